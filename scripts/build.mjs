@@ -1,0 +1,86 @@
+// The package: cargo -> wasm-bindgen -> wasm-opt -> esbuild -> pkg/ and its tarball.
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { decoder, encode } from './wasm-text.mjs';
+
+const root = path.resolve(import.meta.dirname, '..');
+process.chdir(root);
+const glue = 'target/package/glue';
+const began = performance.now();
+const step = (what) => console.log(`== [${((performance.now() - began) / 1000).toFixed(0).padStart(4)}s] ${what}`);
+const run = (command, args, options) => execFileSync(command, args, { stdio: 'inherit', ...options });
+
+step('compiling the Rust crate');
+// No path of the building machine gets into the package.
+const cargoHome = process.env.CARGO_HOME ?? path.join(homedir(), '.cargo');
+const rustflags = [`--remap-path-prefix=${cargoHome}=cargo`, `--remap-path-prefix=${root}=eliza-jobs`].join(' ');
+run('cargo', ['build', '--quiet', '--release', '--locked', '--lib', '--target', 'wasm32-unknown-unknown'], {
+  env: { ...process.env, RUSTFLAGS: rustflags },
+});
+step('wasm-bindgen, wasm-opt');
+rmSync('target/package', { recursive: true, force: true });
+run('target/tools/debug/wasm-bindgen', [
+  ...['--target', 'web', '--omit-default-module-path', '--remove-producers-section', '--out-dir', glue],
+  'target/wasm32-unknown-unknown/release/eliza_jobs.wasm',
+]);
+const wasmFile = `${glue}/eliza_jobs_bg.wasm`;
+run('node_modules/.bin/wasm-opt', ['-Oz', '--converge', wasmFile, '-o', wasmFile]);
+const wasm = readFileSync(wasmFile);
+if (wasm.includes(root) || wasm.includes(homedir())) throw new Error('a path of this machine is in the wasm');
+
+step('bundling');
+rmSync('pkg', { recursive: true, force: true });
+mkdirSync('pkg');
+/** What the sources import by a name of their own; and one copy of the snippets that wasm-bindgen copies beside its glue. */
+const parts = {
+  name: 'eliza-jobs',
+  setup(build) {
+    build.onResolve({ filter: /^eliza-jobs:glue$/ }, () => ({ path: path.resolve(glue, 'eliza_jobs.js') }));
+    build.onResolve({ filter: /^eliza-jobs:wasm$/ }, () => ({ path: 'wasm', namespace: 'wasm' }));
+    build.onLoad({ filter: /.*/, namespace: 'wasm' }, () => ({ contents: decoder(encode(wasm)) }));
+    build.onResolve({ filter: /\/pkg-template\/\w+\.js$/ }, ({ path: file }) => ({
+      path: path.resolve('pkg-template', path.basename(file)),
+    }));
+  },
+};
+const bundle = (entry, file, format, more) =>
+  build({
+    entryPoints: [`pkg-template/${entry}`],
+    outfile: `pkg/${file}`,
+    bundle: true,
+    minify: true,
+    format,
+    platform: 'neutral',
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'warning',
+    plugins: [parts],
+    ...more,
+  });
+await bundle('index.js', 'index.js', 'esm');
+await bundle('index.js', 'index.cjs', 'cjs');
+await bundle('workerd.js', 'workerd.js', 'esm', { external: ['*.wasm'] });
+cpSync(wasmFile, 'pkg/eliza_jobs_bg.wasm');
+for (const file of ['index.js', 'index.cjs']) {
+  const brands = readFileSync(`pkg/${file}`, 'utf8').split('eliza-jobs.${').length - 1;
+  if (brands !== 1) throw new Error(`${file} holds the error classes ${brands} times`);
+}
+
+step('types');
+let types = readFileSync(`${glue}/eliza_jobs.d.ts`, 'utf8');
+const end = types.indexOf('export type InitInput');
+if (end < 0) throw new Error("wasm-bindgen's declarations have changed: no InitInput");
+types = `${types.slice(0, end).trimEnd()}\n`.replace(/^\/\* (ts|es)lint-disable \*\/\n/gm, '');
+for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(`pkg/${name}`, types);
+
+for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);
+const manifest = JSON.parse(readFileSync('pkg-template/package.json', 'utf8'));
+const version = /^version = "(.*)"$/m.exec(readFileSync('Cargo.toml', 'utf8'))[1];
+if (manifest.version !== version) throw new Error(`pkg-template/package.json says ${manifest.version}, Cargo.toml ${version}`);
+writeFileSync('pkg/package.json', `${JSON.stringify(manifest, null, 2)}\n`);
+step('packing');
+run('npm', ['pack', '--silent', './pkg'], { stdio: ['ignore', 'ignore', 'inherit'] });
+step(`pkg/ and eliza-jobs-${version}.tgz are ready`);

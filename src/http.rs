@@ -1,0 +1,338 @@
+//! Requests and responses as values, and what a response means. Nothing here sends.
+
+use crate::error::{Error, ErrorCode};
+use crate::json::{Json, Kind, shorten};
+
+/// The only methods that the API has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads; may be repeated.
+    Get,
+    /// Creates; must not be repeated blindly.
+    Post,
+}
+
+impl Method {
+    /// The method as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        }
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
+    /// The whole address.
+    pub url: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The JSON text to send.
+    pub body: Option<String>,
+    /// The longest time for the request with its whole answer, in milliseconds.
+    pub timeout_ms: f64,
+}
+
+/// The response headers that are read; the runtime need not carry others over.
+pub const RESPONSE_HEADERS: [&str; 4] = ["content-type", "retry-after", "date", "location"];
+
+/// What came in the body.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body<J> {
+    /// Nothing.
+    Empty,
+    /// A JSON document.
+    Json(J),
+    /// Anything else: the first few thousand characters of it.
+    Text(String),
+}
+
+/// One response.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpResponse<J> {
+    /// The status.
+    pub status: u16,
+    /// Those of [`RESPONSE_HEADERS`] that were there.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Body<J>,
+}
+
+impl<J> HttpResponse<J> {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the server says that all is well.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// Why no response came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendFailure {
+    /// Refused, or the name is unknown: the server was certainly not reached.
+    Unreached,
+    /// The connection broke.
+    Reset,
+    /// The time limit ran out.
+    Timeout,
+    /// The body is larger than allowed.
+    TooLarge,
+    /// The answer is a redirect whose target cannot be seen.
+    HiddenRedirect,
+    /// What the given `fetch` returned is no response.
+    NoResponse,
+    /// Something else, with what the platform said: the server may have been reached.
+    Failed,
+}
+
+impl SendFailure {
+    /// What the platform's words mean: an error code of the operating system or of Node's HTTP client where there is one, else a
+    /// message. `reading` is whether the answer had begun.
+    pub fn from_words(words: &str, reading: bool) -> Self {
+        // Node and Bun name codes; Deno writes the system's words.
+        let any = |known: &[&str]| known.iter().any(|word| words.contains(word));
+        if reading {
+            SendFailure::Reset
+        } else if any(&[
+            "ECONNREFUSED",
+            "ENOTFOUND",
+            "EAI_AGAIN",
+            "EHOSTUNREACH",
+            "ENETUNREACH",
+            "ConnectionRefused",
+            "UND_ERR_CONNECT_TIMEOUT",
+            "Connection refused",
+            "dns error",
+        ]) {
+            SendFailure::Unreached
+        } else if any(&["ECONNRESET", "EPIPE", "UND_ERR_SOCKET", "ConnectionClosed", "ConnectionReset", "Connection reset"]) {
+            SendFailure::Reset
+        } else {
+            SendFailure::Failed
+        }
+    }
+}
+
+/// A request that got no response.
+#[derive(Debug, Clone)]
+pub struct SendError<J> {
+    /// Why.
+    pub failure: SendFailure,
+    /// The platform's own words: `ECONNREFUSED`, `fetch failed`.
+    pub words: String,
+    /// What the platform threw.
+    pub cause: Option<J>,
+}
+
+/// The API's routes.
+pub mod path {
+    /// Where jobs are created and listed.
+    pub const JOBS: &str = "/api/messaging/jobs";
+    /// How the service is.
+    pub const HEALTH: &str = "/api/messaging/jobs/health";
+
+    /// One job. The id is encoded, so that no id can reach another route.
+    pub fn job(job_id: &str) -> String {
+        let mut path = [JOBS, "/"].concat();
+        for byte in job_id.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
+                path.push(char::from(byte));
+            } else {
+                // A dot too: an id of ".." would otherwise be taken out of the path again.
+                path.push('%');
+                for half in [byte >> 4, byte & 15] {
+                    path.push(char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase());
+                }
+            }
+        }
+        path
+    }
+}
+
+/// Where a request went, for messages: method and path, never the whole address.
+pub fn place(request: &HttpRequest) -> String {
+    let path = request.url.split_once("://").map_or(request.url.as_str(), |(_, rest)| rest);
+    let path = path.find('/').and_then(|at| path.get(at..)).unwrap_or("/");
+    [request.method.as_str(), " ", path.split('?').next().unwrap_or(path)].concat()
+}
+
+/// The server and its port, for messages.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
+}
+
+/// The error for a request without a response.
+pub fn send_error<J>(request: &HttpRequest, failed: SendError<J>) -> Box<Error<J>> {
+    let (code, what) = match failed.failure {
+        SendFailure::Unreached | SendFailure::Failed => (ErrorCode::ConnectionFailed, "no connection to "),
+        SendFailure::Reset => (ErrorCode::ConnectionReset, "the connection broke before the answer was complete, to "),
+        SendFailure::Timeout => (ErrorCode::RequestTimeout, "no complete answer in time from "),
+        SendFailure::TooLarge => (ErrorCode::ResponseTooLarge, "the answer is larger than maxResponseBytes, from "),
+        SendFailure::HiddenRedirect => {
+            (ErrorCode::RedirectRefused, "a redirect was refused (set baseUrl to where it leads), from ")
+        }
+        SendFailure::NoResponse => (ErrorCode::InvalidResponse, "the given fetch did not return a Response, for "),
+    };
+    let words = if failed.words.is_empty() { String::new() } else { [": ", &shorten(&failed.words, 200)].concat() };
+    let mut error = Error::new(code, [what, host(&request.url), " (", &place(request), ")", &words].concat());
+    error.cause = failed.cause;
+    error.not_sent = failed.failure == SendFailure::Unreached;
+    error
+}
+
+/// The error for a response that is no success.
+pub fn refusal<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, retry_after_ms: Option<f64>) -> Box<Error<J>> {
+    let code = match response.status {
+        300..=399 => ErrorCode::RedirectRefused,
+        400 => ErrorCode::BadRequest,
+        401 => ErrorCode::Unauthorized,
+        402 => ErrorCode::PaymentNotSupportedHere,
+        403 => ErrorCode::Forbidden,
+        404 => ErrorCode::NotFound,
+        429 => ErrorCode::RateLimited,
+        500.. => ErrorCode::ServerError,
+        _ => ErrorCode::RequestRefused,
+    };
+    let (words, server_code) = server_words(&response.body);
+    let hint = match response.status {
+        300..=399 => "; it was not followed: set baseUrl to where it leads",
+        401 => "; set apiKey",
+        402 => "; only creating a job is ever paid",
+        _ => "",
+    };
+    let shown = words.as_deref().map_or("the server gave no reason", |words| words);
+    let mut error = Error::new(code, [shown, " (HTTP ", &response.status.to_string(), ", ", &place(request), ")", hint].concat());
+    error.status = Some(response.status);
+    error.server_message = words;
+    error.server_code = server_code;
+    error.retry_after_ms = retry_after_ms;
+    error
+}
+
+/// The error for a success whose body is no answer.
+pub fn no_answer<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, wanted: &str) -> Box<Error<J>> {
+    let (code, found) = match &response.body {
+        Body::Empty => (ErrorCode::InvalidResponse, "an empty body".to_owned()),
+        Body::Json(_) => (ErrorCode::InvalidResponse, "JSON that has none".to_owned()),
+        Body::Text(text) if is_html(text) => {
+            let title = html_title(text).map(|title| [" titled \"", &title, "\""].concat()).unwrap_or_default();
+            (ErrorCode::UnexpectedHtml, ["a web page", &title, "; is baseUrl the address of the API?"].concat())
+        }
+        Body::Text(text) => {
+            (ErrorCode::InvalidResponse, ["a body that is no complete JSON: ", &shorten(text.trim(), 100)].concat())
+        }
+    };
+    let mut error = Error::new(
+        code,
+        ["expected ", wanted, " and got ", &found, " (HTTP ", &response.status.to_string(), ", ", &place(request), ")"].concat(),
+    );
+    error.status = Some(response.status);
+    error
+}
+
+/// The server's own words and code, whatever shape they have.
+fn server_words<J: Json>(body: &Body<J>) -> (Option<String>, Option<String>) {
+    let document = match body {
+        Body::Empty => return (None, None),
+        Body::Text(text) if is_html(text) => {
+            return (html_title(text).or_else(|| Some("a web page without a title".to_owned())), None);
+        }
+        Body::Text(text) => return (Some(shorten(text.trim(), 200)).filter(|text| !text.is_empty()), None),
+        Body::Json(document) => document,
+    };
+    if let Some(text) = document.as_text() {
+        return (Some(shorten(&text, 200)), None);
+    }
+    let message = document.get_text("message");
+    let (words, code) = match document.get("error") {
+        Some(error) if error.kind() == Kind::Object => {
+            let code = error.get("code").map(|code| code.as_text().unwrap_or_else(|| code.to_json()));
+            (error.get_text("message").or(message), code)
+        }
+        Some(error) => match (error.as_text(), message) {
+            (Some(error), Some(message)) => (Some([error.as_str(), ": ", &message].concat()), None),
+            (error, message) => (error.or(message), None),
+        },
+        None => (message, None),
+    };
+    (words.map(|words| shorten(&words, 1000)), code)
+}
+
+fn is_html(text: &str) -> bool {
+    let start: String = text.trim_start().chars().take(15).collect::<String>().to_ascii_lowercase();
+    start.starts_with("<!doctype") || start.starts_with("<html") || start.starts_with("<head")
+}
+
+fn html_title(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let from = lower.find("<title")?;
+    let from = from.checked_add(lower.get(from..)?.find('>')?)?.checked_add(1)?;
+    let to = from.checked_add(lower.get(from..)?.find("</title")?)?;
+    Some(shorten(text.get(from..to)?.trim(), 200)).filter(|title| !title.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn said(body: Body<Value>) -> (Option<String>, Option<String>) {
+        server_words(&body)
+    }
+
+    #[test]
+    fn ids_stay_inside_their_route() {
+        assert_eq!(path::job("a-b_c~1"), "/api/messaging/jobs/a-b_c~1");
+        assert_eq!(path::job("../sessions"), "/api/messaging/jobs/%2E%2E%2Fsessions");
+        assert_eq!(path::job("é?#%"), "/api/messaging/jobs/%C3%A9%3F%23%25");
+    }
+
+    #[test]
+    fn the_servers_own_words_come_through_whatever_their_shape() {
+        for (body, words, code) in [
+            (json!({"success": false, "error": "Job not found"}), "Job not found", None),
+            (
+                json!({"success": false, "error": {"message": "API endpoint not found", "code": 404}}),
+                "API endpoint not found",
+                Some("404"),
+            ),
+            (json!({"error": {"code": "RATE_LIMIT_EXCEEDED", "message": "Too many"}}), "Too many", Some("RATE_LIMIT_EXCEEDED")),
+            (json!({"error": "API key required", "message": "Missing"}), "API key required: Missing", None),
+            (json!({"message": "only this"}), "only this", None),
+            (json!("just text"), "just text", None),
+        ] {
+            assert_eq!(said(Body::Json(body)), (Some(words.to_owned()), code.map(str::to_owned)));
+        }
+        assert_eq!(said(Body::Text(" Unauthorized \n".into())).0.as_deref(), Some("Unauthorized"));
+        assert_eq!(
+            said(Body::Text("<!DOCTYPE html><TITLE>502 Bad Gateway</TITLE>".into())).0.as_deref(),
+            Some("502 Bad Gateway")
+        );
+        assert_eq!(said(Body::Empty), (None, None));
+        for odd in [json!(null), json!([]), json!({}), json!({"error": null}), json!({"error": 5}), json!({"error": {}})] {
+            assert_eq!(said(Body::Json(odd)).0, None);
+        }
+    }
+
+    #[test]
+    fn messages_name_the_place_and_never_the_query() {
+        let request = HttpRequest {
+            method: Method::Get,
+            url: "https://h:1/x/api/messaging/jobs?limit=1".into(),
+            headers: vec![],
+            body: None,
+            timeout_ms: 1.0,
+        };
+        assert_eq!(place(&request), "GET /x/api/messaging/jobs");
+        assert_eq!(host(&request.url), "h:1");
+    }
+}

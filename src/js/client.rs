@@ -1,0 +1,157 @@
+//! The class that applications use.
+
+use std::rc::Rc;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use super::abort::until_aborted;
+use super::document::Document;
+use super::error::to_js;
+use super::options::{self, Call};
+use super::runtime::JsRuntime;
+use crate::client::{Client, Update};
+use crate::error::Result;
+use crate::json::Json;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = warn)]
+    fn warn(text: &str, thrown: &JsValue);
+}
+
+/// Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where that is asked for.
+///
+/// Every method gives a promise. State is shared and immutable, so that any number of calls may run at once, `free()` may be
+/// called while they do, and callbacks may call back.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct JobsClient {
+    client: Rc<Client<JsRuntime>>,
+}
+
+#[wasm_bindgen]
+impl JobsClient {
+    /// A client for the server at `options.baseUrl`. Sends nothing.
+    ///
+    /// @throws {ArgumentError} (a `TypeError`) when an option can never work.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        #[wasm_bindgen(unchecked_param_type = "JobsClientOptions")] options: JsValue,
+    ) -> core::result::Result<JobsClient, JsValue> {
+        let options = options::client(&options).map_err(to_js)?;
+        let runtime = JsRuntime { fetch: options.fetch, wallet: options.wallet, max_response_bytes: options.max_response_bytes };
+        Ok(JobsClient { client: Rc::new(Client::new(runtime, options.config)) })
+    }
+
+    /// Creates a job; when the server asks for a payment, pays for it once through the wallet.
+    #[wasm_bindgen(js_name = createJob, unchecked_return_type = "Promise<CreateJobResponse>")]
+    pub fn create_job(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "CreateJobRequest")] params: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "CreateJobOptions")] options: JsValue,
+    ) -> Promise {
+        let given = options::call(&options).and_then(|call| Ok((options::job_request(&params)?, call)));
+        self.run(given, async |client, params, call| {
+            let job = client.create_job(&params, &call.options, &|update| tell(call.on_update.as_ref(), update)).await?;
+            let payment = job.payment.and_then(|payment| serde_wasm_bindgen::to_value(&payment).ok());
+            Ok(match payment {
+                Some(payment) => job.created.document.set("payment", Document(payment)),
+                None => job.created.document,
+            })
+        })
+    }
+
+    /// The job as it is now.
+    #[wasm_bindgen(js_name = getJob, unchecked_return_type = "Promise<JobDetailsResponse>")]
+    pub fn get_job(
+        &self,
+        #[wasm_bindgen(js_name = jobId, unchecked_param_type = "string")] job_id: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
+    ) -> Promise {
+        let given = options::job_id(&job_id).and_then(|id| Ok((id, options::call(&options)?)));
+        self.run(given, async |client, id, call| Ok(client.get_job(&id, &call.options).await?.document))
+    }
+
+    /// The server's jobs, the newest first. These are the jobs of everyone who uses the server.
+    #[wasm_bindgen(js_name = listJobs, unchecked_return_type = "Promise<ListJobsResponse>")]
+    pub fn list_jobs(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "ListJobsParams")] params: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
+    ) -> Promise {
+        let params = Some(Document(params)).filter(|params| !params.0.is_undefined());
+        let given = options::call(&options).map(|call| (params, call));
+        self.run(given, async |client, params, call| client.list_jobs(params.as_ref(), &call.options).await)
+    }
+
+    /// How the Jobs service is.
+    #[wasm_bindgen(js_name = getJobsHealth, unchecked_return_type = "Promise<JobsHealthResponse>")]
+    pub fn get_jobs_health(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
+        let given = options::call(&options).map(|call| ((), call));
+        self.run(given, async |client, (), call| client.jobs_health(&call.options).await)
+    }
+
+    /// Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
+    /// `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
+    #[wasm_bindgen(js_name = pollJob, unchecked_return_type = "Promise<CompletedJob>")]
+    pub fn poll_job(
+        &self,
+        #[wasm_bindgen(js_name = jobId, unchecked_param_type = "string")] job_id: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "number | WaitOptions")] interval: JsValue,
+        #[wasm_bindgen(js_name = maxAttempts, unchecked_optional_param_type = "number")] max_attempts: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
+    ) -> Promise {
+        let given = options::job_id(&job_id).and_then(|id| Ok((id, options::wait(&interval, &max_attempts, &options)?)));
+        self.run(given, async |client, id, call| {
+            client.poll_job(&id, &call.options, call.plan, &|update| tell(call.on_update.as_ref(), update)).await
+        })
+    }
+
+    /// Creates a job, pays for it when asked to, and waits for its answer.
+    #[wasm_bindgen(js_name = createAndWaitForJob, unchecked_return_type = "Promise<CompletedJob>")]
+    pub fn create_and_wait_for_job(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "CreateJobRequest")] params: JsValue,
+        #[wasm_bindgen(js_name = pollInterval, unchecked_optional_param_type = "number | WaitOptions")] interval: JsValue,
+        #[wasm_bindgen(js_name = maxAttempts, unchecked_optional_param_type = "number")] max_attempts: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
+    ) -> Promise {
+        let given = options::wait(&interval, &max_attempts, &options).and_then(|call| Ok((options::job_request(&params)?, call)));
+        self.run(given, async |client, params, call| {
+            client.create_and_wait(&params, &call.options, call.plan, &|update| tell(call.on_update.as_ref(), update)).await
+        })
+    }
+}
+
+impl JobsClient {
+    /// One call as a promise. The arguments have been read already; the work starts when JavaScript is next idle.
+    fn run<T: 'static>(
+        &self,
+        given: Result<(T, Call), Document>,
+        work: impl AsyncFnOnce(&Client<JsRuntime>, T, &Call) -> Result<Document, Document> + 'static,
+    ) -> Promise {
+        let client = self.client.clone();
+        future_to_promise(async move {
+            let (argument, mut call) = given.map_err(to_js)?;
+            let signal = call.signal.take();
+            until_aborted(signal, async { work(&client, argument, &call).await.map(|document| document.0).map_err(to_js) }).await
+        })
+    }
+}
+
+/// Tells the application. What its callback throws is its own affair and does not end the wait.
+fn tell(callback: Option<&Function>, update: Update<Document>) {
+    let Some(callback) = callback else { return };
+    let (kind, key, value) = match update {
+        Update::Quote(quote) => ("quote", "quote", serde_wasm_bindgen::to_value(&quote).unwrap_or_default()),
+        Update::Payment(payment) => ("payment", "payment", serde_wasm_bindgen::to_value(&payment).unwrap_or_default()),
+        Update::Created(job) => ("created", "job", job.0),
+        Update::Status(job) => ("status", "job", job.0),
+    };
+    let update = Document::object().set("type", Document::text(kind)).set(key, Document(value));
+    if let Err(thrown) = callback.call1(&JsValue::UNDEFINED, &update.0) {
+        warn("eliza-jobs: onUpdate threw; the wait goes on.", &thrown);
+    }
+}

@@ -1,0 +1,100 @@
+//! JSON documents that are JavaScript values.
+
+use js_sys::{Array, JsString, Object, Reflect};
+use wasm_bindgen::prelude::*;
+
+use crate::json::{Json, Kind};
+
+#[wasm_bindgen]
+extern "C" {
+    /// Not js_sys's: that one copies the text into wasm's memory first.
+    #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
+    fn json_parse(text: &JsString) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_namespace = JSON, js_name = stringify, catch)]
+    fn json_stringify(value: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// A JavaScript value as the core sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Document(pub(super) JsValue);
+
+impl Document {
+    /// Reads a text that is on the JavaScript side already.
+    pub(super) fn parse_js(text: &JsString) -> Option<Self> {
+        json_parse(text).ok().map(Document)
+    }
+}
+
+impl Json for Document {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse_js(&JsString::from(text))
+    }
+    fn object() -> Self {
+        Document(Object::new().into())
+    }
+    fn text(text: &str) -> Self {
+        Document(text.into())
+    }
+    fn array(elements: Vec<Self>) -> Self {
+        let array = Array::new();
+        for element in elements {
+            array.push(&element.0);
+        }
+        Document(array.into())
+    }
+
+    fn kind(&self) -> Kind {
+        let value = &self.0;
+        if value.is_undefined() {
+            Kind::Undefined
+        } else if value.is_null() {
+            Kind::Null
+        } else if value.is_string() {
+            Kind::Text
+        } else if value.as_bool().is_some() {
+            Kind::Boolean
+        } else if value.as_f64().is_some() {
+            Kind::Number
+        } else if Array::is_array(value) {
+            Kind::Array
+        } else if value.is_object() {
+            Kind::Object
+        } else {
+            Kind::Other
+        }
+    }
+    fn get(&self, key: &str) -> Option<Self> {
+        if !self.0.is_object() {
+            return None;
+        }
+        // A getter may throw: then there is nothing to be had.
+        Reflect::get(&self.0, &key.into()).ok().filter(|value| !value.is_undefined()).map(Document)
+    }
+    fn elements(&self) -> Vec<Self> {
+        if Array::is_array(&self.0) { self.0.unchecked_ref::<Array>().iter().map(Document).collect() } else { Vec::new() }
+    }
+    fn as_text(&self) -> Option<String> {
+        self.0.as_string()
+    }
+    fn as_number(&self) -> Option<f64> {
+        self.0.as_f64()
+    }
+    fn set(self, key: &str, value: Self) -> Self {
+        // The object is the core's own: it can be written to.
+        let _ = Reflect::set(&self.0, &key.into(), &value.0);
+        self
+    }
+    fn without(self, key: &str) -> Self {
+        if self.0.is_object() {
+            let _ = Reflect::delete_property(self.0.unchecked_ref::<Object>(), &key.into());
+        }
+        self
+    }
+    fn to_json(&self) -> String {
+        // NaN and the infinities are null in JSON; in a message they are themselves.
+        if self.0.as_f64().is_some_and(|number| !number.is_finite()) {
+            return js_sys::JsString::from(js_sys::Object::from(self.0.clone()).to_string()).into();
+        }
+        json_stringify(&self.0).ok().and_then(|text| text.as_string()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,54 @@
+//! The core's errors as JavaScript's.
+
+use wasm_bindgen::prelude::*;
+
+use super::document::Document;
+use crate::error::{Error, ErrorClass};
+use crate::json::Json;
+
+#[wasm_bindgen(module = "/pkg-template/errors.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = makeError)]
+    fn make_error(class: u8, message: &str, fields: &JsValue, hidden: &JsValue, cause: &JsValue) -> JsValue;
+}
+
+/// The error object. Members that do not apply are absent.
+pub(super) fn to_js(error: Box<Error<Document>>) -> JsValue {
+    let error = *error;
+    let class = match error.code.class() {
+        ErrorClass::Argument => 0,
+        ErrorClass::Api => 1,
+        ErrorClass::Job => 2,
+        ErrorClass::Payment => 3,
+        ErrorClass::Connection => 4,
+    };
+    let text = |text: &str| Document::text(text);
+    let mut fields =
+        Document::object().set("code", text(error.code.as_str())).set("retryable", Document(error.code.retryable().into()));
+    let mut put = |key: &str, value: Option<JsValue>| {
+        if let Some(value) = value {
+            fields = fields.clone().set(key, Document(value));
+        }
+    };
+    put("field", error.field.map(JsValue::from_str));
+    put("status", error.status.map(Into::into));
+    put("statusCode", error.status.map(Into::into));
+    put("serverMessage", error.server_message.as_deref().map(JsValue::from_str));
+    put("serverCode", error.server_code.as_deref().map(JsValue::from_str));
+    put("retryAfterMs", error.retry_after_ms.map(Into::into));
+    put("jobId", error.job_id.as_deref().map(JsValue::from_str));
+    put("job", error.job.map(|job| job.0));
+    let payment = error.payment.and_then(|payment| serde_wasm_bindgen::to_value(&payment).ok());
+    let hidden = Document::object();
+    let hidden = match payment {
+        Some(payment) => hidden.set("payment", Document(payment)),
+        None => hidden,
+    };
+    let cause = error.cause.map_or(JsValue::UNDEFINED, |cause| cause.0);
+    make_error(class, &error.message, &fields.0, &hidden.0, &cause)
+}
+
+/// A bad argument that the edge itself sees.
+pub(super) fn argument(field: &'static str, rule: &str, given: &JsValue) -> Box<Error<Document>> {
+    Error::argument(field, rule, &crate::json::shown(&Document(given.clone())))
+}

@@ -1,0 +1,208 @@
+//! The world: fetch, timers, clocks, randomness, and the wallet, as JavaScript has them.
+
+use core::future::poll_fn;
+use core::pin::pin;
+use core::task::Poll;
+
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Function, JsString, Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, RequestInit, RequestRedirect, Response,
+    TextDecodeOptions, TextDecoder,
+};
+
+use super::document::Document;
+use crate::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
+use crate::json::Json;
+use crate::runtime::Runtime;
+use crate::x402::Quote;
+
+/// How much of a body that is no JSON is looked at, in UTF-16 code units.
+const SNIPPET_UNITS: u32 = 4_000;
+/// The longest delay of a timer: JavaScript fires at once above it.
+const MAX_DELAY_MS: f64 = 2_147_483_647.0;
+
+#[wasm_bindgen]
+extern "C" {
+    // A bare global: `window().fetch` is not there in workers and Node.
+    #[wasm_bindgen(js_name = fetch, catch)]
+    fn global_fetch(url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
+}
+
+/// JavaScript's world for one client.
+#[derive(Debug)]
+pub(super) struct JsRuntime {
+    pub(super) fetch: Option<Function>,
+    pub(super) wallet: Option<Function>,
+    pub(super) max_response_bytes: f64,
+}
+
+/// Aborts its request when it is dropped before the answer is complete.
+struct AbortOnDrop(Option<AbortController>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+impl Runtime for JsRuntime {
+    type Json = Document;
+
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Document>, SendError<Document>> {
+        let controller = AbortController::new().map_err(|thrown| failed(thrown, false))?;
+        let mut guard = AbortOnDrop(Some(controller.clone()));
+        let mut work = pin!(self.exchange(request, controller.signal()));
+        let mut limit = pin!(self.sleep(request.timeout_ms));
+        let answer = poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(answer) => Poll::Ready(answer),
+            Poll::Pending => limit
+                .as_mut()
+                .poll(context)
+                .map(|()| Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None })),
+        })
+        .await;
+        if answer.is_ok() {
+            guard.0 = None;
+        }
+        answer
+    }
+
+    async fn sleep(&self, ms: f64) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is made sure of")]
+        TimeoutFuture::new(ms.clamp(0.0, MAX_DELAY_MS).ceil() as u32).await;
+    }
+
+    fn now_ms(&self) -> f64 {
+        performance_now()
+    }
+
+    fn wall_ms(&self) -> f64 {
+        js_sys::Date::now()
+    }
+
+    fn random(&self) -> f64 {
+        js_sys::Math::random()
+    }
+
+    fn uuid(&self) -> String {
+        uuid::Uuid::new_v4().to_string()
+    }
+
+    fn parse_date(&self, text: &str) -> Option<f64> {
+        Some(js_sys::Date::parse(text)).filter(|at| at.is_finite())
+    }
+
+    fn has_wallet(&self) -> bool {
+        self.wallet.is_some()
+    }
+
+    async fn transfer(&self, quote: &Quote) -> Result<Document, Document> {
+        let quote = serde_wasm_bindgen::to_value(quote).map_err(|error| Document(error.into()))?;
+        let Some(wallet) = &self.wallet else { return Ok(Document(JsValue::UNDEFINED)) };
+        let given = wallet.call1(&JsValue::UNDEFINED, &quote).map_err(Document)?;
+        JsFuture::from(Promise::resolve(&given)).await.map(Document).map_err(Document)
+    }
+}
+
+impl JsRuntime {
+    async fn exchange(&self, request: &HttpRequest, signal: AbortSignal) -> Result<HttpResponse<Document>, SendError<Document>> {
+        let before = |thrown| failed(thrown, false);
+        let response = JsFuture::from(self.start(request, &signal).map_err(before)?).await.map_err(before)?;
+        let status = Document(response.clone()).get_number("status");
+        let headers = Document(response.clone()).get("headers").map(|headers| headers.0.unchecked_into::<Headers>());
+        // By its shape, not by `instanceof`: polyfills and other realms have their own classes.
+        let (Some(status), Some(headers)) = (status, headers) else {
+            return Err(SendError { failure: SendFailure::NoResponse, words: String::new(), cause: None });
+        };
+        let response: Response = response.unchecked_into();
+        if Document(AsRef::<JsValue>::as_ref(&response).clone()).get_text("type").as_deref() == Some("opaqueredirect") {
+            return Err(SendError { failure: SendFailure::HiddenRedirect, words: String::new(), cause: None });
+        }
+        let headers = RESPONSE_HEADERS.into_iter().filter_map(|name| Some((name, headers.get(name).ok()??))).collect();
+        let text = self.text(&response).await?;
+        let body = if text.length() == 0 {
+            Body::Empty
+        } else if let Some(document) = Document::parse_js(&text) {
+            Body::Json(document)
+        } else {
+            Body::Text(text.slice(0, SNIPPET_UNITS).into())
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status")]
+        Ok(HttpResponse { status: status as u16, headers, body })
+    }
+
+    fn start(&self, request: &HttpRequest, signal: &AbortSignal) -> Result<Promise, JsValue> {
+        let headers = Headers::new()?;
+        for (name, value) in &request.headers {
+            headers.set(name, value)?;
+        }
+        let init = RequestInit::new();
+        init.set_method(request.method.as_str());
+        init.set_headers(&headers);
+        init.set_redirect(RequestRedirect::Manual);
+        init.set_signal(Some(signal));
+        if let Some(body) = &request.body {
+            init.set_body(&body.into());
+        }
+        match &self.fetch {
+            None => global_fetch(&request.url, &init),
+            Some(fetch) => Ok(Promise::resolve(&fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?)),
+        }
+    }
+
+    /// The whole body as a JavaScript string: it does not go through wasm's memory, which never shrinks.
+    async fn text(&self, response: &Response) -> Result<JsString, SendError<Document>> {
+        let during = |thrown| failed(thrown, true);
+        let too_large = || SendError { failure: SendFailure::TooLarge, words: String::new(), cause: None };
+        let stream = Document(AsRef::<JsValue>::as_ref(response).clone()).get("body").filter(|body| body.0.is_object());
+        let Some(stream) = stream else {
+            // No stream: a response without a body, or a fetch that has no streams.
+            let text = JsFuture::from(response.text().map_err(during)?).await.map_err(during)?;
+            let text: JsString = text.dyn_into().unwrap_or_else(|_| JsString::from(""));
+            return if f64::from(text.length()) > self.max_response_bytes { Err(too_large()) } else { Ok(text) };
+        };
+        let reader: ReadableStreamDefaultReader =
+            stream.0.unchecked_into::<web_sys::ReadableStream>().get_reader().unchecked_into();
+        let decoder = TextDecoder::new().map_err(during)?;
+        let more = TextDecodeOptions::new();
+        more.set_stream(true);
+        let mut text = JsString::from("");
+        let mut bytes = 0.0;
+        loop {
+            let chunk = JsFuture::from(reader.read()).await.map_err(during)?;
+            let value = Reflect::get(&chunk, &"value".into()).map_err(during)?;
+            let Some(value) = value.dyn_ref::<Uint8Array>() else { break };
+            bytes += f64::from(value.length());
+            if bytes > self.max_response_bytes {
+                return Err(too_large());
+            }
+            let part = decoder.decode_with_buffer_source_and_options(value, &more).map_err(during)?;
+            text = text.concat(&part.into());
+        }
+        let rest = decoder.decode().map_err(during)?;
+        Ok(text.concat(&rest.into()))
+    }
+}
+
+/// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps `ECONNREFUSED` below.
+fn failed(thrown: JsValue, reading: bool) -> SendError<Document> {
+    let cause = Document(thrown);
+    let mut words = cause.as_text().or_else(|| cause.get_text("message")).unwrap_or_default();
+    let mut at = Some(cause.clone());
+    for _ in 0..4 {
+        let Some(error) = at else { break };
+        if let Some(code) = error.get_text("code") {
+            words = code;
+            break;
+        }
+        at = error.get("cause");
+    }
+    SendError { failure: SendFailure::from_words(&words, reading), words, cause: Some(cause) }
+}

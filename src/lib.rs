@@ -1,0 +1,35 @@
+//! eliza-jobs: ask an elizaOS agent one question over the Jobs API, pay for it with x402, get the answer.
+//!
+//! The crate is a pure core with a thin JavaScript edge. The core knows no clock, no randomness, no network and no
+//! JavaScript; it reaches them through one seam, [`runtime::Runtime`], and therefore runs under plain `cargo test`
+//! with a virtual clock and scripted servers. Modules in reading order:
+//!
+//! | module | what it decides |
+//! | --- | --- |
+//! | [`error`] | what can go wrong, with a stable code for each |
+//! | [`json`] | how the core looks into a JSON document, wherever that lives |
+//! | [`protocol`] | the Jobs API's types, the local validation, how answers are read |
+//! | [`http`] | requests and responses as values, and what a response means |
+//! | [`x402`] | what a 402 asks for: one [`x402::Quote`] whatever the dialect |
+//! | [`spend`] | which offer may be paid, and up to what price |
+//! | [`retry`] | when a failed request is sent again |
+//! | [`poll`] | when to look at a job again |
+//! | [`wallet`] | what a wallet gives and what it throws |
+//! | [`runtime`] | the seam |
+//! | [`client`] | the main loop |
+//! | `js` | the edge, on wasm32 only: converts and delegates |
+
+pub mod client;
+pub mod error;
+pub mod http;
+pub mod json;
+pub mod poll;
+pub mod protocol;
+pub mod retry;
+pub mod runtime;
+pub mod spend;
+pub mod wallet;
+pub mod x402;
+
+#[cfg(target_arch = "wasm32")]
+pub mod js;

@@ -1,0 +1,118 @@
+//! What a wallet gives, and what it throws.
+
+use crate::error::ErrorCode;
+use crate::json::{Json, Kind, shorten, shown};
+use crate::x402::is_hex;
+
+/// How deep causes are followed.
+const MAX_CAUSES: usize = 8;
+
+/// The transaction hash that a wallet gave: `0x` and 64 hexadecimal digits. Everything else is refused before it can get
+/// into a header. The error says what it is, and never shows a text that could be a proof.
+pub fn transaction_hash<J: Json>(given: &J) -> Result<String, String> {
+    match given.as_text() {
+        Some(text) if is_hex(&text, 64) => Ok(text),
+        Some(text) => Err(["a string of ", &text.chars().count().to_string(), " characters"].concat()),
+        None => Err(match given.kind() {
+            Kind::Undefined | Kind::Null => "nothing".to_owned(),
+            _ => shown(given),
+        }),
+    }
+}
+
+/// Whether what a wallet threw means that its user said no. Every wallet library says it in another way: EIP-1193's code
+/// 4001, ethers' `ACTION_REJECTED`, viem's `UserRejectedRequestError`, generic JSON-RPC codes with words, plain strings;
+/// often wrapped in other errors.
+pub fn is_rejection<J: Json>(thrown: &J) -> bool {
+    let mut error = Some(thrown.clone());
+    for _ in 0..MAX_CAUSES {
+        let Some(this) = error else { return false };
+        let number = this.get_number("code");
+        let words = this.as_text().or_else(|| this.get_text("message")).unwrap_or_default().to_ascii_lowercase();
+        let says_no = ["reject", "denied", "cancel", "declin"].iter().any(|word| words.contains(word));
+        if number == Some(4001.0)
+            || this.get_text("code").is_some_and(|code| code == "ACTION_REJECTED" || code == "4001")
+            || this.get_text("name").as_deref() == Some("UserRejectedRequestError")
+            || (says_no && (words.contains("user") || matches!(number, Some(-32000.0 | -32603.0))))
+        {
+            return true;
+        }
+        error = this.get("cause").or_else(|| this.get("error")).or_else(|| this.get("info"));
+    }
+    false
+}
+
+/// The code and the words for what a wallet threw.
+pub fn thrown<J: Json>(value: &J) -> (ErrorCode, String) {
+    let words = value.as_text().or_else(|| value.get_text("message")).filter(|words| !words.is_empty());
+    if is_rejection(value) {
+        return (ErrorCode::WalletRejected, "the payment was rejected in the wallet; no money has moved".to_owned());
+    }
+    let words = words.map_or_else(|| shown(value), |words| redact(&shorten(&words, 200)));
+    (
+        ErrorCode::WalletFailed,
+        ["the wallet failed: ", &words, "; look there whether money has moved before you pay again"].concat(),
+    )
+}
+
+/// Takes out what could be a proof: long hexadecimal runs.
+fn redact(words: &str) -> String {
+    words
+        .split(' ')
+        .map(|word| match word.find("0x") {
+            Some(at) if word.len().saturating_sub(at) > 60 => [word.get(..at).unwrap_or_default(), "0x…"].concat(),
+            _ => word.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_transaction_hash_is_a_proof() {
+        let hash = format!("0x{}", "aB".repeat(32));
+        assert_eq!(transaction_hash(&json!(hash)).unwrap(), hash);
+        for (given, said) in [
+            (json!(null), "nothing"),
+            (json!(5), "5"),
+            (json!({"hash": hash}), "an object"),
+            (json!("0x12"), "a string of 4 characters"),
+            (json!(format!("{hash}\r\nx: y")), "a string of 72 characters"),
+            (json!("0X".to_owned() + &"ab".repeat(32)), "a string of 66 characters"),
+        ] {
+            let error = transaction_hash(&given).unwrap_err();
+            assert_eq!(error, said);
+        }
+    }
+
+    #[test]
+    fn every_known_way_to_say_no_is_a_rejection() {
+        for no in [
+            json!({"code": 4001, "message": "x"}),
+            json!({"code": "ACTION_REJECTED"}),
+            json!({"name": "UserRejectedRequestError", "message": "x"}),
+            json!({"message": "outer", "cause": {"message": "inner", "cause": {"code": 4001}}}),
+            json!({"code": "UNKNOWN_ERROR", "info": {"error": {"code": 4001}}}),
+            json!({"code": -32000, "message": "Transaction rejected"}),
+            json!({"code": -32603, "message": "User cancelled"}),
+            json!("rejectedByUser"),
+            json!("User denied transaction signature"),
+        ] {
+            assert_eq!(thrown(&no).0, ErrorCode::WalletRejected, "{no}");
+        }
+        for other in [json!({"code": -32000, "message": "insufficient funds"}), json!("boom"), json!(null), json!({}), json!(7)] {
+            assert_eq!(thrown(&other).0, ErrorCode::WalletFailed, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_wallets_words_come_through_without_what_could_be_a_proof() {
+        let hash = format!("0x{}", "ab".repeat(32));
+        let (_, words) = thrown(&json!({"message": format!("timeout waiting for {hash} now")}));
+        assert!(words.contains("timeout waiting for 0x… now") && !words.contains(&hash), "{words}");
+    }
+}
