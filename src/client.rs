@@ -8,6 +8,7 @@ use crate::protocol::{self, Created, JobStatus, Seen};
 use crate::retry::{RetryBudget, backoff_ms, retry_after_ms};
 use crate::runtime::Runtime;
 use crate::spend::SpendPolicy;
+use crate::text::{decimal, find, split};
 use crate::wallet;
 use crate::x402::{self, PaymentAttempt, PaymentState, Quote};
 
@@ -326,29 +327,36 @@ impl<R: Runtime> Client<R> {
         if job_id.is_empty() {
             return Err(Error::argument("jobId", "must be a string that is not empty", "\"\""));
         }
-        self.read(&path::job(job_id), call, retries, "a job with a jobId", protocol::read_job).await.map_err(|mut error| {
-            if error.code == ErrorCode::NotFound {
-                error.code = ErrorCode::JobNotFound;
+        let wanted = "a job with a jobId";
+        match self
+            .read(&path::job(job_id), call, retries, wanted, |document| protocol::is_job(&document).then_some(document))
+            .await
+        {
+            Ok(document) => Ok(protocol::read_job(document)),
+            Err(mut error) => {
+                if error.code == ErrorCode::NotFound {
+                    error.code = ErrorCode::JobNotFound;
+                }
+                Err(error.about_job(job_id))
             }
-            error.about_job(job_id)
-        })
+        }
     }
 
     /// Reads something. Failures that may pass are tried again within the time limit.
-    async fn read<T>(
+    async fn read(
         &self,
         path: &str,
         call: &CallOptions,
         retries: u32,
         wanted: &str,
-        parse: impl Fn(R::Json) -> Option<T>,
-    ) -> Result<T, R::Json> {
+        parse: fn(R::Json) -> Option<R::Json>,
+    ) -> Result<R::Json, R::Json> {
         let mut request = self.request(Method::Get, path, call);
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
         let mut tries = 0;
         loop {
             let answer = self.exchange(&mut request, end).await;
-            let error = match answer.and_then(|response| read_answer(&request, &response, wanted, &parse)) {
+            let error = match answer.and_then(|response| read_answer(&request, &response, wanted, parse)) {
                 Ok(value) => {
                     self.retries.refill();
                     return Ok(value);
@@ -448,21 +456,21 @@ fn carries_proof(request: &HttpRequest) -> bool {
 
 /// Where a redirect leads, when that is on the origin of `base_url`.
 fn same_origin(base_url: &str, location: &str) -> Option<String> {
-    let (scheme, rest) = base_url.split_once("://")?;
-    let origin = [scheme, "://", rest.split('/').next()?].concat();
+    let (_, rest) = split(base_url, "://")?;
+    let origin = base_url.get(..base_url.len().checked_sub(rest.len())?.checked_add(find(rest, "/").unwrap_or(rest.len()))?)?;
     if location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\") {
-        return Some([&origin, location].concat());
+        return Some([origin, location].concat());
     }
-    let path = location.strip_prefix(&origin)?;
+    let path = location.strip_prefix(origin)?;
     path.starts_with('/').then(|| location.to_owned())
 }
 
-fn read_answer<J: Json, T>(
+fn read_answer<J: Json>(
     request: &HttpRequest,
     response: &HttpResponse<J>,
     wanted: &str,
-    parse: impl Fn(J) -> Option<T>,
-) -> Result<T, J> {
+    parse: fn(J) -> Option<J>,
+) -> Result<J, J> {
     if !response.is_success() {
         return Err(refusal(request, response, None));
     }
@@ -474,20 +482,23 @@ fn read_answer<J: Json, T>(
 }
 
 fn read_created<J: Json>(request: &HttpRequest, response: &HttpResponse<J>) -> Result<Created<J>, J> {
-    read_answer(request, response, "a job with a jobId", protocol::read_created).map_err(|mut error| {
-        // The id of a cut-off answer is worth having: it may be the only trace of the job.
-        if let Body::Text(text) = &response.body {
-            error.job_id = job_id_in(text);
+    match read_answer(request, response, "a job with a jobId", |document| protocol::is_job(&document).then_some(document)) {
+        Ok(document) => Ok(protocol::read_created(document)),
+        Err(mut error) => {
+            // The id of a cut-off answer is worth having: it may be the only trace of the job.
+            if let Body::Text(text) = &response.body {
+                error.job_id = job_id_in(text);
+            }
+            Err(error)
         }
-        error
-    })
+    }
 }
 
 /// The id in a text that was cut off after it.
 fn job_id_in(text: &str) -> Option<String> {
-    let (_, rest) = text.split_once("\"jobId\"")?;
-    let (id, _) = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split_once('"')?;
-    (!id.is_empty() && !id.contains('\\')).then(|| id.to_owned())
+    let (_, rest) = split(text, "\"jobId\"")?;
+    let (id, _) = split(rest.trim_ascii_start().strip_prefix(':')?.trim_ascii_start().strip_prefix('"')?, "\"")?;
+    (!id.is_empty() && find(id, "\\").is_none()).then(|| id.to_owned())
 }
 
 /// What an error means once a proof has been sent: refused where the server says so, else unknown. Never "pay again".
@@ -538,7 +549,7 @@ fn finish<J: Json>(job_id: &str, seen: Seen<J>) -> Result<J, J> {
 fn over<J>(job_id: &str, last: Option<Seen<J>>, waited_ms: f64, failed: Option<Box<Error<J>>>) -> Box<Error<J>> {
     let state = last.as_ref().map_or("not seen yet", |seen| seen.status.as_str());
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
-    let waited = (waited_ms.max(0.0) as u64).to_string();
+    let waited = decimal(waited_ms.max(0.0) as u64);
     let why = failed.map(|error| ["; the last look failed: ", &error.message].concat()).unwrap_or_default();
     let mut error = Error::new(
         ErrorCode::WaitTimeout,

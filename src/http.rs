@@ -1,7 +1,8 @@
 //! Requests and responses as values, and what a response means. Nothing here sends.
 
 use crate::error::{Error, ErrorCode};
-use crate::json::{Json, Kind, shorten};
+use crate::json::{Json, Kind};
+use crate::text::{decimal, find, has, shorten, split};
 
 /// The only methods that the API has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl SendFailure {
     /// message. `reading` is whether the answer had begun.
     pub fn from_words(words: &str, reading: bool) -> Self {
         // Node and Bun name codes; Deno writes the system's words.
-        let any = |known: &[&str]| known.iter().any(|word| words.contains(word));
+        let any = |known: &[&str]| known.iter().any(|word| has(words, word));
         if reading {
             SendFailure::Reset
         } else if any(&[
@@ -159,15 +160,15 @@ pub mod path {
 
 /// Where a request went, for messages: method and path, never the whole address.
 pub fn place(request: &HttpRequest) -> String {
-    let path = request.url.split_once("://").map_or(request.url.as_str(), |(_, rest)| rest);
-    let path = path.find('/').and_then(|at| path.get(at..)).unwrap_or("/");
-    [request.method.as_str(), " ", path.split('?').next().unwrap_or(path)].concat()
+    let path = split(&request.url, "://").map_or(request.url.as_str(), |(_, rest)| rest);
+    let path = find(path, "/").and_then(|at| path.get(at..)).unwrap_or("/");
+    [request.method.as_str(), " ", split(path, "?").map_or(path, |(path, _)| path)].concat()
 }
 
 /// The server and its port, for messages.
 fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or(rest)
+    let rest = split(url, "://").map_or(url, |(_, rest)| rest);
+    split(rest, "/").map_or(rest, |(host, _)| host)
 }
 
 /// The error for a request without a response.
@@ -210,7 +211,8 @@ pub fn refusal<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, retry
         _ => "",
     };
     let shown = words.as_deref().map_or("the server gave no reason", |words| words);
-    let mut error = Error::new(code, [shown, " (HTTP ", &response.status.to_string(), ", ", &place(request), ")", hint].concat());
+    let mut error =
+        Error::new(code, [shown, " (HTTP ", &decimal(response.status.into()), ", ", &place(request), ")", hint].concat());
     error.status = Some(response.status);
     error.server_message = words;
     error.server_code = server_code;
@@ -228,12 +230,13 @@ pub fn no_answer<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, wan
             (ErrorCode::UnexpectedHtml, ["a web page", &title, "; is baseUrl the address of the API?"].concat())
         }
         Body::Text(text) => {
-            (ErrorCode::InvalidResponse, ["a body that is no complete JSON: ", &shorten(text.trim(), 100)].concat())
+            (ErrorCode::InvalidResponse, ["a body that is no complete JSON: ", &shorten(text.trim_ascii(), 100)].concat())
         }
     };
     let mut error = Error::new(
         code,
-        ["expected ", wanted, " and got ", &found, " (HTTP ", &response.status.to_string(), ", ", &place(request), ")"].concat(),
+        ["expected ", wanted, " and got ", &found, " (HTTP ", &decimal(response.status.into()), ", ", &place(request), ")"]
+            .concat(),
     );
     error.status = Some(response.status);
     error
@@ -246,7 +249,7 @@ fn server_words<J: Json>(body: &Body<J>) -> (Option<String>, Option<String>) {
         Body::Text(text) if is_html(text) => {
             return (html_title(text).or_else(|| Some("a web page without a title".to_owned())), None);
         }
-        Body::Text(text) => return (Some(shorten(text.trim(), 200)).filter(|text| !text.is_empty()), None),
+        Body::Text(text) => return (Some(shorten(text.trim_ascii(), 200)).filter(|text| !text.is_empty()), None),
         Body::Json(document) => document,
     };
     if let Some(text) = document.as_text() {
@@ -268,16 +271,18 @@ fn server_words<J: Json>(body: &Body<J>) -> (Option<String>, Option<String>) {
 }
 
 fn is_html(text: &str) -> bool {
-    let start: String = text.trim_start().chars().take(15).collect::<String>().to_ascii_lowercase();
-    start.starts_with("<!doctype") || start.starts_with("<html") || start.starts_with("<head")
+    let start = text.trim_ascii_start().as_bytes();
+    ["<!doctype", "<html", "<head"]
+        .iter()
+        .any(|tag| start.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes())))
 }
 
 fn html_title(text: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
-    let from = lower.find("<title")?;
-    let from = from.checked_add(lower.get(from..)?.find('>')?)?.checked_add(1)?;
-    let to = from.checked_add(lower.get(from..)?.find("</title")?)?;
-    Some(shorten(text.get(from..to)?.trim(), 200)).filter(|title| !title.is_empty())
+    let from = find(&lower, "<title")?;
+    let from = from.checked_add(find(lower.get(from..)?, ">")?)?.checked_add(1)?;
+    let to = from.checked_add(find(lower.get(from..)?, "</title")?)?;
+    Some(shorten(text.get(from..to)?.trim_ascii(), 200)).filter(|title| !title.is_empty())
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! would cost a third of the package (measured: 28 KB of 44 KB compressed), and answers reach the application without
 //! being copied. On the host it is a `serde_json::Value`.
 
+use crate::text::shorten;
+
 /// What a value is. `Other` stands for everything that JSON cannot hold: functions, symbols, big integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -82,18 +84,10 @@ pub trait Json: Clone {
     }
 }
 
-/// The first `limit` characters of a text, with `…` where something was cut off.
-pub fn shorten(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some((end, _)) => [text.get(..end).unwrap_or_default(), "…"].concat(),
-    }
-}
-
 /// A value as an error message shows it: what was given, but never much of it.
 pub fn shown<J: Json>(value: &J) -> String {
     match value.kind() {
-        Kind::Text => ["\"", &shorten(&value.as_text().unwrap_or_default(), 60).escape_debug().to_string(), "\""].concat(),
+        Kind::Text => ["\"", &shorten(&value.as_text().unwrap_or_default(), 60), "\""].concat(),
         Kind::Number | Kind::Boolean => value.to_json(),
         kind => kind.name().to_owned(),
     }

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | [`error`] | what can go wrong, with a stable code for each |
 //! | [`json`] | how the core looks into a JSON document, wherever that lives |
+//! | [`text`] | text for people |
 //! | [`protocol`] | the Jobs API's types, the local validation, how answers are read |
 //! | [`http`] | requests and responses as values, and what a response means |
 //! | [`x402`] | what a 402 asks for: one [`x402::Quote`] whatever the dialect |
@@ -28,8 +29,14 @@ pub mod protocol;
 pub mod retry;
 pub mod runtime;
 pub mod spend;
+pub mod text;
 pub mod wallet;
 pub mod x402;
 
 #[cfg(target_arch = "wasm32")]
 pub mod js;
+
+#[cfg(target_arch = "wasm32")]
+#[expect(unsafe_code, reason = "an allocator is unsafe to declare; wasm has one thread, and this one is 3 KB smaller than the default")]
+#[global_allocator]
+static ALLOCATOR: talc::TalckWasm = unsafe { talc::TalckWasm::new_global() };

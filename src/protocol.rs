@@ -10,6 +10,7 @@ use tsify::Tsify;
 
 use crate::error::{Error, Result};
 use crate::json::{Json, Kind, shown};
+use crate::text::decimal;
 
 /// The longest content, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 50_000;
@@ -297,7 +298,7 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
         return Err(Error::argument("content", rule, &given(params, "content")));
     };
     let units = text.encode_utf16().count();
-    if text.trim().is_empty() {
+    if text.is_empty() {
         return Err(Error::argument(
             "content",
             "cannot be empty: it must be a string of 1 to 50000 characters",
@@ -305,7 +306,7 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
         ));
     }
     if units > MAX_CONTENT_UNITS {
-        return Err(Error::argument("content", rule, &[&units.to_string(), " characters"].concat()));
+        return Err(Error::argument("content", rule, &[&decimal(units as u64), " characters"].concat()));
     }
     let body = body.set("content", content);
 
@@ -317,7 +318,7 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
                 return Err(Error::argument(
                     "metadata",
                     "must be at most 10000 bytes as JSON",
-                    &[&units.to_string(), " bytes"].concat(),
+                    &[&decimal(units as u64), " bytes"].concat(),
                 ));
             }
             body.set("metadata", metadata)
@@ -388,12 +389,16 @@ pub struct Created<J> {
     pub document: J,
 }
 
-/// Reads the answer to `createJob`; `None` when it has no usable `jobId`.
-pub fn read_created<J: Json>(document: J) -> Option<Created<J>> {
-    let job_id = document.get_text("jobId").filter(|id| !id.is_empty())?;
+/// Whether an answer speaks of a job at all.
+pub fn is_job<J: Json>(document: &J) -> bool {
+    document.get_text("jobId").is_some_and(|id| !id.is_empty())
+}
+
+/// Reads the answer to `createJob`, which must be about a job.
+pub fn read_created<J: Json>(document: J) -> Created<J> {
+    let job_id = document.get_text("jobId").unwrap_or_default();
     let lifetime_ms = lifetime(&document);
-    let document = with_status(document).1;
-    Some(Created { job_id, lifetime_ms, document })
+    Created { job_id, lifetime_ms, document: with_status(document).1 }
 }
 
 /// A job as it was seen.
@@ -409,9 +414,8 @@ pub struct Seen<J> {
     pub document: J,
 }
 
-/// Reads one job; `None` when it is not one.
-pub fn read_job<J: Json>(document: J) -> Option<Seen<J>> {
-    document.get_text("jobId").filter(|id| !id.is_empty())?;
+/// Reads one job.
+pub fn read_job<J: Json>(document: J) -> Seen<J> {
     let lifetime_ms = lifetime(&document);
     let (status, mut document) = with_status(document);
     // Absent, not null: so the declared types hold.
@@ -422,13 +426,13 @@ pub fn read_job<J: Json>(document: J) -> Option<Seen<J>> {
     }
     let has_result =
         document.get("result").and_then(|result| result.get("message")).and_then(|message| message.get_text("content")).is_some();
-    Some(Seen { status, lifetime_ms, has_result, document })
+    Seen { status, lifetime_ms, has_result, document }
 }
 
 /// Reads a list of jobs; `None` when it is not one. One job that cannot be read does not cost the others.
 pub fn read_list<J: Json>(document: J) -> Option<J> {
     let jobs = document.get("jobs").filter(|jobs| jobs.kind() == Kind::Array)?;
-    let jobs = jobs.elements().into_iter().map(|job| read_job(job.clone()).map_or(job, |seen| seen.document)).collect();
+    let jobs = jobs.elements().into_iter().map(|job| if is_job(&job) { read_job(job).document } else { job }).collect();
     Some(document.set("jobs", J::array(jobs)))
 }
 

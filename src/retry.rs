@@ -50,7 +50,7 @@ impl Default for RetryBudget {
 /// How long the server asks to stay away, in milliseconds: `Retry-After` in seconds, or as a date, which is compared with
 /// the server's own `Date` where it is there, since the two clocks need not agree. `None` when it does not say.
 pub fn retry_after_ms<J>(response: &HttpResponse<J>, now_ms: f64, parse_date: impl Fn(&str) -> Option<f64>) -> Option<f64> {
-    let value = response.header("retry-after")?.trim();
+    let value = response.header("retry-after")?.trim_ascii();
     if !value.is_empty() && value.len() <= 9 && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(f64::from(value.parse::<u32>().ok()?) * 1000.0);
     }

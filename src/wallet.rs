@@ -1,7 +1,8 @@
 //! What a wallet gives, and what it throws.
 
 use crate::error::ErrorCode;
-use crate::json::{Json, Kind, shorten, shown};
+use crate::json::{Json, Kind, shown};
+use crate::text::{decimal, find, has, shorten};
 use crate::x402::is_hex;
 
 /// How deep causes are followed.
@@ -12,7 +13,7 @@ const MAX_CAUSES: usize = 8;
 pub fn transaction_hash<J: Json>(given: &J) -> Result<String, String> {
     match given.as_text() {
         Some(text) if is_hex(&text, 64) => Ok(text),
-        Some(text) => Err(["a string of ", &text.chars().count().to_string(), " characters"].concat()),
+        Some(text) => Err(["a string of ", &decimal(text.encode_utf16().count() as u64), " characters"].concat()),
         None => Err(match given.kind() {
             Kind::Undefined | Kind::Null => "nothing".to_owned(),
             _ => shown(given),
@@ -29,11 +30,11 @@ pub fn is_rejection<J: Json>(thrown: &J) -> bool {
         let Some(this) = error else { return false };
         let number = this.get_number("code");
         let words = this.as_text().or_else(|| this.get_text("message")).unwrap_or_default().to_ascii_lowercase();
-        let says_no = ["reject", "denied", "cancel", "declin"].iter().any(|word| words.contains(word));
+        let says_no = ["reject", "denied", "cancel", "declin"].iter().any(|word| has(&words, word));
         if number == Some(4001.0)
             || this.get_text("code").is_some_and(|code| code == "ACTION_REJECTED" || code == "4001")
             || this.get_text("name").as_deref() == Some("UserRejectedRequestError")
-            || (says_no && (words.contains("user") || matches!(number, Some(-32000.0 | -32603.0))))
+            || (says_no && (has(&words, "user") || matches!(number, Some(-32000.0 | -32603.0))))
         {
             return true;
         }
@@ -59,7 +60,7 @@ pub fn thrown<J: Json>(value: &J) -> (ErrorCode, String) {
 fn redact(words: &str) -> String {
     words
         .split(' ')
-        .map(|word| match word.find("0x") {
+        .map(|word| match find(word, "0x") {
             Some(at) if word.len().saturating_sub(at) > 60 => [word.get(..at).unwrap_or_default(), "0x…"].concat(),
             _ => word.to_owned(),
         })

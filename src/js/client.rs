@@ -1,10 +1,12 @@
 //! The class that applications use.
 
+use core::pin::Pin;
 use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
+use web_sys::AbortSignal;
 
 use super::abort::until_aborted;
 use super::document::Document;
@@ -53,12 +55,14 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "CreateJobOptions")] options: JsValue,
     ) -> Promise {
         let given = options::call(&options).and_then(|call| Ok((options::job_request(&params)?, call)));
-        self.run(given, async |client, params, call| {
-            let job = client.create_job(&params, &call.options, &|update| tell(call.on_update.as_ref(), update)).await?;
-            let payment = job.payment.and_then(|payment| serde_wasm_bindgen::to_value(&payment).ok());
-            Ok(match payment {
-                Some(payment) => job.created.document.set("payment", Document(payment)),
-                None => job.created.document,
+        self.run(given, |client, params, call| {
+            Box::pin(async move {
+                let job = client.create_job(&params, &call.options, &|update| tell(call.on_update.as_ref(), update)).await?;
+                let payment = job.payment.and_then(|payment| serde_wasm_bindgen::to_value(&payment).ok());
+                Ok(match payment {
+                    Some(payment) => job.created.document.set("payment", Document(payment)),
+                    None => job.created.document,
+                })
             })
         })
     }
@@ -71,7 +75,7 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
         let given = options::job_id(&job_id).and_then(|id| Ok((id, options::call(&options)?)));
-        self.run(given, async |client, id, call| Ok(client.get_job(&id, &call.options).await?.document))
+        self.run(given, |client, id, call| Box::pin(async move { Ok(client.get_job(&id, &call.options).await?.document) }))
     }
 
     /// The server's jobs, the newest first. These are the jobs of everyone who uses the server.
@@ -83,14 +87,14 @@ impl JobsClient {
     ) -> Promise {
         let params = Some(Document(params)).filter(|params| !params.0.is_undefined());
         let given = options::call(&options).map(|call| (params, call));
-        self.run(given, async |client, params, call| client.list_jobs(params.as_ref(), &call.options).await)
+        self.run(given, |client, params, call| Box::pin(async move { client.list_jobs(params.as_ref(), &call.options).await }))
     }
 
     /// How the Jobs service is.
     #[wasm_bindgen(js_name = getJobsHealth, unchecked_return_type = "Promise<JobsHealthResponse>")]
     pub fn get_jobs_health(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
         let given = options::call(&options).map(|call| ((), call));
-        self.run(given, async |client, (), call| client.jobs_health(&call.options).await)
+        self.run(given, |client, (), call| Box::pin(async move { client.jobs_health(&call.options).await }))
     }
 
     /// Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
@@ -104,8 +108,10 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
     ) -> Promise {
         let given = options::job_id(&job_id).and_then(|id| Ok((id, options::wait(&interval, &max_attempts, &options)?)));
-        self.run(given, async |client, id, call| {
-            client.poll_job(&id, &call.options, call.plan, &|update| tell(call.on_update.as_ref(), update)).await
+        self.run(given, |client, id, call| {
+            Box::pin(async move {
+                client.poll_job(&id, &call.options, call.plan, &|update| tell(call.on_update.as_ref(), update)).await
+            })
         })
     }
 
@@ -119,26 +125,30 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
     ) -> Promise {
         let given = options::wait(&interval, &max_attempts, &options).and_then(|call| Ok((options::job_request(&params)?, call)));
-        self.run(given, async |client, params, call| {
-            client.create_and_wait(&params, &call.options, call.plan, &|update| tell(call.on_update.as_ref(), update)).await
+        self.run(given, |client, params, call| {
+            Box::pin(async move {
+                client.create_and_wait(&params, &call.options, call.plan, &|update| tell(call.on_update.as_ref(), update)).await
+            })
         })
     }
 }
 
 impl JobsClient {
-    /// One call as a promise. The arguments have been read already; the work starts when JavaScript is next idle.
-    fn run<T: 'static>(
-        &self,
-        given: Result<(T, Call), Document>,
-        work: impl AsyncFnOnce(&Client<JsRuntime>, T, &Call) -> Result<Document, Document> + 'static,
-    ) -> Promise {
-        let client = self.client.clone();
-        future_to_promise(async move {
-            let (argument, mut call) = given.map_err(to_js)?;
-            let signal = call.signal.take();
-            until_aborted(signal, async { work(&client, argument, &call).await.map(|document| document.0).map_err(to_js) }).await
-        })
+    /// One call as a promise. The arguments have been read already; the work starts when JavaScript is next idle. Boxed, so that
+    /// the machinery around it is compiled once and not for each method.
+    fn run<T: 'static>(&self, given: Result<(T, Call), Document>, work: fn(Rc<Client<JsRuntime>>, T, Call) -> Work) -> Promise {
+        match given {
+            Err(error) => Promise::reject(&to_js(error)),
+            Ok((argument, mut call)) => promise(call.signal.take(), work(self.client.clone(), argument, call)),
+        }
     }
+}
+
+/// What a method does.
+type Work = Pin<Box<dyn Future<Output = Result<Document, Document>>>>;
+
+fn promise(signal: Option<AbortSignal>, work: Work) -> Promise {
+    future_to_promise(async move { until_aborted(signal, async { work.await.map(|document| document.0).map_err(to_js) }).await })
 }
 
 /// Tells the application. What its callback throws is its own affair and does not end the wait.

@@ -93,7 +93,7 @@ impl Json for Document {
     fn to_json(&self) -> String {
         // NaN and the infinities are null in JSON; in a message they are themselves.
         if self.0.as_f64().is_some_and(|number| !number.is_finite()) {
-            return js_sys::JsString::from(js_sys::Object::from(self.0.clone()).to_string()).into();
+            return String::from(self.0.unchecked_ref::<Object>().to_string());
         }
         json_stringify(&self.0).ok().and_then(|text| text.as_string()).unwrap_or_default()
     }

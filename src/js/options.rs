@@ -8,8 +8,9 @@ use super::document::Document;
 use super::error::argument;
 use crate::client::{CallOptions, Config, WaitPlan};
 use crate::error::{Error, Result};
-use crate::json::{Json, Kind, shorten};
+use crate::json::{Json, Kind};
 use crate::spend::SpendPolicy;
+use crate::text::{has, shorten};
 use crate::x402::amount;
 use crate::x402::networks::{self, USDC_DECIMALS};
 
@@ -170,7 +171,7 @@ fn base_url(options: &Document) -> Result<String, Document> {
     let given = options.get("baseUrl").map_or(JsValue::UNDEFINED, |value| value.0);
     let rule = "must be an absolute http:// or https:// address";
     let text = given.as_string().ok_or_else(|| argument(FIELD, rule, &given))?;
-    let url = web_sys::Url::new(text.trim()).map_err(|_| argument(FIELD, rule, &given))?;
+    let url = web_sys::Url::new(text.trim_ascii()).map_err(|_| argument(FIELD, rule, &given))?;
     if !matches!(url.protocol().as_str(), "http:" | "https:") {
         return Err(argument(FIELD, rule, &given));
     }
@@ -178,7 +179,7 @@ fn base_url(options: &Document) -> Result<String, Document> {
         let shown = [&url.protocol(), "//…@", &url.host()].concat();
         return Err(Error::argument(FIELD, "must not hold credentials (use apiKey or headers)", &shown));
     }
-    if text.contains('?') || text.contains('#') {
+    if has(&text, "?") || has(&text, "#") {
         return Err(argument(FIELD, "must not have a query or a fragment", &given));
     }
     Ok([&url.origin(), url.pathname().trim_end_matches('/')].concat())

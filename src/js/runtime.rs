@@ -92,7 +92,8 @@ impl Runtime for JsRuntime {
     }
 
     fn uuid(&self) -> String {
-        uuid::Uuid::new_v4().to_string()
+        let mut buffer = uuid::Uuid::encode_buffer();
+        uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer).to_owned()
     }
 
     fn parse_date(&self, text: &str) -> Option<f64> {

@@ -1,9 +1,11 @@
 //! Money as whole atomic units: read from decimal text and written as decimal text, never a float.
 
+use crate::text::{decimal, split};
+
 /// Reads a decimal number of tokens into atomic units. `None` when it is not plain decimal (`0.02`), has more decimals
 /// than the token, or does not fit.
 pub fn from_decimal(text: &str, decimals: u8) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let (whole, fraction) = split(text, ".").unwrap_or((text, "0"));
     if whole.is_empty() || fraction.is_empty() {
         return None;
     }
@@ -23,7 +25,7 @@ pub fn from_decimal(text: &str, decimals: u8) -> Option<u64> {
 
 /// Atomic units as a decimal number of tokens, without needless zeros.
 pub fn to_decimal(atomic: u64, decimals: u8) -> String {
-    let digits = atomic.to_string();
+    let digits = decimal(atomic);
     let places = usize::from(decimals);
     let padded = ["0".repeat((places.saturating_add(1)).saturating_sub(digits.len())), digits].concat();
     let (whole, fraction) = padded.split_at_checked(padded.len().saturating_sub(places)).unwrap_or((&padded, ""));

@@ -11,6 +11,7 @@ use tsify::Tsify;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Body, HttpResponse};
 use crate::json::Json;
+use crate::text::decimal;
 use networks::Network;
 
 /// How many offers of a 402 are read; servers send one or two.
@@ -56,7 +57,7 @@ impl Quote {
             asset: network.usdc,
             recipient,
             amount: amount::to_decimal(atomic, networks::USDC_DECIMALS),
-            amount_atomic: atomic.to_string(),
+            amount_atomic: decimal(atomic),
             currency: "USDC",
             decimals: networks::USDC_DECIMALS,
             atomic,
@@ -151,7 +152,7 @@ pub fn read<J: Json>(response: &HttpResponse<J>) -> Result<PaymentRequired, J> {
     for (index, entry) in entries.iter().take(MAX_OFFERS).enumerate() {
         match seed::read_entry(entry) {
             Ok(quote) => required.offers.push(quote),
-            Err(reason) => required.skipped.push([&index.to_string(), ": ", &reason].concat()),
+            Err(reason) => required.skipped.push([&decimal(index as u64), ": ", &reason].concat()),
         }
     }
     if required.offers.is_empty() {

@@ -2,7 +2,8 @@
 //! hash of a plain token transfer, in `x-payment` and `x-payment-network`.
 
 use super::{Quote, amount, is_address, networks};
-use crate::json::{Json, shorten, shown};
+use crate::json::{Json, shown};
+use crate::text::shorten;
 
 /// The entries of the body.
 pub(super) fn entries<J: Json>(document: &J) -> Vec<J> {

@@ -1,0 +1,73 @@
+//! Text for people, without the formatting and searching machinery of the standard library: that is a fifth of the package
+//! (measured: 9 KB of 50 KB compressed), and all that is needed here is to join, find and shorten.
+
+/// The first `limit` characters of a text, with `…` where something was cut off. Control characters become blanks.
+pub fn shorten(text: &str, limit: usize) -> String {
+    let mut short = String::new();
+    for (at, character) in text.chars().enumerate() {
+        if at == limit {
+            short.push('…');
+            break;
+        }
+        short.push(if character < ' ' || character == '\u{7f}' { ' ' } else { character });
+    }
+    short
+}
+
+/// Where `part` begins in `text`, in bytes.
+pub fn find(text: &str, part: &str) -> Option<usize> {
+    text.as_bytes().windows(part.len().max(1)).position(|window| window == part.as_bytes())
+}
+
+/// Whether `part` is in `text`.
+pub fn has(text: &str, part: &str) -> bool {
+    find(text, part).is_some()
+}
+
+/// What comes before and after the first `part`.
+pub fn split<'a>(text: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
+    let at = find(text, part)?;
+    Some((text.get(..at)?, text.get(at.checked_add(part.len())?..)?))
+}
+
+/// A whole number in decimal digits.
+pub fn decimal(number: u64) -> String {
+    let mut digits = Vec::new();
+    let mut rest = number;
+    loop {
+        #[expect(clippy::cast_possible_truncation, reason = "a remainder of ten")]
+        digits.push(b'0'.saturating_add((rest % 10) as u8));
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    digits.iter().rev().map(|digit| char::from(*digit)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_they_are() {
+        for number in [0, 7, 10, 402, 20_000, u64::MAX] {
+            assert_eq!(decimal(number), number.to_string());
+        }
+    }
+
+    #[test]
+    fn parts_are_found_where_the_standard_library_finds_them() {
+        for (text, part) in [("abcabc", "ca"), ("abc", "abcd"), ("", "a"), ("aé…b", "…"), ("abc", "c"), ("abc", "a")] {
+            assert_eq!(find(text, part), text.find(part), "{part} in {text}");
+            assert_eq!(split(text, part), text.split_once(part));
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(shorten("añ😀b", 3), "añ😀…");
+        assert_eq!(shorten("añ😀", 3), "añ😀");
+        assert_eq!(shorten("a\r\nb", 9), "a  b");
+    }
+}
