@@ -377,16 +377,17 @@ impl<R: Runtime> Client<R> {
         let paid = carries_proof(request);
         let mut tries = 0;
         loop {
-            let answer = self.exchange(request, end).await;
-            let error = match answer {
-                Ok(response) if response.status != 429 && (paid || response.status != 503) => {
+            let error = match self.exchange(request, end).await {
+                Ok(response) => {
                     self.retries.refill();
                     return Ok(response);
                 }
-                Ok(response) => self.refused(request, &response),
-                Err(error) if error.not_sent => error,
-                Err(error) => return Err(error),
+                Err(error) => error,
             };
+            let did_nothing = error.not_sent || error.status == Some(429) || (error.status == Some(503) && !paid);
+            if !did_nothing {
+                return Err(error);
+            }
             if tries >= self.config.retries || !self.may_retry_after(&error, tries, end).await {
                 return Err(error);
             }
@@ -404,7 +405,7 @@ impl<R: Runtime> Client<R> {
         true
     }
 
-    /// One request and its answer before `end`. Redirects are followed on the same origin, and never with a proof.
+    /// One request and its answer before `end`: a success or a 402, everything else is an error. Redirects are followed on the same origin, and never with a proof.
     async fn exchange(&self, request: &mut HttpRequest, end: f64) -> Result<HttpResponse<R::Json>, R::Json> {
         let mut redirects = 0;
         loop {
@@ -416,7 +417,7 @@ impl<R: Runtime> Client<R> {
                 || carries_proof(request)
                 || redirects >= MAX_REDIRECTS
             {
-                return if response.is_success() || matches!(response.status, 402 | 429 | 503) {
+                return if response.is_success() || response.status == 402 {
                     Ok(response)
                 } else {
                     Err(self.refused(request, &response))

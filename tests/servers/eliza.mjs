@@ -1,120 +1,133 @@
-// Starts the real elizaOS server (@elizaos/server 1.7.0) on a free loopback port, with its database in memory and one scripted
-// agent (agent.mjs): no model, no key, nothing outside this machine.
+// The real elizaOS server with one deterministic agent, in a process of its own.
 //
-//   import { startEliza } from './eliza.mjs';
-//   const server = await startEliza({ paywall: true });   // { url, agentId, requests(), forget(), setPaywall(), log(), stop() }
+//   const server = await startEliza({ paywall: true });   // { url, control(message), stop(), log() }
 //
-//   node tests/servers/eliza.mjs                           // prints its address and runs until Ctrl-C
-//     PORT=3000  KEY=secret (API key)  PAYWALL=lax|strict  PRICE=0.02  NETWORKS=base,polygon  AGENT=none
+// or as a program: `node eliza.mjs` prints its address. No model, no network, no files: the agent answers by rule, the database is
+// PGlite in memory. The server ends when the process that started it ends.
+//
+// What a message makes the agent do:
+//   "wait:2000 …"   answer after 2000 ms
+//   "ignore …"      not answer: the job times out
+//   "fail …"        the model throws: the job times out
+//   anything else   answer at once
 import { fork } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 
-const here = import.meta.dirname;
-const LOG_LIMIT = 200_000;
+export const AGENT = '11111111-1111-4111-8111-111111111111';
 
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-
-/**
- * @param {object} [options]
- * @param {boolean | {price?: string, networks?: string[], recipient?: string}} [options.paywall] ask for payment
- * @param {boolean} [options.strict] the paywall takes each transaction hash once
- * @param {string} [options.apiKey] the key that the server wants in X-API-KEY
- * @param {boolean} [options.agent] false: a server without any agent
- * @param {number} [options.port] 0: a free one
- * @param {Record<string, string>} [options.env] more environment for the server
- */
-export async function startEliza({ paywall = false, strict = false, apiKey, agent = true, port = 0, env = {} } = {}) {
-  if (!existsSync(path.join(here, 'node_modules/@elizaos/server'))) {
-    throw new Error('the elizaOS server is not installed: run `npm ci --ignore-scripts` in tests/servers');
-  }
-  const wall = paywall ? { ...(paywall === true ? {} : paywall), strict } : null;
-  const child = fork(
-    path.join(here, 'child.mjs'),
-    [JSON.stringify({ port: port || (await freePort()), wantAgent: agent, wall })],
-    {
-      cwd: mkdtempSync(path.join(tmpdir(), 'eliza-')),
-      // Not this process's environment: the server would connect to whatever database or model it finds named there.
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        SERVER_HOST: '127.0.0.1',
-        ELIZA_UI_ENABLE: 'false',
-        LOG_LEVEL: 'warn',
-        SECRET_SALT: 'test',
-        SENTRY_DSN: 'http://nobody@127.0.0.1:9/1', // else it reports to its makers
-        ...(apiKey === undefined ? {} : { ELIZA_SERVER_AUTH_TOKEN: apiKey }),
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+/** Starts the server; options: paywall (true | {strict, price, networks, recipient}), apiKey, agent (false for none). */
+export async function startEliza({ paywall, apiKey, agent = true } = {}) {
+  const port = await freePort();
+  const child = fork(import.meta.filename, ['--child'], {
+    env: {
+      ...process.env,
+      SERVER_HOST: '127.0.0.1',
+      SERVER_PORT: String(port),
+      CENTRAL_MESSAGE_SERVER_URL: `http://127.0.0.1:${port}`,
+      PGLITE_DATA_DIR: 'memory://',
+      ELIZA_UI_ENABLE: 'false',
+      LOG_LEVEL: 'error',
+      SECRET_SALT: 'test',
+      // Its default is a host outside; nothing listens on this one.
+      SENTRY_DSN: 'http://x@127.0.0.1:9/1',
+      ELIZA_SERVER_AUTH_TOKEN: apiKey ?? '',
+      ELIZA_TEST: JSON.stringify({ port, agent, paywall: paywall === true ? {} : (paywall ?? null) }),
     },
-  );
-  let log = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-LOG_LIMIT)));
-  }
-  const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(code ?? signal)));
-  const asked = new Map();
-  const ready = new Promise((resolve) => {
-    child.on('message', (message) => {
-      if (message.ready) return resolve(message.ready);
-      asked.get(message.id)?.(message.answer);
-      asked.delete(message.id);
-    });
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const { url, agentId } = await Promise.race([
-    ready,
-    ended.then((code) => {
-      throw new Error(`the elizaOS server ended (${code}) before it was ready:\n${log.slice(-2000)}`);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output = (output + text).slice(-20_000)));
+  const gone = once(child, 'exit');
+  const message = await Promise.race([
+    once(child, 'message'),
+    gone.then(([code]) => {
+      throw new Error(`the elizaOS server ended with ${code} before it was ready:\n${output}`);
     }),
   ]);
-  let questions = 0;
-  const ask = (what, more) =>
-    new Promise((resolve, reject) => {
-      const id = ++questions;
-      asked.set(id, resolve);
-      child.send({ id, ask: what, ...more }, (error) => error && reject(error));
-    });
+  if (!message[0].ready) throw new Error('the elizaOS server spoke before it was ready');
   return {
-    url,
-    agentId,
-    /** Every request since the last `forget()`: {method, url, headers, body, status}. Those of the agent itself are among them. */
-    requests: () => ask('requests'),
-    forget: () => ask('forget'),
-    /** Another paywall, or none (null). */
-    setPaywall: (wall) => ask('setPaywall', { wall }),
-    log: () => log,
-    ended,
+    url: `http://127.0.0.1:${port}`,
+    log: () => output,
+    /** The requests to create a job that the paywall saw, oldest first: { headers, body }. */
+    async seen() {
+      const answer = once(child, 'message');
+      child.send('seen');
+      return (await answer)[0].seen;
+    },
     async stop() {
-      if (child.connected) child.disconnect();
-      const late = setTimeout(() => child.kill('SIGKILL'), 5_000);
-      await ended;
-      clearTimeout(late);
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await gone;
     },
   };
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { PORT, KEY, PAYWALL, PRICE, NETWORKS, AGENT } = process.env;
-  const server = await startEliza({
-    port: Number(PORT ?? 0),
-    apiKey: KEY,
-    agent: AGENT !== 'none',
-    strict: PAYWALL === 'strict',
-    paywall: PAYWALL ? { ...(PRICE && { price: PRICE }), ...(NETWORKS && { networks: NETWORKS.split(',') }) } : false,
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function serve({ port, agent, paywall }) {
+  const { AgentServer } = await import('@elizaos/server');
+  const { ModelType } = await import('@elizaos/core');
+  const { createPaywall } = await import('./paywall.mjs');
+  const OPEN = '[[', CLOSE = ']]';
+  const asked = (prompt) => prompt.slice(prompt.lastIndexOf(OPEN) + OPEN.length, prompt.lastIndexOf(CLOSE));
+  const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const plugin = {
+    name: 'deterministic-agent',
+    description: 'Answers by rule',
+    priority: 100,
+    models: {
+      [ModelType.TEXT_SMALL]: async (_runtime, { prompt }) => {
+        const action = prompt.includes(OPEN) && asked(prompt).startsWith('ignore') ? 'IGNORE' : 'RESPOND';
+        return `<response><reasoning>by rule</reasoning><action>${action}</action></response>`;
+      },
+      [ModelType.TEXT_LARGE]: async (_runtime, { prompt }) => {
+        const text = prompt.includes(OPEN) ? asked(prompt) : '';
+        if (text.startsWith('fail')) throw new Error('the model fails because the message says so');
+        const wait = /^wait:(\d+)\s*/.exec(text);
+        if (wait) await new Promise((done) => setTimeout(done, Number(wait[1])));
+        const question = text.replace(/^wait:\d+\s*/, '');
+        const answer = `You asked: "${question}". I am a test agent without a model, so this is all I can say.`;
+        return `<response><thought>by rule</thought><actions>REPLY</actions><providers></providers><text>${escape(answer)}</text></response>`;
+      },
+      [ModelType.TEXT_EMBEDDING]: async () => Array.from({ length: 384 }, (_, i) => (i === 0 ? 1 : 0)),
+    },
+    providers: [
+      {
+        name: 'RECENT_MESSAGES',
+        description: 'Puts the message into the prompt',
+        position: 100,
+        get: async (_runtime, message) => {
+          const text = OPEN + message.content.text + CLOSE;
+          return { text, values: { recentMessages: text }, data: {} };
+        },
+      },
+    ],
+  };
+  const wall = paywall && createPaywall(paywall);
+  const server = new AgentServer();
+  await server.start({
+    port,
+    dataDir: 'memory://',
+    middlewares: wall ? [wall.middleware] : [],
+    agents: agent
+      ? [{ character: { id: AGENT, name: 'Test agent', bio: ['answers by rule'], system: 'test', plugins: [], settings: {} }, plugins: [plugin] }]
+      : [],
   });
-  console.log(`elizaOS server ${server.url}${PAYWALL ? ` (${PAYWALL} paywall)` : ''}; agent ${server.agentId ?? 'none'}. Ctrl-C ends it.`);
-  const code = await server.ended;
-  console.log(server.log().slice(-2000));
-  process.exitCode = code === 0 || code === 'SIGINT' ? 0 : 1;
+  process.on('message', () => process.send({ seen: wall?.seen ?? [] }));
+  process.on('disconnect', () => process.exit());
+  process.send({ ready: true });
+}
+
+if (process.argv[2] === '--child') {
+  await serve(JSON.parse(process.env.ELIZA_TEST));
+} else if (process.argv[1] === import.meta.filename) {
+  const server = await startEliza({ paywall: process.argv.includes('--paywall') });
+  console.log(server.url);
 }

@@ -1,0 +1,140 @@
+//! Paying: once, the same body, the right headers, and never in doubt about what happened to the money.
+
+use crate::world::*;
+use eliza_jobs::client::PaidJob;
+use eliza_jobs::error::{Error, ErrorCode};
+use eliza_jobs::http::SendFailure;
+use eliza_jobs::x402::PaymentState;
+use eliza_jobs::x402::networks::POLYGON;
+use serde_json::{Value, json};
+
+fn create(scene: &Scene) -> Result<PaidJob<Value>, Box<Error<Value>>> {
+    run(scene.client.create_job(&params(), &plain(), &|update| scene.tell(update)))
+}
+
+#[test]
+fn the_same_body_goes_out_again_with_the_proof_and_only_then() {
+    let scene = scene([payment_required(), created()]).paying();
+    let paid = create(&scene).unwrap();
+    assert_eq!(scene.requests(), 2);
+    let (first, second) = (scene.request(0), scene.request(1));
+    assert_eq!((&first.body, &first.url, first.method), (&second.body, &second.url, second.method));
+    assert_eq!(scene.header(0, "x-payment"), None);
+    assert_eq!(scene.header(1, "x-payment").as_deref(), Some(HASH));
+    assert_eq!(scene.header(1, "x-payment-network").as_deref(), Some("base"));
+    assert_eq!(second.headers.len(), first.headers.len() + 2);
+
+    let asked = scene.world.wallet_calls.borrow()[0].clone();
+    assert_eq!((asked.amount.as_str(), asked.amount_atomic.as_str(), asked.chain_id), ("0.02", "20000", 8453));
+    assert_eq!((asked.recipient.as_str(), asked.asset), (TO, "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"));
+    let payment = paid.payment.unwrap();
+    assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Accepted, Some(HASH)));
+    assert_eq!(*scene.told.borrow(), ["quote base 0.02", "payment Proven", "created job-1"]);
+}
+
+#[test]
+fn the_callers_preference_chooses_the_network() {
+    let scene = scene_with([payment_required(), created()], |config| config.spend.networks = vec![&POLYGON]).paying();
+    create(&scene).unwrap();
+    assert_eq!(scene.header(1, "x-payment-network").as_deref(), Some("polygon"));
+    assert_eq!(scene.world.wallet_calls.borrow()[0].chain_id, 137);
+}
+
+#[test]
+fn what_must_not_be_paid_never_reaches_the_wallet() {
+    let offer =
+        |network: &str, amount: &str| answer(402, json!({"payment": [{"network": network, "recipient": TO, "amount": amount}]}));
+    for (step, code) in [
+        (offer("base", "0.100001"), ErrorCode::PaymentOverLimit),
+        (offer("base", "20000"), ErrorCode::PaymentOverLimit),
+        (offer("base-sepolia", "0.02"), ErrorCode::PaymentRequirementsInvalid),
+        (offer("base", "0"), ErrorCode::PaymentRequirementsInvalid),
+        (text(402, ""), ErrorCode::PaymentRequirementsInvalid),
+        (text(402, "<html><title>Pay!</title>"), ErrorCode::PaymentRequirementsInvalid),
+        (answer(402, json!({"payment": null})), ErrorCode::PaymentRequirementsInvalid),
+        (answer(402, json!({"payment": {}})), ErrorCode::PaymentRequirementsInvalid),
+        (answer(402, json!({"payment": []})), ErrorCode::PaymentRequirementsInvalid),
+        (answer(402, json!([])), ErrorCode::PaymentRequirementsInvalid),
+        (answer(402, json!({"payment": vec![json!(null); 10_000]})), ErrorCode::PaymentRequirementsInvalid),
+    ] {
+        let scene = scene([step]).paying();
+        let error = create(&scene).unwrap_err();
+        assert_eq!(error.code, code, "{}", error.message);
+        assert_eq!((scene.requests(), scene.world.wallet_calls.borrow().len()), (1, 0));
+        assert!(error.message.len() < 10_000);
+    }
+}
+
+#[test]
+fn without_a_wallet_the_error_names_the_price() {
+    let error = create(&scene([payment_required()])).unwrap_err();
+    assert_eq!((error.code, error.status), (ErrorCode::PaymentRequired, Some(402)));
+    assert!(error.message.contains("0.02 USDC on base or 0.02 USDC on polygon"), "{}", error.message);
+}
+
+#[test]
+fn a_wallet_that_gives_no_proof_is_asked_once_and_nothing_is_sent() {
+    for (gives, code) in [
+        (Ok(json!(null)), ErrorCode::WalletInvalidProof),
+        (Ok(json!(5)), ErrorCode::WalletInvalidProof),
+        (Ok(json!("0x12")), ErrorCode::WalletInvalidProof),
+        (Ok(json!(format!("{HASH}\r\nx-evil: 1"))), ErrorCode::WalletInvalidProof),
+        (Err(json!("boom")), ErrorCode::WalletFailed),
+        (Err(json!({"code": 4001})), ErrorCode::WalletRejected),
+    ] {
+        let scene = scene([payment_required()]).wallet(gives);
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, scene.requests(), scene.world.wallet_calls.borrow().len()), (code, 1, 1));
+        assert_eq!(error.payment.unwrap().state, PaymentState::Intended);
+    }
+}
+
+#[test]
+fn a_second_402_is_an_error_with_the_transaction_and_never_a_second_payment() {
+    let scene = scene([payment_required(), payment_required()]).paying();
+    let error = create(&scene).unwrap_err();
+    assert_eq!((error.code, error.status), (ErrorCode::PaymentRefused, Some(402)));
+    assert_eq!((scene.requests(), scene.world.wallet_calls.borrow().len()), (2, 1));
+    assert!(!error.message.contains(HASH), "no proof in a text: {}", error.message);
+    let payment = error.payment.unwrap();
+    assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Refused, Some(HASH)));
+}
+
+#[test]
+fn after_a_proof_every_other_failure_is_unknown_and_carries_the_transaction() {
+    for step in [
+        Step::Fail(SendFailure::Reset),
+        Step::Fail(SendFailure::Timeout),
+        Step::Fail(SendFailure::TooLarge),
+        text(500, ""),
+        text(503, ""),
+        text(307, "").with("location", "/elsewhere"),
+        text(201, ""),
+        text(201, r#"{"jobId":"job-9","#),
+        text(200, "<!doctype html>"),
+    ] {
+        let scene = scene([payment_required(), step]).paying();
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, scene.requests()), (ErrorCode::PaymentOutcomeUnknown, 2), "{}", error.message);
+        assert_eq!(scene.world.wallet_calls.borrow().len(), 1);
+        assert!(!error.code.retryable() && !error.message.contains(HASH));
+        let payment = error.payment.unwrap();
+        assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Unknown, Some(HASH)));
+    }
+    for status in [400, 401, 404] {
+        let error = create(&scene([payment_required(), answer(status, json!({"error": "no"}))]).paying()).unwrap_err();
+        assert_eq!((error.code, error.server_message.as_deref()), (ErrorCode::PaymentRefused, Some("no")));
+        assert!(error.payment.is_some());
+    }
+}
+
+#[test]
+fn a_paid_request_that_certainly_did_not_arrive_goes_out_again_with_the_same_proof() {
+    for step in [Step::Fail(SendFailure::Unreached), text(429, "")] {
+        let scene = scene([payment_required(), step, created()]).paying();
+        create(&scene).unwrap();
+        assert_eq!((scene.requests(), scene.world.wallet_calls.borrow().len()), (3, 1));
+        assert_eq!(scene.request(1).body, scene.request(2).body);
+        assert_eq!(scene.header(1, "x-payment"), scene.header(2, "x-payment"));
+    }
+}

@@ -1,0 +1,174 @@
+//! Reading: get, list, health; retries and redirects.
+
+use crate::world::*;
+use eliza_jobs::error::{Error, ErrorCode};
+use eliza_jobs::http::SendFailure;
+use serde_json::{Value, json};
+
+fn get(scene: &Scene) -> Result<Value, Box<Error<Value>>> {
+    run(scene.client.get_job("job-1", &plain())).map(|seen| seen.document)
+}
+
+#[test]
+fn reads_are_tried_again_with_growing_pauses() {
+    for broken in [
+        Step::Fail(SendFailure::Unreached),
+        Step::Fail(SendFailure::Reset),
+        text(500, ""),
+        text(502, "<html><title>Bad Gateway</title>"),
+        text(200, r#"{"jobId": "jo"#),
+        text(200, ""),
+    ] {
+        let scene = scene([broken.clone(), broken, seen("processing")]);
+        assert_eq!(get(&scene).unwrap()["status"], "processing");
+        assert_eq!(*scene.world.sleeps.borrow(), [200.0, 400.0]);
+        assert!(scene.finished());
+    }
+}
+
+#[test]
+fn reads_are_not_tried_again_when_that_cannot_help() {
+    for (step, code) in [
+        (text(400, ""), ErrorCode::BadRequest),
+        (text(401, ""), ErrorCode::Unauthorized),
+        (text(403, ""), ErrorCode::Forbidden),
+        (answer(404, json!({"error": "Job not found"})), ErrorCode::JobNotFound),
+        (text(418, ""), ErrorCode::RequestRefused),
+        (text(200, "<html></html>"), ErrorCode::UnexpectedHtml),
+        (payment_required(), ErrorCode::PaymentNotSupportedHere),
+        (Step::Fail(SendFailure::TooLarge), ErrorCode::ResponseTooLarge),
+    ] {
+        let scene = scene([step]).paying();
+        let error = get(&scene).unwrap_err();
+        assert_eq!((error.code, scene.requests()), (code, 1));
+        assert_eq!(error.job_id.as_deref(), Some("job-1"));
+        assert_eq!(scene.world.wallet_calls.borrow().len(), 0, "a read is never paid");
+    }
+}
+
+#[test]
+fn tries_end_with_the_last_error_and_its_cause() {
+    let scene = scene([]).forever(Step::Fail(SendFailure::Reset));
+    let error = get(&scene).unwrap_err();
+    assert_eq!((error.code, scene.requests()), (ErrorCode::ConnectionReset, 3));
+    assert!(
+        error.cause.is_some() && error.message.contains("server:3000") && error.message.contains("ESCRIPT"),
+        "{}",
+        error.message
+    );
+}
+
+#[test]
+fn an_outage_is_not_hammered() {
+    let scene = scene([]).forever(text(500, ""));
+    for _ in 0..100 {
+        get(&scene).unwrap_err();
+    }
+    assert_eq!(scene.requests(), 120, "100 first tries and the budget of 20 more");
+}
+
+#[test]
+fn a_429_is_obeyed_inside_the_time_limit_and_reported_outside() {
+    let scene1 = scene([text(429, "").with("retry-after", "2"), seen("processing")]);
+    get(&scene1).unwrap();
+    assert_eq!(scene1.times(), [0.0, 2_000.0]);
+
+    let scene2 = scene([text(429, "").with("retry-after", "900")]);
+    let error = get(&scene2).unwrap_err();
+    assert_eq!((error.code, error.retry_after_ms, scene2.requests()), (ErrorCode::RateLimited, Some(900_000.0), 1));
+    assert_eq!(scene2.world.now.get(), 0.0, "at once");
+}
+
+#[test]
+fn the_time_limit_covers_all_tries() {
+    let scene = scene([]).forever(text(500, "").after(400.0));
+    run(scene.client.get_job("job-1", &within(1_000.0))).unwrap_err();
+    assert!(scene.world.now.get() <= 1_000.0, "{}", scene.world.now.get());
+    let slow = crate::world::scene([seen("processing").after(2_000.0)]);
+    let error = run(slow.client.get_job("job-1", &within(1_000.0))).unwrap_err();
+    assert_eq!((error.code, slow.world.now.get()), (ErrorCode::RequestTimeout, 1_000.0));
+}
+
+#[test]
+fn redirects_stay_on_the_origin() {
+    let moved = |to: &str| text(307, "").with("location", to);
+    let scene1 = scene([moved("/elsewhere"), moved("http://server:3000/api/x"), seen("processing")]);
+    get(&scene1).unwrap();
+    assert_eq!(scene1.request(1).url, "http://server:3000/elsewhere");
+    assert_eq!(scene1.header(2, "x-api-key").as_deref(), Some("key"));
+    for to in [
+        "https://server:3000/x",
+        "http://server:3001/x",
+        "http://evil/x",
+        "//evil/x",
+        "/\\evil",
+        "http://server:3000.evil/x",
+        "x",
+    ] {
+        let scene = scene([moved(to)]);
+        let error = get(&scene).unwrap_err();
+        assert_eq!((error.code, scene.requests()), (ErrorCode::RedirectRefused, 1), "{to}");
+    }
+    let endless = scene([]).forever(moved("/again"));
+    assert_eq!(get(&endless).unwrap_err().code, ErrorCode::RedirectRefused);
+    assert_eq!(endless.requests(), 6);
+}
+
+#[test]
+fn unknown_statuses_are_unknown_and_nulls_are_absent() {
+    let mut odd = job("Processing");
+    odd["result"] = json!(null);
+    odd["error"] = json!(null);
+    let document = get(&scene([answer(200, odd)])).unwrap();
+    assert_eq!((&document["status"], &document["rawStatus"]), (&json!("unknown"), &json!("Processing")));
+    assert!(document.get("result").is_none() && document.get("error").is_none());
+    let none = get(&scene([answer(200, json!({"jobId": "job-1"}))])).unwrap();
+    assert_eq!((&none["status"], &none["rawStatus"]), (&json!("unknown"), &json!("")));
+}
+
+#[test]
+fn lists_are_asked_for_as_given() {
+    let list = |params: Value| {
+        let scene = scene([answer(200, json!({"jobs": [job("odd"), 5], "total": 2, "filtered": 2}))]);
+        let jobs = run(scene.client.list_jobs(Some(&params), &plain()));
+        (jobs, (scene.requests() == 1).then(|| scene.request(0).url))
+    };
+    let (jobs, url) = list(json!({"limit": 10, "status": "completed"}));
+    assert_eq!(url.unwrap(), "http://server:3000/api/messaging/jobs?limit=10&status=completed");
+    let jobs = jobs.unwrap();
+    assert_eq!((&jobs["jobs"][0]["rawStatus"], &jobs["jobs"][1]), (&json!("odd"), &json!(5)));
+    assert_eq!(list(json!({})).1.unwrap(), "http://server:3000/api/messaging/jobs");
+    for bad in [
+        json!({"limit": -1}),
+        json!({"limit": 0}),
+        json!({"limit": 1.5}),
+        json!({"limit": "5"}),
+        json!({"status": "done"}),
+        json!({"status": "unknown"}),
+        json!([]),
+    ] {
+        let (jobs, url) = list(bad);
+        assert_eq!((jobs.unwrap_err().code, url), (ErrorCode::InvalidArgument, None));
+    }
+}
+
+#[test]
+fn health_of_servers_with_and_without_metrics() {
+    let counts = json!({"pending": 0, "processing": 1, "completed": 2, "failed": 0, "timeout": 0});
+    let health = json!({"healthy": true, "timestamp": 1, "totalJobs": 3, "statusCounts": counts, "maxJobs": 10000});
+    assert_eq!(run(scene([answer(200, health.clone())]).client.jobs_health(&plain())).unwrap(), health);
+    let error = run(scene([answer(404, json!({"error": "Job not found"}))]).client.jobs_health(&plain())).unwrap_err();
+    assert_eq!((error.code, error.server_message.as_deref()), (ErrorCode::NotFound, Some("Job not found")));
+}
+
+#[test]
+fn headers_of_a_call_come_before_those_of_the_client() {
+    let scene = scene([seen("processing")]);
+    let call = eliza_jobs::client::CallOptions {
+        timeout_ms: None,
+        headers: vec![("x-api-key".into(), "other".into()), ("x-a".into(), "b".into())],
+    };
+    run(scene.client.get_job("job-1", &call)).unwrap();
+    assert_eq!(scene.header(0, "x-api-key").as_deref(), Some("other"));
+    assert_eq!(scene.header(0, "x-a").as_deref(), Some("b"));
+}

@@ -1,0 +1,157 @@
+//! Waiting: when it looks, when it ends, and that nothing on the way ends it early.
+
+use crate::world::*;
+use eliza_jobs::client::WaitPlan;
+use eliza_jobs::error::{Error, ErrorCode};
+use eliza_jobs::http::SendFailure;
+use serde_json::{Value, json};
+
+const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
+fn plan(interval_ms: Option<u32>, max_attempts: Option<u32>) -> WaitPlan {
+    WaitPlan { interval_ms, max_attempts }
+}
+fn poll(scene: &Scene, plan: WaitPlan) -> Result<Value, Box<Error<Value>>> {
+    run(scene.client.poll_job("job-1", &plain(), plan, &|update| scene.tell(update)))
+}
+fn create(scene: &Scene, plan: WaitPlan) -> Result<Value, Box<Error<Value>>> {
+    run(scene.client.create_and_wait(&params(), &plain(), plan, &|update| scene.tell(update)))
+}
+
+#[test]
+fn a_paid_job_is_answered() {
+    let scene =
+        scene([payment_required(), created(), seen("pending"), seen("processing"), seen("processing"), seen("completed")])
+            .paying();
+    let job = create(&scene, OURS).unwrap();
+    assert_eq!(job["result"]["message"]["content"], "the answer");
+    assert_eq!(
+        *scene.told.borrow(),
+        ["quote base 0.02", "payment Proven", "created job-1", "status pending", "status processing", "status completed"]
+    );
+}
+
+#[test]
+fn the_callers_interval_and_attempts_are_obeyed_exactly() {
+    for (plan, times) in [
+        (plan(Some(700), Some(3)), vec![0.0, 700.0, 1_400.0]),
+        (plan(Some(1), Some(1)), vec![0.0]),
+        (plan(None, Some(2)), vec![0.0, 1_000.0]),
+        (plan(Some(10), None), (0..30).map(|look| f64::from(look) * 10.0).collect()),
+    ] {
+        let scene = scene([]).forever(seen("processing"));
+        let error = poll(&scene, plan).unwrap_err();
+        assert_eq!(error.code, ErrorCode::WaitTimeout);
+        assert_eq!(scene.times(), times);
+        assert_eq!((error.job_id.as_deref(), &error.job.unwrap()["status"]), (Some("job-1"), &json!("processing")));
+    }
+}
+
+#[test]
+fn without_limits_the_jobs_own_expiry_ends_the_wait() {
+    let scene = scene([created()]).forever(seen("pending"));
+    let error = create(&scene, OURS).unwrap_err();
+    assert_eq!(error.code, ErrorCode::WaitTimeout);
+    let end = scene.world.now.get();
+    assert!((35_000.0..35_100.0).contains(&end), "30 s of life and 5 s of grace, not {end}");
+    let times = scene.times();
+    assert!(times.iter().any(|at| (30_000.0..30_200.0).contains(at)), "a look right after the expiry: {times:?}");
+    assert!(times.len() < 32, "fewer requests than one a second: {}", times.len());
+    assert!(times.windows(2).skip(1).all(|pair| pair[1] - pair[0] >= 40.0), "{times:?}");
+}
+
+#[test]
+fn the_callers_time_limit_covers_the_whole_call() {
+    let scene = scene([created().after(300.0)]).forever(seen("processing"));
+    let call = within(2_000.0);
+    let error = run(scene.client.create_and_wait(&params(), &call, OURS, &|_| ())).unwrap_err();
+    assert_eq!((error.code, scene.world.now.get()), (ErrorCode::WaitTimeout, 2_000.0));
+    let stalled = crate::world::scene([created(), seen("processing").after(9_000.0)]);
+    run(stalled.client.create_and_wait(&params(), &call, OURS, &|_| ())).unwrap_err();
+    assert_eq!(stalled.world.now.get(), 2_000.0);
+}
+
+#[test]
+fn no_blip_ends_a_wait() {
+    let scene = scene([
+        created(),
+        Step::Fail(SendFailure::Reset),
+        Step::Fail(SendFailure::Unreached),
+        text(502, "<html>"),
+        text(200, "{"),
+        text(429, ""),
+        answer(404, json!({"error": "Job not found"})),
+        seen("completed"),
+    ]);
+    assert_eq!(create(&scene, OURS).unwrap()["status"], "completed");
+    assert!(scene.finished());
+    let times = scene.times();
+    assert!(times[6] - times[5] >= 15_000.0, "well away after a 429 that says no time: {times:?}");
+}
+
+#[test]
+fn an_outage_does_not_last_for_ever() {
+    let scene1 = scene([]).forever(Step::Fail(SendFailure::Unreached));
+    assert_eq!(poll(&scene1, plan(Some(100), Some(5))).unwrap_err().code, ErrorCode::ConnectionFailed);
+    assert_eq!(scene1.requests(), 5);
+    let scene2 = scene([]).forever(Step::Fail(SendFailure::Unreached));
+    assert_eq!(poll(&scene2, OURS).unwrap_err().code, ErrorCode::ConnectionFailed);
+    assert!(scene2.world.now.get() < 310_000.0);
+    let scene3 = scene([seen("processing")]).forever(Step::Fail(SendFailure::Unreached));
+    let error = poll(&scene3, plan(Some(100), Some(5))).unwrap_err();
+    assert_eq!((error.code, error.job.is_some()), (ErrorCode::WaitTimeout, true));
+}
+
+#[test]
+fn a_refusal_ends_a_wait_at_once() {
+    for status in [400, 401, 402, 403] {
+        let scene = scene([text(status, "")]);
+        let error = poll(&scene, OURS).unwrap_err();
+        assert_eq!((error.status, error.job_id.as_deref(), scene.requests()), (Some(status), Some("job-1"), 1));
+    }
+}
+
+#[test]
+fn failed_and_timed_out_jobs_reject_with_the_job() {
+    let mut failed = job("failed");
+    failed["error"] = json!("model error");
+    let error = poll(&scene([answer(200, failed.clone())]), OURS).unwrap_err();
+    assert_eq!((error.code, error.job), (ErrorCode::JobFailed, Some(failed)));
+    assert!(error.message.contains("model error"));
+    let error = create(&scene([payment_required(), created(), seen("timeout")]).paying(), OURS).unwrap_err();
+    assert_eq!((error.code, error.job_id.as_deref()), (ErrorCode::JobTimeout, Some("job-1")));
+    assert!(error.job.is_some() && error.payment.is_some(), "what was paid is not lost");
+}
+
+#[test]
+fn completed_without_an_answer_is_an_error_with_the_job() {
+    for result in [json!(null), json!({}), json!({"message": {}}), json!("x")] {
+        let mut empty = job("completed");
+        empty["result"] = result;
+        let error = poll(&scene([answer(200, empty)]), OURS).unwrap_err();
+        assert_eq!((error.code, error.job.is_some()), (ErrorCode::InvalidResponse, true));
+    }
+}
+
+#[test]
+fn unknown_statuses_are_not_final_and_no_hot_loop() {
+    let scene1 = scene([seen("paused"), seen("paused"), seen("Completed"), seen("completed")]);
+    assert_eq!(poll(&scene1, OURS).unwrap()["status"], "completed");
+    assert_eq!(*scene1.told.borrow(), ["status unknown", "status unknown", "status completed"], "paused, then Completed");
+    let scene2 = scene([]).forever(seen("paused"));
+    poll(&scene2, OURS).unwrap_err();
+    assert!(scene2.requests() < 32);
+}
+
+#[test]
+fn gone_is_not_the_same_as_never_seen() {
+    let missing = || answer(404, json!({"error": "Job not found"}));
+    let scene1 = scene([missing()]);
+    assert_eq!(poll(&scene1, OURS).unwrap_err().code, ErrorCode::JobNotFound);
+    let scene2 = scene([seen("processing"), missing(), missing()]);
+    let error = poll(&scene2, OURS).unwrap_err();
+    assert_eq!((error.code, error.job.is_some()), (ErrorCode::JobGone, true));
+    let scene3 = scene([seen("processing"), missing(), seen("completed")]);
+    assert!(poll(&scene3, OURS).is_ok(), "once may be a server that is just starting");
+    let scene4 = scene([created(), missing(), missing()]);
+    assert_eq!(create(&scene4, OURS).unwrap_err().code, ErrorCode::JobGone);
+}

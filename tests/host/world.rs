@@ -1,0 +1,228 @@
+//! A world that follows a script: what the server answers to each request in turn, what the wallet gives, and a clock that
+//! jumps.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use eliza_jobs::client::{CallOptions, Client, Config, Update};
+use eliza_jobs::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
+use eliza_jobs::json::Json;
+use eliza_jobs::runtime::Runtime;
+use eliza_jobs::spend::SpendPolicy;
+use eliza_jobs::x402::Quote;
+use serde_json::{Value, json};
+
+pub const USER: &str = "22222222-2222-4222-8222-222222222222";
+pub const HASH: &str = "0xabababababababababababababababababababababababababababababababab";
+pub const TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
+pub const BASE: &str = "http://server:3000";
+
+/// What happens to one request.
+#[derive(Clone)]
+pub enum Step {
+    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String, after_ms: f64 },
+    Fail(SendFailure),
+}
+
+pub fn answer(status: u16, body: Value) -> Step {
+    text(status, &body.to_string())
+}
+pub fn text(status: u16, body: &str) -> Step {
+    Step::Answer { status, headers: vec![], body: body.to_owned(), after_ms: 0.0 }
+}
+impl Step {
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        assert!(RESPONSE_HEADERS.contains(&name));
+        if let Step::Answer { headers, .. } = &mut self {
+            headers.push((name, value.to_owned()));
+        }
+        self
+    }
+    pub fn after(mut self, ms: f64) -> Self {
+        if let Step::Answer { after_ms, .. } = &mut self {
+            *after_ms = ms;
+        }
+        self
+    }
+}
+
+pub fn created() -> Step {
+    answer(201, json!({"jobId": "job-1", "status": "processing", "createdAt": 1000, "expiresAt": 31000.5}))
+}
+pub fn job(status: &str) -> Value {
+    let mut job = json!({"jobId": "job-1", "status": status, "agentId": USER, "userId": USER, "prompt": "p",
+        "createdAt": 1000, "expiresAt": 31000, "metadata": {}});
+    if status == "completed" {
+        job["result"] = json!({"message": {"id": "m", "content": "the answer", "authorId": USER, "createdAt": 2000}, "processingTimeMs": 1000});
+    }
+    job
+}
+pub fn seen(status: &str) -> Step {
+    answer(200, job(status))
+}
+pub fn payment_required() -> Step {
+    answer(
+        402,
+        json!({"error": "Payment Required", "message": "pay", "payment": [
+        {"network": "base", "recipient": TO, "amount": "0.020000", "currency": "USDC", "chainId": 8453},
+        {"network": "polygon", "recipient": TO, "amount": "0.020000", "currency": "USDC", "chainId": 137}]}),
+    )
+}
+
+#[derive(Default)]
+pub struct World {
+    pub script: RefCell<VecDeque<Step>>,
+    /// Answered when the script is over.
+    pub forever: RefCell<Option<Step>>,
+    pub sent: RefCell<Vec<(f64, HttpRequest)>>,
+    pub now: Cell<f64>,
+    pub sleeps: RefCell<Vec<f64>>,
+    pub wallet: RefCell<Option<Result<Value, Value>>>,
+    pub wallet_calls: RefCell<Vec<Quote>>,
+}
+
+#[derive(Clone)]
+pub struct Shared(pub Rc<World>);
+
+impl Runtime for Shared {
+    type Json = Value;
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Value>, SendError<Value>> {
+        self.0.sent.borrow_mut().push((self.0.now.get(), request.clone()));
+        let step = self.0.script.borrow_mut().pop_front().or_else(|| self.0.forever.borrow().clone());
+        match step.unwrap_or_else(|| panic!("no step left for {} {}", request.method.as_str(), request.url)) {
+            Step::Fail(failure) => {
+                if failure == SendFailure::Timeout {
+                    self.0.now.set(self.0.now.get() + request.timeout_ms);
+                }
+                Err(SendError { failure, words: "ESCRIPT".into(), cause: Some(json!("the cause")) })
+            }
+            Step::Answer { status, headers, body, after_ms } => {
+                if after_ms > request.timeout_ms {
+                    self.0.now.set(self.0.now.get() + request.timeout_ms);
+                    return Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None });
+                }
+                self.0.now.set(self.0.now.get() + after_ms);
+                let body = match (body.is_empty(), Value::parse(&body)) {
+                    (true, _) => Body::Empty,
+                    (false, Some(document)) => Body::Json(document),
+                    (false, None) => Body::Text(body),
+                };
+                Ok(HttpResponse { status, headers, body })
+            }
+        }
+    }
+    async fn sleep(&self, ms: f64) {
+        assert!(ms >= 0.0, "a sleep of {ms} ms");
+        self.0.sleeps.borrow_mut().push(ms);
+        self.0.now.set(self.0.now.get() + ms);
+    }
+    fn now_ms(&self) -> f64 {
+        self.0.now.get()
+    }
+    fn wall_ms(&self) -> f64 {
+        1.8e12 + self.0.now.get()
+    }
+    fn random(&self) -> f64 {
+        1.0
+    }
+    fn uuid(&self) -> String {
+        "33333333-3333-4333-8333-333333333333".into()
+    }
+    fn parse_date(&self, text: &str) -> Option<f64> {
+        let at = httpdate::parse_http_date(text).ok()?;
+        Some(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0)
+    }
+    fn has_wallet(&self) -> bool {
+        self.0.wallet.borrow().is_some()
+    }
+    async fn transfer(&self, quote: &Quote) -> Result<Value, Value> {
+        self.0.wallet_calls.borrow_mut().push(quote.clone());
+        self.0.wallet.borrow().clone().unwrap()
+    }
+}
+
+/// A client, the world that it is in, and what it told.
+pub struct Scene {
+    pub world: Rc<World>,
+    pub client: Client<Shared>,
+    pub told: RefCell<Vec<String>>,
+}
+
+pub fn scene(steps: impl IntoIterator<Item = Step>) -> Scene {
+    scene_with(steps, |_| ())
+}
+pub fn scene_with(steps: impl IntoIterator<Item = Step>, change: impl FnOnce(&mut Config)) -> Scene {
+    let world = Rc::new(World { script: RefCell::new(steps.into_iter().collect()), ..World::default() });
+    let mut config = Config {
+        base_url: BASE.into(),
+        headers: vec![("x-api-key".into(), "key".into())],
+        timeout_ms: 30_000.0,
+        retries: 2,
+        spend: SpendPolicy::default(),
+    };
+    change(&mut config);
+    Scene { client: Client::new(Shared(world.clone()), config), world, told: RefCell::default() }
+}
+impl Scene {
+    pub fn paying(self) -> Self {
+        self.wallet(Ok(json!(HASH)))
+    }
+    pub fn wallet(self, gives: Result<Value, Value>) -> Self {
+        *self.world.wallet.borrow_mut() = Some(gives);
+        self
+    }
+    pub fn forever(self, step: Step) -> Self {
+        *self.world.forever.borrow_mut() = Some(step);
+        self
+    }
+    pub fn tell(&self, update: Update<Value>) {
+        self.told.borrow_mut().push(match update {
+            Update::Quote(quote) => format!("quote {} {}", quote.network, quote.amount),
+            Update::Payment(payment) => format!("payment {:?}", payment.state),
+            Update::Created(job) => format!("created {}", job["jobId"].as_str().unwrap()),
+            Update::Status(job) => format!("status {}", job["status"].as_str().unwrap()),
+        });
+    }
+    /// How many requests were sent.
+    pub fn requests(&self) -> usize {
+        self.world.sent.borrow().len()
+    }
+    pub fn request(&self, index: usize) -> HttpRequest {
+        self.world.sent.borrow()[index].1.clone()
+    }
+    /// When each request was sent.
+    pub fn times(&self) -> Vec<f64> {
+        self.world.sent.borrow().iter().map(|(at, _)| *at).collect()
+    }
+    pub fn header(&self, index: usize, name: &str) -> Option<String> {
+        let request = self.request(index);
+        let values: Vec<_> = request.headers.iter().filter(|(key, _)| key == name).collect();
+        assert!(values.len() <= 1, "{name} twice");
+        values.first().map(|(_, value)| value.clone())
+    }
+    /// All that was asked is answered: the script has no step left.
+    pub fn finished(&self) -> bool {
+        self.world.script.borrow().is_empty()
+    }
+}
+
+pub fn params() -> Value {
+    json!({"userId": USER, "content": "What is the weather in New York?"})
+}
+pub fn plain() -> CallOptions {
+    CallOptions::default()
+}
+pub fn within(ms: f64) -> CallOptions {
+    CallOptions { timeout_ms: Some(ms), headers: vec![] }
+}
+
+/// Runs a future of a world in which nothing ever waits for anything outside.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the scripted world never waits"),
+    }
+}
