@@ -11,11 +11,13 @@ if (!question) {
   process.exit(1);
 }
 const began = performance.now();
-const say = (what, text) => console.log(`${((performance.now() - began) / 1000).toFixed(2).padStart(7)}s  ${what.padEnd(8)} ${text}`);
+const say = (what, text) =>
+  console.log(`${((performance.now() - began) / 1000).toFixed(2).padStart(7)}s  ${what.padEnd(8)} ${text}`);
 
 let server;
 let code = 1;
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => server?.stop().finally(() => process.exit(130)) ?? process.exit(130));
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => server?.stop().finally(() => process.exit(130)) ?? process.exit(130));
 try {
   const { JobsClient } = await import(installPackage('ask').entry);
   let baseUrl = process.env.SERVER;
@@ -41,7 +43,8 @@ try {
     { userId: '22222222-2222-4222-8222-222222222222', content: question },
     {
       onUpdate(update) {
-        if (update.type === 'quote') say('quote', `${update.quote.amount} ${update.quote.currency} on ${update.quote.network} to ${update.quote.recipient}`);
+        if (update.type === 'quote')
+          say('quote', `${update.quote.amount} ${update.quote.currency} on ${update.quote.network} to ${update.quote.recipient}`);
         if (update.type === 'payment') {
           cost = `${update.payment.amount} USDC on ${update.payment.network} (test wallet: no money has moved)`;
           say('payment', 'the test wallet has given a transaction hash; sending the same request with it');
@@ -49,7 +52,7 @@ try {
         if (update.type === 'created') say('job', `${update.job.jobId} created`);
         if (update.type === 'status') say('status', update.job.status);
       },
-    }
+    },
   );
   console.log(`\n${job.result.message.content}\n`);
   say('done', `in ${Math.round(performance.now() - asked)} ms (the agent took ${job.result.processingTimeMs} ms); cost: ${cost}`);

@@ -16,7 +16,11 @@ const run = (command, args, options) => execFileSync(command, args, { stdio: 'in
 step('compiling the Rust crate');
 // No path of the building machine gets into the package.
 const cargoHome = process.env.CARGO_HOME ?? path.join(homedir(), '.cargo');
-const rustflags = [`--remap-path-prefix=${cargoHome}=cargo`, `--remap-path-prefix=${root}=eliza-jobs`].join(' ');
+const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
+const named = { [cargoHome]: 'cargo', [sysroot]: 'rust', [root]: 'eliza-jobs' };
+const rustflags = Object.entries(named)
+  .map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
+  .join(' ');
 run('cargo', ['build', '--quiet', '--release', '--locked', '--lib', '--target', 'wasm32-unknown-unknown'], {
   env: { ...process.env, RUSTFLAGS: rustflags },
 });
@@ -73,7 +77,7 @@ step('types');
 let types = readFileSync(`${glue}/eliza_jobs.d.ts`, 'utf8');
 const end = types.indexOf('export type InitInput');
 if (end < 0) throw new Error("wasm-bindgen's declarations have changed: no InitInput");
-types = `${types.slice(0, end).trimEnd()}\n`.replace(/^\/\* (ts|es)lint-disable \*\/\n/gm, '');
+types = `${types.slice(0, end).trimEnd()}\n`.replace(/^\/\* (ts|es)lint[^\n]*\n/gm, '');
 for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(`pkg/${name}`, types);
 
 for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);

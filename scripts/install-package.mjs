@@ -15,7 +15,10 @@ export function installPackage(name) {
   const { version } = JSON.parse(readFileSync(path.join(root, 'pkg/package.json'), 'utf8'));
   const tarball = path.join(root, `eliza-jobs-${version}.tgz`);
   // No package but this one: nothing is fetched.
-  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', '--silent', tarball], { cwd: folder, stdio: 'inherit' });
+  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', '--silent', tarball], {
+    cwd: folder,
+    stdio: 'inherit',
+  });
   const installed = path.join(folder, 'node_modules/eliza-jobs');
   return { folder, installed, entry: pathToFileURL(path.join(installed, 'index.js')).href };
 }

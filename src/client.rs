@@ -172,7 +172,7 @@ impl<R: Runtime> Client<R> {
                 attempt.state = PaymentState::Accepted;
                 Ok((created, attempt))
             }
-            Err(error) => Err(after_payment(error, attempt)),
+            Err(error) => Err(after_payment(*error, attempt)),
         }
     }
 
@@ -503,7 +503,7 @@ fn job_id_in(text: &str) -> Option<String> {
 }
 
 /// What an error means once a proof has been sent: refused where the server says so, else unknown. Never "pay again".
-fn after_payment<J>(error: Box<Error<J>>, mut attempt: PaymentAttempt) -> Box<Error<J>> {
+fn after_payment<J>(error: Error<J>, mut attempt: PaymentAttempt) -> Box<Error<J>> {
     let refused = matches!(error.status, Some(400..=428 | 430..=499));
     let (code, state, advice) = if refused {
         (ErrorCode::PaymentRefused, PaymentState::Refused, "the server refused the payment: ")
@@ -519,10 +519,10 @@ fn after_payment<J>(error: Box<Error<J>>, mut attempt: PaymentAttempt) -> Box<Er
     .concat();
     let mut about = Error::new(code, message);
     about.status = error.status;
-    about.server_message = error.server_message.clone();
-    about.server_code = error.server_code.clone();
+    about.server_message = error.server_message;
+    about.server_code = error.server_code;
     about.retry_after_ms = error.retry_after_ms;
-    about.job_id = error.job_id.clone();
+    about.job_id = error.job_id;
     about.payment = Some(attempt);
     about.cause = error.cause;
     about

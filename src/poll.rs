@@ -47,7 +47,7 @@ pub fn lifetime_ms(created_at: Option<f64>, expires_at: Option<f64>) -> f64 {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 

@@ -262,7 +262,7 @@ pub struct JobsHealthResponse {
 /// A JSON object of the application's own.
 #[cfg(not(target_arch = "wasm32"))]
 pub type Metadata = serde_json::Map<String, serde_json::Value>;
-/// A JSON object of the application's own.
+/// On wasm32 the structs are declarations: metadata stays a JavaScript object, and this only names a type that can be derived for.
 #[cfg(target_arch = "wasm32")]
 pub type Metadata = std::collections::BTreeMap<String, String>;
 

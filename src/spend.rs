@@ -56,7 +56,7 @@ impl SpendPolicy {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use crate::http::{Body, HttpResponse};

@@ -68,7 +68,7 @@ fn redact(words: &str) -> String {
         .join(" ")
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use serde_json::json;

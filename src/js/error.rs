@@ -13,8 +13,8 @@ extern "C" {
 }
 
 /// The error object. Members that do not apply are absent.
+#[expect(clippy::boxed_local, reason = "so that it can be given to map_err as it is")]
 pub(super) fn to_js(error: Box<Error<Document>>) -> JsValue {
-    let error = *error;
     let class = match error.code.class() {
         ErrorClass::Argument => 0,
         ErrorClass::Api => 1,

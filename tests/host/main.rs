@@ -1,6 +1,14 @@
 //! The core on a virtual clock against scripted servers and wallets: no network, no JavaScript, no waiting.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that meets the unexpected should stop"
+)]
 
 mod create;
 mod pay;

@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import vm from 'node:vm';
 import test from 'node:test';
-import { assertArgument, completed, created, eliza, jobId, jsonResponse, noFetch, recording, rejection, userId } from './fixtures.mjs';
+import {
+  assertArgument,
+  completed,
+  created,
+  eliza,
+  jobId,
+  jsonResponse,
+  noFetch,
+  recording,
+  rejection,
+  userId,
+} from './fixtures.mjs';
 
 const { JobsClient } = eliza;
 const baseUrl = 'http://127.0.0.1:1';
@@ -19,7 +30,12 @@ function thrown(work) {
 
 /** Refused by the constructor; `words` must be in the message. */
 const badOption = (what, options, field, ...words) =>
-  test(`new JobsClient refuses ${what}`, () => assertArgument(thrown(() => new JobsClient(options)), field, ...words));
+  test(`new JobsClient refuses ${what}`, () =>
+    assertArgument(
+      thrown(() => new JobsClient(options)),
+      field,
+      ...words,
+    ));
 
 badOption('no options', undefined, 'options', 'must be', 'nothing');
 badOption('null', null, 'options', 'null');
@@ -150,7 +166,18 @@ const requests = [
   ['metadata with a symbol', { ...valid, metadata: { s: Symbol('s') } }, 'metadata', 'a symbol', 's'],
   ['metadata with NaN', { ...valid, metadata: { n: NaN } }, 'metadata', 'NaN', 'n'],
   ['metadata with Infinity', { ...valid, metadata: { n: -Infinity } }, 'metadata', '-Infinity', 'n'],
-  ['metadata that throws', { ...valid, metadata: { get a() { throw new Error('from a getter'); } } }, 'metadata'],
+  [
+    'metadata that throws',
+    {
+      ...valid,
+      metadata: {
+        get a() {
+          throw new Error('from a getter');
+        },
+      },
+    },
+    'metadata',
+  ],
   ['metadata nested too deep', { ...valid, metadata: nested(1_000) }, 'metadata', 'levels'],
   ['metadata with half a surrogate pair, which servers cannot store', { ...valid, metadata: { a: '\ud800' } }, 'metadata'],
   ['metadata with U+0000, which servers cannot store', { ...valid, metadata: { a: '\u0000' } }, 'metadata'],
@@ -189,8 +216,18 @@ for (const [what, value, word] of [
   ['null', null, 'null'],
 ]) {
   badCall(`pollJob with an interval that is ${what}`, (client) => client.pollJob(jobId, value), 'interval', word);
-  badCall(`pollJob with an intervalMs that is ${what}`, (client) => client.pollJob(jobId, { intervalMs: value }), 'intervalMs', word);
-  badCall(`createAndWaitForJob with an interval that is ${what}`, (client) => client.createAndWaitForJob(valid, value), 'interval', word);
+  badCall(
+    `pollJob with an intervalMs that is ${what}`,
+    (client) => client.pollJob(jobId, { intervalMs: value }),
+    'intervalMs',
+    word,
+  );
+  badCall(
+    `createAndWaitForJob with an interval that is ${what}`,
+    (client) => client.createAndWaitForJob(valid, value),
+    'interval',
+    word,
+  );
 }
 for (const [what, value, word] of [
   ['0', 0, '0'],
@@ -200,9 +237,18 @@ for (const [what, value, word] of [
   ['a string', '3', '3'],
 ]) {
   badCall(`pollJob with maxAttempts that is ${what}`, (client) => client.pollJob(jobId, 10, value), 'maxAttempts', word);
-  badCall(`pollJob with maxAttempts in options that is ${what}`, (client) => client.pollJob(jobId, { maxAttempts: value }), 'maxAttempts', word);
+  badCall(
+    `pollJob with maxAttempts in options that is ${what}`,
+    (client) => client.pollJob(jobId, { maxAttempts: value }),
+    'maxAttempts',
+    word,
+  );
 }
-badCall('pollJob with options twice', (client) => client.pollJob(jobId, { intervalMs: 5 }, undefined, { intervalMs: 5 }), 'options');
+badCall(
+  'pollJob with options twice',
+  (client) => client.pollJob(jobId, { intervalMs: 5 }, undefined, { intervalMs: 5 }),
+  'options',
+);
 
 for (const [what, limit, word] of [
   ['−1', -1, '-1'],
@@ -215,7 +261,11 @@ for (const [what, limit, word] of [
   badCall(`listJobs with a limit of ${what}`, (client) => client.listJobs({ limit }), 'limit', word);
 }
 badCall('listJobs with an unknown status', (client) => client.listJobs({ status: 'done' }), 'status', 'completed', 'done');
-badCall('listJobs with a status that would reach into the query', (client) => client.listJobs({ status: 'failed&limit=1' }), 'status');
+badCall(
+  'listJobs with a status that would reach into the query',
+  (client) => client.listJobs({ status: 'failed&limit=1' }),
+  'status',
+);
 badCall('listJobs with a status that is no string', (client) => client.listJobs({ status: 1 }), 'status', '1');
 badCall('listJobs with a string for params', (client) => client.listJobs('completed'), 'params', 'object');
 
@@ -233,7 +283,12 @@ for (const [what, options, field] of [
   badCall(`getJobsHealth with ${what}`, (client) => client.getJobsHealth(options), field);
   badCall(`pollJob with ${what}`, (client) => client.pollJob(jobId, 10, 1, options), field);
 }
-badCall('createJob with an onUpdate that is no function', (client) => client.createJob(valid, { onUpdate: 'log' }), 'onUpdate', 'function');
+badCall(
+  'createJob with an onUpdate that is no function',
+  (client) => client.createJob(valid, { onUpdate: 'log' }),
+  'onUpdate',
+  'function',
+);
 
 test('what lies on the edge of the rules is sent as it is', async () => {
   for (const params of [
@@ -257,16 +312,27 @@ test('what lies on the edge of the rules is sent as it is', async () => {
 test('an empty or undefined agentId is an absent one, and undefined metadata keys are left out', async () => {
   for (const agentId of ['', undefined]) {
     const fetch = recording(async () => jsonResponse(201, created));
-    await new JobsClient({ baseUrl, fetch }).createJob({ ...valid, agentId, timeoutMs: undefined, metadata: { a: undefined, b: 1 } });
+    await new JobsClient({ baseUrl, fetch }).createJob({
+      ...valid,
+      agentId,
+      timeoutMs: undefined,
+      metadata: { a: undefined, b: 1 },
+    });
     assert.deepEqual(JSON.parse(fetch.calls[0][1].body), { ...valid, metadata: { b: 1 } });
   }
 });
 
 test('metadata of another realm, without a prototype, and with a date in it are plain JSON', async () => {
-  const metadata = Object.assign(Object.create(null), { other: vm.runInNewContext('({ list: [1, { a: 2 }] })'), when: new Date(0) });
+  const metadata = Object.assign(Object.create(null), {
+    other: vm.runInNewContext('({ list: [1, { a: 2 }] })'),
+    when: new Date(0),
+  });
   const fetch = recording(async () => jsonResponse(201, created));
   await new JobsClient({ baseUrl, fetch }).createJob({ ...valid, metadata });
-  assert.deepEqual(JSON.parse(fetch.calls[0][1].body).metadata, { other: { list: [1, { a: 2 }] }, when: '1970-01-01T00:00:00.000Z' });
+  assert.deepEqual(JSON.parse(fetch.calls[0][1].body).metadata, {
+    other: { list: [1, { a: 2 }] },
+    when: '1970-01-01T00:00:00.000Z',
+  });
 });
 
 test('what the caller changes after the call changes nothing', async () => {

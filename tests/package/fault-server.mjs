@@ -45,7 +45,9 @@ function read(socket, onRequest) {
     if (end < 0) return;
     const [line, ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
     const [method, path] = line.split(' ');
-    const headers = Object.fromEntries(lines.map((text) => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 1).trim()]));
+    const headers = Object.fromEntries(
+      lines.map((text) => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 1).trim()]),
+    );
     const from = end + 4;
     const length = Number(headers['content-length'] ?? 0);
     if (bytes.length < from + length) return;

@@ -10,9 +10,19 @@ import { install } from './install.mjs';
 
 const run = promisify(execFile);
 const folder = await install();
-const names = ['ApiError', 'ArgumentError', 'ConnectionError', 'ElizaJobsError', 'JobError', 'JobStatus', 'JobsClient', 'PaymentError'];
+const names = [
+  'ApiError',
+  'ArgumentError',
+  'ConnectionError',
+  'ElizaJobsError',
+  'JobError',
+  'JobStatus',
+  'JobsClient',
+  'PaymentError',
+];
 /** Runs a program in the application's folder. */
-const node = async (source, type) => JSON.parse((await run(process.execPath, [`--input-type=${type}`, '-e', source], { cwd: folder })).stdout);
+const node = async (source, type) =>
+  JSON.parse((await run(process.execPath, [`--input-type=${type}`, '-e', source], { cwd: folder })).stdout);
 
 test('import gives the public names and nothing else', async () => {
   const found = await node("console.log(JSON.stringify(Object.keys(await import('eliza-jobs'))))", 'module');
@@ -81,7 +91,8 @@ test('errors of the imported copy are instances of the required copy’s classes
 test('the package has types for both module systems, a licence, a readme, and no dependency or install script', async () => {
   const inside = path.join(folder, 'node_modules/eliza-jobs');
   const files = await readdir(inside);
-  for (const file of ['index.js', 'index.cjs', 'index.d.ts', 'index.d.cts', 'LICENSE', 'README.md']) assert.ok(files.includes(file), file);
+  for (const file of ['index.js', 'index.cjs', 'index.d.ts', 'index.d.cts', 'LICENSE', 'README.md'])
+    assert.ok(files.includes(file), file);
   const manifest = JSON.parse(await readFile(path.join(inside, 'package.json'), 'utf8'));
   assert.equal(manifest.dependencies, undefined);
   assert.equal(manifest.scripts, undefined);

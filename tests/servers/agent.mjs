@@ -49,7 +49,12 @@ export const agent = {
       priority: 100,
       // RECENT_MESSAGES is the provider that the server asks in every step. Encoded, because the server writes into prompts:
       // `{{name1}}` becomes somebody's name.
-      providers: [{ name: 'RECENT_MESSAGES', get: async (_runtime, { content }) => ({ values: { message: encodeURIComponent(content.text) } }) }],
+      providers: [
+        {
+          name: 'RECENT_MESSAGES',
+          get: async (_runtime, { content }) => ({ values: { message: encodeURIComponent(content.text) } }),
+        },
+      ],
       models: {
         [ModelType.TEXT_SMALL]: async (_runtime, { prompt }) =>
           `<response><action>${decodeURIComponent(prompt).startsWith('/silence') ? 'IGNORE' : 'RESPOND'}</action></response>`,

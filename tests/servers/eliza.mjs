@@ -75,7 +75,8 @@ async function serve({ port, agent, paywall }) {
   const { AgentServer } = await import('@elizaos/server');
   const { ModelType } = await import('@elizaos/core');
   const { createPaywall } = await import('./paywall.mjs');
-  const OPEN = '[[', CLOSE = ']]';
+  const OPEN = '[[',
+    CLOSE = ']]';
   const asked = (prompt) => prompt.slice(prompt.lastIndexOf(OPEN) + OPEN.length, prompt.lastIndexOf(CLOSE));
   const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   const plugin = {
@@ -117,7 +118,12 @@ async function serve({ port, agent, paywall }) {
     dataDir: 'memory://',
     middlewares: wall ? [wall.middleware] : [],
     agents: agent
-      ? [{ character: { id: AGENT, name: 'Test agent', bio: ['answers by rule'], system: 'test', plugins: [], settings: {} }, plugins: [plugin] }]
+      ? [
+          {
+            character: { id: AGENT, name: 'Test agent', bio: ['answers by rule'], system: 'test', plugins: [], settings: {} },
+            plugins: [plugin],
+          },
+        ]
       : [],
   });
   process.on('message', () => process.send({ seen: wall?.seen ?? [] }));

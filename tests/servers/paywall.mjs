@@ -26,7 +26,7 @@ export function createPaywall({
         message: 'This endpoint requires payment via x402 protocol',
         payment: networks.map((network) => ({ network, recipient, amount: price, currency: 'USDC', chainId: CHAINS[network] })),
         facilitator: { name: 'Coinbase', networks },
-      })
+      }),
     );
   };
   const middleware = (request, response, next) => {

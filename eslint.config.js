@@ -1,0 +1,10 @@
+import js from '@eslint/js';
+import globals from 'globals';
+
+export default [
+  { ignores: ['target/', 'pkg/', '**/node_modules/'] },
+  js.configs.recommended,
+  { languageOptions: { globals: globals.nodeBuiltin }, rules: { 'no-var': 'error', 'prefer-const': 'error', eqeqeq: 'error' } },
+  { files: ['pkg-template/*.js', 'www/*.js'], languageOptions: { globals: globals['shared-node-browser'] } },
+  { files: ['www/*.js', 'tests/browser/*.mjs'], languageOptions: { globals: globals.browser } },
+];

@@ -1,0 +1,61 @@
+// An application in strict TypeScript: it compiles, and what must not compile is marked.
+import {
+  ApiError,
+  ArgumentError,
+  ElizaJobsError,
+  JobsClient,
+  JobStatus,
+  PaymentError,
+  type CompletedJob,
+  type CreateJobRequest,
+  type ErrorCode,
+  type JobDetailsResponse,
+  type JobHealthResponse,
+  type JobListResponse,
+  type Quote,
+} from 'eliza-jobs';
+
+const client = new JobsClient({
+  baseUrl: 'http://localhost:3000',
+  wallet: async ({ network, recipient, amount }: Quote) => `${network}${recipient}${amount}`,
+  spend: { maxPerPayment: '0.05', networks: ['base', 'polygon'] },
+});
+const params: CreateJobRequest = { userId: 'u', content: 'c', metadata: { a: [1] } };
+const done: CompletedJob = await client.createAndWaitForJob(params, 1000, 30);
+const text: string = done.result.message.content;
+const job: JobDetailsResponse = await client.getJob('id', { signal: new AbortController().signal });
+// @ts-expect-error the answer may not be there yet
+const absent: string = job.result.message.content;
+switch (job.status) {
+  case JobStatus.PENDING:
+  case 'completed':
+    break;
+  // @ts-expect-error no such status
+  case 'done':
+    break;
+}
+const list: JobListResponse = await client.listJobs({ limit: 10, status: JobStatus.COMPLETED });
+const health: JobHealthResponse = await client.getJobsHealth();
+await client.pollJob('id', { intervalMs: 5, onUpdate: (update) => update.type === 'quote' && update.quote.amount });
+await client.pollJob('id', 1000, 30, { timeoutMs: 5 });
+try {
+  await client.createJob(params);
+} catch (error) {
+  if (error instanceof ArgumentError) console.log(error.field);
+  else if (error instanceof PaymentError) console.log(error.payment?.transaction);
+  else if (error instanceof ApiError) console.log(error.statusCode satisfies number | undefined);
+  else if (error instanceof ElizaJobsError) console.log(error.code satisfies ErrorCode);
+}
+// @ts-expect-error the address is missing
+new JobsClient({});
+// @ts-expect-error amounts are strings
+new JobsClient({ baseUrl: 'x', spend: { maxPerPayment: 0.1 } });
+// @ts-expect-error ids are strings
+void client.getJob(5);
+// @ts-expect-error the package makes its errors itself
+new ApiError();
+{
+  using short = new JobsClient({ baseUrl: 'http://h' });
+  void short;
+}
+void [text, absent, list, health];

@@ -1,0 +1,547 @@
+/**
+ * A job as the server knows it.
+ */
+export interface JobDetailsResponse {
+    /**
+     * The job's id.
+     */
+    jobId: string;
+    /**
+     * Where the job stands.
+     */
+    status: JobStatus;
+    /**
+     * The server's word for the status when it is none of the known ones; `status` is `unknown` then.
+     */
+    rawStatus?: string;
+    /**
+     * The agent that was asked.
+     */
+    agentId: UUID;
+    /**
+     * The user in whose name the message was sent.
+     */
+    userId: UUID;
+    /**
+     * The message.
+     */
+    prompt: string;
+    /**
+     * When the job was created, in milliseconds of the server's clock.
+     */
+    createdAt: number;
+    /**
+     * When the server gives the job up, in milliseconds of its clock. May have a fraction.
+     */
+    expiresAt: number;
+    /**
+     * The answer, when the job is completed.
+     */
+    result?: JobResult;
+    /**
+     * Why the job failed.
+     */
+    error?: string;
+    /**
+     * What `createJob` was given.
+     */
+    metadata?: Record<string, unknown>;
+}
+
+/**
+ * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where that is asked for.
+ *
+ * Every method gives a promise. State is shared and immutable, so that any number of calls may run at once, `free()` may be
+ * called while they do, and callbacks may call back.
+ */
+export class JobsClient {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * Creates a job, pays for it when asked to, and waits for its answer.
+     */
+    createAndWaitForJob(params: CreateJobRequest, pollInterval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+    /**
+     * Creates a job; when the server asks for a payment, pays for it once through the wallet.
+     */
+    createJob(params: CreateJobRequest, options?: CreateJobOptions): Promise<CreateJobResponse>;
+    /**
+     * The job as it is now.
+     */
+    getJob(jobId: string, options?: RequestOptions): Promise<JobDetailsResponse>;
+    /**
+     * How the Jobs service is.
+     */
+    getJobsHealth(options?: RequestOptions): Promise<JobsHealthResponse>;
+    /**
+     * The server's jobs, the newest first. These are the jobs of everyone who uses the server.
+     */
+    listJobs(params?: ListJobsParams, options?: RequestOptions): Promise<ListJobsResponse>;
+    /**
+     * A client for the server at `options.baseUrl`. Sends nothing.
+     *
+     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     */
+    constructor(options: JobsClientOptions);
+    /**
+     * Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
+     * `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
+     */
+    pollJob(jobId: string, interval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+}
+
+/**
+ * How far a payment has come.
+ */
+export type PaymentState = "intended" | "proven" | "sent" | "accepted" | "refused" | "unknown";
+
+/**
+ * How many jobs stand where.
+ */
+export interface JobStatusCounts {
+    /**
+     * Jobs that wait.
+     */
+    pending: number;
+    /**
+     * Jobs that an agent is at.
+     */
+    processing: number;
+    /**
+     * Jobs with an answer.
+     */
+    completed: number;
+    /**
+     * Jobs that failed.
+     */
+    failed: number;
+    /**
+     * Jobs without an answer in their time.
+     */
+    timeout: number;
+}
+
+/**
+ * How the Jobs service is.
+ */
+export interface JobsHealthResponse {
+    /**
+     * Whether the service says that it is well.
+     */
+    healthy: boolean;
+    /**
+     * When this was, in milliseconds of the server's clock.
+     */
+    timestamp: number;
+    /**
+     * How many jobs the server holds.
+     */
+    totalJobs: number;
+    /**
+     * How many stand where.
+     */
+    statusCounts: JobStatusCounts;
+    /**
+     * Not every server has it.
+     */
+    metrics?: JobMetrics;
+    /**
+     * How many jobs the server holds at most.
+     */
+    maxJobs: number;
+}
+
+/**
+ * How the server's jobs went.
+ */
+export interface JobMetrics {
+    /**
+     * Mean time to an answer, in milliseconds.
+     */
+    averageProcessingTimeMs: number;
+    /**
+     * Share of jobs that completed, 0 to 1.
+     */
+    successRate: number;
+    /**
+     * Share of jobs that failed, 0 to 1.
+     */
+    failureRate: number;
+    /**
+     * Share of jobs that timed out, 0 to 1.
+     */
+    timeoutRate: number;
+}
+
+/**
+ * Jobs, the newest first.
+ */
+export interface ListJobsResponse {
+    /**
+     * The jobs.
+     */
+    jobs: JobDetailsResponse[];
+    /**
+     * How many jobs the server holds.
+     */
+    total: number;
+    /**
+     * How many are in `jobs`.
+     */
+    filtered: number;
+}
+
+/**
+ * One offer: what the server wants for the job.
+ */
+export interface Quote {
+    /**
+     * How the server speaks of payment. `seed`: the proof is the hash of a plain token transfer.
+     */
+    dialect: "seed";
+    /**
+     * The network to pay on.
+     */
+    network: NetworkName;
+    /**
+     * The network's EVM chain id.
+     */
+    chainId: number;
+    /**
+     * The token's contract address.
+     */
+    asset: string;
+    /**
+     * Who is to be paid.
+     */
+    recipient: string;
+    /**
+     * How much, as a decimal number of tokens: `"0.02"`.
+     */
+    amount: string;
+    /**
+     * How much, in the token's smallest unit: `"20000"`.
+     */
+    amountAtomic: string;
+    /**
+     * The token's name.
+     */
+    currency: "USDC";
+    /**
+     * How many decimals the token has.
+     */
+    decimals: number;
+}
+
+/**
+ * One payment for one job.
+ */
+export interface PaymentAttempt {
+    /**
+     * The attempt's own id.
+     */
+    attemptId: string;
+    /**
+     * How far it has come.
+     */
+    state: PaymentState;
+    /**
+     * The network it is paid on.
+     */
+    network: NetworkName;
+    /**
+     * The network's EVM chain id.
+     */
+    chainId: number;
+    /**
+     * The token's contract address.
+     */
+    asset: string;
+    /**
+     * Who is paid.
+     */
+    recipient: string;
+    /**
+     * How much, as a decimal number of tokens: `"0.02"`.
+     */
+    amount: string;
+    /**
+     * How much, in the token's smallest unit: `"20000"`.
+     */
+    amountAtomic: string;
+    /**
+     * The hash of the transfer, once the wallet has given it. Whoever has it may be able to use it as proof of payment.
+     */
+    transaction?: string;
+}
+
+/**
+ * The agent's answer.
+ */
+export interface JobResult {
+    /**
+     * The message that the agent sent.
+     */
+    message: JobMessage;
+    /**
+     * How long the agent took, in milliseconds.
+     */
+    processingTimeMs: number;
+}
+
+/**
+ * The message that the agent sent.
+ */
+export interface JobMessage {
+    /**
+     * The message's id.
+     */
+    id: string;
+    /**
+     * The answer's text.
+     */
+    content: string;
+    /**
+     * The agent's id.
+     */
+    authorId: string;
+    /**
+     * When it was written, in milliseconds of the server's clock.
+     */
+    createdAt: number;
+    /**
+     * What the agent added (its thought, its actions).
+     */
+    metadata?: Record<string, unknown>;
+}
+
+/**
+ * What `createJob` sends.
+ */
+export interface CreateJobRequest {
+    /**
+     * The agent to ask. @default the server's first agent
+     */
+    agentId?: UUID;
+    /**
+     * The user in whose name the message is sent.
+     */
+    userId: UUID;
+    /**
+     * The message: 1 to 50,000 UTF-16 code units.
+     */
+    content: string;
+    /**
+     * Anything that belongs to the job; comes back with it. At most 10,000 characters as JSON.
+     */
+    metadata?: Record<string, unknown>;
+    /**
+     * How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000. @default 30000 (the server's)
+     */
+    timeoutMs?: number;
+}
+
+/**
+ * What `listJobs` is asked.
+ */
+export interface ListJobsParams {
+    /**
+     * How many jobs at most. @default 50 (the server's)
+     */
+    limit?: number;
+    /**
+     * Only jobs in this status.
+     */
+    status?: JobStatus;
+}
+
+/**
+ * What the server answers to `createJob`.
+ */
+export interface CreateJobResponse {
+    /**
+     * The job's id.
+     */
+    jobId: string;
+    /**
+     * Where the job stands.
+     */
+    status: JobStatus;
+    /**
+     * When the job was created, in milliseconds of the server's clock.
+     */
+    createdAt: number;
+    /**
+     * When the server gives the job up, in milliseconds of its clock. May have a fraction.
+     */
+    expiresAt: number;
+}
+
+/** A job with its answer. */
+export type CompletedJob = JobDetailsResponse & { status: 'completed'; result: JobResult };
+
+/** A network that can be paid on. */
+export type NetworkName = 'base' | 'polygon';
+
+/** A stable name for each thing that can go wrong. */
+export type ErrorCode =
+| 'invalid_argument'
+| 'connection_failed'
+| 'connection_reset'
+| 'request_timeout'
+| 'bad_request'
+| 'unauthorized'
+| 'forbidden'
+| 'not_found'
+| 'job_not_found'
+| 'rate_limited'
+| 'server_error'
+| 'request_refused'
+| 'invalid_response'
+| 'unexpected_html'
+| 'response_too_large'
+| 'redirect_refused'
+| 'job_failed'
+| 'job_timeout'
+| 'job_gone'
+| 'wait_timeout'
+| 'payment_required'
+| 'payment_requirements_invalid'
+| 'payment_over_limit'
+| 'payment_network_not_allowed'
+| 'payment_not_supported_here'
+| 'payment_refused'
+| 'payment_outcome_unknown'
+| 'wallet_rejected'
+| 'wallet_failed'
+| 'wallet_invalid_proof'
+| 'init_failed';
+
+/** Eight, four, four, four and twelve hexadecimal digits. */
+export type UUID = string;
+
+/** What `createJob` takes. */
+export interface CreateJobOptions extends RequestOptions {
+    /** Called when something has happened. What it throws is reported on the console and does not end the call. */
+    onUpdate?: (update: JobUpdate) => void;
+}
+
+/** What a client is made with. */
+export interface JobsClientOptions {
+    /** The server's address: http or https, a path is fine; no credentials, query or fragment. */
+    baseUrl: string;
+    /** Sent as `X-API-KEY`. */
+    apiKey?: string;
+    /** Sent with every request. */
+    headers?: HeadersInit;
+    /** Used in place of the global `fetch`. */
+    fetch?: (url: string, init: RequestInit) => Promise<Response>;
+    /** The longest time for one request, with its whole answer and its retries, in milliseconds. The time that a wallet takes does not count. @default 30000 */
+    timeoutMs?: number;
+    /** How often a read that failed is tried again. @default 2 */
+    retries?: number;
+    /** The largest answer that is read, in bytes. @default 8388608 */
+    maxResponseBytes?: number;
+    /** Makes the token transfer that the quote asks for, and gives its transaction hash. Called at most once for a job. */
+    wallet?: (quote: Quote) => string | Promise<string>;
+    /** What may be paid. */
+    spend?: SpendOptions;
+}
+
+/** What every error of this package is. `instanceof` works across copies of the package. */
+export class ElizaJobsError extends Error {
+    private constructor();
+    /** What went wrong. */
+    readonly code: ErrorCode;
+    /** Whether the same call may succeed later without any change, at no further cost. */
+    readonly retryable: boolean;
+    /** The job this is about. */
+    readonly jobId?: string;
+    /** The job as it was last seen. */
+    readonly job?: JobDetailsResponse;
+    /** The HTTP status that the server answered. */
+    readonly status?: number;
+    /** The same as `status`. */
+    readonly statusCode?: number;
+    /** The server's own words. */
+    readonly serverMessage?: string;
+    /** The server's own code for the error. */
+    readonly serverCode?: string;
+    /** How long the server asks to stay away, in milliseconds. */
+    readonly retryAfterMs?: number;
+    /** The payment this is about. Not enumerable: it may hold a proof, which must not get into logs. */
+    readonly payment?: PaymentAttempt;
+    /** What the platform or the wallet threw. */
+    readonly cause?: unknown;
+}
+/** The server said no, or said something that is no answer. */
+export class ApiError extends ElizaJobsError {}
+/** The job ended without an answer, is gone, or took longer than the caller waits. */
+export class JobError extends ElizaJobsError {}
+/** A payment was refused, by the limits, the wallet or the server, or its outcome is not known. */
+export class PaymentError extends ElizaJobsError {}
+/** No answer came. */
+export class ConnectionError extends ElizaJobsError {}
+/** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */
+export class ArgumentError extends TypeError {
+    private constructor();
+    readonly code: 'invalid_argument';
+    readonly retryable: false;
+    /** The argument's or option's name. */
+    readonly field: string;
+}
+
+/** What every method takes. */
+export interface RequestOptions {
+    /** Ends the call at once; it rejects with the signal's own reason. */
+    signal?: AbortSignal | null;
+    /** The longest time for this call, in milliseconds: for one request with its retries, or for a whole wait. */
+    timeoutMs?: number;
+    /** Sent with this call's requests. */
+    headers?: HeadersInit;
+}
+
+/** What happens while a job is created and waited for. */
+export type JobUpdate =
+/** The price was read and accepted; the wallet is about to be asked. */
+| { type: 'quote'; quote: Quote }
+/** The wallet has paid; the proof is about to be sent. */
+| { type: 'payment'; payment: PaymentAttempt }
+/** There is a job. */
+| { type: 'created'; job: CreateJobResponse }
+/** The job was seen for the first time, or in another status. */
+| { type: 'status'; job: JobDetailsResponse };
+
+/** What may be paid. */
+export interface SpendOptions {
+    /** The most that one job may cost, as a decimal string of USDC. @default "0.10" */
+    maxPerPayment?: string;
+    /** The networks that may be paid on, the preferred one first. @default ["base", "polygon"] */
+    networks?: NetworkName[];
+}
+
+/** What waiting takes. */
+export interface WaitOptions extends CreateJobOptions {
+    /** Milliseconds between two looks, obeyed exactly. @default 1000 when `maxAttempts` is given, else a schedule that follows the job's age */
+    intervalMs?: number;
+    /** How often to look at most, obeyed exactly. @default 30 when an interval is given, else until the job's own expiry */
+    maxAttempts?: number;
+}
+
+/** Where a job stands. */
+export const JobStatus: {
+    readonly PENDING: 'pending';
+    readonly PROCESSING: 'processing';
+    readonly COMPLETED: 'completed';
+    readonly FAILED: 'failed';
+    readonly TIMEOUT: 'timeout';
+    /** The server said something else; `rawStatus` has it. Not final. */
+    readonly UNKNOWN: 'unknown';
+};
+/** Where a job stands. */
+export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];
+
+/** elizaOS's own name for `ListJobsResponse`. */
+export type JobListResponse = ListJobsResponse;
+/** elizaOS's own name for `JobsHealthResponse`. */
+export type JobHealthResponse = JobsHealthResponse;

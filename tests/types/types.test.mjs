@@ -1,0 +1,53 @@
+// The declarations as users' compilers and package checkers see them.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { installPackage } from '../../scripts/install-package.mjs';
+
+const { folder, installed } = installPackage('types');
+cpSync(path.join(import.meta.dirname, 'consumer.ts'), path.join(folder, 'consumer.mts'));
+cpSync(path.join(import.meta.dirname, 'consumer.cts'), path.join(folder, 'consumer.cts'));
+const tsc = path.resolve(import.meta.dirname, '../../node_modules/typescript/bin/tsc');
+
+for (const [module, moduleResolution, file] of [
+  ['nodenext', 'nodenext', 'consumer.mts'],
+  ['nodenext', 'nodenext', 'consumer.cts'],
+  ['esnext', 'bundler', 'consumer.mts'],
+  ['commonjs', 'node10', 'consumer.cts'],
+]) {
+  test(`${file} compiles strictly with module ${module}, resolution ${moduleResolution}`, () => {
+    const compilerOptions = {
+      ...{ strict: true, noEmit: true, target: 'es2022', module, moduleResolution, types: [] },
+      lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'],
+    };
+    writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
+    execFileSync(process.execPath, [tsc, '-p', folder], { stdio: 'inherit' });
+  });
+}
+
+test('publint finds nothing', async () => {
+  const { messages, pkg } = await publint({ pkgDir: installed, strict: true });
+  assert.deepEqual(
+    messages.map((message) => formatMessage(message, pkg)),
+    [],
+  );
+});
+
+test('the declared classes and constants are there at run time, and nothing else', async () => {
+  const there = Object.keys(await import(path.join(installed, 'index.js'))).sort();
+  const expected = [
+    'ApiError',
+    'ArgumentError',
+    'ConnectionError',
+    'ElizaJobsError',
+    'JobError',
+    'JobStatus',
+    'JobsClient',
+    'PaymentError',
+  ];
+  assert.deepEqual(there, expected);
+});
