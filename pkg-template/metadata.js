@@ -9,7 +9,13 @@ export function plainJson(value) {
   const refuse = (what, path) => {
     throw `must be a plain JSON object; given: ${what}${path ? ` at ${path}` : ''}`;
   };
+  // Databases store neither, and fail when the job has been paid for.
+  const text = (value, path) => {
+    if (/\p{Cs}/u.test(value)) refuse('half a surrogate pair', path);
+    if (value.includes('\0')) refuse('the character U+0000', path);
+  };
   const walk = (value, path, above) => {
+    if (typeof value === 'string') text(value, path);
     if (value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean') return;
     if (typeof value === 'number' && Number.isFinite(value)) return;
     if (typeof value !== 'object') refuse(name(value), path);
@@ -19,7 +25,7 @@ export function plainJson(value) {
     const prototype = Object.getPrototypeOf(value);
     // By the chain, not by identity: an object of another realm (an iframe, a vm) is as plain.
     if (!Array.isArray(value) && prototype !== null && Object.getPrototypeOf(prototype) !== null) refuse(name(value), path);
-    for (const key of Object.keys(value)) walk(value[key], path ? `${path}.${key}` : key, [...above, value]);
+    for (const key of Object.keys(value)) text(key, path) || walk(value[key], path ? `${path}.${key}` : key, [...above, value]);
   };
   walk(value, '', []);
   return JSON.stringify(value);

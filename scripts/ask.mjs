@@ -25,7 +25,7 @@ try {
     say('server', baseUrl);
   } else {
     say('server', 'starting elizaOS 1.7.0 with its paywall …');
-    const { startEliza } = await import('../tests/servers/eliza.mjs');
+    const { startEliza } = await import('../tests/servers/elizaos.mjs');
     server = await startEliza({ paywall: { strict: true } });
     baseUrl = server.url;
     say('server', `${baseUrl} is ready`);

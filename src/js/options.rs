@@ -137,7 +137,7 @@ pub(super) fn job_request(given: &JsValue) -> Result<Document, Document> {
     let mut copy = Document::object();
     for key in ["agentId", "userId", "content", "timeoutMs"] {
         if let Some(value) = params.get(key) {
-            if value.0.dyn_ref::<JsString>().is_some_and(|text| !text.is_valid_utf16()) {
+            if key == "content" && !is_well_formed(&value.0) {
                 return Err(Error::argument("content", "must be well-formed text", "half a surrogate pair"));
             }
             copy = copy.set(key, value);
@@ -163,7 +163,13 @@ pub(super) fn job_request(given: &JsValue) -> Result<Document, Document> {
 
 /// Reads a job id.
 pub(super) fn job_id(given: &JsValue) -> Result<String, Document> {
-    given.as_string().filter(|id| !id.is_empty()).ok_or_else(|| argument("jobId", "must be a string that is not empty", given))
+    const RULE: &str = "must be a string of well-formed text that is not empty";
+    given.as_string().filter(|id| !id.is_empty() && is_well_formed(given)).ok_or_else(|| argument("jobId", RULE, given))
+}
+
+/// Whether a string would come through as it is: Rust's strings hold no half of a surrogate pair.
+fn is_well_formed(value: &JsValue) -> bool {
+    value.dyn_ref::<JsString>().is_none_or(JsString::is_valid_utf16)
 }
 
 fn base_url(options: &Document) -> Result<String, Document> {

@@ -1,94 +1,62 @@
-// A server made of a raw socket: it can do what no HTTP library lets a server do, and it sees exactly what a client sends.
-//
-//   const server = await faultServer((request, reply) => reply.json(200, {…}));
-//   request  { n (from 0), method, path, headers, body, at (milliseconds) }
-//   reply    json() · body() · raw() for any bytes · end() · reset() · hang() · closed (a promise) · socket
-import { createServer } from 'node:net';
+// A loopback server that misbehaves by script, on raw sockets: what a well-behaved HTTP library would never send.
+import { once } from 'node:events';
+import net from 'node:net';
+import { after } from 'node:test';
 
-class Reply {
-  constructor(socket) {
-    this.socket = socket;
-    this.closed = new Promise((resolve) => socket.once('close', resolve));
-  }
-  /** Any bytes. Says whether more is wanted now. */
-  raw(text) {
-    return this.socket.write(text);
-  }
-  /** The head of an answer; without a length the body lasts until `end()`. */
-  head(status, headers = {}) {
-    const lines = Object.entries({ connection: 'close', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
-    return this.raw(`HTTP/1.1 ${status} Status\r\n${lines.join('')}\r\n`);
-  }
-  body(status, type, text, headers = {}) {
-    this.head(status, { 'content-type': type, 'content-length': Buffer.byteLength(text), ...headers });
-    this.raw(text);
-    this.end();
-  }
-  json(status, value, headers) {
-    this.body(status, 'application/json', JSON.stringify(value), headers);
-  }
-  end() {
-    this.socket.end();
-  }
-  reset() {
-    this.socket.resetAndDestroy();
-  }
-  /** Says nothing more; the socket stays open until the client or the test closes it. */
-  hang() {}
-}
+const running = new Set();
+after(() => Promise.all([...running].map((server) => server.close())));
 
-function read(socket, onRequest) {
-  let bytes = Buffer.alloc(0);
-  socket.on('data', (chunk) => {
-    bytes = Buffer.concat([bytes, chunk]);
-    const end = bytes.indexOf('\r\n\r\n');
-    if (end < 0) return;
-    const [line, ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
-    const [method, path] = line.split(' ');
-    const headers = Object.fromEntries(
-      lines.map((text) => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 1).trim()]),
-    );
-    const from = end + 4;
-    const length = Number(headers['content-length'] ?? 0);
-    if (bytes.length < from + length) return;
-    const body = bytes.subarray(from, from + length).toString();
-    bytes = bytes.subarray(from + length);
-    onRequest({ method, path, headers, body });
-  });
-}
+/** The head of a response, and its body when that is given. */
+export const reply = (status, body = '', headers = {}) => {
+  const all = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), connection: 'close', ...headers };
+  const lines = Object.entries(all)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} X\r\n${lines.join('')}\r\n${body}`;
+};
 
-export async function faultServer(answer) {
+/**
+ * Each request is answered by the next step, the last one again and again. A step is a text to send before the connection is closed,
+ * or a function of the socket and the request.
+ */
+export async function faultServer(...steps) {
   const requests = [];
   const sockets = new Set();
-  const server = createServer((socket) => {
+  const server = net.createServer((socket) => {
     sockets.add(socket);
-    socket.on('error', () => {}); // the client's resets are what is tested
-    socket.on('close', () => sockets.delete(socket));
-    read(socket, (seen) => {
-      const request = { n: requests.length, at: performance.now(), ...seen };
-      requests.push(request);
-      answer(request, new Reply(socket));
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+      const end = text.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      const head = text.slice(0, end);
+      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      if (Buffer.byteLength(text) < Buffer.byteLength(head) + 4 + length) return;
+      const [start, ...lines] = head.split('\r\n');
+      const headers = Object.fromEntries(
+        lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]),
+      );
+      const [method, path] = start.split(' ');
+      const request = { method, path, headers, body: text.slice(end + 4) };
+      text = '';
+      const step = steps[Math.min(requests.push(request) - 1, steps.length - 1)];
+      if (typeof step === 'function') step(socket, request);
+      else socket.end(step);
     });
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  return {
-    url: `http://127.0.0.1:${port}`,
-    port,
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const fault = {
+    url: `http://127.0.0.1:${server.address().port}`,
     requests,
-    /** How many connections are open now. */
-    open: () => sockets.size,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
+      running.delete(fault);
       for (const socket of sockets) socket.destroy();
-      await closed;
+      server.close();
+      await once(server, 'close');
     },
   };
-}
-
-/** An address on which nobody listens. */
-export async function closedPort() {
-  const server = await faultServer(() => {});
-  await server.close();
-  return server.url;
+  running.add(fault);
+  return fault;
 }

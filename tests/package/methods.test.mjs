@@ -140,7 +140,10 @@ test('createAndWaitForJob takes the interval and the attempts by position too', 
 
 test('onUpdate tells what happened, in order: created, first sight, end; each status once', async () => {
   const updates = [];
-  const job = await client.createAndWaitForJob(ask('/wait 300 x'), { intervalMs: 50, onUpdate: (update) => updates.push(update) });
+  const job = await client.createAndWaitForJob(ask('/wait 300 x'), {
+    intervalMs: 50,
+    onUpdate: (update) => updates.push(update),
+  });
   assert.deepEqual(
     updates.map(({ type, job }) => [type, job.status]),
     [
@@ -200,7 +203,10 @@ test('listJobs gives the newest jobs first, with limit, total and filtered', asy
     ids.unshift((await client.createAndWaitForJob(ask(`/echo ${text}`), 20)).jobId);
   }
   const { jobs, total, filtered } = await client.listJobs({ limit: 3 });
-  assert.deepEqual(jobs.map(({ jobId }) => jobId), ids);
+  assert.deepEqual(
+    jobs.map(({ jobId }) => jobId),
+    ids,
+  );
   assert.equal(filtered, 3);
   assert.ok(total > 3);
   const everything = await client.listJobs();
@@ -240,11 +246,17 @@ test('100 reads at once on one client, each with its own answer', async () => {
   const { jobs } = await client.listJobs({ limit: 10 });
   const wanted = Array.from({ length: 100 }, (_, index) => jobs[index % jobs.length].jobId);
   const got = await Promise.all(wanted.map((id) => client.getJob(id)));
-  assert.deepEqual(got.map(({ jobId }) => jobId), wanted);
+  assert.deepEqual(
+    got.map(({ jobId }) => jobId),
+    wanted,
+  );
 });
 
 test('10 questions at once on one client, each with its own answer', async () => {
   const texts = Array.from({ length: 10 }, (_, index) => `answer ${index}`);
   const jobs = await Promise.all(texts.map((text) => client.createAndWaitForJob(ask(`/echo ${text}`))));
-  assert.deepEqual(jobs.map((job) => job.result.message.content), texts);
+  assert.deepEqual(
+    jobs.map((job) => job.result.message.content),
+    texts,
+  );
 });

@@ -1,43 +1,31 @@
 // The agent of the test server: a script, not a language model, and it says so. The same message always gets the same answer.
 //
-//   /echo TEXT      answers TEXT
-//   /wait MS TEXT   answers TEXT after so many milliseconds
-//   /silence        decides not to answer, so the job times out
-//   /crash          its model fails, so the job times out too: servers say nothing of such failures
-//   anything else   answers with what a script can say of it; small sums are worked out
+//   "wait:2000 …"   answers after 2000 ms
+//   "ignore …"      decides not to answer, so the job times out
+//   "fail …"        its model fails, so the job times out too: servers say nothing of such failures
+//   anything else   answers at once, with what a script can say of it; small sums are worked out
 import { ModelType } from '@elizaos/core';
+import { AGENT } from './eliza.mjs';
 
-export const agentId = 'e11a0000-0000-4000-8000-000000000001';
+const SIGN = { '+': (a, b) => a + b, '-': (a, b) => a - b, '*': (a, b) => a * b, '/': (a, b) => a / b };
 
-export function answerTo(message) {
-  const [, command, rest = ''] = /^\/(echo|wait)\s+([^]*)$/.exec(message) ?? [];
-  if (command === 'echo') return rest;
-  if (command === 'wait') return rest.replace(/^\d+\s*/, '');
-  const sum = /(-?\d{1,9}(?:\.\d{1,6})?)\s*([-+*/×÷])\s*(-?\d{1,9}(?:\.\d{1,6})?)/.exec(message);
-  if (sum) {
-    const [, left, sign, right] = sum;
-    const [a, b] = [Number(left), Number(right)];
-    const result = { '+': a + b, '-': a - b, '*': a * b, '×': a * b, '/': a / b, '÷': a / b }[sign];
-    return `${left} ${sign} ${right} = ${Number(result.toFixed(6))}. (Worked out by a scripted test agent; there is no language model here.)`;
-  }
-  const words = message.trim().split(/\s+/);
-  const longest = words.map((word) => word.replace(/^\P{L}+|\P{L}+$/gu, '')).reduce((a, b) => (b.length > a.length ? b : a), '');
-  const shown = message.length > 200 ? `${message.slice(0, 200)}…` : message;
-  const opinion = longest ? ` Of its ${words.length} word${words.length === 1 ? '' : 's'} I like “${longest}” best.` : '';
-  return `You asked: “${shown}”${opinion} More than that I cannot say: I am a scripted test agent, not a language model, and this server runs on your own machine.`;
+function answerTo(question) {
+  const [, left, sign, right] =
+    /(?<![\d./-])(\d{1,9}(?:\.\d{1,6})?)\s*([-+*/])\s*(\d{1,9}(?:\.\d{1,6})?)(?![\d/-])/.exec(question) ?? [];
+  const result = sign && Number(SIGN[sign](Number(left), Number(right)).toFixed(6));
+  const said = sign ? ` ${left} ${sign} ${right} is ${result}; beyond sums,` : '';
+  return `You asked: "${question}".${said || ' That is a good question, and'} I am a test agent without a model, so this is all I can say.`;
 }
 
-/** How long the agent thinks about a message, in milliseconds. */
-const delayOf = (message) => Number(/^\/wait\s+(\d+)/.exec(message)?.[1] ?? 0);
 const escapeXml = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** What the server starts. The templates are cut down to the message itself, so the "models" below get nothing else to read. */
 export const agent = {
   character: {
-    id: agentId,
-    name: 'Rote',
-    bio: ['A scripted agent for tests: no language model, the same answer every time.'],
-    system: 'scripted',
+    id: AGENT,
+    name: 'Test agent',
+    bio: ['answers by rule'],
+    system: 'test',
     plugins: [],
     settings: {},
     templates: { shouldRespondTemplate: '{{message}}', messageHandlerTemplate: '{{message}}' },
@@ -57,12 +45,13 @@ export const agent = {
       ],
       models: {
         [ModelType.TEXT_SMALL]: async (_runtime, { prompt }) =>
-          `<response><action>${decodeURIComponent(prompt).startsWith('/silence') ? 'IGNORE' : 'RESPOND'}</action></response>`,
+          `<response><action>${decodeURIComponent(prompt).startsWith('ignore') ? 'IGNORE' : 'RESPOND'}</action></response>`,
         [ModelType.TEXT_LARGE]: async (_runtime, { prompt }) => {
           const message = decodeURIComponent(prompt);
-          if (message.startsWith('/crash')) throw new Error('the model fails, as it was told to');
-          await new Promise((resolve) => setTimeout(resolve, delayOf(message)));
-          const text = escapeXml(answerTo(message));
+          if (message.startsWith('fail')) throw new Error('the model fails because the message says so');
+          const [wait, ms] = /^wait:(\d+)\s*/.exec(message) ?? ['', 0];
+          await new Promise((resolve) => setTimeout(resolve, Number(ms)));
+          const text = escapeXml(answerTo(message.slice(wait.length)));
           return `<response><thought>by rule</thought><actions>REPLY</actions><text>${text}</text></response>`;
         },
         [ModelType.TEXT_EMBEDDING]: async () => [1, ...Array(383).fill(0)],

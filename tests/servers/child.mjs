@@ -12,13 +12,12 @@ const seen = [];
 let guard = wall && paywall(wall);
 
 process.on('message', ({ id, ask, wall }) => {
-  if (ask === 'forget') seen.length = 0;
   if (ask === 'setPaywall') guard = wall && paywall(wall);
   process.send({ id, answer: ask === 'requests' ? seen : null });
 });
 
 const { AgentServer } = await import('@elizaos/server');
-const { agent, agentId } = await import('./agent.mjs');
+const { agent } = await import('./agent.mjs');
 const server = new AgentServer();
 const toll = (req, res, next) => (guard ? guard(req, res, next) : next());
 await server.start({ port, dataDir: 'memory://', middlewares: [recorder(seen), toll] });
@@ -26,4 +25,4 @@ await server.start({ port, dataDir: 'memory://', middlewares: [recorder(seen), t
 const url = `http://127.0.0.1:${server.server.address().port}`;
 process.env.CENTRAL_MESSAGE_SERVER_URL = url;
 if (wantAgent) await server.startAgents([agent]);
-process.send({ ready: { url, agentId: wantAgent ? agentId : undefined } });
+process.send({ ready: url });

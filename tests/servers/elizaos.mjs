@@ -2,7 +2,7 @@
 //
 //   const server = await startEliza({ paywall: true });   // { url, control(message), stop(), log() }
 //
-// or as a program: `node eliza.mjs` prints its address. No model, no network, no files: the agent answers by rule, the database is
+// or as a program: `node elizaos.mjs` prints its address. No model, no network, no files: the agent answers by rule, the database is
 // PGlite in memory. The server ends when the process that started it ends.
 //
 // What a message makes the agent do:
@@ -74,9 +74,9 @@ async function freePort() {
 async function serve({ port, agent, paywall }) {
   const { AgentServer } = await import('@elizaos/server');
   const { ModelType } = await import('@elizaos/core');
-  const { createPaywall } = await import('./paywall.mjs');
-  const OPEN = '[[',
-    CLOSE = ']]';
+  const { createPaywall } = await import('./seed-paywall.mjs');
+  const OPEN = '[[';
+  const CLOSE = ']]';
   const asked = (prompt) => prompt.slice(prompt.lastIndexOf(OPEN) + OPEN.length, prompt.lastIndexOf(CLOSE));
   const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   const plugin = {

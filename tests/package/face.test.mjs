@@ -1,0 +1,217 @@
+// The public face: how the package is loaded, what it refuses, how calls end.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { test } from 'node:test';
+import { faultServer, reply } from './fault-server.mjs';
+import { HASH, installed, params, rejection, rejects } from './setting.mjs';
+
+const { folder, JobsClient, ApiError, ArgumentError, ElizaJobsError } = await installed('face');
+const require = createRequire(path.join(folder, 'x.js'));
+const never = () => assert.fail('something was sent');
+const client = (options) => new JobsClient({ baseUrl: 'http://127.0.0.1:9', fetch: never, ...options });
+const fakeAnswer =
+  (body, status = 200) =>
+  async () =>
+    new Response(JSON.stringify(body), { status });
+
+test('import and require give the same face and need no init', async () => {
+  const cjs = require('eliza-jobs');
+  assert.deepEqual(
+    Object.keys(cjs).sort(),
+    Object.keys(await import(path.join(folder, 'node_modules/eliza-jobs/index.js'))).sort(),
+  );
+  const job = await new cjs.JobsClient({ baseUrl: 'http://h', fetch: fakeAnswer({ jobId: 'j', status: 'pending' }) }).getJob('j');
+  assert.equal(job.status, 'pending');
+});
+
+test('instanceof holds across two copies of the package', async () => {
+  const cjs = require('eliza-jobs');
+  const error = await rejection(new cjs.JobsClient({ baseUrl: 'http://h', fetch: fakeAnswer({}, 404) }).getJob('j'));
+  assert.ok(
+    error instanceof ApiError && error instanceof ElizaJobsError && error instanceof cjs.ApiError && error instanceof Error,
+  );
+  assert.ok(!(error instanceof ArgumentError) && !(new Error() instanceof ElizaJobsError));
+});
+
+test('importing compiles nothing, and without WebAssembly the error says what is missing', () => {
+  const run = (code) => execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd: folder, encoding: 'utf8' });
+  assert.equal(
+    run("const W = WebAssembly; delete globalThis.WebAssembly; await import('eliza-jobs'); console.log('fine')"),
+    'fine\n',
+  );
+  const said = run(
+    "delete globalThis.WebAssembly; const { JobsClient } = await import('eliza-jobs'); try { new JobsClient({ baseUrl: 'http://h' }) } catch (e) { console.log(e.code, e.message) }",
+  );
+  assert.match(said, /^init_failed .*WebAssembly/);
+  const csp = run(
+    "WebAssembly.Module = class { constructor() { throw new WebAssembly.CompileError('Refused to compile because unsafe-eval is not allowed') } }; const { JobsClient } = await import('eliza-jobs'); try { new JobsClient({ baseUrl: 'http://h' }) } catch (e) { console.log(e.message) }",
+  );
+  assert.match(csp, /wasm-unsafe-eval/);
+});
+
+test('bad options throw a TypeError that names the option, the rule and what was given', () => {
+  for (const [options, field, said] of [
+    [undefined, 'options', /nothing/],
+    ['http://h', 'options', /"http:\/\/h"/],
+    [{}, 'baseUrl', /nothing/],
+    [{ baseUrl: '' }, 'baseUrl', /http/],
+    [{ baseUrl: 'localhost:3000' }, 'baseUrl', /"localhost:3000"/],
+    [{ baseUrl: 'ftp://h' }, 'baseUrl', /"ftp:\/\/h"/],
+    [{ baseUrl: '/api' }, 'baseUrl', /"\/api"/],
+    [{ baseUrl: 'http://u:topsecret@h' }, 'baseUrl', /credentials/],
+    [{ baseUrl: 'http://h?x' }, 'baseUrl', /query or a fragment/],
+    [{ baseUrl: 'http://h#x' }, 'baseUrl', /query or a fragment/],
+    [{ baseUrl: 'http://h', fetch: 5 }, 'fetch', /function; given: 5/],
+    [{ baseUrl: 'http://h', wallet: {} }, 'wallet', /function; given: an object/],
+    [{ baseUrl: 'http://h', timeoutMs: 0 }, 'timeoutMs', /given: 0/],
+    [{ baseUrl: 'http://h', timeoutMs: NaN }, 'timeoutMs', /given: NaN/],
+    [{ baseUrl: 'http://h', timeoutMs: '5s' }, 'timeoutMs', /given: "5s"/],
+    [{ baseUrl: 'http://h', timeoutMs: 1e12 }, 'timeoutMs', /given: 1000000000000/],
+    [{ baseUrl: 'http://h', retries: 1.5 }, 'retries', /given: 1\.5/],
+    [{ baseUrl: 'http://h', apiKey: 'top\nsecret' }, 'apiKey', /visible ASCII/],
+    [{ baseUrl: 'http://h', headers: { 'bad name': 'topsecret' } }, 'headers', /names/],
+    [{ baseUrl: 'http://h', headers: { a: 'top\nsecret' } }, 'headers', /names/],
+    [{ baseUrl: 'http://h', headers: { 'X-Payment': HASH } }, 'headers', /only the client itself sets/],
+    [{ baseUrl: 'http://h', spend: { maxPerPayment: 0.1 } }, 'spend.maxPerPayment', /decimal string.*given: 0\.1/],
+    [{ baseUrl: 'http://h', spend: { maxPerPayment: '1e3' } }, 'spend.maxPerPayment', /given: "1e3"/],
+    [{ baseUrl: 'http://h', spend: { networks: ['solana'] } }, 'spend.networks', /given: "solana"/],
+    [{ baseUrl: 'http://h', spend: { networks: [] } }, 'spend.networks', /list/],
+    [{ baseUrl: 'http://h', spend: { maxPayment: '1' } }, 'spend', /given: maxPayment/],
+  ]) {
+    assert.throws(
+      () => new JobsClient(options),
+      (error) => {
+        assert.ok(error instanceof TypeError && error instanceof ArgumentError && error instanceof ElizaJobsError);
+        assert.deepEqual([error.field, error.code], [field, 'invalid_argument'], error.message);
+        assert.match(error.message, said);
+        assert.ok(error.message.startsWith(field) && !/top.?secret/.test(error.message), error.message);
+        return true;
+      },
+    );
+  }
+  for (const baseUrl of ['http://h', 'https://h/', 'HTTP://H:80/a/b/', 'http://[::1]:3000']) new JobsClient({ baseUrl }).free();
+});
+
+test('bad arguments of every method reject and send nothing', async () => {
+  const jobs = client();
+  const change = (field, value) => [field, jobs.createJob({ ...params, [field]: value })];
+  const cyclic = {};
+  cyclic.self = cyclic;
+  for (const [field, promise] of [
+    change('userId', undefined),
+    change('userId', 'x'),
+    change('agentId', 'x'),
+    change('agentId', null),
+    change('content', ''),
+    change('content', 'x'.repeat(50_001)),
+    change('content', 5),
+    change('content', 'a\ud800b'),
+    change('metadata', cyclic),
+    change('metadata', { k: 'x'.repeat(9_993) }),
+    change('metadata', new Map()),
+    change('metadata', { a: 1n }),
+    change('metadata', { f() {} }),
+    change('metadata', []),
+    change('timeoutMs', 999),
+    change('timeoutMs', 300_001),
+    change('timeoutMs', NaN),
+    change('timeoutMs', '5s'),
+    ['jobId', jobs.getJob('')],
+    ['jobId', jobs.getJob(5)],
+    ['jobId', jobs.pollJob()],
+    ['interval', jobs.pollJob('x', 0)],
+    ['interval', jobs.pollJob('x', -1)],
+    ['interval', jobs.pollJob('x', NaN)],
+    ['interval', jobs.pollJob('x', 1e12)],
+    ['interval', jobs.createAndWaitForJob(params, '5')],
+    ['intervalMs', jobs.pollJob('x', { intervalMs: 0 })],
+    ['maxAttempts', jobs.pollJob('x', 1, 0)],
+    ['maxAttempts', jobs.pollJob('x', 1, 1.5)],
+    ['maxAttempts', jobs.pollJob('x', {}, 3)],
+    ['timeoutMs', jobs.getJob('x', { timeoutMs: '5s' })],
+    ['signal', jobs.getJob('x', { signal: {} })],
+    ['options', jobs.getJob('x', 5)],
+    ['onUpdate', jobs.pollJob('x', { onUpdate: 5 })],
+    ['headers', jobs.getJob('x', { headers: 'a' })],
+    ['limit', jobs.listJobs({ limit: -1 })],
+    ['limit', jobs.listJobs({ limit: 0.5 })],
+    ['status', jobs.listJobs({ status: 'done' })],
+  ]) {
+    const error = await rejects(promise, 'ArgumentError', 'invalid_argument');
+    assert.equal(error.field, field, error.message);
+    assert.match(error.message, new RegExp(`^${field} .*given: .`));
+  }
+});
+
+test('an abort ends a call at once, wherever it is, and leaves nothing behind', async () => {
+  const stuck = () => new Promise(() => {});
+  const processing = fakeAnswer({ jobId: 'j', status: 'processing', createdAt: 0, expiresAt: 30_000 });
+  const paywall = fakeAnswer(
+    { payment: [{ network: 'base', recipient: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', amount: '0.02' }] },
+    402,
+  );
+  const stalled = await faultServer((socket) => socket.write(reply(200, '', { 'content-length': 9 })));
+  for (const [where, call] of [
+    ['before the call', (signal) => client().getJob('x', { signal })],
+    ['in the request', (signal) => client({ fetch: stuck }).getJob('x', { signal })],
+    ['in the body', (signal) => new JobsClient({ baseUrl: stalled.url }).getJob('x', { signal })],
+    ['between two looks', (signal) => client({ fetch: processing }).pollJob('x', 60_000, 5, { signal })],
+    [
+      'in a pause before another try',
+      (signal) =>
+        client({ fetch: async () => new Response('', { status: 429, headers: { 'retry-after': '20' } }) }).getJob('x', {
+          signal,
+        }),
+    ],
+    ['in the wallet', (signal) => client({ fetch: paywall, wallet: stuck }).createJob(params, { signal })],
+  ]) {
+    const controller = new AbortController();
+    let listeners = 0;
+    const { signal } = controller;
+    for (const [name, step] of [
+      ['addEventListener', 1],
+      ['removeEventListener', -1],
+    ]) {
+      signal[name] = (...args) => ((listeners += step), AbortSignal.prototype[name].apply(signal, args));
+    }
+    const reason = new Error(where);
+    if (where === 'before the call') controller.abort(reason);
+    const promise = rejection(call(signal));
+    if (where !== 'before the call') await new Promise((done) => setTimeout(done, 30));
+    const began = performance.now();
+    controller.abort(reason);
+    assert.equal(await promise, reason);
+    assert.ok(performance.now() - began < 100, where);
+    assert.equal(listeners, 0, `a listener is left: ${where}`);
+    const timers = process.getActiveResourcesInfo().filter((what) => what === 'Timeout');
+    assert.ok(timers.length <= 1, `a timer is left: ${where}`);
+  }
+});
+
+test('headers and time limit of one call', async () => {
+  const server = await faultServer(reply(200, '{"jobId":"j","status":"pending"}'));
+  const jobs = new JobsClient({ baseUrl: server.url, apiKey: 'k', headers: new Headers({ 'X-A': '1' }) });
+  await jobs.getJob('j', {
+    headers: [
+      ['x-a', '2'],
+      ['x-b', '3'],
+    ],
+  });
+  await jobs.getJob('j');
+  assert.deepEqual(
+    server.requests.map(({ headers }) => [headers['x-api-key'], headers['x-a'], headers['x-b']]),
+    [
+      ['k', '2', '3'],
+      ['k', '1', undefined],
+    ],
+  );
+});
+
+test('a thousand calls at once on one client, which is freed meanwhile', async () => {
+  const jobs = client({ fetch: fakeAnswer({ jobId: 'j', status: 'pending' }) });
+  const calls = Array.from({ length: 1000 }, () => jobs.getJob('j'));
+  jobs.free();
+  assert.equal((await Promise.all(calls)).length, 1000);
+});

@@ -1,0 +1,198 @@
+// The package against a server that misbehaves.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { faultServer, reply } from './fault-server.mjs';
+import { HASH, installed, params, rejects } from './setting.mjs';
+
+const { JobsClient } = await installed('faults');
+const job = (status, more) =>
+  JSON.stringify({ jobId: 'job-1', status, agentId: 'a', userId: 'u', prompt: 'p', createdAt: 0, expiresAt: 30_000, ...more });
+const done = job('completed', {
+  result: { message: { id: 'm', content: 'here', authorId: 'a', createdAt: 1 }, processingTimeMs: 1 },
+});
+const price = JSON.stringify({
+  payment: [{ network: 'base', recipient: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', amount: '0.02' }],
+});
+const reset = (socket) => socket.resetAndDestroy();
+const stall = (socket) => socket.write(reply(200, '', { 'content-length': 100 }));
+const cut = (status, body) => (socket) => socket.end(reply(status, body, { 'content-length': 1000 }));
+const open = (server, options) => new JobsClient({ baseUrl: server.url, retries: 0, ...options });
+
+for (const [what, step, name, code, message] of [
+  ['an empty 200', reply(200), 'ApiError', 'invalid_response', /empty body/],
+  ['a 204', 'HTTP/1.1 204 X\r\nconnection: close\r\n\r\n', 'ApiError', 'invalid_response', /empty body/],
+  ['truncated JSON', reply(201, '{"jobId":"job-1","st'), 'ApiError', 'invalid_response', /no complete JSON/],
+  ['JSON without a job', reply(201, '{"success":true}'), 'ApiError', 'invalid_response', /jobId/],
+  [
+    'a web page',
+    reply(200, '<!doctype html><title>Login</title>', { 'content-type': 'text/html' }),
+    'ApiError',
+    'unexpected_html',
+    /"Login".*baseUrl/,
+  ],
+  [
+    "a proxy's page",
+    reply(502, '<html><head><title>502 Bad Gateway</title>'),
+    'ApiError',
+    'server_error',
+    /^502 Bad Gateway \(HTTP 502/,
+  ],
+  ['an error text', reply(403, 'Forbidden by the proxy'), 'ApiError', 'forbidden', /^Forbidden by the proxy/],
+  [
+    'an error object',
+    reply(500, '{"success":false,"error":{"message":"Unexpected token","code":500}}'),
+    'ApiError',
+    'server_error',
+    /^Unexpected token/,
+  ],
+  [
+    'an error text in JSON',
+    reply(400, '{"success":false,"error":"content cannot be empty"}'),
+    'ApiError',
+    'bad_request',
+    /^content cannot be empty/,
+  ],
+  ['a reset before the answer', reset, 'ConnectionError', 'connection_reset', /127\.0\.0\.1/],
+  ['a reset in the body', cut(201, '{"jobId":"job-1"'), 'ConnectionError', 'connection_reset', /before the answer was complete/],
+]) {
+  test(`${what} in answer to a create is one request and an error that says so`, async () => {
+    const server = await faultServer(step);
+    await rejects(open(server).createJob(params), name, code, message);
+    assert.equal(server.requests.length, 1);
+  });
+}
+
+test('a refused connection is named, with its cause', async () => {
+  const server = await faultServer(reset);
+  await server.close();
+  const error = await rejects(open(server).getJobsHealth(), 'ConnectionError', 'connection_failed', /ECONNREFUSED/);
+  assert.ok(error.cause instanceof TypeError);
+});
+
+test('the time limit covers a body that stalls and one that drips', async () => {
+  const drip = (socket) => {
+    stall(socket);
+    const timer = setInterval(() => socket.write(' '), 5);
+    socket.on('close', () => clearInterval(timer));
+  };
+  for (const step of [stall, drip, () => {}]) {
+    const server = await faultServer(step);
+    const began = performance.now();
+    await rejects(open(server, { timeoutMs: 100 }).getJob('x'), 'ConnectionError', 'request_timeout');
+    await rejects(open(server).getJob('x', { timeoutMs: 100 }), 'ConnectionError', 'request_timeout');
+    assert.ok(performance.now() - began < 2000);
+  }
+});
+
+test('an answer above the limit is cut off while it comes', async () => {
+  let written = 0;
+  const flood = (socket) => {
+    socket.write(reply(200, '', { 'content-length': null }));
+    const chunk = 'x'.repeat(65_536);
+    const more = () => {
+      while (!socket.destroyed && written < 100_000_000 && socket.write(chunk)) written += chunk.length;
+    };
+    socket.on('drain', more);
+    more();
+  };
+  const server = await faultServer(flood);
+  await rejects(open(server).listJobs(), 'ApiError', 'response_too_large', /maxResponseBytes/);
+  assert.ok(written < 50_000_000, `${written} bytes were taken`);
+  const small = await faultServer(reply(200, `"${'x'.repeat(2000)}"`));
+  await rejects(open(small, { maxResponseBytes: 1000 }).getJobsHealth(), 'ApiError', 'response_too_large');
+});
+
+test('reads are tried again, creates are not', async () => {
+  const server = await faultServer(reset, reply(500), reply(200, done));
+  assert.equal((await new JobsClient({ baseUrl: server.url }).getJob('job-1')).status, 'completed');
+  const other = await faultServer(reply(500), reply(201, job('processing')));
+  await rejects(new JobsClient({ baseUrl: other.url }).createJob(params), 'ApiError', 'server_error');
+  assert.equal(other.requests.length, 1);
+});
+
+test('no blip ends a wait', async () => {
+  const server = await faultServer(
+    reply(201, job('processing')),
+    reset,
+    reply(502, '<html>'),
+    cut(200, '{"jo'),
+    reply(200, job('paused')),
+    reply(200, done),
+  );
+  const found = await open(server).createAndWaitForJob(params, 10, 10);
+  assert.equal(found.result.message.content, 'here');
+  assert.equal(server.requests.length, 6);
+});
+
+test('a 429 is obeyed in seconds and as a date, and reported when it asks for too long', async () => {
+  const date = (ms) => new Date(ms).toUTCString();
+  for (const headers of [{ 'retry-after': '1' }, { 'retry-after': date(11_000), date: date(10_000) }]) {
+    const server = await faultServer(reply(429, '', headers), reply(200, done));
+    const began = performance.now();
+    await new JobsClient({ baseUrl: server.url }).getJob('job-1');
+    assert.ok(performance.now() - began >= 950);
+  }
+  const server = await faultServer(
+    reply(429, '{"success":false,"error":{"code":"RATE_LIMIT_EXCEEDED","message":"Too many requests"}}', {
+      'retry-after': '900',
+    }),
+  );
+  const error = await rejects(
+    new JobsClient({ baseUrl: server.url }).getJob('x'),
+    'ApiError',
+    'rate_limited',
+    /Too many requests/,
+  );
+  assert.deepEqual(
+    [error.retryAfterMs, error.serverCode, error.retryable, server.requests.length],
+    [900_000, 'RATE_LIMIT_EXCEEDED', true, 1],
+  );
+});
+
+test('redirects are followed on the origin; key and proof never leave it', async () => {
+  const thief = await faultServer(reply(200, done));
+  const server = await faultServer(reply(307, '', { location: '/moved' }), reply(200, done));
+  assert.equal((await open(server, { apiKey: 'k' }).getJob('x')).jobId, 'job-1');
+  assert.equal(server.requests[1].path, '/moved');
+  const away = await faultServer(reply(307, '', { location: `${thief.url}/x` }));
+  await rejects(open(away, { apiKey: 'k' }).getJob('x'), 'ApiError', 'redirect_refused', /baseUrl/);
+  const paid = await faultServer(reply(402, price), reply(307, '', { location: '/moved' }));
+  await rejects(open(paid, { wallet: () => HASH }).createJob(params), 'PaymentError', 'payment_outcome_unknown');
+  assert.deepEqual([thief.requests.length, paid.requests.length], [0, 2]);
+});
+
+test('what goes wrong after the payment is never paid for again, and carries the transaction', async () => {
+  for (const step of [
+    reset,
+    cut(201, '{"jobId":"job-7","s'),
+    reply(201, '{"jobId":"job-7","s'),
+    reply(201),
+    reply(500),
+    reply(200, '<html>'),
+    reply(402, price),
+    reply(400, '{"error":"no"}'),
+  ]) {
+    const server = await faultServer(reply(402, price), step);
+    let calls = 0;
+    const client = new JobsClient({ baseUrl: server.url, wallet: () => (calls++, HASH) });
+    const refused = typeof step === 'string' && / 40[02] /.test(step);
+    const error = await rejects(
+      client.createAndWaitForJob(params),
+      'PaymentError',
+      refused ? 'payment_refused' : 'payment_outcome_unknown',
+      /do not pay again/,
+    );
+    assert.deepEqual([calls, server.requests.length, error.payment.transaction, error.retryable], [1, 2, HASH, false]);
+    assert.ok(!`${error.message}${error.stack}`.includes(HASH));
+  }
+});
+
+test('reads are never paid', async () => {
+  const server = await faultServer(reply(402, price));
+  let calls = 0;
+  const client = open(server, { wallet: () => (calls++, HASH) });
+  for (const call of [client.getJob('x'), client.listJobs(), client.getJobsHealth(), client.pollJob('x')]) {
+    await rejects(call, 'PaymentError', 'payment_not_supported_here');
+  }
+  assert.ok(calls === 0 && server.requests.every((request) => !request.headers['x-payment']));
+});
