@@ -285,7 +285,8 @@ fn html_title(text: &str) -> Option<String> {
     Some(shorten(text.get(from..to)?.trim_ascii(), 200)).filter(|title| !title.is_empty())
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
     use serde_json::{Value, json};

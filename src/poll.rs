@@ -47,7 +47,8 @@ pub fn lifetime_ms(created_at: Option<f64>, expires_at: Option<f64>) -> f64 {
     }
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
 

@@ -58,7 +58,8 @@ pub fn retry_after_ms<J>(response: &HttpResponse<J>, now_ms: f64, parse_date: im
     parse_date(value).map(|at| (at - now).max(0.0))
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
     use crate::http::Body;

@@ -56,7 +56,8 @@ impl SpendPolicy {
     }
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
     use crate::http::{Body, HttpResponse};

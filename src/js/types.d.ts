@@ -126,7 +126,7 @@ export type ErrorCode =
 
 /** What every error of this package is. `instanceof` works across copies of the package. */
 export class ElizaJobsError extends Error {
-  private constructor();
+  protected constructor();
   /** What went wrong. */
   readonly code: ErrorCode;
   /** Whether the same call may succeed later without any change, at no further cost. */
@@ -160,7 +160,7 @@ export class PaymentError extends ElizaJobsError {}
 export class ConnectionError extends ElizaJobsError {}
 /** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */
 export class ArgumentError extends TypeError {
-  private constructor();
+  protected constructor();
   readonly code: 'invalid_argument';
   readonly retryable: false;
   /** The argument's or option's name. */

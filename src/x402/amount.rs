@@ -33,7 +33,8 @@ pub fn to_decimal(atomic: u64, decimals: u8) -> String {
     if fraction.is_empty() { whole.to_owned() } else { [whole, ".", fraction].concat() }
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
 

@@ -39,7 +39,8 @@ pub(super) fn proof_headers(hash: &str, network: &str) -> Vec<(String, String)> 
     vec![("x-payment".to_owned(), hash.to_owned()), ("x-payment-network".to_owned(), network.to_owned())]
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
     use serde_json::{Value, json};

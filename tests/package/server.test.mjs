@@ -1,10 +1,13 @@
 // The package against the real elizaOS server, without a paywall.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { AGENT, startEliza } from '../servers/elizaos.mjs';
 import { installed, params, rejects, USER } from './setting.mjs';
 
-const { JobsClient, JobStatus } = await installed('server');
+const { folder, JobsClient, JobStatus } = await installed('server');
 let server, client;
 before(async () => {
   server = await startEliza();
@@ -150,4 +153,14 @@ test('without an agent, and with an API key', async () => {
   } finally {
     await locked.stop();
   }
+});
+
+test("the README's first program runs as it is printed", () => {
+  const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8');
+  const program = /```js\n(.*?)```/s.exec(readme)[1];
+  assert.ok(program.includes('http://localhost:3000'));
+  const file = path.join(folder, 'readme.mjs');
+  writeFileSync(file, program.replace('http://localhost:3000', server.url));
+  const printed = execFileSync(process.execPath, [file], { encoding: 'utf8' });
+  assert.match(printed, /What is the weather in New York\?[^]*answered in \d+ ms/);
 });
