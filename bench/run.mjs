@@ -1,5 +1,5 @@
 // Ours and the peers side by side, in one run: what a browser loads to create a job, pay for it and wait, and what a call costs.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -28,10 +28,8 @@ globalThis.pay = [wrapFetchWithPayment, x402Client, ExactEvmScheme]`,
 console.log('What a browser loads (bundled and minified by esbuild, brotli)');
 const sizes = {};
 for (const [name, { folder, code }] of Object.entries(programs)) {
-  const entry = path.join(folder, '.bench-entry.mjs');
-  writeFileSync(entry, code);
   const bundle = await build({
-    entryPoints: [entry],
+    stdin: { contents: code, resolveDir: folder },
     bundle: true,
     minify: true,
     write: false,
