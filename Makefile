@@ -11,7 +11,7 @@ CARGO_BIN := $(CURDIR)/target/tools/bin
 export PATH := $(CARGO_BIN):$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
 export CARGO_TERM_COLOR ?= never
 
-SOURCES := Cargo.toml Cargo.lock $(shell find src pkg-template -type f) scripts/build.mjs scripts/wasm-text.mjs LICENSE README.md CHANGELOG.md
+SOURCES := Cargo.toml Cargo.lock $(shell find src pkg-template -type f) scripts/build.mjs scripts/short-names.mjs scripts/wasm-text.mjs LICENSE README.md CHANGELOG.md
 say = printf '== %s\n' "$(1)"
 
 help: ## this list

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { shortNames } from './short-names.mjs';
 import { decoder, encode } from './wasm-text.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -32,7 +33,12 @@ run('target/tools/debug/wasm-bindgen', [
 ]);
 const wasmFile = `${glue}/eliza_jobs_bg.wasm`;
 run('node_modules/.bin/wasm-opt', ['-Oz', '--converge', wasmFile, '-o', wasmFile]);
-const wasm = readFileSync(wasmFile);
+const glueFile = `${glue}/eliza_jobs.js`;
+const short = shortNames(readFileSync(wasmFile), readFileSync(glueFile, 'utf8'));
+const { wasm } = short;
+writeFileSync(wasmFile, wasm);
+writeFileSync(glueFile, short.glue);
+
 if (wasm.includes(root) || wasm.includes(homedir())) throw new Error('a path of this machine is in the wasm');
 
 step('bundling');

@@ -52,6 +52,8 @@ pub trait Json: Clone {
     fn object() -> Self;
     /// A string value.
     fn text(text: &str) -> Self;
+    /// A number value.
+    fn number(number: f64) -> Self;
     /// An array of these elements.
     fn array(elements: Vec<Self>) -> Self;
 
@@ -103,6 +105,9 @@ impl Json for serde_json::Value {
     }
     fn text(text: &str) -> Self {
         text.into()
+    }
+    fn number(number: f64) -> Self {
+        number.into()
     }
     fn array(elements: Vec<Self>) -> Self {
         Self::Array(elements)

@@ -58,9 +58,8 @@ impl JobsClient {
         self.run(given, |client, params, call| {
             Box::pin(async move {
                 let job = client.create_job(&params, &call.options, &|update| tell(call.on_update.as_ref(), update)).await?;
-                let payment = job.payment.and_then(|payment| serde_wasm_bindgen::to_value(&payment).ok());
-                Ok(match payment {
-                    Some(payment) => job.created.document.set("payment", Document(payment)),
+                Ok(match job.payment {
+                    Some(payment) => job.created.document.set("payment", payment.document()),
                     None => job.created.document,
                 })
             })
@@ -155,12 +154,12 @@ fn promise(signal: Option<AbortSignal>, work: Work) -> Promise {
 fn tell(callback: Option<&Function>, update: Update<Document>) {
     let Some(callback) = callback else { return };
     let (kind, key, value) = match update {
-        Update::Quote(quote) => ("quote", "quote", serde_wasm_bindgen::to_value(&quote).unwrap_or_default()),
-        Update::Payment(payment) => ("payment", "payment", serde_wasm_bindgen::to_value(&payment).unwrap_or_default()),
-        Update::Created(job) => ("created", "job", job.0),
-        Update::Status(job) => ("status", "job", job.0),
+        Update::Quote(quote) => ("quote", "quote", quote.document()),
+        Update::Payment(payment) => ("payment", "payment", payment.document()),
+        Update::Created(job) => ("created", "job", job),
+        Update::Status(job) => ("status", "job", job),
     };
-    let update = Document::object().set("type", Document::text(kind)).set(key, Document(value));
+    let update = Document::object().set("type", Document::text(kind)).set(key, value);
     if let Err(thrown) = callback.call1(&JsValue::UNDEFINED, &update.0) {
         warn("eliza-jobs: onUpdate threw; the wait goes on.", &thrown);
     }

@@ -35,6 +35,9 @@ impl Json for Document {
     fn text(text: &str) -> Self {
         Document(text.into())
     }
+    fn number(number: f64) -> Self {
+        Document(number.into())
+    }
     fn array(elements: Vec<Self>) -> Self {
         let array = Array::new();
         for element in elements {

@@ -38,11 +38,9 @@ pub(super) fn to_js(error: Box<Error<Document>>) -> JsValue {
     put("retryAfterMs", error.retry_after_ms.map(Into::into));
     put("jobId", error.job_id.as_deref().map(JsValue::from_str));
     put("job", error.job.map(|job| job.0));
-    let payment = error.payment.and_then(|payment| serde_wasm_bindgen::to_value(&payment).ok());
-    let hidden = Document::object();
-    let hidden = match payment {
-        Some(payment) => hidden.set("payment", Document(payment)),
-        None => hidden,
+    let hidden = match error.payment {
+        Some(payment) => Document::object().set("payment", payment.document()),
+        None => Document::object(),
     };
     let cause = error.cause.map_or(JsValue::UNDEFINED, |cause| cause.0);
     make_error(class, &error.message, &fields.0, &hidden.0, &cause)

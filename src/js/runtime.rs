@@ -105,9 +105,8 @@ impl Runtime for JsRuntime {
     }
 
     async fn transfer(&self, quote: &Quote) -> Result<Document, Document> {
-        let quote = serde_wasm_bindgen::to_value(quote).map_err(|error| Document(error.into()))?;
         let Some(wallet) = &self.wallet else { return Ok(Document(JsValue::UNDEFINED)) };
-        let given = wallet.call1(&JsValue::UNDEFINED, &quote).map_err(Document)?;
+        let given = wallet.call1(&JsValue::UNDEFINED, &quote.document::<Document>().0).map_err(Document)?;
         JsFuture::from(Promise::resolve(&given)).await.map(Document).map_err(Document)
     }
 }

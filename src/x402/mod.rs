@@ -63,6 +63,23 @@ impl Quote {
             atomic,
         }
     }
+
+    /// The quote as the application and its wallet get it.
+    pub fn document<J: Json>(&self) -> J {
+        let payment = [self.network, self.asset, &self.recipient, &self.amount, &self.amount_atomic];
+        described::<J>(self.chain_id, payment)
+            .set("dialect", J::text(self.dialect))
+            .set("currency", J::text(self.currency))
+            .set("decimals", J::number(self.decimals.into()))
+    }
+}
+
+/// What a quote and an attempt have in common: network, asset, recipient, amount and atomic amount.
+fn described<J: Json>(chain_id: u32, payment: [&str; 5]) -> J {
+    ["network", "asset", "recipient", "amount", "amountAtomic"]
+        .into_iter()
+        .zip(payment)
+        .fold(J::object().set("chainId", J::number(chain_id.into())), |document, (key, value)| document.set(key, J::text(value)))
 }
 
 /// How far a payment has come.
@@ -82,6 +99,20 @@ pub enum PaymentState {
     Refused,
     /// It is not known what became of it.
     Unknown,
+}
+
+impl PaymentState {
+    /// The state as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PaymentState::Intended => "intended",
+            PaymentState::Proven => "proven",
+            PaymentState::Sent => "sent",
+            PaymentState::Accepted => "accepted",
+            PaymentState::Refused => "refused",
+            PaymentState::Unknown => "unknown",
+        }
+    }
 }
 
 /// One payment for one job.
@@ -124,6 +155,18 @@ impl PaymentAttempt {
             amount: quote.amount.clone(),
             amount_atomic: quote.amount_atomic.clone(),
             transaction: None,
+        }
+    }
+
+    /// The attempt as the application gets it.
+    pub fn document<J: Json>(&self) -> J {
+        let payment = [self.network, self.asset, &self.recipient, &self.amount, &self.amount_atomic];
+        let document = described::<J>(self.chain_id, payment)
+            .set("attemptId", J::text(&self.attempt_id))
+            .set("state", J::text(self.state.as_str()));
+        match &self.transaction {
+            Some(hash) => document.set("transaction", J::text(hash)),
+            None => document,
         }
     }
 
@@ -179,4 +222,36 @@ pub fn is_address(text: &str) -> bool {
 /// Whether this is `0x` and so many hexadecimal digits.
 pub fn is_hex(text: &str, digits: usize) -> bool {
     text.strip_prefix("0x").is_some_and(|hex| hex.len() == digits && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn what_applications_get_is_what_the_types_declare() {
+        let quote = Quote::new("seed", &networks::BASE, "0x209693Bc6afc0C5328bA36FaF03C514EF312287C".into(), 20_000);
+        // Through text: there 8453 and 8453.0 are the same number, as in JavaScript.
+        let numbers = |value: Value| value.to_string().replace(".0,", ",").replace(".0}", "}");
+        let same = |document: Value, declared: Value| {
+            let read = |value| serde_json::from_str::<serde_json::Map<String, Value>>(&numbers(value)).unwrap();
+            assert_eq!(read(document), read(declared));
+        };
+        same(quote.document(), serde_json::to_value(&quote).unwrap());
+        for state in [
+            PaymentState::Intended,
+            PaymentState::Proven,
+            PaymentState::Sent,
+            PaymentState::Accepted,
+            PaymentState::Refused,
+            PaymentState::Unknown,
+        ] {
+            let mut attempt = PaymentAttempt { state, ..PaymentAttempt::new("id".into(), &quote) };
+            same(attempt.document(), serde_json::to_value(&attempt).unwrap());
+            attempt.transaction = Some("0x1".into());
+            same(attempt.document(), serde_json::to_value(&attempt).unwrap());
+        }
+    }
 }
