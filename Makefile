@@ -58,6 +58,7 @@ $(STAMPS)/rust: rust-toolchain.toml
 	@mkdir -p $(STAMPS)
 	$(call say,Rust target)
 	rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
+	rustup component list --installed | grep -qx rust-src || rustup component add rust-src
 	touch $@
 
 $(STAMPS)/npm: package.json package-lock.json
