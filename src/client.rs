@@ -8,7 +8,7 @@ use crate::protocol::{self, Created, JobStatus, Seen};
 use crate::retry::{RetryBudget, backoff_ms, retry_after_ms};
 use crate::runtime::Runtime;
 use crate::spend::SpendPolicy;
-use crate::text::{decimal, find, split};
+use crate::text::{concat, decimal, find, join, split};
 use crate::wallet;
 use crate::x402::{self, PaymentAttempt, PaymentState, Quote};
 
@@ -62,10 +62,10 @@ impl WaitPlan {
 /// What an application is told while it waits.
 #[derive(Debug, Clone)]
 pub enum Update<J> {
-    /// The price was read and accepted; the wallet is about to be asked.
-    Quote(Quote),
-    /// The wallet has paid; the proof is about to be sent.
-    Payment(PaymentAttempt),
+    /// The price was read and accepted ([`Quote`]); the wallet is about to be asked.
+    Quote(J),
+    /// The wallet has paid ([`PaymentAttempt`]); the proof is about to be sent.
+    Payment(J),
     /// There is a job.
     Created(J),
     /// The job was seen for the first time, or in another status.
@@ -114,11 +114,10 @@ impl<R: Runtime> Client<R> {
         }
         let required = x402::read(&response)?;
         if !self.runtime.has_wallet() {
-            let prices: Vec<String> =
-                required.offers.iter().map(|quote| [&quote.amount, " USDC on ", quote.network].concat()).collect();
+            let prices = required.offers.iter().map(|quote| concat(&[&quote.amount, " USDC on ", quote.network]));
             let mut error = Error::new(
                 ErrorCode::PaymentRequired,
-                ["the server asks for ", &prices.join(" or "), " for this job; give the client a wallet"].concat(),
+                concat(&["the server asks for ", &join(prices, " or "), " for this job; give the client a wallet"]),
             );
             error.status = Some(402);
             return Err(error);
@@ -138,30 +137,24 @@ impl<R: Runtime> Client<R> {
         update: &dyn Fn(Update<R::Json>),
     ) -> Result<(Created<R::Json>, PaymentAttempt), R::Json> {
         let mut attempt = PaymentAttempt::new(self.runtime.uuid(), quote);
-        update(Update::Quote(quote.clone()));
-        let given = self.runtime.transfer(quote).await.map_err(|thrown| {
-            let (code, message) = wallet::thrown(&thrown);
-            let mut error = Error::new(code, message);
-            error.cause = Some(thrown);
-            error.payment = Some(attempt.clone());
-            error
-        })?;
-        let hash = wallet::transaction_hash(&given).map_err(|what: String| {
-            let mut error = Error::new(
-                ErrorCode::WalletInvalidProof,
-                [
-                    "the wallet must give a transaction hash (0x and 64 hexadecimal digits); it gave ",
-                    &what,
-                    "; look there whether money has moved",
-                ]
-                .concat(),
-            );
-            error.payment = Some(attempt.clone());
-            error
-        })?;
+        update(Update::Quote(quote.document()));
+        let hash = match self.runtime.transfer(quote).await {
+            Ok(given) => match wallet::transaction_hash(&given) {
+                Ok(hash) => hash,
+                Err(what) => {
+                    let said = "the wallet must give a transaction hash (0x and 64 hexadecimal digits); it gave ";
+                    let advice = "; look there whether money has moved";
+                    return Err(unpaid(ErrorCode::WalletInvalidProof, concat(&[said, &what, advice]), attempt, None));
+                }
+            },
+            Err(thrown) => {
+                let (code, message) = wallet::thrown(&thrown);
+                return Err(unpaid(code, message, attempt, Some(thrown)));
+            }
+        };
         attempt.transaction = Some(hash);
         attempt.state = PaymentState::Proven;
-        update(Update::Payment(attempt.clone()));
+        update(Update::Payment(attempt.document()));
         request.headers.extend(attempt.proof_headers());
         attempt.state = PaymentState::Sent;
         let answer = self.post(&mut request, limit).await;
@@ -184,7 +177,7 @@ impl<R: Runtime> Client<R> {
     /// Jobs, the newest first.
     pub async fn list_jobs(&self, params: Option<&R::Json>, call: &CallOptions) -> Result<R::Json, R::Json> {
         let query = protocol::list_query(params)?;
-        self.read(&[path::JOBS, &query].concat(), call, self.config.retries, "a list of jobs", protocol::read_list).await
+        self.read(&concat(&[path::JOBS, &query]), call, self.config.retries, "a list of jobs", protocol::read_list).await
     }
 
     /// How the Jobs service is.
@@ -447,7 +440,7 @@ impl<R: Runtime> Client<R> {
             headers.retain(|(known, _)| known != "content-type");
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
-        HttpRequest { method, url: [&self.config.base_url, path].concat(), headers, body: None, timeout_ms: 0.0 }
+        HttpRequest { method, url: concat(&[&self.config.base_url, path]), headers, body: None, timeout_ms: 0.0 }
     }
 }
 
@@ -460,7 +453,7 @@ fn same_origin(base_url: &str, location: &str) -> Option<String> {
     let (_, rest) = split(base_url, "://")?;
     let origin = base_url.get(..base_url.len().checked_sub(rest.len())?.checked_add(find(rest, "/").unwrap_or(rest.len()))?)?;
     if location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\") {
-        return Some([origin, location].concat());
+        return Some(concat(&[origin, location]));
     }
     let path = location.strip_prefix(origin)?;
     path.starts_with('/').then(|| location.to_owned())
@@ -502,6 +495,14 @@ fn job_id_in(text: &str) -> Option<String> {
     (!id.is_empty() && find(id, "\\").is_none()).then(|| id.to_owned())
 }
 
+/// The wallet gave no proof.
+fn unpaid<J>(code: ErrorCode, message: String, attempt: PaymentAttempt, cause: Option<J>) -> Box<Error<J>> {
+    let mut error = Error::new(code, message);
+    error.payment = Some(attempt);
+    error.cause = cause;
+    error
+}
+
 /// What an error means once a proof has been sent: refused where the server says so, else unknown. Never "pay again".
 fn after_payment<J>(error: Error<J>, mut attempt: PaymentAttempt) -> Box<Error<J>> {
     let refused = matches!(error.status, Some(400..=428 | 430..=499));
@@ -511,12 +512,11 @@ fn after_payment<J>(error: Error<J>, mut attempt: PaymentAttempt) -> Box<Error<J
         (ErrorCode::PaymentOutcomeUnknown, PaymentState::Unknown, "the payment was sent and its outcome is not known: ")
     };
     attempt.state = state;
-    let message = [
+    let message = concat(&[
         advice,
         error.message.strip_suffix("; only creating a job is ever paid").unwrap_or(&error.message),
         "; do not pay again before you have looked: error.payment has the transaction",
-    ]
-    .concat();
+    ]);
     let mut about = Error::new(code, message);
     about.status = error.status;
     about.server_message = error.server_message;
@@ -535,11 +535,11 @@ fn finish<J: Json>(job_id: &str, seen: Seen<J>) -> Result<J, J> {
         JobStatus::Completed if seen.has_result => return Ok(seen.document),
         JobStatus::Completed => (ErrorCode::InvalidResponse, "the job is completed but has no answer in it".to_owned()),
         JobStatus::Failed => {
-            (ErrorCode::JobFailed, ["the job failed: ", failure.as_deref().unwrap_or("the server gave no reason")].concat())
+            (ErrorCode::JobFailed, concat(&["the job failed: ", failure.as_deref().unwrap_or("the server gave no reason")]))
         }
         _ => {
-            let why = failure.map(|words| [": ", &words].concat()).unwrap_or_default();
-            (ErrorCode::JobTimeout, ["the agent gave no answer in the job's time", &why].concat())
+            let why = failure.map(|words| concat(&[": ", &words])).unwrap_or_default();
+            (ErrorCode::JobTimeout, concat(&["the agent gave no answer in the job's time", &why]))
         }
     };
     let mut error = Error::new(code, message);
@@ -551,10 +551,10 @@ fn over<J>(job_id: &str, last: Option<Seen<J>>, waited_ms: f64, failed: Option<B
     let state = last.as_ref().map_or("not seen yet", |seen| seen.status.as_str());
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
     let waited = decimal(waited_ms.max(0.0) as u64);
-    let why = failed.map(|error| ["; the last look failed: ", &error.message].concat()).unwrap_or_default();
+    let why = failed.map(|error| concat(&["; the last look failed: ", &error.message])).unwrap_or_default();
     let mut error = Error::new(
         ErrorCode::WaitTimeout,
-        ["no answer after ", &waited, " ms: the job is ", state, "; wait on with pollJob(error.jobId)", &why].concat(),
+        concat(&["no answer after ", &waited, " ms: the job is ", state, "; wait on with pollJob(error.jobId)", &why]),
     );
     error.job = last.map(|seen| seen.document);
     error.about_job(job_id)

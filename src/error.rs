@@ -1,5 +1,6 @@
 //! What can go wrong, with a stable code for each.
 
+use crate::text::concat;
 use crate::x402::PaymentAttempt;
 
 /// The class that an application sees: what kind of thing went wrong.
@@ -152,7 +153,7 @@ impl<J> Error<J> {
 
     /// A bad argument: `field rule; given …`.
     pub fn argument(field: &'static str, rule: &str, given: &str) -> Box<Self> {
-        let mut error = Self::new(ErrorCode::InvalidArgument, [field, " ", rule, "; given: ", given].concat());
+        let mut error = Self::new(ErrorCode::InvalidArgument, concat(&[field, " ", rule, "; given: ", given]));
         error.field = Some(field);
         error
     }

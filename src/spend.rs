@@ -1,6 +1,7 @@
 //! Which offer may be paid, and up to what price.
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::text::{concat, join};
 use crate::x402::networks::{NETWORKS, Network, USDC_DECIMALS};
 use crate::x402::{PaymentRequired, Quote, amount};
 
@@ -24,7 +25,7 @@ impl SpendPolicy {
     /// Chooses among the offers: of those on an allowed network the cheapest, at the same price the network that the caller
     /// prefers. Refuses when none is left or the price is above the limit.
     pub fn select<J>(&self, required: PaymentRequired) -> Result<Quote, J> {
-        let offered = required.offers.iter().map(|quote| quote.network).collect::<Vec<_>>().join(", ");
+        let offered = join(required.offers.iter().map(|quote| quote.network), ", ");
         let rank = |quote: &Quote| self.networks.iter().position(|network| network.name == quote.network);
         let cheapest = required
             .offers
@@ -32,24 +33,28 @@ impl SpendPolicy {
             .filter_map(|quote| Some((quote.atomic, rank(&quote)?, quote)))
             .min_by_key(|(atomic, rank, _)| (*atomic, *rank));
         let Some((_, _, quote)) = cheapest else {
-            let allowed = self.networks.iter().map(|network| network.name).collect::<Vec<_>>().join(", ");
+            let allowed = join(self.networks.iter().map(|network| network.name), ", ");
             return Err(Error::new(
                 ErrorCode::PaymentNetworkNotAllowed,
-                ["the server can be paid on ", &offered, ", and spend.networks allows ", &allowed, "; the wallet was not asked"]
-                    .concat(),
+                concat(&[
+                    "the server can be paid on ",
+                    &offered,
+                    ", and spend.networks allows ",
+                    &allowed,
+                    "; the wallet was not asked",
+                ]),
             ));
         };
         if quote.atomic > self.max_per_payment {
             return Err(Error::new(
                 ErrorCode::PaymentOverLimit,
-                [
+                concat(&[
                     "the server asks for ",
                     &quote.amount,
                     " USDC, and spend.maxPerPayment allows ",
                     &amount::to_decimal(self.max_per_payment, USDC_DECIMALS),
                     " USDC; raise it if the price is right. The wallet was not asked",
-                ]
-                .concat(),
+                ]),
             ));
         }
         Ok(quote)

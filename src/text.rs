@@ -30,18 +30,36 @@ pub fn split<'a>(text: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
     Some((text.get(..at)?, text.get(at.checked_add(part.len())?..)?))
 }
 
+/// The parts in one text.
+pub fn concat(parts: &[&str]) -> String {
+    let mut whole = String::new();
+    for part in parts {
+        whole.push_str(part);
+    }
+    whole
+}
+
+/// The parts in one text, with `between` between them.
+pub fn join<T: AsRef<str>>(parts: impl Iterator<Item = T>, between: &str) -> String {
+    let mut whole = String::new();
+    for part in parts {
+        if !whole.is_empty() {
+            whole.push_str(between);
+        }
+        whole.push_str(part.as_ref());
+    }
+    whole
+}
+
 /// A whole number in decimal digits.
 pub fn decimal(number: u64) -> String {
-    let mut digits = Vec::new();
+    let mut digits = String::new();
     let mut rest = number;
-    loop {
-        digits.push(b'0'.saturating_add((rest % 10) as u8));
+    while digits.is_empty() || rest > 0 {
+        digits.insert(0, char::from(b'0'.saturating_add((rest % 10) as u8)));
         rest /= 10;
-        if rest == 0 {
-            break;
-        }
     }
-    digits.iter().rev().map(|digit| char::from(*digit)).collect()
+    digits
 }
 
 #[cfg(test)]

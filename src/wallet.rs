@@ -2,7 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::json::{Json, Kind, shown};
-use crate::text::{decimal, find, has, shorten};
+use crate::text::{concat, decimal, has, shorten, split};
 use crate::x402::is_hex;
 
 /// How deep causes are followed.
@@ -13,7 +13,7 @@ const MAX_CAUSES: usize = 8;
 pub fn transaction_hash<J: Json>(given: &J) -> Result<String, String> {
     match given.as_text() {
         Some(text) if is_hex(&text, 64) => Ok(text),
-        Some(text) => Err(["a string of ", &decimal(text.encode_utf16().count() as u64), " characters"].concat()),
+        Some(text) => Err(concat(&["a string of ", &decimal(text.encode_utf16().count() as u64), " characters"])),
         None => Err(match given.kind() {
             Kind::Undefined | Kind::Null => "nothing".to_owned(),
             _ => shown(given),
@@ -52,20 +52,16 @@ pub fn thrown<J: Json>(value: &J) -> (ErrorCode, String) {
     let words = words.map_or_else(|| shown(value), |words| redact(&shorten(&words, 200)));
     (
         ErrorCode::WalletFailed,
-        ["the wallet failed: ", &words, "; look there whether money has moved before you pay again"].concat(),
+        concat(&["the wallet failed: ", &words, "; look there whether money has moved before you pay again"]),
     )
 }
 
 /// Takes out what could be a proof: long hexadecimal runs.
 fn redact(words: &str) -> String {
-    words
-        .split(' ')
-        .map(|word| match find(word, "0x") {
-            Some(at) if word.len().saturating_sub(at) > 60 => [word.get(..at).unwrap_or_default(), "0x…"].concat(),
-            _ => word.to_owned(),
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
+    let Some((before, after)) = split(words, "0x") else { return words.to_owned() };
+    let end = after.bytes().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(after.len());
+    let (digits, rest) = after.split_at_checked(end).unwrap_or((after, ""));
+    concat(&[before, "0x", if digits.len() >= 60 { "…" } else { digits }, &redact(rest)])
 }
 
 #[cfg(test)]

@@ -154,8 +154,8 @@ fn promise(signal: Option<AbortSignal>, work: Work) -> Promise {
 fn tell(callback: Option<&Function>, update: Update<Document>) {
     let Some(callback) = callback else { return };
     let (kind, key, value) = match update {
-        Update::Quote(quote) => ("quote", "quote", quote.document()),
-        Update::Payment(payment) => ("payment", "payment", payment.document()),
+        Update::Quote(quote) => ("quote", "quote", quote),
+        Update::Payment(payment) => ("payment", "payment", payment),
         Update::Created(job) => ("created", "job", job),
         Update::Status(job) => ("status", "job", job),
     };

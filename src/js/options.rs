@@ -1,6 +1,6 @@
 //! Options and arguments: read once, when the call is made, so that what the caller changes later changes nothing.
 
-use js_sys::{Array, Function, JsString};
+use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortSignal, Headers};
 
@@ -10,7 +10,7 @@ use crate::client::{CallOptions, Config, WaitPlan};
 use crate::error::{Error, Result};
 use crate::json::{Json, Kind};
 use crate::spend::SpendPolicy;
-use crate::text::{has, shorten};
+use crate::text::{concat, has, shorten};
 use crate::x402::amount;
 use crate::x402::networks::{self, USDC_DECIMALS};
 
@@ -149,7 +149,7 @@ pub(super) fn job_request(given: &JsValue) -> Result<Document, Document> {
                 let mut error = Error::argument("metadata", "must be a plain JSON object", "");
                 // A text is our own; anything else was thrown by the object itself.
                 let rule = rule.as_string().unwrap_or_else(|| "must be a plain JSON object; given: one that throws".to_owned());
-                error.message = ["metadata ", &shorten(&rule, 300)].concat();
+                error.message = concat(&["metadata ", &shorten(&rule, 300)]);
                 error
             })?;
             Document::parse(&text).unwrap_or(metadata)
@@ -169,7 +169,7 @@ pub(super) fn job_id(given: &JsValue) -> Result<String, Document> {
 
 /// Whether a string would come through as it is: Rust's strings hold no half of a surrogate pair.
 fn is_well_formed(value: &JsValue) -> bool {
-    value.dyn_ref::<JsString>().is_none_or(JsString::is_valid_utf16)
+    value.as_string().is_none_or(|text| JsValue::from(text) == *value)
 }
 
 fn base_url(options: &Document) -> Result<String, Document> {
@@ -178,17 +178,24 @@ fn base_url(options: &Document) -> Result<String, Document> {
     let rule = "must be an absolute http:// or https:// address";
     let text = given.as_string().ok_or_else(|| argument(FIELD, rule, &given))?;
     let url = web_sys::Url::new(text.trim_ascii()).map_err(|_| argument(FIELD, rule, &given))?;
-    if !matches!(url.protocol().as_str(), "http:" | "https:") {
+    // Read by name, as everything else: each of web-sys's own getters would be another import.
+    let url = Document(url.into());
+    let part = |name: &str| url.get_text(name).unwrap_or_default();
+    if !matches!(part("protocol").as_str(), "http:" | "https:") {
         return Err(argument(FIELD, rule, &given));
     }
-    if !url.username().is_empty() || !url.password().is_empty() {
-        let shown = [&url.protocol(), "//…@", &url.host()].concat();
+    if !part("username").is_empty() || !part("password").is_empty() {
+        let shown = concat(&[&part("protocol"), "//…@", &part("host")]);
         return Err(Error::argument(FIELD, "must not hold credentials (use apiKey or headers)", &shown));
     }
     if has(&text, "?") || has(&text, "#") {
         return Err(argument(FIELD, "must not have a query or a fragment", &given));
     }
-    Ok([&url.origin(), url.pathname().trim_end_matches('/')].concat())
+    let mut base = concat(&[&part("origin"), &part("pathname")]);
+    while base.ends_with('/') {
+        base.pop();
+    }
+    Ok(base)
 }
 
 fn spend(options: &Document) -> Result<SpendPolicy, Document> {

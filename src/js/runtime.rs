@@ -9,8 +9,7 @@ use js_sys::{Function, JsString, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, RequestInit, RequestRedirect, Response,
-    TextDecodeOptions, TextDecoder,
+    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, RequestInit, Response, TextDecodeOptions, TextDecoder,
 };
 
 use super::document::Document;
@@ -143,14 +142,17 @@ impl JsRuntime {
         for (name, value) in &request.headers {
             headers.set(name, value)?;
         }
-        let init = RequestInit::new();
-        init.set_method(request.method.as_str());
-        init.set_headers(&headers);
-        init.set_redirect(RequestRedirect::Manual);
-        init.set_signal(Some(signal));
-        if let Some(body) = &request.body {
-            init.set_body(&body.into());
-        }
+        // A plain object: each of web-sys's setters would be another import.
+        let init = Document::object()
+            .set("method", Document::text(request.method.as_str()))
+            .set("headers", Document(headers.into()))
+            .set("redirect", Document::text("manual"))
+            .set("signal", Document(signal.into()));
+        let init = match &request.body {
+            Some(body) => init.set("body", Document::text(body)),
+            None => init,
+        };
+        let init: RequestInit = init.0.unchecked_into();
         match &self.fetch {
             None => global_fetch(&request.url, &init),
             Some(fetch) => Ok(Promise::resolve(&fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?)),

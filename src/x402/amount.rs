@@ -10,27 +10,40 @@ pub fn from_decimal(text: &str, decimals: u8) -> Option<u64> {
         return None;
     }
     let places = usize::from(decimals);
-    let digits = fraction.trim_end_matches('0');
-    if digits.len() > places {
-        return None;
+    let mut sum: u64 = 0;
+    for byte in whole.bytes() {
+        sum = digit(sum, byte)?;
     }
-    whole.bytes().chain(digits.bytes()).chain(core::iter::repeat_n(b'0', places.checked_sub(digits.len())?)).try_fold(
-        0u64,
-        |sum, byte| {
-            let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
-            sum.checked_mul(10)?.checked_add(u64::from(digit))
-        },
-    )
+    let mut fraction = fraction.bytes();
+    for _ in 0..places {
+        sum = digit(sum, fraction.next().unwrap_or(b'0'))?;
+    }
+    // More decimals than the token has can only be zeros.
+    fraction.all(|byte| byte == b'0').then_some(sum)
+}
+
+fn digit(sum: u64, byte: u8) -> Option<u64> {
+    let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+    sum.checked_mul(10)?.checked_add(u64::from(digit))
 }
 
 /// Atomic units as a decimal number of tokens, without needless zeros.
 pub fn to_decimal(atomic: u64, decimals: u8) -> String {
-    let digits = decimal(atomic);
+    let mut digits = decimal(atomic);
     let places = usize::from(decimals);
-    let padded = ["0".repeat((places.saturating_add(1)).saturating_sub(digits.len())), digits].concat();
-    let (whole, fraction) = padded.split_at_checked(padded.len().saturating_sub(places)).unwrap_or((&padded, ""));
-    let fraction = fraction.trim_end_matches('0');
-    if fraction.is_empty() { whole.to_owned() } else { [whole, ".", fraction].concat() }
+    while digits.len() <= places {
+        digits.insert(0, '0');
+    }
+    if places > 0 {
+        digits.insert(digits.len().saturating_sub(places), '.');
+        while digits.ends_with('0') {
+            digits.pop();
+        }
+        if digits.ends_with('.') {
+            digits.pop();
+        }
+    }
+    digits
 }
 
 #[cfg(test)]

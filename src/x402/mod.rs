@@ -11,7 +11,7 @@ use tsify::Tsify;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Body, HttpResponse};
 use crate::json::Json;
-use crate::text::decimal;
+use crate::text::{concat, decimal, join};
 use networks::Network;
 
 /// How many offers of a 402 are read; servers send one or two.
@@ -195,18 +195,18 @@ pub fn read<J: Json>(response: &HttpResponse<J>) -> Result<PaymentRequired, J> {
     for (index, entry) in entries.iter().take(MAX_OFFERS).enumerate() {
         match seed::read_entry(entry) {
             Ok(quote) => required.offers.push(quote),
-            Err(reason) => required.skipped.push([&decimal(index as u64), ": ", &reason].concat()),
+            Err(reason) => required.skipped.push(concat(&[&decimal(index as u64), ": ", &reason])),
         }
     }
     if required.offers.is_empty() {
         let why = if required.skipped.is_empty() {
             "it names no payment".to_owned()
         } else {
-            ["its entries cannot be paid (", &required.skipped.join("; "), ")"].concat()
+            concat(&["its entries cannot be paid (", &join(required.skipped.iter(), "; "), ")"])
         };
         let mut error = Error::new(
             ErrorCode::PaymentRequirementsInvalid,
-            ["the server asks for a payment (402), but ", &why, "; the wallet was not asked"].concat(),
+            concat(&["the server asks for a payment (402), but ", &why, "; the wallet was not asked"]),
         );
         error.status = Some(response.status);
         return Err(error);

@@ -3,7 +3,7 @@
 
 use super::{Quote, amount, is_address, networks};
 use crate::json::{Json, shown};
-use crate::text::shorten;
+use crate::text::{concat, shorten};
 
 /// The entries of the body.
 pub(super) fn entries<J: Json>(document: &J) -> Vec<J> {
@@ -13,24 +13,24 @@ pub(super) fn entries<J: Json>(document: &J) -> Vec<J> {
 /// One entry as a quote, or why it cannot be paid.
 pub(super) fn read_entry<J: Json>(entry: &J) -> Result<Quote, String> {
     let field = |key: &str| entry.get(key).map_or_else(|| "nothing".to_owned(), |value| shown(&value));
-    let name = entry.get_text("network").ok_or_else(|| ["network is ", &field("network")].concat())?;
-    let network = networks::by_name(&name).ok_or_else(|| ["unknown network ", &shorten(&name, 40)].concat())?;
+    let name = entry.get_text("network").ok_or_else(|| concat(&["network is ", &field("network")]))?;
+    let network = networks::by_name(&name).ok_or_else(|| concat(&["unknown network ", &shorten(&name, 40)]))?;
     if entry.get("chainId").is_some_and(|id| id.as_number() != Some(f64::from(network.chain_id))) {
-        return Err(["chainId of ", network.name, " is not ", &field("chainId")].concat());
+        return Err(concat(&["chainId of ", network.name, " is not ", &field("chainId")]));
     }
     if entry.get("currency").is_some_and(|currency| currency.as_text().as_deref() != Some("USDC")) {
-        return Err(["currency is ", &field("currency"), ", not USDC"].concat());
+        return Err(concat(&["currency is ", &field("currency"), ", not USDC"]));
     }
     if entry.get("asset").is_some_and(|asset| !asset.as_text().is_some_and(|asset| asset.eq_ignore_ascii_case(network.usdc))) {
-        return Err(["asset is not USDC on ", network.name].concat());
+        return Err(concat(&["asset is not USDC on ", network.name]));
     }
     let recipient = entry.get_text("recipient").filter(|to| is_address(to) && !to.eq_ignore_ascii_case(network.usdc));
-    let recipient = recipient.ok_or_else(|| ["recipient ", &field("recipient"), " cannot be paid"].concat())?;
+    let recipient = recipient.ok_or_else(|| concat(&["recipient ", &field("recipient"), " cannot be paid"]))?;
     let atomic = entry
         .get_text("amount")
         .and_then(|text| amount::from_decimal(&text, networks::USDC_DECIMALS))
         .filter(|atomic| *atomic > 0);
-    let atomic = atomic.ok_or_else(|| ["amount ", &field("amount"), " is no positive decimal number of USDC"].concat())?;
+    let atomic = atomic.ok_or_else(|| concat(&["amount ", &field("amount"), " is no positive decimal number of USDC"]))?;
     Ok(Quote::new("seed", network, recipient, atomic))
 }
 

@@ -29,7 +29,7 @@ fn the_same_body_goes_out_again_with_the_proof_and_only_then() {
     assert_eq!((asked.recipient.as_str(), asked.asset), (TO, "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"));
     let payment = paid.payment.unwrap();
     assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Accepted, Some(HASH)));
-    assert_eq!(*scene.told.borrow(), ["quote base 0.02", "payment Proven", "created job-1"]);
+    assert_eq!(*scene.told.borrow(), ["quote base 0.02", "payment proven", "created job-1"]);
 }
 
 #[test]

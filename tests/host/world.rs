@@ -179,8 +179,8 @@ impl Scene {
     }
     pub fn tell(&self, update: Update<Value>) {
         self.told.borrow_mut().push(match update {
-            Update::Quote(quote) => format!("quote {} {}", quote.network, quote.amount),
-            Update::Payment(payment) => format!("payment {:?}", payment.state),
+            Update::Quote(quote) => format!("quote {} {}", quote["network"].as_str().unwrap(), quote["amount"].as_str().unwrap()),
+            Update::Payment(payment) => format!("payment {}", payment["state"].as_str().unwrap()),
             Update::Created(job) => format!("created {}", job["jobId"].as_str().unwrap()),
             Update::Status(job) => format!("status {}", job["status"].as_str().unwrap()),
         });
