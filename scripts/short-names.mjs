@@ -1,8 +1,9 @@
-// Gives the imports of the wasm module short names, there and in the JavaScript beside it. wasm-bindgen's names end in hashes,
-// which do not compress: a kilobyte and a half of the package.
+// Gives the imports and exports of the wasm module short names, there and in the JavaScript beside it. wasm-bindgen's names are full
+// of hashes, which do not compress: two kilobytes of the package.
 import { Buffer } from 'node:buffer';
 
 const IMPORTS = 2;
+const EXPORTS = 7;
 
 /** Gives the new module and the new glue. */
 export function shortNames(wasm, glue) {
@@ -21,30 +22,43 @@ export function shortNames(wasm, glue) {
     return wasm.toString('utf8', at, (at += length));
   };
   const spelled = (value) => [...written(Buffer.byteLength(value)), ...Buffer.from(value)];
-  for (;;) {
+  /** What follows a name: its kind and an index. */
+  const rest = () => {
+    const from = at++;
+    number();
+    return wasm.subarray(from, at);
+  };
+  const rename = {
+    [IMPORTS](index) {
+      const module = text();
+      const name = text();
+      if (wasm[at] !== 0) throw new Error(`the import ${name} is no function`);
+      const short = `i${index.toString(36)}`;
+      if (glue.split(`        ${name}: `).length !== 2) throw new Error(`${name} is not once in the glue`);
+      glue = glue.replace(`        ${name}: `, `        ${short}: `).replaceAll(`"${module}"`, '"_"');
+      return [...spelled('_'), ...spelled(short), ...rest()];
+    },
+    [EXPORTS](index) {
+      const name = text();
+      const short = `e${index.toString(36)}`;
+      // Some are not used by the glue; then nobody knows their name.
+      glue = glue.replace(new RegExp(`\\bwasm\\.${name}\\b`, 'g'), `wasm.${short}`);
+      return [...spelled(short), ...rest()];
+    },
+  };
+  const parts = [wasm.subarray(0, at)];
+  while (at < wasm.length) {
     const start = at;
     const section = wasm[at++];
     const end = number() + at;
-    if (section !== IMPORTS) {
-      at = end;
-      continue;
+    if (rename[section]) {
+      const count = number();
+      const body = [...written(count), ...Array.from({ length: count }, (_, index) => rename[section](index)).flat()];
+      parts.push(Buffer.from([section, ...written(body.length), ...body]));
+    } else {
+      parts.push(wasm.subarray(start, end));
     }
-    const count = number();
-    const bytes = [...written(count)];
-    for (let i = 0; i < count; i++) {
-      const module = text();
-      const name = text();
-      const short = `i${i.toString(36)}`;
-      if (glue.split(`        ${name}: `).length !== 2) throw new Error(`${name} is not once in the glue`);
-      glue = glue.replace(`        ${name}: `, `        ${short}: `);
-      glue = glue.replaceAll(`"${module}"`, '"_"');
-      const kind = at;
-      // Functions only: their description is one byte and a type's index.
-      if (wasm[at++] !== 0) throw new Error(`${name} is no function`);
-      number();
-      bytes.push(...spelled('_'), ...spelled(short), ...wasm.subarray(kind, at));
-    }
-    const body = [IMPORTS, ...written(bytes.length), ...bytes];
-    return { wasm: Buffer.concat([wasm.subarray(0, start), Buffer.from(body), wasm.subarray(end)]), glue };
+    at = end;
   }
+  return { wasm: Buffer.concat(parts), glue };
 }

@@ -55,15 +55,16 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "CreateJobOptions")] options: JsValue,
     ) -> Promise {
         let given = options::call(&options).and_then(|call| Ok((options::job_request(&params)?, call)));
-        self.run(given, |client, params, call| {
-            Box::pin(async move {
+        let client = self.client.clone();
+        promise(given.map(|(params, call)| {
+            work(call, async move |call| {
                 let job = client.create_job(&params, &call.options, &|update| tell(call.on_update.as_ref(), update)).await?;
                 Ok(match job.payment {
                     Some(payment) => job.created.document.set("payment", payment.document()),
                     None => job.created.document,
                 })
             })
-        })
+        }))
     }
 
     /// The job as it is now.
@@ -74,7 +75,8 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
         let given = options::job_id(&job_id).and_then(|id| Ok((id, options::call(&options)?)));
-        self.run(given, |client, id, call| Box::pin(async move { Ok(client.get_job(&id, &call.options).await?.document) }))
+        let client = self.client.clone();
+        promise(given.map(|(id, call)| work(call, async move |call| Ok(client.get_job(&id, &call.options).await?.document))))
     }
 
     /// The server's jobs, the newest first. These are the jobs of everyone who uses the server.
@@ -86,14 +88,16 @@ impl JobsClient {
     ) -> Promise {
         let params = Some(Document(params)).filter(|params| !params.0.is_undefined());
         let given = options::call(&options).map(|call| (params, call));
-        self.run(given, |client, params, call| Box::pin(async move { client.list_jobs(params.as_ref(), &call.options).await }))
+        let client = self.client.clone();
+        promise(given.map(|(params, call)| work(call, async move |call| client.list_jobs(params.as_ref(), &call.options).await)))
     }
 
     /// How the Jobs service is.
     #[wasm_bindgen(js_name = getJobsHealth, unchecked_return_type = "Promise<JobsHealthResponse>")]
     pub fn get_jobs_health(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
         let given = options::call(&options).map(|call| ((), call));
-        self.run(given, |client, (), call| Box::pin(async move { client.jobs_health(&call.options).await }))
+        let client = self.client.clone();
+        promise(given.map(|((), call)| work(call, async move |call| client.jobs_health(&call.options).await)))
     }
 
     /// Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
@@ -107,11 +111,12 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
     ) -> Promise {
         let given = options::job_id(&job_id).and_then(|id| Ok((id, options::wait(&interval, &max_attempts, &options)?)));
-        self.run(given, |client, id, call| {
-            Box::pin(async move {
+        let client = self.client.clone();
+        promise(given.map(|(id, call)| {
+            work(call, async move |call| {
                 client.poll_job(&id, &call.options, call.plan, &|update| tell(call.on_update.as_ref(), update)).await
             })
-        })
+        }))
     }
 
     /// Creates a job, pays for it when asked to, and waits for its answer.
@@ -124,30 +129,31 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
     ) -> Promise {
         let given = options::wait(&interval, &max_attempts, &options).and_then(|call| Ok((options::job_request(&params)?, call)));
-        self.run(given, |client, params, call| {
-            Box::pin(async move {
+        let client = self.client.clone();
+        promise(given.map(|(params, call)| {
+            work(call, async move |call| {
                 client.create_and_wait(&params, &call.options, call.plan, &|update| tell(call.on_update.as_ref(), update)).await
             })
-        })
+        }))
     }
 }
 
-impl JobsClient {
-    /// One call as a promise. The arguments have been read already; the work starts when JavaScript is next idle. Boxed, so that
-    /// the machinery around it is compiled once and not for each method.
-    fn run<T: 'static>(&self, given: Result<(T, Call), Document>, work: fn(Rc<Client<JsRuntime>>, T, Call) -> Work) -> Promise {
-        match given {
-            Err(error) => Promise::reject(&to_js(error)),
-            Ok((argument, mut call)) => promise(call.signal.take(), work(self.client.clone(), argument, call)),
-        }
-    }
+/// What a method does, and the signal that ends it.
+type Work = (Option<AbortSignal>, Pin<Box<dyn Future<Output = Result<Document, Document>>>>);
+
+/// Boxed, so that the machinery around it is compiled once and not for each method.
+fn work(mut call: Call, future: impl AsyncFnOnce(&Call) -> Result<Document, Document> + 'static) -> Work {
+    (call.signal.take(), Box::pin(async move { future(&call).await }))
 }
 
-/// What a method does.
-type Work = Pin<Box<dyn Future<Output = Result<Document, Document>>>>;
-
-fn promise(signal: Option<AbortSignal>, work: Work) -> Promise {
-    future_to_promise(async move { until_aborted(signal, async { work.await.map(|document| document.0).map_err(to_js) }).await })
+/// One call as a promise. The arguments have been read already; the work starts when JavaScript is next idle.
+fn promise(given: Result<Work, Document>) -> Promise {
+    match given {
+        Err(error) => Promise::reject(&to_js(error)),
+        Ok((signal, work)) => future_to_promise(async move {
+            until_aborted(signal, async { work.await.map(|document| document.0).map_err(to_js) }).await
+        }),
+    }
 }
 
 /// Tells the application. What its callback throws is its own affair and does not end the wait.

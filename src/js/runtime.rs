@@ -8,9 +8,7 @@ use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, JsString, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, RequestInit, Response, TextDecodeOptions, TextDecoder,
-};
+use web_sys::{AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, RequestInit, Response};
 
 use super::document::Document;
 use crate::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
@@ -28,6 +26,12 @@ extern "C" {
     // A bare global: `window().fetch` is not there in workers and Node.
     #[wasm_bindgen(js_name = fetch, catch)]
     fn global_fetch(url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
+    // Not web-sys's: that one copies the text into wasm's memory, which never shrinks.
+    type TextDecoder;
+    #[wasm_bindgen(constructor, catch)]
+    fn new() -> Result<TextDecoder, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn decode(this: &TextDecoder, bytes: &JsValue, options: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
 }
@@ -159,7 +163,7 @@ impl JsRuntime {
         }
     }
 
-    /// The whole body as a JavaScript string: it does not go through wasm's memory, which never shrinks.
+    /// The whole body as a JavaScript string.
     async fn text(&self, response: &Response) -> Result<JsString, SendError<Document>> {
         let during = |thrown| failed(thrown, true);
         let too_large = || SendError { failure: SendFailure::TooLarge, words: String::new(), cause: None };
@@ -173,8 +177,7 @@ impl JsRuntime {
         let reader: ReadableStreamDefaultReader =
             stream.0.unchecked_into::<web_sys::ReadableStream>().get_reader().unchecked_into();
         let decoder = TextDecoder::new().map_err(during)?;
-        let more = TextDecodeOptions::new();
-        more.set_stream(true);
+        let more = Document::object().set("stream", Document(true.into()));
         let mut text = JsString::from("");
         let mut bytes = 0.0;
         loop {
@@ -185,11 +188,9 @@ impl JsRuntime {
             if bytes > self.max_response_bytes {
                 return Err(too_large());
             }
-            let part = decoder.decode_with_buffer_source_and_options(value, &more).map_err(during)?;
-            text = text.concat(&part.into());
+            text = text.concat(&decoder.decode(value, &more.0).map_err(during)?);
         }
-        let rest = decoder.decode().map_err(during)?;
-        Ok(text.concat(&rest.into()))
+        Ok(text.concat(&decoder.decode(&Uint8Array::new_with_length(0), &JsValue::UNDEFINED).map_err(during)?))
     }
 }
 
