@@ -169,7 +169,7 @@ pub(super) fn job_id(given: &JsValue) -> Result<String, Document> {
 
 /// Whether a string would come through as it is: Rust's strings hold no half of a surrogate pair.
 fn is_well_formed(value: &JsValue) -> bool {
-    value.as_string().is_none_or(|text| JsValue::from(text) == *value)
+    value.as_string().is_none_or(|text| *value == text)
 }
 
 fn base_url(options: &Document) -> Result<String, Document> {
