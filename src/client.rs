@@ -235,6 +235,7 @@ impl<R: Runtime> Client<R> {
         let mut last: Option<Seen<R::Json>> = None;
         let mut looks: u32 = 0;
         let mut missing = false;
+        let mut limited = false;
         // Our own schedule gives a new job a moment; the caller's interval is kept as the seed has it: look, then sleep.
         let mut gap = if created_here && schedule == PollSchedule::Growing { schedule.gap_ms(0.0, 0) } else { 0.0 };
         loop {
@@ -247,7 +248,7 @@ impl<R: Runtime> Client<R> {
             // A look right after the expiry makes the server end the job.
             if let (Some(lifetime), PollSchedule::Growing) = (lifetime, schedule) {
                 let expiry = start + lifetime + 50.0;
-                if now < expiry {
+                if now < expiry && !limited {
                     gap = gap.min(expiry - now);
                 }
             }
@@ -270,6 +271,7 @@ impl<R: Runtime> Client<R> {
             looks = looks.saturating_add(1);
             let age = self.runtime.now_ms() - start;
             gap = schedule.gap_ms(age, looks);
+            limited = false;
             let failed = match seen {
                 Ok(seen) => {
                     missing = false;
@@ -294,6 +296,7 @@ impl<R: Runtime> Client<R> {
                 }
                 Err(error) if error.code.retryable() => {
                     if error.code == ErrorCode::RateLimited {
+                        limited = true;
                         gap = schedule.gap_after_limit_ms(age, looks, error.retry_after_ms);
                     }
                     Some(error)

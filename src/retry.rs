@@ -52,7 +52,8 @@ impl Default for RetryBudget {
 pub fn retry_after_ms<J>(response: &HttpResponse<J>, now_ms: f64, parse_date: impl Fn(&str) -> Option<f64>) -> Option<f64> {
     let value = response.header("retry-after")?.trim_ascii();
     if !value.is_empty() && value.len() <= 9 && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(f64::from(value.parse::<u32>().ok()?) * 1000.0);
+        let seconds = value.bytes().fold(0.0, |sum, digit| sum * 10.0 + f64::from(digit.wrapping_sub(b'0')));
+        return Some(seconds * 1000.0);
     }
     let now = response.header("date").and_then(&parse_date).unwrap_or(now_ms);
     parse_date(value).map(|at| (at - now).max(0.0))

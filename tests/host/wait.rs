@@ -155,3 +155,12 @@ fn gone_is_not_the_same_as_never_seen() {
     let scene4 = scene([created(), missing(), missing()]);
     assert_eq!(create(&scene4, OURS).unwrap_err().code, ErrorCode::JobGone);
 }
+
+#[test]
+fn a_limit_that_the_server_asks_for_comes_before_the_look_at_the_expiry() {
+    let slow = seen("processing").after(25_000.0);
+    let scene = scene([created(), slow, text(429, "").with("retry-after", "8"), seen("completed")]);
+    create(&scene, OURS).unwrap();
+    let times = scene.times();
+    assert!(times[3] - times[2] >= 8_000.0, "{times:?}");
+}
