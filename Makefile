@@ -1,98 +1,115 @@
-# Every command does its own set-up; a stamp under target/ remembers what is up to date.
+# Every command does its own set-up, takes no more than it needs, and repeats nothing that is up to date.
 # Needed beforehand: rustup, Node 20 or newer, make. For the browser tests: apt-get, or chromium and firefox on PATH.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test check pkg bench format golden
+.PHONY: help ask demo test check pkg bench size format golden rust browsers
 
-STAMPS := target/stamps
-CARGO_BIN := $(CURDIR)/target/tools/bin
-export PATH := $(CARGO_BIN):$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
+# What is built or installed is its own stamp: whoever deletes it gets it again.
+NPM := node_modules/.package-lock.json
+SERVERS := tests/servers/$(NPM)
+PEERS := bench/$(NPM)
+WASM_BINDGEN := target/tools/debug/wasm-bindgen
+WASM_PACK := target/tools/bin/wasm-pack
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) scripts/build.mjs scripts/wasm-text.mjs \
+	LICENSE README.md CHANGELOG.md
+
+export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
 export CARGO_TERM_COLOR ?= never
-
-SOURCES := Cargo.toml Cargo.lock $(shell find src pkg-template -type f) scripts/build.mjs scripts/short-names.mjs scripts/wasm-text.mjs LICENSE README.md CHANGELOG.md
-say = printf '== %s\n' "$(1)"
+# When this began, for whoever says how long it has taken.
+export BEGAN := $(or $(BEGAN),$(shell date +%s))
+# What a developer may have set for other projects, and the question, which make would read as its own language.
+unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET RUSTFLAGS Q
+say = printf '== [%4ds] %s\n' $$(($$(date +%s) - BEGAN)) "$(1)"
+npm-ci = npm ci --no-fund --no-audit --loglevel=error
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
-ask: $(STAMPS)/pkg $(STAMPS)/servers ## one paid job from the terminal: make ask Q="…" (SERVER=http://… for a server of yours)
-	@Q="$${Q-}" node scripts/ask.mjs
+ask: export QUESTION = $(value Q)
+ask: $(PACKAGE) $(SERVERS) ## one paid job from the terminal: make ask Q="…" (SERVER=http://… for a server of yours)
+	@Q="$$QUESTION" node scripts/ask.mjs
 
-demo: $(STAMPS)/pkg $(STAMPS)/servers ## serves the demo page and prints its address
+demo: $(PACKAGE) $(SERVERS) ## serves the demo page and prints its address
 	@node scripts/demo.mjs
 
-test: $(STAMPS)/pkg $(STAMPS)/servers $(STAMPS)/wasm-pack $(STAMPS)/browsers ## all tests (SUITE=name for one of them)
-	@node scripts/test.mjs $${SUITE-}
+SUITES := host node chromium firefox build types package page
+needs-node := $(WASM_PACK)
+needs-chromium := $(WASM_PACK) browsers
+needs-firefox := $(WASM_PACK) browsers
+needs-build := $(NPM)
+needs-types := $(PACKAGE)
+needs-package := $(PACKAGE) $(SERVERS)
+needs-page := $(PACKAGE) $(SERVERS) browsers
+test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
+	@node scripts/test.mjs $(or $(SUITE),$(SUITES))
 
-check: $(STAMPS)/pkg ## the quick one: format, lints, host tests, types, size
+check: $(PACKAGE) ## the quick one: format, lints, host tests, types, size
 	@$(call say,rustfmt and clippy on the host and on wasm32)
 	cargo fmt --check
+	cargo fmt --check --manifest-path tools/wasm-bindgen/Cargo.toml
 	cargo clippy --quiet --locked --all-targets -- -D warnings
 	cargo clippy --quiet --locked --lib --test node --test browser --target wasm32-unknown-unknown -- -D warnings
 	$(call say,prettier and eslint)
 	prettier --check --log-level warn .
 	eslint
-	$(call say,host tests)
-	cargo test --quiet --locked --lib --test scenarios
 	$(call say,types)
 	node scripts/golden.mjs
 	tsc --project tests/types
 	$(call say,size)
 	node scripts/size.mjs
+	node scripts/test.mjs host build
 
-pkg: $(STAMPS)/pkg ## the npm package in pkg/, its tarball beside it
+pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it
 
-bench: $(STAMPS)/pkg $(STAMPS)/bench ## ours and the peers side by side
+bench: $(PACKAGE) $(PEERS) ## ours and the peers side by side
 	@node bench/run.mjs
 
-format: $(STAMPS)/npm ## puts the formatting right
+size: $(PACKAGE) ## what the package weighs, and which functions weigh most
+	@node scripts/size.mjs --functions
+
+format: $(NPM) ## puts the formatting right
 	@cargo fmt
 	prettier --write --log-level warn .
 
-golden: $(STAMPS)/pkg ## accepts the package's present types as the right ones
+golden: $(PACKAGE) ## accepts the package's present types as the right ones
 	@node scripts/golden.mjs --write
 
-$(STAMPS)/rust: rust-toolchain.toml
-	@mkdir -p $(STAMPS)
-	$(call say,Rust target)
-	rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
+# Asked each time, because they belong to the machine and not to this folder.
+rust:
+	@rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
 	rustup component list --installed | grep -qx rust-src || rustup component add rust-src
-	touch $@
 
-$(STAMPS)/npm: package.json package-lock.json
-	@mkdir -p $(STAMPS)
-	$(call say,npm packages for building and checking)
-	npm ci --no-fund --no-audit --loglevel=error
-	touch $@
+browsers:
+	@bash scripts/browsers.sh
 
-$(STAMPS)/wasm-bindgen: tools/wasm-bindgen/Cargo.toml tools/wasm-bindgen/Cargo.lock | $(STAMPS)/rust
-	@$(call say,the wasm-bindgen command (about a minute))
+$(NPM): package.json package-lock.json
+	@$(call say,npm packages for building and checking)
+	$(npm-ci)
+
+$(SERVERS): tests/servers/package.json tests/servers/package-lock.json
+	@$(call say,the elizaOS server)
+	$(npm-ci) --prefix tests/servers --ignore-scripts
+
+$(PEERS): bench/package.json bench/package-lock.json
+	@$(call say,the peers)
+	$(npm-ci) --prefix bench --ignore-scripts
+
+$(WASM_BINDGEN): $(shell find tools/wasm-bindgen -type f) rust-toolchain.toml | rust
+	@$(call say,building the wasm-bindgen command: a minute)
 	cargo build --quiet --locked --manifest-path tools/wasm-bindgen/Cargo.toml --target-dir target/tools
 	touch $@
 
-$(STAMPS)/wasm-pack: | $(STAMPS)/wasm-bindgen
-	@$(call say,wasm-pack (about a minute))
+# It calls the wasm-bindgen of the same version and npm's wasm-opt, and downloads nothing.
+$(WASM_PACK): Makefile | $(WASM_BINDGEN) $(NPM)
+	@$(call say,building wasm-pack: a minute)
 	cargo install --quiet wasm-pack --version 0.15.1 --locked --debug --root target/tools
 	touch $@
 
-$(STAMPS)/browsers: scripts/browsers.sh | $(STAMPS)/rust
-	@$(call say,browsers for the tests)
-	bash scripts/browsers.sh
-	touch $@
-
-$(STAMPS)/servers: tests/servers/package.json tests/servers/package-lock.json
-	@mkdir -p $(STAMPS)
-	$(call say,the elizaOS server (about a minute))
-	npm ci --prefix tests/servers --ignore-scripts --no-fund --no-audit --loglevel=error
-	touch $@
-
-$(STAMPS)/bench: bench/package.json bench/package-lock.json
-	@$(call say,the peers)
-	npm ci --prefix bench --ignore-scripts --no-fund --no-audit --loglevel=error
-	touch $@
-
-$(STAMPS)/pkg: $(SOURCES) $(STAMPS)/npm $(STAMPS)/wasm-bindgen
+$(PACKAGE) &: $(SOURCES) $(NPM) $(WASM_BINDGEN)
 	@node scripts/build.mjs
-	touch $@

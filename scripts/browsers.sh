@@ -6,11 +6,16 @@ command -v chromium >/dev/null || missing+=(chromium)
 command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v firefox >/dev/null || command -v firefox-esr >/dev/null || missing+=(firefox-esr)
 if [ ${#missing[@]} -gt 0 ]; then
-  echo "installing ${missing[*]} (about half a minute)"
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  if ! command -v apt-get >/dev/null; then
+    echo "The browser tests need ${missing[*]}; please install them." >&2
+    exit 1
+  fi
+  echo "installing ${missing[*]}: half a minute"
+  sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 if ! command -v geckodriver >/dev/null; then
-  echo "building geckodriver (about a minute)"
+  echo "building geckodriver: a minute"
   cargo install --quiet geckodriver --version 0.37.1 --locked --debug --root target/tools
 fi

@@ -20,5 +20,5 @@ export function installPackage(name) {
     stdio: 'inherit',
   });
   const installed = path.join(folder, 'node_modules/eliza-jobs');
-  return { folder, installed, entry: pathToFileURL(path.join(installed, 'index.js')).href };
+  return { folder, installed, tarball, entry: pathToFileURL(path.join(installed, 'index.js')).href };
 }

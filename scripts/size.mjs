@@ -1,24 +1,41 @@
-// What a browser loads, and whether it is within the budget.
-import { readFileSync, statSync } from 'node:fs';
+// What a browser loads, and whether it is within the budget. With --functions also which functions of the wasm are the largest.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
-const BUDGET = 42_000;
-const measure = (file) => {
-  const bytes = readFileSync(file);
-  return { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes).length };
+const BUDGET = 40_000;
+const { version } = JSON.parse(readFileSync('pkg/package.json', 'utf8'));
+const files = {
+  'all that a browser loads (index.js)': 'pkg/index.js',
+  'the wasm in it, alone': 'pkg/eliza_jobs_bg.wasm',
+  tarball: `eliza-jobs-${version}.tgz`,
 };
-const files = { 'all that a browser loads (index.js)': 'pkg/index.js', 'the wasm in it, alone': 'pkg/eliza_jobs_bg.wasm' };
+const column = (value) => String(value).padStart(8);
+console.log(`${''.padEnd(36)}${['raw', 'gzip', 'brotli'].map(column).join('')}`);
 for (const [what, file] of Object.entries(files)) {
-  const { raw, gzip, brotli } = measure(file);
-  console.log(
-    `${what.padEnd(36)} raw ${String(raw).padStart(7)}   gzip ${String(gzip).padStart(6)}   brotli ${String(brotli).padStart(6)}`,
-  );
+  const bytes = readFileSync(file);
+  // A tarball is compressed already.
+  const packed = file.endsWith('.tgz') ? [] : [gzipSync(bytes, { level: 9 }).length, brotliCompressSync(bytes).length];
+  console.log(`${what.padEnd(36)}${[bytes.length, ...packed].map(column).join('')}`);
 }
-const version = JSON.parse(readFileSync('pkg/package.json', 'utf8')).version;
-console.log(`${'tarball'.padEnd(36)}     ${String(statSync(`eliza-jobs-${version}.tgz`).size).padStart(7)}`);
-const { brotli } = measure('pkg/index.js');
-console.log(`budget: ${brotli} of ${BUDGET} bytes (brotli)`);
-if (brotli > BUDGET) {
-  console.error('over the budget: what grew?');
+
+if (process.argv.includes('--functions')) {
+  // The package's functions; only their names are still there.
+  const metrics = execFileSync('wasm-opt', ['target/package/named.wasm', '--func-metrics'], {
+    encoding: 'utf8',
+    maxBuffer: 1e9,
+    stdio: 'pipe',
+  });
+  const functions = [...metrics.matchAll(/^func: (?<name>.*)\n \[binary-bytes\] *: (?<bytes>\d+)/gm)].map(({ groups }) => groups);
+  console.log('\nthe largest functions, in bytes before compression');
+  for (const { name, bytes } of functions.sort((a, b) => b.bytes - a.bytes).slice(0, 40)) {
+    console.log(`${column(bytes)}  ${name.replace(/\[[0-9a-f]{16}\]|::h[0-9a-f]{16}$/g, '')}`);
+  }
+}
+
+const size = brotliCompressSync(readFileSync('pkg/index.js')).length;
+console.log(`\nbudget: ${size} of ${BUDGET} bytes (brotli)`);
+if (size > BUDGET) {
+  console.error('over the budget; `make size` says what is large');
   process.exit(1);
 }

@@ -1,61 +1,78 @@
-// Runs the suites one after the other and adds up what they counted. `node scripts/test.mjs host` runs one of them.
+// Runs the suites one after the other and adds up what they counted: all of them, or those that are named.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
 process.chdir(path.resolve(import.meta.dirname, '..'));
-const wasm = ['test', '--mode', 'no-install'];
+const inWasm = (runtime, test) => ['wasm-pack', 'test', '--mode', 'no-install', ...runtime, '--', '--locked', '--test', test];
 /** The files of a folder by name: Node 20 knows no patterns. */
-const nodeTests = (folder) => {
+const inNode = (folder) => {
   const files = readdirSync(`tests/${folder}`).filter((file) => file.endsWith('.test.mjs'));
-  return ['node', ['--test', '--test-reporter=spec', '--test-concurrency=1', ...files.map((file) => `tests/${folder}/${file}`)]];
+  return ['node', '--test', '--test-reporter=spec', '--test-concurrency=1', ...files.map((file) => `tests/${folder}/${file}`)];
 };
 const suites = {
-  host: ['cargo', ['test', '--locked', '--lib', '--test', 'scenarios']],
-  'boundary in Node': ['wasm-pack', [...wasm, '--node', '--', '--locked', '--test', 'node']],
-  'boundary in Chromium': ['wasm-pack', [...wasm, '--headless', '--chrome', '--', '--locked', '--test', 'browser']],
-  'boundary in Firefox': ['wasm-pack', [...wasm, '--headless', '--firefox', '--', '--locked', '--test', 'browser']],
-  types: nodeTests('types'),
-  package: nodeTests('package'),
-  page: nodeTests('browser'),
+  host: ['cargo', 'test', '--locked', '--lib', '--test', 'scenarios'],
+  node: inWasm(['--node'], 'node'),
+  chromium: inWasm(['--headless', '--chrome'], 'browser'),
+  firefox: inWasm(['--headless', '--firefox'], 'browser'),
+  build: inNode('build'),
+  types: inNode('types'),
+  package: inNode('package'),
+  page: inNode('browser'),
 };
-/** Every runner's way to say how it went. */
+/** Longer than any suite takes on a slow machine, compiling included. */
+const LIMIT = 15 * 60_000;
+/** How the runners say how it went. What was left out has not passed. */
 const COUNTS = [
-  /^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed/gm,
-  /^ℹ pass (?<passed>\d+)\n(?:.*\n)*?ℹ fail (?<failed>\d+)/gm,
+  /^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed; (?<skipped>\d+) ignored/gm,
+  /^ℹ pass (?<passed>\d+)\nℹ fail (?<failed>\d+)\nℹ cancelled (?<cancelled>\d+)\nℹ skipped (?<skipped>\d+)\nℹ todo (?<todo>\d+)/gm,
 ];
 
-const wanted = process.argv[2];
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);
+for (const name of wanted) {
+  if (!Object.hasOwn(suites, name)) throw new Error(`no suite is called ${name}; there are ${Object.keys(suites).join(', ')}`);
+}
+// The drivers start slowly on a busy machine.
+const env = { ...process.env, WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60', WASM_BINDGEN_TEST_TIMEOUT: '180', FORCE_COLOR: '0' };
+
 const results = [];
-for (const [name, [command, args]] of Object.entries(suites)) {
-  if (wanted && !name.includes(wanted)) continue;
+for (const name of wanted) {
+  const [command, ...args] = suites[name];
+  console.log(`\n== ${name}: ${suites[name].join(' ')}`);
   const began = performance.now();
-  console.log(`\n== ${name}: ${command} ${args.join(' ')}`);
-  const child = spawn(command, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    // wasm-pack lets cargo find this; the drivers start slowly on a busy machine.
-    env: { ...process.env, WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60', WASM_BINDGEN_TEST_TIMEOUT: '180', FORCE_COLOR: '0' },
-  });
+  // A group of its own, so that a suite that hangs can be ended with everything that it has started.
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env, detached: true });
+  const end = () => process.kill(-child.pid, 'SIGKILL');
+  const interrupted = () => (end(), process.exit(130));
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
+  const timer = setTimeout(() => (console.error(`\n${name} takes too long and is ended`), end()), LIMIT);
   let output = '';
-  child.stdout.on('data', (text) => {
+  child.stdout.setEncoding('utf8').on('data', (text) => {
     output += text;
     process.stdout.write(text);
   });
   const [code] = await once(child, 'close');
-  const counts = COUNTS.flatMap((pattern) => [...output.matchAll(pattern)]).map(({ groups }) => groups);
-  const sum = (key) => counts.reduce((total, count) => total + Number(count[key]), 0);
-  const passed = sum('passed');
+  clearTimeout(timer);
+  process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+
+  let passed = 0;
+  let failed = 0;
+  for (const { groups } of COUNTS.flatMap((pattern) => [...output.matchAll(pattern)])) {
+    for (const [how, count] of Object.entries(groups)) {
+      if (how === 'passed') passed += Number(count);
+      else failed += Number(count);
+    }
+  }
   // A suite that ended badly without saying so, or that ran nothing, has failed.
-  const failed = Math.max(sum('failed'), code === 0 && passed > 0 ? 0 : 1);
+  if (failed === 0 && (code !== 0 || passed === 0)) failed = 1;
   results.push({ name, passed, failed, seconds: (performance.now() - began) / 1000 });
 }
-if (results.length === 0) throw new Error(`no suite is called ${wanted}: ${Object.keys(suites).join(', ')}`);
+
 console.log('');
+const column = (value, width) => String(value).padStart(width);
 for (const { name, passed, failed, seconds } of results) {
-  console.log(
-    `${name.padEnd(22)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed ${seconds.toFixed(0).padStart(5)} s`,
-  );
+  console.log(`${name.padEnd(10)}${column(passed, 5)} passed${column(failed, 5)} failed${column(seconds.toFixed(0), 6)} s`);
 }
 const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
 console.log(`${total('passed')} passed, ${total('failed')} failed`);

@@ -1,41 +1,36 @@
 // Wasm inside a JavaScript file, as text that compresses well.
 //
 // base64 costs a third even after brotli, because it takes bytes out of step: a sequence that comes again looks different.
-// Here every byte value keeps its own spelling: the most frequent ones are one printable ASCII character, the others an escape
-// character and one more. Nothing outside printable ASCII, no quotes, backslash, `$` or `<`: any tool and any charset keeps it.
-const usable = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).filter((c) => !'"\'`\\$<'.includes(c));
-const escapes = usable.slice(0, 3);
-const singles = usable.slice(3);
+// Here every byte value keeps its own spelling: the first 86 are one printable ASCII character each, the others one of two
+// escape characters and one more. No quotes, backslash, `$` or `<`: any tool and any charset keeps it.
+//
+// Which character stands for which byte matters: brotli predicts a character from the class of the one before it (vowel,
+// digit, …). This order was found by trying some thousands; it saves 1.5 % against ASCII order, with other wasm files too.
+const ALPHABET = '[&%]!{(>*+-=?0^,:}~5AE3sUnT#O4/6789)XIa@dfjhKkbmGFBDPYcwxyzgZQ1vH.J2MNVSRrLp_qtlW|;Ceiou';
+const SINGLES = 86;
 
-/** The text, and the table that spells the bytes: the single ones in order, then the others in blocks, one for each escape. */
 export function encode(bytes) {
-  const count = new Uint32Array(256);
-  for (const byte of bytes) count[byte]++;
-  const order = [...count.keys()].sort((a, b) => count[b] - count[a] || a - b);
-  const spelling = order.map((_, i) => {
-    const rest = i - singles.length;
-    return rest < 0 ? singles[i] : escapes[Math.floor(rest / singles.length)] + singles[rest % singles.length];
+  const spelling = Array.from({ length: 256 }, (_, byte) => {
+    const single = ALPHABET[byte % SINGLES];
+    return byte < SINGLES ? single : ALPHABET[SINGLES - 1 + Math.floor(byte / SINGLES)] + single;
   });
-  const table = new Array(256);
-  order.forEach((byte, i) => (table[byte] = spelling[i]));
-  return { text: Array.from(bytes, (byte) => table[byte]).join(''), order, length: bytes.length };
+  return Array.from(bytes, (byte) => spelling[byte]).join('');
 }
 
-/** JavaScript that gives the bytes back. */
-export function decoder({ text, order, length }) {
+/** JavaScript that exports `wasm()`, which gives the bytes back. */
+export function decoder(bytes) {
   return `
-const text = ${JSON.stringify(text)};
-const order = ${JSON.stringify(order)};
 export function wasm() {
-  const bytes = new Uint8Array(${length});
-  const singles = ${JSON.stringify(singles.join(''))};
-  for (let at = 0, to = 0, block = 0; at < text.length; at++) {
-    const escape = ${JSON.stringify(escapes.join(''))}.indexOf(text[at]);
-    if (escape >= 0) block = (escape + 1) * ${singles.length};
-    else {
-      bytes[to++] = order[block + singles.indexOf(text[at])];
+  const text = ${JSON.stringify(encode(bytes))};
+  const bytes = new Uint8Array(${bytes.length});
+  const place = [];
+  for (let i = 0; i < ${ALPHABET.length}; i++) place[${JSON.stringify(ALPHABET)}.charCodeAt(i)] = i;
+  for (let from = 0, to = 0, block = 0; from < text.length; from++) {
+    const found = place[text.charCodeAt(from)];
+    if (found < ${SINGLES}) {
+      bytes[to++] = block + found;
       block = 0;
-    }
+    } else block = (found - ${SINGLES - 1}) * ${SINGLES};
   }
   return bytes;
 }

@@ -1,17 +1,19 @@
 // The declarations as users' compilers and package checkers see them.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { installPackage } from '../../scripts/install-package.mjs';
 
-const { folder, installed } = installPackage('types');
+const { folder, installed, tarball } = installPackage('types');
+const root = path.resolve(import.meta.dirname, '../..');
 cpSync(path.join(import.meta.dirname, 'consumer.ts'), path.join(folder, 'consumer.mts'));
 cpSync(path.join(import.meta.dirname, 'consumer.cts'), path.join(folder, 'consumer.cts'));
-const tsc = path.resolve(import.meta.dirname, '../../node_modules/typescript/bin/tsc');
+const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
 
 for (const [module, moduleResolution, file] of [
   ['nodenext', 'nodenext', 'consumer.mts'],
@@ -35,6 +37,15 @@ test('publint finds nothing', async () => {
     messages.map((message) => formatMessage(message, pkg)),
     [],
   );
+});
+
+test('“are the types wrong?” finds nothing, whichever way a project resolves modules', async () => {
+  const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
+  assert.deepEqual(analysis.problems, []);
+});
+
+test('the types are those of the golden file', () => {
+  execFileSync(process.execPath, ['scripts/golden.mjs'], { cwd: root, stdio: 'inherit' });
 });
 
 test('the declared classes and constants are there at run time, and nothing else', async () => {
