@@ -1,16 +1,21 @@
 //! The main loop: create, pay, wait.
 
+use std::rc::Rc;
+
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, refusal, send_error};
-use crate::json::Json;
+use crate::json::{Json, shown};
 use crate::poll::{GRACE_MS, PollSchedule};
 use crate::protocol::{self, Created, JobStatus, Seen};
 use crate::retry::{RetryBudget, backoff_ms, retry_after_ms};
-use crate::runtime::Runtime;
-use crate::spend::SpendPolicy;
+use crate::runtime::{Ask, Runtime, within};
+use crate::spend::{Abilities, Chosen, Means, Reservation, SpendLedger, SpendPolicy};
 use crate::text::{concat, decimal, find, join, split};
 use crate::wallet;
-use crate::x402::{self, PaymentAttempt, PaymentState, Quote};
+use crate::x402::amount::to_decimal;
+use crate::x402::eip3009::Authorization;
+use crate::x402::signature::normalised;
+use crate::x402::{self, Attempt, PaymentState, hex};
 
 /// How often a redirect is followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -26,6 +31,8 @@ pub struct Config {
     pub timeout_ms: f64,
     /// Further tries of a read.
     pub retries: u32,
+    /// The longest time for the wallet, and for `confirm`, in milliseconds; infinite for none.
+    pub wallet_timeout_ms: f64,
     /// What may be paid.
     pub spend: SpendPolicy,
 }
@@ -62,9 +69,10 @@ impl WaitPlan {
 /// What an application is told while it waits.
 #[derive(Debug, Clone)]
 pub enum Update<J> {
-    /// The price was read and accepted ([`Quote`]); the wallet is about to be asked.
+    /// The price was read and keeps the rules ([`x402::Quote`]); `confirm` and the wallet are about to be asked.
     Quote(J),
-    /// The wallet has paid ([`PaymentAttempt`]); the proof is about to be sent.
+    /// A payment has come further ([`x402::PaymentAttempt`]): the wallet has given the proof, which is about to be sent; or the
+    /// server has accepted it.
     Payment(J),
     /// There is a job.
     Created(J),
@@ -78,7 +86,7 @@ pub struct PaidJob<J> {
     /// The job.
     pub created: Created<J>,
     /// What was paid; `None` when the server asked for nothing.
-    pub payment: Option<PaymentAttempt>,
+    pub payment: Option<Attempt<J>>,
 }
 
 /// The client.
@@ -87,12 +95,21 @@ pub struct Client<R> {
     runtime: R,
     config: Config,
     retries: RetryBudget,
+    ledger: Rc<SpendLedger>,
 }
 
 impl<R: Runtime> Client<R> {
     /// A client in this world.
     pub fn new(runtime: R, config: Config) -> Self {
-        Self { runtime, config, retries: RetryBudget::new() }
+        let ledger = SpendLedger::new(&config.spend.limits);
+        Self { runtime, config, retries: RetryBudget::new(), ledger }
+    }
+
+    /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for payments under way. `None`
+    /// for a token that is not paid with.
+    pub fn spent(&self, symbol: &str) -> Option<String> {
+        let at = self.config.spend.limits.iter().position(|limit| limit.symbol == symbol)?;
+        Some(to_decimal(self.ledger.spent(at), self.config.spend.limits.get(at)?.decimals))
     }
 
     /// Creates a job, and pays for it when the server asks for that.
@@ -105,6 +122,8 @@ impl<R: Runtime> Client<R> {
         let body = protocol::validate(params)?.to_json();
         let mut request = self.request(Method::Post, path::JOBS, call);
         request.body = Some(body);
+        // The application's own limit covers everything; ours does not count what a person takes to look at a wallet.
+        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         let limit = call.timeout_ms.unwrap_or(self.config.timeout_ms);
         let response = self.post(&mut request, limit).await?;
         if response.status != 402 {
@@ -112,9 +131,13 @@ impl<R: Runtime> Client<R> {
             update(Update::Created(created.document.clone()));
             return Ok(PaidJob { created, payment: None });
         }
-        let required = x402::read(&response)?;
-        if !self.runtime.has_wallet() {
-            let prices = required.offers.iter().map(|quote| concat(&[&quote.amount, " USDC on ", quote.network]));
+        let required = x402::read(&response, &self.config.spend.tokens)?;
+        let wallet = self.runtime.abilities();
+        if wallet == Abilities::default() {
+            let prices = required.offers.iter().map(|offer| {
+                let token = &offer.token;
+                concat(&[&offer.amount.decimal(token.decimals), " ", &token.symbol, " on ", &token.network])
+            });
             let mut error = Error::new(
                 ErrorCode::PaymentRequired,
                 concat(&["the server asks for ", &join(prices, " or "), " for this job; give the client a wallet"]),
@@ -122,51 +145,173 @@ impl<R: Runtime> Client<R> {
             error.status = Some(402);
             return Err(error);
         }
-        let quote = self.config.spend.select(required)?;
-        let (created, payment) = self.pay(request, &quote, limit, update).await?;
+        let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger)?;
+        let (created, payment) = self.pay(request, chosen, limit, end, update).await?;
         update(Update::Created(created.document.clone()));
         Ok(PaidJob { created, payment: Some(payment) })
     }
 
-    /// Asks the wallet once, then sends the same body again with the proof. From here on every error carries the attempt.
+    /// Asks the wallet for a proof, then sends the same body again with it. From here on every error carries the attempt.
     async fn pay(
         &self,
         mut request: HttpRequest,
-        quote: &Quote,
+        chosen: Chosen<R::Json>,
         limit: f64,
+        end: f64,
         update: &dyn Fn(Update<R::Json>),
-    ) -> Result<(Created<R::Json>, PaymentAttempt), R::Json> {
-        let mut attempt = PaymentAttempt::new(self.runtime.uuid(), quote);
-        update(Update::Quote(quote.document()));
-        let hash = match self.runtime.transfer(quote).await {
-            Ok(given) => match wallet::transaction_hash(&given) {
-                Ok(hash) => hash,
-                Err(what) => {
-                    let said = "the wallet must give a transaction hash (0x and 64 hexadecimal digits); it gave ";
-                    let advice = "; look there whether money has moved";
-                    return Err(unpaid(ErrorCode::WalletInvalidProof, concat(&[said, &what, advice]), attempt, None));
-                }
-            },
-            Err(thrown) => {
-                let (code, message) = wallet::thrown(&thrown);
-                return Err(unpaid(code, message, attempt, Some(thrown)));
-            }
-        };
-        attempt.transaction = Some(hash);
+    ) -> Result<(Created<R::Json>, Attempt<R::Json>), R::Json> {
+        let Chosen { offer, means, reservation } = chosen;
+        let mut attempt = Attempt::new(self.runtime.uuid(), Rc::new(offer));
+        update(Update::Quote(attempt.offer.document()));
+        if let Err(mut error) = self.prove(&mut attempt, means, &reservation, end).await {
+            error.payment = Some(attempt);
+            return Err(error);
+        }
         attempt.state = PaymentState::Proven;
         update(Update::Payment(attempt.document()));
-        request.headers.extend(attempt.proof_headers());
+        request.headers.extend(attempt.proof.iter().cloned());
         attempt.state = PaymentState::Sent;
-        let answer = self.post(&mut request, limit).await;
-        match answer.and_then(|response| {
+        let limit = limit.min(end - self.runtime.now_ms());
+        let answer = self.post(&mut request, limit).await.and_then(|response| {
+            let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
+            if let Some(said) = receipt.and_then(x402::read_header::<R::Json>) {
+                attempt.settle(&said);
+            }
             if response.status == 402 { Err(refusal(&request, &response, None)) } else { read_created(&request, &response) }
-        }) {
+        });
+        match answer {
             Ok(created) => {
                 attempt.state = PaymentState::Accepted;
+                update(Update::Payment(attempt.document()));
                 Ok((created, attempt))
             }
             Err(error) => Err(after_payment(*error, attempt)),
         }
+    }
+
+    /// Gets the proof of payment into the attempt, by the means that were chosen. `end` is an instant.
+    async fn prove(
+        &self,
+        attempt: &mut Attempt<R::Json>,
+        means: Means,
+        reservation: &Reservation,
+        end: f64,
+    ) -> Result<(), R::Json> {
+        let quote = attempt.offer.document();
+        if self.runtime.can_ask(Ask::Confirm) {
+            let (cause, why) = match self.ask(Ask::Confirm, quote.clone(), end).await? {
+                Ok(answer) if answer.to_json() == "true" => (None, ""),
+                Ok(_) => (None, "confirm did not give true, so nothing was paid"),
+                Err(thrown) => (Some(thrown), "confirm threw, so nothing was paid"),
+            };
+            if !why.is_empty() {
+                let mut error = Error::new(ErrorCode::PaymentDeclined, why);
+                error.cause = cause;
+                return Err(error);
+            }
+        }
+        let mut payer = String::new();
+        if self.runtime.can_ask(Ask::Address) {
+            let given = self.ask(Ask::Address, R::Json::object(), end).await?.map_err(|thrown| wallet_threw(thrown, UNMOVED))?;
+            payer = given.as_text().filter(|text| hex::is_hex(text, 40)).ok_or_else(|| {
+                let said = "wallet.address must be an address (0x and 40 hexadecimal digits); it is ";
+                Error::new(ErrorCode::WalletFailed, concat(&[said, &shown(&given)]))
+            })?;
+            if payer.eq_ignore_ascii_case(&attempt.offer.recipient) {
+                let why = "it would pay the wallet's own address";
+                return Err(x402::refused(ErrorCode::PaymentRecipientNotAllowed, why));
+            }
+        }
+        let what = match means {
+            Means::Transfer => Ask::Transfer,
+            Means::Pay => Ask::Pay,
+            Means::Sign => return self.sign(attempt, payer, reservation, end).await,
+        };
+        // From here on money may move, whatever the wallet says.
+        reservation.kept.set(true);
+        let given = match self.ask(what, quote, end).await? {
+            Ok(given) => given,
+            Err(thrown) => {
+                attempt.transaction = wallet::stray_hash(&thrown);
+                let error = wallet_threw(thrown, LOOK);
+                reservation.kept.set(error.code != ErrorCode::WalletRejected || attempt.transaction.is_some());
+                return Err(error);
+            }
+        };
+        let proof = if what == Ask::Pay {
+            wallet::headers(&given).map_err(|what| ("request headers such as x-payment", what.to_owned()))
+        } else {
+            wallet::transaction_hash(&given)
+                .map(|hash| {
+                    attempt.transaction = Some(hash.clone());
+                    x402::seed::proof(&hash, &attempt.offer.token.network)
+                })
+                .map_err(|what| ("a transaction hash (0x and 64 hexadecimal digits)", what))
+        };
+        attempt.proof = proof.map_err(|(wanted, what)| {
+            attempt.transaction = wallet::stray_hash(&given);
+            Error::new(ErrorCode::WalletInvalidProof, concat(&["the wallet must give ", wanted, "; it gave ", &what, LOOK]))
+        })?;
+        Ok(())
+    }
+
+    /// Has the wallet sign an authorisation. What is not sent cannot be settled, so until then no money can have moved. When the signature comes too late for the server to settle it, the wallet is asked
+    /// once more, with the same nonce: of the two only one could ever move money, and the first was not sent.
+    async fn sign(
+        &self,
+        attempt: &mut Attempt<R::Json>,
+        payer: String,
+        reservation: &Reservation,
+        end: f64,
+    ) -> Result<(), R::Json> {
+        let offer = attempt.offer.clone();
+        let nonce = hex::encode(&self.runtime.nonce());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds since 1970")]
+        let now_s = || (self.runtime.wall_ms() / 1000.0) as u64;
+        for _ in 0..2 {
+            let authorization = Authorization::new(&offer, payer.clone(), now_s(), nonce.clone());
+            let given = self.ask(Ask::Sign, authorization.typed_data(&offer.token), end).await?;
+            let given = given.map_err(|thrown| wallet_threw(thrown, UNMOVED))?;
+            let digest = authorization.digest(&offer.token);
+            let text = given.as_text().ok_or_else(|| shown(&given));
+            let signature = text.and_then(|text| normalised(&text, &digest, &payer).map_err(str::to_owned)).map_err(|what| {
+                attempt.transaction = wallet::stray_hash(&given);
+                reservation.kept.set(attempt.transaction.is_some());
+                Error::new(
+                    ErrorCode::WalletInvalidProof,
+                    concat(&["the wallet must give a signature by ", &payer, "; it gave ", &what, "; nothing was sent"]),
+                )
+            })?;
+            if authorization.is_fresh(now_s()) {
+                reservation.kept.set(true);
+                attempt.proof = vec![authorization.proof(&offer, &signature)];
+                return Ok(());
+            }
+        }
+        Err(Error::new(
+            ErrorCode::WalletTimeout,
+            concat(&[
+                "the signature came too late, twice: the server waits ",
+                &decimal(offer.timeout_s.into()),
+                " seconds for it; nothing was sent",
+            ]),
+        ))
+    }
+
+    /// Asks the application or its wallet. An error when nothing came before `end` or within the wallet's own limit.
+    async fn ask(&self, whom: Ask, given: R::Json, end: f64) -> Result<core::result::Result<R::Json, R::Json>, R::Json> {
+        let limit = self.config.wallet_timeout_ms.min(end - self.runtime.now_ms());
+        within(self.runtime.ask(whom, given), self.runtime.sleep(limit.max(0.0))).await.ok_or_else(|| {
+            let (who, advice) = match whom {
+                Ask::Confirm => ("confirm", "; nothing was paid"),
+                Ask::Address => ("wallet.address", UNMOVED),
+                Ask::Sign => ("the wallet", "; nothing was sent"),
+                Ask::Transfer | Ask::Pay => ("the wallet", LOOK),
+            };
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
+            let waited = decimal(limit.max(0.0) as u64);
+            Error::new(ErrorCode::WalletTimeout, concat(&[who, " gave nothing in ", &waited, " ms", advice]))
+        })
     }
 
     /// One job.
@@ -448,7 +593,7 @@ impl<R: Runtime> Client<R> {
 }
 
 fn carries_proof(request: &HttpRequest) -> bool {
-    request.headers.iter().any(|(name, _)| name == "x-payment")
+    request.headers.iter().any(|(name, _)| wallet::is_proof_header(name))
 }
 
 /// Where a redirect leads, when that is on the origin of `base_url`.
@@ -498,17 +643,23 @@ fn job_id_in(text: &str) -> Option<String> {
     (!id.is_empty() && find(id, "\\").is_none()).then(|| id.to_owned())
 }
 
-/// The wallet gave no proof.
-fn unpaid<J>(code: ErrorCode, message: String, attempt: PaymentAttempt, cause: Option<J>) -> Box<Error<J>> {
-    let mut error = Error::new(code, message);
-    error.payment = Some(attempt);
-    error.cause = cause;
+const UNMOVED: &str = "; no money has moved";
+const LOOK: &str = "; look in the wallet whether money has moved before you pay again";
+
+/// The error for what a wallet threw.
+fn wallet_threw<J: Json>(thrown: J, advice: &str) -> Box<Error<J>> {
+    let (code, message) = wallet::thrown(&thrown);
+    let advice = if code == ErrorCode::WalletRejected { "" } else { advice };
+    let mut error = Error::new(code, concat(&[&message, advice]));
+    error.cause = Some(thrown);
     error
 }
 
 /// What an error means once a proof has been sent: refused where the server says so, else unknown. Never "pay again".
-fn after_payment<J>(error: Error<J>, mut attempt: PaymentAttempt) -> Box<Error<J>> {
-    let refused = matches!(error.status, Some(400..=428 | 430..=499));
+fn after_payment<J: Json>(error: Error<J>, mut attempt: Attempt<J>) -> Box<Error<J>> {
+    // A settlement that is pending may still succeed.
+    let reason = attempt.receipt.as_ref().and_then(|receipt| receipt.get_text("errorReason"));
+    let refused = matches!(error.status, Some(400..=428 | 430..=499)) && reason.as_deref() != Some("settlement_pending");
     let (code, state, advice) = if refused {
         (ErrorCode::PaymentRefused, PaymentState::Refused, "the server refused the payment: ")
     } else {
@@ -517,8 +668,10 @@ fn after_payment<J>(error: Error<J>, mut attempt: PaymentAttempt) -> Box<Error<J
     attempt.state = state;
     let message = concat(&[
         advice,
+        reason.as_deref().unwrap_or(""),
+        if reason.is_some() { ", " } else { "" },
         error.message.strip_suffix("; only creating a job is ever paid").unwrap_or(&error.message),
-        "; do not pay again before you have looked: error.payment has the transaction",
+        "; do not pay again before you have looked: error.payment has the proof",
     ]);
     let mut about = Error::new(code, message);
     about.status = error.status;

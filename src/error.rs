@@ -1,7 +1,7 @@
 //! What can go wrong, with a stable code for each.
 
 use crate::text::concat;
-use crate::x402::PaymentAttempt;
+use crate::x402::Attempt;
 
 /// The class that an application sees: what kind of thing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,18 +86,28 @@ codes! {
     PaymentOverLimit = "payment_over_limit", Payment, false;
     /// The 402 offers only networks that the caller does not allow.
     PaymentNetworkNotAllowed = "payment_network_not_allowed", Payment, false;
+    /// The 402 wants somebody paid whom the caller does not allow, or the payer itself.
+    PaymentRecipientNotAllowed = "payment_recipient_not_allowed", Payment, false;
+    /// The 402 is about another address than the request's.
+    PaymentResourceMismatch = "payment_resource_mismatch", Payment, false;
+    /// The application's own `confirm` did not say yes.
+    PaymentDeclined = "payment_declined", Payment, false;
     /// A 402 on a request that is never paid.
     PaymentNotSupportedHere = "payment_not_supported_here", Payment, false;
     /// The server refused the proof of a payment.
     PaymentRefused = "payment_refused", Payment, false;
     /// The proof was sent and it is not known what became of it.
     PaymentOutcomeUnknown = "payment_outcome_unknown", Payment, false;
+    /// The wallet can serve none of the offers.
+    WalletCannotPay = "wallet_cannot_pay", Payment, false;
     /// The user said no in the wallet. No money has moved.
     WalletRejected = "wallet_rejected", Payment, false;
     /// The wallet failed. Money may have moved.
     WalletFailed = "wallet_failed", Payment, false;
     /// What the wallet gave is no proof. Money may have moved.
     WalletInvalidProof = "wallet_invalid_proof", Payment, false;
+    /// The wallet gave nothing in time. Money may have moved.
+    WalletTimeout = "wallet_timeout", Payment, false;
 }
 
 /// An error of the core. `J` is the runtime's JSON document, so that a job travels untouched.
@@ -122,7 +132,7 @@ pub struct Error<J> {
     /// The job as it was last seen.
     pub job: Option<J>,
     /// The payment this is about.
-    pub payment: Option<PaymentAttempt>,
+    pub payment: Option<Attempt<J>>,
     /// What the platform or the wallet threw.
     pub cause: Option<J>,
     /// Whether the request certainly did not reach the server.

@@ -39,7 +39,8 @@ pub struct HttpRequest {
 }
 
 /// The response headers that are read; the runtime need not carry others over.
-pub const RESPONSE_HEADERS: [&str; 4] = ["content-type", "retry-after", "date", "location"];
+pub const RESPONSE_HEADERS: [&str; 7] =
+    ["content-type", "retry-after", "date", "location", "payment-required", "payment-response", "x-payment-response"];
 
 /// What came in the body.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,10 @@
 //! The seam: what the core needs from the world.
 
+use core::task::Poll;
+
 use crate::http::{HttpRequest, HttpResponse, SendError};
 use crate::json::Json;
-use crate::x402::Quote;
+use crate::spend::Abilities;
 
 /// The world. The package implements it over a JavaScript runtime, the tests over a script and a virtual clock.
 ///
@@ -32,9 +34,41 @@ pub trait Runtime {
     /// An HTTP date, in milliseconds since 1970.
     fn parse_date(&self, text: &str) -> Option<f64>;
 
-    /// Whether there is a wallet.
-    fn has_wallet(&self) -> bool;
+    /// 32 random bytes that nobody can guess.
+    fn nonce(&self) -> [u8; 32];
 
-    /// Asks the wallet to make the transfer. Gives what the wallet gave, or what it threw.
-    fn transfer(&self, quote: &Quote) -> impl Future<Output = Result<Self::Json, Self::Json>>;
+    /// What the wallet can do; nothing when there is none.
+    fn abilities(&self) -> Abilities;
+
+    /// Whether there is something to be asked.
+    fn can_ask(&self, whom: Ask) -> bool;
+
+    /// Asks the application or its wallet. Gives what they gave, or what they threw.
+    fn ask(&self, whom: Ask, given: Self::Json) -> impl Future<Output = Result<Self::Json, Self::Json>>;
+}
+
+/// Whom the core asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// The application: whether this quote may be paid. `true` is a yes.
+    Confirm,
+    /// The wallet: its address.
+    Address,
+    /// The wallet: to make the transfer of this quote. Its transaction hash.
+    Transfer,
+    /// The wallet: to sign this typed data. The signature.
+    Sign,
+    /// The wallet: to take the payment of this quote over. The request headers, as a list of names (in lower case) and values.
+    Pay,
+}
+
+/// What comes first: the work, or the end of the limit (`None`). Whichever is left is dropped.
+pub async fn within<T>(work: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
+    let mut work = core::pin::pin!(work);
+    let mut limit = core::pin::pin!(limit);
+    core::future::poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }

@@ -1,89 +1,309 @@
-//! Which offer may be paid, and up to what price.
+//! Which offer may be paid, up to what price, and how much has been spent.
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::text::{concat, join};
-use crate::x402::networks::{NETWORKS, Network, USDC_DECIMALS};
-use crate::x402::{PaymentRequired, Quote, amount};
+use core::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::error::{ErrorCode, Result};
+use crate::text::{concat, find, join, split};
+use crate::x402::amount::to_decimal;
+use crate::x402::networks::{MAINNETS, Token, USDC_DECIMALS, usdc};
+use crate::x402::{Dialect, Offer, PaymentRequired, refused};
+
+/// How much of a token may be spent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The token's symbol.
+    pub symbol: String,
+    /// How many decimals it has.
+    pub decimals: u8,
+    /// The most that one payment may cost, in atomic units.
+    pub max_per_payment: u128,
+    /// The most that all payments of this client together may cost, in atomic units.
+    pub budget: u128,
+}
 
 /// What the caller allows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpendPolicy {
-    /// The most that one payment may cost, in atomic units of USDC.
-    pub max_per_payment: u64,
     /// The networks that may be paid on, the preferred one first.
-    pub networks: Vec<&'static Network>,
+    pub networks: Vec<String>,
+    /// The tokens that may be paid with; each names its limit.
+    pub tokens: Vec<Rc<Token>>,
+    /// The limits: USDC's, whatever the network, then those of the caller's own tokens. The order is the order of preference.
+    pub limits: Vec<Limit>,
+    /// Who may be paid: addresses. Empty for anybody.
+    pub recipients: Vec<String>,
+    /// What else may be paid for than the request's own address: URLs.
+    pub resources: Vec<String>,
 }
 
 impl Default for SpendPolicy {
     /// 0.10 USDC a payment; Base before Polygon.
     fn default() -> Self {
-        Self { max_per_payment: 100_000, networks: NETWORKS.to_vec() }
+        Self {
+            networks: MAINNETS.map(str::to_owned).to_vec(),
+            tokens: usdc(),
+            limits: vec![Limit {
+                symbol: "USDC".to_owned(),
+                decimals: USDC_DECIMALS,
+                max_per_payment: 100_000,
+                budget: u128::MAX,
+            }],
+            recipients: Vec::new(),
+            resources: Vec::new(),
+        }
     }
 }
 
-impl SpendPolicy {
-    /// Chooses among the offers: of those on an allowed network the cheapest, at the same price the network that the caller
-    /// prefers. Refuses when none is left or the price is above the limit.
-    pub fn select<J>(&self, required: PaymentRequired) -> Result<Quote, J> {
-        let offered = join(required.offers.iter().map(|quote| quote.network), ", ");
-        let rank = |quote: &Quote| self.networks.iter().position(|network| network.name == quote.network);
-        let cheapest = required
-            .offers
-            .into_iter()
-            .filter_map(|quote| Some((quote.atomic, rank(&quote)?, quote)))
-            .min_by_key(|(atomic, rank, _)| (*atomic, *rank));
-        let Some((_, _, quote)) = cheapest else {
-            let allowed = join(self.networks.iter().map(|network| network.name), ", ");
-            return Err(Error::new(
-                ErrorCode::PaymentNetworkNotAllowed,
-                concat(&[
-                    "the server can be paid on ",
-                    &offered,
-                    ", and spend.networks allows ",
-                    &allowed,
-                    "; the wallet was not asked",
-                ]),
-            ));
+/// What a wallet can do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// It can make a token transfer and give its hash.
+    pub transfer: bool,
+    /// It can sign typed data (EIP-712), and has an address.
+    pub sign: bool,
+    /// It can take a whole payment over.
+    pub pay: bool,
+}
+
+/// How an offer is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// By a transfer, whose hash is the proof.
+    Transfer,
+    /// By a signed authorisation.
+    Sign,
+    /// By a wallet that takes the payment over.
+    Pay,
+}
+
+impl Abilities {
+    fn means<J>(self, offer: &Offer<J>) -> Option<Means> {
+        let own = match (offer.dialect, &offer.foreign) {
+            (_, Some(_)) => None,
+            (Dialect::Seed, None) => self.transfer.then_some(Means::Transfer),
+            (_, None) => self.sign.then_some(Means::Sign),
         };
-        if quote.atomic > self.max_per_payment {
-            return Err(Error::new(
-                ErrorCode::PaymentOverLimit,
-                concat(&[
-                    "the server asks for ",
-                    &quote.amount,
-                    " USDC, and spend.maxPerPayment allows ",
-                    &amount::to_decimal(self.max_per_payment, USDC_DECIMALS),
-                    " USDC; raise it if the price is right. The wallet was not asked",
-                ]),
-            ));
-        }
-        Ok(quote)
+        own.or(self.pay.then_some(Means::Pay))
     }
+}
+
+/// What has been spent so far, of each limit.
+#[derive(Debug)]
+pub struct SpendLedger {
+    spent: RefCell<Vec<u128>>,
+}
+
+/// Money that is set aside for one payment. Given back when it is dropped, unless it was kept.
+#[derive(Debug)]
+pub struct Reservation {
+    ledger: Rc<SpendLedger>,
+    limit: usize,
+    units: u128,
+    /// Whether the money may have moved.
+    pub kept: Cell<bool>,
+}
+
+impl SpendLedger {
+    /// A ledger for these limits.
+    pub fn new(limits: &[Limit]) -> Rc<Self> {
+        Rc::new(Self { spent: RefCell::new(vec![0; limits.len()]) })
+    }
+
+    /// What was spent of this limit, in atomic units, with what is set aside.
+    pub fn spent(&self, limit: usize) -> u128 {
+        self.spent.borrow().get(limit).copied().unwrap_or(0)
+    }
+
+    fn add(self: &Rc<Self>, limit: usize, units: u128) -> Reservation {
+        if let Some(spent) = self.spent.borrow_mut().get_mut(limit) {
+            *spent = spent.saturating_add(units);
+        }
+        Reservation { ledger: self.clone(), limit, units, kept: Cell::new(false) }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if !self.kept.get()
+            && let Some(spent) = self.ledger.spent.borrow_mut().get_mut(self.limit)
+        {
+            *spent = spent.saturating_sub(self.units);
+        }
+    }
+}
+
+/// What will be paid, how, and the money that is set aside for it.
+#[derive(Debug)]
+pub struct Chosen<J> {
+    /// What will be paid.
+    pub offer: Offer<J>,
+    /// How.
+    pub means: Means,
+    /// The money.
+    pub reservation: Reservation,
+}
+
+/// Why an offer is not paid: the later the rule, the nearer the offer came.
+type Refusal = (u8, ErrorCode, String);
+/// The order of offers: token, price, network.
+type Rank = (usize, u128, usize);
+
+impl SpendPolicy {
+    /// Chooses among the offers and sets the money aside, both at once: calls that run at the same time cannot overspend.
+    ///
+    /// Of the offers that keep every rule and that the wallet can serve, the cheapest is taken, USDC before other tokens; at the
+    /// same price the network that the caller prefers. `url` is where the request goes.
+    pub fn choose<J>(
+        &self,
+        required: PaymentRequired<J>,
+        wallet: Abilities,
+        url: &str,
+        ledger: &Rc<SpendLedger>,
+    ) -> Result<Chosen<J>, J> {
+        let mut refusals: Vec<Refusal> = Vec::new();
+        let mut best: Option<(Rank, Means, Offer<J>)> = None;
+        for offer in required.offers {
+            match self.judge(&offer, wallet, url, ledger) {
+                Ok((network, means)) => {
+                    let rank = (offer.token.limit, offer.amount.units, network);
+                    if best.as_ref().is_none_or(|(known, _, _)| rank < *known) {
+                        best = Some((rank, means, offer));
+                    }
+                }
+                Err((step, code, reason)) => {
+                    let token = &offer.token;
+                    let price = offer.amount.decimal(token.decimals);
+                    let reason = concat(&[&price, " ", &token.symbol, " on ", &token.network, ": ", &reason]);
+                    refusals.push((step, code, reason));
+                }
+            }
+        }
+        let Some((_, means, offer)) = best else {
+            let code = refusals.iter().max_by_key(|(step, _, _)| *step).map(|(_, code, _)| *code);
+            let reasons = refusals.into_iter().map(|(_, _, reason)| reason).chain(required.skipped);
+            let why = concat(&["no offer may be paid: ", &join(reasons, "; ")]);
+            return Err(refused(code.unwrap_or(ErrorCode::PaymentRequirementsInvalid), &why));
+        };
+        let reservation = ledger.add(offer.token.limit, offer.amount.units);
+        Ok(Chosen { offer, means, reservation })
+    }
+
+    /// The rank of the offer's network and how it is paid, or why it is not.
+    fn judge<J>(
+        &self,
+        offer: &Offer<J>,
+        wallet: Abilities,
+        url: &str,
+        ledger: &SpendLedger,
+    ) -> core::result::Result<(usize, Means), Refusal> {
+        let token = &offer.token;
+        let allowed = |list: &[String]| join(list.iter(), ", ");
+        let Some(network) = self.networks.iter().position(|network| *network == token.network) else {
+            let why = concat(&["spend.networks allows ", &allowed(&self.networks)]);
+            return Err((0, ErrorCode::PaymentNetworkNotAllowed, why));
+        };
+        let is_allowed = |address: &String| address.eq_ignore_ascii_case(&offer.recipient);
+        if !self.recipients.is_empty() && !self.recipients.iter().any(is_allowed) {
+            let why = concat(&["it goes to ", &offer.recipient, ", and spend.recipients allows ", &allowed(&self.recipients)]);
+            return Err((1, ErrorCode::PaymentRecipientNotAllowed, why));
+        }
+        if let Some(resource) = &offer.resource
+            && !is_same_place(resource, url)
+            && !self.resources.iter().any(|allowed| is_same_place(resource, allowed))
+        {
+            let shown = crate::text::shorten(resource, 200);
+            let why = concat(&["it is for ", &shown, ", not for ", url, "; if that is right, name it in spend.allowResource"]);
+            return Err((2, ErrorCode::PaymentResourceMismatch, why));
+        }
+        let Some(means) = wallet.means(offer) else {
+            let needs = match (&offer.foreign, offer.dialect) {
+                (Some(foreign), _) => concat(&[foreign, " is only for a wallet with pay"]),
+                (None, Dialect::Seed) => "the wallet needs sendTransfer".to_owned(),
+                (None, _) => "the wallet needs address and signTypedData (eliza-jobs/wallets makes such wallets)".to_owned(),
+            };
+            return Err((3, ErrorCode::WalletCannotPay, needs));
+        };
+        let Some(limit) = self.limits.get(token.limit) else {
+            return Err((0, ErrorCode::PaymentOverLimit, "it has no limit".to_owned()));
+        };
+        let shown = |units: u128| concat(&[&to_decimal(units, limit.decimals), " ", &limit.symbol]);
+        if offer.amount.units > limit.max_per_payment {
+            let why = concat(&["spend.maxPerPayment allows ", &shown(limit.max_per_payment), "; raise it if the price is right"]);
+            return Err((4, ErrorCode::PaymentOverLimit, why));
+        }
+        let spent = ledger.spent(token.limit);
+        if spent.saturating_add(offer.amount.units) > limit.budget {
+            let why = concat(&["spend.budget allows ", &shown(limit.budget), ", of which ", &shown(spent), " are spent"]);
+            return Err((5, ErrorCode::PaymentOverLimit, why));
+        }
+        Ok((network, means))
+    }
+}
+
+/// Whether a resource is the address of a request: the same origin and path. A path alone is one of the same origin.
+fn is_same_place(resource: &str, url: &str) -> bool {
+    let Some(wanted) = place(url) else { return false };
+    if resource.starts_with('/') && !resource.starts_with("//") {
+        return resource.split(['?', '#']).next() == Some(wanted.1);
+    }
+    place(resource).is_some_and(|place| place == wanted)
+}
+
+/// The origin, in small letters and without the scheme's own port, and the path.
+fn place(url: &str) -> Option<(String, &str)> {
+    let (scheme, rest) = split(url, "://")?;
+    let end = rest.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(rest.len());
+    let rest = rest.get(..end)?;
+    let (host, path) = rest.split_at_checked(find(rest, "/").unwrap_or(rest.len()))?;
+    let scheme = scheme.to_ascii_lowercase();
+    let port = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_suffix(port).unwrap_or(&host);
+    Some((concat(&[&scheme, "://", host]), if path.is_empty() { "/" } else { path }))
 }
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use crate::http::{Body, HttpResponse};
-    use crate::x402::{self, networks};
+    use crate::x402;
     use serde_json::{Value, json};
 
-    fn required(offers: &[(&str, &str)]) -> PaymentRequired {
-        let payment: Vec<Value> = offers
-            .iter()
-            .map(|(network, amount)| json!({"network": network, "recipient": "0x209693Bc6afc0C5328bA36FaF03C514EF312287C", "amount": amount}))
-            .collect();
-        x402::read(&HttpResponse { status: 402, headers: vec![], body: Body::Json(json!({"payment": payment})) }).unwrap()
+    const URL: &str = "https://api.example.com/api/messaging/jobs";
+    const TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
+    const TRANSFER: Abilities = Abilities { transfer: true, sign: false, pay: false };
+    const ALL: Abilities = Abilities { transfer: true, sign: true, pay: true };
+
+    fn required(policy: &SpendPolicy, body: Value) -> PaymentRequired<Value> {
+        x402::read(&HttpResponse { status: 402, headers: vec![], body: Body::Json(body) }, &policy.tokens).unwrap()
     }
-    fn chosen(policy: &SpendPolicy, offers: &[(&str, &str)]) -> Result<&'static str, Value> {
-        policy.select(required(offers)).map(|quote| quote.network)
+    fn seed(offers: &[(&str, &str)]) -> Value {
+        let entry = |(network, amount): &(&str, &str)| json!({"network": network, "recipient": TO, "amount": amount});
+        json!({"payment": offers.iter().map(entry).collect::<Vec<_>>()})
+    }
+    fn v1(change: impl FnOnce(&mut Value)) -> Value {
+        let mut body =
+            serde_json::from_str::<Value>(include_str!("../tests/fixtures/x402-v1-base.json")).unwrap()["body"].clone();
+        change(&mut body["accepts"][0]);
+        body
+    }
+    fn choose(policy: &SpendPolicy, wallet: Abilities, body: Value) -> Result<Chosen<Value>, Value> {
+        policy.choose(required(policy, body), wallet, URL, &SpendLedger::new(&policy.limits))
+    }
+    fn chosen(policy: &SpendPolicy, offers: &[(&str, &str)]) -> core::result::Result<String, Box<Error<Value>>> {
+        choose(policy, TRANSFER, seed(offers)).map(|chosen| chosen.offer.token.network.clone())
+    }
+    fn networks(names: &[&str]) -> SpendPolicy {
+        SpendPolicy { networks: names.iter().map(|name| (*name).to_owned()).collect(), ..SpendPolicy::default() }
     }
 
     #[test]
     fn cheapest_then_preferred() {
         let ours = SpendPolicy::default();
-        let theirs = SpendPolicy { networks: vec![&networks::POLYGON, &networks::BASE], ..SpendPolicy::default() };
+        let theirs = networks(&["polygon", "base"]);
         let same = [("base", "0.02"), ("polygon", "0.02")];
         assert_eq!(chosen(&ours, &same).unwrap(), "base");
         assert_eq!(chosen(&theirs, &same).unwrap(), "polygon");
@@ -92,11 +312,14 @@ mod tests {
 
     #[test]
     fn networks_that_are_not_allowed_are_never_paid_on() {
-        let policy = SpendPolicy { networks: vec![&networks::POLYGON], ..SpendPolicy::default() };
+        let policy = networks(&["polygon"]);
         assert_eq!(chosen(&policy, &[("base", "0.02"), ("polygon", "0.05")]).unwrap(), "polygon");
         let error = chosen(&policy, &[("base", "0.02")]).unwrap_err();
         assert_eq!(error.code, ErrorCode::PaymentNetworkNotAllowed);
-        assert!(error.message.contains("base") && error.message.contains("polygon"));
+        assert!(error.message.contains("0.02 USDC on base: spend.networks allows polygon"), "{}", error.message);
+        let testnet = [("base-sepolia", "0.01"), ("base", "0.02")];
+        assert_eq!(chosen(&SpendPolicy::default(), &testnet).unwrap(), "base", "a testnet is cheaper and not asked for");
+        assert_eq!(chosen(&networks(&["base-sepolia"]), &testnet).unwrap(), "base-sepolia");
     }
 
     #[test]
@@ -105,6 +328,124 @@ mod tests {
         assert!(chosen(&policy, &[("base", "0.10")]).is_ok());
         let error = chosen(&policy, &[("base", "0.100001")]).unwrap_err();
         assert_eq!(error.code, ErrorCode::PaymentOverLimit);
-        assert!(error.message.contains("0.100001 USDC") && error.message.contains("0.1 USDC"), "{}", error.message);
+        assert!(error.message.contains("0.100001 USDC") && error.message.contains("allows 0.1 USDC"), "{}", error.message);
+        let error = choose(&policy, ALL, v1(|entry| entry["maxAmountRequired"] = json!("9".repeat(77)))).unwrap_err();
+        assert_eq!(error.code, ErrorCode::PaymentOverLimit);
+    }
+
+    #[test]
+    fn the_budget_counts_what_is_set_aside_and_gives_back_what_was_not_kept() {
+        let mut policy = SpendPolicy::default();
+        policy.limits[0].budget = 50_000;
+        let ledger = SpendLedger::new(&policy.limits);
+        let pay = || policy.choose(required(&policy, seed(&[("base", "0.02"), ("polygon", "0.02")])), TRANSFER, URL, &ledger);
+        let first = pay().unwrap();
+        first.reservation.kept.set(true);
+        drop(first);
+        let second = pay().unwrap();
+        assert_eq!(ledger.spent(0), 40_000);
+        let error = pay().unwrap_err();
+        assert_eq!(error.code, ErrorCode::PaymentOverLimit);
+        assert!(error.message.contains("spend.budget allows 0.05 USDC, of which 0.04 USDC are spent"), "{}", error.message);
+        drop(second);
+        assert_eq!(ledger.spent(0), 20_000);
+        assert!(pay().is_ok());
+    }
+
+    #[test]
+    fn only_the_named_recipients_are_paid() {
+        let mut policy = SpendPolicy { recipients: vec![TO.to_lowercase()], ..SpendPolicy::default() };
+        assert!(chosen(&policy, &[("base", "0.02")]).is_ok());
+        policy.recipients = vec![usdc()[0].asset.clone()];
+        let error = chosen(&policy, &[("base", "0.02")]).unwrap_err();
+        assert_eq!(error.code, ErrorCode::PaymentRecipientNotAllowed);
+        assert!(error.message.contains(TO) && error.message.contains(&policy.recipients[0]), "{}", error.message);
+    }
+
+    #[test]
+    fn what_is_paid_for_is_what_was_asked_for() {
+        let mut policy = SpendPolicy::default();
+        let judge = |policy: &SpendPolicy, resource: &str| choose(policy, ALL, v1(|entry| entry["resource"] = json!(resource)));
+        for same in [
+            URL,
+            "HTTPS://API.example.com:443/api/messaging/jobs",
+            "https://api.example.com/api/messaging/jobs?x=1#y",
+            "/api/messaging/jobs",
+        ] {
+            assert!(judge(&policy, same).is_ok(), "{same}");
+        }
+        for other in [
+            "https://evil.example/api/messaging/jobs",
+            "http://api.example.com/api/messaging/jobs",
+            "https://api.example.com:8443/api/messaging/jobs",
+            "https://api.example.com/api/messaging/jobs/other",
+            "https://api.example.com",
+            "https://api.example.com@evil.example/api/messaging/jobs",
+            "https://api.example.com\\@evil.example/api/messaging/jobs",
+            "//evil.example/api/messaging/jobs",
+            "/api/messaging/sessions",
+            "javascript:alert(1)",
+            "",
+        ] {
+            assert_eq!(judge(&policy, other).unwrap_err().code, ErrorCode::PaymentResourceMismatch, "{other}");
+        }
+        assert!(choose(&policy, ALL, v1(|entry| drop(entry.as_object_mut().unwrap().remove("resource")))).is_ok());
+        policy.resources = vec!["http://api.example.com/api/messaging/jobs".into()];
+        assert!(judge(&policy, "http://api.example.com/api/messaging/jobs").is_ok());
+        assert!(judge(&policy, "https://evil.example/api/messaging/jobs").is_err());
+    }
+
+    #[test]
+    fn an_offer_is_paid_by_what_the_wallet_can_do() {
+        let policy = SpendPolicy::default();
+        let means = |wallet, body| choose(&policy, wallet, body).map(|chosen| chosen.means);
+        let none = Abilities::default();
+        let (transfer, sign, pay) =
+            (Abilities { transfer: true, ..none }, Abilities { sign: true, ..none }, Abilities { pay: true, ..none });
+        let exact = || v1(|_| ());
+        let upto = || v1(|entry| entry["scheme"] = json!("upto"));
+        assert_eq!(means(transfer, seed(&[("base", "0.02")])).unwrap(), Means::Transfer);
+        assert_eq!(means(sign, exact()).unwrap(), Means::Sign);
+        assert_eq!(means(ALL, exact()).unwrap(), Means::Sign);
+        assert_eq!(means(pay, exact()).unwrap(), Means::Pay);
+        assert_eq!(means(ALL, upto()).unwrap(), Means::Pay);
+        for (wallet, body, needs) in [
+            (sign, seed(&[("base", "0.02")]), "needs sendTransfer"),
+            (transfer, exact(), "needs address and signTypedData"),
+            (Abilities { pay: false, ..ALL }, upto(), "scheme \"upto\" is only for a wallet with pay"),
+        ] {
+            let error = means(wallet, body).unwrap_err();
+            assert_eq!(error.code, ErrorCode::WalletCannotPay);
+            assert!(error.message.contains(needs), "{}", error.message);
+        }
+        // A dearer offer that the wallet can serve comes before a cheaper one that it cannot.
+        let mut both = v1(|_| ());
+        both["payment"] = json!([{"network": "base", "recipient": TO, "amount": "0.01"}]);
+        assert_eq!(means(sign, both.clone()).unwrap(), Means::Sign);
+        assert_eq!(means(ALL, both).unwrap(), Means::Transfer);
+    }
+
+    #[test]
+    fn other_tokens_have_their_own_limits_and_come_after_usdc() {
+        let mut policy = SpendPolicy::default();
+        let token = Token {
+            symbol: "EURC".into(),
+            asset: "0x60a3E35Cc302bFA44Cb288Bc5a4F316Fdb1adb42".into(),
+            name: "EURC".into(),
+            limit: 1,
+            ..(*usdc()[0]).clone()
+        };
+        policy.limits.push(Limit { symbol: "EURC".into(), decimals: 6, max_per_payment: 10_000, budget: 15_000 });
+        policy.tokens.push(Rc::new(token));
+        let entry =
+            |currency: &str, amount: &str| json!({"network": "base", "recipient": TO, "amount": amount, "currency": currency});
+        let ledger = SpendLedger::new(&policy.limits);
+        let choose = |entries: Value| policy.choose(required(&policy, json!({"payment": entries})), TRANSFER, URL, &ledger);
+        let usdc_first = choose(json!([entry("EURC", "0.001"), entry("USDC", "0.05")])).unwrap();
+        assert_eq!(usdc_first.offer.token.symbol, "USDC");
+        let eurc = choose(json!([entry("USDC", "0.5"), entry("EURC", "0.01")])).unwrap();
+        assert_eq!((eurc.offer.token.symbol.as_str(), ledger.spent(1)), ("EURC", 10_000));
+        let error = choose(json!([entry("EURC", "0.01")])).unwrap_err();
+        assert!(error.message.contains("spend.budget allows 0.015 EURC, of which 0.01 EURC"), "{}", error.message);
     }
 }

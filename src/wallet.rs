@@ -3,7 +3,8 @@
 use crate::error::ErrorCode;
 use crate::json::{Json, Kind, shown};
 use crate::text::{concat, decimal, has, shorten, split};
-use crate::x402::is_hex;
+use crate::x402::MAX_HEADER;
+use crate::x402::hex::is_hex;
 
 /// How deep causes are followed.
 const MAX_CAUSES: usize = 8;
@@ -19,6 +20,45 @@ pub fn transaction_hash<J: Json>(given: &J) -> Result<String, String> {
             _ => shown(given),
         }),
     }
+}
+
+/// A transaction hash in what a wallet gave or threw, though it is not what was asked for: money may have moved, and this is
+/// how to find out. Libraries give whole transactions and receipts, or put the hash on the error.
+pub fn stray_hash<J: Json>(value: &J) -> Option<String> {
+    let found = |text: String| {
+        let digits = text.trim_ascii().get(2..).filter(|_| text.trim_ascii().to_ascii_lowercase().starts_with("0x"));
+        let hash = concat(&["0x", digits.unwrap_or(text.trim_ascii())]);
+        Some(hash).filter(|hash| is_hex(hash, 64))
+    };
+    value
+        .as_text()
+        .or_else(|| value.get_text("transactionHash"))
+        .or_else(|| value.get_text("hash"))
+        .or_else(|| value.get("receipt")?.get_text("hash"))
+        .and_then(found)
+}
+
+/// The request headers that a wallet gave which took the payment over: names in lower case.
+pub fn headers<J: Json>(given: &J) -> Result<Vec<(String, String)>, &'static str> {
+    let mut headers = Vec::new();
+    for pair in given.elements() {
+        let pair = pair.elements();
+        let text = |at: usize| pair.get(at).and_then(Json::as_text);
+        let (Some(name), Some(value)) = (text(0), text(1)) else { return Err("something that is no header") };
+        if !is_proof_header(&name) {
+            return Err("a header that is no payment header (x-payment…, payment-…)");
+        }
+        if value.is_empty() || value.len() > MAX_HEADER || !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            return Err("a header value that cannot be sent");
+        }
+        headers.push((name, value));
+    }
+    if headers.is_empty() { Err("no request headers") } else { Ok(headers) }
+}
+
+/// Whether a request header carries a proof of payment.
+pub fn is_proof_header(name: &str) -> bool {
+    name.starts_with("x-payment") || name.starts_with("payment-")
 }
 
 /// Whether what a wallet threw means that its user said no. Every wallet library says it in another way: EIP-1193's code
@@ -50,10 +90,7 @@ pub fn thrown<J: Json>(value: &J) -> (ErrorCode, String) {
         return (ErrorCode::WalletRejected, "the payment was rejected in the wallet; no money has moved".to_owned());
     }
     let words = words.map_or_else(|| shown(value), |words| redact(&shorten(&words, 200)));
-    (
-        ErrorCode::WalletFailed,
-        concat(&["the wallet failed: ", &words, "; look there whether money has moved before you pay again"]),
-    )
+    (ErrorCode::WalletFailed, concat(&["the wallet failed: ", &words]))
 }
 
 /// Takes out what could be a proof: long hexadecimal runs.
@@ -84,6 +121,43 @@ mod tests {
         ] {
             let error = transaction_hash(&given).unwrap_err();
             assert_eq!(error, said);
+        }
+    }
+
+    #[test]
+    fn a_hash_is_found_wherever_libraries_put_it() {
+        let hash = format!("0x{}", "ab".repeat(32));
+        for value in [
+            json!(hash),
+            json!(format!(" 0X{}\n", "ab".repeat(32))),
+            json!("ab".repeat(32)),
+            json!({"hash": hash}),
+            json!({"transactionHash": hash, "status": 1}),
+            json!({"message": "reverted", "receipt": {"hash": hash}}),
+        ] {
+            assert_eq!(stray_hash(&value).as_deref(), Some(hash.as_str()), "{value}");
+        }
+        for value in [json!(null), json!(5), json!("0x12"), json!({}), json!({"hash": 5}), json!("é".repeat(32))] {
+            assert_eq!(stray_hash(&value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_payment_headers_that_can_be_sent_are_taken() {
+        let good = json!([["x-payment", "abc="], ["x-payment-network", "base"], ["payment-signature", "x"]]);
+        assert_eq!(headers(&good).unwrap().len(), 3);
+        for bad in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!([["x-payment"]]),
+            json!([["authorization", "x"]]),
+            json!([["x-payment", ""]]),
+            json!([["x-payment", "a\r\nb"]]),
+            json!([["x-payment", "€"]]),
+            json!([["x-payment", "x".repeat(70_000)]]),
+        ] {
+            assert!(headers(&bad).is_err(), "{bad}");
         }
     }
 

@@ -10,7 +10,7 @@ use web_sys::AbortSignal;
 
 use super::abort::until_aborted;
 use super::document::Document;
-use super::error::to_js;
+use super::error::{argument, to_js};
 use super::options::{self, Call};
 use super::runtime::JsRuntime;
 use crate::client::{Client, Update};
@@ -43,8 +43,28 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_param_type = "JobsClientOptions")] options: JsValue,
     ) -> core::result::Result<JobsClient, JsValue> {
         let options = options::client(&options).map_err(to_js)?;
-        let runtime = JsRuntime { fetch: options.fetch, wallet: options.wallet, max_response_bytes: options.max_response_bytes };
+        let runtime = JsRuntime {
+            fetch: options.fetch,
+            confirm: options.confirm,
+            wallet: options.wallet,
+            abilities: options.abilities,
+            max_response_bytes: options.max_response_bytes,
+        };
         Ok(JobsClient { client: Rc::new(Client::new(runtime, options.config)) })
+    }
+
+    /// What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`), with what is set aside for
+    /// payments under way.
+    ///
+    /// @param currency The token's symbol. @default "USDC"
+    /// @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.
+    pub fn spent(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "string")] currency: JsValue,
+    ) -> core::result::Result<String, JsValue> {
+        let symbol = if currency.is_undefined() { Some("USDC".to_owned()) } else { currency.as_string() };
+        let spent = symbol.and_then(|symbol| self.client.spent(&symbol));
+        spent.ok_or_else(|| to_js(argument("currency", "must be USDC or the symbol of one of spend.assets", &currency)))
     }
 
     /// Creates a job; when the server asks for a payment, pays for it once through the wallet.

@@ -1,5 +1,7 @@
 //! Options and arguments: read once, when the call is made, so that what the caller changes later changes nothing.
 
+use std::rc::Rc;
+
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortSignal, Headers};
@@ -8,11 +10,12 @@ use super::document::Document;
 use super::error::argument;
 use crate::client::{CallOptions, Config, WaitPlan};
 use crate::error::{Error, Result};
-use crate::json::{Json, Kind};
-use crate::spend::SpendPolicy;
-use crate::text::{concat, has, shorten};
-use crate::x402::amount;
-use crate::x402::networks::{self, USDC_DECIMALS};
+use crate::json::{Json, Kind, shown};
+use crate::spend::{Abilities, Limit, SpendPolicy};
+use crate::text::{concat, has, join, shorten};
+use crate::wallet::is_proof_header;
+use crate::x402::networks::Token;
+use crate::x402::{address, amount};
 
 /// The longest time that timers can hold, in milliseconds.
 const MAX_MS: f64 = 2_147_483_647.0;
@@ -41,7 +44,9 @@ extern "C" {
 pub(super) struct ClientOptions {
     pub(super) config: Config,
     pub(super) fetch: Option<Function>,
-    pub(super) wallet: Option<Function>,
+    pub(super) confirm: Option<Function>,
+    pub(super) wallet: Document,
+    pub(super) abilities: Abilities,
     pub(super) max_response_bytes: f64,
 }
 
@@ -71,19 +76,28 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions, Document> {
         headers.retain(|(name, _)| name != "x-api-key");
         headers.push(("x-api-key".to_owned(), key));
     }
+    let (wallet, abilities) = wallet(&options)?;
     Ok(ClientOptions {
         config: Config {
             base_url: base_url(&options)?,
             headers,
             timeout_ms: number(&options, "timeoutMs", 1.0, MAX_MS, MS_RULE)?.unwrap_or(30_000.0),
             retries: whole(&options, "retries", 0.0, 10.0, "must be a whole number from 0 to 10")?.unwrap_or(2),
+            wallet_timeout_ms: number(&options, "walletTimeoutMs", 1.0, MAX_MS, MS_RULE)?.unwrap_or_else(wallet_timeout_ms),
             spend: spend(&options)?,
         },
         fetch: function(&options, "fetch")?,
-        wallet: function(&options, "wallet")?,
+        confirm: function(&options, "confirm")?,
+        wallet,
+        abilities,
         max_response_bytes: number(&options, "maxResponseBytes", 1.0, MAX_MS, "must be a number of bytes from 1 to 2147483647")?
             .unwrap_or(8_388_608.0),
     })
+}
+
+/// In a page a person may take any time over the wallet; a program that waits for ever is stuck.
+fn wallet_timeout_ms() -> f64 {
+    if Document(js_sys::global().into()).get("document").is_some() { f64::INFINITY } else { 300_000.0 }
 }
 
 /// Reads the last argument of a method: its options.
@@ -198,36 +212,155 @@ fn base_url(options: &Document) -> Result<String, Document> {
     Ok(base)
 }
 
+/// Reads a wallet: a function that makes transfers, or an object with any of `sendTransfer`, `signTypedData` and `pay`.
+fn wallet(options: &Document) -> Result<(Document, Abilities), Document> {
+    const RULE: &str = "must be a function that makes the transfer and gives its hash, or an object with any of sendTransfer, \
+                        signTypedData (with address) and pay; eliza-jobs/wallets makes them";
+    let Some(wallet) = options.get("wallet") else { return Ok((Document(JsValue::UNDEFINED), Abilities::default())) };
+    if wallet.0.is_function() {
+        return Ok((wallet, Abilities { transfer: true, ..Abilities::default() }));
+    }
+    let has = |name: &'static str| match wallet.get(name) {
+        None => Ok(false),
+        Some(member) if member.0.is_function() => Ok(true),
+        Some(other) => Err(Error::argument("wallet", &concat(&["has a ", name, " that must be a function"]), &shown(&other))),
+    };
+    let abilities = Abilities { transfer: has("sendTransfer")?, sign: has("signTypedData")?, pay: has("pay")? };
+    let address = wallet.get("address");
+    let is_address =
+        |address: &Document| address.0.is_function() || address.as_text().is_some_and(|text| address::is_payable(&text));
+    if let Some(address) = &address
+        && !is_address(address)
+    {
+        let rule = "has an address that must be 0x and 40 hexadecimal digits with a right checksum, or a function that gives it";
+        return Err(Error::argument("wallet", rule, &shown(address)));
+    }
+    if abilities == Abilities::default() || (abilities.sign && address.is_none()) {
+        let given = if abilities.sign { "an object with signTypedData and without address".to_owned() } else { shown(&wallet) };
+        return Err(Error::argument("wallet", RULE, &given));
+    }
+    Ok((wallet, abilities))
+}
+
+/// The members of an object of options, none of which may be misspelt: a limit that is misspelt must not be a limit that is not there.
+fn only(field: &'static str, given: &Document, known: &[&str]) -> Result<(), Document> {
+    let rule =
+        |given: &str| Error::argument(field, &concat(&["must be an object that knows ", &join(known.iter(), ", ")]), given);
+    if given.kind() != Kind::Object {
+        return Err(rule(&shown(given)));
+    }
+    let keys = keys(&given.0);
+    match keys.iter().filter_map(|key| key.as_string()).find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(rule(&shorten(&key, 60))),
+        None => Ok(()),
+    }
+}
+
 fn spend(options: &Document) -> Result<SpendPolicy, Document> {
     let mut policy = SpendPolicy::default();
     let Some(spend) = options.get("spend") else { return Ok(policy) };
-    if spend.kind() != Kind::Object {
-        return Err(argument("spend", "must be an object with maxPerPayment and networks", &spend.0));
+    only("spend", &spend, &["maxPerPayment", "budget", "networks", "assets", "recipients", "allowResource"])?;
+    if let Some(usdc) = policy.limits.first_mut() {
+        limits(&spend, usdc)?;
     }
-    // A limit that is misspelt must not be a limit that is not there.
-    for key in keys(&spend.0).iter().filter_map(|key| key.as_string()) {
-        if !["maxPerPayment", "networks"].contains(&key.as_str()) {
-            return Err(Error::argument("spend", "knows maxPerPayment and networks", &shorten(&key, 60)));
+    if let Some(list) = spend.get("assets") {
+        for entry in some(&list).ok_or_else(|| argument("spend.assets", "must be a list of tokens", &list.0))? {
+            asset(&entry, &mut policy)?;
         }
-    }
-    if let Some(limit) = spend.get("maxPerPayment") {
-        let rule = "must be a decimal string of USDC such as \"0.10\"";
-        let atomic = limit.as_text().and_then(|text| amount::from_decimal(&text, USDC_DECIMALS));
-        policy.max_per_payment = atomic.ok_or_else(|| argument("spend.maxPerPayment", rule, &limit.0))?;
     }
     if let Some(list) = spend.get("networks") {
-        let rule = "must be a list of network names: base, polygon";
-        let known = |name: &Document| name.as_text().and_then(|name| networks::by_name(&name));
-        let names = list.elements();
-        if names.is_empty() {
-            return Err(argument("spend.networks", rule, &list.0));
-        }
-        policy.networks = names
-            .iter()
-            .map(|name| known(name).ok_or_else(|| argument("spend.networks", rule, &name.0)))
-            .collect::<Result<_, _>>()?;
+        let names = policy.tokens.iter().map(|token| token.network.as_str()).collect::<Vec<_>>();
+        let rule = concat(&["must be a list of network names: ", &join(names.iter(), ", ")]);
+        let name = |given: &Document| {
+            let name = given.as_text()?;
+            policy.tokens.iter().find(|token| token.is_on(&name)).map(|token| token.network.clone())
+        };
+        let given = some(&list).ok_or_else(|| argument("spend.networks", &rule, &list.0))?;
+        let given = given.iter().map(|given| name(given).ok_or_else(|| argument("spend.networks", &rule, &given.0)));
+        policy.networks = given.collect::<Result<_, _>>()?;
     }
+    if let Some(token) = policy.tokens.iter().find(|token| token.limit > 0 && !policy.networks.contains(&token.network)) {
+        return Err(Error::argument("spend.assets", "must be on networks that spend.networks names", &token.network));
+    }
+    policy.recipients = texts(&spend, "recipients", "spend.recipients", "must be a list of addresses", |text| {
+        address::is_payable(text) || !text.starts_with("0x")
+    })?;
+    policy.resources =
+        texts(&spend, "allowResource", "spend.allowResource", "must be a URL or a list of URLs", |text| has(text, "://"))?;
     Ok(policy)
+}
+
+/// The elements of a list that has some.
+fn some(list: &Document) -> Option<Vec<Document>> {
+    Some(list.elements()).filter(|elements| !elements.is_empty())
+}
+
+fn texts(
+    options: &Document,
+    key: &str,
+    field: &'static str,
+    rule: &str,
+    fits: impl Fn(&str) -> bool,
+) -> Result<Vec<String>, Document> {
+    let Some(given) = options.get(key) else { return Ok(Vec::new()) };
+    let elements = if given.kind() == Kind::Text { Some(vec![given.clone()]) } else { some(&given) };
+    let elements = elements.ok_or_else(|| argument(field, rule, &given.0))?;
+    let text = |given: Document| given.as_text().filter(|text| !text.is_empty() && fits(text)).ok_or(given);
+    elements.into_iter().map(|given| text(given).map_err(|given| argument(field, rule, &given.0))).collect()
+}
+
+/// `maxPerPayment` and `budget`.
+fn limits(options: &Document, limit: &mut Limit) -> Result<(), Document> {
+    let rule = concat(&["must be a decimal string of ", &limit.symbol, " such as \"0.10\""]);
+    for (key, field, to) in
+        [("maxPerPayment", "spend.maxPerPayment", &mut limit.max_per_payment), ("budget", "spend.budget", &mut limit.budget)]
+    {
+        if let Some(given) = options.get(key) {
+            let units = given.as_text().and_then(|text| amount::limit(&text, limit.decimals));
+            *to = units.ok_or_else(|| argument(field, &rule, &given.0))?;
+        }
+    }
+    Ok(())
+}
+
+/// A token of the caller's own.
+fn asset(given: &Document, policy: &mut SpendPolicy) -> Result<(), Document> {
+    const FIELD: &str = "spend.assets";
+    only(FIELD, given, &["network", "chainId", "asset", "symbol", "decimals", "name", "version", "maxPerPayment", "budget"])?;
+    let text = |key: &str| {
+        let text = given.get_text(key).filter(|text| !text.is_empty());
+        text.ok_or_else(|| Error::argument(FIELD, &concat(&["must have a ", key, " (a string)"]), &member(given, key)))
+    };
+    let (network, asset, symbol) = (text("network")?, text("asset")?, text("symbol")?);
+    text("maxPerPayment")?;
+    let known = policy.tokens.iter().find(|token| token.is_on(&network)).cloned();
+    let chain_id = whole(given, "chainId", 1.0, f64::from(u32::MAX), "must be a whole number")?;
+    // A network that is not known and has no chain id is no EVM chain.
+    let chain_id = chain_id.or(known.as_ref().map(|token| token.chain_id)).unwrap_or(0);
+    let network = known.map_or(network, |token| token.network.clone());
+    if chain_id > 0 && !address::is_payable(&asset) {
+        return Err(Error::argument(FIELD, "must have an asset that is 0x and 40 hexadecimal digits", &member(given, "asset")));
+    }
+    let decimals = whole(given, "decimals", 0.0, 36.0, "must be a whole number from 0 to 36")?;
+    let decimals = decimals.and_then(|decimals| u8::try_from(decimals).ok());
+    let decimals = decimals.ok_or_else(|| Error::argument(FIELD, "must have decimals", &member(given, "decimals")))?;
+    if policy.limits.iter().any(|limit| limit.symbol == symbol)
+        || policy.tokens.iter().any(|token| token.network == network && token.is_asset(&asset))
+    {
+        return Err(Error::argument(FIELD, "must name tokens and symbols that are not there already", &symbol));
+    }
+    let mut limit = Limit { symbol: symbol.clone(), decimals, max_per_payment: 0, budget: u128::MAX };
+    limits(given, &mut limit)?;
+    let name = given.get_text("name").unwrap_or_else(|| symbol.clone());
+    let version = given.get_text("version").unwrap_or_else(|| "1".to_owned());
+    let at = policy.limits.len();
+    policy.limits.push(limit);
+    policy.tokens.push(Rc::new(Token { network, chain_id, asset, symbol, decimals, name, version, limit: at }));
+    Ok(())
+}
+
+fn member(given: &Document, key: &str) -> String {
+    given.get(key).map_or_else(|| concat(&["no ", key]), |value| shown(&value))
 }
 
 fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
@@ -237,16 +370,21 @@ fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
     if !given.0.is_object() {
         return Err(rule(given.kind().name()));
     }
-    let headers = HeadersFrom::new(&given.0).map_err(|_| rule("a name or value that HTTP does not allow"))?;
-    let read = |pair: JsValue| {
-        let pair = Document(pair).elements();
+    let headers = header_pairs(&given).ok_or_else(|| rule("a name or value that HTTP does not allow"))?;
+    let read = |pair: Document| {
+        let pair = pair.elements();
         Some((pair.first()?.as_text()?, pair.get(1)?.as_text()?))
     };
-    let headers: Vec<(String, String)> = pairs(&headers).iter().filter_map(read).collect();
-    if headers.iter().any(|(name, _)| name.starts_with("x-payment") || name == "payment-signature") {
+    let headers: Vec<(String, String)> = headers.elements().into_iter().filter_map(read).collect();
+    if headers.iter().any(|(name, _)| is_proof_header(name)) {
         return Err(rule("a payment header, which only the client itself sets"));
     }
     Ok(headers)
+}
+
+/// A list of names in lower case and values, of whatever `Headers` takes.
+pub(super) fn header_pairs(given: &Document) -> Option<Document> {
+    HeadersFrom::new(&given.0).ok().map(|headers| Document(pairs(&headers).into()))
 }
 
 fn function(options: &Document, field: &'static str) -> Result<Option<Function>, Document> {

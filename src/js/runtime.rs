@@ -1,9 +1,5 @@
 //! The world: fetch, timers, clocks, randomness, and the wallet, as JavaScript has them.
 
-use core::future::poll_fn;
-use core::pin::pin;
-use core::task::Poll;
-
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, JsString, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -11,10 +7,11 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, RequestInit, Response};
 
 use super::document::Document;
+use super::options::header_pairs;
 use crate::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use crate::json::Json;
-use crate::runtime::Runtime;
-use crate::x402::Quote;
+use crate::runtime::{Ask, Runtime, within};
+use crate::spend::Abilities;
 
 /// How much of a body that is no JSON is looked at, in UTF-16 code units.
 const SNIPPET_UNITS: u32 = 4_000;
@@ -34,13 +31,17 @@ extern "C" {
     fn decode(this: &TextDecoder, bytes: &JsValue, options: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+    fn random_values(bytes: &Uint8Array);
 }
 
 /// JavaScript's world for one client.
 #[derive(Debug)]
 pub(super) struct JsRuntime {
     pub(super) fetch: Option<Function>,
-    pub(super) wallet: Option<Function>,
+    pub(super) confirm: Option<Function>,
+    pub(super) wallet: Document,
+    pub(super) abilities: Abilities,
     pub(super) max_response_bytes: f64,
 }
 
@@ -61,16 +62,9 @@ impl Runtime for JsRuntime {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Document>, SendError<Document>> {
         let controller = AbortController::new().map_err(|thrown| failed(thrown, false))?;
         let mut guard = AbortOnDrop(Some(controller.clone()));
-        let mut work = pin!(self.exchange(request, controller.signal()));
-        let mut limit = pin!(self.sleep(request.timeout_ms));
-        let answer = poll_fn(|context| match work.as_mut().poll(context) {
-            Poll::Ready(answer) => Poll::Ready(answer),
-            Poll::Pending => limit
-                .as_mut()
-                .poll(context)
-                .map(|()| Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None })),
-        })
-        .await;
+        let answer = within(self.exchange(request, controller.signal()), self.sleep(request.timeout_ms)).await;
+        let late = Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None });
+        let answer = answer.unwrap_or(late);
         if answer.is_ok() {
             guard.0 = None;
         }
@@ -103,14 +97,44 @@ impl Runtime for JsRuntime {
         Some(js_sys::Date::parse(text)).filter(|at| at.is_finite())
     }
 
-    fn has_wallet(&self) -> bool {
-        self.wallet.is_some()
+    fn nonce(&self) -> [u8; 32] {
+        let bytes = Uint8Array::new_with_length(32);
+        random_values(&bytes);
+        let mut nonce = [0; 32];
+        bytes.copy_to(&mut nonce);
+        nonce
     }
 
-    async fn transfer(&self, quote: &Quote) -> Result<Document, Document> {
-        let Some(wallet) = &self.wallet else { return Ok(Document(JsValue::UNDEFINED)) };
-        let given = wallet.call1(&JsValue::UNDEFINED, &quote.document::<Document>().0).map_err(Document)?;
-        JsFuture::from(Promise::resolve(&given)).await.map(Document).map_err(Document)
+    fn abilities(&self) -> Abilities {
+        self.abilities
+    }
+
+    fn can_ask(&self, whom: Ask) -> bool {
+        match whom {
+            Ask::Confirm => self.confirm.is_some(),
+            Ask::Address => self.wallet.get("address").is_some(),
+            Ask::Transfer => self.abilities.transfer,
+            Ask::Sign => self.abilities.sign,
+            Ask::Pay => self.abilities.pay,
+        }
+    }
+
+    async fn ask(&self, whom: Ask, given: Document) -> Result<Document, Document> {
+        let member = |name: &str| self.wallet.get(name).map(|member| member.0).unwrap_or_default();
+        let member = match whom {
+            Ask::Confirm => self.confirm.clone().map(JsValue::from).unwrap_or_default(),
+            Ask::Address => member("address"),
+            Ask::Transfer if self.wallet.0.is_function() => self.wallet.0.clone(),
+            Ask::Transfer => member("sendTransfer"),
+            Ask::Sign => member("signTypedData"),
+            Ask::Pay => member("pay"),
+        };
+        let given = match member.dyn_into::<Function>() {
+            Ok(function) => function.call1(&self.wallet.0, &given.0).map_err(Document)?,
+            Err(value) => value,
+        };
+        let given = JsFuture::from(Promise::resolve(&given)).await.map(Document).map_err(Document)?;
+        Ok(if whom == Ask::Pay { header_pairs(&given).unwrap_or(given) } else { given })
     }
 }
 

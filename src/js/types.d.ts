@@ -15,7 +15,7 @@ export const JobStatus: {
 export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];
 
 /** A network that can be paid on. */
-export type NetworkName = 'base' | 'polygon';
+export type NetworkName = 'base' | 'polygon' | 'base-sepolia' | 'polygon-amoy' | (string & {});
 
 /** A job with its answer. */
 export type CompletedJob = JobDetailsResponse & { status: 'completed'; result: JobResult };
@@ -41,18 +41,76 @@ export interface JobsClientOptions {
   retries?: number;
   /** The largest answer that is read, in bytes. @default 8388608 */
   maxResponseBytes?: number;
-  /** Makes the token transfer that the quote asks for, and gives its transaction hash. Called at most once for a job. */
-  wallet?: (quote: Quote) => string | Promise<string>;
+  /** What pays: a function that makes a token transfer and gives its hash, or an object that can do more. */
+  wallet?: Wallet | SendTransfer;
+  /** Asked before the wallet is, with the price. Anything but `true` means that nothing is paid. */
+  confirm?: (quote: Quote) => boolean | Promise<boolean>;
+  /** The longest time for the wallet, and for `confirm`, in milliseconds. @default 300000; without a limit in a page */
+  walletTimeoutMs?: number;
   /** What may be paid. */
   spend?: SpendOptions;
 }
 
-/** What may be paid. */
+/** Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. */
+export type SendTransfer = (quote: Quote) => string | Promise<string>;
+
+/** What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. */
+export interface Wallet {
+  /** Whose money it is. Needed with `signTypedData`. */
+  address?: string | (() => string | Promise<string>);
+  /** Makes a token transfer, for servers that want its hash. */
+  sendTransfer?: SendTransfer;
+  /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Gives the signature. */
+  signTypedData?: (typedData: TypedData) => string | Promise<string>;
+  /** Takes a whole payment over, for what the others cannot serve. Gives the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
+  pay?: (quote: Quote) => HeadersInit | Promise<HeadersInit>;
+}
+
+/** What a wallet signs, as `eth_signTypedData_v4` takes it. */
+export interface TypedData {
+  types: Record<string, { name: string; type: string }[]>;
+  primaryType: 'TransferWithAuthorization';
+  domain: { name: string; version: string; chainId: number; verifyingContract: string };
+  /** Integers are decimal strings. */
+  message: { from: string; to: string; value: string; validAfter: string; validBefore: string; nonce: string };
+}
+
+/** What may be paid. Everything that breaks a rule is refused before the wallet is asked. */
 export interface SpendOptions {
   /** The most that one job may cost, as a decimal string of USDC. @default "0.10" */
   maxPerPayment?: string;
-  /** The networks that may be paid on, the preferred one first. @default ["base", "polygon"] */
+  /** The most that all jobs of this client together may cost, as a decimal string of USDC. @default no limit */
+  budget?: string;
+  /** The networks that may be paid on, the preferred one first. Testnets only when they are named. @default ["base", "polygon"] */
   networks?: NetworkName[];
+  /** Tokens other than USDC that may be paid with. USDC is preferred, then the order of this list. */
+  assets?: AssetOptions[];
+  /** Who may be paid: addresses. @default anybody */
+  recipients?: string[];
+  /** What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself otherwise, as behind a proxy. */
+  allowResource?: string | string[];
+}
+
+/** A token of the application's own choice. */
+export interface AssetOptions {
+  /** The network, as servers name it; one of those in `networks`. */
+  network: NetworkName;
+  /** The network's EVM chain id. Only for a network that the client does not know; without it that is no EVM chain, and only a wallet with `pay` can serve it. */
+  chainId?: number;
+  /** The token's contract. */
+  asset: string;
+  /** What it is called in limits, errors and `spent()`. */
+  symbol: string;
+  /** How many decimals it has. */
+  decimals: number;
+  /** The name in its EIP-712 domain. @default the symbol */
+  name?: string;
+  /** The version in its EIP-712 domain. @default "1" */
+  version?: string;
+  /** The most that one job may cost, as a decimal string of this token. */
+  maxPerPayment: string;
+  /** The most that all jobs of this client together may cost, as a decimal string of this token. @default no limit */
+  budget?: string;
 }
 
 /** What every method takes. */
@@ -81,9 +139,9 @@ export interface WaitOptions extends CreateJobOptions {
 
 /** What happens while a job is created and waited for. */
 export type JobUpdate =
-  /** The price was read and accepted; the wallet is about to be asked. */
+  /** The price was read and keeps the rules; `confirm` and the wallet are about to be asked. */
   | { type: 'quote'; quote: Quote }
-  /** The wallet has paid; the proof is about to be sent. */
+  /** A payment has come further: the wallet has given the proof, which is about to be sent; or the server has accepted it. */
   | { type: 'payment'; payment: PaymentAttempt }
   /** There is a job. */
   | { type: 'created'; job: CreateJobResponse }
@@ -116,12 +174,17 @@ export type ErrorCode =
   | 'payment_requirements_invalid'
   | 'payment_over_limit'
   | 'payment_network_not_allowed'
+  | 'payment_recipient_not_allowed'
+  | 'payment_resource_mismatch'
+  | 'payment_declined'
   | 'payment_not_supported_here'
   | 'payment_refused'
   | 'payment_outcome_unknown'
+  | 'wallet_cannot_pay'
   | 'wallet_rejected'
   | 'wallet_failed'
   | 'wallet_invalid_proof'
+  | 'wallet_timeout'
   | 'init_failed';
 
 /** What every error of this package is. `instanceof` works across copies of the package. */

@@ -1,35 +1,98 @@
-//! Money as whole atomic units: read from decimal text and written as decimal text, never a float.
+//! Money as whole atomic units: read from text and written as text, never a float.
 
-use crate::text::{decimal, split};
+use core::cmp::Ordering;
 
-/// Reads a decimal number of tokens into atomic units. `None` when it is not plain decimal (`0.02`), has more decimals
-/// than the token, or does not fit.
-pub fn from_decimal(text: &str, decimals: u8) -> Option<u64> {
-    let (whole, fraction) = split(text, ".").unwrap_or((text, "0"));
-    if whole.is_empty() || fraction.is_empty() {
-        return None;
-    }
-    let places = usize::from(decimals);
-    let mut sum: u64 = 0;
-    for byte in whole.bytes() {
-        sum = digit(sum, byte)?;
-    }
-    let mut fraction = fraction.bytes();
-    for _ in 0..places {
-        sum = digit(sum, fraction.next().unwrap_or(b'0'))?;
-    }
-    // More decimals than the token has can only be zeros.
-    fraction.all(|byte| byte == b'0').then_some(sum)
+use crate::text::{concat, split};
+
+/// 2^256 − 1: the largest amount that a token contract can hold.
+const LARGEST: &str = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+
+/// How much, in a token's smallest unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amount {
+    /// The amount as decimal digits.
+    pub digits: String,
+    /// The amount to reckon with. What does not fit is the largest number, which is above every limit.
+    pub units: u128,
 }
 
-fn digit(sum: u64, byte: u8) -> Option<u64> {
-    let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
-    sum.checked_mul(10)?.checked_add(u64::from(digit))
+impl Amount {
+    /// Reads atomic units: digits without a leading zero, above zero, at most 2^256 − 1.
+    pub fn from_atomic(text: &str) -> Option<Self> {
+        let fits = text.len() < LARGEST.len() || (text.len() == LARGEST.len() && text.cmp(LARGEST) != Ordering::Greater);
+        if !fits || text.starts_with('0') {
+            return None;
+        }
+        Some(Self { units: units(text)?, digits: text.to_owned() })
+    }
+
+    /// Reads a decimal number of tokens (`0.02`) above zero. `None` when it has more decimals than the token or does not fit.
+    pub fn from_decimal(text: &str, decimals: u8) -> Option<Self> {
+        let digits = atomic_digits(text, decimals)?;
+        Self::from_atomic(digits.trim_start_matches('0'))
+    }
+
+    /// The amount as a decimal number of tokens, without needless zeros.
+    pub fn decimal(&self, decimals: u8) -> String {
+        with_point(self.digits.clone(), decimals)
+    }
+}
+
+/// Reads a limit: a decimal number of tokens, which may be zero.
+pub fn limit(text: &str, decimals: u8) -> Option<u128> {
+    units(&atomic_digits(text, decimals)?)
 }
 
 /// Atomic units as a decimal number of tokens, without needless zeros.
-pub fn to_decimal(atomic: u64, decimals: u8) -> String {
-    let mut digits = decimal(atomic);
+pub fn to_decimal(units: u128, decimals: u8) -> String {
+    with_point(digits(units), decimals)
+}
+
+/// Atomic units as decimal digits. By doubling the digits: division of such numbers would bring its own code along.
+pub fn digits(units: u128) -> String {
+    let mut digits: Vec<u8> = vec![0];
+    for bit in (0..u128::BITS).rev() {
+        let mut carry = u8::from(units >> bit & 1 == 1);
+        for digit in digits.iter_mut().rev() {
+            let doubled = digit.wrapping_mul(2).wrapping_add(carry);
+            carry = u8::from(doubled >= 10);
+            *digit = if doubled >= 10 { doubled.wrapping_sub(10) } else { doubled };
+        }
+        if carry > 0 {
+            digits.insert(0, carry);
+        }
+    }
+    digits.into_iter().map(|digit| char::from(b'0'.wrapping_add(digit))).collect()
+}
+
+/// `None` when it is not digits alone. What does not fit is the largest number.
+fn units(text: &str) -> Option<u128> {
+    let mut sum: u128 = 0;
+    for byte in text.bytes() {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        let eightfold = if sum >> 125 > 0 { u128::MAX } else { sum << 3 };
+        sum = eightfold.saturating_add(sum).saturating_add(sum).saturating_add(u128::from(digit));
+    }
+    (!text.is_empty()).then_some(sum)
+}
+
+/// A plain decimal number (`0.02`) as atomic digits, with leading zeros.
+fn atomic_digits(text: &str, decimals: u8) -> Option<String> {
+    let (whole, fraction) = split(text, ".").unwrap_or((text, "0"));
+    let places = usize::from(decimals);
+    let (kept, beyond) = fraction.split_at_checked(places.min(fraction.len()))?;
+    // More decimals than the token has can only be zeros.
+    if whole.is_empty() || fraction.is_empty() || !beyond.bytes().all(|byte| byte == b'0') {
+        return None;
+    }
+    let mut digits = concat(&[whole, kept]);
+    for _ in kept.len()..places {
+        digits.push('0');
+    }
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits)
+}
+
+fn with_point(mut digits: String, decimals: u8) -> String {
     let places = usize::from(decimals);
     while digits.len() <= places {
         digits.insert(0, '0');
@@ -54,18 +117,22 @@ mod tests {
     #[test]
     fn decimals_become_atomic_units_and_come_back() {
         for (text, atomic, back) in [
-            ("0.020000", 20_000, "0.02"),
-            ("0.02", 20_000, "0.02"),
-            ("1", 1_000_000, "1"),
-            ("0.000001", 1, "0.000001"),
-            ("12.5", 12_500_000, "12.5"),
-            ("0.0200000000", 20_000, "0.02"),
-            ("0", 0, "0"),
+            ("0.020000", "20000", "0.02"),
+            ("0.02", "20000", "0.02"),
+            ("1", "1000000", "1"),
+            ("0.000001", "1", "0.000001"),
+            ("12.5", "12500000", "12.5"),
+            ("0.0200000000", "20000", "0.02"),
+            ("00.02", "20000", "0.02"),
         ] {
-            assert_eq!(from_decimal(text, 6), Some(atomic), "{text}");
-            assert_eq!(to_decimal(atomic, 6), back);
+            let amount = Amount::from_decimal(text, 6).unwrap();
+            assert_eq!((amount.digits.as_str(), amount.units), (atomic, atomic.parse().unwrap()), "{text}");
+            assert_eq!(amount.decimal(6), back);
+            assert_eq!(to_decimal(amount.units, 6), back);
         }
-        assert_eq!(to_decimal(u64::MAX, 6), "18446744073709.551615");
+        assert_eq!(Amount::from_decimal("1.5", 18).unwrap().digits, "1500000000000000000");
+        assert_eq!(to_decimal(5, 0), "5");
+        assert_eq!(to_decimal(0, 6), "0");
     }
 
     #[test]
@@ -86,9 +153,30 @@ mod tests {
             "NaN",
             "٣",
             "1.2.3",
-            "99999999999999999999",
+            "0.é",
+            "0.00000é",
         ] {
-            assert_eq!(from_decimal(text, 6), None, "{text}");
+            assert_eq!(Amount::from_decimal(text, 6), None, "{text}");
+            assert_eq!(limit(text, 6), None, "{text}");
+        }
+        for text in ["0", "0.0"] {
+            assert_eq!((Amount::from_decimal(text, 6), limit(text, 6)), (None, Some(0)));
+        }
+        for text in ["", "0", "00", "01", "0x10", "1e4", "-1", "1.5", "1_0", " 1"] {
+            assert_eq!(Amount::from_atomic(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_contract_can_hold_is_an_amount_and_above_every_limit() {
+        assert_eq!(Amount::from_atomic(LARGEST).unwrap().units, u128::MAX);
+        assert_eq!(Amount::from_atomic(&LARGEST.replace("39935", "39936")), None);
+        assert_eq!(Amount::from_atomic(&format!("1{}", "0".repeat(80))), None);
+        for units in [0, 1, 9, 10, 20_000, u128::from(u64::MAX), u128::MAX - 1, u128::MAX] {
+            assert_eq!(digits(units), units.to_string());
+            if units > 0 {
+                assert_eq!(Amount::from_atomic(&units.to_string()).unwrap().units, units);
+            }
         }
     }
 }

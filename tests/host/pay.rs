@@ -4,8 +4,8 @@ use crate::world::*;
 use eliza_jobs::client::PaidJob;
 use eliza_jobs::error::{Error, ErrorCode};
 use eliza_jobs::http::SendFailure;
+use eliza_jobs::runtime::Ask;
 use eliza_jobs::x402::PaymentState;
-use eliza_jobs::x402::networks::POLYGON;
 use serde_json::{Value, json};
 
 fn create(scene: &Scene) -> Result<PaidJob<Value>, Box<Error<Value>>> {
@@ -24,20 +24,20 @@ fn the_same_body_goes_out_again_with_the_proof_and_only_then() {
     assert_eq!(scene.header(1, "x-payment-network").as_deref(), Some("base"));
     assert_eq!(second.headers.len(), first.headers.len() + 2);
 
-    let asked = scene.world.wallet_calls.borrow()[0].clone();
-    assert_eq!((asked.amount.as_str(), asked.amount_atomic.as_str(), asked.chain_id), ("0.02", "20000", 8453));
-    assert_eq!((asked.recipient.as_str(), asked.asset), (TO, "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"));
+    let asked = scene.last_asked();
+    assert_eq!((&asked["amount"], &asked["amountAtomic"], &asked["chainId"]), (&json!("0.02"), &json!("20000"), &json!(8453.0)));
+    assert_eq!((&asked["recipient"], &asked["asset"]), (&json!(TO), &json!("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")));
     let payment = paid.payment.unwrap();
     assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Accepted, Some(HASH)));
-    assert_eq!(*scene.told.borrow(), ["quote base 0.02", "payment proven", "created job-1"]);
+    assert_eq!(*scene.told.borrow(), ["quote base 0.02", "payment proven", "payment accepted", "created job-1"]);
 }
 
 #[test]
 fn the_callers_preference_chooses_the_network() {
-    let scene = scene_with([payment_required(), created()], |config| config.spend.networks = vec![&POLYGON]).paying();
+    let scene = scene_with([payment_required(), created()], |config| config.spend.networks = vec!["polygon".into()]).paying();
     create(&scene).unwrap();
     assert_eq!(scene.header(1, "x-payment-network").as_deref(), Some("polygon"));
-    assert_eq!(scene.world.wallet_calls.borrow()[0].chain_id, 137);
+    assert_eq!(scene.last_asked()["chainId"], json!(137.0));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn what_must_not_be_paid_never_reaches_the_wallet() {
     for (step, code) in [
         (offer("base", "0.100001"), ErrorCode::PaymentOverLimit),
         (offer("base", "20000"), ErrorCode::PaymentOverLimit),
-        (offer("base-sepolia", "0.02"), ErrorCode::PaymentRequirementsInvalid),
+        (offer("base-sepolia", "0.02"), ErrorCode::PaymentNetworkNotAllowed),
         (offer("base", "0"), ErrorCode::PaymentRequirementsInvalid),
         (text(402, ""), ErrorCode::PaymentRequirementsInvalid),
         (text(402, "<html><title>Pay!</title>"), ErrorCode::PaymentRequirementsInvalid),
@@ -60,7 +60,7 @@ fn what_must_not_be_paid_never_reaches_the_wallet() {
         let scene = scene([step]).paying();
         let error = create(&scene).unwrap_err();
         assert_eq!(error.code, code, "{}", error.message);
-        assert_eq!((scene.requests(), scene.world.wallet_calls.borrow().len()), (1, 0));
+        assert_eq!((scene.requests(), scene.asked(Ask::Transfer)), (1, 0));
         assert!(error.message.len() < 10_000);
     }
 }
@@ -84,7 +84,7 @@ fn a_wallet_that_gives_no_proof_is_asked_once_and_nothing_is_sent() {
     ] {
         let scene = scene([payment_required()]).wallet(gives);
         let error = create(&scene).unwrap_err();
-        assert_eq!((error.code, scene.requests(), scene.world.wallet_calls.borrow().len()), (code, 1, 1));
+        assert_eq!((error.code, scene.requests(), scene.asked(Ask::Transfer)), (code, 1, 1));
         assert_eq!(error.payment.unwrap().state, PaymentState::Intended);
     }
 }
@@ -94,7 +94,7 @@ fn a_second_402_is_an_error_with_the_transaction_and_never_a_second_payment() {
     let scene = scene([payment_required(), payment_required()]).paying();
     let error = create(&scene).unwrap_err();
     assert_eq!((error.code, error.status), (ErrorCode::PaymentRefused, Some(402)));
-    assert_eq!((scene.requests(), scene.world.wallet_calls.borrow().len()), (2, 1));
+    assert_eq!((scene.requests(), scene.asked(Ask::Transfer)), (2, 1));
     assert!(!error.message.contains(HASH), "no proof in a text: {}", error.message);
     let payment = error.payment.unwrap();
     assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Refused, Some(HASH)));
@@ -116,7 +116,7 @@ fn after_a_proof_every_other_failure_is_unknown_and_carries_the_transaction() {
         let scene = scene([payment_required(), step]).paying();
         let error = create(&scene).unwrap_err();
         assert_eq!((error.code, scene.requests()), (ErrorCode::PaymentOutcomeUnknown, 2), "{}", error.message);
-        assert_eq!(scene.world.wallet_calls.borrow().len(), 1);
+        assert_eq!(scene.asked(Ask::Transfer), 1);
         assert!(!error.code.retryable() && !error.message.contains(HASH));
         let payment = error.payment.unwrap();
         assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Unknown, Some(HASH)));
@@ -133,7 +133,7 @@ fn a_paid_request_that_certainly_did_not_arrive_goes_out_again_with_the_same_pro
     for step in [Step::Fail(SendFailure::Unreached), text(429, "")] {
         let scene = scene([payment_required(), step, created()]).paying();
         create(&scene).unwrap();
-        assert_eq!((scene.requests(), scene.world.wallet_calls.borrow().len()), (3, 1));
+        assert_eq!((scene.requests(), scene.asked(Ask::Transfer)), (3, 1));
         assert_eq!(scene.request(1).body, scene.request(2).body);
         assert_eq!(scene.header(1, "x-payment"), scene.header(2, "x-payment"));
     }

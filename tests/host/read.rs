@@ -42,7 +42,7 @@ fn reads_are_not_tried_again_when_that_cannot_help() {
         let error = get(&scene).unwrap_err();
         assert_eq!((error.code, scene.requests()), (code, 1));
         assert_eq!(error.job_id.as_deref(), Some("job-1"));
-        assert_eq!(scene.world.wallet_calls.borrow().len(), 0, "a read is never paid");
+        assert_eq!(scene.world.asked.borrow().len(), 0, "a read is never paid");
     }
 }
 

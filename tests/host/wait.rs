@@ -26,7 +26,15 @@ fn a_paid_job_is_answered() {
     assert_eq!(job["result"]["message"]["content"], "the answer");
     assert_eq!(
         *scene.told.borrow(),
-        ["quote base 0.02", "payment proven", "created job-1", "status pending", "status processing", "status completed"]
+        [
+            "quote base 0.02",
+            "payment proven",
+            "payment accepted",
+            "created job-1",
+            "status pending",
+            "status processing",
+            "status completed"
+        ]
     );
 }
 

@@ -9,9 +9,8 @@ use std::task::{Context, Poll, Waker};
 use eliza_jobs::client::{CallOptions, Client, Config, Update};
 use eliza_jobs::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use eliza_jobs::json::Json;
-use eliza_jobs::runtime::Runtime;
-use eliza_jobs::spend::SpendPolicy;
-use eliza_jobs::x402::Quote;
+use eliza_jobs::runtime::{Ask, Runtime};
+use eliza_jobs::spend::{Abilities, SpendPolicy};
 use serde_json::{Value, json};
 
 pub const USER: &str = "22222222-2222-4222-8222-222222222222";
@@ -79,9 +78,14 @@ pub struct World {
     pub sent: RefCell<Vec<(f64, HttpRequest)>>,
     pub now: Cell<f64>,
     pub sleeps: RefCell<Vec<f64>>,
-    pub wallet: RefCell<Option<Result<Value, Value>>>,
-    pub wallet_calls: RefCell<Vec<Quote>>,
+    pub abilities: Cell<Abilities>,
+    /// What the application and its wallet give when they are asked.
+    pub gives: RefCell<Vec<(Ask, Give)>>,
+    pub asked: RefCell<Vec<(Ask, Value)>>,
 }
+
+/// `None` is a promise that never settles.
+pub type Give = Rc<dyn Fn(&World, &Value) -> Option<Result<Value, Value>>>;
 
 #[derive(Clone)]
 pub struct Shared(pub Rc<World>);
@@ -115,6 +119,9 @@ impl Runtime for Shared {
     }
     async fn sleep(&self, ms: f64) {
         assert!(ms >= 0.0, "a sleep of {ms} ms");
+        if ms.is_infinite() {
+            return std::future::pending().await;
+        }
         self.0.sleeps.borrow_mut().push(ms);
         self.0.now.set(self.0.now.get() + ms);
     }
@@ -134,12 +141,22 @@ impl Runtime for Shared {
         let at = httpdate::parse_http_date(text).ok()?;
         Some(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0)
     }
-    fn has_wallet(&self) -> bool {
-        self.0.wallet.borrow().is_some()
+    fn nonce(&self) -> [u8; 32] {
+        [0x11; 32]
     }
-    async fn transfer(&self, quote: &Quote) -> Result<Value, Value> {
-        self.0.wallet_calls.borrow_mut().push(quote.clone());
-        self.0.wallet.borrow().clone().unwrap()
+    fn abilities(&self) -> Abilities {
+        self.0.abilities.get()
+    }
+    fn can_ask(&self, whom: Ask) -> bool {
+        self.0.gives.borrow().iter().any(|(known, _)| *known == whom)
+    }
+    async fn ask(&self, whom: Ask, given: Value) -> Result<Value, Value> {
+        self.0.asked.borrow_mut().push((whom, given.clone()));
+        let give = self.0.gives.borrow().iter().find(|(known, _)| *known == whom).map(|(_, give)| give.clone());
+        match give.unwrap_or_else(|| panic!("nobody is there for {whom:?}"))(&self.0, &given) {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -160,6 +177,7 @@ pub fn scene_with(steps: impl IntoIterator<Item = Step>, change: impl FnOnce(&mu
         headers: vec![("x-api-key".into(), "key".into())],
         timeout_ms: 30_000.0,
         retries: 2,
+        wallet_timeout_ms: f64::INFINITY,
         spend: SpendPolicy::default(),
     };
     change(&mut config);
@@ -170,8 +188,28 @@ impl Scene {
         self.wallet(Ok(json!(HASH)))
     }
     pub fn wallet(self, gives: Result<Value, Value>) -> Self {
-        *self.world.wallet.borrow_mut() = Some(gives);
+        self.giving(Ask::Transfer, move |_, _| Some(gives.clone()))
+    }
+    /// What is given to this question; a wallet can do what it gives.
+    pub fn giving(self, whom: Ask, give: impl Fn(&World, &Value) -> Option<Result<Value, Value>> + 'static) -> Self {
+        let mut abilities = self.world.abilities.get();
+        match whom {
+            Ask::Transfer => abilities.transfer = true,
+            Ask::Sign => abilities.sign = true,
+            Ask::Pay => abilities.pay = true,
+            Ask::Confirm | Ask::Address => {}
+        }
+        self.world.abilities.set(abilities);
+        self.world.gives.borrow_mut().push((whom, Rc::new(give)));
         self
+    }
+    /// How often this was asked.
+    pub fn asked(&self, whom: Ask) -> usize {
+        self.world.asked.borrow().iter().filter(|(known, _)| *known == whom).count()
+    }
+    /// What was asked last.
+    pub fn last_asked(&self) -> Value {
+        self.world.asked.borrow().last().unwrap().1.clone()
     }
     pub fn forever(self, step: Step) -> Self {
         *self.world.forever.borrow_mut() = Some(step);
