@@ -10,7 +10,7 @@ use crate::protocol::{self, Created, JobStatus, Seen};
 use crate::retry::{RetryBudget, backoff_ms, retry_after_ms};
 use crate::runtime::{Ask, Runtime, within};
 use crate::spend::{Abilities, Chosen, Means, Reservation, SpendLedger, SpendPolicy};
-use crate::text::{concat, decimal, find, join, split};
+use crate::text::{concat, decimal, fill, find, join, split};
 use crate::wallet;
 use crate::x402::amount::to_decimal;
 use crate::x402::eip3009::Authorization;
@@ -136,11 +136,11 @@ impl<R: Runtime> Client<R> {
         if wallet == Abilities::default() {
             let prices = required.offers.iter().map(|offer| {
                 let token = &offer.token;
-                concat(&[&offer.amount.decimal(token.decimals), " ", &token.symbol, " on ", &token.network])
+                fill("% % on %", &[&offer.amount.decimal(token.decimals), &token.symbol, &token.network])
             });
             let mut error = Error::new(
                 ErrorCode::PaymentRequired,
-                concat(&["the server asks for ", &join(prices, " or "), " for this job; give the client a wallet"]),
+                fill("the server asks for % for this job; give the client a wallet", &[&join(prices, " or ")]),
             );
             error.status = Some(402);
             return Err(error);
@@ -250,7 +250,7 @@ impl<R: Runtime> Client<R> {
         };
         attempt.proof = proof.map_err(|(wanted, what)| {
             attempt.transaction = wallet::stray_hash(&given);
-            Error::new(ErrorCode::WalletInvalidProof, concat(&["the wallet must give ", wanted, "; it gave ", &what, LOOK]))
+            Error::new(ErrorCode::WalletInvalidProof, fill("the wallet must give %; it gave %%", &[wanted, &what, LOOK]))
         })?;
         Ok(())
     }
@@ -279,7 +279,7 @@ impl<R: Runtime> Client<R> {
                 reservation.kept.set(attempt.transaction.is_some());
                 Error::new(
                     ErrorCode::WalletInvalidProof,
-                    concat(&["the wallet must give a signature by ", &payer, "; it gave ", &what, "; nothing was sent"]),
+                    fill("the wallet must give a signature by %; it gave %; nothing was sent", &[&payer, &what]),
                 )
             })?;
             if authorization.is_fresh(now_s()) {
@@ -290,11 +290,10 @@ impl<R: Runtime> Client<R> {
         }
         Err(Error::new(
             ErrorCode::WalletTimeout,
-            concat(&[
-                "the signature came too late, twice: the server waits ",
-                &decimal(offer.timeout_s.into()),
-                " seconds for it; nothing was sent",
-            ]),
+            fill(
+                "the signature came too late, twice: the server waits % seconds for it; nothing was sent",
+                &[&decimal(offer.timeout_s.into())],
+            ),
         ))
     }
 
@@ -310,7 +309,7 @@ impl<R: Runtime> Client<R> {
             };
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
             let waited = decimal(limit.max(0.0) as u64);
-            Error::new(ErrorCode::WalletTimeout, concat(&[who, " gave nothing in ", &waited, " ms", advice]))
+            Error::new(ErrorCode::WalletTimeout, fill("% gave nothing in % ms%", &[who, &waited, advice]))
         })
     }
 
@@ -666,13 +665,15 @@ fn after_payment<J: Json>(error: Error<J>, mut attempt: Attempt<J>) -> Box<Error
         (ErrorCode::PaymentOutcomeUnknown, PaymentState::Unknown, "the payment was sent and its outcome is not known: ")
     };
     attempt.state = state;
-    let message = concat(&[
-        advice,
-        reason.as_deref().unwrap_or(""),
-        if reason.is_some() { ", " } else { "" },
-        error.message.strip_suffix("; only creating a job is ever paid").unwrap_or(&error.message),
-        "; do not pay again before you have looked: error.payment has the proof",
-    ]);
+    let message = fill(
+        "%%%%; do not pay again before you have looked: error.payment has the proof",
+        &[
+            advice,
+            reason.as_deref().unwrap_or(""),
+            if reason.is_some() { ", " } else { "" },
+            error.message.strip_suffix("; only creating a job is ever paid").unwrap_or(&error.message),
+        ],
+    );
     let mut about = Error::new(code, message);
     about.status = error.status;
     about.server_message = error.server_message;
@@ -691,11 +692,11 @@ fn finish<J: Json>(job_id: &str, seen: Seen<J>) -> Result<J, J> {
         JobStatus::Completed if seen.has_result => return Ok(seen.document),
         JobStatus::Completed => (ErrorCode::InvalidResponse, "the job is completed but has no answer in it".to_owned()),
         JobStatus::Failed => {
-            (ErrorCode::JobFailed, concat(&["the job failed: ", failure.as_deref().unwrap_or("the server gave no reason")]))
+            (ErrorCode::JobFailed, fill("the job failed: %", &[failure.as_deref().unwrap_or("the server gave no reason")]))
         }
         _ => {
-            let why = failure.map(|words| concat(&[": ", &words])).unwrap_or_default();
-            (ErrorCode::JobTimeout, concat(&["the agent gave no answer in the job's time", &why]))
+            let why = failure.map(|words| fill(": %", &[&words])).unwrap_or_default();
+            (ErrorCode::JobTimeout, fill("the agent gave no answer in the job's time%", &[&why]))
         }
     };
     let mut error = Error::new(code, message);
@@ -707,10 +708,10 @@ fn over<J>(job_id: &str, last: Option<Seen<J>>, waited_ms: f64, failed: Option<B
     let state = last.as_ref().map_or("not seen yet", |seen| seen.status.as_str());
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
     let waited = decimal(waited_ms.max(0.0) as u64);
-    let why = failed.map(|error| concat(&["; the last look failed: ", &error.message])).unwrap_or_default();
+    let why = failed.map(|error| fill("; the last look failed: %", &[&error.message])).unwrap_or_default();
     let mut error = Error::new(
         ErrorCode::WaitTimeout,
-        concat(&["no answer after ", &waited, " ms: the job is ", state, "; wait on with pollJob(error.jobId)", &why]),
+        fill("no answer after % ms: the job is %; wait on with pollJob(error.jobId)%", &[&waited, state, &why]),
     );
     error.job = last.map(|seen| seen.document);
     error.about_job(job_id)

@@ -1,6 +1,6 @@
 //! What can go wrong, with a stable code for each.
 
-use crate::text::concat;
+use crate::text::fill;
 use crate::x402::Attempt;
 
 /// The class that an application sees: what kind of thing went wrong.
@@ -163,7 +163,7 @@ impl<J> Error<J> {
 
     /// A bad argument: `field rule; given …`.
     pub fn argument(field: &'static str, rule: &str, given: &str) -> Box<Self> {
-        let mut error = Self::new(ErrorCode::InvalidArgument, concat(&[field, " ", rule, "; given: ", given]));
+        let mut error = Self::new(ErrorCode::InvalidArgument, fill("% %; given: %", &[field, rule, given]));
         error.field = Some(field);
         error
     }

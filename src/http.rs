@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode};
 use crate::json::{Json, Kind};
-use crate::text::{concat, decimal, find, has, shorten, split};
+use crate::text::{decimal, fill, find, has, shorten, split};
 
 /// The only methods that the API has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,7 @@ pub mod path {
 
     /// One job. The id is encoded, so that no id can reach another route.
     pub fn job(job_id: &str) -> String {
-        let mut path = super::concat(&[JOBS, "/"]);
+        let mut path = super::fill("%/", &[JOBS]);
         for byte in job_id.bytes() {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
                 path.push(char::from(byte));
@@ -163,7 +163,7 @@ pub mod path {
 pub fn place(request: &HttpRequest) -> String {
     let path = split(&request.url, "://").map_or(request.url.as_str(), |(_, rest)| rest);
     let path = find(path, "/").and_then(|at| path.get(at..)).unwrap_or("/");
-    concat(&[request.method.as_str(), " ", split(path, "?").map_or(path, |(path, _)| path)])
+    fill("% %", &[request.method.as_str(), split(path, "?").map_or(path, |(path, _)| path)])
 }
 
 /// The server and its port, for messages.
@@ -184,8 +184,8 @@ pub fn send_error<J>(request: &HttpRequest, failed: SendError<J>) -> Box<Error<J
         }
         SendFailure::NoResponse => (ErrorCode::InvalidResponse, "the given fetch did not return a Response, for "),
     };
-    let words = if failed.words.is_empty() { String::new() } else { concat(&[": ", &shorten(&failed.words, 200)]) };
-    let mut error = Error::new(code, concat(&[what, host(&request.url), " (", &place(request), ")", &words]));
+    let words = if failed.words.is_empty() { String::new() } else { fill(": %", &[&shorten(&failed.words, 200)]) };
+    let mut error = Error::new(code, fill("%% (%)%", &[what, host(&request.url), &place(request), &words]));
     error.cause = failed.cause;
     error.not_sent = failed.failure == SendFailure::Unreached;
     error
@@ -212,8 +212,7 @@ pub fn refusal<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, retry
         _ => "",
     };
     let shown = words.as_deref().map_or("the server gave no reason", |words| words);
-    let mut error =
-        Error::new(code, concat(&[shown, " (HTTP ", &decimal(response.status.into()), ", ", &place(request), ")", hint]));
+    let mut error = Error::new(code, fill("% (HTTP %, %)%", &[shown, &decimal(response.status.into()), &place(request), hint]));
     error.status = Some(response.status);
     error.server_message = words;
     error.server_code = server_code;
@@ -227,26 +226,16 @@ pub fn no_answer<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, wan
         Body::Empty => (ErrorCode::InvalidResponse, "an empty body".to_owned()),
         Body::Json(_) => (ErrorCode::InvalidResponse, "JSON that has none".to_owned()),
         Body::Text(text) if is_html(text) => {
-            let title = html_title(text).map(|title| concat(&[" titled \"", &title, "\""])).unwrap_or_default();
-            (ErrorCode::UnexpectedHtml, concat(&["a web page", &title, "; is baseUrl the address of the API?"]))
+            let title = html_title(text).map(|title| fill(" titled \"%\"", &[&title])).unwrap_or_default();
+            (ErrorCode::UnexpectedHtml, fill("a web page%; is baseUrl the address of the API?", &[&title]))
         }
         Body::Text(text) => {
-            (ErrorCode::InvalidResponse, concat(&["a body that is no complete JSON: ", &shorten(text.trim_ascii(), 100)]))
+            (ErrorCode::InvalidResponse, fill("a body that is no complete JSON: %", &[&shorten(text.trim_ascii(), 100)]))
         }
     };
     let mut error = Error::new(
         code,
-        concat(&[
-            "expected ",
-            wanted,
-            " and got ",
-            &found,
-            " (HTTP ",
-            &decimal(response.status.into()),
-            ", ",
-            &place(request),
-            ")",
-        ]),
+        fill("expected % and got % (HTTP %, %)", &[wanted, &found, &decimal(response.status.into()), &place(request)]),
     );
     error.status = Some(response.status);
     error
@@ -272,7 +261,7 @@ fn server_words<J: Json>(body: &Body<J>) -> (Option<String>, Option<String>) {
             (error.get_text("message").or(message), code)
         }
         Some(error) => match (error.as_text(), message) {
-            (Some(error), Some(message)) => (Some(concat(&[error.as_str(), ": ", &message])), None),
+            (Some(error), Some(message)) => (Some(fill("%: %", &[error.as_str(), &message])), None),
             (error, message) => (error.or(message), None),
         },
         None => (message, None),

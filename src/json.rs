@@ -4,7 +4,7 @@
 //! than everything else (a small client was 41 KB with serde_json and 13 KB without, brotli), and answers reach the application
 //! without being copied. On the host it is a `serde_json::Value`.
 
-use crate::text::{concat, shorten};
+use crate::text::{fill, shorten};
 
 /// What a value is. `Other` stands for everything that JSON cannot hold: functions, symbols, big integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub trait Json: Clone {
 /// A value as an error message shows it: what was given, but never much of it.
 pub fn shown<J: Json>(value: &J) -> String {
     match value.kind() {
-        Kind::Text => concat(&["\"", &shorten(&value.as_text().unwrap_or_default(), 60), "\""]),
+        Kind::Text => fill("\"%\"", &[&shorten(&value.as_text().unwrap_or_default(), 60)]),
         Kind::Number | Kind::Boolean => value.to_json(),
         kind => kind.name().to_owned(),
     }

@@ -10,7 +10,7 @@ use tsify::Tsify;
 
 use crate::error::{Error, Result};
 use crate::json::{Json, Kind, shown};
-use crate::text::{concat, decimal, has, join};
+use crate::text::{decimal, fill, has, join};
 
 /// The longest content, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 50_000;
@@ -306,7 +306,7 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
         ));
     }
     if units > MAX_CONTENT_UNITS {
-        return Err(Error::argument("content", rule, &concat(&[&decimal(units as u64), " characters"])));
+        return Err(Error::argument("content", rule, &fill("% characters", &[&decimal(units as u64)])));
     }
     // The server takes it, and its database fails on it when the job has been paid for.
     if has(&text, "\0") {
@@ -322,7 +322,7 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
                 return Err(Error::argument(
                     "metadata",
                     "must be at most 10000 bytes as JSON",
-                    &concat(&[&decimal(units as u64), " bytes"]),
+                    &fill("% bytes", &[&decimal(units as u64)]),
                 ));
             }
             body.set("metadata", metadata)
@@ -367,7 +367,7 @@ pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
     if let Some(limit) = params.get("limit") {
         match limit.as_number() {
             Some(count) if count >= 1.0 && count <= f64::from(u32::MAX) && count.fract() == 0.0 => {
-                query.push(concat(&["limit=", &limit.to_json()]));
+                query.push(fill("limit=%", &[&limit.to_json()]));
             }
             _ => return Err(Error::argument("limit", "must be a whole number of at least 1", &shown(&limit))),
         }
@@ -377,9 +377,9 @@ pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
         if known == JobStatus::Unknown {
             return Err(Error::argument("status", "must be pending, processing, completed, failed or timeout", &shown(&status)));
         }
-        query.push(concat(&["status=", known.as_str()]));
+        query.push(fill("status=%", &[known.as_str()]));
     }
-    Ok(if query.is_empty() { String::new() } else { concat(&["?", &join(query.iter(), "&")]) })
+    Ok(if query.is_empty() { String::new() } else { fill("?%", &[&join(query.iter(), "&")]) })
 }
 
 /// A job that the server has created.

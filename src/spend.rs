@@ -4,7 +4,7 @@ use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::error::{ErrorCode, Result};
-use crate::text::{concat, find, join, split};
+use crate::text::{fill, find, join, split};
 use crate::x402::amount::to_decimal;
 use crate::x402::networks::{MAINNETS, Token, USDC_DECIMALS, usdc};
 use crate::x402::{Dialect, Offer, PaymentRequired, refused};
@@ -174,7 +174,7 @@ impl SpendPolicy {
                 Err((step, code, reason)) => {
                     let token = &offer.token;
                     let price = offer.amount.decimal(token.decimals);
-                    let reason = concat(&[&price, " ", &token.symbol, " on ", &token.network, ": ", &reason]);
+                    let reason = fill("% % on %: %", &[&price, &token.symbol, &token.network, &reason]);
                     refusals.push((step, code, reason));
                 }
             }
@@ -182,7 +182,7 @@ impl SpendPolicy {
         let Some((_, means, offer)) = best else {
             let code = refusals.iter().max_by_key(|(step, _, _)| *step).map(|(_, code, _)| *code);
             let reasons = refusals.into_iter().map(|(_, _, reason)| reason).chain(required.skipped);
-            let why = concat(&["no offer may be paid: ", &join(reasons, "; ")]);
+            let why = fill("no offer may be paid: %", &[&join(reasons, "; ")]);
             return Err(refused(code.unwrap_or(ErrorCode::PaymentRequirementsInvalid), &why));
         };
         let reservation = ledger.add(offer.token.limit, offer.amount.units);
@@ -200,12 +200,12 @@ impl SpendPolicy {
         let token = &offer.token;
         let allowed = |list: &[String]| join(list.iter(), ", ");
         let Some(network) = self.networks.iter().position(|network| *network == token.network) else {
-            let why = concat(&["spend.networks allows ", &allowed(&self.networks)]);
+            let why = fill("spend.networks allows %", &[&allowed(&self.networks)]);
             return Err((0, ErrorCode::PaymentNetworkNotAllowed, why));
         };
         let is_allowed = |address: &String| address.eq_ignore_ascii_case(&offer.recipient);
         if !self.recipients.is_empty() && !self.recipients.iter().any(is_allowed) {
-            let why = concat(&["it goes to ", &offer.recipient, ", and spend.recipients allows ", &allowed(&self.recipients)]);
+            let why = fill("it goes to %, and spend.recipients allows %", &[&offer.recipient, &allowed(&self.recipients)]);
             return Err((1, ErrorCode::PaymentRecipientNotAllowed, why));
         }
         if let Some(resource) = &offer.resource
@@ -213,12 +213,12 @@ impl SpendPolicy {
             && !self.resources.iter().any(|allowed| is_same_place(resource, allowed))
         {
             let shown = crate::text::shorten(resource, 200);
-            let why = concat(&["it is for ", &shown, ", not for ", url, "; if that is right, name it in spend.allowResource"]);
+            let why = fill("it is for %, not for %; if that is right, name it in spend.allowResource", &[&shown, url]);
             return Err((2, ErrorCode::PaymentResourceMismatch, why));
         }
         let Some(means) = wallet.means(offer) else {
             let needs = match (&offer.foreign, offer.dialect) {
-                (Some(foreign), _) => concat(&[foreign, " is only for a wallet with pay"]),
+                (Some(foreign), _) => fill("% is only for a wallet with pay", &[foreign]),
                 (None, Dialect::Seed) => "the wallet needs sendTransfer".to_owned(),
                 (None, _) => "the wallet needs address and signTypedData (eliza-jobs/wallets makes such wallets)".to_owned(),
             };
@@ -227,14 +227,14 @@ impl SpendPolicy {
         let Some(limit) = self.limits.get(token.limit) else {
             return Err((0, ErrorCode::PaymentOverLimit, "it has no limit".to_owned()));
         };
-        let shown = |units: u128| concat(&[&to_decimal(units, limit.decimals), " ", &limit.symbol]);
+        let shown = |units: u128| fill("% %", &[&to_decimal(units, limit.decimals), &limit.symbol]);
         if offer.amount.units > limit.max_per_payment {
-            let why = concat(&["spend.maxPerPayment allows ", &shown(limit.max_per_payment), "; raise it if the price is right"]);
+            let why = fill("spend.maxPerPayment allows %; raise it if the price is right", &[&shown(limit.max_per_payment)]);
             return Err((4, ErrorCode::PaymentOverLimit, why));
         }
         let spent = ledger.spent(token.limit);
         if spent.saturating_add(offer.amount.units) > limit.budget {
-            let why = concat(&["spend.budget allows ", &shown(limit.budget), ", of which ", &shown(spent), " are spent"]);
+            let why = fill("spend.budget allows %, of which % are spent", &[&shown(limit.budget), &shown(spent)]);
             return Err((5, ErrorCode::PaymentOverLimit, why));
         }
         Ok((network, means))
@@ -260,7 +260,7 @@ fn place(url: &str) -> Option<(String, &str)> {
     let port = if scheme == "https" { ":443" } else { ":80" };
     let host = host.to_ascii_lowercase();
     let host = host.strip_suffix(port).unwrap_or(&host);
-    Some((concat(&[&scheme, "://", host]), if path.is_empty() { "/" } else { path }))
+    Some((fill("%://%", &[&scheme, host]), if path.is_empty() { "/" } else { path }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::json::{Json, Kind, shown};
-use crate::text::{concat, decimal, has, shorten, split};
+use crate::text::{decimal, fill, has, shorten, split};
 use crate::x402::MAX_HEADER;
 use crate::x402::hex::is_hex;
 
@@ -14,7 +14,7 @@ const MAX_CAUSES: usize = 8;
 pub fn transaction_hash<J: Json>(given: &J) -> Result<String, String> {
     match given.as_text() {
         Some(text) if is_hex(&text, 64) => Ok(text),
-        Some(text) => Err(concat(&["a string of ", &decimal(text.encode_utf16().count() as u64), " characters"])),
+        Some(text) => Err(fill("a string of % characters", &[&decimal(text.encode_utf16().count() as u64)])),
         None => Err(match given.kind() {
             Kind::Undefined | Kind::Null => "nothing".to_owned(),
             _ => shown(given),
@@ -27,7 +27,7 @@ pub fn transaction_hash<J: Json>(given: &J) -> Result<String, String> {
 pub fn stray_hash<J: Json>(value: &J) -> Option<String> {
     let found = |text: String| {
         let digits = text.trim_ascii().get(2..).filter(|_| text.trim_ascii().to_ascii_lowercase().starts_with("0x"));
-        let hash = concat(&["0x", digits.unwrap_or(text.trim_ascii())]);
+        let hash = fill("0x%", &[digits.unwrap_or(text.trim_ascii())]);
         Some(hash).filter(|hash| is_hex(hash, 64))
     };
     value
@@ -90,7 +90,7 @@ pub fn thrown<J: Json>(value: &J) -> (ErrorCode, String) {
         return (ErrorCode::WalletRejected, "the payment was rejected in the wallet; no money has moved".to_owned());
     }
     let words = words.map_or_else(|| shown(value), |words| redact(&shorten(&words, 200)));
-    (ErrorCode::WalletFailed, concat(&["the wallet failed: ", &words]))
+    (ErrorCode::WalletFailed, fill("the wallet failed: %", &[&words]))
 }
 
 /// Takes out what could be a proof: long hexadecimal runs.
@@ -98,7 +98,7 @@ fn redact(words: &str) -> String {
     let Some((before, after)) = split(words, "0x") else { return words.to_owned() };
     let end = after.bytes().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(after.len());
     let (digits, rest) = after.split_at_checked(end).unwrap_or((after, ""));
-    concat(&[before, "0x", if digits.len() >= 60 { "…" } else { digits }, &redact(rest)])
+    fill("%0x%%", &[before, if digits.len() >= 60 { "…" } else { digits }, &redact(rest)])
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::client::{CallOptions, Config, WaitPlan};
 use crate::error::{Error, Result};
 use crate::json::{Json, Kind, shown};
 use crate::spend::{Abilities, Limit, SpendPolicy};
-use crate::text::{concat, has, join, shorten};
+use crate::text::{concat, fill, has, join, shorten};
 use crate::wallet::is_proof_header;
 use crate::x402::networks::Token;
 use crate::x402::{address, amount};
@@ -163,7 +163,7 @@ pub(super) fn job_request(given: &JsValue) -> Result<Document, Document> {
                 let mut error = Error::argument("metadata", "must be a plain JSON object", "");
                 // A text is our own; anything else was thrown by the object itself.
                 let rule = rule.as_string().unwrap_or_else(|| "must be a plain JSON object; given: one that throws".to_owned());
-                error.message = concat(&["metadata ", &shorten(&rule, 300)]);
+                error.message = fill("metadata %", &[&shorten(&rule, 300)]);
                 error
             })?;
             Document::parse(&text).unwrap_or(metadata)
@@ -199,7 +199,7 @@ fn base_url(options: &Document) -> Result<String, Document> {
         return Err(argument(FIELD, rule, &given));
     }
     if !part("username").is_empty() || !part("password").is_empty() {
-        let shown = concat(&[&part("protocol"), "//…@", &part("host")]);
+        let shown = fill("%//…@%", &[&part("protocol"), &part("host")]);
         return Err(Error::argument(FIELD, "must not hold credentials (use apiKey or headers)", &shown));
     }
     if has(&text, "?") || has(&text, "#") {
@@ -223,7 +223,7 @@ fn wallet(options: &Document) -> Result<(Document, Abilities), Document> {
     let has = |name: &'static str| match wallet.get(name) {
         None => Ok(false),
         Some(member) if member.0.is_function() => Ok(true),
-        Some(other) => Err(Error::argument("wallet", &concat(&["has a ", name, " that must be a function"]), &shown(&other))),
+        Some(other) => Err(Error::argument("wallet", &fill("has a % that must be a function", &[name]), &shown(&other))),
     };
     let abilities = Abilities { transfer: has("sendTransfer")?, sign: has("signTypedData")?, pay: has("pay")? };
     let address = wallet.get("address");
@@ -244,8 +244,7 @@ fn wallet(options: &Document) -> Result<(Document, Abilities), Document> {
 
 /// The members of an object of options, none of which may be misspelt: a limit that is misspelt must not be a limit that is not there.
 fn only(field: &'static str, given: &Document, known: &[&str]) -> Result<(), Document> {
-    let rule =
-        |given: &str| Error::argument(field, &concat(&["must be an object that knows ", &join(known.iter(), ", ")]), given);
+    let rule = |given: &str| Error::argument(field, &fill("must be an object that knows %", &[&join(known.iter(), ", ")]), given);
     if given.kind() != Kind::Object {
         return Err(rule(&shown(given)));
     }
@@ -270,7 +269,7 @@ fn spend(options: &Document) -> Result<SpendPolicy, Document> {
     }
     if let Some(list) = spend.get("networks") {
         let names = policy.tokens.iter().map(|token| token.network.as_str()).collect::<Vec<_>>();
-        let rule = concat(&["must be a list of network names: ", &join(names.iter(), ", ")]);
+        let rule = fill("must be a list of network names: %", &[&join(names.iter(), ", ")]);
         let name = |given: &Document| {
             let name = given.as_text()?;
             policy.tokens.iter().find(|token| token.is_on(&name)).map(|token| token.network.clone())
@@ -311,7 +310,7 @@ fn texts(
 
 /// `maxPerPayment` and `budget`.
 fn limits(options: &Document, limit: &mut Limit) -> Result<(), Document> {
-    let rule = concat(&["must be a decimal string of ", &limit.symbol, " such as \"0.10\""]);
+    let rule = fill("must be a decimal string of % such as \"0.10\"", &[&limit.symbol]);
     for (key, field, to) in
         [("maxPerPayment", "spend.maxPerPayment", &mut limit.max_per_payment), ("budget", "spend.budget", &mut limit.budget)]
     {
@@ -329,7 +328,7 @@ fn asset(given: &Document, policy: &mut SpendPolicy) -> Result<(), Document> {
     only(FIELD, given, &["network", "chainId", "asset", "symbol", "decimals", "name", "version", "maxPerPayment", "budget"])?;
     let text = |key: &str| {
         let text = given.get_text(key).filter(|text| !text.is_empty());
-        text.ok_or_else(|| Error::argument(FIELD, &concat(&["must have a ", key, " (a string)"]), &member(given, key)))
+        text.ok_or_else(|| Error::argument(FIELD, &fill("must have a % (a string)", &[key]), &member(given, key)))
     };
     let (network, asset, symbol) = (text("network")?, text("asset")?, text("symbol")?);
     text("maxPerPayment")?;
@@ -360,7 +359,7 @@ fn asset(given: &Document, policy: &mut SpendPolicy) -> Result<(), Document> {
 }
 
 fn member(given: &Document, key: &str) -> String {
-    given.get(key).map_or_else(|| concat(&["no ", key]), |value| shown(&value))
+    given.get(key).map_or_else(|| fill("no %", &[key]), |value| shown(&value))
 }
 
 fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {

@@ -6,7 +6,7 @@ use super::keccak::keccak256;
 use super::networks::Token;
 use super::{Dialect, Offer};
 use crate::json::Json;
-use crate::text::{concat, decimal};
+use crate::text::{concat, decimal, fill};
 
 /// How much earlier than now an authorisation of version 1 begins, in seconds, as the reference client has it: the clocks of
 /// facilitators may be slow. Those of version 2 begin at zero, as their reference client has it.
@@ -67,19 +67,10 @@ impl Authorization {
     /// What the wallet signs, as `eth_signTypedData_v4` takes it.
     pub fn typed_data<J: Json>(&self, token: &Token) -> J {
         let text = |text: &str| J::text(text).to_json();
-        let json = concat(&[
-            TYPES,
-            &text(&token.name),
-            ",\"version\":",
-            &text(&token.version),
-            ",\"chainId\":",
-            &decimal(token.chain_id.into()),
-            ",\"verifyingContract\":\"",
-            &token.asset,
-            "\"},\"message\":",
-            &self.json(),
-            "}",
-        ]);
+        let json = fill(
+            "%%,\"version\":%,\"chainId\":%,\"verifyingContract\":\"%\"},\"message\":%}",
+            &[TYPES, &text(&token.name), &text(&token.version), &decimal(token.chain_id.into()), &token.asset, &self.json()],
+        );
         J::parse(&json).unwrap_or_else(J::object)
     }
 
@@ -106,19 +97,19 @@ impl Authorization {
 
     /// The header that carries the signed authorisation.
     pub fn proof<J: Json>(&self, offer: &Offer<J>, signature: &str) -> (String, String) {
-        let authorization = concat(&["\"authorization\":", &self.json()]);
-        let signature = concat(&["\"signature\":\"", signature, "\""]);
+        let authorization = fill("\"authorization\":%", &[&self.json()]);
+        let signature = fill("\"signature\":\"%\"", &[signature]);
         let (name, json) = if offer.dialect == Dialect::V1 {
             let start = "{\"x402Version\":1,\"scheme\":\"exact\",\"network\":\"";
-            ("x-payment", concat(&[start, &offer.token.network, "\",\"payload\":{", &signature, ",", &authorization, "}}"]))
+            ("x-payment", fill("%%\",\"payload\":{%,%}}", &[start, &offer.token.network, &signature, &authorization]))
         } else {
             // The server's own words come back to it as they were.
             let echo = |key: &str| match offer.required.get(key) {
-                Some(value) => concat(&[",\"", key, "\":", &value.to_json()]),
+                Some(value) => fill(",\"%\":%", &[key, &value.to_json()]),
                 None => String::new(),
             };
-            let payload = concat(&["{\"x402Version\":2,\"payload\":{", &authorization, ",", &signature, "}"]);
-            let accepted = concat(&[",\"accepted\":", &offer.entry.to_json(), "}"]);
+            let payload = fill("{\"x402Version\":2,\"payload\":{%,%}", &[&authorization, &signature]);
+            let accepted = fill(",\"accepted\":%}", &[&offer.entry.to_json()]);
             ("payment-signature", concat(&[&payload, &echo("extensions"), &echo("resource"), &accepted]))
         };
         (name.to_owned(), to_base64(&json))

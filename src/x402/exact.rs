@@ -6,7 +6,7 @@ use super::amount::Amount;
 use super::networks::Token;
 use super::{Dialect, MAX_ENTRY, Offer, recipient_of, shown_member, token_of};
 use crate::json::{Json, Kind};
-use crate::text::concat;
+use crate::text::fill;
 
 /// The longest time for which a payment is signed, in seconds, however long the server asks for.
 const MAX_TIMEOUT_S: f64 = 300.0;
@@ -21,10 +21,10 @@ pub(super) fn read_entry<J: Json>(dialect: Dialect, entry: &J, required: &J, tok
     let amount_key = if dialect == Dialect::V1 { "maxAmountRequired" } else { "amount" };
     let amount = entry.get_text(amount_key).and_then(|text| Amount::from_atomic(&text));
     let amount =
-        amount.ok_or_else(|| concat(&[&shown_member(entry, amount_key), " is no positive whole number of atomic units"]))?;
+        amount.ok_or_else(|| fill("% is no positive whole number of atomic units", &[&shown_member(entry, amount_key)]))?;
     let timeout = entry.get_number("maxTimeoutSeconds").filter(|seconds| seconds.fract() == 0.0 && *seconds >= MIN_LEFT_S);
     let timeout =
-        timeout.ok_or_else(|| concat(&[&shown_member(entry, "maxTimeoutSeconds"), " is no whole number of at least 6"]))?;
+        timeout.ok_or_else(|| fill("% is no whole number of at least 6", &[&shown_member(entry, "maxTimeoutSeconds")]))?;
     // All this goes back to the server in a header. A document too deep to be written is empty.
     let echoed = ["resource", "extensions"].map(|key| required.get(key)).into_iter().flatten().filter(|_| dialect == Dialect::V2);
     let sizes = [entry.clone()].into_iter().chain(echoed).map(|part| part.to_json().len());
@@ -56,7 +56,7 @@ pub(super) fn read_entry<J: Json>(dialect: Dialect, entry: &J, required: &J, tok
 /// Why the client does not sign this itself; an error where nobody should.
 fn foreign<J: Json>(entry: &J, token: &Token) -> Result<Option<String>, String> {
     if token.chain_id == 0 {
-        return Ok(Some(concat(&[&token.network, " is no EVM chain"])));
+        return Ok(Some(fill("% is no EVM chain", &[&token.network])));
     }
     if entry.get_text("scheme").as_deref() != Some("exact") {
         return Ok(Some(shown_member(entry, "scheme")));
@@ -73,7 +73,7 @@ fn foreign<J: Json>(entry: &J, token: &Token) -> Result<Option<String>, String> 
     // A signature for another domain is good for another contract.
     for (key, pinned) in [("name", &token.name), ("version", &token.version)] {
         if extra.get(key).is_some_and(|value| value.as_text().as_ref() != Some(pinned)) {
-            return Err(concat(&["its ", &shown_member(&extra, key), " is not the token's, \"", pinned, "\""]));
+            return Err(fill("its % is not the token's, \"%\"", &[&shown_member(&extra, key), pinned]));
         }
     }
     Ok(None)

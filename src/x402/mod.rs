@@ -20,7 +20,7 @@ use std::rc::Rc;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Body, HttpResponse};
 use crate::json::{Json, Kind, shown};
-use crate::text::{concat, decimal, join, shorten};
+use crate::text::{decimal, fill, join, shorten};
 use amount::Amount;
 pub use face::{Attempt, PaymentAttempt, PaymentState, Price, Quote, SettlementResponse};
 use networks::Token;
@@ -105,12 +105,12 @@ pub fn read<J: Json>(response: &HttpResponse<J>, tokens: &[Rc<Token>]) -> Result
     }
     if required.offers.is_empty() {
         let why = if !required.skipped.is_empty() {
-            concat(&["its entries cannot be paid (", &join(required.skipped.iter(), "; "), ")"])
+            fill("its entries cannot be paid (%)", &[&join(required.skipped.iter(), "; ")])
         } else if header.is_some() {
             "its PAYMENT-REQUIRED header cannot be read".to_owned()
         } else {
             let hint = "in a browser a server on another origin must expose the PAYMENT-REQUIRED header";
-            concat(&["it names no payment (", hint, ")"])
+            fill("it names no payment (%)", &[hint])
         };
         return Err(refused(ErrorCode::PaymentRequirementsInvalid, &why));
     }
@@ -119,7 +119,7 @@ pub fn read<J: Json>(response: &HttpResponse<J>, tokens: &[Rc<Token>]) -> Result
 
 /// The error for a 402 that is not paid.
 pub fn refused<J>(code: ErrorCode, why: &str) -> Box<Error<J>> {
-    let mut error = Error::new(code, concat(&["the server asks for a payment (402), but ", why, "; the wallet was not asked"]));
+    let mut error = Error::new(code, fill("the server asks for a payment (402), but %; the wallet was not asked", &[why]));
     error.status = Some(402);
     error
 }
@@ -142,11 +142,11 @@ impl<J: Json> PaymentRequired<J> {
             let offer = match (dialect, version) {
                 (Dialect::Seed, _) => seed::read_entry(&entry, tokens),
                 (_, None | Some(1.0 | 2.0)) => exact::read_entry(dialect, &entry, document, tokens),
-                (_, Some(version)) => Err(concat(&["x402Version ", &J::number(version).to_json(), " is not known"])),
+                (_, Some(version)) => Err(fill("x402Version % is not known", &[&J::number(version).to_json()])),
             };
             match offer {
                 Ok(offer) => self.offers.push(offer),
-                Err(reason) => self.skipped.push(concat(&["entry ", &decimal(index as u64), ": ", &reason])),
+                Err(reason) => self.skipped.push(fill("entry %: %", &[&decimal(index as u64), &reason])),
             }
         }
     }
@@ -154,7 +154,7 @@ impl<J: Json> PaymentRequired<J> {
 
 /// A member as an error message shows it.
 fn shown_member<J: Json>(entry: &J, key: &str) -> String {
-    concat(&[key, " ", &entry.get(key).map_or_else(|| "(nothing)".to_owned(), |value| shown(&value))])
+    fill("% %", &[key, &entry.get(key).map_or_else(|| "(nothing)".to_owned(), |value| shown(&value))])
 }
 
 /// The token that an entry is about, from the client's own list.
@@ -167,12 +167,12 @@ fn token_of<J: Json>(
     let network = entry.get_text("network").ok_or_else(|| shown_member(entry, "network"))?;
     let mut there = tokens.iter().filter(|token| token.is_on(&network)).peekable();
     if there.peek().is_none() {
-        return Err(concat(&["unknown network ", &shorten(&network, 40)]));
+        return Err(fill("unknown network %", &[&shorten(&network, 40)]));
     }
     there
         .find(|token| is_it(token))
         .cloned()
-        .ok_or_else(|| concat(&[&shown_member(entry, what), " is no token that may be paid with on ", &shorten(&network, 40)]))
+        .ok_or_else(|| fill("% is no token that may be paid with on %", &[&shown_member(entry, what), &shorten(&network, 40)]))
 }
 
 /// Whom an entry asks to pay: an address that can be paid, and not the token's own.
@@ -180,5 +180,5 @@ fn recipient_of<J: Json>(entry: &J, key: &str, token: &Token) -> core::result::R
     let recipient = entry
         .get_text(key)
         .filter(|to| if token.chain_id == 0 { !to.is_empty() } else { address::is_payable(to) && !token.is_asset(to) });
-    recipient.ok_or_else(|| concat(&[&shown_member(entry, key), " cannot be paid"]))
+    recipient.ok_or_else(|| fill("% cannot be paid", &[&shown_member(entry, key)]))
 }

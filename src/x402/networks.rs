@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::text::{concat, decimal};
+use crate::text::{decimal, fill};
 
 /// A token on a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Token {
 impl Token {
     /// Whether a server means this token's network: by its name, or as version 2 writes it (CAIP-2).
     pub fn is_on(&self, network: &str) -> bool {
-        self.network == network || (self.chain_id > 0 && concat(&["eip155:", &decimal(self.chain_id.into())]) == network)
+        self.network == network || (self.chain_id > 0 && fill("eip155:%", &[&decimal(self.chain_id.into())]) == network)
     }
 
     /// Whether this is the token's contract.

@@ -7,7 +7,7 @@ use super::amount::Amount;
 use super::networks::Token;
 use super::{Dialect, Offer, recipient_of, shown_member, token_of};
 use crate::json::Json;
-use crate::text::concat;
+use crate::text::fill;
 
 /// One entry as an offer, or why it cannot be paid.
 pub(super) fn read_entry<J: Json>(entry: &J, tokens: &[Rc<Token>]) -> Result<Offer<J>, String> {
@@ -17,15 +17,15 @@ pub(super) fn read_entry<J: Json>(entry: &J, tokens: &[Rc<Token>]) -> Result<Off
     };
     let token = token_of(entry, tokens, |token| token.symbol == currency, "currency")?;
     if entry.get("chainId").is_some_and(|id| id.as_number() != Some(f64::from(token.chain_id))) {
-        return Err(concat(&[&shown_member(entry, "chainId"), " is not that of ", &token.network]));
+        return Err(fill("% is not that of %", &[&shown_member(entry, "chainId"), &token.network]));
     }
     if entry.get("asset").is_some_and(|asset| !asset.as_text().is_some_and(|asset| token.is_asset(&asset))) {
-        return Err(concat(&[&shown_member(entry, "asset"), " is not ", &token.symbol, " on ", &token.network]));
+        return Err(fill("% is not % on %", &[&shown_member(entry, "asset"), &token.symbol, &token.network]));
     }
     let recipient = recipient_of(entry, "recipient", &token)?;
     let amount = entry.get_text("amount").and_then(|text| Amount::from_decimal(&text, token.decimals));
     let amount =
-        amount.ok_or_else(|| concat(&[&shown_member(entry, "amount"), " is no positive decimal number of ", &token.symbol]))?;
+        amount.ok_or_else(|| fill("% is no positive decimal number of %", &[&shown_member(entry, "amount"), &token.symbol]))?;
     let none = J::object();
     Ok(Offer {
         dialect: Dialect::Seed,
