@@ -16,3 +16,4 @@ mod read;
 mod recorded;
 mod wait;
 mod world;
+mod x402;

@@ -51,6 +51,15 @@ test('importing compiles nothing, and without WebAssembly the error says what is
   assert.match(csp, /wasm-unsafe-eval/);
 });
 
+const ASSET = '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913';
+const EURC = {
+  network: 'base',
+  asset: '0x60a3E35Cc302bFA44Cb288Bc5a4F316Fdb1adb42',
+  symbol: 'EURC',
+  decimals: 6,
+  maxPerPayment: '0.10',
+};
+
 test('bad options throw a TypeError that names the option, the rule and what was given', () => {
   for (const [options, field, said] of [
     [undefined, 'options', /nothing/],
@@ -64,7 +73,16 @@ test('bad options throw a TypeError that names the option, the rule and what was
     [{ baseUrl: 'http://h?x' }, 'baseUrl', /query or a fragment/],
     [{ baseUrl: 'http://h#x' }, 'baseUrl', /query or a fragment/],
     [{ baseUrl: 'http://h', fetch: 5 }, 'fetch', /function; given: 5/],
-    [{ baseUrl: 'http://h', wallet: {} }, 'wallet', /function; given: an object/],
+    [{ baseUrl: 'http://h', wallet: {} }, 'wallet', /must be a function .* or an object .*; given: an object/],
+    [{ baseUrl: 'http://h', wallet: '0xkey' }, 'wallet', /eliza-jobs\/wallets.*; given: "0xkey"/],
+    [{ baseUrl: 'http://h', wallet: null }, 'wallet', /given: null/],
+    [{ baseUrl: 'http://h', wallet: { address: ASSET } }, 'wallet', /any of sendTransfer/],
+    [{ baseUrl: 'http://h', wallet: { signTypedData() {} } }, 'wallet', /signTypedData and without address/],
+    [{ baseUrl: 'http://h', wallet: { sendTransfer: 'x' } }, 'wallet', /sendTransfer that must be a function; given: "x"/],
+    [{ baseUrl: 'http://h', wallet: { pay() {}, address: '0x12' } }, 'wallet', /address that must be .*; given: "0x12"/],
+    [{ baseUrl: 'http://h', wallet: { pay() {}, address: ASSET.replace('fCD', 'fcd') } }, 'wallet', /right checksum/],
+    [{ baseUrl: 'http://h', confirm: true }, 'confirm', /function; given: true/],
+    [{ baseUrl: 'http://h', walletTimeoutMs: 0 }, 'walletTimeoutMs', /given: 0/],
     [{ baseUrl: 'http://h', timeoutMs: 0 }, 'timeoutMs', /given: 0/],
     [{ baseUrl: 'http://h', timeoutMs: NaN }, 'timeoutMs', /given: NaN/],
     [{ baseUrl: 'http://h', timeoutMs: '5s' }, 'timeoutMs', /given: "5s"/],
@@ -79,6 +97,23 @@ test('bad options throw a TypeError that names the option, the rule and what was
     [{ baseUrl: 'http://h', spend: { networks: ['solana'] } }, 'spend.networks', /given: "solana"/],
     [{ baseUrl: 'http://h', spend: { networks: [] } }, 'spend.networks', /list/],
     [{ baseUrl: 'http://h', spend: { maxPayment: '1' } }, 'spend', /given: maxPayment/],
+    [{ baseUrl: 'http://h', spend: '1' }, 'spend', /given: "1"/],
+    [{ baseUrl: 'http://h', spend: { budget: 2 } }, 'spend.budget', /decimal string of USDC.*given: 2/],
+    [{ baseUrl: 'http://h', spend: { budget: '-2' } }, 'spend.budget', /given: "-2"/],
+    [{ baseUrl: 'http://h', spend: { recipients: [] } }, 'spend.recipients', /list of addresses/],
+    [{ baseUrl: 'http://h', spend: { recipients: ['0x12'] } }, 'spend.recipients', /given: "0x12"/],
+    [{ baseUrl: 'http://h', spend: { allowResource: ['/x'] } }, 'spend.allowResource', /URL.*given: "\/x"/],
+    [{ baseUrl: 'http://h', spend: { assets: [] } }, 'spend.assets', /list of tokens/],
+    [{ baseUrl: 'http://h', spend: { assets: [{}] } }, 'spend.assets', /must have a network .*given: no network/],
+    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, maxPerPayment: undefined }] } }, 'spend.assets', /maxPerPayment/],
+    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, maxPerPayment: '0.0000001' }] } }, 'spend.maxPerPayment', /EURC/],
+    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, symbol: 'USDC' }] } }, 'spend.assets', /not there already; given: USDC/],
+    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, asset: ASSET }] } }, 'spend.assets', /not there already/],
+    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, asset: '0x12' }] } }, 'spend.assets', /given: "0x12"/],
+    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, decimals: 6.5 }] } }, 'decimals', /given: 6\.5/],
+    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, decimals: undefined }] } }, 'spend.assets', /must have decimals/],
+    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, nmae: 'x' }] } }, 'spend.assets', /given: nmae/],
+    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, network: 'solana' }] } }, 'spend.assets', /spend.networks names; given: solana/],
   ]) {
     assert.throws(
       () => new JobsClient(options),
@@ -214,4 +249,12 @@ test('a thousand calls at once on one client, which is freed meanwhile', async (
   const calls = Array.from({ length: 1000 }, () => jobs.getJob('j'));
   jobs.free();
   assert.equal((await Promise.all(calls)).length, 1000);
+});
+
+test('spent() is in the token’s own unit, and nothing before anything was paid', () => {
+  const client = new JobsClient({ baseUrl: 'http://h', spend: { assets: [EURC] } });
+  assert.deepEqual([client.spent(), client.spent('USDC'), client.spent('EURC')], ['0', '0', '0']);
+  for (const odd of ['usdc', 'ETH', 5, null]) {
+    assert.throws(() => client.spent(odd), { name: 'ArgumentError', field: 'currency' });
+  }
 });

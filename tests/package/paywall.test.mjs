@@ -59,11 +59,11 @@ for (const which of ['lax', 'strict']) {
     assert.deepEqual(added.sort(), ['x-payment', 'x-payment-network']);
     assert.equal(seen[1].headers['x-payment-network'], 'base');
     assert.deepEqual(
-      told.slice(0, 4).map((update) => update.type),
-      ['quote', 'payment', 'created', 'status'],
+      told.slice(0, 5).map((update) => update.type),
+      ['quote', 'payment', 'payment', 'created', 'status'],
     );
     assert.deepEqual(told[0].quote, asked[0]);
-    assert.equal(told[1].payment.state, 'proven');
+    assert.deepEqual([told[1].payment.state, told[2].payment.state], ['proven', 'accepted']);
   });
 }
 

@@ -1,0 +1,440 @@
+//! Paying servers of x402 version 1 and 2: what is signed, what is sent, what the ledger says, and every rule that comes before the wallet.
+
+use crate::world::*;
+use eliza_jobs::client::{Client, PaidJob};
+use eliza_jobs::error::{Error, ErrorCode};
+use eliza_jobs::http::SendFailure;
+use eliza_jobs::json::Json;
+use eliza_jobs::runtime::Ask;
+use eliza_jobs::x402::eip3009::Authorization;
+use eliza_jobs::x402::{PaymentState, hex, networks};
+use k256::ecdsa::SigningKey;
+use serde_json::{Value, json};
+
+/// The public test key #0 of every development chain.
+const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+const URL: &str = "http://server:3000/api/messaging/jobs";
+
+fn entry(version: u8) -> Value {
+    let mut entry = json!({"scheme": "exact", "network": "base", "payTo": TO, "maxTimeoutSeconds": 60,
+        "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "extra": {"name": "USD Coin", "version": "2"}});
+    if version == 1 {
+        entry["maxAmountRequired"] = json!("20000");
+        entry["resource"] = json!(URL);
+    } else {
+        entry["network"] = json!("eip155:8453");
+        entry["amount"] = json!("20000");
+    }
+    entry
+}
+fn required(version: u8, entries: Vec<Value>) -> Value {
+    json!({"x402Version": version, "error": "Payment required", "resource": {"url": URL, "description": "é"}, "accepts": entries})
+}
+fn asks(version: u8, entries: Vec<Value>) -> Step {
+    let document = required(version, entries);
+    match version {
+        1 => answer(402, document),
+        _ => answer(402, json!({})).with("payment-required", &hex::to_base64(&document.to_string())),
+    }
+}
+fn create(scene: &Scene) -> Result<PaidJob<Value>, Box<Error<Value>>> {
+    run(scene.client.create_job(&params(), &plain(), &|update| scene.tell(update)))
+}
+
+/// Signs as a wallet with this key does.
+fn signed(typed_data: &Value, key: &str) -> Value {
+    let message = &typed_data["message"];
+    let text = |key: &str| message[key].as_str().unwrap().to_owned();
+    let token = networks::usdc().into_iter().find(|token| typed_data["domain"]["chainId"] == token.chain_id).unwrap();
+    // The digest by the code under test: the vectors prove that it is right.
+    let authorization = Authorization {
+        from: text("from"),
+        to: text("to"),
+        value: text("value"),
+        valid_after: text("validAfter").parse().unwrap(),
+        valid_before: text("validBefore").parse().unwrap(),
+        nonce: text("nonce"),
+    };
+    let digest = authorization.digest(&token);
+    let key = SigningKey::from_slice(&hex::decode(key).unwrap()).unwrap();
+    let (signature, id) = key.sign_prehash_recoverable(&digest).unwrap();
+    json!(hex::encode(&[signature.to_bytes().as_ref(), &[27 + id.to_byte()]].concat()))
+}
+fn signing(scene: Scene) -> Scene {
+    scene.giving(Ask::Address, |_, _| Some(Ok(json!(PAYER)))).giving(Ask::Sign, |_, typed_data| Some(Ok(signed(typed_data, KEY))))
+}
+fn spent(scene: &Scene) -> String {
+    scene.client.spent("USDC").unwrap()
+}
+/// The JSON in a header of a request.
+fn carried(scene: &Scene, request: usize, name: &str) -> Value {
+    Value::parse(&hex::from_base64(&scene.header(request, name).unwrap()).unwrap()).unwrap()
+}
+
+#[test]
+fn version_1_is_paid_by_a_signature_in_x_payment() {
+    let receipt = json!({"success": true, "transaction": HASH, "network": "base", "payer": PAYER});
+    let scene =
+        signing(scene([asks(1, vec![entry(1)]), created().with("x-payment-response", &hex::to_base64(&receipt.to_string()))]));
+    let paid = create(&scene).unwrap();
+    let header = carried(&scene, 1, "x-payment");
+    let authorization = &header["payload"]["authorization"];
+    assert_eq!((&header["x402Version"], &header["scheme"], &header["network"]), (&json!(1), &json!("exact"), &json!("base")));
+    assert_eq!(
+        (&authorization["from"], &authorization["to"], &authorization["value"]),
+        (&json!(PAYER), &json!(TO), &json!("20000"))
+    );
+    assert_eq!((&authorization["validAfter"], &authorization["validBefore"]), (&json!("1799999400"), &json!("1800000060")));
+    assert_eq!(authorization["nonce"], json!(format!("0x{}", "11".repeat(32))));
+    assert_eq!(scene.request(0).body, scene.request(1).body);
+    assert_eq!(scene.header(1, "payment-signature"), None);
+    let payment = paid.payment.unwrap();
+    assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Accepted, Some(HASH)));
+    assert_eq!(payment.receipt.unwrap(), receipt);
+    assert_eq!(*scene.told.borrow(), ["quote base 0.02", "payment proven", "payment accepted", "created job-1"]);
+    assert_eq!((scene.asked(Ask::Sign), spent(&scene).as_str()), (1, "0.02"));
+}
+
+#[test]
+fn version_2_echoes_what_the_server_said_in_payment_signature() {
+    for in_body in [false, true] {
+        let mut document = required(2, vec![entry(2)]);
+        document["extensions"] = json!({"x": {"info": 1}});
+        let step = if in_body {
+            answer(402, document.clone())
+        } else {
+            answer(402, document.clone()).with("payment-required", &hex::to_base64(&document.to_string()))
+        };
+        let scene = signing(scene([step, created()]));
+        create(&scene).unwrap();
+        let header = carried(&scene, 1, "payment-signature");
+        assert_eq!((&header["accepted"], &header["resource"]), (&document["accepts"][0], &document["resource"]));
+        assert_eq!((&header["extensions"], &header["x402Version"]), (&document["extensions"], &json!(2)));
+        assert_eq!(header["payload"]["authorization"]["validAfter"], "0");
+        assert_eq!(scene.header(1, "x-payment"), None);
+        assert_eq!(scene.asked(Ask::Sign), 1, "the offer in the body is the same one");
+    }
+}
+
+#[test]
+fn the_cheapest_offer_that_the_wallet_can_serve_is_paid() {
+    let mut document = required(1, vec![entry(1)]);
+    document["payment"] = json!([{"network": "base", "recipient": TO, "amount": "0.01"}]);
+    let scene1 = signing(scene([answer(402, document.clone()), created()]));
+    create(&scene1).unwrap();
+    assert!(scene1.header(1, "x-payment").unwrap().len() > 100, "by a signature, for want of sendTransfer");
+    let scene2 = signing(scene([answer(402, document), created()])).paying();
+    create(&scene2).unwrap();
+    assert_eq!(scene2.header(1, "x-payment").as_deref(), Some(HASH));
+    assert_eq!((spent(&scene1).as_str(), spent(&scene2).as_str()), ("0.02", "0.01"));
+
+    let dear_first = vec![entry(2).set("amount", json!("90000")), entry(2)];
+    let scene = signing(scene([asks(2, dear_first), created()]));
+    create(&scene).unwrap();
+    assert_eq!(carried(&scene, 1, "payment-signature")["accepted"]["amount"], "20000");
+}
+
+#[test]
+fn one_bad_entry_does_not_cost_the_good_ones() {
+    for version in [1, 2] {
+        let entries = vec![
+            json!(null),
+            json!({}),
+            entry(version).set("network", json!("solana")),
+            entry(version).set("payTo", json!(5)),
+            entry(version),
+        ];
+        let scene = signing(scene([asks(version, entries), created()]));
+        create(&scene).unwrap();
+    }
+}
+
+#[test]
+fn hostile_offers_never_reach_the_wallet_and_the_error_says_which_rule() {
+    use ErrorCode::{
+        PaymentNetworkNotAllowed, PaymentOverLimit, PaymentRequirementsInvalid, PaymentResourceMismatch, WalletCannotPay,
+    };
+    for version in [1, 2] {
+        let amount = if version == 1 { "maxAmountRequired" } else { "amount" };
+        let usdc = &entry(version)["asset"];
+        let mut cases = vec![
+            (amount, json!("100001"), PaymentOverLimit, "0.100001 USDC on base: spend.maxPerPayment allows 0.1 USDC"),
+            (amount, json!("1".repeat(77)), PaymentOverLimit, "spend.maxPerPayment"),
+            ("asset", json!(TO), PaymentRequirementsInvalid, "no token that may be paid with"),
+            (
+                "extra",
+                json!({"name": "Evil", "version": "2"}),
+                PaymentRequirementsInvalid,
+                "name \"Evil\" is not the token's, \"USD Coin\"",
+            ),
+            ("extra", json!({"name": "USD Coin", "version": "1"}), PaymentRequirementsInvalid, "version \"1\""),
+            ("extra", json!({"assetTransferMethod": "permit2"}), WalletCannotPay, "permit2"),
+            ("extra", json!({"paymentFlow": "upfront"}), WalletCannotPay, "upfront"),
+            ("scheme", json!("upto"), WalletCannotPay, "upto"),
+            ("scheme", json!("batch-settlement"), WalletCannotPay, "batch-settlement"),
+            ("payTo", json!(format!("0x{}", "0".repeat(40))), PaymentRequirementsInvalid, "cannot be paid"),
+            ("payTo", usdc.clone(), PaymentRequirementsInvalid, "cannot be paid"),
+            ("payTo", json!(TO.replace("93B", "93b")), PaymentRequirementsInvalid, "cannot be paid"),
+            ("maxTimeoutSeconds", json!(-5), PaymentRequirementsInvalid, "maxTimeoutSeconds -5"),
+            ("maxTimeoutSeconds", json!(1.5), PaymentRequirementsInvalid, "maxTimeoutSeconds 1.5"),
+            ("network", json!("eip155:84532"), PaymentRequirementsInvalid, "no token that may be paid with on eip155:84532"),
+            ("network", json!("eip155:1"), PaymentRequirementsInvalid, "unknown network eip155:1"),
+        ];
+        for odd in ["", "0", "0x10", "1e4", "-1"] {
+            cases.push((amount, json!(odd), PaymentRequirementsInvalid, "no positive whole number"));
+        }
+        for (key, value, code, words) in cases {
+            let scene = signing(scene([asks(version, vec![entry(version).set(key, value.clone())])]));
+            let error = create(&scene).unwrap_err();
+            assert_eq!(error.code, code, "{key} {value}: {}", error.message);
+            assert!(error.message.contains(words) && error.message.ends_with("the wallet was not asked"), "{}", error.message);
+            assert_eq!((scene.requests(), scene.world.asked.borrow().len(), spent(&scene).as_str()), (1, 0, "0"));
+            assert_eq!(error.status, Some(402));
+        }
+        let testnet = json!({"network": "base-sepolia", "asset": "0x036CbD53842c5426634e7929541eC2318f3dCF7e", "extra": {}});
+        let mut offer = entry(version);
+        offer.as_object_mut().unwrap().extend(testnet.as_object().unwrap().clone());
+        let error = create(&signing(scene([asks(version, vec![offer])]))).unwrap_err();
+        assert_eq!(error.code, PaymentNetworkNotAllowed);
+    }
+    let elsewhere = entry(1).set("resource", json!("https://evil.example/api/messaging/jobs"));
+    let error = create(&signing(scene([asks(1, vec![elsewhere])]))).unwrap_err();
+    assert_eq!(error.code, PaymentResourceMismatch);
+    assert!(error.message.contains("https://evil.example/") && error.message.contains(URL), "{}", error.message);
+}
+
+#[test]
+fn answers_that_ask_for_nothing_that_can_be_paid() {
+    for step in [
+        answer(402, json!({"x402Version": 1})),
+        answer(402, json!({"x402Version": 1, "accepts": null})),
+        answer(402, json!({"x402Version": 1, "accepts": {}})),
+        answer(402, json!({"x402Version": 1, "accepts": []})),
+        answer(402, json!({"x402Version": 1, "accepts": vec![json!({}); 10_000]})),
+        answer(402, json!({"x402Version": 3, "accepts": [entry(2)]})),
+        answer(402, json!({"x402Version": "1", "accepts": 5})),
+        answer(402, json!({})).with("payment-required", "not base64!"),
+        answer(402, json!({})).with("payment-required", &hex::to_base64("[]")),
+        answer(402, json!({})).with("payment-required", &hex::to_base64("{\"x402Version\":2")),
+        answer(402, json!({})).with("payment-required", &hex::to_base64(&format!("{{\"a\":\"{}\"}}", "x".repeat(70_000)))),
+        text(402, "<html><title>Pay</title></html>"),
+        text(402, ""),
+    ] {
+        let scene = signing(scene([step]));
+        let error = create(&scene).unwrap_err();
+        assert_eq!(
+            (error.code, scene.world.asked.borrow().len()),
+            (ErrorCode::PaymentRequirementsInvalid, 0),
+            "{}",
+            error.message
+        );
+        assert!(error.message.len() < 20_000);
+    }
+}
+
+#[test]
+fn confirm_is_asked_first_and_only_true_is_a_yes() {
+    let with = |answer: Result<Value, Value>| {
+        signing(scene([asks(2, vec![entry(2)]), created()])).giving(Ask::Confirm, move |_, _| Some(answer.clone()))
+    };
+    let yes = with(Ok(json!(true)));
+    create(&yes).unwrap();
+    let asked: Vec<_> = yes.world.asked.borrow().iter().map(|(whom, _)| *whom).collect();
+    assert_eq!(asked, [Ask::Confirm, Ask::Address, Ask::Sign]);
+    assert_eq!(yes.world.asked.borrow()[0].1["amount"], "0.02");
+    for no in [Ok(json!(false)), Ok(json!(null)), Ok(json!("true")), Ok(json!(1)), Ok(json!({})), Err(json!("boom"))] {
+        let scene = with(no);
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, scene.requests(), scene.asked(Ask::Sign)), (ErrorCode::PaymentDeclined, 1, 0));
+        assert_eq!((spent(&scene).as_str(), error.payment.unwrap().state), ("0", PaymentState::Intended));
+    }
+}
+
+#[test]
+fn nobody_pays_himself() {
+    let scene = scene([asks(1, vec![entry(1)])])
+        .giving(Ask::Address, |_, _| Some(Ok(json!(TO.to_lowercase()))))
+        .giving(Ask::Sign, |_, _| panic!("the wallet was asked"));
+    let error = create(&scene).unwrap_err();
+    assert_eq!((error.code, spent(&scene).as_str()), (ErrorCode::PaymentRecipientNotAllowed, "0"));
+}
+
+#[test]
+fn a_wallet_whose_address_is_none_is_not_asked_to_sign() {
+    for gives in [Ok(json!(null)), Ok(json!("0x12")), Ok(json!([PAYER])), Err(json!("locked")), Err(json!({"code": 4001}))] {
+        let rejected = gives == Err(json!({"code": 4001}));
+        let scene = scene([asks(1, vec![entry(1)])])
+            .giving(Ask::Address, move |_, _| Some(gives.clone()))
+            .giving(Ask::Sign, |_, _| panic!("the wallet was asked"));
+        let error = create(&scene).unwrap_err();
+        assert_eq!(error.code, if rejected { ErrorCode::WalletRejected } else { ErrorCode::WalletFailed }, "{}", error.message);
+        assert_eq!(spent(&scene), "0");
+    }
+}
+
+#[test]
+fn a_signature_that_is_none_is_never_sent_and_costs_nothing() {
+    let other_key = format!("0x{}", "42".repeat(32));
+    type Gives = Box<dyn Fn(&Value) -> Result<Value, Value>>;
+    let cases: Vec<(Gives, ErrorCode)> = vec![
+        (Box::new(|_| Ok(json!(null))), ErrorCode::WalletInvalidProof),
+        (Box::new(|_| Ok(json!({"r": "0x1"}))), ErrorCode::WalletInvalidProof),
+        (Box::new(|_| Ok(json!("0x1234"))), ErrorCode::WalletInvalidProof),
+        (Box::new(|_| Ok(json!(format!("0x{}", "ab".repeat(66))))), ErrorCode::WalletInvalidProof),
+        (Box::new(|data| Ok(json!(format!("{}\r\nx: y", signed(data, KEY).as_str().unwrap())))), ErrorCode::WalletInvalidProof),
+        (Box::new(move |data| Ok(signed(data, &other_key))), ErrorCode::WalletInvalidProof),
+        (Box::new(|_| Err(json!("boom"))), ErrorCode::WalletFailed),
+        (Box::new(|_| Err(json!({"code": "ACTION_REJECTED"}))), ErrorCode::WalletRejected),
+    ];
+    for (give, code) in cases {
+        let scene = scene([asks(2, vec![entry(2)])])
+            .giving(Ask::Address, |_, _| Some(Ok(json!(PAYER))))
+            .giving(Ask::Sign, move |_, data| Some(give(data)));
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, scene.requests(), scene.asked(Ask::Sign)), (code, 1, 1), "{}", error.message);
+        assert!(error.payment.unwrap().proof.is_empty());
+        assert_eq!(spent(&scene), "0", "{}", error.message);
+        assert!(!error.message.contains(&"ab".repeat(20)));
+    }
+}
+
+#[test]
+fn what_looks_like_a_hash_is_kept_for_money_may_have_moved() {
+    let object = json!({"hash": HASH, "wait": null});
+    for (whom, gives) in [
+        (Ask::Transfer, Ok(object.clone())),
+        (Ask::Transfer, Ok(json!(HASH[2..]))),
+        (Ask::Transfer, Err(json!({"message": "replaced", "transactionHash": HASH}))),
+        (Ask::Pay, Ok(json!(HASH))),
+        (Ask::Sign, Ok(json!(HASH))),
+    ] {
+        let step = if whom == Ask::Transfer { payment_required() } else { asks(1, vec![entry(1)]) };
+        let scene =
+            scene([step]).giving(whom, move |_, _| Some(gives.clone())).giving(Ask::Address, |_, _| Some(Ok(json!(PAYER))));
+        let error = create(&scene).unwrap_err();
+        assert_eq!(error.payment.unwrap().transaction.as_deref(), Some(HASH), "{whom:?}");
+        assert_eq!(spent(&scene), "0.02");
+        assert!(!error.message.contains(&HASH[2..]));
+    }
+}
+
+#[test]
+fn a_signature_that_comes_too_late_is_asked_for_again_with_the_same_nonce() {
+    let slow = |times: usize| {
+        let calls = std::cell::Cell::new(0);
+        scene([asks(2, vec![entry(2)]), created()]).giving(Ask::Address, |_, _| Some(Ok(json!(PAYER)))).giving(
+            Ask::Sign,
+            move |world, data| {
+                calls.set(calls.get() + 1);
+                if calls.get() <= times {
+                    world.now.set(world.now.get() + 55_000.0);
+                }
+                Some(Ok(signed(data, KEY)))
+            },
+        )
+    };
+    let once = slow(1);
+    create(&once).unwrap();
+    let asked = once.world.asked.borrow();
+    let (first, second) = (&asked[1].1["message"], &asked[2].1["message"]);
+    assert_eq!((once.asked(Ask::Sign), &first["nonce"]), (2, &second["nonce"]));
+    assert_ne!(first["validBefore"], second["validBefore"]);
+    assert_eq!(carried(&once, 1, "payment-signature")["payload"]["authorization"], *second);
+    let ever = slow(9);
+    let error = create(&ever).unwrap_err();
+    assert_eq!((error.code, ever.requests(), ever.asked(Ask::Sign)), (ErrorCode::WalletTimeout, 1, 2));
+    assert_eq!(spent(&ever), "0");
+}
+
+#[test]
+fn a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
+    let hanging = |whom| {
+        scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout_ms = 300_000.0)
+            .giving(Ask::Address, |_, _| Some(Ok(json!(PAYER))))
+            .giving(whom, |_, _| None)
+    };
+    for (whom, kept) in [(Ask::Sign, "0"), (Ask::Pay, "0.02"), (Ask::Confirm, "0")] {
+        let scene = if whom == Ask::Confirm { signing(hanging(whom)) } else { hanging(whom) };
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, scene.world.now.get()), (ErrorCode::WalletTimeout, 300_000.0));
+        assert!(error.message.contains("gave nothing in 300000 ms"), "{}", error.message);
+        assert_eq!((spent(&scene).as_str(), scene.requests()), (kept, 1));
+    }
+    let scene = hanging(Ask::Pay);
+    let error = run(scene.client.create_job(&params(), &within(5_000.0), &|_| ())).unwrap_err();
+    assert_eq!((error.code, scene.world.now.get()), (ErrorCode::WalletTimeout, 5_000.0));
+}
+
+#[test]
+fn a_wallet_may_take_the_payment_over_and_gives_the_headers() {
+    let upto = || entry(2).set("scheme", json!("upto"));
+    let pays = |gives: Value| scene([asks(2, vec![upto()]), created()]).giving(Ask::Pay, move |_, _| Some(Ok(gives.clone())));
+    let scene = pays(json!([["payment-signature", "abc="]]));
+    create(&scene).unwrap();
+    assert_eq!(scene.header(1, "payment-signature").as_deref(), Some("abc="));
+    let asked = scene.last_asked();
+    assert_eq!((&asked["paymentRequirements"], &asked["paymentRequired"]["accepts"][0]), (&upto(), &upto()));
+    for junk in [json!(null), json!([]), json!([["authorization", "x"]]), json!([["x-payment", "a\nb"]]), json!("x")] {
+        let scene = pays(junk);
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, scene.requests()), (ErrorCode::WalletInvalidProof, 1));
+        assert_eq!(spent(&scene), "0.02", "money may have moved");
+    }
+}
+
+#[test]
+fn a_failed_settlement_is_refused_with_its_reason_and_a_pending_one_is_unknown() {
+    for (reason, code) in
+        [("insufficient_funds", ErrorCode::PaymentRefused), ("settlement_pending", ErrorCode::PaymentOutcomeUnknown)]
+    {
+        let receipt = json!({"success": false, "errorReason": reason, "transaction": HASH, "network": "eip155:8453"});
+        let scene = signing(scene([
+            asks(2, vec![entry(2)]),
+            answer(402, json!({})).with("payment-response", &hex::to_base64(&receipt.to_string())),
+        ]));
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, scene.requests(), scene.asked(Ask::Sign)), (code, 2, 1));
+        assert!(error.message.contains(reason), "{}", error.message);
+        let payment = error.payment.unwrap();
+        assert_eq!(payment.transaction.as_deref(), Some(HASH));
+        assert_eq!((payment.proof.len(), spent(&scene).as_str()), (1, "0.02"));
+    }
+}
+
+#[test]
+fn a_signed_request_is_never_redirected_and_a_lost_reply_never_signed_again() {
+    for step in [text(307, "").with("location", "/elsewhere"), Step::Fail(SendFailure::Reset), text(502, "")] {
+        let scene = signing(scene([asks(1, vec![entry(1)]), step]));
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, scene.requests(), scene.asked(Ask::Sign)), (ErrorCode::PaymentOutcomeUnknown, 2, 1));
+        let proof = &error.payment.as_ref().unwrap().proof[0].1;
+        assert!(!error.message.contains(proof.as_str()));
+        assert_eq!(spent(&scene), "0.02");
+    }
+}
+
+#[test]
+fn calls_at_the_same_time_cannot_overspend() {
+    // Every wallet hangs: the money of all of them is set aside at once.
+    let price = || answer(402, json!({"payment": [{"network": "base", "recipient": TO, "amount": "0.02"}]}));
+    let scene =
+        scene_with([], |config| config.spend.limits[0].budget = 200_000).forever(price()).giving(Ask::Transfer, |_, _| None);
+    let client: &Client<Shared> = &scene.client;
+    let params = params();
+    let call = plain();
+    let mut calls: Vec<_> = (0..1_000).map(|_| Box::pin(client.create_job(&params, &call, &|_| ()))).collect();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut over = 0;
+    calls.retain_mut(|call| match call.as_mut().poll(&mut context) {
+        std::task::Poll::Pending => true,
+        std::task::Poll::Ready(answer) => {
+            assert_eq!(answer.unwrap_err().code, ErrorCode::PaymentOverLimit);
+            over += 1;
+            false
+        }
+    });
+    assert_eq!((over, calls.len(), scene.asked(Ask::Transfer), spent(&scene).as_str()), (990, 10, 10, "0.2"));
+    drop(calls);
+    assert_eq!(spent(&scene), "0.2", "the wallets were asked: whoever drops the call does not know what they did");
+}
