@@ -20,13 +20,18 @@ const TYPES: &str = r#"{"types":{"EIP712Domain":[{"name":"name","type":"string"}
 /// One authorisation, not signed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorization {
-    from: String,
-    to: String,
-    value: String,
-    valid_after: u64,
+    /// Whose tokens they are.
+    pub from: String,
+    /// Who gets them.
+    pub to: String,
+    /// How many, in atomic units.
+    pub value: String,
+    /// When it begins, in seconds since 1970.
+    pub valid_after: u64,
     /// When it ends, in seconds since 1970.
     pub valid_before: u64,
-    nonce: String,
+    /// What makes it one of a kind: the token's contract takes each nonce once. `0x` and 32 bytes.
+    pub nonce: String,
 }
 
 impl Authorization {

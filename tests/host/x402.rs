@@ -59,7 +59,9 @@ fn signed(typed_data: &Value, key: &str) -> Value {
     let digest = authorization.digest(&token);
     let key = SigningKey::from_slice(&hex::decode(key).unwrap()).unwrap();
     let (signature, id) = key.sign_prehash_recoverable(&digest).unwrap();
-    json!(hex::encode(&[signature.to_bytes().as_ref(), &[27 + id.to_byte()]].concat()))
+    let mut bytes = signature.to_bytes().to_vec();
+    bytes.push(27 + id.to_byte());
+    json!(hex::encode(&bytes))
 }
 fn signing(scene: Scene) -> Scene {
     scene.giving(Ask::Address, |_, _| Some(Ok(json!(PAYER)))).giving(Ask::Sign, |_, typed_data| Some(Ok(signed(typed_data, KEY))))
