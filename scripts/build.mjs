@@ -94,6 +94,8 @@ const bundle = (entry, file, format, more) =>
   });
 await bundle('index.js', 'index.js', 'esm');
 await bundle('index.js', 'index.cjs', 'cjs');
+await bundle('wallets.js', 'wallets.js', 'esm');
+await bundle('wallets.js', 'wallets.cjs', 'cjs');
 await bundle('workerd.js', 'workerd.js', 'esm', { external: ['*.wasm'] });
 cpSync(wasmFile, 'pkg/eliza_jobs_bg.wasm');
 for (const file of ['index.js', 'index.cjs']) {
@@ -107,6 +109,9 @@ const end = types.indexOf('export type InitInput');
 if (end < 0) throw new Error("wasm-bindgen's declarations have changed: no InitInput");
 types = `${types.slice(0, end).trimEnd()}\n`.replace(/^\/\* (ts|es)lint[^\n]*\n/gm, '');
 for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(`pkg/${name}`, types);
+const wallets = readFileSync('pkg-template/wallets.d.ts', 'utf8').replace(/ *\/\/ eslint-[^\n]*\n/g, '');
+writeFileSync('pkg/wallets.d.ts', wallets);
+writeFileSync('pkg/wallets.d.cts', wallets.replace('./index.js', './index.cjs'));
 
 for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);
 const manifest = JSON.parse(readFileSync('pkg-template/package.json', 'utf8'));

@@ -15,7 +15,7 @@ use crate::wallet;
 use crate::x402::amount::to_decimal;
 use crate::x402::eip3009::Authorization;
 use crate::x402::signature::normalised;
-use crate::x402::{self, Attempt, PaymentState, hex};
+use crate::x402::{self, Attempt, PaymentState, address, hex};
 
 /// How often a redirect is followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -213,7 +213,8 @@ impl<R: Runtime> Client<R> {
         let mut payer = String::new();
         if self.runtime.can_ask(Ask::Address) {
             let given = self.ask(Ask::Address, R::Json::object(), end).await?.map_err(|thrown| wallet_threw(thrown, UNMOVED))?;
-            payer = given.as_text().filter(|text| hex::is_hex(text, 40)).ok_or_else(|| {
+            let address = given.as_text().filter(|text| hex::is_hex(text, 40));
+            payer = address.map(|address| address::checksummed(&address)).ok_or_else(|| {
                 let said = "wallet.address must be an address (0x and 40 hexadecimal digits); it is ";
                 Error::new(ErrorCode::WalletFailed, concat(&[said, &shown(&given)]))
             })?;

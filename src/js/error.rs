@@ -39,7 +39,7 @@ pub(super) fn to_js(error: Box<Error<Document>>) -> JsValue {
     put("jobId", error.job_id.as_deref().map(JsValue::from_str));
     put("job", error.job.map(|job| job.0));
     let hidden = match error.payment {
-        Some(payment) => Document::object().set("payment", payment.document()),
+        Some(payment) => Document::object().set("payment", payment.with_proof()),
         None => Document::object(),
     };
     let cause = error.cause.map_or(JsValue::UNDEFINED, |cause| cause.0);

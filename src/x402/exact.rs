@@ -62,13 +62,15 @@ fn foreign<J: Json>(entry: &J, token: &Token) -> Result<Option<String>, String> 
         return Ok(Some(shown_member(entry, "scheme")));
     }
     let Some(extra) = entry.get("extra").filter(|extra| extra.kind() == Kind::Object) else { return Ok(None) };
-    for (key, usual) in [("assetTransferMethod", "eip3009"), ("paymentFlow", "")] {
-        if extra.get(key).is_some_and(|value| value.as_text().as_deref() != Some(usual)) {
-            return Ok(Some(shown_member(&extra, key)));
+    let given = |document: &J, key: &str| document.get(key).filter(|value| value.kind() != Kind::Null);
+    for (document, key, usual) in [
+        (&extra, "assetTransferMethod", "eip3009"),
+        (&extra, "paymentFlow", "authorization"),
+        (entry, "paymentFlow", "authorization"),
+    ] {
+        if given(document, key).is_some_and(|value| value.as_text().as_deref() != Some(usual)) {
+            return Ok(Some(shown_member(document, key)));
         }
-    }
-    if entry.get("paymentFlow").is_some() {
-        return Ok(Some(shown_member(entry, "paymentFlow")));
     }
     // A signature for another domain is good for another contract.
     for (key, pinned) in [("name", &token.name), ("version", &token.version)] {
@@ -175,7 +177,7 @@ mod tests {
             let offer = read(Dialect::V2, &good(Dialect::V2).set(key, value)).unwrap();
             assert!(offer.foreign.unwrap().contains(why), "{why}");
         }
-        let same = json!({"assetTransferMethod": "eip3009", "name": "USD Coin", "version": "2"});
+        let same = json!({"assetTransferMethod": "eip3009", "paymentFlow": "authorization", "name": "USD Coin", "version": "2"});
         assert_eq!(read(Dialect::V2, &good(Dialect::V2).set("extra", same)).unwrap().foreign, None);
         assert_eq!(read(Dialect::V2, &good(Dialect::V2).without("extra")).unwrap().foreign, None);
     }

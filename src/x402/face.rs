@@ -165,7 +165,8 @@ pub struct PaymentAttempt {
     /// The hash of the transaction that moves the money, once it is known. Whoever has it may be able to use it as proof of payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
-    /// The request headers that prove the payment, once the wallet has given them. A secret: whoever has them can use them.
+    /// The request headers that prove the payment, once the wallet has given them. A secret: whoever has them can use them, so
+    /// only an error has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, string>"))]
     pub proof: Option<Metadata>,
@@ -197,20 +198,25 @@ impl<J: Json> Attempt<J> {
         Self { id, state: PaymentState::Intended, offer, transaction: None, proof: Vec::new(), receipt: None }
     }
 
-    /// The attempt as the application gets it: a [`PaymentAttempt`].
+    /// The attempt as the application is told of it: a [`PaymentAttempt`] without the proof, so that it may be printed.
     pub fn document(&self) -> J {
         let mut document = self.offer.described().set("attemptId", J::text(&self.id)).set("state", J::text(self.state.as_str()));
         if let Some(hash) = &self.transaction {
             document = document.set("transaction", J::text(hash));
         }
-        if !self.proof.is_empty() {
-            let proof = self.proof.iter().fold(J::object(), |proof, (name, value)| proof.set(name, J::text(value)));
-            document = document.set("proof", proof);
-        }
         match &self.receipt {
             Some(receipt) => document.set("receipt", receipt.clone()),
             None => document,
         }
+    }
+
+    /// The attempt with its proof: what is needed to go on with it.
+    pub fn with_proof(&self) -> J {
+        if self.proof.is_empty() {
+            return self.document();
+        }
+        let proof = self.proof.iter().fold(J::object(), |proof, (name, value)| proof.set(name, J::text(value)));
+        self.document().set("proof", proof)
     }
 
     /// Takes over what the facilitator says of the settlement: the header's document. Members of another form are left out.
@@ -311,6 +317,8 @@ mod tests {
                 amount: None,
                 error_reason: None,
             });
+            same(attempt.with_proof(), serde_json::to_value(&declared).unwrap());
+            declared.proof = None;
             same(attempt.document(), serde_json::to_value(&declared).unwrap());
         }
     }

@@ -113,7 +113,11 @@ test('bad options throw a TypeError that names the option, the rule and what was
     [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, decimals: 6.5 }] } }, 'decimals', /given: 6\.5/],
     [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, decimals: undefined }] } }, 'spend.assets', /must have decimals/],
     [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, nmae: 'x' }] } }, 'spend.assets', /given: nmae/],
-    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, network: 'solana' }] } }, 'spend.assets', /spend.networks names; given: solana/],
+    [
+      { baseUrl: 'http://h', spend: { assets: [{ ...EURC, network: 'solana' }] } },
+      'spend.assets',
+      /spend.networks names; given: solana/,
+    ],
   ]) {
     assert.throws(
       () => new JobsClient(options),

@@ -1,0 +1,245 @@
+// Paying for real: the reference libraries' servers and facilitators, a local chain with the real token's code, and the wallets
+// that people have. What has moved is read on the chain.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { inspect } from 'node:util';
+import { ACCOUNTS, startChain } from '../servers/chain.mjs';
+import { startSeedOnChain } from '../servers/seed-on-chain.mjs';
+import { ethers, viem } from '../servers/wallet-libraries.mjs';
+import { startV1 } from '../servers/x402-v1.mjs';
+import { startV2 } from '../servers/x402-v2.mjs';
+import { installed, params, rejects } from './setting.mjs';
+
+const { folder, JobsClient } = await installed('x402');
+const { fromEip1193, fromEthers, fromViem } = await import(path.join(folder, 'node_modules/eliza-jobs/wallets.js'));
+const [PAYER, , PAYEE, , POOR] = ACCOUNTS.map(({ address }) => address);
+const PRICE = 20_000n;
+
+let chain, polygon;
+const servers = {};
+before(async () => {
+  [chain, polygon] = await Promise.all([startChain('base'), startChain('polygon')]);
+  [servers.v1, servers.v2, servers.seed] = await Promise.all([
+    startV1(chain),
+    startV2(chain),
+    startSeedOnChain({ base: chain, polygon }),
+  ]);
+});
+after(async () => {
+  await Promise.all(Object.values(servers).map((server) => server.stop()));
+  await Promise.all([chain?.stop(), polygon?.stop()]);
+});
+
+/** An EIP-1193 provider: the chain's own accounts behind JSON-RPC, as a wallet in the browser is. */
+function provider(on = chain) {
+  return {
+    async request({ method, params }) {
+      const response = await fetch(on.rpc, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+      });
+      const { result, error } = await response.json();
+      if (error) throw Object.assign(new Error(error.message), { code: error.code });
+      return result;
+    },
+  };
+}
+const wallets = {
+  'an EIP-1193 provider': () => fromEip1193(provider()),
+  'a viem account': () => fromViem(chain.walletClient(0)),
+  'a viem client over a provider': () =>
+    fromViem(viem.createWalletClient({ chain: chain.publicClient.chain, transport: viem.custom(provider()) })),
+  'an ethers wallet': () =>
+    fromEthers(
+      new ethers.NonceManager(new ethers.Wallet(KEY, new ethers.JsonRpcProvider(chain.rpc, undefined, { pollingInterval: 50 }))),
+    ),
+  'an ethers signer of a provider': async () =>
+    fromEthers(await new ethers.JsonRpcProvider(chain.rpc, undefined, { pollingInterval: 50 }).getSigner(PAYER)),
+};
+const KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80';
+
+/** What moved from the payer to the payee during some work, and how often. */
+async function moved(work, on = chain) {
+  const ours = async () => (await on.transfers()).filter(({ from, to }) => from === PAYER && to === PAYEE);
+  const [balance, before] = [await on.balanceOf(PAYEE), (await ours()).length];
+  const value = await work();
+  const after = await ours();
+  return { value, units: (await on.balanceOf(PAYEE)) - balance, times: after.length - before };
+}
+
+for (const [who, make] of Object.entries(wallets)) {
+  for (const dialect of ['v1', 'v2', 'seed']) {
+    test(`${who} pays a ${dialect} server: the price has moved, once`, async () => {
+      const client = new JobsClient({ baseUrl: servers[dialect].url, wallet: await make() });
+      const told = [];
+      const {
+        value: created,
+        units,
+        times,
+      } = await moved(() => client.createJob(params, { onUpdate: (update) => told.push(update) }));
+      assert.deepEqual([units, times], [PRICE, 1]);
+      assert.equal(client.spent(), '0.02');
+      const { payment } = created;
+      assert.deepEqual(
+        [payment.dialect, payment.state, payment.amount, payment.amountAtomic],
+        [dialect, 'accepted', '0.02', '20000'],
+      );
+      const receipt = await chain.publicClient.getTransactionReceipt({ hash: payment.transaction });
+      assert.equal(receipt.status, 'success');
+      if (dialect !== 'seed') {
+        assert.deepEqual(
+          [payment.receipt.success, payment.receipt.payer, payment.receipt.transaction],
+          [true, PAYER, payment.transaction],
+        );
+      }
+      assert.deepEqual(
+        told.map(({ type, payment }) => payment?.state ?? type),
+        ['quote', 'proven', 'accepted', 'created'],
+      );
+      assert.deepEqual(told[2].payment, payment);
+      assert.ok(!inspect([created, told], { depth: 9 }).includes('proof'), 'what an application prints holds no proof');
+      const job = await client.pollJob(created.jobId);
+      assert.equal(job.result.message.content, `echo: ${params.content}`);
+    });
+  }
+}
+
+test('the same body goes out twice, with one header more, and never to another address', async () => {
+  for (const [dialect, header] of [
+    ['v1', 'x-payment'],
+    ['v2', 'payment-signature'],
+  ]) {
+    const server = servers[dialect];
+    const from = server.requests.length;
+    await new JobsClient({ baseUrl: server.url, wallet: wallets['a viem account']() }).createJob(params);
+    const [first, second, ...more] = server.requests.slice(from);
+    assert.equal(more.length, 0);
+    assert.deepEqual(first.body, second.body);
+    const added = Object.keys(second.headers).filter((name) => !(name in first.headers));
+    assert.deepEqual(added, [header]);
+  }
+});
+
+test('polygon, when the caller prefers it', async () => {
+  const wallet = fromViem(polygon.walletClient(0));
+  const client = new JobsClient({ baseUrl: servers.seed.url, wallet, spend: { networks: ['polygon', 'base'] } });
+  const { value: created, units } = await moved(() => client.createJob(params), polygon);
+  assert.deepEqual([created.payment.network, units], ['polygon', PRICE]);
+});
+
+test('what is over the limit, or over the budget, is not signed', async () => {
+  for (const [dialect, spend, rule] of [
+    ['v1', { maxPerPayment: '0.019999' }, /0\.02 USDC on base: spend\.maxPerPayment allows 0\.019999 USDC/],
+    ['v2', { budget: '0.01' }, /spend\.budget allows 0\.01 USDC, of which 0 USDC are spent/],
+    ['seed', { recipients: [POOR] }, new RegExp(`it goes to ${PAYEE}, and spend\\.recipients allows ${POOR}`)],
+    ['v1', { networks: ['polygon'] }, /spend\.networks allows polygon/],
+  ]) {
+    let asked = 0;
+    const wallet = { address: PAYER, sendTransfer: () => (asked += 1), signTypedData: () => (asked += 1) };
+    const client = new JobsClient({ baseUrl: servers[dialect].url, wallet, spend });
+    const { units } = await moved(async () => {
+      const error = await client.createJob(params).catch((error) => error);
+      assert.equal(error.name, 'PaymentError');
+      assert.match(error.message, rule);
+    });
+    assert.deepEqual([asked, units, client.spent()], [0, 0n, '0']);
+  }
+});
+
+test('a budget holds among calls at the same time', async () => {
+  const client = new JobsClient({ baseUrl: servers.v2.url, wallet: wallets['a viem account'](), spend: { budget: '0.05' } });
+  const { value, units } = await moved(() => Promise.allSettled(Array.from({ length: 10 }, () => client.createJob(params))));
+  const done = value.filter(({ status }) => status === 'fulfilled').length;
+  assert.equal(units, BigInt(done) * PRICE);
+  assert.ok(done >= 1 && done <= 2 && client.spent() <= '0.04', `${done} jobs, ${client.spent()}`);
+  for (const { reason } of value.filter(({ status }) => status === 'rejected')) assert.equal(reason.name, 'PaymentError');
+});
+
+test('confirm sees the price first, and a no costs nothing', async () => {
+  const quotes = [];
+  const confirm = async (quote) => quotes.push(quote) > 1;
+  const client = new JobsClient({ baseUrl: servers.v2.url, wallet: wallets['a viem account'](), confirm });
+  const { units } = await moved(async () => {
+    await rejects(client.createJob(params), 'PaymentError', 'payment_declined');
+    assert.equal(client.spent(), '0');
+    await client.createJob(params);
+  });
+  assert.deepEqual([units, quotes[0].amount, quotes[0].recipient], [PRICE, '0.02', PAYEE]);
+});
+
+test('a handler that fails, and a payer without money, are not charged', async () => {
+  for (const dialect of ['v1', 'v2']) {
+    const { units } = await moved(async () => {
+      const client = new JobsClient({ baseUrl: servers[dialect].url, wallet: wallets['a viem account']() });
+      await rejects(client.createJob({ ...params, content: 'fail' }), 'PaymentError', 'payment_outcome_unknown');
+      const poor = new JobsClient({ baseUrl: servers[dialect].url, wallet: fromViem(chain.walletClient(4)) });
+      const error = await rejects(poor.createJob(params), 'PaymentError', 'payment_refused');
+      assert.equal(error.status, 402);
+    });
+    assert.equal(units, 0n);
+  }
+});
+
+test('the same proof again never charges twice', async () => {
+  for (const [dialect, header] of [
+    ['v1', 'x-payment'],
+    ['v2', 'payment-signature'],
+    ['seed', 'x-payment'],
+  ]) {
+    const server = servers[dialect];
+    const { units } = await moved(async () => {
+      await new JobsClient({ baseUrl: server.url, wallet: wallets['a viem account']() }).createJob(params);
+      const { headers, body } = server.requests.findLast(({ headers }) => headers[header]);
+      const again = await fetch(`${server.url}/api/messaging/jobs`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', [header]: headers[header], 'x-payment-network': 'base' },
+        body: JSON.stringify(body),
+      });
+      assert.equal(again.status, 402);
+    });
+    assert.equal(units, PRICE, dialect);
+  }
+});
+
+test('a lost reply: the money has moved once, the error has the proof, nothing is signed again', async () => {
+  for (const start of [startV1, startV2, (on, options) => startSeedOnChain({ base: on }, options)]) {
+    const server = await start(chain, { lose: () => true });
+    try {
+      const wallet = wallets['a viem account']();
+      let asked = 0;
+      for (const name of ['signTypedData', 'sendTransfer']) {
+        const ask = wallet[name];
+        wallet[name] = (given) => ((asked += 1), ask(given));
+      }
+      const client = new JobsClient({ baseUrl: server.url, wallet });
+      const {
+        value: error,
+        units,
+        times,
+      } = await moved(() => rejects(client.createJob(params), 'PaymentError', 'payment_outcome_unknown'));
+      assert.deepEqual([units, times, asked, server.jobs.length], [PRICE, 1, 1, 1]);
+      const [proof] = Object.values(error.payment.proof);
+      assert.ok(proof.length > 60 && !inspect(error, { depth: 9 }).includes(proof) && !JSON.stringify(error).includes(proof));
+    } finally {
+      await server.stop();
+    }
+  }
+});
+
+test('a wallet on another chain is asked to switch, and a clear refusal comes when it does not', async () => {
+  // The payment is on base and the wallet on polygon: a transfer there would be lost.
+  for (const wallet of [
+    fromEip1193(provider(polygon)),
+    fromViem(polygon.walletClient(0)),
+    fromEthers(new ethers.Wallet(KEY, new ethers.JsonRpcProvider(polygon.rpc))),
+  ]) {
+    const client = new JobsClient({ baseUrl: servers.seed.url, wallet, spend: { networks: ['base'] } });
+    const { units } = await moved(async () => {
+      const error = await rejects(client.createJob(params), 'PaymentError', 'wallet_failed');
+      assert.match(error.message, /the wallet is on chain 137 and the payment is on chain 8453; switch it there/);
+    }, polygon);
+    assert.equal(units, 0n);
+  }
+});
