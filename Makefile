@@ -43,7 +43,7 @@ needs-node := $(WASM_PACK)
 needs-chromium := $(WASM_PACK) browsers
 needs-firefox := $(WASM_PACK) browsers
 needs-build := $(NPM)
-needs-types := $(PACKAGE)
+needs-types := $(PACKAGE) $(SERVERS)
 needs-package := $(PACKAGE) $(SERVERS)
 needs-page := $(PACKAGE) $(SERVERS) browsers
 test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
@@ -93,7 +93,7 @@ $(NPM): package.json package-lock.json
 	$(npm-ci)
 
 $(SERVERS): tests/servers/package.json tests/servers/package-lock.json
-	@$(call say,the elizaOS server)
+	@$(call say,the servers for the tests: a minute)
 	$(npm-ci) --prefix tests/servers --ignore-scripts
 
 $(PEERS): bench/package.json bench/package-lock.json

@@ -87,7 +87,9 @@ export function fromEthers(signer) {
   };
   return {
     address: () => signer.getAddress(),
-    async signTypedData({ domain, types: { EIP712Domain: _, ...types }, message }) {
+    async signTypedData({ domain, types: { ...types }, message }) {
+      // ethers adds it itself, and throws when it is there.
+      delete types.EIP712Domain;
       // A signer with a key of its own signs for any chain; one behind a provider is a wallet with a chain of its own.
       if (!signer.signingKey && signer.provider) await onChain(domain.chainId);
       return signer.signTypedData(domain, types, message);

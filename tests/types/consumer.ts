@@ -13,12 +13,40 @@ import {
   type JobHealthResponse,
   type JobListResponse,
   type Quote,
+  type Wallet,
 } from 'eliza-jobs';
+import { fromEip1193, fromViem, type MadeWallet } from 'eliza-jobs/wallets';
 
 const client = new JobsClient({
   baseUrl: 'http://localhost:3000',
   wallet: async ({ network, recipient, amount }: Quote) => `${network}${recipient}${amount}`,
   spend: { maxPerPayment: '0.05', networks: ['base', 'polygon'] },
+});
+const provider: { request(args: { method: string; params?: unknown[] }): Promise<unknown> } = { request: async () => null };
+const wallet: Wallet = fromEip1193(provider, { address: '0x' });
+const money = new JobsClient({
+  baseUrl: 'http://localhost:3000',
+  wallet: { ...wallet, pay: async (quote) => ({ 'PAYMENT-SIGNATURE': String(quote.paymentRequirements?.['scheme']) }) },
+  confirm: ({ amount, currency }) => currency === 'USDC' && amount === '0.02',
+  walletTimeoutMs: 60_000,
+  spend: {
+    budget: '2.00',
+    recipients: ['0x'],
+    allowResource: 'https://example.com/api/messaging/jobs',
+    assets: [{ network: 'base', asset: '0x', symbol: 'EURC', decimals: 6, maxPerPayment: '0.10' }],
+  },
+});
+const spent: string = money.spent('EURC') + money.spent();
+// @ts-expect-error money is never a number
+new JobsClient({ baseUrl: 'http://localhost:3000', spend: { budget: 2 } });
+// @ts-expect-error a key is not a wallet
+new JobsClient({ baseUrl: 'http://localhost:3000', wallet: '0xkey' });
+const signs: NonNullable<Wallet['signTypedData']> = async ({ domain, message }) => `${domain.chainId}${message.nonce}`;
+const made: MadeWallet = fromViem({
+  account: undefined,
+  signTypedData: async () => '0x',
+  sendTransaction: async () => '0x',
+  getChainId: async () => 1,
 });
 const params: CreateJobRequest = { userId: 'u', content: 'c', metadata: { a: [1] } };
 const done: CompletedJob = await client.createAndWaitForJob(params, 1000, 30);

@@ -88,6 +88,14 @@ export class JobsClient {
      * `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
      */
     pollJob(jobId: string, interval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+    /**
+     * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`), with what is set aside for
+     * payments under way.
+     *
+     * @param currency The token's symbol. @default "USDC"
+     * @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.
+     */
+    spent(currency?: string): string;
 }
 
 /**
@@ -194,49 +202,25 @@ export interface ListJobsResponse {
 /**
  * One offer: what the server wants for the job.
  */
-export interface Quote {
+export interface Quote extends Price {
     /**
-     * How the server speaks of payment. `seed`: the proof is the hash of a plain token transfer.
+     * What is paid for, as the server says. Not in the seed's dialect.
      */
-    dialect: "seed";
+    resource?: string;
     /**
-     * The network to pay on.
+     * The server's entry as it came, for a wallet that takes the payment over. Not in the seed's dialect.
      */
-    network: NetworkName;
+    paymentRequirements?: Record<string, unknown>;
     /**
-     * The network's EVM chain id.
+     * The server's whole request for payment as it came. Not in the seed's dialect.
      */
-    chainId: number;
-    /**
-     * The token's contract address.
-     */
-    asset: string;
-    /**
-     * Who is to be paid.
-     */
-    recipient: string;
-    /**
-     * How much, as a decimal number of tokens: `"0.02"`.
-     */
-    amount: string;
-    /**
-     * How much, in the token's smallest unit: `"20000"`.
-     */
-    amountAtomic: string;
-    /**
-     * The token's name.
-     */
-    currency: "USDC";
-    /**
-     * How many decimals the token has.
-     */
-    decimals: number;
+    paymentRequired?: Record<string, unknown>;
 }
 
 /**
  * One payment for one job.
  */
-export interface PaymentAttempt {
+export interface PaymentAttempt extends Price {
     /**
      * The attempt's own id.
      */
@@ -246,33 +230,18 @@ export interface PaymentAttempt {
      */
     state: PaymentState;
     /**
-     * The network it is paid on.
-     */
-    network: NetworkName;
-    /**
-     * The network's EVM chain id.
-     */
-    chainId: number;
-    /**
-     * The token's contract address.
-     */
-    asset: string;
-    /**
-     * Who is paid.
-     */
-    recipient: string;
-    /**
-     * How much, as a decimal number of tokens: `"0.02"`.
-     */
-    amount: string;
-    /**
-     * How much, in the token's smallest unit: `"20000"`.
-     */
-    amountAtomic: string;
-    /**
-     * The hash of the transfer, once the wallet has given it. Whoever has it may be able to use it as proof of payment.
+     * The hash of the transaction that moves the money, once it is known. Whoever has it may be able to use it as proof of payment.
      */
     transaction?: string;
+    /**
+     * The request headers that prove the payment, once the wallet has given them. A secret: whoever has them can use them, so
+     * only an error has them.
+     */
+    proof?: Record<string, string>;
+    /**
+     * What the server's facilitator says of the settlement.
+     */
+    receipt?: SettlementResponse;
 }
 
 /**
@@ -356,6 +325,78 @@ export interface ListJobsParams {
 }
 
 /**
+ * What a facilitator says of a settlement (x402's `SettlementResponse`, the header `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`).
+ */
+export interface SettlementResponse {
+    /**
+     * Whether the payment was settled.
+     */
+    success: boolean;
+    /**
+     * The hash of the transaction that moved the money.
+     */
+    transaction?: string;
+    /**
+     * The network, as the server writes it.
+     */
+    network?: string;
+    /**
+     * Whose money it was.
+     */
+    payer?: string;
+    /**
+     * How much was settled, in atomic units, where it may differ.
+     */
+    amount?: string;
+    /**
+     * Why it was not settled.
+     */
+    errorReason?: string;
+}
+
+/**
+ * What is paid, and to whom.
+ */
+export interface Price {
+    /**
+     * How the server speaks of payment. `seed`: the proof is the hash of a plain token transfer. `v1`, `v2`: x402's versions.
+     */
+    dialect: "seed" | "v1" | "v2";
+    /**
+     * The network to pay on.
+     */
+    network: NetworkName;
+    /**
+     * The network's EVM chain id; 0 for a network that is no EVM chain.
+     */
+    chainId: number;
+    /**
+     * The token's contract address.
+     */
+    asset: string;
+    /**
+     * Who is to be paid.
+     */
+    recipient: string;
+    /**
+     * How much, as a decimal number of tokens: `"0.02"`.
+     */
+    amount: string;
+    /**
+     * How much, in the token's smallest unit: `"20000"`.
+     */
+    amountAtomic: string;
+    /**
+     * The token's name: `"USDC"`.
+     */
+    currency: string;
+    /**
+     * How many decimals the token has.
+     */
+    decimals: number;
+}
+
+/**
  * What the server answers to `createJob`.
  */
 export interface CreateJobResponse {
@@ -381,7 +422,7 @@ export interface CreateJobResponse {
 export type CompletedJob = JobDetailsResponse & { status: 'completed'; result: JobResult };
 
 /** A network that can be paid on. */
-export type NetworkName = 'base' | 'polygon';
+export type NetworkName = 'base' | 'polygon' | 'base-sepolia' | 'polygon-amoy' | (string & {});
 
 /** A stable name for each thing that can go wrong. */
 export type ErrorCode =
@@ -409,16 +450,46 @@ export type ErrorCode =
 | 'payment_requirements_invalid'
 | 'payment_over_limit'
 | 'payment_network_not_allowed'
+| 'payment_recipient_not_allowed'
+| 'payment_resource_mismatch'
+| 'payment_declined'
 | 'payment_not_supported_here'
 | 'payment_refused'
 | 'payment_outcome_unknown'
+| 'wallet_cannot_pay'
 | 'wallet_rejected'
 | 'wallet_failed'
 | 'wallet_invalid_proof'
+| 'wallet_timeout'
 | 'init_failed';
+
+/** A token of the application's own choice. */
+export interface AssetOptions {
+    /** The network, as servers name it; one of those in `networks`. */
+    network: NetworkName;
+    /** The network's EVM chain id. Only for a network that the client does not know; without it that is no EVM chain, and only a wallet with `pay` can serve it. */
+    chainId?: number;
+    /** The token's contract. */
+    asset: string;
+    /** What it is called in limits, errors and `spent()`. */
+    symbol: string;
+    /** How many decimals it has. */
+    decimals: number;
+    /** The name in its EIP-712 domain. @default the symbol */
+    name?: string;
+    /** The version in its EIP-712 domain. @default "1" */
+    version?: string;
+    /** The most that one job may cost, as a decimal string of this token. */
+    maxPerPayment: string;
+    /** The most that all jobs of this client together may cost, as a decimal string of this token. @default no limit */
+    budget?: string;
+}
 
 /** Eight, four, four, four and twelve hexadecimal digits. */
 export type UUID = string;
+
+/** Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. */
+export type SendTransfer = (quote: Quote) => string | Promise<string>;
 
 /** What `createJob` takes. */
 export interface CreateJobOptions extends RequestOptions {
@@ -442,10 +513,23 @@ export interface JobsClientOptions {
     retries?: number;
     /** The largest answer that is read, in bytes. @default 8388608 */
     maxResponseBytes?: number;
-    /** Makes the token transfer that the quote asks for, and gives its transaction hash. Called at most once for a job. */
-    wallet?: (quote: Quote) => string | Promise<string>;
+    /** What pays: a function that makes a token transfer and gives its hash, or an object that can do more. */
+    wallet?: Wallet | SendTransfer;
+    /** Asked before the wallet is, with the price. Anything but `true` means that nothing is paid. */
+    confirm?: (quote: Quote) => boolean | Promise<boolean>;
+    /** The longest time for the wallet, and for `confirm`, in milliseconds. @default 300000; without a limit in a page */
+    walletTimeoutMs?: number;
     /** What may be paid. */
     spend?: SpendOptions;
+}
+
+/** What a wallet signs, as `eth_signTypedData_v4` takes it. */
+export interface TypedData {
+    types: Record<string, { name: string; type: string }[]>;
+    primaryType: 'TransferWithAuthorization';
+    domain: { name: string; version: string; chainId: number; verifyingContract: string };
+    /** Integers are decimal strings. */
+    message: { from: string; to: string; value: string; validAfter: string; validBefore: string; nonce: string };
 }
 
 /** What every error of this package is. `instanceof` works across copies of the package. */
@@ -503,21 +587,41 @@ export interface RequestOptions {
 
 /** What happens while a job is created and waited for. */
 export type JobUpdate =
-/** The price was read and accepted; the wallet is about to be asked. */
+/** The price was read and keeps the rules; `confirm` and the wallet are about to be asked. */
 | { type: 'quote'; quote: Quote }
-/** The wallet has paid; the proof is about to be sent. */
+/** A payment has come further: the wallet has given the proof, which is about to be sent; or the server has accepted it. */
 | { type: 'payment'; payment: PaymentAttempt }
 /** There is a job. */
 | { type: 'created'; job: CreateJobResponse }
 /** The job was seen for the first time, or in another status. */
 | { type: 'status'; job: JobDetailsResponse };
 
-/** What may be paid. */
+/** What may be paid. Everything that breaks a rule is refused before the wallet is asked. */
 export interface SpendOptions {
     /** The most that one job may cost, as a decimal string of USDC. @default "0.10" */
     maxPerPayment?: string;
-    /** The networks that may be paid on, the preferred one first. @default ["base", "polygon"] */
+    /** The most that all jobs of this client together may cost, as a decimal string of USDC. @default no limit */
+    budget?: string;
+    /** The networks that may be paid on, the preferred one first. Testnets only when they are named. @default ["base", "polygon"] */
     networks?: NetworkName[];
+    /** Tokens other than USDC that may be paid with. USDC is preferred, then the order of this list. */
+    assets?: AssetOptions[];
+    /** Who may be paid: addresses. @default anybody */
+    recipients?: string[];
+    /** What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself otherwise, as behind a proxy. */
+    allowResource?: string | string[];
+}
+
+/** What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. */
+export interface Wallet {
+    /** Whose money it is. Needed with `signTypedData`. */
+    address?: string | (() => string | Promise<string>);
+    /** Makes a token transfer, for servers that want its hash. */
+    sendTransfer?: SendTransfer;
+    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Gives the signature. */
+    signTypedData?: (typedData: TypedData) => string | Promise<string>;
+    /** Takes a whole payment over, for what the others cannot serve. Gives the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
+    pay?: (quote: Quote) => HeadersInit | Promise<HeadersInit>;
 }
 
 /** What waiting takes. */

@@ -31,6 +31,39 @@ for (const [module, moduleResolution, file] of [
   });
 }
 
+test('the clients of viem and ethers are wallets to the compiler too', () => {
+  const libraries = path.join(root, 'tests/servers/node_modules');
+  writeFileSync(
+    path.join(folder, 'wallets.mts'),
+    `import { ethers } from 'ethers';
+    import { createWalletClient, custom, http, type EIP1193Provider } from 'viem';
+    import { privateKeyToAccount } from 'viem/accounts';
+    import { base } from 'viem/chains';
+    import { JobsClient } from 'eliza-jobs';
+    import { fromEip1193, fromEthers, fromViem } from 'eliza-jobs/wallets';
+    declare const provider: EIP1193Provider;
+    declare const signer: ethers.Signer;
+    const wallets = [
+      fromEip1193(provider),
+      fromViem(createWalletClient({ chain: base, transport: http(), account: privateKeyToAccount('0x1') })),
+      fromViem(createWalletClient({ transport: custom(provider) })),
+      fromEthers(signer),
+      fromEthers(new ethers.Wallet('0x1')),
+      fromEthers(await new ethers.BrowserProvider(provider).getSigner()),
+    ];
+    for (const wallet of wallets) new JobsClient({ baseUrl: 'http://h', wallet });`,
+  );
+  const paths = Object.fromEntries(
+    ['ethers', 'viem', 'viem/accounts', 'viem/chains'].map((name) => [name, [path.join(libraries, name)]]),
+  );
+  const compilerOptions = {
+    ...{ strict: true, noEmit: true, skipLibCheck: true, target: 'es2022', module: 'esnext', moduleResolution: 'bundler' },
+    ...{ lib: ['es2022', 'dom'], types: [], paths },
+  };
+  writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['wallets.mts'] }));
+  execFileSync(process.execPath, [tsc, '-p', folder], { stdio: 'inherit' });
+});
+
 test('publint finds nothing', async () => {
   const { messages, pkg } = await publint({ pkgDir: installed, strict: true });
   assert.deepEqual(
