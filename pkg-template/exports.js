@@ -1,4 +1,5 @@
 export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError } from './errors.js';
+export { fileStore, localStorageStore, memoryStore } from './stores.js';
 
 export const JobStatus = Object.freeze({
   PENDING: 'pending',

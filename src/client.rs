@@ -1,22 +1,25 @@
 //! The main loop: create, pay, wait.
 
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, refusal, send_error};
-use crate::json::{Json, shown};
+use crate::journal::{self, Found};
+use crate::json::Json;
+use crate::pay::store_failed;
 use crate::poll::{GRACE_MS, PollSchedule};
 use crate::protocol::{self, Created, JobStatus, Seen};
 use crate::retry::{RetryBudget, backoff_ms, retry_after_ms};
-use crate::runtime::{Ask, Runtime, within};
-use crate::spend::{Abilities, Chosen, Means, Reservation, SpendLedger, SpendPolicy};
+use crate::runtime::Runtime;
+use crate::spend::{Abilities, SpendLedger, SpendPolicy};
 use crate::text::{concat, decimal, fill, find, join, split};
 use crate::wallet;
 use crate::x402::amount::to_decimal;
-use crate::x402::eip3009::Authorization;
-use crate::x402::signature::normalised;
-use crate::x402::{self, Attempt, PaymentState, address, hex};
+use crate::x402::{self, Attempt};
 
+/// How many calls with an idempotency key are kept in mind.
+const MAX_NAMED: usize = 1_000;
 /// How often a redirect is followed.
 const MAX_REDIRECTS: u32 = 5;
 
@@ -44,6 +47,8 @@ pub struct CallOptions {
     pub timeout_ms: Option<f64>,
     /// Further headers: names in lower case.
     pub headers: Vec<(String, String)>,
+    /// What the caller calls this payment: two calls with the same name pay once. Empty for none.
+    pub idempotency_key: String,
 }
 
 /// How to wait.
@@ -91,18 +96,22 @@ pub struct PaidJob<J> {
 
 /// The client.
 #[derive(Debug)]
-pub struct Client<R> {
-    runtime: R,
-    config: Config,
+pub struct Client<R: Runtime> {
+    pub(crate) runtime: R,
+    pub(crate) config: Config,
     retries: RetryBudget,
     ledger: Rc<SpendLedger>,
+    /// The paid jobs whose end was not seen yet: the job, its record, and until when it can be asked for.
+    pub(crate) open: RefCell<Vec<(String, String, f64)>>,
+    /// The jobs of calls that had an idempotency key.
+    named: RefCell<Vec<(String, PaidJob<R::Json>)>>,
 }
 
-impl<R: Runtime> Client<R> {
+impl<R: Runtime + 'static> Client<R> {
     /// A client in this world.
     pub fn new(runtime: R, config: Config) -> Self {
         let ledger = SpendLedger::new(&config.spend.limits);
-        Self { runtime, config, retries: RetryBudget::new(), ledger }
+        Self { runtime, config, retries: RetryBudget::new(), ledger, open: RefCell::default(), named: RefCell::default() }
     }
 
     /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for payments under way. `None`
@@ -114,25 +123,39 @@ impl<R: Runtime> Client<R> {
 
     /// Creates a job, and pays for it when the server asks for that.
     pub async fn create_job(
-        &self,
+        self: &Rc<Self>,
         params: &R::Json,
         call: &CallOptions,
         update: &dyn Fn(Update<R::Json>),
     ) -> Result<PaidJob<R::Json>, R::Json> {
-        let body = protocol::validate(params)?.to_json();
-        let mut request = self.request(Method::Post, path::JOBS, call);
-        request.body = Some(body);
+        let mut body = protocol::validate(params)?;
+        let wallet = self.runtime.abilities();
+        // What is paid for can be found again by this.
+        let id = self.runtime.uuid();
+        if wallet != Abilities::default() {
+            body = protocol::with_reference(body, &id);
+        }
         // The application's own limit covers everything; ours does not count what a person takes to look at a wallet.
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
+        let key = call.idempotency_key.as_str();
+        // Two calls of the same name: the second waits, and finds what the first has made.
+        let _alone = if key.is_empty() { None } else { Some(self.runtime.lock(&fill("eliza-jobs/create/%", &[key])).await) };
+        if let Some(made) = self.made(key) {
+            return Ok(made);
+        }
+        if let Some(attempt) = self.begun(key).await? {
+            let (created, payment) = self.carry_on(attempt, call, end, update).await?;
+            return Ok(self.make(key, created, Some(payment), update));
+        }
+        let mut request = self.request(Method::Post, path::JOBS, call);
+        request.body = Some(body.to_json());
         let limit = call.timeout_ms.unwrap_or(self.config.timeout_ms);
         let response = self.post(&mut request, limit).await?;
         if response.status != 402 {
             let created = read_created(&request, &response)?;
-            update(Update::Created(created.document.clone()));
-            return Ok(PaidJob { created, payment: None });
+            return Ok(self.make(key, created, None, update));
         }
         let required = x402::read(&response, &self.config.spend.tokens)?;
-        let wallet = self.runtime.abilities();
         if wallet == Abilities::default() {
             let prices = required.offers.iter().map(|offer| {
                 let token = &offer.token;
@@ -146,177 +169,57 @@ impl<R: Runtime> Client<R> {
             return Err(error);
         }
         let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger)?;
-        let (created, payment) = self.pay(request, chosen, limit, end, update).await?;
-        update(Update::Created(created.document.clone()));
-        Ok(PaidJob { created, payment: Some(payment) })
+        let (created, payment) = self.pay(request, chosen, (id, call.idempotency_key.clone()), end, update).await?;
+        Ok(self.make(key, created, Some(payment), update))
     }
 
-    /// Asks the wallet for a proof, then sends the same body again with it. From here on every error carries the attempt.
-    async fn pay(
+    /// A job was made: whoever asks for the same again gets it.
+    fn make(
         &self,
-        mut request: HttpRequest,
-        chosen: Chosen<R::Json>,
-        limit: f64,
-        end: f64,
+        key: &str,
+        created: Created<R::Json>,
+        payment: Option<Attempt<R::Json>>,
         update: &dyn Fn(Update<R::Json>),
-    ) -> Result<(Created<R::Json>, Attempt<R::Json>), R::Json> {
-        let Chosen { offer, means, reservation } = chosen;
-        let mut attempt = Attempt::new(self.runtime.uuid(), Rc::new(offer));
-        update(Update::Quote(attempt.offer.document()));
-        if let Err(mut error) = self.prove(&mut attempt, means, &reservation, end).await {
-            error.payment = Some(attempt);
-            return Err(error);
-        }
-        attempt.state = PaymentState::Proven;
-        update(Update::Payment(attempt.document()));
-        request.headers.extend(attempt.proof.iter().cloned());
-        attempt.state = PaymentState::Sent;
-        let limit = limit.min(end - self.runtime.now_ms());
-        let answer = self.post(&mut request, limit).await.and_then(|response| {
-            let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
-            if let Some(said) = receipt.and_then(x402::read_header::<R::Json>) {
-                attempt.settle(&said);
+    ) -> PaidJob<R::Json> {
+        update(Update::Created(created.document.clone()));
+        let job = PaidJob { created, payment };
+        if !key.is_empty() {
+            let mut named = self.named.borrow_mut();
+            if named.len() >= MAX_NAMED {
+                named.remove(0);
             }
-            if response.status == 402 { Err(refusal(&request, &response, None)) } else { read_created(&request, &response) }
-        });
-        match answer {
-            Ok(created) => {
-                attempt.state = PaymentState::Accepted;
-                update(Update::Payment(attempt.document()));
-                Ok((created, attempt))
-            }
-            Err(error) => Err(after_payment(*error, attempt)),
+            named.push((key.to_owned(), job.clone()));
         }
+        job
     }
 
-    /// Gets the proof of payment into the attempt, by the means that were chosen. `end` is an instant.
-    async fn prove(
-        &self,
-        attempt: &mut Attempt<R::Json>,
-        means: Means,
-        reservation: &Reservation,
-        end: f64,
-    ) -> Result<(), R::Json> {
-        let quote = attempt.offer.document();
-        if self.runtime.can_ask(Ask::Confirm) {
-            let (cause, why) = match self.ask(Ask::Confirm, quote.clone(), end).await? {
-                Ok(answer) if answer.to_json() == "true" => (None, ""),
-                Ok(_) => (None, "confirm did not give true, so nothing was paid"),
-                Err(thrown) => (Some(thrown), "confirm threw, so nothing was paid"),
-            };
-            if !why.is_empty() {
-                let mut error = Error::new(ErrorCode::PaymentDeclined, why);
-                error.cause = cause;
-                return Err(error);
-            }
-        }
-        let mut payer = String::new();
-        if self.runtime.can_ask(Ask::Address) {
-            let given = self.ask(Ask::Address, R::Json::object(), end).await?.map_err(|thrown| wallet_threw(thrown, UNMOVED))?;
-            let address = given.as_text().filter(|text| hex::is_hex(text, 40));
-            payer = address.map(|address| address::checksummed(&address)).ok_or_else(|| {
-                let said = "wallet.address must be an address (0x and 40 hexadecimal digits); it is ";
-                Error::new(ErrorCode::WalletFailed, concat(&[said, &shown(&given)]))
-            })?;
-            if payer.eq_ignore_ascii_case(&attempt.offer.recipient) {
-                let why = "it would pay the wallet's own address";
-                return Err(x402::refused(ErrorCode::PaymentRecipientNotAllowed, why));
-            }
-        }
-        let what = match means {
-            Means::Transfer => Ask::Transfer,
-            Means::Pay => Ask::Pay,
-            Means::Sign => return self.sign(attempt, payer, reservation, end).await,
-        };
-        // From here on money may move, whatever the wallet says.
-        reservation.kept.set(true);
-        let given = match self.ask(what, quote, end).await? {
-            Ok(given) => given,
-            Err(thrown) => {
-                attempt.transaction = wallet::stray_hash(&thrown);
-                let error = wallet_threw(thrown, LOOK);
-                reservation.kept.set(error.code != ErrorCode::WalletRejected || attempt.transaction.is_some());
-                return Err(error);
-            }
-        };
-        let proof = if what == Ask::Pay {
-            wallet::headers(&given).map_err(|what| ("request headers such as x-payment", what.to_owned()))
-        } else {
-            wallet::transaction_hash(&given)
-                .map(|hash| {
-                    attempt.transaction = Some(hash.clone());
-                    x402::seed::proof(&hash, &attempt.offer.token.network)
-                })
-                .map_err(|what| ("a transaction hash (0x and 64 hexadecimal digits)", what))
-        };
-        attempt.proof = proof.map_err(|(wanted, what)| {
-            attempt.transaction = wallet::stray_hash(&given);
-            Error::new(ErrorCode::WalletInvalidProof, fill("the wallet must give %; it gave %%", &[wanted, &what, LOOK]))
-        })?;
-        Ok(())
+    /// What a call of this name has made before.
+    fn made(&self, key: &str) -> Option<PaidJob<R::Json>> {
+        let named = self.named.borrow();
+        let (_, job) = named.iter().find(|(known, _)| known == key)?;
+        let created = Created { document: protocol::handle(&job.created.document), ..job.created.clone() };
+        Some(PaidJob { created, payment: job.payment.clone() })
     }
 
-    /// Has the wallet sign an authorisation. What is not sent cannot be settled, so until then no money can have moved. When the signature comes too late for the server to settle it, the wallet is asked
-    /// once more, with the same nonce: of the two only one could ever move money, and the first was not sent.
-    async fn sign(
-        &self,
-        attempt: &mut Attempt<R::Json>,
-        payer: String,
-        reservation: &Reservation,
-        end: f64,
-    ) -> Result<(), R::Json> {
-        let offer = attempt.offer.clone();
-        let nonce = hex::encode(&self.runtime.nonce());
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds since 1970")]
-        let now_s = || (self.runtime.wall_ms() / 1000.0) as u64;
-        for _ in 0..2 {
-            let authorization = Authorization::new(&offer, payer.clone(), now_s(), nonce.clone());
-            let given = self.ask(Ask::Sign, authorization.typed_data(&offer.token), end).await?;
-            let given = given.map_err(|thrown| wallet_threw(thrown, UNMOVED))?;
-            let digest = authorization.digest(&offer.token);
-            let text = given.as_text().ok_or_else(|| shown(&given));
-            let signature = text.and_then(|text| normalised(&text, &digest, &payer).map_err(str::to_owned)).map_err(|what| {
-                attempt.transaction = wallet::stray_hash(&given);
-                reservation.kept.set(attempt.transaction.is_some());
-                Error::new(
-                    ErrorCode::WalletInvalidProof,
-                    fill("the wallet must give a signature by %; it gave %; nothing was sent", &[&payer, &what]),
-                )
-            })?;
-            if authorization.is_fresh(now_s()) {
-                reservation.kept.set(true);
-                attempt.proof = vec![authorization.proof(&offer, &signature)];
-                return Ok(());
-            }
+    /// The payment of this name that was begun before, if there is one.
+    async fn begun(&self, key: &str) -> Result<Option<Attempt<R::Json>>, R::Json> {
+        if key.is_empty() {
+            return Ok(None);
         }
-        Err(Error::new(
-            ErrorCode::WalletTimeout,
-            fill(
-                "the signature came too late, twice: the server waits % seconds for it; nothing was sent",
-                &[&decimal(offer.timeout_s.into())],
-            ),
-        ))
-    }
-
-    /// Asks the application or its wallet. An error when nothing came before `end` or within the wallet's own limit.
-    async fn ask(&self, whom: Ask, given: R::Json, end: f64) -> Result<core::result::Result<R::Json, R::Json>, R::Json> {
-        let limit = self.config.wallet_timeout_ms.min(end - self.runtime.now_ms());
-        within(self.runtime.ask(whom, given), self.runtime.sleep(limit.max(0.0))).await.ok_or_else(|| {
-            let (who, advice) = match whom {
-                Ask::Confirm => ("confirm", "; nothing was paid"),
-                Ask::Address => ("wallet.address", UNMOVED),
-                Ask::Sign => ("the wallet", "; nothing was sent"),
-                Ask::Transfer | Ask::Pay => ("the wallet", LOOK),
-            };
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
-            let waited = decimal(limit.max(0.0) as u64);
-            Error::new(ErrorCode::WalletTimeout, fill("% gave nothing in % ms%", &[who, &waited, advice]))
-        })
+        let found = journal::all(&self.runtime).await.map_err(|thrown| store_failed(thrown, "; nothing was paid"))?;
+        Ok(found.into_iter().find_map(|found| match found {
+            Found::Attempt(attempt) if attempt.idempotency_key == key && attempt.server == self.config.base_url => Some(*attempt),
+            _ => None,
+        }))
     }
 
     /// One job.
     pub async fn get_job(&self, job_id: &str, call: &CallOptions) -> Result<Seen<R::Json>, R::Json> {
-        self.look(job_id, call, self.config.retries).await
+        let seen = self.look(job_id, call, self.config.retries).await?;
+        if seen.status.is_terminal() {
+            self.close(job_id).await;
+        }
+        Ok(seen)
     }
 
     /// Jobs, the newest first.
@@ -332,7 +235,7 @@ impl<R: Runtime> Client<R> {
 
     /// Creates a job and waits for its answer.
     pub async fn create_and_wait(
-        &self,
+        self: &Rc<Self>,
         params: &R::Json,
         call: &CallOptions,
         plan: WaitPlan,
@@ -342,6 +245,7 @@ impl<R: Runtime> Client<R> {
         let create = CallOptions {
             timeout_ms: Some(call.timeout_ms.unwrap_or(f64::INFINITY).min(self.config.timeout_ms)),
             headers: call.headers.clone(),
+            idempotency_key: call.idempotency_key.clone(),
         };
         let paid = self.create_job(params, &create, update).await?;
         let waited = self.wait(&paid.created.job_id, Some(paid.created.lifetime_ms), end, call, plan, update).await;
@@ -365,7 +269,7 @@ impl<R: Runtime> Client<R> {
 
     /// Looks at a job again and again until it is final, the caller's limits are reached, or the job has outlived its own
     /// expiry. `lifetime` is known for a job that was just created here. `end` is an instant.
-    async fn wait(
+    pub(crate) async fn wait(
         &self,
         job_id: &str,
         mut lifetime: Option<f64>,
@@ -410,6 +314,7 @@ impl<R: Runtime> Client<R> {
             let look = CallOptions {
                 timeout_ms: Some(self.config.timeout_ms.min((stop - now).max(1.0))),
                 headers: call.headers.clone(),
+                idempotency_key: String::new(),
             };
             // Another look is the retry.
             let seen = self.look(job_id, &look, 0).await;
@@ -426,6 +331,7 @@ impl<R: Runtime> Client<R> {
                         update(Update::Status(seen.document.clone()));
                     }
                     if seen.status.is_terminal() {
+                        self.close(job_id).await;
                         return finish(job_id, seen);
                     }
                     last = Some(seen);
@@ -434,6 +340,7 @@ impl<R: Runtime> Client<R> {
                 Err(error) if error.code == ErrorCode::JobNotFound && (created_here || last.is_some()) => {
                     // Once may be a server that is just starting; twice is gone.
                     if missing {
+                        self.close(job_id).await;
                         return Err(gone(job_id, last));
                     }
                     missing = true;
@@ -464,7 +371,7 @@ impl<R: Runtime> Client<R> {
         }
     }
 
-    async fn look(&self, job_id: &str, call: &CallOptions, retries: u32) -> Result<Seen<R::Json>, R::Json> {
+    pub(crate) async fn look(&self, job_id: &str, call: &CallOptions, retries: u32) -> Result<Seen<R::Json>, R::Json> {
         if job_id.is_empty() {
             return Err(Error::argument("jobId", "must be a string that is not empty", "\"\""));
         }
@@ -484,7 +391,7 @@ impl<R: Runtime> Client<R> {
     }
 
     /// Reads something. Failures that may pass are tried again within the time limit.
-    async fn read(
+    pub(crate) async fn read(
         &self,
         path: &str,
         call: &CallOptions,
@@ -513,7 +420,7 @@ impl<R: Runtime> Client<R> {
 
     /// Sends a create. It is sent again only when it certainly did not reach the server, or the server itself says that it
     /// did nothing with it (429, and 503 before any payment); a request that carries a proof always carries the same one.
-    async fn post(&self, request: &mut HttpRequest, limit: f64) -> Result<HttpResponse<R::Json>, R::Json> {
+    pub(crate) async fn post(&self, request: &mut HttpRequest, limit: f64) -> Result<HttpResponse<R::Json>, R::Json> {
         let end = self.runtime.now_ms() + limit;
         let paid = carries_proof(request);
         let mut tries = 0;
@@ -537,7 +444,7 @@ impl<R: Runtime> Client<R> {
     }
 
     /// Waits before another try; false when there is no time or no budget left for one.
-    async fn may_retry_after(&self, error: &Error<R::Json>, tries: u32, end: f64) -> bool {
+    pub(crate) async fn may_retry_after(&self, error: &Error<R::Json>, tries: u32, end: f64) -> bool {
         let wait = backoff_ms(tries, self.runtime.random()).max(error.retry_after_ms.unwrap_or(0.0));
         if self.runtime.now_ms() + wait >= end || !self.retries.take() {
             return false;
@@ -578,7 +485,7 @@ impl<R: Runtime> Client<R> {
         refusal(request, response, after)
     }
 
-    fn request(&self, method: Method, path: &str, call: &CallOptions) -> HttpRequest {
+    pub(crate) fn request(&self, method: Method, path: &str, call: &CallOptions) -> HttpRequest {
         let mut headers = self.config.headers.clone();
         for (name, value) in &call.headers {
             headers.retain(|(known, _)| known != name);
@@ -623,7 +530,7 @@ fn read_answer<J: Json>(
     .ok_or_else(|| no_answer(request, response, wanted))
 }
 
-fn read_created<J: Json>(request: &HttpRequest, response: &HttpResponse<J>) -> Result<Created<J>, J> {
+pub(crate) fn read_created<J: Json>(request: &HttpRequest, response: &HttpResponse<J>) -> Result<Created<J>, J> {
     match read_answer(request, response, "a job with a jobId", |document| protocol::is_job(&document).then_some(document)) {
         Ok(document) => Ok(protocol::read_created(document)),
         Err(mut error) => {
@@ -641,49 +548,6 @@ fn job_id_in(text: &str) -> Option<String> {
     let (_, rest) = split(text, "\"jobId\"")?;
     let (id, _) = split(rest.trim_ascii_start().strip_prefix(':')?.trim_ascii_start().strip_prefix('"')?, "\"")?;
     (!id.is_empty() && find(id, "\\").is_none()).then(|| id.to_owned())
-}
-
-const UNMOVED: &str = "; no money has moved";
-const LOOK: &str = "; look in the wallet whether money has moved before you pay again";
-
-/// The error for what a wallet threw.
-fn wallet_threw<J: Json>(thrown: J, advice: &str) -> Box<Error<J>> {
-    let (code, message) = wallet::thrown(&thrown);
-    let advice = if code == ErrorCode::WalletRejected { "" } else { advice };
-    let mut error = Error::new(code, concat(&[&message, advice]));
-    error.cause = Some(thrown);
-    error
-}
-
-/// What an error means once a proof has been sent: refused where the server says so, else unknown. Never "pay again".
-fn after_payment<J: Json>(error: Error<J>, mut attempt: Attempt<J>) -> Box<Error<J>> {
-    // A settlement that is pending may still succeed.
-    let reason = attempt.receipt.as_ref().and_then(|receipt| receipt.get_text("errorReason"));
-    let refused = matches!(error.status, Some(400..=428 | 430..=499)) && reason.as_deref() != Some("settlement_pending");
-    let (code, state, advice) = if refused {
-        (ErrorCode::PaymentRefused, PaymentState::Refused, "the server refused the payment: ")
-    } else {
-        (ErrorCode::PaymentOutcomeUnknown, PaymentState::Unknown, "the payment was sent and its outcome is not known: ")
-    };
-    attempt.state = state;
-    let message = fill(
-        "%%%%; do not pay again before you have looked: error.payment has the proof",
-        &[
-            advice,
-            reason.as_deref().unwrap_or(""),
-            if reason.is_some() { ", " } else { "" },
-            error.message.strip_suffix("; only creating a job is ever paid").unwrap_or(&error.message),
-        ],
-    );
-    let mut about = Error::new(code, message);
-    about.status = error.status;
-    about.server_message = error.server_message;
-    about.server_code = error.server_code;
-    about.retry_after_ms = error.retry_after_ms;
-    about.job_id = error.job_id;
-    about.payment = Some(attempt);
-    about.cause = error.cause;
-    about
 }
 
 /// A final job as the caller's result: its answer, or an error that carries it.

@@ -98,6 +98,8 @@ codes! {
     PaymentRefused = "payment_refused", Payment, false;
     /// The proof was sent and it is not known what became of it.
     PaymentOutcomeUnknown = "payment_outcome_unknown", Payment, false;
+    /// The store of payments failed, or a record in it cannot be read. Nothing was paid because of this call.
+    StoreFailed = "store_failed", Payment, false;
     /// The wallet can serve none of the offers.
     WalletCannotPay = "wallet_cannot_pay", Payment, false;
     /// The user said no in the wallet. No money has moved.

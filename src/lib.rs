@@ -16,16 +16,22 @@
 //! | [`retry`] | when a failed request is sent again |
 //! | [`poll`] | when to look at a job again |
 //! | [`wallet`] | what a wallet gives and what it throws |
+//! | [`journal`] | what is written down of a payment, and how it is read again |
 //! | [`runtime`] | the seam |
-//! | [`client`] | the main loop |
+//! | [`prove`] | what a wallet is asked, and what its answer means |
+//! | [`client`] | the main loop: create, wait |
+//! | [`pay`] | paying: prove, write down, send, recover |
 //! | `js` | the edge, on wasm32 only: converts and delegates |
 
 pub mod client;
 pub mod error;
 pub mod http;
+pub mod journal;
 pub mod json;
+pub mod pay;
 pub mod poll;
 pub mod protocol;
+pub mod prove;
 pub mod retry;
 pub mod runtime;
 pub mod spend;

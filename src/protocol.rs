@@ -357,6 +357,22 @@ fn uuid<J: Json>(field: &'static str, value: Option<J>) -> Result<J, J> {
     }
 }
 
+/// Where the reference is in a job's metadata.
+const REFERENCE: &str = "elizaJobsRef";
+
+/// The body with a reference in its metadata, by which the job can be found again; servers give the metadata back. Without it
+/// where there is no room for it.
+pub fn with_reference<J: Json>(body: J, reference: &str) -> J {
+    let own = body.get("metadata").and_then(|metadata| J::parse(&metadata.to_json())).unwrap_or_else(J::object);
+    let metadata = own.set(REFERENCE, J::text(reference));
+    if metadata.to_json().encode_utf16().count() > MAX_METADATA_UNITS { body } else { body.set("metadata", metadata) }
+}
+
+/// The reference in a job.
+pub fn reference<J: Json>(job: &J) -> Option<String> {
+    job.get("metadata")?.get_text(REFERENCE)
+}
+
 /// The query of a list request.
 pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
     let mut query = Vec::new();
@@ -391,6 +407,12 @@ pub struct Created<J> {
     pub lifetime_ms: f64,
     /// The answer.
     pub document: J,
+}
+
+/// What `createJob` gives, of a job.
+pub fn handle<J: Json>(job: &J) -> J {
+    let members = ["jobId", "status", "createdAt", "expiresAt"].into_iter().filter_map(|key| Some((key, job.get(key)?)));
+    members.fold(J::object(), |handle, (key, value)| handle.set(key, value))
 }
 
 /// Whether an answer speaks of a job at all.
@@ -428,6 +450,10 @@ pub fn read_job<J: Json>(document: J) -> Seen<J> {
             document = document.without(key);
         }
     }
+    // The client's own, and nobody else's business.
+    if let Some(metadata) = document.get("metadata").filter(|metadata| metadata.get(REFERENCE).is_some()) {
+        document = document.set("metadata", metadata.without(REFERENCE));
+    }
     let has_result =
         document.get("result").and_then(|result| result.get("message")).and_then(|message| message.get_text("content")).is_some();
     Seen { status, lifetime_ms, has_result, document }
@@ -447,7 +473,8 @@ pub fn read_health<J: Json>(document: J) -> Option<J> {
     Some(document)
 }
 
-fn lifetime<J: Json>(document: &J) -> f64 {
+/// How long a job lives, in milliseconds.
+pub fn lifetime<J: Json>(document: &J) -> f64 {
     crate::poll::lifetime_ms(document.get_number("createdAt"), document.get_number("expiresAt"))
 }
 

@@ -12,6 +12,8 @@ use crate::spend::Abilities;
 pub trait Runtime {
     /// The JSON documents of this runtime.
     type Json: Json;
+    /// What holds a lock until it is dropped.
+    type Lock;
 
     /// Sends a request and reads its whole answer, both within `request.timeout_ms`. Redirects are never followed.
     fn send(&self, request: &HttpRequest) -> impl Future<Output = Result<HttpResponse<Self::Json>, SendError<Self::Json>>>;
@@ -43,8 +45,30 @@ pub trait Runtime {
     /// Whether there is something to be asked.
     fn can_ask(&self, whom: Ask) -> bool;
 
+    /// Asks the store of payments. Gives what it gave, or what it threw.
+    fn store(&self, call: StoreCall, key: &str, value: &str) -> impl Future<Output = Result<Self::Json, Self::Json>>;
+
+    /// Waits until nobody else, in this program or in another tab, holds the lock of this name.
+    fn lock(&self, name: &str) -> impl Future<Output = Self::Lock>;
+
+    /// Does this to its end, whatever becomes of the call that began it.
+    fn spawn(&self, work: impl Future<Output = ()> + 'static);
+
     /// Asks the application or its wallet. Gives what they gave, or what they threw.
     fn ask(&self, whom: Ask, given: Self::Json) -> impl Future<Output = Result<Self::Json, Self::Json>>;
+}
+
+/// What the store is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreCall {
+    /// The text under a key; anything else when there is none.
+    Get,
+    /// To keep a text under a key.
+    Set,
+    /// To forget a key.
+    Delete,
+    /// The list of keys.
+    Keys,
 }
 
 /// Whom the core asks.

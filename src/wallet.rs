@@ -45,8 +45,8 @@ pub fn headers<J: Json>(given: &J) -> Result<Vec<(String, String)>, &'static str
         let pair = pair.elements();
         let text = |at: usize| pair.get(at).and_then(Json::as_text);
         let (Some(name), Some(value)) = (text(0), text(1)) else { return Err("something that is no header") };
-        if !is_proof_header(&name) {
-            return Err("a header that is no payment header (x-payment…, payment-…)");
+        if !PROOF_HEADERS.contains(&name.as_str()) {
+            return Err("a header that is no proof of payment (x-payment, x-payment-network, payment-signature)");
         }
         if value.is_empty() || value.len() > MAX_HEADER || !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
             return Err("a header value that cannot be sent");
@@ -56,7 +56,10 @@ pub fn headers<J: Json>(given: &J) -> Result<Vec<(String, String)>, &'static str
     if headers.is_empty() { Err("no request headers") } else { Ok(headers) }
 }
 
-/// Whether a request header carries a proof of payment.
+/// The headers that a proof can be in.
+pub const PROOF_HEADERS: [&str; 3] = ["x-payment", "x-payment-network", "payment-signature"];
+
+/// Whether a request header is about payment, so that only the client itself may set it.
 pub fn is_proof_header(name: &str) -> bool {
     name.starts_with("x-payment") || name.starts_with("payment-")
 }

@@ -48,9 +48,42 @@ impl JobsClient {
             confirm: options.confirm,
             wallet: options.wallet,
             abilities: options.abilities,
+            store: options.store,
             max_response_bytes: options.max_response_bytes,
         };
         Ok(JobsClient { client: Rc::new(Client::new(runtime, options.config)) })
+    }
+
+    /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
+    /// jobs whose answers were not seen; after a reload or a crash too, when the store has outlived it. A record that cannot be
+    /// read has the state `unreadable`, and is kept.
+    #[wasm_bindgen(js_name = pendingPayments, unchecked_return_type = "Promise<PendingPayment[]>")]
+    pub fn pending_payments(&self) -> Promise {
+        let client = self.client.clone();
+        promise(Ok(work(Call::default(), async move |_: &Call| client.pending_payments().await.map(Document::array))))
+    }
+
+    /// Goes on where a payment or a job was left, and waits for the job's answer. A payment goes on with the job that is there, else
+    /// with the same proof; nothing is ever paid again.
+    ///
+    /// @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
+    #[wasm_bindgen(unchecked_return_type = "Promise<CompletedJob>")]
+    pub fn resume(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string | PendingPayment")] handle: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
+    ) -> Promise {
+        let none = JsValue::UNDEFINED;
+        if handle.is_string() {
+            return self.poll_job(handle, none.clone(), none, options);
+        }
+        let client = self.client.clone();
+        promise(options::wait(&none, &none, &options).map(|call| {
+            work(call, async move |call| {
+                let tell = |update| tell(call.on_update.as_ref(), update);
+                client.resume(&Document(handle), &call.options, call.plan, &tell).await
+            })
+        }))
     }
 
     /// What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`), with what is set aside for

@@ -13,7 +13,6 @@ extern "C" {
 }
 
 /// The error object. Members that do not apply are absent.
-#[expect(clippy::boxed_local, reason = "so that it can be given to map_err as it is")]
 pub(super) fn to_js(error: Box<Error<Document>>) -> JsValue {
     let class = match error.code.class() {
         ErrorClass::Argument => 0,
@@ -23,8 +22,9 @@ pub(super) fn to_js(error: Box<Error<Document>>) -> JsValue {
         ErrorClass::Connection => 4,
     };
     let text = |text: &str| Document::text(text);
-    let mut fields =
-        Document::object().set("code", text(error.code.as_str())).set("retryable", Document(error.code.retryable().into()));
+    let mut fields = Document::object()
+        .set("code", text(error.code.as_str()))
+        .set("retryable", Document((error.code.retryable() && error.payment.is_none()).into()));
     let mut put = |key: &str, value: Option<JsValue>| {
         if let Some(value) = value {
             fields = fields.clone().set(key, Document(value));
@@ -39,7 +39,7 @@ pub(super) fn to_js(error: Box<Error<Document>>) -> JsValue {
     put("jobId", error.job_id.as_deref().map(JsValue::from_str));
     put("job", error.job.map(|job| job.0));
     let hidden = match error.payment {
-        Some(payment) => Document::object().set("payment", payment.with_proof()),
+        Some(payment) => Document::object().set("payment", crate::journal::record(&payment)),
         None => Document::object(),
     };
     let cause = error.cause.map_or(JsValue::UNDEFINED, |cause| cause.0);

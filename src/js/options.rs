@@ -27,6 +27,13 @@ extern "C" {
     fn plain_json(value: &JsValue) -> core::result::Result<String, JsValue>;
 }
 
+#[wasm_bindgen(module = "/pkg-template/stores.js")]
+extern "C" {
+    // With `catch` it goes through the glue; without, wasm-bindgen would import the module as a whole.
+    #[wasm_bindgen(js_name = defaultStore, catch)]
+    fn default_store() -> core::result::Result<JsValue, JsValue>;
+}
+
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = Object, js_name = keys)]
@@ -36,7 +43,7 @@ extern "C" {
     #[wasm_bindgen(constructor, catch, js_class = "Headers")]
     fn new(init: &JsValue) -> core::result::Result<HeadersFrom, JsValue>;
     #[wasm_bindgen(js_namespace = Array, js_name = from)]
-    fn pairs(headers: &Headers) -> Array;
+    pub(super) fn pairs(headers: &Headers) -> Array;
 }
 
 /// What a client is made of.
@@ -47,6 +54,7 @@ pub(super) struct ClientOptions {
     pub(super) confirm: Option<Function>,
     pub(super) wallet: Document,
     pub(super) abilities: Abilities,
+    pub(super) store: Document,
     pub(super) max_response_bytes: f64,
 }
 
@@ -90,9 +98,23 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions, Document> {
         confirm: function(&options, "confirm")?,
         wallet,
         abilities,
+        store: store(&options)?,
         max_response_bytes: number(&options, "maxResponseBytes", 1.0, MAX_MS, "must be a number of bytes from 1 to 2147483647")?
             .unwrap_or(8_388_608.0),
     })
+}
+
+fn store(options: &Document) -> Result<Document, Document> {
+    let Some(store) = options.get("store") else { return Ok(Document(default_store().unwrap_or_default())) };
+    let has = |name: &&str| store.get(name).is_some_and(|member| member.0.is_function());
+    if ["get", "set", "delete", "keys"].iter().all(has) {
+        return Ok(store);
+    }
+    Err(argument(
+        "store",
+        "must be an object with get, set, delete and keys (memoryStore, localStorageStore, fileStore)",
+        &store.0,
+    ))
 }
 
 /// In a page a person may take any time over the wallet; a program that waits for ever is stuck.
@@ -116,7 +138,11 @@ pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
         return Err(argument("signal", "must be an AbortSignal", &signal.0));
     }
     Ok(Call {
-        options: CallOptions { timeout_ms: number(&options, "timeoutMs", 1.0, MAX_MS, MS_RULE)?, headers: headers(&options)? },
+        options: CallOptions {
+            timeout_ms: number(&options, "timeoutMs", 1.0, MAX_MS, MS_RULE)?,
+            headers: headers(&options)?,
+            idempotency_key: idempotency_key(&options)?,
+        },
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal: signal.map(|signal| signal.0.unchecked_into()),
         on_update: function(&options, "onUpdate")?,
@@ -384,6 +410,13 @@ fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
 /// A list of names in lower case and values, of whatever `Headers` takes.
 pub(super) fn header_pairs(given: &Document) -> Option<Document> {
     HeadersFrom::new(&given.0).ok().map(|headers| Document(pairs(&headers).into()))
+}
+
+fn idempotency_key(options: &Document) -> Result<String, Document> {
+    const FIELD: &str = "idempotencyKey";
+    let Some(key) = options.get(FIELD) else { return Ok(String::new()) };
+    let text = key.as_text().filter(|text| (1..=200).contains(&text.len()));
+    text.ok_or_else(|| argument(FIELD, "must be a string of 1 to 200 characters", &key.0))
 }
 
 fn function(options: &Document, field: &'static str) -> Result<Option<Function>, Document> {

@@ -3,14 +3,14 @@
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, JsString, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, RequestInit, Response};
 
 use super::document::Document;
-use super::options::header_pairs;
+use super::options::{header_pairs, pairs};
 use crate::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use crate::json::Json;
-use crate::runtime::{Ask, Runtime, within};
+use crate::runtime::{Ask, Runtime, StoreCall, within};
 use crate::spend::Abilities;
 
 /// How much of a body that is no JSON is looked at, in UTF-16 code units.
@@ -35,6 +35,11 @@ extern "C" {
     fn random_values(bytes: &Uint8Array);
 }
 
+#[wasm_bindgen(module = "/pkg-template/stores.js")]
+extern "C" {
+    fn lock(name: &str, request: &JsValue) -> Promise;
+}
+
 /// JavaScript's world for one client.
 #[derive(Debug)]
 pub(super) struct JsRuntime {
@@ -42,7 +47,20 @@ pub(super) struct JsRuntime {
     pub(super) confirm: Option<Function>,
     pub(super) wallet: Document,
     pub(super) abilities: Abilities,
+    pub(super) store: Document,
     pub(super) max_response_bytes: f64,
+}
+
+/// A lock that is held, or asked for; given back when it is dropped.
+pub(super) struct HeldLock(Document);
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        let request = self.0.clone().set("gone", Document(true.into()));
+        if let Some(let_go) = request.get("letGo").and_then(|let_go| let_go.0.dyn_into::<Function>().ok()) {
+            let _ = let_go.call0(&JsValue::UNDEFINED);
+        }
+    }
 }
 
 /// Aborts its request when it is dropped before the answer is complete.
@@ -58,6 +76,7 @@ impl Drop for AbortOnDrop {
 
 impl Runtime for JsRuntime {
     type Json = Document;
+    type Lock = HeldLock;
 
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Document>, SendError<Document>> {
         let controller = AbortController::new().map_err(|thrown| failed(thrown, false))?;
@@ -103,6 +122,31 @@ impl Runtime for JsRuntime {
         let mut nonce = [0; 32];
         bytes.copy_to(&mut nonce);
         nonce
+    }
+
+    async fn store(&self, call: StoreCall, key: &str, value: &str) -> Result<Document, Document> {
+        let name = match call {
+            StoreCall::Get => "get",
+            StoreCall::Set => "set",
+            StoreCall::Delete => "delete",
+            StoreCall::Keys => "keys",
+        };
+        let member = self.store.get(name).map(|member| member.0).unwrap_or_default();
+        let member: Function = member.unchecked_into();
+        let given = member.call2(&self.store.0, &key.into(), &value.into()).map_err(Document)?;
+        let given = JsFuture::from(Promise::resolve(&given)).await.map(Document).map_err(Document)?;
+        // Keys may come as any list, an iterator of a Map for one.
+        Ok(if call == StoreCall::Keys { Document(pairs(given.0.unchecked_ref()).into()) } else { given })
+    }
+
+    async fn lock(&self, name: &str) -> HeldLock {
+        let held = HeldLock(Document::object());
+        let _ = JsFuture::from(lock(name, &held.0.0)).await;
+        held
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        spawn_local(work);
     }
 
     fn abilities(&self) -> Abilities {

@@ -49,10 +49,29 @@ export interface JobsClientOptions {
   walletTimeoutMs?: number;
   /** What may be paid. */
   spend?: SpendOptions;
+  /** Where payments are written down. @default localStorage in a page, else memory */
+  store?: Store;
 }
 
 /** Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. */
 export type SendTransfer = (quote: Quote) => string | Promise<string>;
+
+/** Where payments are written down before each step after which they could be lost. A store that fails before a payment means no payment. */
+export interface Store {
+  get(key: string): string | null | undefined | Promise<string | null | undefined>;
+  set(key: string, value: string): unknown;
+  delete(key: string): unknown;
+  keys(): Iterable<string> | Promise<Iterable<string>>;
+}
+/** A store in memory: lives as long as the program. */
+export function memoryStore(): Store;
+/** A store in the page's localStorage, shared by its tabs. Throws a `TypeError` where there is none. */
+export function localStorageStore(storage?: Storage): Store;
+/** A store in a folder, which is made when it is missing, a file for each payment. For Node, Bun and Deno. */
+export function fileStore(folder: string): Store;
+
+/** A payment that is open, or a record that cannot be read. */
+export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unreadable' };
 
 /** What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. */
 export interface Wallet {
@@ -127,6 +146,8 @@ export interface RequestOptions {
 export interface CreateJobOptions extends RequestOptions {
   /** Called when something has happened. What it throws is reported on the console and does not end the call. */
   onUpdate?: (update: JobUpdate) => void;
+  /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. */
+  idempotencyKey?: string;
 }
 
 /** What waiting takes. */
@@ -180,6 +201,7 @@ export type ErrorCode =
   | 'payment_not_supported_here'
   | 'payment_refused'
   | 'payment_outcome_unknown'
+  | 'store_failed'
   | 'wallet_cannot_pay'
   | 'wallet_rejected'
   | 'wallet_failed'

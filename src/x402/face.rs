@@ -1,7 +1,5 @@
 //! What applications and wallets see of an offer and of a payment.
 
-use std::rc::Rc;
-
 use serde::Serialize;
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
@@ -74,8 +72,8 @@ impl<J: Json> Offer<J> {
         document.set("paymentRequirements", self.entry.clone()).set("paymentRequired", self.required.clone())
     }
 
-    /// What a quote and an attempt have in common.
-    fn described(&self) -> J {
+    /// What a quote and an attempt have in common: a [`Price`].
+    pub fn described(&self) -> J {
         let token = &self.token;
         [
             ("dialect", self.dialect.as_str()),
@@ -113,6 +111,13 @@ pub enum PaymentState {
 }
 
 impl PaymentState {
+    /// The state that is written so.
+    pub fn read(text: &str) -> Option<Self> {
+        [Self::Intended, Self::Proven, Self::Sent, Self::Accepted, Self::Refused, Self::Unknown]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+
     /// The state as it is written.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -173,36 +178,50 @@ pub struct PaymentAttempt {
     /// What the server's facilitator says of the settlement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<SettlementResponse>,
+    /// The job that was paid for, once it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<String>,
 }
 
 /// One payment for one job, as the client keeps it.
 #[derive(Debug, Clone)]
 pub struct Attempt<J> {
-    /// The attempt's own id.
+    /// The attempt's own id. It is in the job's metadata too, so that the job can be found again.
     pub id: String,
     /// How far it has come.
     pub state: PaymentState,
-    /// What is paid for.
-    pub offer: Rc<Offer<J>>,
+    /// What is paid: a [`Price`] as JSON.
+    pub price: String,
     /// The hash of the transaction that moves the money.
     pub transaction: Option<String>,
     /// The request headers that prove the payment; none before the wallet has given them.
     pub proof: Vec<(String, String)>,
     /// What the server's facilitator says of the settlement.
     pub receipt: Option<J>,
+    /// The base address of the server that is paid.
+    pub server: String,
+    /// The body of the request.
+    pub request: String,
+    /// What the server said of the job, once there is one.
+    pub created: Option<J>,
+    /// When this began, in milliseconds since 1970.
+    pub created_at: f64,
+    /// What the caller calls this payment; empty when it has no name.
+    pub idempotency_key: String,
 }
 
 impl<J: Json> Attempt<J> {
-    /// The attempt to pay this offer.
-    pub fn new(id: String, offer: Rc<Offer<J>>) -> Self {
-        Self { id, state: PaymentState::Intended, offer, transaction: None, proof: Vec::new(), receipt: None }
-    }
-
     /// The attempt as the application is told of it: a [`PaymentAttempt`] without the proof, so that it may be printed.
     pub fn document(&self) -> J {
-        let mut document = self.offer.described().set("attemptId", J::text(&self.id)).set("state", J::text(self.state.as_str()));
+        let mut document = J::parse(&self.price)
+            .unwrap_or_else(J::object)
+            .set("attemptId", J::text(&self.id))
+            .set("state", J::text(self.state.as_str()));
         if let Some(hash) = &self.transaction {
             document = document.set("transaction", J::text(hash));
+        }
+        if let Some(id) = self.created.as_ref().and_then(|created| created.get("jobId")) {
+            document = document.set("jobId", id);
         }
         match &self.receipt {
             Some(receipt) => document.set("receipt", receipt.clone()),
@@ -210,13 +229,18 @@ impl<J: Json> Attempt<J> {
         }
     }
 
-    /// The attempt with its proof: what is needed to go on with it.
+    /// The attempt with its proof.
     pub fn with_proof(&self) -> J {
         if self.proof.is_empty() {
             return self.document();
         }
         let proof = self.proof.iter().fold(J::object(), |proof, (name, value)| proof.set(name, J::text(value)));
         self.document().set("proof", proof)
+    }
+
+    /// Why the facilitator has not settled it.
+    pub fn reason(&self) -> Option<String> {
+        self.receipt.as_ref()?.get_text("errorReason")
     }
 
     /// Takes over what the facilitator says of the settlement: the header's document. Members of another form are left out.
@@ -252,6 +276,21 @@ mod tests {
             })
             .collect()
     }
+    fn attempt(offer: &Offer<Value>) -> Attempt<Value> {
+        Attempt {
+            id: "id".into(),
+            state: PaymentState::Intended,
+            price: offer.described().to_json(),
+            transaction: None,
+            proof: vec![],
+            receipt: None,
+            server: String::new(),
+            request: String::new(),
+            created: None,
+            created_at: 0.0,
+            idempotency_key: String::new(),
+        }
+    }
     /// Through text: there 8453 and 8453.0 are the same number, as in JavaScript.
     fn same(document: Value, declared: Value) {
         let numbers = |value: Value| value.to_string().replace(".0,", ",").replace(".0}", "}");
@@ -282,7 +321,7 @@ mod tests {
                 payment_required: whole(&offer.required),
             };
             same(offer.document(), serde_json::to_value(&quote).unwrap());
-            let mut attempt = Attempt::new("id".into(), Rc::new(offer.clone()));
+            let mut attempt = attempt(&offer);
             let mut declared = PaymentAttempt {
                 price,
                 attempt_id: "id".into(),
@@ -290,6 +329,7 @@ mod tests {
                 transaction: None,
                 proof: None,
                 receipt: None,
+                job_id: None,
             };
             for state in [
                 PaymentState::Intended,
@@ -307,6 +347,8 @@ mod tests {
                 json!({"success": true, "transaction": hash, "network": "base", "payer": "0x1", "more": 1, "amount": null});
             attempt.settle(&said);
             attempt.proof = vec![("x-payment".into(), "p".into())];
+            attempt.created = Some(json!({"jobId": "j", "status": "pending"}));
+            declared.job_id = Some("j".into());
             declared.transaction = Some(hash.clone());
             declared.proof = Some(Map::from_iter([("x-payment".to_owned(), json!("p"))]));
             declared.receipt = Some(SettlementResponse {
@@ -326,7 +368,7 @@ mod tests {
     #[test]
     fn a_receipt_that_is_none_changes_nothing() {
         for said in [json!({}), json!({"success": "true"}), json!([]), json!(null)] {
-            let mut attempt = Attempt::new("id".into(), Rc::new(offers().remove(0)));
+            let mut attempt = attempt(&offers()[0]);
             attempt.settle(&said);
             assert!(attempt.receipt.is_none() && attempt.transaction.is_none());
         }

@@ -11,6 +11,7 @@
 )]
 
 mod create;
+mod journal;
 mod pay;
 mod read;
 mod recorded;

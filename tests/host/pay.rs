@@ -85,24 +85,27 @@ fn a_wallet_that_gives_no_proof_is_asked_once_and_nothing_is_sent() {
         let scene = scene([payment_required()]).wallet(gives);
         let error = create(&scene).unwrap_err();
         assert_eq!((error.code, scene.requests(), scene.asked(Ask::Transfer)), (code, 1, 1));
-        assert_eq!(error.payment.unwrap().state, PaymentState::Intended);
+        let rejected = code == ErrorCode::WalletRejected;
+        assert_eq!(error.payment.unwrap().state, if rejected { PaymentState::Intended } else { PaymentState::Unknown });
+        assert_eq!(scene.world.records().len(), usize::from(!rejected), "what may have moved money is remembered");
     }
 }
 
 #[test]
 fn a_second_402_is_an_error_with_the_transaction_and_never_a_second_payment() {
-    let scene = scene([payment_required(), payment_required()]).paying();
+    let scene = scene([payment_required(), payment_required(), jobs(&[])]).paying();
     let error = create(&scene).unwrap_err();
     assert_eq!((error.code, error.status), (ErrorCode::PaymentRefused, Some(402)));
-    assert_eq!((scene.requests(), scene.asked(Ask::Transfer)), (2, 1));
+    assert_eq!((scene.requests(), scene.asked(Ask::Transfer)), (3, 1));
     assert!(!error.message.contains(HASH), "no proof in a text: {}", error.message);
     let payment = error.payment.unwrap();
     assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Refused, Some(HASH)));
+    assert_eq!(scene.world.records()[0]["state"], "refused");
 }
 
-#[test]
-fn after_a_proof_every_other_failure_is_unknown_and_carries_the_transaction() {
-    for step in [
+/// Everything after which nobody knows whether the server has made the job.
+fn lost_replies() -> Vec<Step> {
+    vec![
         Step::Fail(SendFailure::Reset),
         Step::Fail(SendFailure::Timeout),
         Step::Fail(SendFailure::TooLarge),
@@ -112,20 +115,82 @@ fn after_a_proof_every_other_failure_is_unknown_and_carries_the_transaction() {
         text(201, ""),
         text(201, r#"{"jobId":"job-9","#),
         text(200, "<!doctype html>"),
-    ] {
-        let scene = scene([payment_required(), step]).paying();
+    ]
+}
+
+#[test]
+fn after_a_lost_reply_the_job_is_looked_for_first() {
+    for step in lost_replies() {
+        let scene = scene([payment_required(), step, jobs(&[paid_for()])]).paying();
+        let hint = scene
+            .world
+            .script
+            .borrow()
+            .get(1)
+            .is_some_and(|step| matches!(step, Step::Answer { body, .. } if body.contains("job-9")));
+        if hint {
+            scene.world.script.borrow_mut().insert(2, text(404, ""));
+        }
+        let paid = create(&scene).unwrap();
+        assert_eq!((paid.created.job_id.as_str(), scene.asked(Ask::Transfer)), ("job-1", 1));
+        assert_eq!(paid.payment.unwrap().state, PaymentState::Accepted);
+        assert_eq!(scene.sent_proofs(), [HASH], "sent once");
+    }
+}
+
+#[test]
+fn after_a_lost_reply_the_same_proof_goes_out_again_when_the_job_is_not_there() {
+    let closed = || answer(403, json!({"error": "closed"}));
+    for list in [jobs(&[]), closed(), text(200, "<html>"), jobs(&[job("completed")])] {
+        let scene = scene([payment_required(), Step::Fail(SendFailure::Reset), list, created()]).paying();
+        create(&scene).unwrap();
+        assert_eq!((scene.sent_proofs(), scene.asked(Ask::Transfer)), (vec![HASH.to_owned(), HASH.to_owned()], 1));
+        assert_eq!(scene.request(1).body, scene.request(3).body);
+    }
+}
+
+#[test]
+fn after_a_proof_every_other_failure_is_unknown_and_carries_the_transaction() {
+    for step in lost_replies() {
+        let scene = scene([payment_required(), step.clone()]).forever(step).paying();
+        // Nothing that comes back makes sense.
         let error = create(&scene).unwrap_err();
-        assert_eq!((error.code, scene.requests()), (ErrorCode::PaymentOutcomeUnknown, 2), "{}", error.message);
+        assert_eq!(error.code, ErrorCode::PaymentOutcomeUnknown, "{}", error.message);
         assert_eq!(scene.asked(Ask::Transfer), 1);
-        assert!(!error.code.retryable() && !error.message.contains(HASH));
+        let proofs = scene.sent_proofs();
+        assert!((1..=3).contains(&proofs.len()) && proofs.iter().all(|proof| proof == HASH), "{proofs:?}");
+        assert!(!error.message.contains(HASH));
         let payment = error.payment.unwrap();
         assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Unknown, Some(HASH)));
+        let record = &scene.world.records()[0];
+        assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("unknown"), &json!(HASH)));
     }
     for status in [400, 401, 404] {
         let error = create(&scene([payment_required(), answer(status, json!({"error": "no"}))]).paying()).unwrap_err();
         assert_eq!((error.code, error.server_message.as_deref()), (ErrorCode::PaymentRefused, Some("no")));
         assert!(error.payment.is_some());
     }
+}
+
+#[test]
+fn a_402_after_a_lost_reply_is_no_refusal_for_the_first_one_may_have_been_taken() {
+    let lost = Step::Fail(SendFailure::Reset);
+    let error = create(&scene([payment_required(), lost, jobs(&[]), payment_required(), jobs(&[])]).paying()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PaymentOutcomeUnknown);
+}
+
+#[test]
+fn a_settlement_that_failed_after_the_job_was_made_still_gives_the_job() {
+    let scene = scene([payment_required(), payment_required(), jobs(&[paid_for()])]).paying();
+    assert_eq!(create(&scene).unwrap().created.job_id, "job-1");
+}
+
+#[test]
+fn a_proof_that_could_not_be_sent_is_kept_and_no_money_is_in_doubt() {
+    let scene = scene([payment_required()]).forever(Step::Fail(SendFailure::Unreached)).paying();
+    let error = create(&scene).unwrap_err();
+    assert_eq!((error.code, error.payment.unwrap().state), (ErrorCode::ConnectionFailed, PaymentState::Proven));
+    assert!(error.message.contains("the payment could not be sent"), "{}", error.message);
 }
 
 #[test]

@@ -167,6 +167,7 @@ fn headers_of_a_call_come_before_those_of_the_client() {
     let call = eliza_jobs::client::CallOptions {
         timeout_ms: None,
         headers: vec![("x-api-key".into(), "other".into()), ("x-a".into(), "b".into())],
+        ..plain()
     };
     run(scene.client.get_job("job-1", &call)).unwrap();
     assert_eq!(scene.header(0, "x-api-key").as_deref(), Some("other"));

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use eliza_jobs::client::{CallOptions, Client, Config, Update};
 use eliza_jobs::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use eliza_jobs::json::Json;
-use eliza_jobs::runtime::{Ask, Runtime};
+use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
 use eliza_jobs::spend::{Abilities, SpendPolicy};
 use serde_json::{Value, json};
 
@@ -21,8 +21,15 @@ pub const BASE: &str = "http://server:3000";
 /// What happens to one request.
 #[derive(Clone)]
 pub enum Step {
-    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String, after_ms: f64 },
+    Answer {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: String,
+        after_ms: f64,
+    },
     Fail(SendFailure),
+    /// No answer, and no end.
+    Hang,
 }
 
 pub fn answer(status: u16, body: Value) -> Step {
@@ -58,6 +65,15 @@ pub fn job(status: &str) -> Value {
     }
     job
 }
+/// The job that a client of these scenes has paid for, as a list shows it.
+pub fn paid_for() -> Value {
+    let mut job = job("processing");
+    job["metadata"] = json!({"elizaJobsRef": "33333333-3333-4333-8333-333333333333"});
+    job
+}
+pub fn jobs(jobs: &[Value]) -> Step {
+    answer(200, json!({"jobs": jobs, "total": jobs.len(), "filtered": jobs.len()}))
+}
 pub fn seen(status: &str) -> Step {
     answer(200, job(status))
 }
@@ -82,6 +98,29 @@ pub struct World {
     /// What the application and its wallet give when they are asked.
     pub gives: RefCell<Vec<(Ask, Give)>>,
     pub asked: RefCell<Vec<(Ask, Value)>>,
+    /// What is not given before there is a sign.
+    late: RefCell<Vec<(Ask, Rc<Cell<bool>>)>>,
+    /// Sleeps do not end.
+    pub frozen: Cell<bool>,
+    pub store: RefCell<std::collections::BTreeMap<String, String>>,
+    /// How many more times the store works; it throws after that.
+    pub store_works: Cell<Option<usize>>,
+    tasks: RefCell<Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>>,
+}
+
+impl World {
+    /// Goes on with what was begun beside the calls.
+    pub fn turn(&self) {
+        for mut task in self.tasks.take() {
+            if task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+                self.tasks.borrow_mut().push(task);
+            }
+        }
+    }
+    /// The records in the store.
+    pub fn records(&self) -> Vec<Value> {
+        self.store.borrow().values().map(|text| Value::parse(text).unwrap()).collect()
+    }
 }
 
 /// `None` is a promise that never settles.
@@ -96,6 +135,7 @@ impl Runtime for Shared {
         self.0.sent.borrow_mut().push((self.0.now.get(), request.clone()));
         let step = self.0.script.borrow_mut().pop_front().or_else(|| self.0.forever.borrow().clone());
         match step.unwrap_or_else(|| panic!("no step left for {} {}", request.method.as_str(), request.url)) {
+            Step::Hang => std::future::pending().await,
             Step::Fail(failure) => {
                 if failure == SendFailure::Timeout {
                     self.0.now.set(self.0.now.get() + request.timeout_ms);
@@ -119,7 +159,7 @@ impl Runtime for Shared {
     }
     async fn sleep(&self, ms: f64) {
         assert!(ms >= 0.0, "a sleep of {ms} ms");
-        if ms.is_infinite() {
+        if ms.is_infinite() || self.0.frozen.get() {
             return std::future::pending().await;
         }
         self.0.sleeps.borrow_mut().push(ms);
@@ -144,6 +184,26 @@ impl Runtime for Shared {
     fn nonce(&self) -> [u8; 32] {
         [0x11; 32]
     }
+    async fn store(&self, call: StoreCall, key: &str, value: &str) -> Result<Value, Value> {
+        match self.0.store_works.get() {
+            Some(0) => return Err(json!({"message": "the disk is full"})),
+            Some(times) => self.0.store_works.set(Some(times - 1)),
+            None => {}
+        }
+        let mut store = self.0.store.borrow_mut();
+        Ok(match call {
+            StoreCall::Get => store.get(key).map_or(Value::Null, |text| json!(text)),
+            StoreCall::Set => store.insert(key.to_owned(), value.to_owned()).map_or(Value::Null, |_| Value::Null),
+            StoreCall::Delete => store.remove(key).map_or(Value::Null, |_| Value::Null),
+            StoreCall::Keys => json!(store.keys().collect::<Vec<_>>()),
+        })
+    }
+    type Lock = ();
+    async fn lock(&self, _name: &str) {}
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        self.0.tasks.borrow_mut().push(Box::pin(work));
+        self.0.turn();
+    }
     fn abilities(&self) -> Abilities {
         self.0.abilities.get()
     }
@@ -154,7 +214,15 @@ impl Runtime for Shared {
         self.0.asked.borrow_mut().push((whom, given.clone()));
         let give = self.0.gives.borrow().iter().find(|(known, _)| *known == whom).map(|(_, give)| give.clone());
         match give.unwrap_or_else(|| panic!("nobody is there for {whom:?}"))(&self.0, &given) {
-            Some(answer) => answer,
+            Some(answer) => {
+                let sign = self.0.late.borrow().iter().find(|(late, _)| *late == whom).map(|(_, sign)| sign.clone());
+                std::future::poll_fn(|_| match &sign {
+                    Some(sign) if !sign.get() => Poll::Pending,
+                    _ => Poll::Ready(()),
+                })
+                .await;
+                answer
+            }
             None => std::future::pending().await,
         }
     }
@@ -163,7 +231,7 @@ impl Runtime for Shared {
 /// A client, the world that it is in, and what it told.
 pub struct Scene {
     pub world: Rc<World>,
-    pub client: Client<Shared>,
+    pub client: Rc<Client<Shared>>,
     pub told: RefCell<Vec<String>>,
 }
 
@@ -181,7 +249,7 @@ pub fn scene_with(steps: impl IntoIterator<Item = Step>, change: impl FnOnce(&mu
         spend: SpendPolicy::default(),
     };
     change(&mut config);
-    Scene { client: Client::new(Shared(world.clone()), config), world, told: RefCell::default() }
+    Scene { client: Rc::new(Client::new(Shared(world.clone()), config)), world, told: RefCell::default() }
 }
 impl Scene {
     pub fn paying(self) -> Self {
@@ -202,6 +270,11 @@ impl Scene {
         self.world.abilities.set(abilities);
         self.world.gives.borrow_mut().push((whom, Rc::new(give)));
         self
+    }
+    /// Gives this once the sign is there.
+    pub fn giving_when(self, whom: Ask, sign: Rc<Cell<bool>>, gives: Result<Value, Value>) -> Self {
+        self.world.late.borrow_mut().push((whom, sign));
+        self.giving(whom, move |_, _| Some(gives.clone()))
     }
     /// How often this was asked.
     pub fn asked(&self, whom: Ask) -> usize {
@@ -230,6 +303,12 @@ impl Scene {
     pub fn request(&self, index: usize) -> HttpRequest {
         self.world.sent.borrow()[index].1.clone()
     }
+    /// The proofs that went out, in order.
+    pub fn sent_proofs(&self) -> Vec<String> {
+        let sent = self.world.sent.borrow();
+        let headers = sent.iter().flat_map(|(_, request)| request.headers.clone());
+        headers.filter(|(name, _)| name == "x-payment" || name == "payment-signature").map(|(_, value)| value).collect()
+    }
     /// When each request was sent.
     pub fn times(&self) -> Vec<f64> {
         self.world.sent.borrow().iter().map(|(at, _)| *at).collect()
@@ -253,7 +332,7 @@ pub fn plain() -> CallOptions {
     CallOptions::default()
 }
 pub fn within(ms: f64) -> CallOptions {
-    CallOptions { timeout_ms: Some(ms), headers: vec![] }
+    CallOptions { timeout_ms: Some(ms), ..CallOptions::default() }
 }
 
 /// Runs a future of a world in which nothing ever waits for anything outside.

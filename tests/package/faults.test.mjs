@@ -149,6 +149,9 @@ test('a 429 is obeyed in seconds and as a date, and reported when it asks for to
   );
 });
 
+/** The requests to create a job. */
+const posts = (server) => server.requests.filter(({ method }) => method === 'POST');
+
 test('redirects are followed on the origin; key and proof never leave it', async () => {
   const thief = await faultServer(reply(200, done));
   const server = await faultServer(reply(307, '', { location: '/moved' }), reply(200, done));
@@ -158,7 +161,8 @@ test('redirects are followed on the origin; key and proof never leave it', async
   await rejects(open(away, { apiKey: 'k' }).getJob('x'), 'ApiError', 'redirect_refused', /baseUrl/);
   const paid = await faultServer(reply(402, price), reply(307, '', { location: '/moved' }));
   await rejects(open(paid, { wallet: () => HASH }).createJob(params), 'PaymentError', 'payment_outcome_unknown');
-  assert.deepEqual([thief.requests.length, paid.requests.length], [0, 2]);
+  const { length } = posts(paid);
+  assert.deepEqual([thief.requests.length, length], [0, 2], 'it is looked for, and not sent again');
 });
 
 test('what goes wrong after the payment is never paid for again, and carries the transaction', async () => {
@@ -182,7 +186,10 @@ test('what goes wrong after the payment is never paid for again, and carries the
       refused ? 'payment_refused' : 'payment_outcome_unknown',
       /do not pay again/,
     );
-    assert.deepEqual([calls, server.requests.length, error.payment.transaction, error.retryable], [1, 2, HASH, false]);
+    assert.deepEqual([calls, error.payment.transaction, error.retryable], [1, HASH, false]);
+    const [unpaid, ...paid] = posts(server);
+    assert.ok(!unpaid.headers['x-payment'] && paid.length === (refused ? 1 : 3));
+    for (const { headers, body } of paid) assert.deepEqual([headers['x-payment'], body], [HASH, unpaid.body]);
     assert.ok(!`${error.message}${error.stack}`.includes(HASH));
   }
 });

@@ -152,7 +152,8 @@ test('a budget holds among calls at the same time', async () => {
   const client = new JobsClient({ baseUrl: servers.v2.url, wallet: wallets['a viem account'](), spend: { budget: '0.05' } });
   const { value, units } = await moved(() => Promise.allSettled(Array.from({ length: 10 }, () => client.createJob(params))));
   const done = value.filter(({ status }) => status === 'fulfilled').length;
-  assert.equal(units, BigInt(done) * PRICE);
+  // The facilitator may trip over two settlements at once; the client then finds the job that was made for nothing.
+  assert.ok(units >= PRICE && units <= BigInt(done) * PRICE, `${units} for ${done} jobs`);
   assert.ok(done >= 1 && done <= 2 && client.spent() <= '0.04', `${done} jobs, ${client.spent()}`);
   for (const { reason } of value.filter(({ status }) => status === 'rejected')) assert.equal(reason.name, 'PaymentError');
 });
@@ -203,30 +204,67 @@ test('the same proof again never charges twice', async () => {
   }
 });
 
-test('a lost reply: the money has moved once, the error has the proof, nothing is signed again', async () => {
-  for (const start of [startV1, startV2, (on, options) => startSeedOnChain({ base: on }, options)]) {
+/** A wallet that counts how often it is asked. */
+function counting(wallet) {
+  const counted = { ...wallet, asked: 0 };
+  for (const name of ['signTypedData', 'sendTransfer']) {
+    counted[name] = (given) => {
+      counted.asked += 1;
+      return wallet[name](given);
+    };
+  }
+  return counted;
+}
+const starts = {
+  v1: startV1,
+  v2: startV2,
+  seed: (on, options) => startSeedOnChain({ base: on }, options),
+};
+
+for (const [dialect, start] of Object.entries(starts)) {
+  test(`a lost reply of a ${dialect} server: the job is found, the money has moved once, nothing is signed again`, async () => {
     const server = await start(chain, { lose: () => true });
     try {
-      const wallet = wallets['a viem account']();
-      let asked = 0;
-      for (const name of ['signTypedData', 'sendTransfer']) {
-        const ask = wallet[name];
-        wallet[name] = (given) => ((asked += 1), ask(given));
-      }
+      const wallet = counting(wallets['a viem account']());
+      const client = new JobsClient({ baseUrl: server.url, wallet });
+      const { value: job, units, times } = await moved(() => client.createAndWaitForJob(params));
+      assert.deepEqual([units, times, wallet.asked, server.jobs.length], [PRICE, 1, 1, 1]);
+      assert.equal(job.result.message.content, `echo: ${params.content}`);
+      assert.deepEqual([job.metadata, await client.pendingPayments()], [{}, []]);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test(`a lost reply of a ${dialect} server that shows no list: the same proof again, never another`, async () => {
+    const server = await start(chain, { lose: (count) => count === 1, closed: true });
+    try {
+      const wallet = counting(wallets['a viem account']());
       const client = new JobsClient({ baseUrl: server.url, wallet });
       const {
         value: error,
         units,
         times,
-      } = await moved(() => rejects(client.createJob(params), 'PaymentError', 'payment_outcome_unknown'));
-      assert.deepEqual([units, times, asked, server.jobs.length], [PRICE, 1, 1, 1]);
+      } = await moved(() => rejects(client.createJob(params), 'PaymentError', 'payment_outcome_unknown', /do not pay again/));
+      assert.deepEqual([units, times, wallet.asked], [PRICE, 1, 1]);
+      const proofs = server.requests.map(({ headers }) => headers['x-payment'] ?? headers['payment-signature']).filter(Boolean);
+      assert.equal(new Set(proofs).size, 1);
       const [proof] = Object.values(error.payment.proof);
-      assert.ok(proof.length > 60 && !inspect(error, { depth: 9 }).includes(proof) && !JSON.stringify(error).includes(proof));
+      assert.equal(proof, proofs[0]);
+      assert.ok(!inspect(error, { depth: 9 }).includes(proof) && !JSON.stringify(error).includes(proof));
+      assert.equal(error.retryable, false);
+      // Another client, after a crash: the list is open again, and the job is there.
+      server.open();
+      const later = new JobsClient({ baseUrl: server.url, wallet });
+      const [open] = await later.pendingPayments();
+      assert.deepEqual([open.attemptId, open.state], [error.payment.attemptId, 'unknown']);
+      const { value: job, units: more } = await moved(() => later.resume(open));
+      assert.deepEqual([job.status, more, wallet.asked, await later.pendingPayments()], ['completed', 0n, 1, []]);
     } finally {
       await server.stop();
     }
-  }
-});
+  });
+}
 
 test('a wallet on another chain is asked to switch, and a clear refusal comes when it does not', async () => {
   // The payment is on base and the wallet on polygon: a transfer there would be lost.

@@ -5,9 +5,10 @@ import express from 'express';
 /**
  * An Express app that keeps what it was asked and answers jobs at once. `paywall(app)` puts its middleware in between.
  * `lose(count)` says whether the answer to the paid request number `count` is lost: the job is made, the money moves, and
- * the connection breaks. A message of "fail" fails with a 500 after the payment was verified.
+ * the connection breaks. A message of "fail" fails with a 500 after the payment was verified. `closed`: the list of jobs is not
+ * shown, until `open()`.
  */
-export async function startJobs({ paywall, lose = () => false }) {
+export async function startJobs({ paywall, lose = () => false, closed = false }) {
   const app = express();
   const requests = [];
   const jobs = [];
@@ -22,7 +23,10 @@ export async function startJobs({ paywall, lose = () => false }) {
     }
     next();
   });
-  app.get('/api/messaging/jobs', (_request, response) => response.json({ jobs, total: jobs.length, filtered: jobs.length }));
+  app.get('/api/messaging/jobs', (_request, response) => {
+    if (closed) response.status(403).json({ success: false, error: 'the list is closed' });
+    else response.json({ jobs, total: jobs.length, filtered: jobs.length });
+  });
   app.get('/api/messaging/jobs/:id', (request, response) => {
     const job = jobs.find(({ jobId }) => jobId === request.params.id);
     if (job) response.json(job);
@@ -47,7 +51,7 @@ export async function startJobs({ paywall, lose = () => false }) {
     const { jobId, expiresAt } = jobs[0];
     response.status(201).json({ jobId, status: 'processing', createdAt, expiresAt });
   });
-  return { ...(await listen(app)), requests, jobs };
+  return { ...(await listen(app)), requests, jobs, open: () => (closed = false) };
 }
 
 /** An Express app on a free port of loopback. */

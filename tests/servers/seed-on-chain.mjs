@@ -7,7 +7,7 @@ import { startJobs } from './jobs-endpoint.mjs';
 const Transfer = parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)');
 
 /** Starts it on these chains: { base, polygon }. */
-export function startSeedOnChain(chains, { amount = '0.02', lose } = {}) {
+export function startSeedOnChain(chains, { amount = '0.02', ...options } = {}) {
   const recipient = ACCOUNTS[2].address;
   const payment = Object.values(chains).map(({ network, chainId }) => ({
     network,
@@ -31,7 +31,7 @@ export function startSeedOnChain(chains, { amount = '0.02', lose } = {}) {
     used.add(hash.toLowerCase());
   }
   return startJobs({
-    lose,
+    ...options,
     paywall: (app) =>
       app.post('/api/messaging/jobs', async ({ headers }, response, next) => {
         const proof = headers['x-payment'];

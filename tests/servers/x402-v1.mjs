@@ -6,10 +6,10 @@ import { PaymentPayloadSchema, PaymentRequirementsSchema } from 'x402/types';
 import { ACCOUNTS } from './chain.mjs';
 import { listen, startJobs } from './jobs-endpoint.mjs';
 
-export async function startV1(chain, { price = '$0.02', lose } = {}) {
+export async function startV1(chain, { price = '$0.02', ...options } = {}) {
   const facilitator = await startFacilitator(chain);
   const jobs = await startJobs({
-    lose,
+    ...options,
     paywall: (app) =>
       app.use(
         paymentMiddleware(

@@ -9,7 +9,7 @@ import express from 'express';
 import { ACCOUNTS } from './chain.mjs';
 import { listen, startJobs } from './jobs-endpoint.mjs';
 
-export async function startV2(chain, { price = '$0.02', accepts, lose } = {}) {
+export async function startV2(chain, { price = '$0.02', accepts, ...options } = {}) {
   const facilitator = await startFacilitator(chain);
   const network = `eip155:${chain.chainId}`;
   const resources = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitator.url }));
@@ -17,7 +17,7 @@ export async function startV2(chain, { price = '$0.02', accepts, lose } = {}) {
   const exact = { scheme: 'exact', price, network, payTo: ACCOUNTS[2].address, maxTimeoutSeconds: 60 };
   const route = { accepts: accepts ?? exact, description: 'Créer un job', mimeType: 'application/json' };
   const jobs = await startJobs({
-    lose,
+    ...options,
     paywall: (app) => app.use(paymentMiddleware({ 'POST /api/messaging/jobs': route }, resources)),
   });
   return { ...jobs, settled: facilitator.settled, stop: () => Promise.all([jobs.stop(), facilitator.stop()]) };

@@ -84,10 +84,23 @@ export class JobsClient {
      */
     constructor(options: JobsClientOptions);
     /**
+     * What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
+     * jobs whose answers were not seen; after a reload or a crash too, when the store has outlived it. A record that cannot be
+     * read has the state `unreadable`, and is kept.
+     */
+    pendingPayments(): Promise<PendingPayment[]>;
+    /**
      * Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
      * `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
      */
     pollJob(jobId: string, interval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+    /**
+     * Goes on where a payment or a job was left, and waits for the job's answer. A payment goes on with the job that is there, else
+     * with the same proof; nothing is ever paid again.
+     *
+     * @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
+     */
+    resume(handle: string | PendingPayment, options?: WaitOptions): Promise<CompletedJob>;
     /**
      * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`), with what is set aside for
      * payments under way.
@@ -242,6 +255,10 @@ export interface PaymentAttempt extends Price {
      * What the server's facilitator says of the settlement.
      */
     receipt?: SettlementResponse;
+    /**
+     * The job that was paid for, once it is known.
+     */
+    jobId?: string;
 }
 
 /**
@@ -424,6 +441,9 @@ export type CompletedJob = JobDetailsResponse & { status: 'completed'; result: J
 /** A network that can be paid on. */
 export type NetworkName = 'base' | 'polygon' | 'base-sepolia' | 'polygon-amoy' | (string & {});
 
+/** A payment that is open, or a record that cannot be read. */
+export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unreadable' };
+
 /** A stable name for each thing that can go wrong. */
 export type ErrorCode =
 | 'invalid_argument'
@@ -456,6 +476,7 @@ export type ErrorCode =
 | 'payment_not_supported_here'
 | 'payment_refused'
 | 'payment_outcome_unknown'
+| 'store_failed'
 | 'wallet_cannot_pay'
 | 'wallet_rejected'
 | 'wallet_failed'
@@ -495,6 +516,8 @@ export type SendTransfer = (quote: Quote) => string | Promise<string>;
 export interface CreateJobOptions extends RequestOptions {
     /** Called when something has happened. What it throws is reported on the console and does not end the call. */
     onUpdate?: (update: JobUpdate) => void;
+    /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. */
+    idempotencyKey?: string;
 }
 
 /** What a client is made with. */
@@ -521,6 +544,8 @@ export interface JobsClientOptions {
     walletTimeoutMs?: number;
     /** What may be paid. */
     spend?: SpendOptions;
+    /** Where payments are written down. @default localStorage in a page, else memory */
+    store?: Store;
 }
 
 /** What a wallet signs, as `eth_signTypedData_v4` takes it. */
@@ -644,6 +669,20 @@ export const JobStatus: {
 };
 /** Where a job stands. */
 export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];
+
+/** Where payments are written down before each step after which they could be lost. A store that fails before a payment means no payment. */
+export interface Store {
+    get(key: string): string | null | undefined | Promise<string | null | undefined>;
+    set(key: string, value: string): unknown;
+    delete(key: string): unknown;
+    keys(): Iterable<string> | Promise<Iterable<string>>;
+}
+/** A store in memory: lives as long as the program. */
+export function memoryStore(): Store;
+/** A store in the page's localStorage, shared by its tabs. Throws a `TypeError` where there is none. */
+export function localStorageStore(storage?: Storage): Store;
+/** A store in a folder, which is made when it is missing, a file for each payment. For Node, Bun and Deno. */
+export function fileStore(folder: string): Store;
 
 /** elizaOS's own name for `ListJobsResponse`. */
 export type JobListResponse = ListJobsResponse;

@@ -91,6 +91,9 @@ test('the declared classes and constants are there at run time, and nothing else
     'JobError',
     'JobStatus',
     'JobsClient',
+    'fileStore',
+    'localStorageStore',
+    'memoryStore',
     'PaymentError',
   ];
   assert.deepEqual(there, expected);

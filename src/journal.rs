@@ -1,0 +1,121 @@
+//! What is known of a payment, written down before each step after which it could be lost.
+//!
+//! A payment goes intended → proven → sent → accepted | refused | unknown. The record is written before the wallet is asked, when
+//! it has given the proof, before the proof is sent, and before `createJob` gives the job away. It goes when the job's answer has
+//! been seen, or when certainly no money has moved. Whoever finds a record after a crash can go on where it ends.
+//!
+//! A record is JSON under the key `eliza-jobs/payment/` and the attempt's id: the members of a
+//! [`PaymentAttempt`](crate::x402::PaymentAttempt), and `version` (1), `server` (the base address), `request` (the body of the
+//! request), `createdAt` (milliseconds since 1970), and, where there is one, `created` (what `createJob` gave) and
+//! `idempotencyKey`. A record that cannot be read is reported and kept.
+
+use crate::json::{Json, Kind};
+use crate::runtime::{Runtime, StoreCall};
+use crate::text::{concat, fill};
+use crate::wallet::PROOF_HEADERS;
+use crate::x402::seed;
+use crate::x402::{Attempt, PaymentState};
+
+/// What every record's key begins with.
+pub const PREFIX: &str = "eliza-jobs/payment/";
+const VERSION: f64 = 1.0;
+
+/// What was found under a key.
+#[derive(Debug, Clone)]
+pub enum Found<J> {
+    /// An attempt.
+    Attempt(Box<Attempt<J>>),
+    /// A record that cannot be read: its attempt's id, as the key has it.
+    Unreadable(String),
+}
+
+/// Writes the attempt down. The error is what the store threw.
+pub async fn save<R: Runtime>(runtime: &R, attempt: &Attempt<R::Json>) -> Result<(), R::Json> {
+    let record = record(attempt).to_json();
+    runtime.store(StoreCall::Set, &concat(&[PREFIX, &attempt.id]), &record).await.map(|_| ())
+}
+
+/// Forgets the attempt. A store that fails keeps a record that is not needed any more: no harm is done.
+pub async fn forget<R: Runtime>(runtime: &R, id: &str) {
+    let _ = runtime.store(StoreCall::Delete, &concat(&[PREFIX, id]), "").await;
+}
+
+/// What is known of one attempt; `None` when nothing is.
+pub async fn find<R: Runtime>(runtime: &R, id: &str) -> Result<Option<Found<R::Json>>, R::Json> {
+    let text = runtime.store(StoreCall::Get, &concat(&[PREFIX, id]), "").await?;
+    Ok(text.as_text().map(|text| {
+        let attempt =
+            R::Json::parse(&text).as_ref().filter(|record| record.get_number("version") == Some(VERSION)).and_then(read);
+        attempt.map_or_else(|| Found::Unreadable(id.to_owned()), |attempt| Found::Attempt(Box::new(attempt)))
+    }))
+}
+
+/// All that is known.
+pub async fn all<R: Runtime>(runtime: &R) -> Result<Vec<Found<R::Json>>, R::Json> {
+    let keys = runtime.store(StoreCall::Keys, "", "").await?;
+    let mut found = Vec::new();
+    for key in keys.elements().iter().filter_map(Json::as_text) {
+        if let Some(id) = key.strip_prefix(PREFIX) {
+            found.extend(find(runtime, id).await?);
+        }
+    }
+    Ok(found)
+}
+
+/// The attempt with all that is needed to go on with it.
+pub fn record<J: Json>(attempt: &Attempt<J>) -> J {
+    let mut record = attempt.with_proof();
+    for (key, text) in [("server", &attempt.server), ("request", &attempt.request), ("idempotencyKey", &attempt.idempotency_key)]
+    {
+        if !text.is_empty() {
+            record = record.set(key, J::text(text));
+        }
+    }
+    if let Some(created) = &attempt.created {
+        record = record.set("created", created.clone());
+    }
+    record.set("version", J::number(VERSION)).set("createdAt", J::number(attempt.created_at))
+}
+
+/// Reads a record, or an attempt that an error has carried. `None` when it is neither.
+pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
+    let text = |key: &str| record.get_text(key).unwrap_or_default();
+    let id = record.get_text("attemptId").filter(|id| !id.is_empty())?;
+    let state = PaymentState::read(&record.get_text("state")?)?;
+    let price = ["dialect", "network", "asset", "recipient", "amount", "amountAtomic", "currency", "chainId", "decimals"]
+        .into_iter()
+        .filter_map(|key| Some((key, record.get(key)?)))
+        .fold(J::object(), |price, (key, value)| price.set(key, value));
+    let transaction = record.get_text("transaction");
+    let mut proof: Vec<(String, String)> = record
+        .get("proof")
+        .map(|proof| PROOF_HEADERS.into_iter().filter_map(|name| Some((name.to_owned(), proof.get_text(name)?))).collect())
+        .unwrap_or_default();
+    // The hash of a plain transfer is its proof, wherever it was found.
+    if let (true, "seed", Some(hash)) = (proof.is_empty(), text("dialect").as_str(), &transaction) {
+        proof = seed::proof(hash, &text("network"));
+    }
+    Some(Attempt {
+        id,
+        state,
+        price: price.to_json(),
+        transaction,
+        proof,
+        receipt: record.get("receipt").filter(|receipt| receipt.kind() == Kind::Object),
+        server: text("server"),
+        request: text("request"),
+        created: record.get("created").filter(|created| created.get_text("jobId").is_some()),
+        created_at: record.get_number("createdAt").unwrap_or(0.0),
+        idempotency_key: text("idempotencyKey"),
+    })
+}
+
+/// What is known of a record that cannot be read.
+pub fn unreadable<J: Json>(id: &str) -> J {
+    J::object().set("attemptId", J::text(id)).set("state", J::text("unreadable"))
+}
+
+/// The words for a record that cannot be read.
+pub fn unreadable_words(id: &str) -> String {
+    fill("the record %% cannot be read; it was kept: another version of this package may have written it", &[PREFIX, id])
+}

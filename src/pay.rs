@@ -1,0 +1,515 @@
+//! Paying for a job: the wallet is asked, the proof is written down and sent, and what became of it is found out, also by whoever
+//! comes after a crash. The same proof may be sent again; another one never is.
+
+use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
+use core::task::{Poll, Waker};
+use std::rc::Rc;
+
+use crate::client::{CallOptions, Client, Update, WaitPlan, read_created};
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::{HttpRequest, Method, path, refusal};
+use crate::journal::{self, Found};
+use crate::json::{Json, Kind, shown};
+use crate::protocol::{self, Created};
+use crate::prove::{LOOK, NoProof, Proof, Question, UNMOVED, threw};
+use crate::runtime::{Ask, Runtime, within};
+use crate::spend::{Chosen, Means, Reservation};
+use crate::text::{decimal, fill, shorten};
+use crate::x402::{self, Attempt, PaymentState, address, hex};
+
+/// How often the same proof is sent again after a reply was lost.
+const RESENDS: u32 = 2;
+/// The longest time for looking whether the job is there, in milliseconds.
+const FIND_MS: f64 = 10_000.0;
+/// How long after its expiry a paid job may still be asked for: servers clean up some minutes later.
+const KEPT_MS: f64 = 600_000.0;
+
+/// A job and what was paid for it.
+pub(crate) type Paid<J> = (Created<J>, Attempt<J>);
+
+/// A wallet's answer that somebody waits for, or does not wait for any more.
+struct Pending<R: Runtime> {
+    client: Rc<Client<R>>,
+    question: Question<R::Json>,
+    attempt: Attempt<R::Json>,
+    answer: RefCell<Option<core::result::Result<R::Json, R::Json>>>,
+    waker: RefCell<Option<Waker>>,
+    left: Cell<bool>,
+}
+
+/// Whoever waits. What comes after it has gone is written down.
+struct Waiting<R: Runtime + 'static>(Rc<Pending<R>>);
+
+impl<R: Runtime + 'static> Drop for Waiting<R> {
+    fn drop(&mut self) {
+        self.0.left.set(true);
+        let answer = self.0.answer.borrow_mut().take();
+        if let Some(answer) = answer {
+            let pending = self.0.clone();
+            self.0.client.runtime.spawn(async move { pending.keep(answer).await });
+        }
+    }
+}
+
+impl<R: Runtime + 'static> Pending<R> {
+    /// An answer that came too late: a proof is kept, so that it can be used.
+    async fn keep(&self, answer: core::result::Result<R::Json, R::Json>) {
+        let mut attempt = self.attempt.clone();
+        match self.question.read(answer) {
+            Ok(Proof { headers, transaction }) => {
+                attempt.proof = headers;
+                attempt.transaction = transaction;
+                attempt.state = PaymentState::Proven;
+            }
+            Err(NoProof { unmoved: true, .. }) => return journal::forget(&self.client.runtime, &attempt.id).await,
+            Err(NoProof { transaction, .. }) => {
+                attempt.transaction = transaction;
+                attempt.state = PaymentState::Unknown;
+            }
+        }
+        // There is nobody left to tell when this fails.
+        let _ = journal::save(&self.client.runtime, &attempt).await;
+    }
+}
+
+impl<R: Runtime + 'static> Client<R> {
+    /// Asks the wallet for a proof, then sends the same body again with it. From here on every error carries the attempt.
+    /// `end` is an instant.
+    pub(crate) async fn pay(
+        self: &Rc<Self>,
+        request: HttpRequest,
+        chosen: Chosen<R::Json>,
+        names: (String, String),
+        end: f64,
+        update: &dyn Fn(Update<R::Json>),
+    ) -> Result<Paid<R::Json>, R::Json> {
+        let Chosen { offer, means, reservation } = chosen;
+        let offer = Rc::new(offer);
+        let mut attempt = Attempt {
+            id: names.0,
+            state: PaymentState::Intended,
+            price: offer.described().to_json(),
+            transaction: None,
+            proof: Vec::new(),
+            receipt: None,
+            server: self.config.base_url.clone(),
+            request: request.body.clone().unwrap_or_default(),
+            created: None,
+            created_at: self.runtime.wall_ms(),
+            idempotency_key: names.1,
+        };
+        update(Update::Quote(offer.document()));
+        let proof = match self.prove(&attempt, &offer, means, &reservation, end).await {
+            Ok(proof) => proof,
+            Err(NoProof { mut error, transaction, unmoved }) => {
+                attempt.transaction = transaction;
+                if unmoved {
+                    journal::forget(&self.runtime, &attempt.id).await;
+                } else if error.code != ErrorCode::WalletTimeout {
+                    attempt.state = PaymentState::Unknown;
+                    let _ = journal::save(&self.runtime, &attempt).await;
+                }
+                error.payment = Some(attempt);
+                return Err(error);
+            }
+        };
+        (attempt.proof, attempt.transaction) = (proof.headers, proof.transaction);
+        attempt.state = PaymentState::Proven;
+        update(Update::Payment(attempt.document()));
+        attempt.state = PaymentState::Sent;
+        // What was only signed can be left unsent. What was transferred is lost when it is not sent.
+        if let Err(thrown) = journal::save(&self.runtime, &attempt).await
+            && means == Means::Sign
+        {
+            reservation.kept.set(false);
+            attempt.state = PaymentState::Proven;
+            let mut error = store_failed(thrown, "; the signature was not sent");
+            error.payment = Some(attempt);
+            return Err(error);
+        }
+        self.deliver(attempt, request, end, false, update).await
+    }
+
+    /// Gets the proof of payment, by the means that were chosen.
+    async fn prove(
+        self: &Rc<Self>,
+        attempt: &Attempt<R::Json>,
+        offer: &Rc<x402::Offer<R::Json>>,
+        means: Means,
+        reservation: &Reservation,
+        end: f64,
+    ) -> core::result::Result<Proof, NoProof<R::Json>> {
+        let payer = self.agreed(offer, end).await.map_err(|error| NoProof { error, transaction: None, unmoved: true })?;
+        if let Err(thrown) = journal::save(&self.runtime, attempt).await {
+            let error = store_failed(thrown, "; nothing was paid");
+            return Err(NoProof { error, transaction: None, unmoved: true });
+        }
+        // A signature moves nothing until it is sent; a transfer may, whatever the wallet says.
+        reservation.kept.set(means != Means::Sign);
+        let nonce = hex::encode(&self.runtime.nonce());
+        for _ in 0..2 {
+            let question = Question::new(offer.clone(), means, payer.clone(), &nonce, self.now_s());
+            let read = self.ask_wallet(&question, attempt, end).await.and_then(|answer| question.read(answer));
+            let proof = match read {
+                Ok(proof) => proof,
+                Err(no_proof) => {
+                    reservation.kept.set(!no_proof.unmoved && (means != Means::Sign || no_proof.transaction.is_some()));
+                    return Err(no_proof);
+                }
+            };
+            // When a signature comes too late for the server to settle it, the wallet is asked once more, with the same nonce: of
+            // the two only one could ever move money, and the first was not sent.
+            if question.authorization.is_none_or(|authorization| authorization.is_fresh(self.now_s())) {
+                reservation.kept.set(true);
+                return Ok(proof);
+            }
+        }
+        let message = fill(
+            "the signature came too late, twice: the server waits % seconds for it; nothing was sent",
+            &[&decimal(offer.timeout_s.into())],
+        );
+        Err(NoProof { error: Error::new(ErrorCode::WalletTimeout, message), transaction: None, unmoved: true })
+    }
+
+    /// Asks the application whether it agrees, and the wallet whose money it is. Nothing has moved when this fails.
+    async fn agreed(&self, offer: &x402::Offer<R::Json>, end: f64) -> Result<String, R::Json> {
+        if self.runtime.can_ask(Ask::Confirm) {
+            let (cause, why) = match self.ask(Ask::Confirm, offer.document(), end).await? {
+                Ok(answer) if answer.to_json() == "true" => (None, ""),
+                Ok(_) => (None, "confirm did not give true, so nothing was paid"),
+                Err(thrown) => (Some(thrown), "confirm threw, so nothing was paid"),
+            };
+            if !why.is_empty() {
+                let mut error = Error::new(ErrorCode::PaymentDeclined, why);
+                error.cause = cause;
+                return Err(error);
+            }
+        }
+        if !self.runtime.can_ask(Ask::Address) {
+            return Ok(String::new());
+        }
+        let given = self.ask(Ask::Address, R::Json::object(), end).await?.map_err(|thrown| threw(thrown, UNMOVED))?;
+        let payer = given.as_text().filter(|text| hex::is_hex(text, 40)).ok_or_else(|| {
+            let said = "wallet.address must be an address (0x and 40 hexadecimal digits); it is %";
+            Error::new(ErrorCode::WalletFailed, fill(said, &[&shown(&given)]))
+        })?;
+        if payer.eq_ignore_ascii_case(&offer.recipient) {
+            let why = "it would pay the wallet's own address";
+            return Err(x402::refused(ErrorCode::PaymentRecipientNotAllowed, why));
+        }
+        Ok(address::checksummed(&payer))
+    }
+
+    /// Asks the application or its wallet. An error when nothing came before `end` or within the wallet's own limit.
+    async fn ask(&self, whom: Ask, given: R::Json, end: f64) -> Result<core::result::Result<R::Json, R::Json>, R::Json> {
+        let limit = self.patience_ms(end);
+        let answer = within(self.runtime.ask(whom, given), self.runtime.sleep(limit)).await;
+        answer.ok_or_else(|| silent(if whom == Ask::Confirm { "confirm" } else { "wallet.address" }, limit, UNMOVED))
+    }
+
+    /// Asks the wallet in a task of its own: whatever becomes of the call, what the wallet gives at last is kept.
+    async fn ask_wallet(
+        self: &Rc<Self>,
+        question: &Question<R::Json>,
+        attempt: &Attempt<R::Json>,
+        end: f64,
+    ) -> core::result::Result<core::result::Result<R::Json, R::Json>, NoProof<R::Json>> {
+        let limit = self.patience_ms(end);
+        let pending = Rc::new(Pending {
+            client: self.clone(),
+            question: question.clone(),
+            attempt: attempt.clone(),
+            answer: RefCell::new(None),
+            waker: RefCell::new(None),
+            left: Cell::new(false),
+        });
+        let (whom, given) = question.asks();
+        let waiting = Waiting(pending.clone());
+        self.runtime.spawn(async move {
+            let answer = pending.client.runtime.ask(whom, given).await;
+            if pending.left.get() {
+                return pending.keep(answer).await;
+            }
+            *pending.answer.borrow_mut() = Some(answer);
+            let waker = pending.waker.borrow_mut().take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        });
+        let answered = poll_fn(|context| {
+            *waiting.0.waker.borrow_mut() = Some(context.waker().clone());
+            waiting.0.answer.borrow_mut().take().map_or(Poll::Pending, Poll::Ready)
+        });
+        within(answered, self.runtime.sleep(limit)).await.ok_or_else(|| {
+            let advice = if whom == Ask::Sign { "; nothing was sent" } else { LOOK };
+            // It may still come, so the attempt is kept.
+            NoProof { error: silent("the wallet", limit, advice), transaction: None, unmoved: false }
+        })
+    }
+
+    fn patience_ms(&self, end: f64) -> f64 {
+        self.config.wallet_timeout_ms.min(end - self.runtime.now_ms()).max(0.0)
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds since 1970")]
+    fn now_s(&self) -> u64 {
+        (self.runtime.wall_ms() / 1000.0) as u64
+    }
+
+    /// Sends the proof and finds out what becomes of it. When a reply is lost, and when the server refuses after all (a failed
+    /// settlement refuses a job that is there), the client looks for the job; then it sends the same proof again. `resumed`:
+    /// the proof may have been sent before.
+    async fn deliver(
+        self: &Rc<Self>,
+        mut attempt: Attempt<R::Json>,
+        mut request: HttpRequest,
+        end: f64,
+        resumed: bool,
+        update: &dyn Fn(Update<R::Json>),
+    ) -> Result<Paid<R::Json>, R::Json> {
+        request.headers.extend(attempt.proof.iter().cloned());
+        let mut lost = resumed;
+        if resumed && let Some(created) = self.find_job(&attempt, None, end).await {
+            return Ok(self.accept(attempt, created, update).await);
+        }
+        let mut tries = 0;
+        let mut hint = None;
+        loop {
+            let limit = self.config.timeout_ms.min(end - self.runtime.now_ms());
+            let answer = self.post(&mut request, limit).await.and_then(|response| {
+                let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
+                if let Some(said) = receipt.and_then(x402::read_header::<R::Json>) {
+                    attempt.settle(&said);
+                }
+                if response.status == 402 { Err(refusal(&request, &response, None)) } else { read_created(&request, &response) }
+            });
+            let mut error = match answer {
+                Ok(created) => return Ok(self.accept(attempt, created, update).await),
+                Err(error) => error,
+            };
+            hint = error.job_id.take().or(hint);
+            // A settlement that is pending may still succeed.
+            let is_pending = attempt.reason().as_deref() == Some("settlement_pending");
+            let definite = matches!(error.status, Some(400..=428 | 430..=499)) && !is_pending;
+            lost |= !definite && !error.not_sent;
+            if (!definite || error.status == Some(402))
+                && let Some(created) = self.find_job(&attempt, hint.as_deref(), end).await
+            {
+                return Ok(self.accept(attempt, created, update).await);
+            }
+            // What redirects this request will not take it the next time either.
+            let over = definite || matches!(error.status, Some(300..=399)) || tries >= RESENDS;
+            if over || !self.may_retry_after(&error, tries, end).await {
+                error.job_id = hint;
+                let error = after_payment(*error, &mut attempt, lost);
+                let _ = journal::save(&self.runtime, &attempt).await;
+                return Err(carrying(error, attempt));
+            }
+            tries = tries.saturating_add(1);
+        }
+    }
+
+    /// There is a job: its handle is written down before anybody gets it.
+    async fn accept(
+        &self,
+        mut attempt: Attempt<R::Json>,
+        created: Created<R::Json>,
+        update: &dyn Fn(Update<R::Json>),
+    ) -> Paid<R::Json> {
+        attempt.state = PaymentState::Accepted;
+        attempt.created = Some(protocol::handle(&created.document));
+        // It has served.
+        attempt.proof.clear();
+        self.remember(&created.job_id, &attempt.id, created.lifetime_ms).await;
+        let _ = journal::save(&self.runtime, &attempt).await;
+        update(Update::Payment(attempt.document()));
+        (created, attempt)
+    }
+
+    /// Keeps in mind which record belongs to a job, and forgets those of jobs that servers have cleaned away by now.
+    async fn remember(&self, job_id: &str, id: &str, lifetime_ms: f64) {
+        let now = self.runtime.now_ms();
+        let over = {
+            let mut open = self.open.borrow_mut();
+            let (kept, over) = open.drain(..).partition(|(_, _, until): &(String, String, f64)| *until > now);
+            *open = kept;
+            open.push((job_id.to_owned(), id.to_owned(), now + lifetime_ms + KEPT_MS));
+            over
+        };
+        for (_, id, _) in over {
+            journal::forget(&self.runtime, &id).await;
+        }
+    }
+
+    /// The job's end has been seen: nothing is open any more.
+    pub(crate) async fn close(&self, job_id: &str) {
+        let known = self.open.borrow().iter().find(|(known, _, _)| known == job_id).map(|(_, id, _)| id.clone());
+        if let Some(id) = known {
+            self.open.borrow_mut().retain(|(known, _, _)| known != job_id);
+            journal::forget(&self.runtime, &id).await;
+        }
+    }
+
+    /// Looks whether the job that was paid for is there: under the id that a cut-off answer still had, else in the server's list, by
+    /// the reference in its metadata.
+    async fn find_job(&self, attempt: &Attempt<R::Json>, hint: Option<&str>, end: f64) -> Option<Created<R::Json>> {
+        let limit = FIND_MS.min(end - self.runtime.now_ms());
+        if limit <= 0.0 {
+            return None;
+        }
+        let call = CallOptions { timeout_ms: Some(limit), ..CallOptions::default() };
+        if let Some(id) = hint
+            && let Ok(seen) = self.look(id, &call, 1).await
+        {
+            return Some(protocol::read_created(protocol::handle(&seen.document)));
+        }
+        let list =
+            self.read(path::JOBS, &call, 1, "a list of jobs", |list| (list.get("jobs")?.kind() == Kind::Array).then_some(list));
+        let jobs = list.await.ok()?.get("jobs")?.elements();
+        let job = jobs.into_iter().find(|job| protocol::reference(job).as_deref() == Some(&attempt.id))?;
+        protocol::is_job(&job).then(|| protocol::read_created(protocol::handle(&job)))
+    }
+
+    /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
+    /// answers were not seen; and records that cannot be read.
+    pub async fn pending_payments(&self) -> Result<Vec<R::Json>, R::Json> {
+        let found = journal::all(&self.runtime).await.map_err(|thrown| store_failed(thrown, ""))?;
+        let mut open: Vec<(f64, R::Json)> = Vec::new();
+        for found in found {
+            let (created_at, document) = match found {
+                Found::Unreadable(id) => (0.0, journal::unreadable(&id)),
+                Found::Attempt(attempt) if attempt.server != self.config.base_url => continue,
+                Found::Attempt(attempt) => {
+                    let lifetime = attempt.created.as_ref().map_or(f64::INFINITY, protocol::lifetime);
+                    if attempt.created_at + lifetime + KEPT_MS < self.runtime.wall_ms() {
+                        journal::forget(&self.runtime, &attempt.id).await;
+                        continue;
+                    }
+                    (attempt.created_at, attempt.document())
+                }
+            };
+            // Not `sort`: its code is larger than all of this function.
+            let at = open.iter().position(|(other, _)| *other > created_at).unwrap_or(open.len());
+            open.insert(at, (created_at, document));
+        }
+        Ok(open.into_iter().map(|(_, document)| document).collect())
+    }
+
+    /// Goes on where an attempt ends, and waits for the job's answer: with the job that is there, else with the same proof. `given`
+    /// is an attempt (of an error, or of [`Client::pending_payments`]).
+    pub async fn resume(
+        self: &Rc<Self>,
+        given: &R::Json,
+        call: &CallOptions,
+        plan: WaitPlan,
+        update: &dyn Fn(Update<R::Json>),
+    ) -> Result<R::Json, R::Json> {
+        let rule = "must be a job's id, or an attempt with its attemptId";
+        let id = given.get_text("attemptId").filter(|id| !id.is_empty());
+        let id = id.ok_or_else(|| Error::argument("attempt", rule, &shown(given)))?;
+        let start = self.runtime.now_ms();
+        let end = start + call.timeout_ms.unwrap_or(f64::INFINITY);
+        let (created, payment) = {
+            // Only one sends, in whatever tab: whoever comes second finds the job.
+            let _alone = self.runtime.lock(&fill("eliza-jobs/resume/%", &[&id])).await;
+            let attempt = match journal::find(&self.runtime, &id).await.map_err(|thrown| store_failed(thrown, ""))? {
+                Some(Found::Attempt(attempt)) => merged(*attempt, given),
+                Some(Found::Unreadable(id)) => return Err(Error::new(ErrorCode::StoreFailed, journal::unreadable_words(&id))),
+                None => journal::read(given).ok_or_else(|| Error::argument("attempt", rule, &shown(given)))?,
+            };
+            self.carry_on(attempt, call, end, update).await?
+        };
+        update(Update::Created(created.document.clone()));
+        let waited =
+            self.wait(&created.job_id, Some(created.lifetime_ms), call.timeout_ms.map(|_| end), call, plan, update).await;
+        waited.map_err(|error| carrying(error, payment))
+    }
+
+    /// Finds or makes the job of an attempt that was begun before.
+    pub(crate) async fn carry_on(
+        self: &Rc<Self>,
+        attempt: Attempt<R::Json>,
+        call: &CallOptions,
+        end: f64,
+        update: &dyn Fn(Update<R::Json>),
+    ) -> Result<Paid<R::Json>, R::Json> {
+        if attempt.server != self.config.base_url {
+            let rule = fill("must be one of this client's server, %", &[&self.config.base_url]);
+            return Err(Error::argument("attempt", &rule, &shorten(&attempt.server, 200)));
+        }
+        if let Some(created) = &attempt.created {
+            let created = protocol::read_created(protocol::handle(created));
+            self.remember(&created.job_id, &attempt.id, created.lifetime_ms).await;
+            return Ok((created, attempt));
+        }
+        if attempt.proof.is_empty() || attempt.request.is_empty() {
+            let message = "there is no proof of this payment; look in the wallet whether money has moved, and if it has, put the \
+                           transaction's hash into attempt.transaction and resume that";
+            return Err(carrying(Error::new(ErrorCode::PaymentOutcomeUnknown, message), attempt));
+        }
+        let mut request = self.request(Method::Post, path::JOBS, call);
+        request.body = Some(attempt.request.clone());
+        self.deliver(attempt, request, end, true, update).await
+    }
+}
+
+/// What the caller knows beyond the record: the transaction that was found in the wallet.
+fn merged<J: Json>(attempt: Attempt<J>, given: &J) -> Attempt<J> {
+    match given.get("transaction") {
+        Some(hash) if attempt.proof.is_empty() && attempt.transaction.is_none() => {
+            journal::read(&journal::record(&attempt).set("transaction", hash)).unwrap_or(attempt)
+        }
+        _ => attempt,
+    }
+}
+
+fn carrying<J>(mut error: Box<Error<J>>, attempt: Attempt<J>) -> Box<Error<J>> {
+    error.payment = Some(attempt);
+    error
+}
+
+fn silent<J>(who: &str, limit_ms: f64, advice: &str) -> Box<Error<J>> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
+    let waited = decimal(limit_ms as u64);
+    Error::new(ErrorCode::WalletTimeout, fill("% gave nothing in % ms%", &[who, &waited, advice]))
+}
+
+pub(crate) fn store_failed<J: Json>(thrown: J, advice: &str) -> Box<Error<J>> {
+    let words = thrown.as_text().or_else(|| thrown.get_text("message")).unwrap_or_else(|| shown(&thrown));
+    let mut error =
+        Error::new(ErrorCode::StoreFailed, fill("the store of payments failed: %%", &[&shorten(&words, 200), advice]));
+    error.cause = Some(thrown);
+    error
+}
+
+/// What an error means once there is a proof: not sent, refused where the server says so and always said so, else unknown.
+/// Never "pay again".
+fn after_payment<J: Json>(error: Error<J>, attempt: &mut Attempt<J>, lost: bool) -> Box<Error<J>> {
+    let (code, state, said) = if lost {
+        let said = "the payment was sent and its outcome is not known";
+        (ErrorCode::PaymentOutcomeUnknown, PaymentState::Unknown, said)
+    } else if error.not_sent {
+        (error.code, PaymentState::Proven, "the payment could not be sent")
+    } else {
+        (ErrorCode::PaymentRefused, PaymentState::Refused, "the server refused the payment")
+    };
+    attempt.state = state;
+    let message = fill(
+        "%: %%%; do not pay again: client.resume(error.payment) goes on with the same proof",
+        &[
+            said,
+            attempt.reason().as_deref().unwrap_or(""),
+            if attempt.reason().is_some() { ", " } else { "" },
+            error.message.strip_suffix("; only creating a job is ever paid").unwrap_or(&error.message),
+        ],
+    );
+    let mut about = Error::new(code, message);
+    about.status = error.status;
+    about.server_message = error.server_message;
+    about.server_code = error.server_code;
+    about.retry_after_ms = error.retry_after_ms;
+    about.job_id = error.job_id;
+    about.cause = error.cause;
+    about
+}

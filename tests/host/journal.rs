@@ -1,0 +1,275 @@
+//! What is written down, when, and how whoever comes after a crash goes on with it.
+
+use crate::world::*;
+use eliza_jobs::client::{CallOptions, WaitPlan};
+use eliza_jobs::error::{Error, ErrorCode};
+use eliza_jobs::http::SendFailure;
+use eliza_jobs::journal::{self, PREFIX};
+use eliza_jobs::json::Json;
+use eliza_jobs::runtime::Ask;
+use eliza_jobs::x402::PaymentState;
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+const ID: &str = "33333333-3333-4333-8333-333333333333";
+
+fn create(scene: &Scene) -> Result<String, Box<Error<Value>>> {
+    create_named(scene, "")
+}
+fn create_named(scene: &Scene, key: &str) -> Result<String, Box<Error<Value>>> {
+    let call = CallOptions { idempotency_key: key.to_owned(), ..plain() };
+    run(scene.client.create_job(&params(), &call, &|update| scene.tell(update))).map(|job| job.created.job_id)
+}
+fn pending(scene: &Scene) -> Vec<Value> {
+    run(scene.client.pending_payments()).unwrap()
+}
+fn resume(scene: &Scene, attempt: &Value) -> Result<Value, Box<Error<Value>>> {
+    run(scene.client.resume(attempt, &plain(), WaitPlan::default(), &|update| scene.tell(update)))
+}
+/// Another program with the same store: what is there after a crash.
+fn after_crash(before: &Scene, steps: impl IntoIterator<Item = Step>) -> Scene {
+    let scene = scene(steps);
+    *scene.world.store.borrow_mut() = before.world.store.borrow().clone();
+    scene
+}
+/// A wallet that looks into the store when it is asked.
+fn watching(scene: Scene) -> (Scene, Rc<std::cell::RefCell<Vec<Value>>>) {
+    let found = Rc::new(std::cell::RefCell::default());
+    let seen: Rc<std::cell::RefCell<Vec<Value>>> = found.clone();
+    let scene = scene.giving(Ask::Transfer, move |world, _| {
+        seen.borrow_mut().extend(world.records());
+        Some(Ok(json!(HASH)))
+    });
+    (scene, found)
+}
+
+#[test]
+fn the_intent_is_written_before_the_wallet_is_asked_and_the_handle_before_it_is_given_away() {
+    let (scene, found) = watching(scene([payment_required(), created()]));
+    create(&scene).unwrap();
+    let intent = &found.borrow()[0];
+    assert_eq!((&intent["state"], &intent["attemptId"], &intent["version"]), (&json!("intended"), &json!(ID), &json!(1.0)));
+    assert_eq!((&intent["server"], &intent["amount"]), (&json!(BASE), &json!("0.02")));
+    assert_eq!(intent["request"].as_str(), scene.request(0).body.as_deref());
+    let handle = &scene.world.records()[0];
+    assert_eq!((&handle["state"], &handle["jobId"], &handle["proof"]), (&json!("accepted"), &json!("job-1"), &Value::Null));
+}
+
+#[test]
+fn the_proof_is_written_before_it_is_sent() {
+    let scene = scene([payment_required()]).paying();
+    // The process ends while the paid request is on its way.
+    let params = params();
+    let call = plain();
+    let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    scene.world.script.borrow_mut().push_back(Step::Hang);
+    assert!(create.as_mut().poll(&mut context).is_pending());
+    drop(create);
+    let record = scene.world.records().remove(0);
+    assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("sent"), &json!(HASH)));
+}
+
+#[test]
+fn the_record_goes_when_the_answer_was_seen_or_nothing_has_moved() {
+    let waited = scene([payment_required(), created(), seen("completed")]).paying();
+    run(waited.client.create_and_wait(&params(), &plain(), WaitPlan::default(), &|_| ())).unwrap();
+    assert!(waited.world.records().is_empty());
+    let looked = scene([payment_required(), created(), seen("processing"), seen("failed")]).paying();
+    create(&looked).unwrap();
+    for left in [1, 0] {
+        run(looked.client.get_job("job-1", &plain())).unwrap();
+        assert_eq!(looked.world.records().len(), left);
+    }
+    let rejected = scene([payment_required()]).wallet(Err(json!({"code": 4001})));
+    create(&rejected).unwrap_err();
+    assert!(rejected.world.records().is_empty());
+}
+
+#[test]
+fn a_store_that_fails_before_the_payment_means_no_payment() {
+    let scene = scene([payment_required()]).paying();
+    scene.world.store_works.set(Some(0));
+    let error = create(&scene).unwrap_err();
+    assert_eq!((error.code, scene.asked(Ask::Transfer), scene.requests()), (ErrorCode::StoreFailed, 0, 1));
+    assert!(error.message.contains("the disk is full; nothing was paid"), "{}", error.message);
+    assert_eq!(scene.client.spent("USDC").unwrap(), "0");
+}
+
+#[test]
+fn a_store_that_fails_after_a_transfer_does_not_keep_the_proof_from_the_server() {
+    let scene = scene([payment_required(), created()]).paying();
+    scene.world.store_works.set(Some(1));
+    assert_eq!(create(&scene).unwrap(), "job-1");
+}
+
+#[test]
+fn after_a_crash_what_is_open_is_listed_and_goes_on_with_the_same_proof() {
+    let before = scene([payment_required()]).forever(Step::Fail(SendFailure::Reset)).paying();
+    create(&before).unwrap_err();
+    let after = after_crash(&before, [jobs(&[]), created(), seen("completed")]);
+    let open = pending(&after);
+    assert_eq!((open.len(), &open[0]["state"], &open[0]["attemptId"]), (1, &json!("unknown"), &json!(ID)));
+    assert_eq!(open[0]["proof"], Value::Null, "what may be printed holds no proof");
+    let job = resume(&after, &open[0]).unwrap();
+    assert_eq!(job["result"]["message"]["content"], "the answer");
+    assert_eq!(after.sent_proofs(), [HASH]);
+    assert_eq!(after.request(1).body, before.request(0).body);
+    assert!(after.world.records().is_empty() && pending(&after).is_empty());
+    assert_eq!(*after.told.borrow(), ["payment accepted", "created job-1", "status completed"]);
+}
+
+#[test]
+fn after_a_crash_a_job_that_is_there_is_found_and_not_paid_for_again() {
+    let before = scene([payment_required()]).forever(Step::Fail(SendFailure::Reset)).paying();
+    let attempt = *create(&before).unwrap_err();
+    let found = after_crash(&before, [jobs(&[paid_for()]), seen("completed")]);
+    resume(&found, &journal::record(&attempt.payment.unwrap())).unwrap();
+    assert!(found.sent_proofs().is_empty());
+    // The handle was written down: nothing need be looked for.
+    let before = scene([payment_required(), created()]).paying();
+    create(&before).unwrap();
+    let handle = after_crash(&before, [seen("completed")]);
+    let open = pending(&handle);
+    assert_eq!((&open[0]["state"], &open[0]["jobId"]), (&json!("accepted"), &json!("job-1")));
+    resume(&handle, &open[0]).unwrap();
+    assert!(handle.world.records().is_empty());
+}
+
+#[test]
+fn an_error_carries_enough_to_go_on_without_any_store() {
+    let before = scene([payment_required()]).forever(Step::Fail(SendFailure::Reset)).paying();
+    let attempt = journal::record(&create(&before).unwrap_err().payment.unwrap());
+    let serialised = Value::parse(&attempt.to_json()).unwrap();
+    let elsewhere = scene([jobs(&[]), created(), seen("completed")]);
+    resume(&elsewhere, &serialised).unwrap();
+    assert_eq!(elsewhere.sent_proofs(), [HASH]);
+}
+
+#[test]
+fn an_intent_without_a_proof_is_never_paid_again_and_goes_on_with_the_transaction_that_was_found() {
+    let before = scene([payment_required()]).wallet(Err(json!("the page was closed")));
+    create(&before).unwrap_err();
+    let after = after_crash(&before, [jobs(&[]), created(), seen("completed")]).paying();
+    let open = pending(&after).remove(0);
+    let error = resume(&after, &open).unwrap_err();
+    assert_eq!((error.code, after.requests(), after.asked(Ask::Transfer)), (ErrorCode::PaymentOutcomeUnknown, 0, 0));
+    assert!(error.message.contains("put the transaction's hash into attempt.transaction"), "{}", error.message);
+    resume(&after, &open.set("transaction", json!(HASH))).unwrap();
+    assert_eq!((after.sent_proofs(), after.asked(Ask::Transfer)), (vec![HASH.to_owned()], 0));
+}
+
+#[test]
+fn what_the_wallet_gives_after_the_call_has_ended_is_kept() {
+    for how in ["abort", "timeout"] {
+        let late = Rc::new(std::cell::Cell::new(false));
+        let arrived = late.clone();
+        let scene = scene_with([payment_required()], |config| config.wallet_timeout_ms = 1_000.0);
+        let scene = scene.giving_when(Ask::Transfer, late, Ok(json!(HASH)));
+        let (params, call) = (params(), plain());
+        let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        if how == "abort" {
+            scene.world.frozen.set(true);
+            assert!(create.as_mut().poll(&mut context).is_pending());
+        } else {
+            let std::task::Poll::Ready(answer) = create.as_mut().poll(&mut context) else { panic!("it hangs") };
+            assert_eq!(answer.unwrap_err().code, ErrorCode::WalletTimeout);
+        }
+        drop(create);
+        assert_eq!(scene.world.records()[0]["state"], "intended");
+        arrived.set(true);
+        scene.world.turn();
+        let record = scene.world.records().remove(0);
+        assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("proven"), &json!(HASH)), "{how}");
+        let after = after_crash(&scene, [jobs(&[]), created(), seen("completed")]);
+        resume(&after, &pending(&after)[0]).unwrap();
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_reported_and_kept() {
+    let scene = scene([]);
+    for (id, text) in [("a", "{"), ("b", "{}"), ("c", r#"{"version":2,"attemptId":"c","state":"sent"}"#), ("d", "[]")] {
+        scene.world.store.borrow_mut().insert(format!("{PREFIX}{id}"), text.into());
+    }
+    scene.world.store.borrow_mut().insert("somebody-elses".into(), "x".into());
+    let open = pending(&scene);
+    assert_eq!(open.iter().map(|open| open["attemptId"].as_str().unwrap()).collect::<String>(), "abcd");
+    assert!(open.iter().all(|open| open["state"] == "unreadable"));
+    let error = resume(&scene, &open[2]).unwrap_err();
+    assert_eq!((error.code, scene.world.store.borrow().len()), (ErrorCode::StoreFailed, 5));
+    assert!(error.message.contains("eliza-jobs/payment/c cannot be read; it was kept"), "{}", error.message);
+}
+
+#[test]
+fn payments_of_another_server_are_not_this_clients_business() {
+    let before = scene([payment_required()]).forever(Step::Fail(SendFailure::Reset)).paying();
+    let attempt = journal::record(&create(&before).unwrap_err().payment.unwrap());
+    let other = scene_with([], |config| config.base_url = "https://other.example".into());
+    *other.world.store.borrow_mut() = before.world.store.borrow().clone();
+    assert!(pending(&other).is_empty());
+    let error = resume(&other, &attempt).unwrap_err();
+    assert_eq!((error.code, other.requests()), (ErrorCode::InvalidArgument, 0));
+    assert!(error.message.contains("https://other.example"), "{}", error.message);
+}
+
+#[test]
+fn what_is_no_attempt_is_refused() {
+    for odd in [
+        json!(null),
+        json!(5),
+        json!({}),
+        json!({"attemptId": ""}),
+        json!({"attemptId": "x"}),
+        json!({"attemptId": "x", "state": "?"}),
+    ] {
+        let scene = scene([]);
+        assert_eq!(resume(&scene, &odd).unwrap_err().code, ErrorCode::InvalidArgument);
+        assert_eq!(scene.requests(), 0);
+    }
+}
+
+#[test]
+fn two_calls_of_the_same_name_make_and_pay_one_job() {
+    let scene = scene([payment_required(), created(), created()]).paying();
+    for _ in 0..3 {
+        assert_eq!(create_named(&scene, "question-1").unwrap(), "job-1");
+    }
+    assert_eq!((scene.requests(), scene.asked(Ask::Transfer)), (2, 1));
+    // After a crash as well, as long as the answer was not seen.
+    let after = after_crash(&scene, []).paying();
+    assert_eq!(create_named(&after, "question-1").unwrap(), "job-1");
+    assert_eq!((after.requests(), after.asked(Ask::Transfer)), (0, 0));
+    // Another name is another job.
+    create_named(&after_crash(&scene, [created()]).paying(), "question-2").unwrap();
+}
+
+#[test]
+fn a_named_call_that_failed_after_the_payment_goes_on_with_the_same_proof() {
+    let before = scene([payment_required()]).forever(Step::Fail(SendFailure::Reset)).paying();
+    create_named(&before, "q").unwrap_err();
+    let after = after_crash(&before, [jobs(&[]), created()]).paying();
+    assert_eq!(create_named(&after, "q").unwrap(), "job-1");
+    assert_eq!((after.sent_proofs(), after.asked(Ask::Transfer)), (vec![HASH.to_owned()], 0));
+}
+
+#[test]
+fn the_reference_is_the_clients_own_business() {
+    let scene = scene([payment_required(), created(), answer(200, paid_for())]).paying();
+    create(&scene).unwrap();
+    let body = Value::parse(scene.request(0).body.as_deref().unwrap()).unwrap();
+    assert_eq!(body["metadata"]["elizaJobsRef"], ID);
+    let job = run(scene.client.get_job("job-1", &plain())).unwrap().document;
+    assert_eq!(job["metadata"], json!({}));
+}
+
+#[test]
+fn old_handles_are_forgotten() {
+    let scene = scene([payment_required(), created(), payment_required(), created()]).paying();
+    create(&scene).unwrap();
+    assert_eq!(pending(&scene).len(), 1);
+    scene.world.now.set(scene.world.now.get() + 31_000.0 + 600_001.0);
+    assert!(pending(&scene).is_empty() && scene.world.records().is_empty());
+    assert_eq!(PaymentState::read("unreadable"), None);
+}
