@@ -1,5 +1,5 @@
 // A loopback server that misbehaves by script, on raw sockets: what a well-behaved HTTP library would never send.
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import { after } from 'node:test';
 
@@ -22,6 +22,7 @@ export const reply = (status, body = '', headers = {}) => {
 export async function faultServer(...steps) {
   const requests = [];
   const sockets = new Set();
+  const arrivals = new EventEmitter();
   const server = net.createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => {});
@@ -41,6 +42,7 @@ export async function faultServer(...steps) {
       const request = { method, path, headers, body: text.slice(end + 4) };
       text = '';
       const step = steps[Math.min(requests.push(request) - 1, steps.length - 1)];
+      arrivals.emit('request');
       if (typeof step === 'function') step(socket, request);
       else socket.end(step);
     });
@@ -50,6 +52,8 @@ export async function faultServer(...steps) {
   const fault = {
     url: `http://127.0.0.1:${server.address().port}`,
     requests,
+    /** Waits for one more request. */
+    next: () => once(arrivals, 'request'),
     async close() {
       running.delete(fault);
       for (const socket of sockets) socket.destroy();
