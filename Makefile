@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test check pkg bench size format golden rust browsers
+.PHONY: help ask demo test check pkg bench soak size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -69,6 +69,10 @@ pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it
 
 bench: $(PACKAGE) $(PEERS) ## ours and the peers side by side
 	@node bench/run.mjs
+
+soak: export SCRIPTS ?= 1000000
+soak: ## random misfortune in a million scripts: make soak SCRIPTS=5000000
+	@cargo test --release --locked --test scenarios property -- --nocapture
 
 size: $(PACKAGE) ## what the package weighs, and which functions weigh most
 	@node scripts/size.mjs --functions

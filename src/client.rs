@@ -214,10 +214,10 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// One job.
-    pub async fn get_job(&self, job_id: &str, call: &CallOptions) -> Result<Seen<R::Json>, R::Json> {
+    pub async fn get_job(self: &Rc<Self>, job_id: &str, call: &CallOptions) -> Result<Seen<R::Json>, R::Json> {
         let seen = self.look(job_id, call, self.config.retries).await?;
         if seen.status.is_terminal() {
-            self.close(job_id).await;
+            self.close(job_id);
         }
         Ok(seen)
     }
@@ -257,7 +257,7 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// Waits for a job's answer.
     pub async fn poll_job(
-        &self,
+        self: &Rc<Self>,
         job_id: &str,
         call: &CallOptions,
         plan: WaitPlan,
@@ -270,7 +270,7 @@ impl<R: Runtime + 'static> Client<R> {
     /// Looks at a job again and again until it is final, the caller's limits are reached, or the job has outlived its own
     /// expiry. `lifetime` is known for a job that was just created here. `end` is an instant.
     pub(crate) async fn wait(
-        &self,
+        self: &Rc<Self>,
         job_id: &str,
         mut lifetime: Option<f64>,
         end: Option<f64>,
@@ -331,7 +331,7 @@ impl<R: Runtime + 'static> Client<R> {
                         update(Update::Status(seen.document.clone()));
                     }
                     if seen.status.is_terminal() {
-                        self.close(job_id).await;
+                        self.close(job_id);
                         return finish(job_id, seen);
                     }
                     last = Some(seen);
@@ -340,7 +340,7 @@ impl<R: Runtime + 'static> Client<R> {
                 Err(error) if error.code == ErrorCode::JobNotFound && (created_here || last.is_some()) => {
                     // Once may be a server that is just starting; twice is gone.
                     if missing {
-                        self.close(job_id).await;
+                        self.close(job_id);
                         return Err(gone(job_id, last));
                     }
                     missing = true;

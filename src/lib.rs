@@ -21,6 +21,7 @@
 //! | [`prove`] | what a wallet is asked, and what its answer means |
 //! | [`client`] | the main loop: create, wait |
 //! | [`pay`] | paying: prove, write down, send, recover |
+//! | `sandbox` | on the host only: a Jobs server as a state machine, for tests |
 //! | `js` | the edge, on wasm32 only: converts and delegates |
 
 pub mod client;
@@ -34,6 +35,8 @@ pub mod protocol;
 pub mod prove;
 pub mod retry;
 pub mod runtime;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod sandbox;
 pub mod spend;
 pub mod text;
 pub mod wallet;

@@ -342,12 +342,14 @@ impl<R: Runtime + 'static> Client<R> {
         }
     }
 
-    /// The job's end has been seen: nothing is open any more.
-    pub(crate) async fn close(&self, job_id: &str) {
+    /// The job's end has been seen: nothing is open any more. The record goes in a task of its own: whoever is about to get the
+    /// answer must not lose it because the program ends meanwhile.
+    pub(crate) fn close(self: &Rc<Self>, job_id: &str) {
         let known = self.open.borrow().iter().find(|(known, _, _)| known == job_id).map(|(_, id, _)| id.clone());
         if let Some(id) = known {
             self.open.borrow_mut().retain(|(known, _, _)| known != job_id);
-            journal::forget(&self.runtime, &id).await;
+            let client = self.clone();
+            self.runtime.spawn(async move { journal::forget(&client.runtime, &id).await });
         }
     }
 

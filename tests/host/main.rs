@@ -13,6 +13,7 @@
 mod create;
 mod journal;
 mod pay;
+mod property;
 mod read;
 mod recorded;
 mod wait;
