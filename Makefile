@@ -15,6 +15,7 @@ PEERS := bench/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
 WASM_PACK := target/tools/bin/wasm-pack
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+TRAP := target/trap/pkg/index.js
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) scripts/build.mjs scripts/wasm-text.mjs \
 	LICENSE README.md CHANGELOG.md
@@ -44,7 +45,7 @@ needs-chromium := $(WASM_PACK) browsers
 needs-firefox := $(WASM_PACK) browsers
 needs-build := $(NPM)
 needs-types := $(PACKAGE) $(SERVERS)
-needs-package := $(PACKAGE) $(SERVERS)
+needs-package := $(PACKAGE) $(SERVERS) $(TRAP)
 needs-page := $(PACKAGE) $(SERVERS) browsers
 test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
 	@node scripts/test.mjs $(or $(SUITE),$(SUITES))
@@ -114,6 +115,10 @@ $(WASM_PACK): Makefile | $(WASM_BINDGEN) $(NPM)
 	@$(call say,building wasm-pack: a minute)
 	cargo install --quiet wasm-pack --version 0.15.1 --locked --debug --root target/tools
 	touch $@
+
+# After the package: both use the same folder of cargo's.
+$(TRAP): $(SOURCES) $(NPM) $(WASM_BINDGEN) | $(PACKAGE)
+	@node scripts/build.mjs --trap
 
 $(PACKAGE) &: $(SOURCES) $(NPM) $(WASM_BINDGEN)
 	@node scripts/build.mjs

@@ -25,7 +25,7 @@ export const ConnectionError = define(ElizaJobsError, 'ConnectionError');
 export const ArgumentError = define(TypeError, 'ArgumentError');
 Object.defineProperty(ArgumentError.prototype, brand('ElizaJobsError'), { value: true });
 
-const classes = [ArgumentError, ApiError, JobError, PaymentError, ConnectionError];
+const classes = [ArgumentError, ApiError, JobError, PaymentError, ConnectionError, ElizaJobsError];
 
 /** Called by the Rust side: the class by its index, then what the error carries. */
 export function makeError(index, message, fields, hidden, cause) {

@@ -1,21 +1,19 @@
 // Gets the module ready on first use. Importing the package compiles nothing, so it is safe where nothing will ever be called
 // (server-side rendering), and the first call costs a millisecond or two.
-import { initSync } from 'eliza-jobs:glue';
 import { wasm } from 'eliza-jobs:wasm';
 import { initError } from './errors.js';
 
-let ready = false;
+let module;
 
-export function load() {
-  if (ready) return;
+export function compile() {
+  if (module) return module;
   if (typeof WebAssembly === 'undefined') throw initError('eliza-jobs needs WebAssembly, which this runtime does not have');
   try {
-    initSync({ module: wasm() });
+    return (module = new WebAssembly.Module(wasm()));
   } catch (cause) {
     const why = /CSP|Content Security Policy|unsafe-eval|disallowed by embedder/i.test(cause?.message)
       ? "the page's Content-Security-Policy forbids it: add 'wasm-unsafe-eval' to script-src"
       : `${cause?.message ?? cause}`;
     throw initError(`eliza-jobs could not compile its WebAssembly module: ${why}`, cause);
   }
-  ready = true;
 }

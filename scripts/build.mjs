@@ -8,7 +8,10 @@ import { decoder } from './wasm-text.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 process.chdir(root);
-const glue = 'target/package/glue';
+// `--trap`: not the package, but one whose module can be told to trap, for the test of that; into target/trap.
+const trap = process.argv.includes('--trap');
+const [target, pkg] = trap ? ['target/trap', 'target/trap/pkg'] : ['target/package', 'pkg'];
+const glue = `${target}/glue`;
 const began = Number(process.env.BEGAN ?? Date.now() / 1000);
 const step = (what) => console.log(`== [${(Date.now() / 1000 - began).toFixed(0).padStart(4)}s] ${what}`);
 const run = (command, args, options) => execFileSync(command, args, { stdio: 'inherit', ...options });
@@ -26,11 +29,23 @@ const std = ['-Zbuild-std=std,panic_abort', '-Zbuild-std-features='];
 const out = 'target/package-build';
 run(
   'cargo',
-  ['build', '--quiet', '--release', '--locked', '--lib', '--target', 'wasm32-unknown-unknown', '--target-dir', out, ...std],
+  [
+    'build',
+    '--quiet',
+    '--release',
+    '--locked',
+    '--lib',
+    '--target',
+    'wasm32-unknown-unknown',
+    '--target-dir',
+    out,
+    ...std,
+    ...(trap ? ['--features', 'trap'] : []),
+  ],
   { env: { ...process.env, RUSTC_BOOTSTRAP: '1', CARGO_ENCODED_RUSTFLAGS: [...renamed, ...immediateAbort].join('\x1f') } },
 );
 step('wasm-bindgen, wasm-opt');
-rmSync('target/package', { recursive: true, force: true });
+rmSync(target, { recursive: true, force: true });
 run('target/tools/debug/wasm-bindgen', [
   ...['--target', 'web', '--omit-default-module-path', '--remove-producers-section', '--out-dir', glue],
   `${out}/wasm32-unknown-unknown/release/eliza_jobs.wasm`,
@@ -41,10 +56,11 @@ const wasmOpt = (...passes) =>
   execFileSync('node_modules/.bin/wasm-opt', [...passes, wasmFile, '-o', wasmFile], { encoding: 'utf8' });
 // Inlining a large function into its only caller makes the file smaller, but what compression leaves of it larger: by 2 %.
 wasmOpt('-Oz', '--one-caller-inline-max-function-size=30', '--converge', '-g');
-cpSync(wasmFile, 'target/package/named.wasm'); // for `make size`
+cpSync(wasmFile, `${target}/named.wasm`); // for `make size`
 // wasm-bindgen's names for what passes between the glue and the wasm end in hashes, which do not compress: two kilobytes.
 const names = JSON.parse(wasmOpt('--strip-target-features', '--minify-imports-and-exports-and-modules'));
 writeFileSync(glueFile, withShortNames(readFileSync(glueFile, 'utf8'), names));
+writeFileSync(glueFile, asFunction(readFileSync(glueFile, 'utf8')));
 const wasm = readFileSync(wasmFile);
 if (wasm.includes(root) || wasm.includes(homedir())) throw new Error('a path of this machine is in the wasm');
 
@@ -63,9 +79,33 @@ function withShortNames(js, { imports, exports }) {
   });
 }
 
+/**
+ * The glue as a function that makes an instance: `instantiate(module, guard)` gives the class; `guard` gets the module's exports and gives
+ * those that the glue shall call. wasm-bindgen's own glue has one instance for ever, which a trap would end for ever.
+ */
+function asFunction(js) {
+  const [start, ...others] = [...js.matchAll(/^ {4}wasm\.(\S+)\(\);$/gm)];
+  const own = js.indexOf('let wasmModule, wasmInstance, wasm;');
+  const imports = js.match(/^import .*$/gm);
+  if (own < 0 || !start || others.length || !imports)
+    throw new Error("wasm-bindgen's glue has changed: its beginning is not there");
+  const body = js
+    .slice(0, own)
+    .replace(/^import .*$/gm, '')
+    .replace('export class JobsClient', 'class JobsClient');
+  return `${imports.join('\n')}
+export function instantiate(module, guard) {
+${body}
+  const wasm = guard(new WebAssembly.Instance(module, __wbg_get_imports()).exports);
+  wasm.${start[1]}();
+  return JobsClient;
+}
+`;
+}
+
 step('bundling');
-rmSync('pkg', { recursive: true, force: true });
-mkdirSync('pkg');
+rmSync(pkg, { recursive: true, force: true });
+mkdirSync(pkg);
 /** What the sources import by a name of their own; and one copy of the snippets that wasm-bindgen copies beside its glue. */
 const parts = {
   name: 'eliza-jobs',
@@ -81,7 +121,7 @@ const parts = {
 const bundle = (entry, file, format, more) =>
   build({
     entryPoints: [`pkg-template/${entry}`],
-    outfile: `pkg/${file}`,
+    outfile: `${pkg}/${file}`,
     bundle: true,
     minify: true,
     format,
@@ -93,6 +133,7 @@ const bundle = (entry, file, format, more) =>
     ...more,
   });
 await bundle('index.js', 'index.js', 'esm');
+if (trap) process.exit();
 await bundle('index.js', 'index.cjs', 'cjs');
 await bundle('wallets.js', 'wallets.js', 'esm');
 await bundle('wallets.js', 'wallets.cjs', 'cjs');
@@ -108,6 +149,9 @@ let types = readFileSync(`${glue}/eliza_jobs.d.ts`, 'utf8');
 const end = types.indexOf('export type InitInput');
 if (end < 0) throw new Error("wasm-bindgen's declarations have changed: no InitInput");
 types = `${types.slice(0, end).trimEnd()}\n`.replace(/^\/\* (ts|es)lint[^\n]*\n/gm, '');
+// The second argument is between the two sides.
+if (!types.includes('constructor(options: JobsClientOptions, spent: any);')) throw new Error('the constructor has changed');
+types = types.replace(', spent: any)', ')');
 for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(`pkg/${name}`, types);
 const wallets = readFileSync('pkg-template/wallets.d.ts', 'utf8').replace(/ *\/\/ eslint-[^\n]*\n/g, '');
 writeFileSync('pkg/wallets.d.ts', wallets);

@@ -108,9 +108,8 @@ pub struct Client<R: Runtime> {
 }
 
 impl<R: Runtime + 'static> Client<R> {
-    /// A client in this world.
-    pub fn new(runtime: R, config: Config) -> Self {
-        let ledger = SpendLedger::new(&config.spend.limits);
+    /// A client in this world, with a ledger for the limits of its policy.
+    pub fn new(runtime: R, config: Config, ledger: Rc<SpendLedger>) -> Self {
         Self { runtime, config, retries: RetryBudget::new(), ledger, open: RefCell::default(), named: RefCell::default() }
     }
 

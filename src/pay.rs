@@ -356,16 +356,17 @@ impl<R: Runtime + 'static> Client<R> {
     /// Looks whether the job that was paid for is there: under the id that a cut-off answer still had, else in the server's list, by
     /// the reference in its metadata.
     async fn find_job(&self, attempt: &Attempt<R::Json>, hint: Option<&str>, end: f64) -> Option<Created<R::Json>> {
-        let limit = FIND_MS.min(end - self.runtime.now_ms());
-        if limit <= 0.0 {
-            return None;
-        }
-        let call = CallOptions { timeout_ms: Some(limit), ..CallOptions::default() };
+        let within = || {
+            let limit = FIND_MS.min(end - self.runtime.now_ms());
+            (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), ..CallOptions::default() })
+        };
+        let call = within()?;
         if let Some(id) = hint
             && let Ok(seen) = self.look(id, &call, 1).await
         {
             return Some(protocol::read_created(protocol::handle(&seen.document)));
         }
+        let call = within()?;
         let list =
             self.read(path::JOBS, &call, 1, "a list of jobs", |list| (list.get("jobs")?.kind() == Kind::Array).then_some(list));
         let jobs = list.await.ok()?.get("jobs")?.elements();

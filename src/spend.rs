@@ -89,9 +89,15 @@ impl Abilities {
 }
 
 /// What has been spent so far, of each limit.
-#[derive(Debug)]
 pub struct SpendLedger {
     spent: RefCell<Vec<u128>>,
+    changed: Box<dyn Fn(usize, u128)>,
+}
+
+impl core::fmt::Debug for SpendLedger {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str("SpendLedger")
+    }
 }
 
 /// Money that is set aside for one payment. Given back when it is dropped, unless it was kept.
@@ -105,9 +111,9 @@ pub struct Reservation {
 }
 
 impl SpendLedger {
-    /// A ledger for these limits.
-    pub fn new(limits: &[Limit]) -> Rc<Self> {
-        Rc::new(Self { spent: RefCell::new(vec![0; limits.len()]) })
+    /// A ledger that begins with these sums, one for each limit. `changed` is told of every new sum.
+    pub fn new(spent: Vec<u128>, changed: Box<dyn Fn(usize, u128)>) -> Rc<Self> {
+        Rc::new(Self { spent: RefCell::new(spent), changed })
     }
 
     /// What was spent of this limit, in atomic units, with what is set aside.
@@ -115,20 +121,23 @@ impl SpendLedger {
         self.spent.borrow().get(limit).copied().unwrap_or(0)
     }
 
-    fn add(self: &Rc<Self>, limit: usize, units: u128) -> Reservation {
+    fn set(&self, limit: usize, units: u128) {
         if let Some(spent) = self.spent.borrow_mut().get_mut(limit) {
-            *spent = spent.saturating_add(units);
+            *spent = units;
         }
+        (self.changed)(limit, units);
+    }
+
+    fn add(self: &Rc<Self>, limit: usize, units: u128) -> Reservation {
+        self.set(limit, self.spent(limit).saturating_add(units));
         Reservation { ledger: self.clone(), limit, units, kept: Cell::new(false) }
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if !self.kept.get()
-            && let Some(spent) = self.ledger.spent.borrow_mut().get_mut(self.limit)
-        {
-            *spent = spent.saturating_sub(self.units);
+        if !self.kept.get() {
+            self.ledger.set(self.limit, self.ledger.spent(self.limit).saturating_sub(self.units));
         }
     }
 }
@@ -291,7 +300,7 @@ mod tests {
         body
     }
     fn choose(policy: &SpendPolicy, wallet: Abilities, body: Value) -> Result<Chosen<Value>, Value> {
-        policy.choose(required(policy, body), wallet, URL, &SpendLedger::new(&policy.limits))
+        policy.choose(required(policy, body), wallet, URL, &SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ())))
     }
     fn chosen(policy: &SpendPolicy, offers: &[(&str, &str)]) -> core::result::Result<String, Box<Error<Value>>> {
         choose(policy, TRANSFER, seed(offers)).map(|chosen| chosen.offer.token.network.clone())
@@ -337,7 +346,7 @@ mod tests {
     fn the_budget_counts_what_is_set_aside_and_gives_back_what_was_not_kept() {
         let mut policy = SpendPolicy::default();
         policy.limits[0].budget = 50_000;
-        let ledger = SpendLedger::new(&policy.limits);
+        let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
         let pay = || policy.choose(required(&policy, seed(&[("base", "0.02"), ("polygon", "0.02")])), TRANSFER, URL, &ledger);
         let first = pay().unwrap();
         first.reservation.kept.set(true);
@@ -439,7 +448,7 @@ mod tests {
         policy.tokens.push(Rc::new(token));
         let entry =
             |currency: &str, amount: &str| json!({"network": "base", "recipient": TO, "amount": amount, "currency": currency});
-        let ledger = SpendLedger::new(&policy.limits);
+        let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
         let choose = |entries: Value| policy.choose(required(&policy, json!({"payment": entries})), TRANSFER, URL, &ledger);
         let usdc_first = choose(json!([entry("EURC", "0.001"), entry("USDC", "0.05")])).unwrap();
         assert_eq!(usdc_first.offer.token.symbol, "USDC");

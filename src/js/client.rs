@@ -16,6 +16,8 @@ use super::runtime::JsRuntime;
 use crate::client::{Client, Update};
 use crate::error::Result;
 use crate::json::Json;
+use crate::spend::SpendLedger;
+use crate::x402::amount;
 
 #[wasm_bindgen]
 extern "C" {
@@ -41,6 +43,8 @@ impl JobsClient {
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(unchecked_param_type = "JobsClientOptions")] options: JsValue,
+        // The other side's: what was spent by symbol, in atomic units. It outlives this instance of the module.
+        spent: JsValue,
     ) -> core::result::Result<JobsClient, JsValue> {
         let options = options::client(&options).map_err(to_js)?;
         let runtime = JsRuntime {
@@ -51,7 +55,17 @@ impl JobsClient {
             store: options.store,
             max_response_bytes: options.max_response_bytes,
         };
-        Ok(JobsClient { client: Rc::new(Client::new(runtime, options.config)) })
+        let spent = Document(spent);
+        let symbols: Vec<String> = options.config.spend.limits.iter().map(|limit| limit.symbol.clone()).collect();
+        let before = |symbol: &String| spent.get_text(symbol).and_then(|digits| amount::limit(&digits, 0)).unwrap_or(0);
+        let sums = symbols.iter().map(before).collect();
+        let changed = move |limit: usize, units: u128| {
+            if let Some(symbol) = symbols.get(limit) {
+                let _ = spent.clone().set(symbol, Document::text(&amount::digits(units)));
+            }
+        };
+        let ledger = SpendLedger::new(sums, Box::new(changed));
+        Ok(JobsClient { client: Rc::new(Client::new(runtime, options.config, ledger)) })
     }
 
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
@@ -129,7 +143,19 @@ impl JobsClient {
     ) -> Promise {
         let given = options::job_id(&job_id).and_then(|id| Ok((id, options::call(&options)?)));
         let client = self.client.clone();
-        promise(given.map(|(id, call)| work(call, async move |call| Ok(client.get_job(&id, &call.options).await?.document))))
+        #[cfg(feature = "trap")]
+        if given.as_ref().is_ok_and(|(id, _)| id == "trap now") {
+            core::arch::wasm32::unreachable();
+        }
+        promise(given.map(|(id, call)| {
+            work(call, async move |call| {
+                #[cfg(feature = "trap")]
+                if id == "trap" {
+                    core::arch::wasm32::unreachable();
+                }
+                Ok(client.get_job(&id, &call.options).await?.document)
+            })
+        }))
     }
 
     /// The server's jobs, the newest first. These are the jobs of everyone who uses the server.

@@ -207,6 +207,8 @@ export type ErrorCode =
   | 'wallet_failed'
   | 'wallet_invalid_proof'
   | 'wallet_timeout'
+  | 'client_disposed'
+  | 'wasm_panic'
   | 'init_failed';
 
 /** What every error of this package is. `instanceof` works across copies of the package. */
@@ -246,8 +248,8 @@ export class ConnectionError extends ElizaJobsError {}
 /** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */
 export class ArgumentError extends TypeError {
   protected constructor();
-  readonly code: 'invalid_argument';
+  readonly code: 'invalid_argument' | 'client_disposed';
   readonly retryable: false;
-  /** The argument's or option's name. */
-  readonly field: string;
+  /** The argument's or option's name; absent when the client itself was let go of. */
+  readonly field?: string;
 }

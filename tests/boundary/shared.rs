@@ -34,7 +34,7 @@ fn client(fetch: &str) -> (JobsClient, JsValue) {
     );
     let fetch = wrapped.call2(&none(), &calls, &fetch.into()).unwrap();
     Reflect::set(&options, &"fetch".into(), &fetch).unwrap();
-    (JobsClient::new(options).unwrap(), calls.into())
+    (JobsClient::new(options, JsValue::UNDEFINED).unwrap(), calls.into())
 }
 fn answers(body: &str) -> String {
     format!("return Promise.resolve(new Response({}, {{ status: 200 }}))", JSON::stringify(&body.into()).unwrap())
@@ -129,7 +129,7 @@ async fn arguments_of_any_type_reject_and_never_trap() {
             );
             assert_eq!(text(&rejected(client.list_jobs(value.clone(), none())).await, "name"), "ArgumentError");
         }
-        assert!(JobsClient::new(value).is_err(), "no options");
+        assert!(JobsClient::new(value, JsValue::UNDEFINED).is_err(), "no options");
     }
     assert_eq!(count(&calls), 0.0);
 }

@@ -14,7 +14,7 @@ use eliza_jobs::http::{Body, HttpRequest, HttpResponse, Method, SendError, SendF
 use eliza_jobs::json::Json;
 use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
 use eliza_jobs::sandbox::{Paywall, Sandbox, cut, place};
-use eliza_jobs::spend::{Abilities, SpendPolicy};
+use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
 use eliza_jobs::x402::hex;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -148,9 +148,11 @@ impl World {
     }
 }
 
-/// One life of the program.
+type Task = std::pin::Pin<Box<dyn Future<Output = ()>>>;
+
+/// One life of the program, with what it does beside its calls.
 #[derive(Clone)]
-struct Life(Rc<World>, Rc<RefCell<Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>>>);
+struct Life(Rc<World>, Rc<RefCell<Vec<Task>>>);
 
 async fn never<T>() -> T {
     std::future::pending().await
@@ -276,7 +278,7 @@ impl Runtime for Life {
     }
     async fn lock(&self, _name: &str) {}
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
-        let mut work: std::pin::Pin<Box<dyn Future<Output = ()>>> = Box::pin(work);
+        let mut work: Task = Box::pin(work);
         if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
             self.1.borrow_mut().push(work);
         }
@@ -331,7 +333,8 @@ fn client(world: &Rc<World>, steps: usize) -> Rc<Client<Life>> {
         wallet_timeout_ms: 300_000.0,
         spend: SpendPolicy::default(),
     };
-    Rc::new(Client::new(Life(world.clone(), Rc::default()), config))
+    let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
+    Rc::new(Client::new(Life(world.clone(), Rc::default()), config, ledger))
 }
 
 /// One poll: in this world a future that is not done then has come to the end of its life.

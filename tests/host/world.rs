@@ -10,7 +10,7 @@ use eliza_jobs::client::{CallOptions, Client, Config, Update};
 use eliza_jobs::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use eliza_jobs::json::Json;
 use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
-use eliza_jobs::spend::{Abilities, SpendPolicy};
+use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
 use serde_json::{Value, json};
 
 pub const USER: &str = "22222222-2222-4222-8222-222222222222";
@@ -249,7 +249,8 @@ pub fn scene_with(steps: impl IntoIterator<Item = Step>, change: impl FnOnce(&mu
         spend: SpendPolicy::default(),
     };
     change(&mut config);
-    Scene { client: Rc::new(Client::new(Shared(world.clone()), config)), world, told: RefCell::default() }
+    let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
+    Scene { client: Rc::new(Client::new(Shared(world.clone()), config, ledger)), world, told: RefCell::default() }
 }
 impl Scene {
     pub fn paying(self) -> Self {

@@ -1,4 +1,4 @@
-// A local chain that looks like one of the real ones: its chain id, Circle's own token code at the token's real address, and
+// A local chain (anvil) that looks like one of the real ones: its chain id, Circle's own token code at the token's real address, and
 // accounts whose keys everybody knows. It ends with the process that started it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

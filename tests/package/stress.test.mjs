@@ -1,0 +1,177 @@
+// The edge under stress: clients that are let go of, many calls at once, calls from callbacks, and a module that traps.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { test } from 'node:test';
+import { faultServer, reply } from './fault-server.mjs';
+import { HASH, installed, params, rejection, rejects } from './setting.mjs';
+
+const { folder, JobsClient, memoryStore } = await installed('stress');
+// The same package but for a module that traps when it is asked for the job "trap".
+const trapping = await import(path.resolve(import.meta.dirname, '../../target/trap/pkg/index.js'));
+
+const offer = { network: 'base', recipient: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', amount: '0.02' };
+const price = () => new Response(JSON.stringify({ payment: [offer] }), { status: 402 });
+const job = (jobId, status = 'completed') => {
+  const message = { id: 'm', content: 'here', authorId: 'a', createdAt: 1 };
+  const result = { message, processingTimeMs: 1 };
+  return new Response(JSON.stringify({ jobId, status, createdAt: 0, expiresAt: 30_000, result }), { status: 200 });
+};
+const idOf = (url) => url.split('/').pop();
+const hangs = () => new Promise(() => {});
+
+test('free() lets calls under way come to their end, and later calls say what is wrong', async () => {
+  for (const end of ['free', Symbol.dispose].filter(Boolean)) {
+    const answers = [];
+    const fetch = (url) => new Promise((resolve) => answers.push(() => resolve(job(idOf(url)))));
+    const client = new JobsClient({ baseUrl: 'http://h', fetch });
+    const calls = ['a', 'b'].map((id) => client.getJob(id));
+    await new Promise((next) => setImmediate(next));
+    client[end]();
+    client[end]();
+    for (const answer of answers) answer();
+    assert.deepEqual(
+      (await Promise.all(calls)).map(({ jobId }) => jobId),
+      ['a', 'b'],
+    );
+    for (const call of [
+      () => client.createJob(params),
+      () => client.createAndWaitForJob(params),
+      () => client.getJob('x'),
+      () => client.pollJob('x'),
+      () => client.listJobs(),
+      () => client.getJobsHealth(),
+      () => client.pendingPayments(),
+      () => client.resume('x'),
+    ]) {
+      await rejects(call(), 'ArgumentError', 'client_disposed', /let go of with free\(\); make another one/);
+    }
+    assert.throws(() => client.spent(), { code: 'client_disposed' });
+  }
+});
+
+test('1,000 calls at once on one client, each with its own answer', async () => {
+  const fetch = async (url) => {
+    await new Promise((next) => setTimeout(next, Math.random() * 30));
+    return job(idOf(url));
+  };
+  const client = new JobsClient({ baseUrl: 'http://h', fetch });
+  const ids = Array.from({ length: 1_000 }, (_, index) => `job-${index}`);
+  assert.deepEqual(
+    (await Promise.all(ids.map((id) => client.getJob(id)))).map(({ jobId }) => jobId),
+    ids,
+  );
+});
+
+test('1,000 paid calls at once never spend more than the budget', async () => {
+  let paid = 0;
+  const fetch = async (_url, { headers }) => (headers.get('x-payment') ? job('j', 'pending') : price());
+  const wallet = async () => ((paid += 1), HASH);
+  const client = new JobsClient({ baseUrl: 'http://h', fetch, wallet, store: memoryStore(), spend: { budget: '1.00' } });
+  const calls = await Promise.allSettled(Array.from({ length: 1_000 }, () => client.createJob(params)));
+  assert.deepEqual([paid, calls.filter(({ status }) => status === 'fulfilled').length, client.spent()], [50, 50, '1']);
+  for (const { reason } of calls.filter(({ status }) => status === 'rejected')) assert.equal(reason.code, 'payment_over_limit');
+});
+
+test('callbacks may call back: the wallet, confirm, the store, onUpdate, fetch', async () => {
+  const seen = [];
+  const again = async (who) => {
+    seen.push(who);
+    assert.equal((await client.getJob(`from-${who}`)).jobId, `from-${who}`);
+    client.spent();
+  };
+  const inner = memoryStore();
+  const client = new JobsClient({
+    baseUrl: 'http://h',
+    async fetch(url, { method, headers }) {
+      if (method === 'GET') return job(idOf(url));
+      await again('fetch');
+      return headers.get('x-payment') ? job('j', 'pending') : price();
+    },
+    wallet: async () => (await again('wallet'), HASH),
+    confirm: async () => (await again('confirm'), true),
+    store: { ...inner, set: async (key, value) => (await again('store'), inner.set(key, value)) },
+  });
+  await client.createJob(params, { onUpdate: ({ type }) => void again(type) });
+  for (const who of ['fetch', 'confirm', 'store', 'wallet', 'quote', 'payment', 'created']) assert.ok(seen.includes(who), who);
+});
+
+test('callbacks that throw are not the end: onUpdate is told on the console, the call goes on', async () => {
+  const warned = [];
+  const { warn } = console;
+  console.warn = (...said) => warned.push(said.join(' '));
+  try {
+    const client = new JobsClient({ baseUrl: 'http://h', fetch: async () => job('j', 'pending') });
+    const onUpdate = () => {
+      throw new Error('mine');
+    };
+    assert.equal((await client.createJob(params, { onUpdate })).jobId, 'j');
+  } finally {
+    console.warn = warn;
+  }
+  assert.match(warned.join(), /onUpdate threw/);
+});
+
+for (const [how, id] of [
+  ['in the middle of its work', 'trap'],
+  ['as it is called', 'trap now'],
+]) {
+  test(`a module that traps ${how}: whoever waits is told, later calls work, nothing that was paid is lost`, async () => {
+    const store = trapping.memoryStore();
+    const server = await faultServer(
+      reply(402, JSON.stringify({ payment: [offer] })),
+      () => {},
+      reply(200, '{"jobs":[]}'),
+      reply(201, '{"jobId":"j","status":"pending"}'),
+      reply(200, await job('j').text()),
+    );
+    const options = { baseUrl: server.url, store, wallet: () => HASH, spend: { budget: '0.02' } };
+    const client = new trapping.JobsClient(options);
+    const other = new trapping.JobsClient({ baseUrl: 'http://h', fetch: hangs });
+    const paying = rejection(client.createAndWaitForJob(params));
+    const waiting = [rejection(other.getJob('x')), rejection(other.pollJob('y'))];
+    while (server.requests.length < 2) await server.next();
+
+    const error = await rejection(client.getJob(id));
+    for (const told of [error, await paying, ...(await Promise.all(waiting))]) {
+      assert.deepEqual([told.name, told.code, told.retryable], ['ElizaJobsError', 'wasm_panic', false]);
+      assert.match(told.message, /pendingPayments\(\) knows what is open, and later calls work/);
+      assert.ok(told instanceof trapping.ElizaJobsError && told.cause instanceof WebAssembly.RuntimeError);
+    }
+    assert.equal(client.spent(), '0.02', 'what was spent is not forgotten');
+    const [open] = await client.pendingPayments();
+    assert.deepEqual([open.state, open.transaction], ['sent', HASH]);
+    assert.equal((await client.resume(open)).status, 'completed');
+    const before = server.requests.filter(({ headers }) => headers['x-payment']);
+    assert.deepEqual(new Set(before.map(({ headers }) => headers['x-payment'])), new Set([HASH]));
+    other.free();
+    client.free();
+  });
+}
+
+test('100,000 calls leave the module’s memory as it was', { timeout: 120_000 }, async () => {
+  const program = `
+    const memories = [];
+    const { Instance } = WebAssembly;
+    WebAssembly.Instance = function (...given) {
+      const instance = new Instance(...given);
+      memories.push(instance.exports[Object.keys(instance.exports).find((name) => instance.exports[name] instanceof WebAssembly.Memory)]);
+      return instance;
+    };
+    const { JobsClient, memoryStore } = await import('eliza-jobs');
+    const body = JSON.stringify({ jobId: 'j', status: 'completed', result: { message: { content: 'x'.repeat(2000) } } });
+    const bytes = new TextEncoder().encode(body);
+    const stream = () => ({ getReader: () => ({ read: async function () { return this.over ? { done: true } : ((this.over = true), { value: bytes }); } }) });
+    const fetch = async () => ({ status: 200, headers: new Headers(), body: stream() });
+    const client = new JobsClient({ baseUrl: 'http://h', fetch, store: memoryStore() });
+    const calls = async (count) => {
+      for (let done = 0; done < count; done += 100) await Promise.all(Array.from({ length: 100 }, () => client.getJob('j')));
+    };
+    await calls(2_000);
+    const before = memories[0].buffer.byteLength;
+    await calls(100_000);
+    console.log(JSON.stringify([memories.length, before, memories[0].buffer.byteLength]));`;
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd: folder, encoding: 'utf8' });
+  const [instances, before, after] = JSON.parse(said);
+  assert.deepEqual([instances, after], [1, before], said);
+});
