@@ -91,10 +91,10 @@ test('the declared classes and constants are there at run time, and nothing else
     'JobError',
     'JobStatus',
     'JobsClient',
+    'PaymentError',
     'fileStore',
     'localStorageStore',
     'memoryStore',
-    'PaymentError',
   ];
   assert.deepEqual(there, expected);
 });
