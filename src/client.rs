@@ -127,6 +127,18 @@ impl<R: Runtime + 'static> Client<R> {
         call: &CallOptions,
         update: &dyn Fn(Update<R::Json>),
     ) -> Result<PaidJob<R::Json>, R::Json> {
+        self.create(params, call, call.timeout_ms.unwrap_or(self.config.timeout_ms), update).await
+    }
+
+    /// Creates a job. `limit` is the longest time for a request with its retries; the application's own limit covers everything,
+    /// ours does not count what a person takes to look at a wallet.
+    async fn create(
+        self: &Rc<Self>,
+        params: &R::Json,
+        call: &CallOptions,
+        limit: f64,
+        update: &dyn Fn(Update<R::Json>),
+    ) -> Result<PaidJob<R::Json>, R::Json> {
         let mut body = protocol::validate(params)?;
         let wallet = self.runtime.abilities();
         // What is paid for can be found again by this.
@@ -134,7 +146,6 @@ impl<R: Runtime + 'static> Client<R> {
         if wallet != Abilities::default() {
             body = protocol::with_reference(body, &id);
         }
-        // The application's own limit covers everything; ours does not count what a person takes to look at a wallet.
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         let key = call.idempotency_key.as_str();
         // Two calls of the same name: the second waits, and finds what the first has made.
@@ -148,7 +159,6 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let mut request = self.request(Method::Post, path::JOBS, call);
         request.body = Some(body.to_json());
-        let limit = call.timeout_ms.unwrap_or(self.config.timeout_ms);
         let response = self.post(&mut request, limit).await?;
         if response.status != 402 {
             let created = read_created(&request, &response)?;
@@ -241,12 +251,8 @@ impl<R: Runtime + 'static> Client<R> {
         update: &dyn Fn(Update<R::Json>),
     ) -> Result<R::Json, R::Json> {
         let end = call.timeout_ms.map(|limit| self.runtime.now_ms() + limit);
-        let create = CallOptions {
-            timeout_ms: Some(call.timeout_ms.unwrap_or(f64::INFINITY).min(self.config.timeout_ms)),
-            headers: call.headers.clone(),
-            idempotency_key: call.idempotency_key.clone(),
-        };
-        let paid = self.create_job(params, &create, update).await?;
+        let limit = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.config.timeout_ms);
+        let paid = self.create(params, call, limit, update).await?;
         let waited = self.wait(&paid.created.job_id, Some(paid.created.lifetime_ms), end, call, plan, update).await;
         waited.map_err(|mut error| {
             error.payment = paid.payment;

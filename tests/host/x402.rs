@@ -1,7 +1,7 @@
 //! Paying servers of x402 version 1 and 2: what is signed, what is sent, what the ledger says, and every rule that comes before the wallet.
 
 use crate::world::*;
-use eliza_jobs::client::{Client, PaidJob};
+use eliza_jobs::client::{Client, PaidJob, WaitPlan};
 use eliza_jobs::error::{Error, ErrorCode};
 use eliza_jobs::http::SendFailure;
 use eliza_jobs::json::Json;
@@ -348,6 +348,15 @@ fn a_signature_that_comes_too_late_is_asked_for_again_with_the_same_nonce() {
     let error = create(&ever).unwrap_err();
     assert_eq!((error.code, ever.requests(), ever.asked(Ask::Sign)), (ErrorCode::WalletTimeout, 1, 2));
     assert_eq!(spent(&ever), "0");
+}
+
+#[test]
+fn a_person_may_take_a_while_over_the_wallet_when_the_application_has_set_no_limit() {
+    let scene = scene([payment_required(), created(), seen("completed")]).giving(Ask::Transfer, |world, _| {
+        world.now.set(world.now.get() + 200_000.0);
+        Some(Ok(json!(HASH)))
+    });
+    run(scene.client.create_and_wait(&params(), &plain(), WaitPlan::default(), &|_| ())).unwrap();
 }
 
 #[test]
