@@ -22,6 +22,13 @@ export interface ViemWalletClient {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   sendTransaction(args: any): Promise<string>;
   getChainId(): Promise<number>;
+  /** Needed when there is no `account`. */
+  getAddresses?(): Promise<readonly string[]>;
+  /** Needed when the client may be on another chain. */
+  switchChain?(args: { id: number }): Promise<unknown>;
+  /** Needed to wait until a transfer is mined. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
+  request?(args: any): Promise<any>;
 }
 
 /** The part of ethers' `Signer` (version 6) that is used. */

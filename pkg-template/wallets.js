@@ -3,12 +3,17 @@
 
 /** For how long a transfer is waited for. Then its hash is given all the same: the server can see for itself. */
 const PATIENCE_MS = 180_000;
+/** For how long one look is: a provider that never answers does not hold the hash back. */
+const LOOK_MS = 10_000;
 
 /** A wallet from an EIP-1193 provider, such as `window.ethereum`. */
 export function fromEip1193(provider, options = {}) {
   need(provider, ['request'], 'fromEip1193 needs an EIP-1193 provider, such as window.ethereum');
   const request = (method, params = []) => provider.request({ method, params });
-  const wanted = options.address;
+  const wanted = options?.address;
+  if (wanted && typeof wanted !== 'string') {
+    throw new TypeError(`options.address of fromEip1193 must be an address of the wallet, as a string; given: ${typeof wanted}`);
+  }
   const address = async () => {
     let accounts = await request('eth_accounts');
     if (!accounts?.length) accounts = await request('eth_requestAccounts');
@@ -41,7 +46,7 @@ export function fromEip1193(provider, options = {}) {
 export function fromViem(client) {
   need(client, ['signTypedData', 'sendTransaction', 'getChainId'], 'fromViem needs a viem wallet client');
   const account = async () => {
-    const found = client.account ?? (await client.getAddresses())[0];
+    const found = client.account ?? (await client.getAddresses?.())?.[0];
     if (!found) throw new Error('the wallet client has no account');
     return found;
   };
@@ -70,7 +75,8 @@ export function fromViem(client) {
         value: 0n,
         data: transfer(quote),
       });
-      return mined(hash, () => client.request({ method: 'eth_getTransactionReceipt', params: [hash] }));
+      // A client that cannot look has sent it all the same.
+      return client.request ? mined(hash, () => client.request({ method: 'eth_getTransactionReceipt', params: [hash] })) : hash;
     },
   };
 }
@@ -96,8 +102,12 @@ export function fromEthers(signer) {
     },
     async sendTransfer(quote) {
       await onChain(quote.chainId);
-      const { hash } = await signer.sendTransaction({ to: quote.asset, value: 0, data: transfer(quote) });
-      return mined(hash, () => signer.provider.getTransactionReceipt(hash));
+      const { provider } = signer;
+      const hash = await sent(signer, { to: quote.asset, value: 0, data: transfer(quote) });
+      // Asked at the wallet itself, as above: after a switch ethers answers nothing but that the network has changed.
+      return mined(hash, () =>
+        provider.send ? provider.send('eth_getTransactionReceipt', [hash]) : provider.getTransactionReceipt(hash),
+      );
     },
   };
 }
@@ -105,7 +115,9 @@ export function fromEthers(signer) {
 function need(value, methods, what) {
   const missing = methods.find((method) => typeof value?.[method] !== 'function');
   if (!missing) return;
-  const given = value === null || typeof value !== 'object' ? String(value) : `an object without ${missing}`;
+  // Of what is given no text is shown: it may be a key.
+  const kind = { object: `an object without ${missing}`, function: 'a function', string: 'a string' }[typeof value];
+  const given = value === null ? 'null' : (kind ?? String(value));
   throw new TypeError(`${what} (an object with ${methods.join(', ')}); given: ${given}`);
 }
 
@@ -133,13 +145,45 @@ function transfer({ recipient, amountAtomic }) {
   return `0xa9059cbb${word(recipient.slice(2))}${word(BigInt(amountAtomic).toString(16))}`;
 }
 
+/**
+ * Sends with ethers and gives the hash. After sending, ethers looks the transaction up: when the wallet was switched to another chain
+ * that throws, and when the node does not answer it never ends, though the money is on its way.
+ */
+async function sent(signer, transaction) {
+  if (signer.sendUncheckedTransaction) return signer.sendUncheckedTransaction(transaction);
+  try {
+    return (await signer.sendTransaction(transaction)).hash;
+  } catch (error) {
+    const hash = error?.info?.sendTransactionHash;
+    if (hash) return hash;
+    throw error;
+  }
+}
+
+/** What a look at the chain finds; nothing, when it fails or takes too long. */
+function look(receiptOf) {
+  return new Promise((found) => {
+    const timer = setTimeout(found, LOOK_MS);
+    const over = (receipt) => {
+      clearTimeout(timer);
+      found(receipt);
+    };
+    Promise.resolve()
+      .then(receiptOf)
+      .then(over, () => over());
+  });
+}
+
 /** Waits until the transfer is mined. From here on the hash is never lost, whatever goes wrong. */
 async function mined(hash, receiptOf) {
+  // No hash: the client says what it was given.
+  if (typeof hash !== 'string') return hash;
   const end = Date.now() + PATIENCE_MS;
   for (let wait = 100; Date.now() < end; wait = Math.min(wait * 1.5, 2_000)) {
-    const receipt = await receiptOf().catch(() => null);
+    const receipt = await look(receiptOf);
     if (receipt) {
-      if (receipt.status !== 'reverted' && Number(receipt.status) !== 0) return hash;
+      // Without a status it is not known to have failed.
+      if (receipt.status !== 'reverted' && Number(receipt.status ?? 1) !== 0) return hash;
       throw Object.assign(new Error('the transfer was reverted: no tokens have moved'), { transactionHash: hash });
     }
     await new Promise((next) => setTimeout(next, wait));

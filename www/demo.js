@@ -1,5 +1,7 @@
 import { JobsClient } from './eliza-jobs/index.js';
 
+const PAYMENTS = { proven: 'the test wallet has paid', accepted: 'the server has taken it' };
+
 const element = (id) => document.getElementById(id);
 const [form, steps, answer, send, stop] = ['ask', 'steps', 'answer', 'send', 'stop'].map(element);
 
@@ -38,7 +40,7 @@ form.addEventListener('submit', async (event) => {
         signal: controller.signal,
         onUpdate(update) {
           if (update.type === 'quote') say('quote', `${update.quote.amount} USDC on ${update.quote.network}`);
-          if (update.type === 'payment') say('payment', 'the test wallet has paid');
+          if (update.type === 'payment') say('payment', PAYMENTS[update.payment.state]);
           if (update.type === 'created') say('job', update.job.jobId);
           if (update.type === 'status') say('status', update.job.status);
         },

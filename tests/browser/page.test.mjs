@@ -20,7 +20,7 @@ after(() => Promise.all([eliza?.stop(), browser?.close()]));
 
 async function open(policy) {
   const demo = await serveDemo({ api: eliza.url, installed, ...(policy && { policy }) });
-  const page = await browser.newPage();
+  const page = await (await browser.newContext()).newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
   await page.goto(demo.url);
@@ -36,7 +36,7 @@ test('a question is paid for and answered in the page, under a strict content se
   await page.locator('#answer').waitFor({ state: 'visible' });
   assert.match(await page.textContent('#answer'), /Is this a browser\?/);
   const said = await steps(page);
-  assert.deepEqual([...said.slice(0, 4), said.at(-1)], ['quote', 'payment', 'job', 'status', 'done']);
+  assert.deepEqual([...said.slice(0, 5), said.at(-1)], ['quote', 'payment', 'payment', 'job', 'status', 'done']);
   assert.match(await page.textContent('#steps li'), /0\.02 USDC on polygon/);
   assert.deepEqual(errors, []);
   await close();
@@ -85,5 +85,72 @@ test('a page of another origin can use the server too', async () => {
     return (await client.createAndWaitForJob(params)).result.message.content;
   }, eliza.url);
   assert.match(answer, /From elsewhere\?/);
+  await close();
+});
+
+/** In the page: a client like the demo's, whose wallet counts in the page's own storage. */
+const start = ({ content }) =>
+  import('/eliza-jobs/index.js').then(({ JobsClient }) => {
+    const wallet = () => {
+      localStorage.asked = Number(localStorage.asked ?? 0) + 1;
+      return `0x${crypto.randomUUID().replaceAll('-', '').repeat(2)}`;
+    };
+    globalThis.client = new JobsClient({ baseUrl: location.origin, wallet });
+    if (content) globalThis.client.createJob({ userId: crypto.randomUUID(), content }).catch(() => {});
+  });
+const isPaid = (route) => 'x-payment' in route.request().headers();
+
+test('a page that is closed while the paid request is on its way goes on after a reload, with the same proof', async () => {
+  const { page, close } = await open();
+  const sent = [];
+  let arrived;
+  const held = new Promise((resolve) => (arrived = resolve));
+  await page.route('**/api/messaging/jobs', (route) => {
+    if (!isPaid(route)) return route.continue();
+    sent.push(route.request().headers()['x-payment']);
+    // The first one is never answered, and never reaches the server.
+    return sent.length === 1 ? arrived() : route.continue();
+  });
+  await page.evaluate(start, { content: 'After the reload?' });
+  await held;
+  await page.reload();
+  await page.evaluate(start, {});
+  const [state, answer, left, asked] = await page.evaluate(async () => {
+    const [open] = await globalThis.client.pendingPayments();
+    const job = await globalThis.client.resume(open);
+    return [open.state, job.result.message.content, await globalThis.client.pendingPayments(), localStorage.asked];
+  });
+  assert.match(answer, /After the reload\?/);
+  assert.deepEqual([state, left, asked, sent.length], ['sent', [], '1', 2]);
+  assert.equal(sent[0], sent[1]);
+  await close();
+});
+
+test('two tabs that resume the same payment: one sends', async () => {
+  const { page, close } = await open();
+  const context = page.context();
+  let paid = 0;
+  let broken = true;
+  await context.route('**/api/messaging/jobs', (route) => {
+    if (!isPaid(route)) return route.continue();
+    paid += 1;
+    return broken ? route.abort('connectionreset') : route.continue();
+  });
+  await page.evaluate(start, {});
+  await page.evaluate(async () => {
+    const params = { userId: crypto.randomUUID(), content: 'In two tabs?' };
+    await globalThis.client.createJob(params, { timeoutMs: 1_500 }).catch(() => {});
+  });
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await other.evaluate(start, {});
+  [broken, paid] = [false, 0];
+  const resume = async () => {
+    const [open] = await globalThis.client.pendingPayments();
+    return (await globalThis.client.resume(open)).jobId;
+  };
+  const [one, two] = await Promise.all([page.evaluate(resume), other.evaluate(resume)]);
+  assert.equal(one, two);
+  assert.equal(paid, 1);
   await close();
 });

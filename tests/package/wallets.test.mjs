@@ -1,7 +1,10 @@
-// The ready-made wallets against objects that behave as wallets do at their worst; x402.test.mjs has the real libraries.
+// The ready-made wallets against objects that behave as wallets do at their worst, then the real libraries on real chains;
+// x402.test.mjs has them pay whole jobs.
 import assert from 'node:assert/strict';
-import { mock, test } from 'node:test';
+import { after, before, mock, test } from 'node:test';
 import { fromEip1193, fromEthers, fromViem } from '../../pkg-template/wallets.js';
+import { ACCOUNTS, startChain } from '../servers/chain.mjs';
+import { ethers as Ethers, viem as Viem } from '../servers/wallet-libraries.mjs';
 
 const ME = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
 const OTHER = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
@@ -148,28 +151,56 @@ for (const [name, make] of every) {
     }
   });
 
-  test(`${name}: a transfer that is never seen as mined still gives its hash, after three minutes`, async () => {
-    mock.timers.enable({ apis: ['setTimeout', 'Date'] });
-    try {
-      const provider = wallet({
-        eth_getTransactionReceipt() {
-          throw new Error('the node is down');
-        },
-      });
-      let hash;
-      const waits = make(provider).sendTransfer(quote);
-      void waits.then((value) => (hash = value));
-      for (let waited = 0; waited < 185_000 && !hash; waited += 1_000) {
-        for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
-        mock.timers.tick(1_000);
+  for (const [how, receipt] of [
+    ['fails', async () => Promise.reject(new Error('the node is down'))],
+    ['throws at once', () => assert.fail('the node is down')],
+    ['never ends', () => new Promise(() => {})],
+  ]) {
+    test(`${name}: a transfer that is never seen as mined because the look ${how}, still gives its hash, after three minutes`, async () => {
+      mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+      try {
+        const provider = wallet();
+        const { request } = provider;
+        // Not an async function: what throws at once does.
+        provider.request = (call) => {
+          const answer = request(call);
+          return call.method === 'eth_getTransactionReceipt' ? receipt() : answer;
+        };
+        let hash;
+        const waits = make(provider).sendTransfer(quote);
+        void waits.then((value) => (hash = value));
+        for (let waited = 0; waited < 200_000 && !hash; waited += 1_000) {
+          for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
+          mock.timers.tick(1_000);
+        }
+        assert.equal(hash, HASH);
+        assert.ok(provider.names().filter((name) => name === 'eth_getTransactionReceipt').length < 130);
+      } finally {
+        mock.timers.reset();
       }
-      assert.equal(await waits, HASH);
-      assert.ok(provider.names().filter((name) => name === 'eth_getTransactionReceipt').length < 130);
-    } finally {
-      mock.timers.reset();
+    });
+  }
+
+  test(`${name}: a receipt without a status is no failure, and nothing is waited for without a hash`, async () => {
+    for (const status of [null, undefined]) {
+      const provider = wallet({ eth_getTransactionReceipt: () => ({ status }) });
+      assert.equal(await make(provider).sendTransfer(quote), HASH);
     }
+    const provider = wallet({ eth_sendTransaction: () => undefined });
+    assert.equal(await make(provider).sendTransfer(quote), undefined);
+    assert.ok(!provider.names().includes('eth_getTransactionReceipt'));
   });
 }
+
+test('a hash that ethers puts on its error is not lost', async () => {
+  const sent = Object.assign(new Error('network changed'), { code: 'NETWORK_ERROR', info: { sendTransactionHash: HASH } });
+  const sendTransaction = () => Promise.reject(sent);
+  assert.equal(await fromEthers(ethers(wallet(), { sendTransaction })).sendTransfer(quote), HASH);
+});
+
+test('a viem client that cannot look for receipts gives the hash at once', async () => {
+  assert.equal(await fromViem(viem(wallet(), { request: undefined })).sendTransfer(quote), HASH);
+});
 
 test('an account is asked for only when none is connected, and the wanted one must be there', async () => {
   const connected = wallet();
@@ -212,8 +243,113 @@ test('what is no wallet is refused with the rule and the way out', () => {
     [fromViem, /^fromViem needs a viem wallet client/],
     [fromEthers, /^fromEthers needs an ethers signer/],
   ]) {
-    for (const given of [undefined, null, 5, '0xkey', {}, { request: 1 }]) {
-      assert.throws(() => make(given), { name: 'TypeError', message: what });
+    for (const given of [undefined, null, 5, '0xkey', {}, { request: 1 }, () => '0xkey']) {
+      assert.throws(
+        () => make(given),
+        (error) => error instanceof TypeError && what.test(error.message) && !error.message.includes('0xkey'),
+        'a key that was given by mistake is not shown',
+      );
     }
   }
+  for (const address of [5, {}, [ME]]) {
+    assert.throws(() => fromEip1193(wallet(), { address }), {
+      name: 'TypeError',
+      message: /^options\.address of fromEip1193 must be/,
+    });
+  }
+});
+
+// From here on everything is real, but the provider: it knows two chains, and switches when it is asked to.
+const [PAYER, , PAYEE] = ACCOUNTS.map(({ address }) => address);
+const KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80';
+let base, polygon;
+before(async () => {
+  [base, polygon] = await Promise.all([startChain('base'), startChain('polygon')]);
+});
+after(() => Promise.all([base?.stop(), polygon?.stop()]));
+
+/** A provider as browsers have it, on one chain at a time. */
+function switching(on) {
+  return {
+    on() {},
+    removeListener() {},
+    async request({ method, params }) {
+      if (method === 'wallet_switchEthereumChain') {
+        on = Number(params[0].chainId) === base.chainId ? base : polygon;
+        return null;
+      }
+      const response = await fetch(on.rpc, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+      });
+      const { result, error } = await response.json();
+      if (error) throw Object.assign(new Error(error.message), { code: error.code });
+      return result;
+    },
+  };
+}
+/** ethers settles on the network that it sees first. */
+const browserSigner = async (on) => {
+  const provider = new Ethers.BrowserProvider(switching(on));
+  await provider.getNetwork();
+  return provider.getSigner();
+};
+
+for (const [who, make] of [
+  ['an EIP-1193 provider', () => fromEip1193(switching(base))],
+  ['an EIP-1193 provider on another chain', () => fromEip1193(switching(polygon), { address: PAYER.toLowerCase() })],
+  ['a viem account', () => fromViem(base.walletClient(0))],
+  [
+    'a viem client over a provider on another chain',
+    () => fromViem(Viem.createWalletClient({ chain: polygon.publicClient.chain, transport: Viem.custom(switching(polygon)) })),
+  ],
+  ['an ethers wallet', () => fromEthers(new Ethers.Wallet(KEY, new Ethers.JsonRpcProvider(base.rpc)))],
+  ['an ethers signer of a provider', async () => fromEthers(await browserSigner(base))],
+  ['an ethers signer of a provider on another chain', async () => fromEthers(await browserSigner(polygon))],
+]) {
+  test(`${who}: signs what the token accepts, and sends the price once`, { timeout: 15_000 }, async () => {
+    const terms = { name: 'USD Coin', version: '2', chainId: base.chainId, verifyingContract: base.usdc };
+    const field = (text) => Object.fromEntries(text.split(' ').map((part, at) => [['type', 'name'][at], part]));
+    const payment = {
+      types: {
+        EIP712Domain: ['string name', 'string version', 'uint256 chainId', 'address verifyingContract'].map(field),
+        TransferWithAuthorization: [
+          ...['address from', 'address to', 'uint256 value', 'uint256 validAfter', 'uint256 validBefore', 'bytes32 nonce'],
+        ].map(field),
+      },
+      primaryType: 'TransferWithAuthorization',
+      domain: terms,
+      message: {
+        ...{ from: PAYER, to: PAYEE, value: '20000' },
+        ...{ validAfter: '0', validBefore: '4000000000', nonce: `0x${'07'.repeat(32)}` },
+      },
+    };
+    const signature = await (await make()).signTypedData(payment);
+    assert.ok(await Viem.verifyTypedData({ ...payment, address: PAYER, signature }));
+
+    const made = await make();
+    assert.equal(Viem.getAddress(await made.address()), PAYER);
+    const balances = () => Promise.all([PAYER, PAYEE].map(base.balanceOf));
+    const [payer, payee] = await balances();
+    const others = await polygon.balanceOf(PAYEE);
+    const hash = await made.sendTransfer({ ...quote, recipient: PAYEE });
+    assert.deepEqual(await balances(), [payer - 20_000n, payee + 20_000n]);
+    assert.equal(await polygon.balanceOf(PAYEE), others);
+    assert.equal((await base.publicClient.getTransactionReceipt({ hash })).status, 'success');
+  });
+}
+
+test('a transfer that the real token refuses is reverted or not sent, and never a hash', { timeout: 15_000 }, async () => {
+  const dear = { ...quote, recipient: PAYEE, amountAtomic: `${10n ** 30n}` };
+  for (const made of [fromEip1193(switching(base)), fromViem(base.walletClient(0)), fromEthers(await browserSigner(base))]) {
+    await assert.rejects(made.sendTransfer(dear));
+  }
+});
+
+test('an ethers nonce manager over a wallet that was switched: its error comes before anything is sent', async () => {
+  const made = fromEthers(new Ethers.NonceManager(await browserSigner(polygon)));
+  const before = await base.balanceOf(PAYEE);
+  await assert.rejects(made.sendTransfer({ ...quote, recipient: PAYEE }), { code: 'NETWORK_ERROR' });
+  assert.equal(await base.balanceOf(PAYEE), before);
 });

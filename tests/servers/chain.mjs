@@ -13,6 +13,7 @@ const NETWORKS = {
   base: { id: 8453, usdc: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913', name: 'USD Coin' },
   polygon: { id: 137, usdc: '0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359', name: 'USD Coin' },
   'base-sepolia': { id: 84532, usdc: '0x036CbD53842c5426634e7929541eC2318f3dCF7e', name: 'USDC' },
+  'polygon-amoy': { id: 80002, usdc: '0x41E94Eb019C0762f9Bfcf9Fb1E58725BfB0e7582', name: 'USDC' },
 };
 
 /** The test accounts of every development chain: 0 pays, 1 pays the facilitator's gas, 2 is paid, 3 owns the token, 4 has no tokens. */
@@ -22,8 +23,14 @@ export const ACCOUNTS = [
   '0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a',
   '0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6',
   '0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a',
-].map(privateKeyToAccount);
+].map((key) => Object.assign(privateKeyToAccount(key), { key }));
 const OWNER = 3;
+
+/**
+ * Ends the chain when its standard input does, which happens even if the process that started it is killed. Nothing else ends this
+ * guard: Ctrl-C goes to the whole group.
+ */
+const GUARD = `trap '' INT TERM HUP; "$0" "$@" & exec >&-; read -r line; kill -9 $!`;
 
 /** Starts a chain; 1000 USDC belong to account 0. */
 export async function startChain(network) {
@@ -31,11 +38,10 @@ export async function startChain(network) {
   const anvil = require.resolve(
     `@foundry-rs/anvil-${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}/bin/anvil`,
   );
-  const child = spawn(anvil, ['--host', '127.0.0.1', '--port', '0', '--chain-id', String(id)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const child = spawn('sh', ['-c', GUARD, anvil, '--host', '127.0.0.1', '--port', '0', '--chain-id', String(id)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const end = () => child.kill('SIGKILL');
-  process.on('exit', end);
+  const gone = once(child, 'exit');
   const rpc = `http://${await listening(child)}`;
   child.stdout.resume();
   const chain = defineChain({
@@ -65,9 +71,7 @@ export async function startChain(network) {
       return logs.map(({ args }) => args).filter(({ from }) => BigInt(from) !== 0n);
     },
     async stop() {
-      process.off('exit', end);
-      const gone = once(child, 'exit');
-      end();
+      child.stdin.destroy();
       await gone;
     },
   };

@@ -5,18 +5,19 @@ import express from 'express';
 /**
  * An Express app that keeps what it was asked and answers jobs at once. `paywall(app)` puts its middleware in between.
  * `lose(count)` says whether the answer to the paid request number `count` is lost: the job is made, the money moves, and
- * the connection breaks. A message of "fail" fails with a 500 after the payment was verified. `closed`: the list of jobs is not
- * shown, until `open()`.
+ * the connection breaks. A message of "fail" fails with a 500 after the payment was verified. `handler` comes before the one that
+ * makes a job, and may answer instead. `closed`: the list of jobs is not shown, until `open()`.
  */
-export async function startJobs({ paywall, lose = () => false, closed = false }) {
+export async function startJobs({ paywall, handler = pass, lose = () => false, closed = false }) {
   const app = express();
   const requests = [];
   const jobs = [];
   let paid = 0;
   app.use(express.json());
   app.use((request, response, next) => {
-    requests.push({ method: request.method, path: request.path, headers: { ...request.headers }, body: request.body });
-    const proof = request.headers['x-payment'] ?? request.headers['payment-signature'];
+    const { method, url, path, headers, body } = request;
+    requests.push({ method, url, path, headers: { ...headers }, body });
+    const proof = headers['x-payment'] ?? headers['payment-signature'];
     if (proof && lose((paid += 1))) {
       // The paywall's own `end` comes before this one: by now it has settled.
       response.end = () => response.socket.destroy();
@@ -33,7 +34,7 @@ export async function startJobs({ paywall, lose = () => false, closed = false })
     else response.status(404).json({ success: false, error: 'Job not found' });
   });
   paywall(app);
-  app.post('/api/messaging/jobs', ({ body }, response) => {
+  app.post('/api/messaging/jobs', handler, ({ body }, response) => {
     if (body.content === 'fail') return response.status(500).json({ success: false, error: 'the handler failed' });
     const createdAt = Date.now();
     const message = { id: 'm', content: `echo: ${body.content}`, authorId: 'agent', createdAt };
@@ -53,6 +54,8 @@ export async function startJobs({ paywall, lose = () => false, closed = false })
   });
   return { ...(await listen(app)), requests, jobs, open: () => (closed = false) };
 }
+
+const pass = (_request, _response, next) => next();
 
 /** An Express app on a free port of loopback. */
 export async function listen(app) {

@@ -28,6 +28,8 @@ export function startSeedOnChain(chains, { amount = '0.02', ...options } = {}) {
       .filter(({ address, args }) => isAddressEqual(address, chain.usdc) && isAddressEqual(args.to, recipient))
       .reduce((sum, { args }) => sum + args.value, 0n);
     if (paid < parseUnits(amount, 6)) return 'not enough';
+    // Another request may have come with it while this one looked at the chain.
+    if (used.has(hash.toLowerCase())) return 'transaction already used';
     used.add(hash.toLowerCase());
   }
   return startJobs({

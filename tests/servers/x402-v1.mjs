@@ -25,23 +25,38 @@ export async function startV1(chain, { price = '$0.02', ...options } = {}) {
         ),
       ),
   });
-  return { ...jobs, settled: facilitator.settled, stop: () => Promise.all([jobs.stop(), facilitator.stop()]) };
+  return {
+    ...jobs,
+    log: facilitator.log,
+    settled: facilitator.settled,
+    stop: () => Promise.all([jobs.stop(), facilitator.stop()]),
+  };
 }
 
 async function startFacilitator(chain) {
   const app = express();
+  const log = [];
   const settled = [];
   const signer = chain.walletClient(1);
   app.use(express.json());
   const route = (path, work) =>
     app.post(path, async ({ body }, response) => {
-      const payload = PaymentPayloadSchema.parse(body.paymentPayload);
-      response.json(await work(payload, PaymentRequirementsSchema.parse(body.paymentRequirements)));
+      let result;
+      try {
+        const payload = PaymentPayloadSchema.parse(body.paymentPayload);
+        result = await work(payload, PaymentRequirementsSchema.parse(body.paymentRequirements));
+      } catch (error) {
+        // The library's own way to say that the chain refused a settlement.
+        result = { error: error.shortMessage ?? error.message };
+        response.status(400);
+      }
+      log.push([path.slice(1), result]);
+      response.json(result);
     });
   route('/verify', (payload, requirements) => verify(chain.publicClient, payload, requirements));
   route('/settle', async (payload, requirements) => {
     settled.push(await settle(signer, payload, requirements));
     return settled.at(-1);
   });
-  return { ...(await listen(app)), settled };
+  return { ...(await listen(app)), log, settled };
 }
