@@ -30,7 +30,7 @@ const OWNER = 3;
  * Ends the chain when its standard input does, which happens even if the process that started it is killed. Nothing else ends this
  * guard: Ctrl-C goes to the whole group.
  */
-const GUARD = `trap '' INT TERM HUP; "$0" "$@" & exec >&-; read -r line; kill -9 $!`;
+const GUARD = `trap '' INT TERM HUP; "$0" "$@" & exec >&-; read -r line; kill -9 $!; wait`;
 
 /** Starts a chain; 1000 USDC belong to account 0. */
 export async function startChain(network) {
