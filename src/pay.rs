@@ -300,7 +300,9 @@ impl<R: Runtime + 'static> Client<R> {
             }
             // What redirects this request will not take it the next time either.
             let over = definite || matches!(error.status, Some(300..=399)) || tries >= RESENDS;
-            if over || !self.may_retry_after(&error, tries, end).await {
+            // A server that asks for a longer rest than a request may take gets it from the caller, who has the attempt.
+            let soon = end.min(self.runtime.now_ms() + self.config.timeout_ms);
+            if over || !self.may_retry_after(&error, tries, soon).await {
                 error.job_id = hint;
                 let error = after_payment(*error, &mut attempt, lost);
                 let _ = journal::save(&self.runtime, &attempt).await;
@@ -357,7 +359,7 @@ impl<R: Runtime + 'static> Client<R> {
     /// the reference in its metadata.
     async fn find_job(&self, attempt: &Attempt<R::Json>, hint: Option<&str>, end: f64) -> Option<Created<R::Json>> {
         let within = || {
-            let limit = FIND_MS.min(end - self.runtime.now_ms());
+            let limit = FIND_MS.min(self.config.timeout_ms).min(end - self.runtime.now_ms());
             (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), ..CallOptions::default() })
         };
         let call = within()?;
