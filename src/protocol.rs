@@ -459,9 +459,15 @@ pub fn read_job<J: Json>(document: J) -> Seen<J> {
     Seen { status, lifetime_ms, has_result, document }
 }
 
+/// A list of jobs as it came; `None` when it is not one.
+pub fn list<J: Json>(document: J) -> Option<J> {
+    (document.get("jobs")?.kind() == Kind::Array).then_some(document)
+}
+
 /// Reads a list of jobs; `None` when it is not one. One job that cannot be read does not cost the others.
 pub fn read_list<J: Json>(document: J) -> Option<J> {
-    let jobs = document.get("jobs").filter(|jobs| jobs.kind() == Kind::Array)?;
+    let document = list(document)?;
+    let jobs = document.get("jobs")?;
     let jobs = jobs.elements().into_iter().map(|job| if is_job(&job) { read_job(job).document } else { job }).collect();
     Some(document.set("jobs", J::array(jobs)))
 }
