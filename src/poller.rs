@@ -23,6 +23,8 @@ use crate::text::concat;
 const SHARED_FROM: usize = 4;
 /// The shortest time between two lists, in milliseconds.
 const LIST_GAP_MS: f64 = 500.0;
+/// How much longer the pause after a list gets with each job in it, in milliseconds.
+const LISTED_MS: f64 = 0.1;
 /// For how long no list is asked for after one that went wrong on the server's side, in milliseconds.
 const CLOSED_MS: f64 = 60_000.0;
 
@@ -54,13 +56,15 @@ pub(crate) struct Poller<J> {
     places: RefCell<Vec<Rc<Place<J>>>>,
     /// Whether a list is on its way.
     lists: Cell<bool>,
+    /// When the next list may be asked for.
+    next_list: Cell<f64>,
     /// Until when the server shows no list.
     closed_until: Cell<f64>,
 }
 
 impl<J> Default for Poller<J> {
     fn default() -> Self {
-        Self { places: RefCell::default(), lists: Cell::new(false), closed_until: Cell::new(0.0) }
+        Self { places: RefCell::default(), lists: Cell::new(false), next_list: Cell::new(0.0), closed_until: Cell::new(0.0) }
     }
 }
 
@@ -93,11 +97,6 @@ impl<J> Drop for Seat<'_, J> {
 }
 
 impl<J> Seat<'_, J> {
-    /// Whether somebody else's look is worth waiting for, or one of this job's own serves others too.
-    pub(crate) fn shares(&self, now: f64) -> bool {
-        self.0.shares(now)
-    }
-
     /// News, or the end of `until`.
     async fn news(&self, mut done: impl FnMut() -> bool, until: impl Future<Output = ()>) -> Option<News<J>> {
         self.1.rests.set(true);
@@ -197,18 +196,27 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     async fn list_for_all(&self, stop: f64) {
+        let poller = &self.poller;
+        let pause = poller.next_list.get().min(stop) - self.runtime.now_ms();
+        if pause > 0.0 {
+            self.runtime.sleep(pause).await;
+        }
         if !self.turn(stop, false).await {
             return;
         }
         let now = self.runtime.now_ms();
-        let poller = &self.poller;
         let waiting = poller.count();
         // As many as a server holds.
         let which = if self.allowance.spare(now) >= waiting { "?limit=10000&status=processing" } else { "?limit=10000" };
         let mut request = self.request(Method::Get, &concat(&[path::JOBS, which]), &CallOptions::default());
         request.answers = waiting;
         match self.read_answers(request, now + self.config.timeout_ms, 0, "a list of jobs", protocol::list).await {
-            Ok(list) => self.spread(&list, now),
+            Ok(list) => {
+                let listed = self.spread(&list, now);
+                // Long lists are heavy, for the server and the network and here.
+                let took = self.runtime.now_ms() - now;
+                poller.next_list.set(now + LIST_GAP_MS.max(took * 3.0).max(listed * LISTED_MS));
+            }
             // No answer from anybody: that says nothing about lists, and each would fare the same.
             Err(error)
                 if matches!(error.code, ErrorCode::ConnectionFailed | ErrorCode::ConnectionReset | ErrorCode::RateLimited) =>
@@ -223,16 +231,20 @@ impl<R: Runtime + 'static> Client<R> {
         }
     }
 
-    /// Gives everybody who rests what the list, which was asked for at `asked_at`, says about his job.
-    fn spread(&self, list: &R::Json, asked_at: f64) {
+    /// Gives everybody who rests what the list, which was asked for at `asked_at`, says about his job. The number of
+    /// jobs in it.
+    #[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
+    fn spread(&self, list: &R::Json, asked_at: f64) -> f64 {
         // The runtime's own object finds the jobs fast. The colon keeps names away that mean something else to it.
         let key = |id: &str| concat(&[":", id]);
         let jobs = list.get("jobs").map(|jobs| jobs.elements()).unwrap_or_default();
+        let listed = jobs.len() as f64;
         let named = |job: R::Json| Some((key(&job.get_text("jobId")?), job));
         let jobs = jobs.into_iter().filter_map(named).fold(R::Json::object(), |jobs, (key, job)| jobs.set(&key, job));
         for place in self.poller.places.borrow().iter().filter(|place| place.rests.get() && place.since <= asked_at) {
             let job = jobs.get(&key(&place.job_id));
             *place.news.borrow_mut() = Some(job.map_or(News::Missing, News::Found));
         }
+        listed
     }
 }
