@@ -19,10 +19,15 @@ use crate::json::Json;
 use crate::spend::SpendLedger;
 use crate::x402::amount;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/pkg-template/callbacks.js")]
 extern "C" {
-    #[wasm_bindgen(js_namespace = console, js_name = warn)]
-    fn warn(text: &str, thrown: &JsValue);
+    #[wasm_bindgen(js_name = tell, catch)]
+    fn tell_application(
+        on_update: &Function,
+        update: &JsValue,
+        logger: &JsValue,
+        call: &JsValue,
+    ) -> core::result::Result<(), JsValue>;
 }
 
 /// Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where that is asked for.
@@ -53,6 +58,7 @@ impl JobsClient {
             wallet: options.wallet,
             abilities: options.abilities,
             store: options.store,
+            logger: options.logger,
             max_response_bytes: options.max_response_bytes,
         };
         let spent = Document(spent);
@@ -94,7 +100,7 @@ impl JobsClient {
         let client = self.client.clone();
         promise(options::wait(&none, &none, &options).map(|call| {
             work(call, async move |call| {
-                let tell = |update| tell(call.on_update.as_ref(), update);
+                let tell = |update| tell(&client, call, update);
                 client.resume(&Document(handle), &call.options, call.plan, &tell).await
             })
         }))
@@ -125,7 +131,7 @@ impl JobsClient {
         let client = self.client.clone();
         promise(given.map(|(params, call)| {
             work(call, async move |call| {
-                let job = client.create_job(&params, &call.options, &|update| tell(call.on_update.as_ref(), update)).await?;
+                let job = client.create_job(&params, &call.options, &|update| tell(&client, call, update)).await?;
                 Ok(match job.payment {
                     Some(payment) => job.created.document.set("payment", payment.document()),
                     None => job.created.document,
@@ -193,7 +199,7 @@ impl JobsClient {
         let client = self.client.clone();
         promise(given.map(|(id, call)| {
             work(call, async move |call| {
-                client.poll_job(&id, &call.options, call.plan, &|update| tell(call.on_update.as_ref(), update)).await
+                client.poll_job(&id, &call.options, call.plan, &|update| tell(&client, call, update)).await
             })
         }))
     }
@@ -211,7 +217,7 @@ impl JobsClient {
         let client = self.client.clone();
         promise(given.map(|(params, call)| {
             work(call, async move |call| {
-                client.create_and_wait(&params, &call.options, call.plan, &|update| tell(call.on_update.as_ref(), update)).await
+                client.create_and_wait(&params, &call.options, call.plan, &|update| tell(&client, call, update)).await
             })
         }))
     }
@@ -236,8 +242,8 @@ fn promise(given: Result<Work, Document>) -> Promise {
 }
 
 /// Tells the application. What its callback throws is its own affair and does not end the wait.
-fn tell(callback: Option<&Function>, update: Update<Document>) {
-    let Some(callback) = callback else { return };
+fn tell(client: &Client<JsRuntime>, call: &Call, update: Update<Document>) {
+    let Some(callback) = &call.on_update else { return };
     let (kind, key, value) = match update {
         Update::Quote(quote) => ("quote", "quote", quote),
         Update::Payment(payment) => ("payment", "payment", payment),
@@ -245,7 +251,5 @@ fn tell(callback: Option<&Function>, update: Update<Document>) {
         Update::Status(job) => ("status", "job", job),
     };
     let update = Document::object().set("type", Document::text(kind)).set(key, value);
-    if let Err(thrown) = callback.call1(&JsValue::UNDEFINED, &update.0) {
-        warn("eliza-jobs: onUpdate threw; the wait goes on.", &thrown);
-    }
+    let _ = tell_application(callback, &update.0, &client.runtime.logger.0, &call.told.0);
 }

@@ -55,16 +55,31 @@ pub(super) struct ClientOptions {
     pub(super) wallet: Document,
     pub(super) abilities: Abilities,
     pub(super) store: Document,
+    pub(super) logger: Document,
     pub(super) max_response_bytes: f64,
 }
 
 /// What a call was given.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Call {
     pub(super) options: CallOptions,
     pub(super) plan: WaitPlan,
     pub(super) signal: Option<AbortSignal>,
     pub(super) on_update: Option<Function>,
+    /// What is remembered of it on the other side.
+    pub(super) told: Document,
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Self {
+            options: CallOptions::default(),
+            plan: WaitPlan::default(),
+            signal: None,
+            on_update: None,
+            told: Document::object(),
+        }
+    }
 }
 
 /// Reads the constructor's options.
@@ -99,6 +114,7 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions, Document> {
         wallet,
         abilities,
         store: store(&options)?,
+        logger: logger(&options)?,
         max_response_bytes: number(&options, "maxResponseBytes", 1.0, MAX_MS, "must be a number of bytes from 1 to 2147483647")?
             .unwrap_or(8_388_608.0),
     })
@@ -115,6 +131,17 @@ fn store(options: &Document) -> Result<Document, Document> {
         "must be an object with get, set, delete and keys (memoryStore, localStorageStore, fileStore)",
         &store.0,
     ))
+}
+
+fn logger(options: &Document) -> Result<Document, Document> {
+    const LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];
+    const RULE: &str = "must be an object with any of debug, info, warn and error, which are functions; console is one";
+    let Some(logger) = options.get("logger") else { return Ok(Document(JsValue::UNDEFINED)) };
+    let mut given = LEVELS.iter().filter_map(|level| logger.get(level)).peekable();
+    if given.peek().is_some() && given.all(|member| member.0.is_function()) {
+        return Ok(logger);
+    }
+    Err(argument("logger", RULE, &logger.0))
 }
 
 /// In a page a person may take any time over the wallet; a program that waits for ever is stuck.
@@ -146,6 +173,7 @@ pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal: signal.map(|signal| signal.0.unchecked_into()),
         on_update: function(&options, "onUpdate")?,
+        told: Document::object(),
     })
 }
 

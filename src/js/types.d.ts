@@ -51,6 +51,18 @@ export interface JobsClientOptions {
   spend?: SpendOptions;
   /** Where payments are written down. @default localStorage in a page, else memory */
   store?: Store;
+  /** Told what happens, never with a header, a body or a proof in it. @default warnings go to the console */
+  logger?: Logger;
+}
+
+/** Where lines for people go; the console is one. What it throws harms nothing. */
+export interface Logger {
+  /** One line for each request: method, path, status, duration. */
+  debug?(...said: unknown[]): void;
+  info?(...said: unknown[]): void;
+  /** What somebody should look at: a callback that threw, an odd answer, a wallet that answered too late. */
+  warn?(...said: unknown[]): void;
+  error?(...said: unknown[]): void;
 }
 
 /** Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. */
@@ -144,7 +156,7 @@ export interface RequestOptions {
 
 /** What `createJob` takes. */
 export interface CreateJobOptions extends RequestOptions {
-  /** Called when something has happened. What it throws is reported on the console and does not end the call. */
+  /** Called when something has happened. What it throws is reported once to the logger and does not end the call. */
   onUpdate?: (update: JobUpdate) => void;
   /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. */
   idempotencyKey?: string;
