@@ -49,7 +49,7 @@ impl Allowance {
     pub fn heard<J>(&self, response: &HttpResponse<J>, now: f64) {
         let number = |name| response.header(name).and_then(|text| text.trim_ascii().parse::<u32>().ok()).map(f64::from);
         let named = (number("ratelimit-limit"), number("ratelimit-remaining"), number("ratelimit-reset"));
-        if let (Some(limit), Some(left), Some(seconds)) = named {
+        if let (Some(limit @ 1.0..), Some(left), Some(seconds)) = named {
             let resets_at = now + seconds * 1_000.0;
             // Requests that are still on their way are counted here and not there yet.
             let same = self.said.get() && (resets_at - self.resets_at.get()).abs() < SAME_WINDOW_MS;
@@ -122,6 +122,94 @@ impl Allowance {
             }
             self.left.set(self.limit.get());
             self.resets_at.set(now + USUAL_WINDOW_MS);
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::http::Body;
+
+    fn answer(headers: &[(&'static str, &str)]) -> HttpResponse<()> {
+        let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        HttpResponse { status: 200, headers, body: Body::Empty }
+    }
+    fn told(limit: &str, left: &str, seconds: &str) -> HttpResponse<()> {
+        answer(&[("ratelimit-limit", limit), ("ratelimit-remaining", left), ("ratelimit-reset", seconds)])
+    }
+    /// When so many looks, one right after the other, may go out.
+    fn looks(allowance: &Allowance, now: f64, count: usize) -> Vec<f64> {
+        (0..count).map(|_| allowance.book(now, false)).collect()
+    }
+
+    #[test]
+    fn the_first_half_of_a_window_is_free_and_the_rest_is_spread() {
+        let allowance = Allowance::default();
+        allowance.heard(&told("1000", "501", "900"), 0.0);
+        assert_eq!(allowance.spare(0.0), 1.0);
+        allowance.sent(0.0);
+        assert_eq!(allowance.spare(0.0), 0.0);
+        // 400 requests for 900 s, a hundred are kept.
+        assert_eq!(looks(&allowance, 0.0, 3), [0.0, 2_250.0, 4_500.0]);
+        assert_eq!(allowance.spare(900_000.0), 500.0, "the next window");
+    }
+
+    #[test]
+    fn what_is_kept_is_for_creates_and_for_last_looks() {
+        let allowance = Allowance::default();
+        allowance.heard(&told("1000", "100", "60"), 0.0);
+        assert_eq!(allowance.book(0.0, false), 60_000.0);
+        assert_eq!(allowance.book(0.0, true), 0.0);
+        for _ in 0..80 {
+            allowance.sent(0.0);
+        }
+        assert!(allowance.book(0.0, true) >= 60_000.0);
+    }
+
+    #[test]
+    fn requests_on_their_way_count() {
+        let allowance = Allowance::default();
+        allowance.heard(&told("1000", "900", "100"), 0.0);
+        for _ in 0..10 {
+            allowance.sent(0.0);
+        }
+        allowance.heard(&told("1000", "899", "99"), 1_000.0);
+        assert_eq!(allowance.spare(1_000.0), 390.0);
+        allowance.heard(&told("1000", "999", "900"), 1_000.0);
+        assert_eq!(allowance.spare(1_000.0), 499.0, "another window");
+    }
+
+    #[test]
+    fn a_server_whose_headers_can_be_read_and_say_nothing_has_no_limit_until_it_answers_429() {
+        let allowance = Allowance::default();
+        assert_eq!(allowance.spare(0.0), 500.0, "the usual limit is assumed");
+        allowance.heard(&answer(&[("date", "Wed, 21 Oct 2026 07:28:00 GMT")]), 0.0);
+        assert_eq!(allowance.spare(0.0), f64::INFINITY);
+        allowance.limited(Some(2_000.0), 0.0);
+        allowance.heard(&answer(&[("date", "Wed, 21 Oct 2026 07:28:00 GMT")]), 0.0);
+        assert_eq!((allowance.spare(0.0), allowance.quiet_ms(500.0)), (0.0, 1_500.0));
+        assert_eq!(looks(&allowance, 0.0, 3), [2_000.0, 7_000.0, 12_000.0], "never slower than this when it only seems so");
+    }
+
+    #[test]
+    fn row_18_a_429_without_a_time_keeps_away() {
+        let allowance = Allowance::default();
+        allowance.limited(None, 1_000.0);
+        assert_eq!((allowance.quiet_ms(1_000.0), allowance.book(1_000.0, true)), (15_000.0, 16_000.0));
+        allowance.limited(Some(2_000.0), 1_000.0);
+        assert_eq!(allowance.quiet_ms(1_000.0), 15_000.0, "the longer one");
+    }
+
+    #[test]
+    fn headers_that_make_no_sense_are_none() {
+        for (limit, left, seconds) in
+            [("1000", "", "9"), ("x", "1", "9"), ("1000", "-1", "9"), ("1000", "1.5", "9"), ("1e3", "1", "9"), ("0", "0", "0")]
+        {
+            let allowance = Allowance::default();
+            allowance.heard(&told(limit, left, seconds), 0.0);
+            assert_eq!(allowance.spare(0.0), 500.0);
         }
     }
 }

@@ -330,7 +330,7 @@ impl<R: Runtime + 'static> Client<R> {
             if now + gap > stop {
                 gap = (stop - now).max(0.0);
             }
-            let news = if gap > 0.0 { self.rest(seat.as_ref(), gap).await } else { None };
+            let news = if gap > 0.0 { self.rest(seat.as_ref(), gap, false).await } else { None };
             let rested_until = now + gap;
             let now = self.runtime.now_ms();
             // Who was held up looks once more: the answer may have come meanwhile.
@@ -441,17 +441,17 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Reads something. Failures that may pass are tried again within the time limit.
-    pub(crate) async fn read(
+    pub(crate) fn read(
         &self,
         path: &str,
         call: &CallOptions,
         retries: u32,
-        wanted: &str,
+        wanted: &'static str,
         parse: fn(R::Json) -> Option<R::Json>,
-    ) -> Result<R::Json, R::Json> {
+    ) -> impl Future<Output = Result<R::Json, R::Json>> {
         let request = self.request(Method::Get, path, call);
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
-        self.read_answers(request, end, retries, wanted, parse).await
+        self.read_answers(request, end, retries, wanted, parse)
     }
 
     pub(crate) async fn read_answers(
@@ -459,7 +459,7 @@ impl<R: Runtime + 'static> Client<R> {
         mut request: HttpRequest,
         end: f64,
         retries: u32,
-        wanted: &str,
+        wanted: &'static str,
         parse: fn(R::Json) -> Option<R::Json>,
     ) -> Result<R::Json, R::Json> {
         let mut tries = 0;

@@ -96,24 +96,6 @@ impl<J> Drop for Seat<'_, J> {
     }
 }
 
-impl<J> Seat<'_, J> {
-    /// News, or the end of `until`.
-    async fn news(&self, mut done: impl FnMut() -> bool, until: impl Future<Output = ()>) -> Option<News<J>> {
-        self.1.rests.set(true);
-        let news = poll_fn(|context| {
-            let news = self.1.news.borrow_mut().take();
-            if news.is_some() || done() {
-                return Poll::Ready(news);
-            }
-            *self.1.waker.borrow_mut() = Some(context.waker().clone());
-            Poll::Pending
-        });
-        let news = within(news, until).await.flatten();
-        self.1.rests.set(false);
-        news
-    }
-}
-
 /// A list on its way. Whoever waits for it goes on when it is dropped, come what may.
 struct Listing<'a, J>(&'a Poller<J>);
 
@@ -141,15 +123,24 @@ impl<R: Runtime + 'static> Client<R> {
         Seat(&self.poller, place)
     }
 
-    /// Waits so many milliseconds, or until there is news.
-    pub(crate) async fn rest(&self, seat: Option<&Seat<'_, R::Json>>, ms: f64) -> Option<News<R::Json>> {
-        match seat {
-            Some(seat) => seat.news(|| false, self.runtime.nap(ms)).await,
-            None => {
-                self.runtime.nap(ms).await;
-                None
+    /// Waits so many milliseconds, or until there is news; no longer than a list is on its way when it is that which is `awaited`.
+    pub(crate) async fn rest(&self, seat: Option<&Seat<'_, R::Json>>, ms: f64, awaited: bool) -> Option<News<R::Json>> {
+        let Some(Seat(poller, place)) = seat else {
+            self.runtime.nap(ms).await;
+            return None;
+        };
+        place.rests.set(true);
+        let news = poll_fn(|context| {
+            let news = place.news.borrow_mut().take();
+            if news.is_some() || (awaited && !poller.lists.get()) {
+                return Poll::Ready(news);
             }
-        }
+            *place.waker.borrow_mut() = Some(context.waker().clone());
+            Poll::Pending
+        });
+        let news = within(news, self.runtime.nap(ms)).await.flatten();
+        place.rests.set(false);
+        news
     }
 
     /// Waits for the server's rate limit; false when there is no room for a look before `stop`.
@@ -179,16 +170,15 @@ impl<R: Runtime + 'static> Client<R> {
             if now >= stop || !poller.shares(now) {
                 return None;
             }
-            let patience = self.runtime.sleep(stop - now);
             if !poller.lists.replace(true) {
                 let listing = Listing(poller);
                 seat.1.rests.set(true);
-                within(self.list_for_all(stop), patience).await;
+                self.list_for_all(stop).await;
                 seat.1.rests.set(false);
                 drop(listing);
                 return seat.1.news.borrow_mut().take();
             }
-            let news = seat.news(|| !poller.lists.get(), patience).await;
+            let news = self.rest(Some(seat), stop - now, true).await;
             if news.is_some() {
                 return news;
             }
@@ -210,7 +200,8 @@ impl<R: Runtime + 'static> Client<R> {
         let which = if self.allowance.spare(now) >= waiting { "?limit=10000&status=processing" } else { "?limit=10000" };
         let mut request = self.request(Method::Get, &concat(&[path::JOBS, which]), &CallOptions::default());
         request.answers = waiting;
-        match self.read_answers(request, now + self.config.timeout_ms, 0, "a list of jobs", protocol::list).await {
+        let end = stop.min(now + self.config.timeout_ms);
+        match self.read_answers(request, end, 0, "a list of jobs", protocol::list).await {
             Ok(list) => {
                 let listed = self.spread(&list, now);
                 // Long lists are heavy, for the server and the network and here.
@@ -225,6 +216,8 @@ impl<R: Runtime + 'static> Client<R> {
                     *place.news.borrow_mut() = Some(News::Failed(error.clone()));
                 }
             }
+            // This one's time is up, and not the server's.
+            Err(_) if self.runtime.now_ms() >= stop => {}
             Err(error) => {
                 poller.closed_until.set(if error.code.retryable() { now + CLOSED_MS } else { f64::INFINITY });
             }

@@ -1,6 +1,12 @@
 //! Many jobs at once, each with a call of its own that waits for it: a world of events in which the calls really run beside each
 //! other, and a server with the real one's limiter that counts what it is asked.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "instants as whole numbers, which can be ordered and counted"
+)]
+
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -39,7 +45,7 @@ enum Limiter {
 enum Lists {
     Shown,
     Refused(u16),
-    NoLists,
+    Absent,
 }
 
 struct Job {
@@ -107,7 +113,7 @@ impl Server {
         self.counts[1] += 1;
         match self.lists {
             Lists::Refused(status) => return (status, json!({"error": "no"})),
-            Lists::NoLists => return (200, json!({"welcome": true})),
+            Lists::Absent => return (200, json!({"welcome": true})),
             Lists::Shown => {}
         }
         let unfinished = rest.contains("status=processing");
@@ -135,7 +141,7 @@ type Ready = Arc<Mutex<VecDeque<usize>>>;
 struct World {
     now: Cell<f64>,
     server: RefCell<Server>,
-    /// When, in which order, whether it is still wanted, and who.
+    /// When, in microseconds, and which sleeper.
     timers: RefCell<BinaryHeap<Reverse<(u64, u64)>>>,
     sleepers: RefCell<std::collections::BTreeMap<u64, Waker>>,
     timer_ids: Cell<u64>,
@@ -451,7 +457,7 @@ fn answered(ends: &Ends) -> usize {
 #[test]
 fn row_50_where_the_list_is_refused_or_is_none_each_job_is_looked_at_and_the_list_is_asked_for_once() {
     let refusals = [401, 402, 403, 404].map(Lists::Refused);
-    for lists in refusals.into_iter().chain([Lists::NoLists]) {
+    for lists in refusals.into_iter().chain([Lists::Absent]) {
         let (world, _, ends) = together(&[4_000.0; 10], Limiter::Told, lists);
         world.run(f64::INFINITY);
         let counts = world.server.borrow().counts;
