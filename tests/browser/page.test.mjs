@@ -57,7 +57,7 @@ test('a price above the limit, and a limit that is none, are said in the page', 
   await close();
 });
 
-test('stopping ends the wait at once', async () => {
+test('row 44: stopping ends the wait at once', async () => {
   const { page, close } = await open();
   await page.fill('#question', 'wait:5000 slow');
   await page.click('#send');
@@ -68,7 +68,7 @@ test('stopping ends the wait at once', async () => {
   await close();
 });
 
-test("without 'wasm-unsafe-eval' the error says what to add", async () => {
+test("row 49: without 'wasm-unsafe-eval' the error says what to add", async () => {
   const { page, close } = await open("default-src 'self'; img-src data:");
   await page.click('#send');
   await page.locator('#steps li.error').waitFor();
@@ -100,7 +100,7 @@ const start = ({ content }) =>
   });
 const isPaid = (route) => 'x-payment' in route.request().headers();
 
-test('a page that is closed while the paid request is on its way goes on after a reload, with the same proof', async () => {
+test('row 32: a page that is closed while the paid request is on its way goes on after a reload, with the same proof', async () => {
   const { page, close } = await open();
   const sent = [];
   let arrived;
@@ -126,7 +126,7 @@ test('a page that is closed while the paid request is on its way goes on after a
   await close();
 });
 
-test('two tabs that resume the same payment: one sends', async () => {
+test('row 36: two tabs that resume the same payment: one sends', async () => {
   const { page, close } = await open();
   const context = page.context();
   let paid = 0;
