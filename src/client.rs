@@ -105,7 +105,7 @@ pub struct Client<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) config: Config,
     retries: RetryBudget,
-    pub(crate) allowance: Allowance,
+    pub(crate) allowance: Rc<Allowance>,
     pub(crate) poller: Poller<R::Json>,
     /// Whether an odd content type was reported.
     reported: Cell<bool>,
@@ -123,13 +123,19 @@ impl<R: Runtime + 'static> Client<R> {
             runtime,
             config,
             retries: RetryBudget::new(),
-            allowance: Allowance::default(),
+            allowance: Rc::default(),
             poller: Poller::default(),
             reported: Cell::new(false),
             ledger,
             open: RefCell::default(),
             named: RefCell::default(),
         }
+    }
+
+    /// The same client, which goes by what others have heard of this server's rate limit too.
+    #[must_use]
+    pub fn sharing(self, allowance: Rc<Allowance>) -> Self {
+        Self { allowance, ..self }
     }
 
     /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for payments under way. `None`
@@ -366,6 +372,11 @@ impl<R: Runtime + 'static> Client<R> {
                 idempotency_key: String::new(),
             };
             // Another look is the retry.
+            let was_missing = match &news {
+                Some(News::Found(_)) => Some(false),
+                Some(News::Missing) => Some(true),
+                _ => None,
+            };
             let seen = match news {
                 Some(News::Found(job)) => Ok(protocol::read_job(job)),
                 Some(News::Failed(error)) => Err(error.about_job(job_id)),
@@ -375,8 +386,11 @@ impl<R: Runtime + 'static> Client<R> {
             let now = self.runtime.now_ms();
             let age = now - start;
             gap = schedule.gap_ms(age, looks);
-            if seat.is_some() {
-                gap = self.poller.gap_ms(gap, now);
+            if let Some(seat) = &seat {
+                if let Some(was_missing) = was_missing {
+                    seat.goes_on(was_missing);
+                }
+                gap = seat.gap_ms(gap, now);
             }
             let failed = match seen {
                 Ok(seen) => {

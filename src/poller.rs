@@ -46,6 +46,8 @@ struct Place<J> {
     since: f64,
     /// Whether it rests, and takes news.
     rests: Cell<bool>,
+    /// Whether lists leave it out although it is not finished, as those do that servers cut off.
+    unlisted: Cell<bool>,
     news: RefCell<Option<News<J>>>,
     waker: RefCell<Option<Waker>>,
 }
@@ -77,11 +79,6 @@ impl<J> Poller<J> {
     fn count(&self) -> f64 {
         self.places.borrow().len() as f64
     }
-
-    /// The pause before the next look at a job: as one list serves all, it pays to look more often.
-    pub(crate) fn gap_ms(&self, gap: f64, now: f64) -> f64 {
-        if self.shares(now) { (gap / self.count().sqrt()).max(LIST_GAP_MS).min(gap) } else { gap }
-    }
 }
 
 /// A job's place among those that are waited for; given up when it is dropped.
@@ -93,6 +90,23 @@ impl<J> Drop for Seat<'_, J> {
         if let Some(at) = places.iter().position(|place| Rc::ptr_eq(place, &self.1)) {
             places.swap_remove(at);
         }
+    }
+}
+
+impl<J> Seat<'_, J> {
+    /// Whether a look for all serves this job too.
+    pub(crate) fn is_shared(&self, now: f64) -> bool {
+        self.0.shares(now) && !self.1.unlisted.get()
+    }
+
+    /// The news were used, and the job is not finished.
+    pub(crate) fn goes_on(&self, was_missing: bool) {
+        self.1.unlisted.set(was_missing);
+    }
+
+    /// The pause before the next look at this job: as one list serves all, it pays to look more often.
+    pub(crate) fn gap_ms(&self, gap: f64, now: f64) -> f64 {
+        if self.is_shared(now) { (gap / self.0.count().sqrt()).max(LIST_GAP_MS).min(gap) } else { gap }
     }
 }
 
@@ -116,6 +130,7 @@ impl<R: Runtime + 'static> Client<R> {
             job_id: job_id.to_owned(),
             since: self.runtime.now_ms(),
             rests: Cell::new(false),
+            unlisted: Cell::new(false),
             news: RefCell::new(None),
             waker: RefCell::new(None),
         });
@@ -167,7 +182,7 @@ impl<R: Runtime + 'static> Client<R> {
         let poller = &self.poller;
         loop {
             let now = self.runtime.now_ms();
-            if now >= stop || !poller.shares(now) {
+            if now >= stop || !seat.is_shared(now) {
                 return None;
             }
             if !poller.lists.replace(true) {
@@ -236,7 +251,9 @@ impl<R: Runtime + 'static> Client<R> {
         let jobs = jobs.into_iter().filter_map(named).fold(R::Json::object(), |jobs, (key, job)| jobs.set(&key, job));
         for place in self.poller.places.borrow().iter().filter(|place| place.rests.get() && place.since <= asked_at) {
             let job = jobs.get(&key(&place.job_id));
-            *place.news.borrow_mut() = Some(job.map_or(News::Missing, News::Found));
+            if job.is_some() || !place.unlisted.get() {
+                *place.news.borrow_mut() = Some(job.map_or(News::Missing, News::Found));
+            }
         }
         listed
     }

@@ -1,5 +1,6 @@
 //! The class that applications use.
 
+use core::cell::RefCell;
 use core::pin::Pin;
 use std::rc::Rc;
 
@@ -13,6 +14,7 @@ use super::document::Document;
 use super::error::{argument, to_js};
 use super::options::{self, Call};
 use super::runtime::JsRuntime;
+use crate::allowance::Allowance;
 use crate::client::{Client, Update};
 use crate::error::Result;
 use crate::json::Json;
@@ -71,7 +73,8 @@ impl JobsClient {
             }
         };
         let ledger = SpendLedger::new(sums, Box::new(changed));
-        Ok(JobsClient { client: Rc::new(Client::new(runtime, options.config, ledger)) })
+        let allowance = allowance(&options.config.base_url);
+        Ok(JobsClient { client: Rc::new(Client::new(runtime, options.config, ledger).sharing(allowance)) })
     }
 
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
@@ -221,6 +224,22 @@ impl JobsClient {
             })
         }))
     }
+}
+
+thread_local! {
+    /// What is known of the servers' rate limits: all clients of a program that use a server share it.
+    static ALLOWANCES: RefCell<Vec<(String, Rc<Allowance>)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn allowance(base_url: &str) -> Rc<Allowance> {
+    ALLOWANCES.with_borrow_mut(|known| {
+        let found = known.iter().find(|(url, _)| url == base_url).map(|(_, allowance)| allowance.clone());
+        found.unwrap_or_else(|| {
+            let allowance = Rc::<Allowance>::default();
+            known.push((base_url.to_owned(), allowance.clone()));
+            allowance
+        })
+    })
 }
 
 /// What a method does, and the signal that ends it.

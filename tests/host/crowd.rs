@@ -45,6 +45,8 @@ enum Limiter {
 enum Lists {
     Shown,
     Refused(u16),
+    /// No more than so many.
+    Cut(usize),
     Absent,
 }
 
@@ -114,11 +116,12 @@ impl Server {
         match self.lists {
             Lists::Refused(status) => return (status, json!({"error": "no"})),
             Lists::Absent => return (200, json!({"welcome": true})),
-            Lists::Shown => {}
+            Lists::Shown | Lists::Cut(_) => {}
         }
+        let most = if let Lists::Cut(most) = self.lists { most } else { 10_000 };
         let unfinished = rest.contains("status=processing");
         let there = |job: &Job| job.created_at <= now && (!unfinished || now < job.done_at);
-        let listed: Vec<usize> = (0..self.jobs.len()).rev().filter(|id| there(&self.jobs[*id])).take(10_000).collect();
+        let listed: Vec<usize> = (0..self.jobs.len()).rev().filter(|id| there(&self.jobs[*id])).take(most).collect();
         self.kilobytes += listed.iter().map(|id| if now < self.jobs[*id].done_at { SIZES.0 } else { SIZES.1 }).sum::<f64>();
         let jobs: Vec<Value> = listed.iter().map(|id| self.show(*id, now)).collect();
         (200, json!({"total": self.jobs.len(), "filtered": jobs.len(), "jobs": jobs}))
@@ -455,7 +458,7 @@ fn answered(ends: &Ends) -> usize {
 }
 
 #[test]
-fn row_50_where_the_list_is_refused_or_is_none_each_job_is_looked_at_and_the_list_is_asked_for_once() {
+fn rows_25_and_50_where_the_list_is_refused_or_is_none_each_job_is_looked_at_and_the_list_is_asked_for_once() {
     let refusals = [401, 402, 403, 404].map(Lists::Refused);
     for lists in refusals.into_iter().chain([Lists::Absent]) {
         let (world, _, ends) = together(&[4_000.0; 10], Limiter::Told, lists);
@@ -470,6 +473,16 @@ fn row_50_where_the_list_is_refused_or_is_none_each_job_is_looked_at_and_the_lis
     world.server.borrow_mut().lists = Lists::Shown;
     world.run(f64::INFINITY);
     assert_eq!((answered(&ends), world.server.borrow().counts[3]), (10, 0));
+}
+
+#[test]
+fn row_50_jobs_that_a_server_leaves_out_of_its_list_are_looked_at_as_if_there_were_no_list() {
+    let (world, _, ends) = together(&[30_000.0; 20], Limiter::Told, Lists::Cut(10));
+    world.run(f64::INFINITY);
+    let counts = world.server.borrow().counts;
+    assert_eq!((answered(&ends), counts[3]), (20, 0));
+    // Ten by lists each half second or so, ten by themselves each second or two.
+    assert!(counts[0] < 300 && counts[1] < 65, "{counts:?}");
 }
 
 #[test]

@@ -162,6 +162,10 @@ fn row_37_gone_is_not_the_same_as_never_seen() {
     assert!(poll(&scene3, OURS).is_ok(), "once may be a server that is just starting");
     let scene4 = scene([created(), missing(), missing()]);
     assert_eq!(create(&scene4, OURS).unwrap_err().code, ErrorCode::JobGone);
+    let paid = scene([payment_required(), created(), seen("processing"), missing(), missing()]).paying();
+    let error = create(&paid, OURS).unwrap_err();
+    assert_eq!((error.code, error.job_id.as_deref()), (ErrorCode::JobGone, Some("job-1")));
+    assert!(error.job.is_some() && error.payment.unwrap().transaction.as_deref() == Some(HASH));
 }
 
 #[test]

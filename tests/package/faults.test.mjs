@@ -297,3 +297,20 @@ test('row 25: reads are never paid', async () => {
   }
   assert.ok(calls === 0 && server.requests.every((request) => !request.headers['x-payment']));
 });
+
+test('row 18: what one client has heard of a server’s limit, all of them keep to', async () => {
+  const times = [];
+  const server = await faultServer((socket) => {
+    times.push(performance.now());
+    socket.end(times.length === 1 ? reply(429, '', { 'retry-after': '1' }) : reply(200, done));
+  });
+  let first;
+  // It is told of the answer as soon as that is there.
+  await new Promise((heard) => {
+    first = open(server, { logger: { debug: heard } }).pollJob('job-1');
+  });
+  await rejects(open(server).pollJob('job-2', { timeoutMs: 200 }), 'JobError', 'wait_timeout', /not seen yet/);
+  const second = open(server).pollJob('job-3', 50, 5);
+  assert.deepEqual([(await first).status, (await second).status], ['completed', 'completed']);
+  assert.ok(times.length === 3 && times[1] - times[0] >= 950, times.join());
+});
