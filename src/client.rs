@@ -1,19 +1,21 @@
 //! The main loop: create, pay, wait.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use crate::allowance::Allowance;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, refusal, send_error};
+use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, place, refusal, send_error};
 use crate::journal::{self, Found};
 use crate::json::Json;
 use crate::pay::store_failed;
 use crate::poll::{GRACE_MS, PollSchedule};
+use crate::poller::{News, Poller};
 use crate::protocol::{self, Created, JobStatus, Seen};
 use crate::retry::{RetryBudget, backoff_ms, retry_after_ms};
-use crate::runtime::Runtime;
+use crate::runtime::{Level, Runtime};
 use crate::spend::{Abilities, SpendLedger, SpendPolicy};
-use crate::text::{concat, decimal, fill, find, join, split};
+use crate::text::{concat, decimal, fill, find, has, join, split};
 use crate::wallet;
 use crate::x402::amount::to_decimal;
 use crate::x402::{self, Attempt};
@@ -22,6 +24,9 @@ use crate::x402::{self, Attempt};
 const MAX_NAMED: usize = 1_000;
 /// How often a redirect is followed.
 const MAX_REDIRECTS: u32 = 5;
+
+/// A timer that is later than this, in milliseconds, was held up: the page was hidden, or the machine slept.
+const HELD_UP_MS: f64 = 1_000.0;
 
 /// What a client was made with.
 #[derive(Debug, Clone)]
@@ -100,6 +105,10 @@ pub struct Client<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) config: Config,
     retries: RetryBudget,
+    pub(crate) allowance: Rc<Allowance>,
+    pub(crate) poller: Poller<R::Json>,
+    /// Whether an odd content type was reported.
+    reported: Cell<bool>,
     ledger: Rc<SpendLedger>,
     /// The paid jobs whose end was not seen yet: the job, its record, and until when it can be asked for.
     pub(crate) open: RefCell<Vec<(String, String, f64)>>,
@@ -110,7 +119,23 @@ pub struct Client<R: Runtime> {
 impl<R: Runtime + 'static> Client<R> {
     /// A client in this world, with a ledger for the limits of its policy.
     pub fn new(runtime: R, config: Config, ledger: Rc<SpendLedger>) -> Self {
-        Self { runtime, config, retries: RetryBudget::new(), ledger, open: RefCell::default(), named: RefCell::default() }
+        Self {
+            runtime,
+            config,
+            retries: RetryBudget::new(),
+            allowance: Rc::default(),
+            poller: Poller::default(),
+            reported: Cell::new(false),
+            ledger,
+            open: RefCell::default(),
+            named: RefCell::default(),
+        }
+    }
+
+    /// The same client, which goes by what others have heard of this server's rate limit too.
+    #[must_use]
+    pub fn sharing(self, allowance: Rc<Allowance>) -> Self {
+        Self { allowance, ..self }
     }
 
     /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for payments under way. `None`
@@ -290,9 +315,11 @@ impl<R: Runtime + 'static> Client<R> {
         let mut last: Option<Seen<R::Json>> = None;
         let mut looks: u32 = 0;
         let mut missing = false;
-        let mut limited = false;
+        // The caller's own interval is obeyed and his own headers are sent: neither can be shared.
+        let ours = schedule == PollSchedule::Growing;
+        let seat = (ours && call.headers.is_empty()).then(|| self.take_seat(job_id));
         // Our own schedule gives a new job a moment; the caller's interval is kept as the seed has it: look, then sleep.
-        let mut gap = if created_here && schedule == PollSchedule::Growing { schedule.gap_ms(0.0, 0) } else { 0.0 };
+        let mut gap = if created_here && ours { schedule.gap_ms(0.0, 0) } else { 0.0 };
         loop {
             let now = self.runtime.now_ms();
             let own_end = match max_looks {
@@ -303,18 +330,41 @@ impl<R: Runtime + 'static> Client<R> {
             // A look right after the expiry makes the server end the job.
             if let (Some(lifetime), PollSchedule::Growing) = (lifetime, schedule) {
                 let expiry = start + lifetime + 50.0;
-                if now < expiry && !limited {
+                if now < expiry {
                     gap = gap.min(expiry - now);
                 }
             }
             if now + gap > stop {
                 gap = (stop - now).max(0.0);
             }
-            if gap > 0.0 {
-                self.runtime.sleep(gap).await;
-            }
+            let news = if gap > 0.0 { self.rest(seat.as_ref(), gap, false).await } else { None };
+            let rested_until = now + gap;
             let now = self.runtime.now_ms();
-            if looks > 0 && now >= stop {
+            // Who was held up looks once more: the answer may have come meanwhile.
+            let held_up = now > rested_until + HELD_UP_MS && end.is_none_or(|end| now < end);
+            if looks > 0 && now >= stop && !held_up {
+                return Err(over(job_id, last, now - start, None));
+            }
+            let stop = if held_up { stop.max(end.unwrap_or(f64::INFINITY).min(now + GRACE_MS)) } else { stop };
+            let expired = lifetime.is_some_and(|lifetime| now >= start + lifetime);
+            let news = match (&seat, news) {
+                (Some(seat), None) if !expired => self.look_for_all(seat, stop).await,
+                (_, news) => news,
+            };
+            let ready = match &news {
+                Some(News::Found(_) | News::Failed(_)) => true,
+                _ if ours => self.turn(stop, expired).await,
+                _ => {
+                    // The caller's interval is obeyed; so is a server that wants to be left alone.
+                    let quiet = self.allowance.quiet_ms(now).min(stop - now);
+                    if quiet > 0.0 {
+                        self.runtime.sleep(quiet).await;
+                    }
+                    looks == 0 || self.runtime.now_ms() < stop
+                }
+            };
+            let now = self.runtime.now_ms();
+            if !ready {
                 return Err(over(job_id, last, now - start, None));
             }
             let look = CallOptions {
@@ -323,11 +373,26 @@ impl<R: Runtime + 'static> Client<R> {
                 idempotency_key: String::new(),
             };
             // Another look is the retry.
-            let seen = self.look(job_id, &look, 0).await;
+            let was_missing = match &news {
+                Some(News::Found(_)) => Some(false),
+                Some(News::Missing) => Some(true),
+                _ => None,
+            };
+            let seen = match news {
+                Some(News::Found(job)) => Ok(protocol::read_job(job)),
+                Some(News::Failed(error)) => Err(error.about_job(job_id)),
+                Some(News::Missing) | None => self.look(job_id, &look, 0).await,
+            };
             looks = looks.saturating_add(1);
-            let age = self.runtime.now_ms() - start;
+            let now = self.runtime.now_ms();
+            let age = now - start;
             gap = schedule.gap_ms(age, looks);
-            limited = false;
+            if let Some(seat) = &seat {
+                if let Some(was_missing) = was_missing {
+                    seat.goes_on(was_missing);
+                }
+                gap = seat.gap_ms(gap, now);
+            }
             let failed = match seen {
                 Ok(seen) => {
                     let seen = self.with_late_answer(job_id, seen, stop).await;
@@ -353,13 +418,7 @@ impl<R: Runtime + 'static> Client<R> {
                     missing = true;
                     Some(error)
                 }
-                Err(error) if error.code.retryable() => {
-                    if error.code == ErrorCode::RateLimited {
-                        limited = true;
-                        gap = schedule.gap_after_limit_ms(age, looks, error.retry_after_ms);
-                    }
-                    Some(error)
-                }
+                Err(error) if error.code.retryable() => Some(error),
                 Err(error) => return Err(error),
             };
             if max_looks.is_some_and(|most| looks >= most) {
@@ -405,8 +464,19 @@ impl<R: Runtime + 'static> Client<R> {
         wanted: &str,
         parse: &dyn Fn(R::Json) -> Option<R::Json>,
     ) -> Result<R::Json, R::Json> {
-        let mut request = self.request(method, path, call);
+        let request = self.request(method, path, call);
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
+        self.read_answers(request, end, retries, wanted, parse).await
+    }
+
+    pub(crate) async fn read_answers(
+        &self,
+        mut request: HttpRequest,
+        end: f64,
+        retries: u32,
+        wanted: &str,
+        parse: &dyn Fn(R::Json) -> Option<R::Json>,
+    ) -> Result<R::Json, R::Json> {
         let mut tries = 0;
         loop {
             let answer = self.exchange(&mut request, end, None).await;
@@ -474,8 +544,19 @@ impl<R: Runtime + 'static> Client<R> {
     ) -> Result<HttpResponse<R::Json>, R::Json> {
         let mut redirects = 0;
         loop {
-            request.timeout_ms = (end - self.runtime.now_ms()).max(1.0);
-            let response = self.runtime.send(request, hear).await.map_err(|failed| send_error(request, failed))?;
+            let began = self.runtime.now_ms();
+            request.timeout_ms = (end - began).max(1.0);
+            self.allowance.sent(began);
+            let answer = self.runtime.send(request, hear).await.map_err(|failed| send_error(request, failed));
+            let now = self.runtime.now_ms();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
+            let took = decimal((now - began).max(0.0) as u64);
+            let status =
+                answer.as_ref().map_or_else(|error| error.code.as_str().to_owned(), |response| decimal(response.status.into()));
+            self.runtime.log(Level::Debug, &fill("% % in % ms", &[&place(request), &status, &took]));
+            let response = answer?;
+            self.allowance.heard(&response, now);
+            self.report_content_type(request, &response);
             let same_method = request.method == Method::Get || matches!(response.status, 307 | 308);
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308)
                 || !same_method
@@ -497,8 +578,20 @@ impl<R: Runtime + 'static> Client<R> {
         }
     }
 
+    /// An answer that is JSON and says that it is something else is read, and reported once.
+    fn report_content_type(&self, request: &HttpRequest, response: &HttpResponse<R::Json>) {
+        let odd = response.header("content-type").is_some_and(|kind| !has(kind, "json"));
+        if odd && matches!(response.body, Body::Json(_)) && !self.reported.replace(true) {
+            let words = "the server's content-type is not that of JSON (%); the answer was read as JSON all the same";
+            self.runtime.log(Level::Warn, &fill(words, &[&place(request)]));
+        }
+    }
+
     fn refused(&self, request: &HttpRequest, response: &HttpResponse<R::Json>) -> Box<Error<R::Json>> {
         let after = retry_after_ms(response, self.runtime.wall_ms(), |text| self.runtime.parse_date(text));
+        if response.status == 429 {
+            self.allowance.limited(after, self.runtime.now_ms());
+        }
         refusal(request, response, after)
     }
 
@@ -512,7 +605,7 @@ impl<R: Runtime + 'static> Client<R> {
             headers.retain(|(known, _)| known != "content-type");
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
-        HttpRequest { method, url: concat(&[&self.config.base_url, path]), headers, body: None, timeout_ms: 0.0 }
+        HttpRequest { method, url: concat(&[&self.config.base_url, path]), headers, body: None, timeout_ms: 0.0, answers: 1.0 }
     }
 }
 

@@ -39,11 +39,23 @@ pub struct HttpRequest {
     pub body: Option<String>,
     /// The longest time for the request with its whole answer, in milliseconds.
     pub timeout_ms: f64,
+    /// How many answers this one stands for: a list in place of many looks may be as much larger.
+    pub answers: f64,
 }
 
 /// The response headers that are read; the runtime need not carry others over.
-pub const RESPONSE_HEADERS: [&str; 7] =
-    ["content-type", "retry-after", "date", "location", "payment-required", "payment-response", "x-payment-response"];
+pub const RESPONSE_HEADERS: [&str; 10] = [
+    "content-type",
+    "retry-after",
+    "date",
+    "location",
+    "payment-required",
+    "payment-response",
+    "x-payment-response",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+];
 
 /// What came in the body.
 #[derive(Debug, Clone, PartialEq)]
@@ -353,6 +365,7 @@ mod tests {
             headers: vec![],
             body: None,
             timeout_ms: 1.0,
+            answers: 1.0,
         };
         assert_eq!(place(&request), "GET /x/api/messaging/jobs");
         assert_eq!(host(&request.url), "h:1");

@@ -312,14 +312,16 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
 /// The text of a message: some, and not more than the server takes.
 pub(crate) fn content<J: Json>(params: &J, most: usize) -> Result<J, J> {
     let refused = |given: &str| {
-        Err(Error::argument("content", &fill("must be a string of 1 to % characters", &[&decimal(most as u64)]), given))
+        let rule = if given == "\"\"" { "cannot be empty: it " } else { "" };
+        let rule = fill("%must be a string of 1 to % characters", &[rule, &decimal(most as u64)]);
+        Err(Error::argument("content", &rule, given))
     };
     let content = params.get("content");
     let text = content.as_ref().and_then(Json::as_text);
     let (Some(content), Some(text)) = (content, text) else { return refused(&given(params, "content")) };
     let units = text.encode_utf16().count();
     if text.is_empty() {
-        return refused("\"\", which is empty");
+        return refused("\"\"");
     }
     if units > most {
         return refused(&fill("% characters", &[&decimal(units as u64)]));
@@ -469,9 +471,15 @@ pub fn read_job<J: Json>(document: J) -> Seen<J> {
     Seen { status, lifetime_ms, has_result, document }
 }
 
+/// A list of jobs as it came; `None` when it is not one.
+pub fn list<J: Json>(document: J) -> Option<J> {
+    (document.get("jobs")?.kind() == Kind::Array).then_some(document)
+}
+
 /// Reads a list of jobs; `None` when it is not one. One job that cannot be read does not cost the others.
 pub fn read_list<J: Json>(document: J) -> Option<J> {
-    let jobs = document.get("jobs").filter(|jobs| jobs.kind() == Kind::Array)?;
+    let document = list(document)?;
+    let jobs = document.get("jobs")?;
     let jobs = jobs.elements().into_iter().map(|job| if is_job(&job) { read_job(job).document } else { job }).collect();
     Some(document.set("jobs", J::array(jobs)))
 }

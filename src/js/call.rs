@@ -11,14 +11,20 @@ use super::abort::until_aborted;
 use super::document::Document;
 use super::error::to_js;
 use super::options::Call;
-use crate::client::Update;
+use super::runtime::JsRuntime;
+use crate::client::{Client, Update};
 use crate::error::Result;
 use crate::json::Json;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/pkg-template/callbacks.js")]
 extern "C" {
-    #[wasm_bindgen(js_namespace = console, js_name = warn)]
-    fn warn(text: &str, thrown: &JsValue);
+    #[wasm_bindgen(js_name = tell, catch)]
+    fn tell_application(
+        on_update: &Function,
+        update: &JsValue,
+        logger: &JsValue,
+        call: &JsValue,
+    ) -> core::result::Result<(), JsValue>;
 }
 
 /// What a method does, and the signal that ends it.
@@ -43,8 +49,8 @@ pub(super) async fn ended((signal, work): Work) -> core::result::Result<JsValue,
 }
 
 /// Tells the application. What its callback throws is its own affair and does not end the wait.
-pub(super) fn tell(callback: Option<&Function>, update: &Update<Document>) {
-    let Some(callback) = callback else { return };
+pub(super) fn tell(client: &Client<JsRuntime>, call: &Call, update: &Update<Document>) {
+    let Some(callback) = &call.on_update else { return };
     let (kind, key, value) = match update {
         Update::Quote(quote) => ("quote", "quote", quote),
         Update::Payment(payment) => ("payment", "payment", payment),
@@ -52,7 +58,5 @@ pub(super) fn tell(callback: Option<&Function>, update: &Update<Document>) {
         Update::Status(job) => ("status", "job", job),
     };
     let update = Document::object().set("type", Document::text(kind)).set(key, value.clone());
-    if let Err(thrown) = callback.call1(&JsValue::UNDEFINED, &update.0) {
-        warn("eliza-jobs: onUpdate threw; the wait goes on.", &thrown);
-    }
+    let _ = tell_application(callback, &update.0, &client.runtime.logger.0, &call.told.0);
 }

@@ -55,12 +55,26 @@ pub(super) struct ClientOptions {
 }
 
 /// What a call was given.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Call {
     pub(super) options: CallOptions,
     pub(super) plan: WaitPlan,
     pub(super) signal: Option<AbortSignal>,
     pub(super) on_update: Option<Function>,
+    /// What is remembered of it on the other side.
+    pub(super) told: Document,
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Self {
+            options: CallOptions::default(),
+            plan: WaitPlan::default(),
+            signal: None,
+            on_update: None,
+            told: Document::object(),
+        }
+    }
 }
 
 /// Reads the constructor's options.
@@ -96,6 +110,7 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions, Document> {
             wallet,
             abilities,
             store: store(&options)?,
+            logger: logger(&options)?,
             max_response_bytes: number(
                 &options,
                 "maxResponseBytes",
@@ -119,6 +134,17 @@ fn store(options: &Document) -> Result<Document, Document> {
         "must be an object with get, set, delete and keys (memoryStore, localStorageStore, fileStore)",
         &store.0,
     ))
+}
+
+fn logger(options: &Document) -> Result<Document, Document> {
+    const LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];
+    const RULE: &str = "must be an object with any of debug, info, warn and error, which are functions; console is one";
+    let Some(logger) = options.get("logger") else { return Ok(Document(JsValue::UNDEFINED)) };
+    let mut given = LEVELS.iter().filter_map(|level| logger.get(level)).peekable();
+    if given.peek().is_some() && given.all(|member| member.0.is_function()) {
+        return Ok(logger);
+    }
+    Err(argument("logger", RULE, &logger.0))
 }
 
 /// In a page a person may take any time over the wallet; a program that waits for ever is stuck.
@@ -150,6 +176,7 @@ pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal: signal.map(|signal| signal.0.unchecked_into()),
         on_update: function(&options, "onUpdate")?,
+        told: Document::object(),
     })
 }
 
@@ -205,10 +232,10 @@ fn plain(field: &'static str, value: &Document) -> Result<Document, Document> {
     Ok(Document::parse(&text).unwrap_or_else(|| value.clone()))
 }
 
-/// A copy of what `getMessages` was given, in which dates are numbers.
-pub(super) fn with_instants(given: &JsValue) -> Document {
+/// A copy of what `getMessages` was given, in which dates are numbers; with the page to begin with, if there is one.
+pub(super) fn with_instants(given: &JsValue, first: &JsValue) -> Document {
     let params = Document(given.clone());
-    if params.kind() != Kind::Object {
+    if params.kind() != Kind::Object && (params.kind() != Kind::Undefined || first.is_undefined()) {
         return params;
     }
     let member = |key: &str| {
@@ -218,11 +245,8 @@ pub(super) fn with_instants(given: &JsValue) -> Document {
     ["limit", "before", "after"]
         .into_iter()
         .filter_map(|key| Some((key, member(key)?)))
-        .fold(Document::object(), |copy, (key, value)| copy.set(key, value))
+        .fold(Document::object().set("first", Document(first.clone())), |copy, (key, value)| copy.set(key, value))
 }
-
-/// The members of a job request.
-pub(super) const JOB: &[&str] = &["agentId", "userId", "content", "timeoutMs", "metadata"];
 
 /// Reads the id of a job or a session.
 pub(super) fn id(field: &'static str, given: &JsValue) -> Result<String, Document> {

@@ -260,7 +260,6 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let after = sent.message.get_number("createdAt").map(|at| at - 1.0);
         let mut looks: u32 = 0;
-        let mut limited = None;
         loop {
             let now = self.runtime.now_ms();
             let age = now - outgoing.start;
@@ -271,10 +270,8 @@ impl<R: Runtime + 'static> Client<R> {
                     "no answer after % ms; the message is in the session, and the answer may still come: look with getMessages";
                 return failed(Error::new(ErrorCode::AnswerTimeout, fill(said, &[&waited])), sent);
             }
-            let gap = match limited.take() {
-                None => PollSchedule::Growing.gap_ms(age, looks),
-                Some(after) => PollSchedule::Growing.gap_after_limit_ms(age, looks, after),
-            };
+            // A server that wants to be left alone is.
+            let gap = PollSchedule::Growing.gap_ms(age, looks).max(self.allowance.quiet_ms(now));
             self.runtime.sleep(gap.min(end - now)).await;
             looks = looks.saturating_add(1);
             let page = Page { after, ..WHOLE_PAGE };
@@ -287,7 +284,6 @@ impl<R: Runtime + 'static> Client<R> {
                         return Ok(sent);
                     }
                 }
-                Err(error) if error.code == ErrorCode::RateLimited => limited = Some(error.retry_after_ms),
                 Err(error) if error.code.retryable() => {}
                 Err(error) => return failed(error, sent),
             }

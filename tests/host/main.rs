@@ -11,6 +11,7 @@
 )]
 
 mod create;
+mod crowd;
 mod journal;
 mod pay;
 mod property;

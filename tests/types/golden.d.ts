@@ -240,12 +240,21 @@ export interface ListSessionsResponse {
  * called while they do, and callbacks may call back.
  */
 export class JobsClient {
-    free(): void;
-    [Symbol.dispose](): void;
+    /**
+     * A client for the server at `options.baseUrl`. Sends nothing.
+     *
+     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     */
+    constructor(options: JobsClientOptions);
     /**
      * Creates a job, pays for it when asked to, and waits for its answer.
      */
-    createAndWaitForJob(params: CreateJobRequest, pollInterval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+    createAndWaitForJob(
+    params: CreateJobRequest,
+    pollInterval?: number | WaitOptions,
+    maxAttempts?: number,
+    options?: WaitOptions,
+    ): Promise<CompletedJob>;
     /**
      * Creates a job; when the server asks for a payment, pays for it once through the wallet.
      */
@@ -263,17 +272,11 @@ export class JobsClient {
      */
     listJobs(params?: ListJobsParams, options?: RequestOptions): Promise<ListJobsResponse>;
     /**
-     * A client for the server at `options.baseUrl`. Sends nothing.
-     *
-     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
-     */
-    constructor(options: JobsClientOptions);
-    /**
      * What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
      * jobs whose answers were not seen; after a reload or a crash too, when the store has outlived it. A record that cannot be
      * read has the state `unreadable`, and is kept.
      */
-    pendingPayments(): Promise<PendingPayment[]>;
+    pendingPayments(options?: RequestOptions): Promise<PendingPayment[]>;
     /**
      * Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
      * `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
@@ -299,14 +302,21 @@ export class JobsClient {
      * what `pollJob` would reject with.
      */
     watchJob(jobId: string, options?: WaitOptions): AsyncIterableIterator<JobDetailsResponse>;
+    /** Lets go of the client's memory; calls that are under way are finished. */
+    free(): void;
+    [Symbol.dispose](): void;
 }
 
 /**
  * Conversations with an agent that last. Every method gives a promise, or what `for await` takes.
  */
 export class SessionsClient {
-    free(): void;
-    [Symbol.dispose](): void;
+    /**
+     * The sessions of the server at `options.baseUrl`. Sends nothing.
+     *
+     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     */
+    constructor(options: JobsClientOptions);
     /**
      * Begins a session between a user and an agent.
      */
@@ -318,7 +328,11 @@ export class SessionsClient {
     /**
      * A page of the session's messages, the newest first. In `for await` all of them, page by page; with `after` alone the oldest first.
      */
-    getMessages(sessionId: string, params?: GetMessagesParams, options?: RequestOptions): Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>;
+    getMessages(
+    sessionId: string,
+    params?: GetMessagesParams,
+    options?: RequestOptions,
+    ): Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>;
     /**
      * The session as it is now.
      */
@@ -335,12 +349,6 @@ export class SessionsClient {
      * The sessions that have not expired, of everyone who uses the server.
      */
     listSessions(options?: RequestOptions): Promise<ListSessionsResponse>;
-    /**
-     * The sessions of the server at `options.baseUrl`. Sends nothing.
-     *
-     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
-     */
-    constructor(options: JobsClientOptions);
     /**
      * Gives the session its whole time again, whether or not it renews itself with each message.
      */
@@ -366,6 +374,9 @@ export class SessionsClient {
      * `options.timeoutMs` is for the whole. @default 300000
      */
     streamMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): AsyncIterableIterator<MessageUpdate>;
+    /** Lets go of the client's memory; calls that are under way are finished. */
+    free(): void;
+    [Symbol.dispose](): void;
 }
 
 /**
@@ -964,7 +975,7 @@ export type SendTransfer = (quote: Quote) => string | Promise<string>;
 
 /** What `createJob` takes. */
 export interface CreateJobOptions extends RequestOptions {
-    /** Called when something has happened. What it throws is reported on the console and does not end the call. */
+    /** Called when something has happened. What it throws is reported once to the logger and does not end the call. */
     onUpdate?: (update: JobUpdate) => void;
     /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. */
     idempotencyKey?: string;
@@ -1005,6 +1016,8 @@ export interface JobsClientOptions {
     spend?: SpendOptions;
     /** Where payments are written down. @default localStorage in a page, else memory */
     store?: Store;
+    /** Told what happens, never with a header, a body or a proof in it. @default warnings go to the console */
+    logger?: Logger;
 }
 
 /** What a wallet signs, as `eth_signTypedData_v4` takes it. */
@@ -1134,6 +1147,16 @@ export const JobStatus: {
 };
 /** Where a job stands. */
 export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];
+
+/** Where lines for people go; the console is one. What it throws harms nothing. */
+export interface Logger {
+    /** One line for each request: method, path, status, duration. */
+    debug?(...said: unknown[]): void;
+    info?(...said: unknown[]): void;
+    /** What somebody should look at: a callback that threw, an odd answer, a wallet that answered too late. */
+    warn?(...said: unknown[]): void;
+    error?(...said: unknown[]): void;
+}
 
 /** Where payments are written down before each step after which they could be lost. A store that fails before a payment means no payment. */
 export interface Store {
