@@ -11,6 +11,8 @@ SHELL := /bin/bash
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
 SERVERS := tests/servers/$(NPM)
+# elizaOS in other versions, each in a folder of its own.
+VERSIONS := tests/servers/1.6.5/$(NPM) tests/servers/1.7.2/$(NPM)
 PEERS := bench/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
 WASM_PACK := target/tools/bin/wasm-pack
@@ -45,7 +47,7 @@ needs-chromium := $(WASM_PACK) browsers
 needs-firefox := $(WASM_PACK) browsers
 needs-build := $(NPM)
 needs-types := $(PACKAGE) $(SERVERS)
-needs-package := $(PACKAGE) $(SERVERS) $(TRAP)
+needs-package := $(PACKAGE) $(SERVERS) $(VERSIONS) $(TRAP)
 needs-page := $(PACKAGE) $(SERVERS) browsers
 test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
 	@node scripts/test.mjs $(or $(SUITE),$(SUITES))
@@ -97,9 +99,9 @@ $(NPM): package.json package-lock.json
 	@$(call say,npm packages for building and checking)
 	$(npm-ci)
 
-$(SERVERS): tests/servers/package.json tests/servers/package-lock.json
-	@$(call say,the servers for the tests: a minute)
-	$(npm-ci) --prefix tests/servers --ignore-scripts
+$(SERVERS) $(VERSIONS): %/$(NPM): %/package.json %/package-lock.json
+	@$(call say,the servers for the tests in $*: a minute)
+	$(npm-ci) --prefix $* --ignore-scripts
 
 $(PEERS): bench/package.json bench/package-lock.json
 	@$(call say,the peers)
