@@ -144,7 +144,7 @@ impl<R: Runtime + 'static> Client<R> {
         // What is paid for can be found again by this.
         let id = self.runtime.uuid();
         if wallet != Abilities::default() {
-            body = protocol::with_reference(body, &id);
+            body = protocol::with_reference(body, &id, protocol::MAX_METADATA_UNITS);
         }
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         let key = call.idempotency_key.as_str();
@@ -159,7 +159,7 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let mut request = self.request(Method::Post, path::JOBS, call);
         request.body = Some(body.to_json());
-        let response = self.post(&mut request, limit).await?;
+        let response = self.post(&mut request, limit, None).await?;
         if response.status != 402 {
             let created = read_created(&request, &response)?;
             return Ok(self.make(key, created, None, update));
@@ -234,12 +234,13 @@ impl<R: Runtime + 'static> Client<R> {
     /// Jobs, the newest first.
     pub async fn list_jobs(&self, params: Option<&R::Json>, call: &CallOptions) -> Result<R::Json, R::Json> {
         let query = protocol::list_query(params)?;
-        self.read(&concat(&[path::JOBS, &query]), call, self.config.retries, "a list of jobs", protocol::read_list).await
+        let path = concat(&[path::JOBS, &query]);
+        self.read(Method::Get, &path, call, self.config.retries, "a list of jobs", &protocol::read_list).await
     }
 
     /// How the Jobs service is.
     pub async fn jobs_health(&self, call: &CallOptions) -> Result<R::Json, R::Json> {
-        self.read(path::HEALTH, call, self.config.retries, "statusCounts", protocol::read_health).await
+        self.read(Method::Get, path::HEALTH, call, self.config.retries, "statusCounts", &protocol::read_health).await
     }
 
     /// Creates a job and waits for its answer.
@@ -381,10 +382,8 @@ impl<R: Runtime + 'static> Client<R> {
             return Err(Error::argument("jobId", "must be a string that is not empty", "\"\""));
         }
         let wanted = "a job with a jobId";
-        match self
-            .read(&path::job(job_id), call, retries, wanted, |document| protocol::is_job(&document).then_some(document))
-            .await
-        {
+        let parse = |document| protocol::is_job(&document).then_some(document);
+        match self.read(Method::Get, &path::job(job_id), call, retries, wanted, &parse).await {
             Ok(document) => Ok(protocol::read_job(document)),
             Err(mut error) => {
                 if error.code == ErrorCode::NotFound {
@@ -395,20 +394,21 @@ impl<R: Runtime + 'static> Client<R> {
         }
     }
 
-    /// Reads something. Failures that may pass are tried again within the time limit.
+    /// Does what may be done twice. Failures that may pass are tried again within the time limit.
     pub(crate) async fn read(
         &self,
+        method: Method,
         path: &str,
         call: &CallOptions,
         retries: u32,
         wanted: &str,
-        parse: fn(R::Json) -> Option<R::Json>,
+        parse: &dyn Fn(R::Json) -> Option<R::Json>,
     ) -> Result<R::Json, R::Json> {
-        let mut request = self.request(Method::Get, path, call);
+        let mut request = self.request(method, path, call);
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
         let mut tries = 0;
         loop {
-            let answer = self.exchange(&mut request, end).await;
+            let answer = self.exchange(&mut request, end, None).await;
             let error = match answer.and_then(|response| read_answer(&request, &response, wanted, parse)) {
                 Ok(value) => {
                     self.retries.refill();
@@ -425,12 +425,18 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// Sends a create. It is sent again only when it certainly did not reach the server, or the server itself says that it
     /// did nothing with it (429, and 503 before any payment); a request that carries a proof always carries the same one.
-    pub(crate) async fn post(&self, request: &mut HttpRequest, limit: f64) -> Result<HttpResponse<R::Json>, R::Json> {
+    /// `hear` gets the pieces of an event stream as they come.
+    pub(crate) async fn post(
+        &self,
+        request: &mut HttpRequest,
+        limit: f64,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse<R::Json>, R::Json> {
         let end = self.runtime.now_ms() + limit;
         let paid = carries_proof(request);
         let mut tries = 0;
         loop {
-            let error = match self.exchange(request, end).await {
+            let error = match self.exchange(request, end, hear).await {
                 Ok(response) => {
                     self.retries.refill();
                     return Ok(response);
@@ -459,11 +465,16 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// One request and its answer before `end`: a success or a 402, everything else is an error. Redirects are followed on the same origin, and never with a proof.
-    async fn exchange(&self, request: &mut HttpRequest, end: f64) -> Result<HttpResponse<R::Json>, R::Json> {
+    async fn exchange(
+        &self,
+        request: &mut HttpRequest,
+        end: f64,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse<R::Json>, R::Json> {
         let mut redirects = 0;
         loop {
             request.timeout_ms = (end - self.runtime.now_ms()).max(1.0);
-            let response = self.runtime.send(request).await.map_err(|failed| send_error(request, failed))?;
+            let response = self.runtime.send(request, hear).await.map_err(|failed| send_error(request, failed))?;
             let same_method = request.method == Method::Get || matches!(response.status, 307 | 308);
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308)
                 || !same_method
@@ -519,11 +530,11 @@ fn same_origin(base_url: &str, location: &str) -> Option<String> {
     path.starts_with('/').then(|| location.to_owned())
 }
 
-fn read_answer<J: Json>(
+pub(crate) fn read_answer<J: Json>(
     request: &HttpRequest,
     response: &HttpResponse<J>,
     wanted: &str,
-    parse: fn(J) -> Option<J>,
+    parse: &dyn Fn(J) -> Option<J>,
 ) -> Result<J, J> {
     if !response.is_success() {
         return Err(refusal(request, response, None));
@@ -536,7 +547,7 @@ fn read_answer<J: Json>(
 }
 
 pub(crate) fn read_created<J: Json>(request: &HttpRequest, response: &HttpResponse<J>) -> Result<Created<J>, J> {
-    match read_answer(request, response, "a job with a jobId", |document| protocol::is_job(&document).then_some(document)) {
+    match read_answer(request, response, "a job with a jobId", &|document| protocol::is_job(&document).then_some(document)) {
         Ok(document) => Ok(protocol::read_created(document)),
         Err(mut error) => {
             // The id of a cut-off answer is worth having: it may be the only trace of the job.

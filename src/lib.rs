@@ -20,6 +20,7 @@
 //! | [`runtime`] | the seam |
 //! | [`prove`] | what a wallet is asked, and what its answer means |
 //! | [`client`] | the main loop: create, wait |
+//! | [`sessions`] | conversations that last: messages, answers, streams |
 //! | [`pay`] | paying: prove, write down, send, recover |
 //! | `sandbox` | on the host only: a Jobs server as a state machine, for tests |
 //! | `js` | the edge, on wasm32 only: converts and delegates |
@@ -37,6 +38,7 @@ pub mod retry;
 pub mod runtime;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sandbox;
+pub mod sessions;
 pub mod spend;
 pub mod text;
 pub mod wallet;
