@@ -330,6 +330,7 @@ impl<R: Runtime + 'static> Client<R> {
             limited = false;
             let failed = match seen {
                 Ok(seen) => {
+                    let seen = self.with_late_answer(job_id, seen, stop).await;
                     missing = false;
                     lifetime = lifetime.or(Some(seen.lifetime_ms));
                     let raw = |seen: &Seen<R::Json>| (seen.status, seen.document.get_text("rawStatus"));

@@ -20,11 +20,13 @@
 //! | [`runtime`] | the seam |
 //! | [`prove`] | what a wallet is asked, and what its answer means |
 //! | [`client`] | the main loop: create, wait |
+//! | [`channel`] | where an answer is when the job does not have it |
 //! | [`sessions`] | conversations that last: messages, answers, streams |
 //! | [`pay`] | paying: prove, write down, send, recover |
 //! | `sandbox` | on the host only: a Jobs server as a state machine, for tests |
 //! | `js` | the edge, on wasm32 only: converts and delegates |
 
+pub mod channel;
 pub mod client;
 pub mod error;
 pub mod http;

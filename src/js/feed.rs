@@ -117,9 +117,6 @@ impl Inner {
 }
 
 fn entry(value: Option<Document>) -> JsValue {
-    let entry = Document::object().set("done", Document::boolean(value.is_none()));
-    match value {
-        Some(value) => entry.set("value", value).0,
-        None => entry.0,
-    }
+    let done = Document::boolean(value.is_none());
+    Document::object().set("done", done).set("value", value.unwrap_or(Document(JsValue::UNDEFINED))).0
 }

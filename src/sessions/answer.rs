@@ -111,6 +111,8 @@ impl<R: Runtime + 'static> Client<R> {
         let limit = outgoing.end - reserve(outgoing.end - outgoing.start) - self.runtime.now_ms();
         let answer = within(self.post(&mut request, limit, Some(&hear)), over).await;
         let is_stream = |kind: Option<&str>| kind.is_some_and(|kind| has(kind, "text/event-stream"));
+        let broken = "the stream broke off before it said anything";
+        let mut lost = about(Error::new(ErrorCode::ConnectionReset, broken), session_id);
         let sent = match answer {
             Some(Ok(response)) if response.is_success() && is_stream(response.header("content-type")) => {
                 // From a runtime that gives it as a whole.
@@ -129,6 +131,7 @@ impl<R: Runtime + 'static> Client<R> {
                 if heard.borrow().message.is_none() && !is_lost(&error) {
                     return Err(error);
                 }
+                lost = error;
                 None
             }
             None => None,
@@ -147,10 +150,7 @@ impl<R: Runtime + 'static> Client<R> {
         let told = message.is_some();
         let sent = match sent.or_else(|| message.map(Sent::found)) {
             Some(sent) => sent,
-            None => {
-                let error = Error::new(ErrorCode::ConnectionReset, "the stream broke off before it said anything");
-                self.recovered(&outgoing, about(error, session_id), call).await?
-            }
+            None => self.recovered(&outgoing, lost, call).await?,
         };
         if !told {
             tell(update("user_message", "message", protocol::without_reference(sent.message.clone())));
