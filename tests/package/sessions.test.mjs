@@ -194,6 +194,9 @@ for (const version of ['1.6.5', '1.7.0', '1.7.2']) {
       ['metadata', () => sessions.sendMessage(sessionId, { content: 'x', metadata: { k: 'x'.repeat(10_240) } })],
       ['sessionId', () => sessions.sendMessage('', { content: 'x' })],
       ['sessionId', () => sessions.getSession(5)],
+      // They would lead out of the sessions, to another route.
+      ['sessionId', () => sessions.deleteSession('.')],
+      ['sessionId', () => sessions.sendMessage('..', { content: 'x' })],
       ['agentId', () => sessions.createSession({ userId: USER })],
       ['agentId', () => sessions.createSession({ agentId: 'an agent', userId: USER })],
       ['userId', () => sessions.createSession({ agentId: AGENT, userId: '' })],
