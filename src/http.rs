@@ -176,7 +176,7 @@ pub mod path {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
                 path.push(char::from(byte));
             } else {
-                // A dot too: an id of ".." would otherwise be taken out of the path again.
+                // A dot too. (That does not keep an id of ".." in its place, for URLs take "%2E%2E" for the same; no id may be that.)
                 path.push('%');
                 for half in [byte >> 4, byte & 15] {
                     path.push(char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase());
