@@ -12,10 +12,12 @@
 
 mod create;
 mod journal;
+mod misfortune;
 mod pay;
 mod property;
 mod read;
 mod recorded;
 mod wait;
+mod watch;
 mod world;
 mod x402;
