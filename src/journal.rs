@@ -13,7 +13,8 @@
 use crate::json::{Json, Kind};
 use crate::runtime::{Runtime, StoreCall};
 use crate::text::{concat, fill};
-use crate::wallet::PROOF_HEADERS;
+use crate::wallet::{self, PROOF_HEADERS};
+use crate::x402::hex::is_hex;
 use crate::x402::seed;
 use crate::x402::{Attempt, PaymentState};
 
@@ -116,14 +117,17 @@ pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
         .filter_map(|key| Some((key, record.get(key)?)))
         .fold(J::object(), |price, (key, value)| price.set(key, value));
     let transaction = record.get_text("transaction");
-    let mut proof: Vec<(String, String)> = record
-        .get("proof")
-        .map(|proof| PROOF_HEADERS.into_iter().filter_map(|name| Some((name.to_owned(), proof.get_text(name)?))).collect())
-        .unwrap_or_default();
+    let stored = |proof: J| {
+        let header = |name: &str| Some((name.to_owned(), proof.get_text(name)?));
+        PROOF_HEADERS.into_iter().filter_map(header).collect()
+    };
+    let mut proof: Vec<(String, String)> = record.get("proof").map(stored).unwrap_or_default();
     // The hash of a plain transfer is its proof, wherever it was found.
-    if let (true, "seed", Some(hash)) = (proof.is_empty(), text("dialect").as_str(), &transaction) {
+    let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
+    if let (true, "seed", Some(hash)) = (proof.is_empty(), text("dialect").as_str(), hash) {
         proof = seed::proof(hash, &text("network"));
     }
+    proof.retain(|(_, value)| wallet::can_be_sent(value));
     Some(Attempt {
         id,
         state,

@@ -11,6 +11,7 @@
 )]
 
 mod create;
+mod inputs;
 mod journal;
 mod misfortune;
 mod pay;

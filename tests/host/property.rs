@@ -278,7 +278,8 @@ impl Application {
                 calls.push(self.creates(&tabs[0], life, false));
                 // Without a name these would be two payments, rightly.
                 if twice && self.named {
-                    calls.push(self.creates(&tabs[usize::from(two)], life, false));
+                    let hasty = Life { timeout_ms: life.timeout_ms.map(|limit| limit / 3.0), ..life.clone() };
+                    calls.push(self.creates(&tabs[usize::from(two)], &hasty, false));
                 }
             }
             Does::CreateAndResume => {
