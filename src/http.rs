@@ -169,7 +169,7 @@ pub fn place(request: &HttpRequest) -> String {
     let path = split(&request.url, "://").map_or(request.url.as_str(), |(_, rest)| rest);
     let path = find(path, "/").and_then(|at| path.get(at..)).unwrap_or("/");
     // A redirect may have led to whatever the server likes.
-    let path = shorten(split(path, "?").map_or(path, |(path, _)| path), 200);
+    let path = fit(request, split(path, "?").map_or(path, |(path, _)| path), 200);
     fill("% %", &[request.method.as_str(), &path])
 }
 
