@@ -12,8 +12,11 @@ const listen = (how) => {
   for (const type of ['pageshow', 'online']) globalThis[how]?.(type, back);
 };
 
-/** Waits so many milliseconds, or until the page is shown again, on the network again, or taken out of the browser's cache. `request.letGo()` ends it. */
-export function nap(ms, request) {
+/**
+ * Waits so many milliseconds; when it `wakes`, no longer than until the page is shown again, on the network again, or taken out of the
+ * browser's cache. `request.letGo()` ends it.
+ */
+export function rest(ms, wakes, request) {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
@@ -21,8 +24,9 @@ export function nap(ms, request) {
       resolve();
     };
     const timer = setTimeout(end, ms);
+    request.letGo = end;
+    if (!wakes) return;
     if (!naps.size) listen('addEventListener');
     naps.add(end);
-    request.letGo = end;
   });
 }

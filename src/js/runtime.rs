@@ -1,6 +1,5 @@
 //! The world: fetch, timers, clocks, randomness, and the wallet, as JavaScript has them.
 
-use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, JsString, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -45,7 +44,7 @@ extern "C" {
 extern "C" {
     // `catch` as for the default store.
     #[wasm_bindgen(catch)]
-    fn nap(ms: f64, request: &JsValue) -> Result<Promise, JsValue>;
+    fn rest(ms: f64, wakes: bool, request: &JsValue) -> Result<Promise, JsValue>;
 }
 
 #[wasm_bindgen(module = "/pkg-template/callbacks.js")]
@@ -105,15 +104,11 @@ impl Runtime for JsRuntime {
     }
 
     async fn sleep(&self, ms: f64) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is made sure of")]
-        TimeoutFuture::new(ms.clamp(0.0, MAX_DELAY_MS).ceil() as u32).await;
+        rested(ms, false).await;
     }
 
     async fn nap(&self, ms: f64) {
-        let held = Held(Document::object());
-        if let Ok(nap) = nap(ms.clamp(0.0, MAX_DELAY_MS).ceil(), &held.0.0) {
-            let _ = JsFuture::from(nap).await;
-        }
+        rested(ms, true).await;
     }
 
     fn log(&self, level: Level, words: &str) {
@@ -287,6 +282,13 @@ impl JsRuntime {
             text = text.concat(&decoder.decode(value, &more.0).map_err(during)?);
         }
         Ok(text.concat(&decoder.decode(&Uint8Array::new_with_length(0), &JsValue::UNDEFINED).map_err(during)?))
+    }
+}
+
+async fn rested(ms: f64, wakes: bool) {
+    let held = Held(Document::object());
+    if let Ok(rest) = rest(ms.clamp(0.0, MAX_DELAY_MS).ceil(), wakes, &held.0.0) {
+        let _ = JsFuture::from(rest).await;
     }
 }
 
