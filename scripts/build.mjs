@@ -80,7 +80,7 @@ function withShortNames(js, { imports, exports }) {
 }
 
 /**
- * The glue as a function that makes an instance: `instantiate(module, guard)` gives the class; `guard` gets the module's exports and gives
+ * The glue as a function that makes an instance: `instantiate(module, guard)` gives the classes; `guard` gets the module's exports and gives
  * those that the glue shall call. wasm-bindgen's own glue has one instance for ever, which a trap would end for ever.
  */
 function asFunction(js) {
@@ -92,13 +92,13 @@ function asFunction(js) {
   const body = js
     .slice(0, own)
     .replace(/^import .*$/gm, '')
-    .replace('export class JobsClient', 'class JobsClient');
+    .replace(/^export class /gm, 'class ');
   return `${imports.join('\n')}
 export function instantiate(module, guard) {
 ${body}
   const wasm = guard(new WebAssembly.Instance(module, __wbg_get_imports()).exports);
   wasm.${start[1]}();
-  return JobsClient;
+  return { JobsClient, SessionsClient };
 }
 `;
 }

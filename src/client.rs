@@ -54,6 +54,8 @@ pub struct CallOptions {
     pub headers: Vec<(String, String)>,
     /// What the caller calls this payment: two calls with the same name pay once. Empty for none.
     pub idempotency_key: String,
+    /// Whether the call may be left standing for any time, so that nobody else may depend on it.
+    pub is_fitful: bool,
 }
 
 /// How to wait.
@@ -169,7 +171,7 @@ impl<R: Runtime + 'static> Client<R> {
         // What is paid for can be found again by this.
         let id = self.runtime.uuid();
         if wallet != Abilities::default() {
-            body = protocol::with_reference(body, &id);
+            body = protocol::with_reference(body, &id, protocol::MAX_METADATA_UNITS);
         }
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         let key = call.idempotency_key.as_str();
@@ -184,7 +186,7 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let mut request = self.request(Method::Post, path::JOBS, call);
         request.body = Some(body.to_json());
-        let response = self.post(&mut request, limit).await?;
+        let response = self.post(&mut request, limit, None).await?;
         if response.status != 402 {
             let created = read_created(&request, &response)?;
             return Ok(self.make(key, created, None, update));
@@ -259,12 +261,13 @@ impl<R: Runtime + 'static> Client<R> {
     /// Jobs, the newest first.
     pub async fn list_jobs(&self, params: Option<&R::Json>, call: &CallOptions) -> Result<R::Json, R::Json> {
         let query = protocol::list_query(params)?;
-        self.read(&concat(&[path::JOBS, &query]), call, self.config.retries, "a list of jobs", protocol::read_list).await
+        let path = concat(&[path::JOBS, &query]);
+        self.read(Method::Get, &path, call, self.config.retries, "a list of jobs", &protocol::read_list).await
     }
 
     /// How the Jobs service is.
     pub async fn jobs_health(&self, call: &CallOptions) -> Result<R::Json, R::Json> {
-        self.read(path::HEALTH, call, self.config.retries, "statusCounts", protocol::read_health).await
+        self.read(Method::Get, path::HEALTH, call, self.config.retries, "statusCounts", &protocol::read_health).await
     }
 
     /// Creates a job and waits for its answer.
@@ -316,7 +319,7 @@ impl<R: Runtime + 'static> Client<R> {
         let mut missing = false;
         // The caller's own interval is obeyed and his own headers are sent: neither can be shared.
         let ours = schedule == PollSchedule::Growing;
-        let seat = (ours && call.headers.is_empty()).then(|| self.take_seat(job_id));
+        let seat = (ours && call.headers.is_empty() && !call.is_fitful).then(|| self.take_seat(job_id));
         // Our own schedule gives a new job a moment; the caller's interval is kept as the seed has it: look, then sleep.
         let mut gap = if created_here && ours { schedule.gap_ms(0.0, 0) } else { 0.0 };
         loop {
@@ -369,7 +372,7 @@ impl<R: Runtime + 'static> Client<R> {
             let look = CallOptions {
                 timeout_ms: Some(self.config.timeout_ms.min((stop - now).max(1.0))),
                 headers: call.headers.clone(),
-                idempotency_key: String::new(),
+                ..CallOptions::default()
             };
             // Another look is the retry.
             let was_missing = match &news {
@@ -394,6 +397,7 @@ impl<R: Runtime + 'static> Client<R> {
             }
             let failed = match seen {
                 Ok(seen) => {
+                    let seen = self.with_late_answer(job_id, seen, stop).await;
                     missing = false;
                     lifetime = lifetime.or(Some(seen.lifetime_ms));
                     let raw = |seen: &Seen<R::Json>| (seen.status, seen.document.get_text("rawStatus"));
@@ -440,10 +444,8 @@ impl<R: Runtime + 'static> Client<R> {
             return Err(Error::argument("jobId", "must be a string that is not empty", "\"\""));
         }
         let wanted = "a job with a jobId";
-        match self
-            .read(&path::job(job_id), call, retries, wanted, |document| protocol::is_job(&document).then_some(document))
-            .await
-        {
+        let parse = |document| protocol::is_job(&document).then_some(document);
+        match self.read(Method::Get, &path::job(job_id), call, retries, wanted, &parse).await {
             Ok(document) => Ok(protocol::read_job(document)),
             Err(mut error) => {
                 if error.code == ErrorCode::NotFound {
@@ -454,16 +456,17 @@ impl<R: Runtime + 'static> Client<R> {
         }
     }
 
-    /// Reads something. Failures that may pass are tried again within the time limit.
-    pub(crate) fn read(
-        &self,
+    /// Does what may be done twice. Failures that may pass are tried again within the time limit.
+    pub(crate) fn read<'a>(
+        &'a self,
+        method: Method,
         path: &str,
         call: &CallOptions,
         retries: u32,
-        wanted: &'static str,
-        parse: fn(R::Json) -> Option<R::Json>,
-    ) -> impl Future<Output = Result<R::Json, R::Json>> {
-        let request = self.request(Method::Get, path, call);
+        wanted: &'a str,
+        parse: &'a dyn Fn(R::Json) -> Option<R::Json>,
+    ) -> impl Future<Output = Result<R::Json, R::Json>> + 'a {
+        let request = self.request(method, path, call);
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
         self.read_answers(request, end, retries, wanted, parse)
     }
@@ -473,12 +476,12 @@ impl<R: Runtime + 'static> Client<R> {
         mut request: HttpRequest,
         end: f64,
         retries: u32,
-        wanted: &'static str,
-        parse: fn(R::Json) -> Option<R::Json>,
+        wanted: &str,
+        parse: &dyn Fn(R::Json) -> Option<R::Json>,
     ) -> Result<R::Json, R::Json> {
         let mut tries = 0;
         loop {
-            let answer = self.exchange(&mut request, end).await;
+            let answer = self.exchange(&mut request, end, None).await;
             let error = match answer.and_then(|response| read_answer(&request, &response, wanted, parse)) {
                 Ok(value) => {
                     self.retries.refill();
@@ -495,12 +498,18 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// Sends a create. It is sent again only when it certainly did not reach the server, or the server itself says that it
     /// did nothing with it (429, and 503 before any payment); a request that carries a proof always carries the same one.
-    pub(crate) async fn post(&self, request: &mut HttpRequest, limit: f64) -> Result<HttpResponse<R::Json>, R::Json> {
+    /// `hear` gets the pieces of an event stream as they come.
+    pub(crate) async fn post(
+        &self,
+        request: &mut HttpRequest,
+        limit: f64,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse<R::Json>, R::Json> {
         let end = self.runtime.now_ms() + limit;
         let paid = carries_proof(request);
         let mut tries = 0;
         loop {
-            let error = match self.exchange(request, end).await {
+            let error = match self.exchange(request, end, hear).await {
                 Ok(response) => {
                     self.retries.refill();
                     return Ok(response);
@@ -529,13 +538,18 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// One request and its answer before `end`: a success or a 402, everything else is an error. Redirects are followed on the same origin, and never with a proof.
-    async fn exchange(&self, request: &mut HttpRequest, end: f64) -> Result<HttpResponse<R::Json>, R::Json> {
+    async fn exchange(
+        &self,
+        request: &mut HttpRequest,
+        end: f64,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse<R::Json>, R::Json> {
         let mut redirects = 0;
         loop {
             let began = self.runtime.now_ms();
             request.timeout_ms = (end - began).max(1.0);
             self.allowance.sent(began);
-            let answer = self.runtime.send(request).await.map_err(|failed| send_error(request, failed));
+            let answer = self.runtime.send(request, hear).await.map_err(|failed| send_error(request, failed));
             let now = self.runtime.now_ms();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
             let took = decimal((now - began).max(0.0) as u64);
@@ -612,11 +626,11 @@ fn same_origin(base_url: &str, location: &str) -> Option<String> {
     path.starts_with('/').then(|| location.to_owned())
 }
 
-fn read_answer<J: Json>(
+pub(crate) fn read_answer<J: Json>(
     request: &HttpRequest,
     response: &HttpResponse<J>,
     wanted: &str,
-    parse: fn(J) -> Option<J>,
+    parse: &dyn Fn(J) -> Option<J>,
 ) -> Result<J, J> {
     if !response.is_success() {
         return Err(refusal(request, response, None));
@@ -629,7 +643,7 @@ fn read_answer<J: Json>(
 }
 
 pub(crate) fn read_created<J: Json>(request: &HttpRequest, response: &HttpResponse<J>) -> Result<Created<J>, J> {
-    match read_answer(request, response, "a job with a jobId", |document| protocol::is_job(&document).then_some(document)) {
+    match read_answer(request, response, "a job with a jobId", &|document| protocol::is_job(&document).then_some(document)) {
         Ok(document) => Ok(protocol::read_created(document)),
         Err(mut error) => {
             // The id of a cut-off answer is worth having: it may be the only trace of the job.

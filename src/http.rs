@@ -11,6 +11,8 @@ pub enum Method {
     Get,
     /// Creates; must not be repeated blindly.
     Post,
+    /// Takes away.
+    Delete,
 }
 
 impl Method {
@@ -19,6 +21,7 @@ impl Method {
         match self {
             Method::Get => "GET",
             Method::Post => "POST",
+            Method::Delete => "DELETE",
         }
     }
 }
@@ -153,10 +156,23 @@ pub mod path {
     /// How the service is.
     pub const HEALTH: &str = "/api/messaging/jobs/health";
 
-    /// One job. The id is encoded, so that no id can reach another route.
+    /// Where sessions are created and listed.
+    pub const SESSIONS: &str = "/api/messaging/sessions";
+
+    /// One job.
     pub fn job(job_id: &str) -> String {
-        let mut path = super::fill("%/", &[JOBS]);
-        for byte in job_id.bytes() {
+        super::fill("%/%", &[JOBS, &segment(job_id)])
+    }
+
+    /// Something of one session; nothing for the session itself.
+    pub fn session(session_id: &str, part: &str) -> String {
+        super::fill("%/%%", &[SESSIONS, &segment(session_id), part])
+    }
+
+    /// An id in a path, encoded, so that no id can reach another route.
+    fn segment(id: &str) -> String {
+        let mut path = String::new();
+        for byte in id.bytes() {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
                 path.push(char::from(byte));
             } else {
@@ -311,6 +327,7 @@ mod tests {
         assert_eq!(path::job("a-b_c~1"), "/api/messaging/jobs/a-b_c~1");
         assert_eq!(path::job("../sessions"), "/api/messaging/jobs/%2E%2E%2Fsessions");
         assert_eq!(path::job("é?#%"), "/api/messaging/jobs/%C3%A9%3F%23%25");
+        assert_eq!(path::session("../jobs", "/renew"), "/api/messaging/sessions/%2E%2E%2Fjobs/renew");
     }
 
     #[test]

@@ -22,11 +22,14 @@
 //! | [`prove`] | what a wallet is asked, and what its answer means |
 //! | [`client`] | the main loop: create, wait |
 //! | `poller` | many jobs that are waited for at once: one look for all |
+//! | [`channel`] | where an answer is when the job does not have it |
+//! | [`sessions`] | conversations that last: messages, answers, streams |
 //! | [`pay`] | paying: prove, write down, send, recover |
 //! | `sandbox` | on the host only: a Jobs server as a state machine, for tests |
 //! | `js` | the edge, on wasm32 only: converts and delegates |
 
 pub mod allowance;
+pub mod channel;
 pub mod client;
 pub mod error;
 pub mod http;
@@ -41,6 +44,7 @@ pub mod retry;
 pub mod runtime;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sandbox;
+pub mod sessions;
 pub mod spend;
 pub mod text;
 pub mod wallet;

@@ -280,7 +280,7 @@ impl<R: Runtime + 'static> Client<R> {
         let mut hint = None;
         loop {
             let limit = self.config.timeout_ms.min(end - self.runtime.now_ms());
-            let answer = self.post(&mut request, limit).await.and_then(|response| {
+            let answer = self.post(&mut request, limit, None).await.and_then(|response| {
                 let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
                 if let Some(said) = receipt.and_then(x402::read_header::<R::Json>) {
                     attempt.settle(&said);
@@ -372,7 +372,7 @@ impl<R: Runtime + 'static> Client<R> {
             return Some(protocol::read_created(protocol::handle(&seen.document)));
         }
         let call = within()?;
-        let list = self.read(path::JOBS, &call, 1, "a list of jobs", protocol::list);
+        let list = self.read(Method::Get, path::JOBS, &call, 1, "a list of jobs", &protocol::list);
         let jobs = list.await.ok()?.get("jobs")?.elements();
         let job = jobs.into_iter().find(|job| protocol::reference(job).as_deref() == Some(&attempt.id))?;
         protocol::is_job(&job).then(|| protocol::read_created(protocol::handle(&job)))

@@ -216,7 +216,7 @@ impl<R: Runtime + 'static> Client<R> {
         let mut request = self.request(Method::Get, &concat(&[path::JOBS, which]), &CallOptions::default());
         request.answers = waiting;
         let end = stop.min(now + self.config.timeout_ms);
-        match self.read_answers(request, end, 0, "a list of jobs", protocol::list).await {
+        match self.read_answers(request, end, 0, "a list of jobs", &protocol::list).await {
             Ok(list) => {
                 let listed = self.spread(&list, now);
                 // Long lists are heavy, for the server and the network and here.

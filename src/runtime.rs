@@ -15,8 +15,13 @@ pub trait Runtime {
     /// What holds a lock until it is dropped.
     type Lock;
 
-    /// Sends a request and reads its whole answer, both within `request.timeout_ms`. Redirects are never followed.
-    fn send(&self, request: &HttpRequest) -> impl Future<Output = Result<HttpResponse<Self::Json>, SendError<Self::Json>>>;
+    /// Sends a request and reads its whole answer, both within `request.timeout_ms`. Redirects are never followed. Where `hear` is given
+    /// and the answer is an event stream, its text goes there as it comes, and the body is empty.
+    fn send(
+        &self,
+        request: &HttpRequest,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> impl Future<Output = Result<HttpResponse<Self::Json>, SendError<Self::Json>>>;
 
     /// Waits so many milliseconds.
     fn sleep(&self, ms: f64) -> impl Future<Output = ()>;

@@ -1,36 +1,22 @@
 //! The class that applications use.
 
 use core::cell::RefCell;
-use core::pin::Pin;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
-use web_sys::AbortSignal;
 
-use super::abort::until_aborted;
+use super::call::{promise, tell, work};
 use super::document::Document;
 use super::error::{argument, to_js};
-use super::options::{self, Call};
+use super::feed::Feed;
+use super::options::{self, Call, ClientOptions};
 use super::runtime::JsRuntime;
 use crate::allowance::Allowance;
 use crate::client::{Client, Update};
-use crate::error::Result;
 use crate::json::Json;
 use crate::spend::SpendLedger;
 use crate::x402::amount;
-
-#[wasm_bindgen(module = "/pkg-template/callbacks.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = tell, catch)]
-    fn tell_application(
-        on_update: &Function,
-        update: &JsValue,
-        logger: &JsValue,
-        call: &JsValue,
-    ) -> core::result::Result<(), JsValue>;
-}
 
 /// Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where that is asked for.
 ///
@@ -53,18 +39,9 @@ impl JobsClient {
         // The other side's: what was spent by symbol, in atomic units. It outlives this instance of the module.
         spent: JsValue,
     ) -> core::result::Result<JobsClient, JsValue> {
-        let options = options::client(&options).map_err(to_js)?;
-        let runtime = JsRuntime {
-            fetch: options.fetch,
-            confirm: options.confirm,
-            wallet: options.wallet,
-            abilities: options.abilities,
-            store: options.store,
-            logger: options.logger,
-            max_response_bytes: options.max_response_bytes,
-        };
+        let ClientOptions { config, runtime } = options::client(&options).map_err(to_js)?;
         let spent = Document(spent);
-        let symbols: Vec<String> = options.config.spend.limits.iter().map(|limit| limit.symbol.clone()).collect();
+        let symbols: Vec<String> = config.spend.limits.iter().map(|limit| limit.symbol.clone()).collect();
         let before = |symbol: &String| spent.get_text(symbol).and_then(|digits| amount::limit(&digits, 0)).unwrap_or(0);
         let sums = symbols.iter().map(before).collect();
         let changed = move |limit: usize, units: u128| {
@@ -73,8 +50,8 @@ impl JobsClient {
             }
         };
         let ledger = SpendLedger::new(sums, Box::new(changed));
-        let allowance = allowance(&options.config.base_url);
-        Ok(JobsClient { client: Rc::new(Client::new(runtime, options.config, ledger).sharing(allowance)) })
+        let allowance = allowance(&config.base_url);
+        Ok(JobsClient { client: Rc::new(Client::new(runtime, config, ledger).sharing(allowance)) })
     }
 
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
@@ -103,7 +80,7 @@ impl JobsClient {
         let client = self.client.clone();
         promise(options::wait(&none, &none, &options).map(|call| {
             work(call, async move |call| {
-                let tell = |update| tell(&client, call, update);
+                let tell = |update| tell(&client, call, &update);
                 client.resume(&Document(handle), &call.options, call.plan, &tell).await
             })
         }))
@@ -130,11 +107,11 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_param_type = "CreateJobRequest")] params: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "CreateJobOptions")] options: JsValue,
     ) -> Promise {
-        let given = options::call(&options).and_then(|call| Ok((options::job_request(&params)?, call)));
+        let given = options::call(&options).and_then(|call| Ok((options::request(&params, options::JOB)?, call)));
         let client = self.client.clone();
         promise(given.map(|(params, call)| {
             work(call, async move |call| {
-                let job = client.create_job(&params, &call.options, &|update| tell(&client, call, update)).await?;
+                let job = client.create_job(&params, &call.options, &|update| tell(&client, call, &update)).await?;
                 Ok(match job.payment {
                     Some(payment) => job.created.document.set("payment", payment.document()),
                     None => job.created.document,
@@ -150,7 +127,7 @@ impl JobsClient {
         #[wasm_bindgen(js_name = jobId, unchecked_param_type = "string")] job_id: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        let given = options::job_id(&job_id).and_then(|id| Ok((id, options::call(&options)?)));
+        let given = options::id("jobId", &job_id).and_then(|id| Ok((id, options::call(&options)?)));
         let client = self.client.clone();
         #[cfg(feature = "trap")]
         if given.as_ref().is_ok_and(|(id, _)| id == "trap now") {
@@ -198,13 +175,37 @@ impl JobsClient {
         #[wasm_bindgen(js_name = maxAttempts, unchecked_optional_param_type = "number")] max_attempts: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
     ) -> Promise {
-        let given = options::job_id(&job_id).and_then(|id| Ok((id, options::wait(&interval, &max_attempts, &options)?)));
+        let given = options::id("jobId", &job_id).and_then(|id| Ok((id, options::wait(&interval, &max_attempts, &options)?)));
         let client = self.client.clone();
         promise(given.map(|(id, call)| {
             work(call, async move |call| {
-                client.poll_job(&id, &call.options, call.plan, &|update| tell(&client, call, update)).await
+                client.poll_job(&id, &call.options, call.plan, &|update| tell(&client, call, &update)).await
             })
         }))
+    }
+
+    /// Looks at a job as `pollJob` does, and gives it each time that it is seen in another status; ends when the job is completed, and throws
+    /// what `pollJob` would reject with.
+    #[wasm_bindgen(js_name = watchJob, unchecked_return_type = "AsyncIterableIterator<JobDetailsResponse>")]
+    pub fn watch_job(
+        &self,
+        #[wasm_bindgen(js_name = jobId, unchecked_param_type = "string")] job_id: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
+    ) -> core::result::Result<Feed, JsValue> {
+        let given = options::id("jobId", &job_id).and_then(|id| Ok((id, options::call(&options)?)));
+        let client = self.client.clone();
+        Feed::new(given, |(id, mut call), queue| {
+            call.options.is_fitful = true;
+            work(call, async move |call: &Call| {
+                let update = |update| {
+                    tell(&client, call, &update);
+                    if let Update::Status(job) = update {
+                        queue.put(job);
+                    }
+                };
+                client.poll_job(&id, &call.options, call.plan, &update).await
+            })
+        })
     }
 
     /// Creates a job, pays for it when asked to, and waits for its answer.
@@ -216,11 +217,12 @@ impl JobsClient {
         #[wasm_bindgen(js_name = maxAttempts, unchecked_optional_param_type = "number")] max_attempts: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
     ) -> Promise {
-        let given = options::wait(&interval, &max_attempts, &options).and_then(|call| Ok((options::job_request(&params)?, call)));
+        let given = options::wait(&interval, &max_attempts, &options)
+            .and_then(|call| Ok((options::request(&params, options::JOB)?, call)));
         let client = self.client.clone();
         promise(given.map(|(params, call)| {
             work(call, async move |call| {
-                client.create_and_wait(&params, &call.options, call.plan, &|update| tell(&client, call, update)).await
+                client.create_and_wait(&params, &call.options, call.plan, &|update| tell(&client, call, &update)).await
             })
         }))
     }
@@ -231,7 +233,7 @@ thread_local! {
     static ALLOWANCES: RefCell<Vec<(String, Rc<Allowance>)>> = const { RefCell::new(Vec::new()) };
 }
 
-fn allowance(base_url: &str) -> Rc<Allowance> {
+pub(super) fn allowance(base_url: &str) -> Rc<Allowance> {
     ALLOWANCES.with_borrow_mut(|known| {
         let found = known.iter().find(|(url, _)| url == base_url).map(|(_, allowance)| allowance.clone());
         found.unwrap_or_else(|| {
@@ -240,35 +242,4 @@ fn allowance(base_url: &str) -> Rc<Allowance> {
             allowance
         })
     })
-}
-
-/// What a method does, and the signal that ends it.
-type Work = (Option<AbortSignal>, Pin<Box<dyn Future<Output = Result<Document, Document>>>>);
-
-/// Boxed, so that the machinery around it is compiled once and not for each method.
-fn work(mut call: Call, future: impl AsyncFnOnce(&Call) -> Result<Document, Document> + 'static) -> Work {
-    (call.signal.take(), Box::pin(async move { future(&call).await }))
-}
-
-/// One call as a promise. The arguments have been read already; the work starts when JavaScript is next idle.
-fn promise(given: Result<Work, Document>) -> Promise {
-    match given {
-        Err(error) => Promise::reject(&to_js(error)),
-        Ok((signal, work)) => future_to_promise(async move {
-            until_aborted(signal, async { work.await.map(|document| document.0).map_err(to_js) }).await
-        }),
-    }
-}
-
-/// Tells the application. What its callback throws is its own affair and does not end the wait.
-fn tell(client: &Client<JsRuntime>, call: &Call, update: Update<Document>) {
-    let Some(callback) = &call.on_update else { return };
-    let (kind, key, value) = match update {
-        Update::Quote(quote) => ("quote", "quote", quote),
-        Update::Payment(payment) => ("payment", "payment", payment),
-        Update::Created(job) => ("created", "job", job),
-        Update::Status(job) => ("status", "job", job),
-    };
-    let update = Document::object().set("type", Document::text(kind)).set(key, value);
-    let _ = tell_application(callback, &update.0, &client.runtime.logger.0, &call.told.0);
 }

@@ -6,11 +6,15 @@
 //! what goes out is what the types declare.
 
 mod abort;
+mod call;
 mod client;
 mod document;
 mod error;
+mod feed;
 mod options;
 mod runtime;
+mod sessions;
 mod types;
 
 pub use client::JobsClient;
+pub use sessions::SessionsClient;

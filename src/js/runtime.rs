@@ -11,7 +11,7 @@ use crate::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, 
 use crate::json::Json;
 use crate::runtime::{Ask, Level, Runtime, StoreCall, within};
 use crate::spend::Abilities;
-use crate::text::concat;
+use crate::text::{concat, has};
 
 /// How much of a body that is no JSON is looked at, in UTF-16 code units.
 const SNIPPET_UNITS: u32 = 4_000;
@@ -91,10 +91,14 @@ impl Runtime for JsRuntime {
     type Json = Document;
     type Lock = Held;
 
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Document>, SendError<Document>> {
+    async fn send(
+        &self,
+        request: &HttpRequest,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse<Document>, SendError<Document>> {
         let controller = AbortController::new().map_err(|thrown| failed(thrown, false))?;
         let mut guard = AbortOnDrop(Some(controller.clone()));
-        let answer = within(self.exchange(request, controller.signal()), self.sleep(request.timeout_ms)).await;
+        let answer = within(self.exchange(request, controller.signal(), hear), self.sleep(request.timeout_ms)).await;
         let late = Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None });
         let answer = answer.unwrap_or(late);
         if answer.is_ok() {
@@ -204,7 +208,12 @@ impl Runtime for JsRuntime {
 }
 
 impl JsRuntime {
-    async fn exchange(&self, request: &HttpRequest, signal: AbortSignal) -> Result<HttpResponse<Document>, SendError<Document>> {
+    async fn exchange(
+        &self,
+        request: &HttpRequest,
+        signal: AbortSignal,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse<Document>, SendError<Document>> {
         let before = |thrown| failed(thrown, false);
         let response = JsFuture::from(self.start(request, &signal).map_err(before)?).await.map_err(before)?;
         let status = Document(response.clone()).get_number("status");
@@ -217,8 +226,10 @@ impl JsRuntime {
         if Document(AsRef::<JsValue>::as_ref(&response).clone()).get_text("type").as_deref() == Some("opaqueredirect") {
             return Err(SendError { failure: SendFailure::HiddenRedirect, words: String::new(), cause: None });
         }
-        let headers = RESPONSE_HEADERS.into_iter().filter_map(|name| Some((name, headers.get(name).ok()??))).collect();
-        let text = self.text(&response, request.answers).await?;
+        let headers: Vec<(&str, String)> =
+            RESPONSE_HEADERS.into_iter().filter_map(|name| Some((name, headers.get(name).ok()??))).collect();
+        let is_stream = headers.iter().any(|(name, value)| *name == "content-type" && has(value, "text/event-stream"));
+        let text = self.text(&response, request.answers, hear.filter(|_| is_stream)).await?;
         let body = if text.length() == 0 {
             Body::Empty
         } else if let Some(document) = Document::parse_js(&text) {
@@ -252,8 +263,13 @@ impl JsRuntime {
         }
     }
 
-    /// The whole body as a JavaScript string.
-    async fn text(&self, response: &Response, answers: f64) -> Result<JsString, SendError<Document>> {
+    /// The whole body as a JavaScript string; or nothing, when its pieces are heard.
+    async fn text(
+        &self,
+        response: &Response,
+        answers: f64,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<JsString, SendError<Document>> {
         let during = |thrown| failed(thrown, true);
         // A list of thousands of jobs is large, and still less than they would be one by one.
         let most = self.max_response_bytes * (answers / 1000.0).max(1.0);
@@ -279,7 +295,11 @@ impl JsRuntime {
             if bytes > most {
                 return Err(too_large());
             }
-            text = text.concat(&decoder.decode(value, &more.0).map_err(during)?);
+            let piece = decoder.decode(value, &more.0).map_err(during)?;
+            match hear {
+                Some(hear) => hear(&piece.as_string().unwrap_or_default()),
+                None => text = text.concat(&piece),
+            }
         }
         Ok(text.concat(&decoder.decode(&Uint8Array::new_with_length(0), &JsValue::UNDEFINED).map_err(during)?))
     }

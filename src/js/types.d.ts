@@ -25,6 +25,44 @@ export type JobListResponse = ListJobsResponse;
 /** elizaOS's own name for `JobsHealthResponse`. */
 export type JobHealthResponse = JobsHealthResponse;
 
+/**
+ * All of a server: `messaging` asks one-off questions, `sessions` holds conversations.
+ *
+ * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+ */
+export class ElizaClient {
+  constructor(options: JobsClientOptions);
+  /** One-off questions ("jobs"). */
+  readonly messaging: JobsClient;
+  /** Conversations that last. */
+  readonly sessions: SessionsClient;
+  /** Lets go of the client's memory; calls that are under way are finished. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/** A message with the agent's answer. */
+export type AnsweredMessage = MessageResponse & { agentResponse: AgentResponse };
+
+/** What `streamMessage` gives. */
+export type MessageUpdate =
+  /** The message is in the session. */
+  | { type: 'user_message'; message: SessionMessage }
+  /** A piece of the answer. */
+  | { type: 'chunk'; chunk: string; index: number; messageId?: string }
+  /** The whole answer. */
+  | { type: 'done'; response: AgentResponse };
+
+/** Which messages `getMessages` gives. */
+export interface GetMessagesParams {
+  /** How many in one page, 1 to 100. @default 50 (the server's) */
+  limit?: number;
+  /** Only those written before this instant: a `Date`, or milliseconds since 1970, such as a page's `cursors.before`. */
+  before?: number | Date;
+  /** Only those written after this instant: a `Date`, or milliseconds since 1970, such as a page's `cursors.after`. */
+  after?: number | Date;
+}
+
 /** What a client is made with. */
 export interface JobsClientOptions {
   /** The server's address: http or https, a path is fine; no credentials, query or fragment. */
@@ -192,6 +230,8 @@ export type ErrorCode =
   | 'forbidden'
   | 'not_found'
   | 'job_not_found'
+  | 'session_not_found'
+  | 'session_expired'
   | 'rate_limited'
   | 'server_error'
   | 'request_refused'
@@ -203,6 +243,10 @@ export type ErrorCode =
   | 'job_timeout'
   | 'job_gone'
   | 'wait_timeout'
+  | 'agent_failed'
+  | 'no_answer'
+  | 'answer_timeout'
+  | 'message_outcome_unknown'
   | 'payment_required'
   | 'payment_requirements_invalid'
   | 'payment_over_limit'
@@ -234,6 +278,10 @@ export class ElizaJobsError extends Error {
   readonly jobId?: string;
   /** The job as it was last seen. */
   readonly job?: JobDetailsResponse;
+  /** The session this is about. */
+  readonly sessionId?: string;
+  /** The message that was sent, when it is known to be in the session. */
+  readonly userMessage?: SessionMessage;
   /** The HTTP status that the server answered. */
   readonly status?: number;
   /** The same as `status`. */
@@ -255,6 +303,8 @@ export class ApiError extends ElizaJobsError {}
 export class JobError extends ElizaJobsError {}
 /** A payment was refused, by the limits, the wallet or the server, or its outcome is not known. */
 export class PaymentError extends ElizaJobsError {}
+/** A message in a session got no answer: the agent failed, chose not to answer, or took longer than the caller waits; or it is not known whether the message has arrived. */
+export class SessionError extends ElizaJobsError {}
 /** No answer came. */
 export class ConnectionError extends ElizaJobsError {}
 /** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */

@@ -251,7 +251,7 @@ struct Shared(Rc<World>);
 impl Runtime for Shared {
     type Json = Value;
     type Lock = ();
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Value>, SendError<Value>> {
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
         let world = &self.0;
         world.sleep(RTT / 2.0).await;
         if let Some(failure) = world.down.get() {

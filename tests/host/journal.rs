@@ -48,7 +48,7 @@ fn rows_31_and_33_the_intent_is_written_before_the_wallet_is_asked_and_the_handl
     let (scene, found) = watching(scene([payment_required(), created()]));
     create(&scene).unwrap();
     let intent = &found.borrow()[0];
-    assert_eq!((&intent["state"], &intent["attemptId"], &intent["version"]), (&json!("intended"), &json!(ID), &json!(1.0)));
+    assert_eq!((&intent["state"], &intent["attemptId"], &intent["version"]), (&json!("intended"), &json!(ID), &json!(1)));
     assert_eq!((&intent["server"], &intent["amount"]), (&json!(BASE), &json!("0.02")));
     assert_eq!(intent["request"].as_str(), scene.request(0).body.as_deref());
     let handle = &scene.world.records()[0];

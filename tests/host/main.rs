@@ -17,6 +17,7 @@ mod pay;
 mod property;
 mod read;
 mod recorded;
+mod sessions;
 mod wait;
 mod world;
 mod x402;

@@ -25,7 +25,7 @@ fn the_same_body_goes_out_again_with_the_proof_and_only_then() {
     assert_eq!(second.headers.len(), first.headers.len() + 2);
 
     let asked = scene.last_asked();
-    assert_eq!((&asked["amount"], &asked["amountAtomic"], &asked["chainId"]), (&json!("0.02"), &json!("20000"), &json!(8453.0)));
+    assert_eq!((&asked["amount"], &asked["amountAtomic"], &asked["chainId"]), (&json!("0.02"), &json!("20000"), &json!(8453)));
     assert_eq!((&asked["recipient"], &asked["asset"]), (&json!(TO), &json!("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")));
     let payment = paid.payment.unwrap();
     assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Accepted, Some(HASH)));
@@ -37,7 +37,7 @@ fn the_callers_preference_chooses_the_network() {
     let scene = scene_with([payment_required(), created()], |config| config.spend.networks = vec!["polygon".into()]).paying();
     create(&scene).unwrap();
     assert_eq!(scene.header(1, "x-payment-network").as_deref(), Some("polygon"));
-    assert_eq!(scene.last_asked()["chainId"], json!(137.0));
+    assert_eq!(scene.last_asked()["chainId"], json!(137));
 }
 
 #[test]

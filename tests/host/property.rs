@@ -162,7 +162,7 @@ impl Runtime for Life {
     type Json = Value;
     type Lock = ();
 
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Value>, SendError<Value>> {
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
         let world = &self.0;
         let proof = request.headers.iter().find(|(name, _)| name == "x-payment" || name == "payment-signature");
         world.sent.borrow_mut().push((world.now.get(), place(request), proof.map(|(_, value)| value.clone())));

@@ -125,9 +125,53 @@ fn row_41_failed_and_timed_out_jobs_reject_with_the_job() {
     let error = poll(&scene([answer(200, failed.clone())]), OURS).unwrap_err();
     assert_eq!((error.code, error.job), (ErrorCode::JobFailed, Some(failed)));
     assert!(error.message.contains("model error"));
-    let error = create(&scene([payment_required(), created(), seen("timeout")]).paying(), OURS).unwrap_err();
+    let closed = answer(404, json!({"success": false, "error": {"message": "API endpoint not found", "code": 404}}));
+    let error = create(&scene([payment_required(), created(), seen("timeout"), closed]).paying(), OURS).unwrap_err();
     assert_eq!((error.code, error.job_id.as_deref()), (ErrorCode::JobTimeout, Some("job-1")));
     assert!(error.job.is_some() && error.payment.is_some(), "what was paid is not lost");
+}
+
+/// The channels of a server, and the messages in the job's one, the newest first.
+fn channels(id: Value) -> Step {
+    let other = json!({"id": USER, "name": "job-2"});
+    answer(200, json!({"success": true, "data": {"channels": [null, other, {"id": id, "name": "job-job-1"}]}}))
+}
+fn in_channel(messages: Value) -> Step {
+    answer(200, json!({"success": true, "data": {"messages": messages}}))
+}
+fn said(content: &str, by: &str, at: u64) -> Value {
+    json!({"id": content, "content": content, "authorId": USER, "sourceType": by, "created_at": at, "metadata": {"thought": "hm"}})
+}
+
+#[test]
+fn an_answer_that_the_job_never_heard_of_is_found_in_its_channel() {
+    let messages =
+        json!([said("more", "agent_response", 4_000), said("here", "agent_response", 3_500), said("p", "job_request", 1_000)]);
+    let steps = [payment_required(), created(), seen("timeout"), channels(json!(USER)), in_channel(messages)];
+    let scene = scene(steps).paying();
+    let job = create(&scene, OURS).unwrap();
+    assert_eq!((&job["status"], job.get("error")), (&json!("completed"), None));
+    let message = json!({"id": "here", "content": "here", "authorId": USER, "metadata": {"thought": "hm"}, "createdAt": 3_500});
+    assert_eq!(job["result"], json!({"message": message, "processingTimeMs": 2_500}));
+    assert_eq!(scene.told.borrow().last().unwrap(), "status completed");
+    assert!(scene.request(4).url.ends_with(&format!("/api/messaging/channels/{USER}/messages")), "{}", scene.request(4).url);
+    assert!(scene.world.records().is_empty() && scene.finished());
+}
+
+#[test]
+fn a_job_whose_channel_has_no_answer_has_timed_out() {
+    for steps in [
+        vec![channels(json!(USER)), in_channel(json!([said("p", "job_request", 1_000)]))],
+        vec![channels(json!(USER)), in_channel(json!([{"sourceType": "agent_response", "content": "no instant"}]))],
+        vec![channels(json!(USER)), answer(403, json!({}))],
+        vec![channels(json!("../sessions"))],
+        vec![answer(200, json!({"data": {"channels": []}}))],
+        vec![text(200, "<html>")],
+    ] {
+        let scene = scene([created(), seen("timeout")].into_iter().chain(steps).collect::<Vec<_>>());
+        assert_eq!(create(&scene, OURS).unwrap_err().code, ErrorCode::JobTimeout);
+        assert!(scene.finished());
+    }
 }
 
 #[test]

@@ -135,7 +135,7 @@ pub struct Shared(pub Rc<World>);
 
 impl Runtime for Shared {
     type Json = Value;
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Value>, SendError<Value>> {
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
         self.0.sent.borrow_mut().push((self.0.now.get(), request.clone()));
         let step = self.0.script.borrow_mut().pop_front().or_else(|| self.0.forever.borrow().clone());
         match step.unwrap_or_else(|| panic!("no step left for {} {}", request.method.as_str(), request.url)) {
