@@ -3,7 +3,7 @@
 const naps = new Set();
 
 const back = ({ type }) => {
-  if (type === 'visibilitychange' && document.hidden) return;
+  if (type === 'visibilitychange' && globalThis.document.hidden) return;
   for (const end of [...naps]) end();
 };
 /** Only a page, and a worker for one of them, has such events. */
