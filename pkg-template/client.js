@@ -1,4 +1,4 @@
-// The classes that applications use: each call goes to the Rust class of the same name. What is added is what only this side can
+// The classes that applications use: each call goes to the Rust side by its name. What is added is what only this side can
 // do: to load the module on first use, to say what a client that was let go of is, and to survive a trap. WebAssembly that has
 // trapped stays as it was in the middle of what it did; nothing of it is used again. Whatever waits is told, and the next call begins
 // with a fresh instance. Payments are in the store, so nothing is lost with the old one.
@@ -11,9 +11,26 @@ class Instance {
   /** How deep calls of applications are in it. */
   depth = 0;
   waiting = new Set();
+  timers = new Set();
 
   constructor(module) {
-    this.classes = instantiate(module, (exports) => this.guarded(exports));
+    this.Engine = instantiate(module, (exports) => this.guarded(exports), this.clock());
+  }
+
+  /** The module's timers: they end with it, so that none keeps a program from ending. */
+  clock() {
+    const { timers } = this;
+    return {
+      setTimeout(work, ms) {
+        const timer = setTimeout(() => timers.delete(timer) && work(), ms);
+        timers.add(timer);
+        return timer;
+      },
+      clearTimeout(timer) {
+        timers.delete(timer);
+        clearTimeout(timer);
+      },
+    };
   }
 
   /** The module's functions; an exception that crosses one of them has left the module in the middle of something. */
@@ -44,6 +61,7 @@ class Instance {
       this.error = makeError(6, message, { code: 'wasm_panic', retryable: false }, {}, cause);
       for (const reject of this.waiting) reject(this.error);
       this.waiting.clear();
+      this.timers.forEach(clearTimeout);
     }
     return this.error;
   }
@@ -77,13 +95,12 @@ export function defineClients(compile) {
   let current;
   const alive = () => (current && !current.dead ? current : (current = new Instance(compile())));
 
-  /** A Rust object of this class, and another one after a trap. */
+  /** A Rust object, and another one after a trap. */
   class Live {
-    /** What was spent, for the instance that comes after a trap. */
-    spent = {};
+    /** For the instance that comes after a trap. */
+    spentBefore = {};
 
-    constructor(name, options) {
-      this.name = name;
+    constructor(options) {
       this.begin(options);
       // What the application changes later changes nothing.
       this.options = { ...options };
@@ -91,21 +108,26 @@ export function defineClients(compile) {
 
     begin(options) {
       this.instance = alive();
-      this.inner = this.instance.run(() => new this.instance.classes[this.name](options, this.spent));
+      this.inner = this.instance.run(() => new this.instance.Engine(options, this.spentBefore));
     }
 
-    call(method, given) {
+    /** `way` is the Rust object's. */
+    enter(way, ...given) {
       if (!this.options) {
         const message = 'the client was let go of with free(); make another one';
         throw makeError(0, message, { code: 'client_disposed', retryable: false }, {});
       }
       if (this.instance.dead) this.begin(this.options);
-      return this.instance.run(() => this.inner[method](...given));
+      return this.instance.run(() => this.inner[way](...given));
+    }
+
+    value(method, given) {
+      return this.enter(method, ...given);
     }
 
     promise(method, given) {
       try {
-        const promise = this.call(method, given);
+        const promise = this.enter('call', method, given);
         return this.instance.watch(promise);
       } catch (error) {
         return Promise.reject(error);
@@ -126,7 +148,7 @@ export function defineClients(compile) {
     iterator(method, given) {
       let begin;
       try {
-        const feed = this.call(method, given);
+        const feed = this.enter('feed', method, given);
         begin = () => feed;
       } catch (error) {
         begin = () => {
@@ -168,13 +190,13 @@ export function defineClients(compile) {
     }
   }
 
-  /** A class whose methods give what `ways` says: the Rust method's value, a promise, an iterator, or a promise that is iterable too. */
+  /** A class whose methods give what `ways` says: a value at once, a promise, an iterator, or a promise that is iterable too. */
   const define = (name, ways) => {
     const Class = class {
       #live;
 
       constructor(options) {
-        this.#live = new Live(name, options);
+        this.#live = new Live(options);
       }
 
       free() {
@@ -198,7 +220,7 @@ export function defineClients(compile) {
   };
 
   const JobsClient = define('JobsClient', {
-    call: ['spent'],
+    value: ['spent'],
     promise: [
       ...['createAndWaitForJob', 'createJob', 'getJob', 'getJobsHealth', 'listJobs'],
       ...['pendingPayments', 'pollJob', 'resume'],

@@ -21,9 +21,9 @@
 //! | [`runtime`] | the seam |
 //! | [`prove`] | what a wallet is asked, and what its answer means |
 //! | [`client`] | the main loop: create, wait |
-//! | `poller` | many jobs that are waited for at once: one look for all |
 //! | [`channel`] | where an answer is when the job does not have it |
 //! | [`sessions`] | conversations that last: messages, answers, streams |
+//! | `poller` | many jobs that are waited for at once: one look for all |
 //! | [`pay`] | paying: prove, write down, send, recover |
 //! | `sandbox` | on the host only: a Jobs server as a state machine, for tests |
 //! | `js` | the edge, on wasm32 only: converts and delegates |

@@ -312,14 +312,16 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
 /// The text of a message: some, and not more than the server takes.
 pub(crate) fn content<J: Json>(params: &J, most: usize) -> Result<J, J> {
     let refused = |given: &str| {
-        Err(Error::argument("content", &fill("must be a string of 1 to % characters", &[&decimal(most as u64)]), given))
+        let rule = if given == "\"\"" { "cannot be empty: it " } else { "" };
+        let rule = fill("%must be a string of 1 to % characters", &[rule, &decimal(most as u64)]);
+        Err(Error::argument("content", &rule, given))
     };
     let content = params.get("content");
     let text = content.as_ref().and_then(Json::as_text);
     let (Some(content), Some(text)) = (content, text) else { return refused(&given(params, "content")) };
     let units = text.encode_utf16().count();
     if text.is_empty() {
-        return refused("\"\", which is empty");
+        return refused("\"\"");
     }
     if units > most {
         return refused(&fill("% characters", &[&decimal(units as u64)]));

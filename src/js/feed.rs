@@ -13,8 +13,6 @@ use wasm_bindgen_futures::future_to_promise;
 
 use super::call::{Work, ended};
 use super::document::Document;
-use super::error::to_js;
-use crate::error::Result;
 use crate::json::Json;
 
 /// What was put and not yet taken.
@@ -57,15 +55,9 @@ struct Inner {
 pub struct Feed(Rc<Inner>);
 
 impl Feed {
-    /// The work of a call; a bad argument is thrown at once.
-    pub(super) fn new<T>(
-        given: Result<T, Document>,
-        work: impl FnOnce(T, Rc<Queue>) -> Work,
-    ) -> core::result::Result<Self, JsValue> {
-        let given = given.map_err(to_js)?;
-        let queue = Rc::new(Queue::default());
-        let state = RefCell::new(State::Running(Box::pin(ended(work(given, queue.clone())))));
-        Ok(Feed(Rc::new(Inner { queue, state, waiting: RefCell::default() })))
+    pub(super) fn new(queue: Rc<Queue>, work: Work) -> Self {
+        let state = RefCell::new(State::Running(Box::pin(ended(work))));
+        Feed(Rc::new(Inner { queue, state, waiting: RefCell::default() }))
     }
 }
 

@@ -7,14 +7,12 @@
 
 mod abort;
 mod call;
-mod client;
 mod document;
+mod engine;
 mod error;
 mod feed;
 mod options;
 mod runtime;
-mod sessions;
 mod types;
 
-pub use client::JobsClient;
-pub use sessions::SessionsClient;
+pub use engine::Engine;

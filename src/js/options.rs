@@ -233,10 +233,10 @@ fn plain(field: &'static str, value: &Document) -> Result<Document, Document> {
     Ok(Document::parse(&text).unwrap_or_else(|| value.clone()))
 }
 
-/// A copy of what `getMessages` was given, in which dates are numbers.
-pub(super) fn with_instants(given: &JsValue) -> Document {
+/// A copy of what `getMessages` was given, in which dates are numbers; with the page to begin with, if there is one.
+pub(super) fn with_instants(given: &JsValue, first: &JsValue) -> Document {
     let params = Document(given.clone());
-    if params.kind() != Kind::Object {
+    if params.kind() != Kind::Object && (params.kind() != Kind::Undefined || first.is_undefined()) {
         return params;
     }
     let member = |key: &str| {
@@ -246,11 +246,8 @@ pub(super) fn with_instants(given: &JsValue) -> Document {
     ["limit", "before", "after"]
         .into_iter()
         .filter_map(|key| Some((key, member(key)?)))
-        .fold(Document::object(), |copy, (key, value)| copy.set(key, value))
+        .fold(Document::object().set("first", Document(first.clone())), |copy, (key, value)| copy.set(key, value))
 }
-
-/// The members of a job request.
-pub(super) const JOB: &[&str] = &["agentId", "userId", "content", "timeoutMs", "metadata"];
 
 /// Reads the id of a job or a session.
 pub(super) fn id(field: &'static str, given: &JsValue) -> Result<String, Document> {

@@ -1,5 +1,6 @@
 //! The world: fetch, timers, clocks, randomness, and the wallet, as JavaScript has them.
 
+use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, JsString, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -44,7 +45,7 @@ extern "C" {
 extern "C" {
     // `catch` as for the default store.
     #[wasm_bindgen(catch)]
-    fn rest(ms: f64, wakes: bool, request: &JsValue) -> Result<Promise, JsValue>;
+    fn wake(request: &JsValue) -> Result<Promise, JsValue>;
 }
 
 #[wasm_bindgen(module = "/pkg-template/callbacks.js")]
@@ -108,11 +109,16 @@ impl Runtime for JsRuntime {
     }
 
     async fn sleep(&self, ms: f64) {
-        rested(ms, false).await;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is made sure of")]
+        TimeoutFuture::new(ms.clamp(0.0, MAX_DELAY_MS).ceil() as u32).await;
     }
 
     async fn nap(&self, ms: f64) {
-        rested(ms, true).await;
+        let held = Held(Document::object());
+        match wake(&held.0.0) {
+            Ok(back) => drop(within(JsFuture::from(back), self.sleep(ms)).await),
+            Err(_) => self.sleep(ms).await,
+        }
     }
 
     fn log(&self, level: Level, words: &str) {
@@ -302,13 +308,6 @@ impl JsRuntime {
             }
         }
         Ok(text.concat(&decoder.decode(&Uint8Array::new_with_length(0), &JsValue::UNDEFINED).map_err(during)?))
-    }
-}
-
-async fn rested(ms: f64, wakes: bool) {
-    let held = Held(Document::object());
-    if let Ok(rest) = rest(ms.clamp(0.0, MAX_DELAY_MS).ceil(), wakes, &held.0.0) {
-        let _ = JsFuture::from(rest).await;
     }
 }
 

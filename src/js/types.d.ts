@@ -26,6 +26,152 @@ export type JobListResponse = ListJobsResponse;
 export type JobHealthResponse = JobsHealthResponse;
 
 /**
+ * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where that is asked for.
+ *
+ * Every method gives a promise. State is shared and immutable, so that any number of calls may run at once, `free()` may be
+ * called while they do, and callbacks may call back.
+ */
+export class JobsClient {
+  /**
+   * A client for the server at `options.baseUrl`. Sends nothing.
+   *
+   * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+   */
+  constructor(options: JobsClientOptions);
+  /**
+   * Creates a job, pays for it when asked to, and waits for its answer.
+   */
+  createAndWaitForJob(
+    params: CreateJobRequest,
+    pollInterval?: number | WaitOptions,
+    maxAttempts?: number,
+    options?: WaitOptions,
+  ): Promise<CompletedJob>;
+  /**
+   * Creates a job; when the server asks for a payment, pays for it once through the wallet.
+   */
+  createJob(params: CreateJobRequest, options?: CreateJobOptions): Promise<CreateJobResponse>;
+  /**
+   * The job as it is now.
+   */
+  getJob(jobId: string, options?: RequestOptions): Promise<JobDetailsResponse>;
+  /**
+   * How the Jobs service is.
+   */
+  getJobsHealth(options?: RequestOptions): Promise<JobsHealthResponse>;
+  /**
+   * The server's jobs, the newest first. These are the jobs of everyone who uses the server.
+   */
+  listJobs(params?: ListJobsParams, options?: RequestOptions): Promise<ListJobsResponse>;
+  /**
+   * What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
+   * jobs whose answers were not seen; after a reload or a crash too, when the store has outlived it. A record that cannot be
+   * read has the state `unreadable`, and is kept.
+   */
+  pendingPayments(options?: RequestOptions): Promise<PendingPayment[]>;
+  /**
+   * Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
+   * `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
+   */
+  pollJob(jobId: string, interval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+  /**
+   * Goes on where a payment or a job was left, and waits for the job's answer. A payment goes on with the job that is there, else
+   * with the same proof; nothing is ever paid again.
+   *
+   * @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
+   */
+  resume(handle: string | PendingPayment, options?: WaitOptions): Promise<CompletedJob>;
+  /**
+   * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`), with what is set aside for
+   * payments under way.
+   *
+   * @param currency The token's symbol. @default "USDC"
+   * @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.
+   */
+  spent(currency?: string): string;
+  /**
+   * Looks at a job as `pollJob` does, and gives it each time that it is seen in another status; ends when the job is completed, and throws
+   * what `pollJob` would reject with.
+   */
+  watchJob(jobId: string, options?: WaitOptions): AsyncIterableIterator<JobDetailsResponse>;
+  /** Lets go of the client's memory; calls that are under way are finished. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Conversations with an agent that last. Every method gives a promise, or what `for await` takes.
+ */
+export class SessionsClient {
+  /**
+   * The sessions of the server at `options.baseUrl`. Sends nothing.
+   *
+   * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+   */
+  constructor(options: JobsClientOptions);
+  /**
+   * Begins a session between a user and an agent.
+   */
+  createSession(params: CreateSessionRequest, options?: RequestOptions): Promise<Session>;
+  /**
+   * Ends the session. The server forgets it at once.
+   */
+  deleteSession(sessionId: string, options?: RequestOptions): Promise<DeleteSessionResponse>;
+  /**
+   * A page of the session's messages, the newest first. In `for await` all of them, page by page; with `after` alone the oldest first.
+   */
+  getMessages(
+    sessionId: string,
+    params?: GetMessagesParams,
+    options?: RequestOptions,
+  ): Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>;
+  /**
+   * The session as it is now.
+   */
+  getSession(sessionId: string, options?: RequestOptions): Promise<Session>;
+  /**
+   * How the Sessions service is.
+   */
+  getSessionsHealth(options?: RequestOptions): Promise<SessionsHealthResponse>;
+  /**
+   * Says that the user is still there, which renews a session that renews itself.
+   */
+  heartbeat(sessionId: string, options?: RequestOptions): Promise<Session>;
+  /**
+   * The sessions that have not expired, of everyone who uses the server.
+   */
+  listSessions(options?: RequestOptions): Promise<ListSessionsResponse>;
+  /**
+   * Gives the session its whole time again, whether or not it renews itself with each message.
+   */
+  renewSession(sessionId: string, options?: RequestOptions): Promise<Session>;
+  /**
+   * Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at most. @default 60000
+   *
+   * Where the server does not wait for the agent, or gives up on it (after 30 seconds), the answer is looked for among the session's
+   * messages: it is the agent's first one after this message, so send one message of a session after the other. Every error
+   * (`SessionError`) has the `sessionId`, and the `userMessage` when that is in the session.
+   */
+  sendMessageAndWait(sessionId: string, params: SendMessageRequest, options?: RequestOptions): Promise<AnsweredMessage>;
+  /**
+   * Puts a message into the session and does not wait for the agent; the answer will be among the session's messages.
+   *
+   * A reply that is lost is made up for by a look into the session; where that is not possible, it rejects with
+   * `message_outcome_unknown`. Nothing is sent twice.
+   */
+  sendMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): Promise<MessageResponse>;
+  /**
+   * Puts a message into the session and gives the agent's answer as it comes: `user_message`, then any number of `chunk`, then `done`.
+   * Where the server has no streams, or the stream breaks off, the answer comes as a whole with `done`. Leaving the loop ends the request.
+   * `options.timeoutMs` is for the whole. @default 300000
+   */
+  streamMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): AsyncIterableIterator<MessageUpdate>;
+  /** Lets go of the client's memory; calls that are under way are finished. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
  * All of a server: `messaging` asks one-off questions, `sessions` holds conversations.
  *
  * @throws {ArgumentError} (a `TypeError`) when an option can never work.

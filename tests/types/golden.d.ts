@@ -240,12 +240,21 @@ export interface ListSessionsResponse {
  * called while they do, and callbacks may call back.
  */
 export class JobsClient {
-    free(): void;
-    [Symbol.dispose](): void;
+    /**
+     * A client for the server at `options.baseUrl`. Sends nothing.
+     *
+     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     */
+    constructor(options: JobsClientOptions);
     /**
      * Creates a job, pays for it when asked to, and waits for its answer.
      */
-    createAndWaitForJob(params: CreateJobRequest, pollInterval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+    createAndWaitForJob(
+    params: CreateJobRequest,
+    pollInterval?: number | WaitOptions,
+    maxAttempts?: number,
+    options?: WaitOptions,
+    ): Promise<CompletedJob>;
     /**
      * Creates a job; when the server asks for a payment, pays for it once through the wallet.
      */
@@ -263,17 +272,11 @@ export class JobsClient {
      */
     listJobs(params?: ListJobsParams, options?: RequestOptions): Promise<ListJobsResponse>;
     /**
-     * A client for the server at `options.baseUrl`. Sends nothing.
-     *
-     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
-     */
-    constructor(options: JobsClientOptions);
-    /**
      * What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
      * jobs whose answers were not seen; after a reload or a crash too, when the store has outlived it. A record that cannot be
      * read has the state `unreadable`, and is kept.
      */
-    pendingPayments(): Promise<PendingPayment[]>;
+    pendingPayments(options?: RequestOptions): Promise<PendingPayment[]>;
     /**
      * Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
      * `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
@@ -299,14 +302,21 @@ export class JobsClient {
      * what `pollJob` would reject with.
      */
     watchJob(jobId: string, options?: WaitOptions): AsyncIterableIterator<JobDetailsResponse>;
+    /** Lets go of the client's memory; calls that are under way are finished. */
+    free(): void;
+    [Symbol.dispose](): void;
 }
 
 /**
  * Conversations with an agent that last. Every method gives a promise, or what `for await` takes.
  */
 export class SessionsClient {
-    free(): void;
-    [Symbol.dispose](): void;
+    /**
+     * The sessions of the server at `options.baseUrl`. Sends nothing.
+     *
+     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     */
+    constructor(options: JobsClientOptions);
     /**
      * Begins a session between a user and an agent.
      */
@@ -318,7 +328,11 @@ export class SessionsClient {
     /**
      * A page of the session's messages, the newest first. In `for await` all of them, page by page; with `after` alone the oldest first.
      */
-    getMessages(sessionId: string, params?: GetMessagesParams, options?: RequestOptions): Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>;
+    getMessages(
+    sessionId: string,
+    params?: GetMessagesParams,
+    options?: RequestOptions,
+    ): Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>;
     /**
      * The session as it is now.
      */
@@ -335,12 +349,6 @@ export class SessionsClient {
      * The sessions that have not expired, of everyone who uses the server.
      */
     listSessions(options?: RequestOptions): Promise<ListSessionsResponse>;
-    /**
-     * The sessions of the server at `options.baseUrl`. Sends nothing.
-     *
-     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
-     */
-    constructor(options: JobsClientOptions);
     /**
      * Gives the session its whole time again, whether or not it renews itself with each message.
      */
@@ -366,6 +374,9 @@ export class SessionsClient {
      * `options.timeoutMs` is for the whole. @default 300000
      */
     streamMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): AsyncIterableIterator<MessageUpdate>;
+    /** Lets go of the client's memory; calls that are under way are finished. */
+    free(): void;
+    [Symbol.dispose](): void;
 }
 
 /**
