@@ -54,6 +54,8 @@ pub struct CallOptions {
     pub headers: Vec<(String, String)>,
     /// What the caller calls this payment: two calls with the same name pay once. Empty for none.
     pub idempotency_key: String,
+    /// Whether the call may be left standing for any time, so that nobody else may depend on it.
+    pub is_fitful: bool,
 }
 
 /// How to wait.
@@ -338,7 +340,7 @@ impl<R: Runtime + 'static> Client<R> {
         let mut missing = false;
         // The caller's own interval is obeyed and his own headers are sent: neither can be shared.
         let ours = schedule == PollSchedule::Growing;
-        let seat = (ours && call.headers.is_empty()).then(|| self.take_seat(job_id));
+        let seat = (ours && call.headers.is_empty() && !call.is_fitful).then(|| self.take_seat(job_id));
         // Our own schedule gives a new job a moment; the caller's interval is kept as the seed has it: look, then sleep.
         let mut gap = if created_here && ours { schedule.gap_ms(0.0, 0) } else { 0.0 };
         loop {
@@ -392,7 +394,7 @@ impl<R: Runtime + 'static> Client<R> {
             let look = CallOptions {
                 timeout_ms: Some(self.config.timeout_ms.min((stop - now).max(1.0))),
                 headers: call.headers.clone(),
-                idempotency_key: String::new(),
+                ..CallOptions::default()
             };
             // Another look is the retry.
             let was_missing = match &news {
@@ -479,18 +481,18 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Does what may be done twice. Failures that may pass are tried again within the time limit.
-    pub(crate) async fn read(
-        &self,
+    pub(crate) fn read<'a>(
+        &'a self,
         method: Method,
         path: &str,
         call: &CallOptions,
         retries: u32,
-        wanted: &str,
-        parse: &dyn Fn(R::Json) -> Option<R::Json>,
-    ) -> Result<R::Json, R::Json> {
+        wanted: &'a str,
+        parse: &'a dyn Fn(R::Json) -> Option<R::Json>,
+    ) -> impl Future<Output = Result<R::Json, R::Json>> + 'a {
         let request = self.request(method, path, call);
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
-        self.read_answers(request, end, retries, wanted, parse).await
+        self.read_answers(request, end, retries, wanted, parse)
     }
 
     pub(crate) async fn read_answers(
