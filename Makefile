@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test test-seed check pkg bench soak size format golden rust browsers
+.PHONY: help ask demo test test-seed check pkg bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -16,6 +16,9 @@ VERSIONS := tests/servers/1.6.5/$(NPM) tests/servers/1.7.2/$(NPM)
 PEERS := bench/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
 WASM_PACK := target/tools/bin/wasm-pack
+CARGO_FUZZ := target/tools/bin/cargo-fuzz
+CARGO_MUTANTS := target/tools/bin/cargo-mutants
+CARGO_DENY := target/tools/bin/cargo-deny
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 TRAP := target/trap/pkg/index.js
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
@@ -83,6 +86,31 @@ soak: export SCRIPTS ?= 1000000
 soak: ## random misfortune in a million scripts: make soak SCRIPTS=5000000
 	@cargo test --release --locked --test scenarios property -- --nocapture
 
+FUZZ_TARGETS := $(notdir $(wildcard fuzz/corpus/*))
+fuzz: export RUSTC_BOOTSTRAP := 1
+fuzz: SECONDS ?= 30
+fuzz: $(CARGO_FUZZ) ## hostile inputs made by libFuzzer, so many seconds for each target: make fuzz SECONDS=600
+	@cargo fuzz build --sanitizer none
+	for target in $(FUZZ_TARGETS); do
+		$(call say,$$target)
+		mkdir -p target/fuzz/$$target
+		TARGET=$$target cargo fuzz run --sanitizer none fuzz target/fuzz/$$target fuzz/corpus/$$target -- -max_total_time=$(SECONDS) -max_len=100000 -print_final_stats=1
+	done
+
+# What the tests of the core do not notice when it is changed. SCRIPTS: fewer random scripts, they are repeated for each change.
+FILE ?= src/journal.rs src/spend.rs src/client.rs src/pay.rs src/prove.rs src/x402/*.rs
+mutants: export SCRIPTS ?= 300
+mutants: export CARGO_PROFILE_TEST_DEBUG := 0
+mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/pay.rs
+	@cargo mutants --no-shuffle --minimum-test-timeout 20 --output target $(foreach file,$(FILE),--file '$(file)') \
+		--cargo-test-arg=--lib --cargo-test-arg=--test --cargo-test-arg=scenarios
+
+# The advisories' database is in no package registry, and npm's registry need not answer for its own.
+audit: $(CARGO_DENY) ## licences and sources of what the package, its build tool and its fuzz targets are made of
+	@for manifest in Cargo.toml tools/wasm-bindgen/Cargo.toml fuzz/Cargo.toml; do
+		cargo deny --locked --log-level error --config deny.toml --manifest-path $$manifest check bans licenses sources
+	done
+
 size: $(PACKAGE) ## what the package weighs, and which functions weigh most
 	@node scripts/size.mjs --functions
 
@@ -122,6 +150,14 @@ $(WASM_BINDGEN): $(shell find tools/wasm-bindgen -type f) rust-toolchain.toml | 
 $(WASM_PACK): Makefile | $(WASM_BINDGEN) $(NPM)
 	@$(call say,building wasm-pack: a minute)
 	cargo install --quiet wasm-pack --version 0.15.1 --locked --debug --root target/tools
+	touch $@
+
+$(CARGO_FUZZ): version := 0.13.2
+$(CARGO_MUTANTS): version := 27.1.0
+$(CARGO_DENY): version := 0.20.2
+$(CARGO_FUZZ) $(CARGO_MUTANTS) $(CARGO_DENY): Makefile
+	@$(call say,building $(@F): a minute)
+	cargo install --quiet $(@F) --version $(version) --locked --debug --root target/tools
 	touch $@
 
 # After the package: both use the same folder of cargo's.

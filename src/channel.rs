@@ -49,6 +49,9 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// The list `key` in `data`, if it can be had in time.
     async fn list_of(&self, key: &str, path: &str, stop: f64) -> Option<Vec<R::Json>> {
+        if !self.turn(stop, true).await {
+            return None;
+        }
         let left = (stop - self.runtime.now_ms()).min(self.config.timeout_ms);
         if left <= 0.0 {
             return None;

@@ -87,7 +87,9 @@ impl Engine {
 impl Engine {
     /// The work of a method. The arguments are read now, so that what the caller changes later changes nothing.
     fn work(&self, method: String, given: &Array, queue: Rc<Queue>) -> Result<Work, Document> {
-        let given = read(&method, given)?;
+        let mut given = read(&method, given)?;
+        // It goes on only while somebody takes what it gives.
+        given.call.options.is_fitful = method == "watchJob";
         #[cfg(feature = "trap")]
         if given.id == "trap now" {
             core::arch::wasm32::unreachable();

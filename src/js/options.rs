@@ -172,6 +172,7 @@ pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
             timeout_ms: number(&options, "timeoutMs", 1.0, MAX_MS, MS_RULE)?,
             headers: headers(&options)?,
             idempotency_key: idempotency_key(&options)?,
+            is_fitful: false,
         },
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal: signal.map(|signal| signal.0.unchecked_into()),

@@ -45,7 +45,7 @@ extern "C" {
 extern "C" {
     // `catch` as for the default store.
     #[wasm_bindgen(catch)]
-    fn nap(ms: f64, request: &JsValue) -> Result<Promise, JsValue>;
+    fn wake(request: &JsValue) -> Result<Promise, JsValue>;
 }
 
 #[wasm_bindgen(module = "/pkg-template/callbacks.js")]
@@ -115,8 +115,9 @@ impl Runtime for JsRuntime {
 
     async fn nap(&self, ms: f64) {
         let held = Held(Document::object());
-        if let Ok(nap) = nap(ms.clamp(0.0, MAX_DELAY_MS).ceil(), &held.0.0) {
-            let _ = JsFuture::from(nap).await;
+        match wake(&held.0.0) {
+            Ok(back) => drop(within(JsFuture::from(back), self.sleep(ms)).await),
+            Err(_) => self.sleep(ms).await,
         }
     }
 

@@ -270,9 +270,10 @@ impl<R: Runtime + 'static> Client<R> {
                     "no answer after % ms; the message is in the session, and the answer may still come: look with getMessages";
                 return failed(Error::new(ErrorCode::AnswerTimeout, fill(said, &[&waited])), sent);
             }
-            // A server that wants to be left alone is.
-            let gap = PollSchedule::Growing.gap_ms(age, looks).max(self.allowance.quiet_ms(now));
-            self.runtime.sleep(gap.min(end - now)).await;
+            self.runtime.nap(PollSchedule::Growing.gap_ms(age, looks).min(end - now)).await;
+            if !self.turn(end, false).await {
+                continue;
+            }
             looks = looks.saturating_add(1);
             let page = Page { after, ..WHOLE_PAGE };
             match self.look_into(outgoing, page, call, 0).await {
