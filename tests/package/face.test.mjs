@@ -64,7 +64,7 @@ const EURC = {
 test('bad options throw a TypeError that names the option, the rule and what was given', () => {
   for (const [options, field, said] of [
     [undefined, 'options', /nothing/],
-    ['https://h', 'options', /"http:\/\/h"/],
+    ['https://h', 'options', /"https:\/\/h"/],
     [{}, 'baseUrl', /nothing/],
     [{ baseUrl: '' }, 'baseUrl', /http/],
     [{ baseUrl: 'localhost:3000' }, 'baseUrl', /"localhost:3000"/],
