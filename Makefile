@@ -6,14 +6,19 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test check pkg bench soak size format golden rust browsers
+.PHONY: help ask demo test test-seed check pkg bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
 SERVERS := tests/servers/$(NPM)
+# elizaOS in other versions, each in a folder of its own.
+VERSIONS := tests/servers/1.6.5/$(NPM) tests/servers/1.7.2/$(NPM)
 PEERS := bench/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
 WASM_PACK := target/tools/bin/wasm-pack
+CARGO_FUZZ := target/tools/bin/cargo-fuzz
+CARGO_MUTANTS := target/tools/bin/cargo-mutants
+CARGO_DENY := target/tools/bin/cargo-deny
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 TRAP := target/trap/pkg/index.js
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
@@ -30,7 +35,7 @@ say = printf '== [%4ds] %s\n' $$(($$(date +%s) - BEGAN)) "$(1)"
 npm-ci = npm ci --no-fund --no-audit --loglevel=error
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 ask: export QUESTION = $(value Q)
 ask: $(PACKAGE) $(SERVERS) ## one paid job from the terminal: make ask Q="…" (SERVER=http://… for a server of yours)
@@ -39,16 +44,22 @@ ask: $(PACKAGE) $(SERVERS) ## one paid job from the terminal: make ask Q="…" (
 demo: $(PACKAGE) $(SERVERS) ## serves the demo page and prints its address
 	@node scripts/demo.mjs
 
-SUITES := host node chromium firefox build types package page
+# The document is somebody's own file: it is tested when it is named.
+SUITES := host node chromium firefox build types package seed $(if $(DOC),document) page
 needs-node := $(WASM_PACK)
 needs-chromium := $(WASM_PACK) browsers
 needs-firefox := $(WASM_PACK) browsers
 needs-build := $(NPM)
 needs-types := $(PACKAGE) $(SERVERS)
-needs-package := $(PACKAGE) $(SERVERS) $(TRAP)
+needs-package := $(PACKAGE) $(SERVERS) $(VERSIONS) $(TRAP)
+needs-seed := $(PACKAGE) $(SERVERS)
+needs-document := $(needs-seed)
 needs-page := $(PACKAGE) $(SERVERS) browsers
 test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
 	@node scripts/test.mjs $(or $(SUITE),$(SUITES))
+
+test-seed: $(needs-document) ## a document's TypeScript blocks and types against the package: make test-seed DOC=path
+	@node scripts/test.mjs document
 
 check: $(PACKAGE) ## the quick one: format, lints, host tests, types, size
 	@$(call say,rustfmt and clippy on the host and on wasm32)
@@ -75,6 +86,31 @@ soak: export SCRIPTS ?= 1000000
 soak: ## random misfortune in a million scripts: make soak SCRIPTS=5000000
 	@cargo test --release --locked --test scenarios property -- --nocapture
 
+FUZZ_TARGETS := $(notdir $(wildcard fuzz/corpus/*))
+fuzz: export RUSTC_BOOTSTRAP := 1
+fuzz: SECONDS ?= 30
+fuzz: $(CARGO_FUZZ) ## hostile inputs made by libFuzzer, so many seconds for each target: make fuzz SECONDS=600
+	@cargo fuzz build --sanitizer none
+	for target in $(FUZZ_TARGETS); do
+		$(call say,$$target)
+		mkdir -p target/fuzz/$$target
+		TARGET=$$target cargo fuzz run --sanitizer none fuzz target/fuzz/$$target fuzz/corpus/$$target -- -max_total_time=$(SECONDS) -max_len=100000 -print_final_stats=1
+	done
+
+# What the tests of the core do not notice when it is changed. SCRIPTS: fewer random scripts, they are repeated for each change.
+FILE ?= src/journal.rs src/spend.rs src/client.rs src/pay.rs src/prove.rs src/x402/*.rs
+mutants: export SCRIPTS ?= 300
+mutants: export CARGO_PROFILE_TEST_DEBUG := 0
+mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/pay.rs
+	@cargo mutants --no-shuffle --minimum-test-timeout 20 --output target $(foreach file,$(FILE),--file '$(file)') \
+		--cargo-test-arg=--lib --cargo-test-arg=--test --cargo-test-arg=scenarios
+
+# The advisories' database is in no package registry, and npm's registry need not answer for its own.
+audit: $(CARGO_DENY) ## licences and sources of what the package, its build tool and its fuzz targets are made of
+	@for manifest in Cargo.toml tools/wasm-bindgen/Cargo.toml fuzz/Cargo.toml; do
+		cargo deny --locked --log-level error --config deny.toml --manifest-path $$manifest check bans licenses sources
+	done
+
 size: $(PACKAGE) ## what the package weighs, and which functions weigh most
 	@node scripts/size.mjs --functions
 
@@ -97,9 +133,9 @@ $(NPM): package.json package-lock.json
 	@$(call say,npm packages for building and checking)
 	$(npm-ci)
 
-$(SERVERS): tests/servers/package.json tests/servers/package-lock.json
-	@$(call say,the servers for the tests: a minute)
-	$(npm-ci) --prefix tests/servers --ignore-scripts
+$(SERVERS) $(VERSIONS): %/$(NPM): %/package.json %/package-lock.json
+	@$(call say,the servers for the tests in $*: a minute)
+	$(npm-ci) --prefix $* --ignore-scripts
 
 $(PEERS): bench/package.json bench/package-lock.json
 	@$(call say,the peers)
@@ -114,6 +150,14 @@ $(WASM_BINDGEN): $(shell find tools/wasm-bindgen -type f) rust-toolchain.toml | 
 $(WASM_PACK): Makefile | $(WASM_BINDGEN) $(NPM)
 	@$(call say,building wasm-pack: a minute)
 	cargo install --quiet wasm-pack --version 0.15.1 --locked --debug --root target/tools
+	touch $@
+
+$(CARGO_FUZZ): version := 0.13.2
+$(CARGO_MUTANTS): version := 27.1.0
+$(CARGO_DENY): version := 0.20.2
+$(CARGO_FUZZ) $(CARGO_MUTANTS) $(CARGO_DENY): Makefile
+	@$(call say,building $(@F): a minute)
+	cargo install --quiet $(@F) --version $(version) --locked --debug --root target/tools
 	touch $@
 
 # After the package: both use the same folder of cargo's.

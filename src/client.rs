@@ -8,12 +8,12 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, place, refusal, send_error};
 use crate::journal::{self, Found};
 use crate::json::Json;
-use crate::pay::store_failed;
+use crate::pay::{kept_until, store_failed};
 use crate::poll::{GRACE_MS, PollSchedule};
 use crate::poller::{News, Poller};
 use crate::protocol::{self, Created, JobStatus, Seen};
 use crate::retry::{RetryBudget, backoff_ms, retry_after_ms};
-use crate::runtime::{Level, Runtime};
+use crate::runtime::{Level, Runtime, within};
 use crate::spend::{Abilities, SpendLedger, SpendPolicy};
 use crate::text::{concat, decimal, fill, find, has, join, split};
 use crate::wallet;
@@ -112,7 +112,7 @@ pub struct Client<R: Runtime> {
     /// Whether an odd content type was reported.
     reported: Cell<bool>,
     ledger: Rc<SpendLedger>,
-    /// The paid jobs whose end was not seen yet: the job, its record, and until when it can be asked for.
+    /// The paid jobs whose end was not seen yet: the job, its record, and until when that is kept.
     pub(crate) open: RefCell<Vec<(String, String, f64)>>,
     /// The jobs of calls that had an idempotency key.
     named: RefCell<Vec<(String, PaidJob<R::Json>)>>,
@@ -176,17 +176,17 @@ impl<R: Runtime + 'static> Client<R> {
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         let key = call.idempotency_key.as_str();
         // Two calls of the same name: the second waits, and finds what the first has made.
-        let _alone = if key.is_empty() { None } else { Some(self.runtime.lock(&fill("eliza-jobs/create/%", &[key])).await) };
+        let _alone = if key.is_empty() { None } else { Some(self.alone("create", key, end).await?) };
         if let Some(made) = self.made(key) {
             return Ok(made);
         }
         if let Some(attempt) = self.begun(key).await? {
-            let (created, payment) = self.carry_on(attempt, call, end, update).await?;
+            let (created, payment) = self.go_on(&attempt.id, &journal::record(&attempt), call, end, update).await?;
             return Ok(self.make(key, created, Some(payment), update));
         }
         let mut request = self.request(Method::Post, path::JOBS, call);
         request.body = Some(body.to_json());
-        let response = self.post(&mut request, limit, None).await?;
+        let response = self.post(&mut request, limit.min(end - self.runtime.now_ms()), None).await?;
         if response.status != 402 {
             let created = read_created(&request, &response)?;
             return Ok(self.make(key, created, None, update));
@@ -205,8 +205,19 @@ impl<R: Runtime + 'static> Client<R> {
             return Err(error);
         }
         let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger)?;
+        // Who resumes this attempt meanwhile, in another tab, waits for what becomes of it here.
+        let _alone = self.alone("resume", &id, end).await?;
         let (created, payment) = self.pay(request, chosen, (id, call.idempotency_key.clone()), end, update).await?;
         Ok(self.make(key, created, Some(payment), update))
+    }
+
+    /// Waits until nobody else does this, in this program or in another tab; not longer than until `end`.
+    pub(crate) async fn alone(&self, what: &str, name: &str, end: f64) -> Result<R::Lock, R::Json> {
+        let name = fill("eliza-jobs/%/%", &[what, name]);
+        within(self.runtime.lock(&name), self.runtime.sleep(end - self.runtime.now_ms())).await.ok_or_else(|| {
+            let why = "another call, here or in another tab, is still at the same job; nothing was sent";
+            Error::new(ErrorCode::RequestTimeout, why)
+        })
     }
 
     /// A job was made: whoever asks for the same again gets it.
@@ -243,10 +254,20 @@ impl<R: Runtime + 'static> Client<R> {
             return Ok(None);
         }
         let found = journal::all(&self.runtime).await.map_err(|thrown| store_failed(thrown, "; nothing was paid"))?;
-        Ok(found.into_iter().find_map(|found| match found {
-            Found::Attempt(attempt) if attempt.idempotency_key == key && attempt.server == self.config.base_url => Some(*attempt),
-            _ => None,
-        }))
+        let mut begun = None;
+        for found in found {
+            if let Found::Attempt(attempt) = found
+                && !attempt.idempotency_key.is_empty()
+                && attempt.server == self.config.base_url
+            {
+                if kept_until(&attempt) < self.runtime.wall_ms() {
+                    journal::forget(&self.runtime, &attempt.id).await;
+                } else if attempt.idempotency_key == key {
+                    begun = Some(*attempt);
+                }
+            }
+        }
+        Ok(begun)
     }
 
     /// One job.
@@ -344,7 +365,8 @@ impl<R: Runtime + 'static> Client<R> {
             let now = self.runtime.now_ms();
             // Who was held up looks once more: the answer may have come meanwhile.
             let held_up = now > rested_until + HELD_UP_MS && end.is_none_or(|end| now < end);
-            if looks > 0 && now >= stop && !held_up {
+            // A clock of fractions may stand a hair before it.
+            if looks > 0 && now + 0.5 >= stop && !held_up {
                 return Err(over(job_id, last, now - start, None));
             }
             let stop = if held_up { stop.max(end.unwrap_or(f64::INFINITY).min(now + GRACE_MS)) } else { stop };
@@ -446,7 +468,9 @@ impl<R: Runtime + 'static> Client<R> {
         let wanted = "a job with a jobId";
         let parse = |document| protocol::is_job(&document).then_some(document);
         match self.read(Method::Get, &path::job(job_id), call, retries, wanted, &parse).await {
-            Ok(document) => Ok(protocol::read_job(document)),
+            Ok(document) if document.get_text("jobId").as_deref() == Some(job_id) => Ok(protocol::read_job(document)),
+            // A cache or a redirect may have mixed them up.
+            Ok(_) => Err(Error::new(ErrorCode::InvalidResponse, "the server answered with another job").about_job(job_id)),
             Err(mut error) => {
                 if error.code == ErrorCode::NotFound {
                     error.code = ErrorCode::JobNotFound;

@@ -1,6 +1,6 @@
 //! What can go wrong, with a stable code for each.
 
-use crate::text::fill;
+use crate::text::{fill, redact};
 use crate::x402::Attempt;
 
 /// The class that an application sees: what kind of thing went wrong.
@@ -163,11 +163,12 @@ pub struct Error<J> {
 pub type Result<T, J> = core::result::Result<T, Box<Error<J>>>;
 
 impl<J> Error<J> {
-    /// An error with nothing but a code and a message.
+    /// An error with nothing but a code and a message. What could be a proof of payment is taken out of the message, wherever it
+    /// came from.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Box<Self> {
         Box::new(Self {
             code,
-            message: message.into(),
+            message: redact(&message.into()),
             field: None,
             status: None,
             server_message: None,

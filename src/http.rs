@@ -2,7 +2,12 @@
 
 use crate::error::{Error, ErrorCode};
 use crate::json::{Json, Kind};
-use crate::text::{decimal, fill, find, has, shorten, split};
+use crate::text::{decimal, fill, find, has, redact, shorten, split};
+
+/// How many characters of a server's words are looked through for what must not be shown.
+const MAX_WORDS: usize = 4_000;
+/// A header's value that is shorter than this is no secret.
+const MIN_SECRET: usize = 8;
 
 /// The only methods that the API has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +181,7 @@ pub mod path {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
                 path.push(char::from(byte));
             } else {
-                // A dot too: an id of ".." would otherwise be taken out of the path again.
+                // A dot too. (That does not keep an id of ".." in its place, for URLs take "%2E%2E" for the same; no id may be that.)
                 path.push('%');
                 for half in [byte >> 4, byte & 15] {
                     path.push(char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase());
@@ -191,7 +196,9 @@ pub mod path {
 pub fn place(request: &HttpRequest) -> String {
     let path = split(&request.url, "://").map_or(request.url.as_str(), |(_, rest)| rest);
     let path = find(path, "/").and_then(|at| path.get(at..)).unwrap_or("/");
-    fill("% %", &[request.method.as_str(), split(path, "?").map_or(path, |(path, _)| path)])
+    // A redirect may have led to whatever the server likes.
+    let path = fit(request, split(path, "?").map_or(path, |(path, _)| path), 200);
+    fill("% %", &[request.method.as_str(), &path])
 }
 
 /// The server and its port, for messages.
@@ -232,7 +239,7 @@ pub fn refusal<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, retry
         500.. => ErrorCode::ServerError,
         _ => ErrorCode::RequestRefused,
     };
-    let (words, server_code) = server_words(&response.body);
+    let (words, server_code) = server_words(request, &response.body);
     let hint = match response.status {
         300..=399 => "; it was not followed: set baseUrl to where it leads",
         401 => "; set apiKey",
@@ -254,11 +261,11 @@ pub fn no_answer<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, wan
         Body::Empty => (ErrorCode::InvalidResponse, "an empty body".to_owned()),
         Body::Json(_) => (ErrorCode::InvalidResponse, "JSON that has none".to_owned()),
         Body::Text(text) if is_html(text) => {
-            let title = html_title(text).map(|title| fill(" titled \"%\"", &[&title])).unwrap_or_default();
+            let title = html_title(request, text).map(|title| fill(" titled \"%\"", &[&title])).unwrap_or_default();
             (ErrorCode::UnexpectedHtml, fill("a web page%; is baseUrl the address of the API?", &[&title]))
         }
         Body::Text(text) => {
-            (ErrorCode::InvalidResponse, fill("a body that is no complete JSON: %", &[&shorten(text.trim_ascii(), 100)]))
+            (ErrorCode::InvalidResponse, fill("a body that is no complete JSON: %", &[&fit(request, text.trim_ascii(), 100)]))
         }
     };
     let mut error = Error::new(
@@ -269,23 +276,39 @@ pub fn no_answer<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, wan
     error
 }
 
+/// A server's words as they may be shown: so many characters, without what could be a proof, and without the request's own secrets,
+/// which some servers send back.
+fn fit(request: &HttpRequest, text: &str, limit: usize) -> String {
+    let mut words = shorten(text, MAX_WORDS);
+    for (name, value) in &request.headers {
+        if name == "content-type" || value.len() < MIN_SECRET {
+            continue;
+        }
+        while let Some((before, after)) = split(&words, value) {
+            words = fill("%…%", &[before, after]);
+        }
+    }
+    shorten(&redact(&words), limit)
+}
+
 /// The server's own words and code, whatever shape they have.
-fn server_words<J: Json>(body: &Body<J>) -> (Option<String>, Option<String>) {
+fn server_words<J: Json>(request: &HttpRequest, body: &Body<J>) -> (Option<String>, Option<String>) {
     let document = match body {
         Body::Empty => return (None, None),
         Body::Text(text) if is_html(text) => {
-            return (html_title(text).or_else(|| Some("a web page without a title".to_owned())), None);
+            return (html_title(request, text).or_else(|| Some("a web page without a title".to_owned())), None);
         }
-        Body::Text(text) => return (Some(shorten(text.trim_ascii(), 200)).filter(|text| !text.is_empty()), None),
+        Body::Text(text) => return (Some(fit(request, text.trim_ascii(), 200)).filter(|text| !text.is_empty()), None),
         Body::Json(document) => document,
     };
     if let Some(text) = document.as_text() {
-        return (Some(shorten(&text, 200)), None);
+        return (Some(fit(request, &text, 200)), None);
     }
     let message = document.get_text("message");
     let (words, code) = match document.get("error") {
         Some(error) if error.kind() == Kind::Object => {
             let code = error.get("code").map(|code| code.as_text().unwrap_or_else(|| code.to_json()));
+            let code = code.map(|code| fit(request, &code, 200));
             (error.get_text("message").or(message), code)
         }
         Some(error) => match (error.as_text(), message) {
@@ -294,7 +317,7 @@ fn server_words<J: Json>(body: &Body<J>) -> (Option<String>, Option<String>) {
         },
         None => (message, None),
     };
-    (words.map(|words| shorten(&words, 1000)), code)
+    (words.map(|words| fit(request, &words, 1000)), code)
 }
 
 fn is_html(text: &str) -> bool {
@@ -304,12 +327,12 @@ fn is_html(text: &str) -> bool {
         .any(|tag| start.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes())))
 }
 
-fn html_title(text: &str) -> Option<String> {
+fn html_title(request: &HttpRequest, text: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
     let from = find(&lower, "<title")?;
     let from = from.checked_add(find(lower.get(from..)?, ">")?)?.checked_add(1)?;
     let to = from.checked_add(find(lower.get(from..)?, "</title")?)?;
-    Some(shorten(text.get(from..to)?.trim_ascii(), 200)).filter(|title| !title.is_empty())
+    Some(fit(request, text.get(from..to)?.trim_ascii(), 200)).filter(|title| !title.is_empty())
 }
 
 #[cfg(test)]
@@ -319,7 +342,15 @@ mod tests {
     use serde_json::{Value, json};
 
     fn said(body: Body<Value>) -> (Option<String>, Option<String>) {
-        server_words(&body)
+        let request = HttpRequest {
+            method: Method::Post,
+            url: String::new(),
+            headers: vec![("x-api-key".into(), "open sesame".into()), ("content-type".into(), "application/json".into())],
+            body: None,
+            timeout_ms: 1.0,
+            answers: 1.0,
+        };
+        server_words(&request, &body)
     }
 
     #[test]
@@ -355,6 +386,19 @@ mod tests {
         for odd in [json!(null), json!([]), json!({}), json!({"error": null}), json!({"error": 5}), json!({"error": {}})] {
             assert_eq!(said(Body::Json(odd)).0, None);
         }
+    }
+
+    #[test]
+    fn what_a_server_sends_back_of_the_requests_secrets_is_not_shown() {
+        let hash = format!("0x{}", "ab".repeat(32));
+        let body =
+            json!({"error": {"message": format!("key open sesame, proof {hash}, application/json"), "code": "open sesame"}});
+        let (words, code) = said(Body::Json(body));
+        assert_eq!(words.as_deref(), Some("key …, proof 0x…, application/json"));
+        assert_eq!(code.as_deref(), Some("…"));
+        assert_eq!(said(Body::Text(format!("{hash} open sesame"))).0.as_deref(), Some("0x… …"));
+        let title = format!("<html><title>{hash}</title>");
+        assert_eq!(said(Body::Text(title)).0.as_deref(), Some("0x…"));
     }
 
     #[test]

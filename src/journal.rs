@@ -2,23 +2,27 @@
 //!
 //! A payment goes intended → proven → sent → accepted | refused | unknown. The record is written before the wallet is asked, when
 //! it has given the proof, before the proof is sent, and before `createJob` gives the job away. It goes when the job's answer has
-//! been seen, or when certainly no money has moved. Whoever finds a record after a crash can go on where it ends.
+//! been seen, or when certainly no money has moved. Whoever finds a record after a crash can go on where it ends. What has an
+//! idempotency key is kept for a day longer, so that another call with the same key pays nothing.
 //!
 //! A record is JSON under the key `eliza-jobs/payment/` and the attempt's id: the members of a
 //! [`PaymentAttempt`](crate::x402::PaymentAttempt), and `version` (1), `server` (the base address), `request` (the body of the
-//! request), `createdAt` (milliseconds since 1970), and, where there is one, `created` (what `createJob` gave) and
-//! `idempotencyKey`. A record that cannot be read is reported and kept.
+//! request), `createdAt` (when it began, or when the job was there, in milliseconds since 1970), and, where there is one, `created` (what `createJob` gave),
+//! `idempotencyKey` and `answered` (the job's end was seen). A record that cannot be read is reported and kept.
 
 use crate::json::{Json, Kind};
 use crate::runtime::{Runtime, StoreCall};
 use crate::text::{concat, fill};
-use crate::wallet::PROOF_HEADERS;
+use crate::wallet::{self, PROOF_HEADERS};
+use crate::x402::hex::is_hex;
 use crate::x402::seed;
 use crate::x402::{Attempt, PaymentState};
 
 /// What every record's key begins with.
 pub const PREFIX: &str = "eliza-jobs/payment/";
 const VERSION: f64 = 1.0;
+/// How often a record is written at most, while the store fails.
+const WRITES: u32 = 3;
 
 /// What was found under a key.
 #[derive(Debug, Clone)]
@@ -29,15 +33,38 @@ pub enum Found<J> {
     Unreadable(String),
 }
 
-/// Writes the attempt down. The error is what the store threw.
+/// Writes the attempt down; a store that fails is asked again, since what would be lost is worth money. The error is what the store
+/// threw at last.
 pub async fn save<R: Runtime>(runtime: &R, attempt: &Attempt<R::Json>) -> Result<(), R::Json> {
+    let key = concat(&[PREFIX, &attempt.id]);
     let record = record(attempt).to_json();
-    runtime.store(StoreCall::Set, &concat(&[PREFIX, &attempt.id]), &record).await.map(|_| ())
+    let mut tries = 1;
+    loop {
+        match runtime.store(StoreCall::Set, &key, &record).await {
+            Err(thrown) if tries >= WRITES => return Err(thrown),
+            Err(_) => tries = tries.saturating_add(1),
+            Ok(_) => return Ok(()),
+        }
+    }
 }
 
 /// Forgets the attempt. A store that fails keeps a record that is not needed any more: no harm is done.
 pub async fn forget<R: Runtime>(runtime: &R, id: &str) {
     let _ = runtime.store(StoreCall::Delete, &concat(&[PREFIX, id]), "").await;
+}
+
+/// The job's end has been seen: nothing is open any more.
+pub async fn close<R: Runtime>(runtime: &R, id: &str) {
+    match find(runtime, id).await {
+        Ok(Some(Found::Attempt(mut attempt))) if !attempt.idempotency_key.is_empty() => {
+            attempt.answered = true;
+            attempt.request.clear();
+            let _ = save(runtime, &attempt).await;
+        }
+        // It stays open: whoever goes on with it finds the same end again.
+        Err(_) => {}
+        Ok(_) => forget(runtime, id).await,
+    }
 }
 
 /// What is known of one attempt; `None` when nothing is.
@@ -74,6 +101,9 @@ pub fn record<J: Json>(attempt: &Attempt<J>) -> J {
     if let Some(created) = &attempt.created {
         record = record.set("created", created.clone());
     }
+    if attempt.answered {
+        record = record.set("answered", J::text("yes"));
+    }
     record.set("version", J::number(VERSION)).set("createdAt", J::number(attempt.created_at))
 }
 
@@ -87,14 +117,17 @@ pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
         .filter_map(|key| Some((key, record.get(key)?)))
         .fold(J::object(), |price, (key, value)| price.set(key, value));
     let transaction = record.get_text("transaction");
-    let mut proof: Vec<(String, String)> = record
-        .get("proof")
-        .map(|proof| PROOF_HEADERS.into_iter().filter_map(|name| Some((name.to_owned(), proof.get_text(name)?))).collect())
-        .unwrap_or_default();
+    let stored = |proof: J| {
+        let header = |name: &str| Some((name.to_owned(), proof.get_text(name)?));
+        PROOF_HEADERS.into_iter().filter_map(header).collect()
+    };
+    let mut proof: Vec<(String, String)> = record.get("proof").map(stored).unwrap_or_default();
     // The hash of a plain transfer is its proof, wherever it was found.
-    if let (true, "seed", Some(hash)) = (proof.is_empty(), text("dialect").as_str(), &transaction) {
+    let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
+    if let (true, "seed", Some(hash)) = (proof.is_empty(), text("dialect").as_str(), hash) {
         proof = seed::proof(hash, &text("network"));
     }
+    proof.retain(|(_, value)| wallet::can_be_sent(value));
     Some(Attempt {
         id,
         state,
@@ -107,6 +140,7 @@ pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
         created: record.get("created").filter(|created| created.get_text("jobId").is_some()),
         created_at: record.get_number("createdAt").unwrap_or(0.0),
         idempotency_key: text("idempotencyKey"),
+        answered: record.get("answered").is_some(),
     })
 }
 

@@ -24,6 +24,10 @@ const RESENDS: u32 = 2;
 const FIND_MS: f64 = 10_000.0;
 /// How long after its expiry a paid job may still be asked for: servers clean up some minutes later.
 const KEPT_MS: f64 = 600_000.0;
+/// How long after its job's expiry a payment's name is remembered.
+const NAMED_MS: f64 = 86_400_000.0;
+/// What cannot be resumed.
+const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
 
 /// A job and what was paid for it.
 pub(crate) type Paid<J> = (Created<J>, Attempt<J>);
@@ -101,6 +105,7 @@ impl<R: Runtime + 'static> Client<R> {
             created: None,
             created_at: self.runtime.wall_ms(),
             idempotency_key: names.1,
+            answered: false,
         };
         update(Update::Quote(offer.document()));
         let proof = match self.prove(&attempt, &offer, means, &reservation, end).await {
@@ -324,22 +329,26 @@ impl<R: Runtime + 'static> Client<R> {
     ) -> Paid<R::Json> {
         attempt.state = PaymentState::Accepted;
         attempt.created = Some(protocol::handle(&created.document));
+        // The job's time begins now, however old the payment is.
+        attempt.created_at = self.runtime.wall_ms();
         // It has served.
         attempt.proof.clear();
-        self.remember(&created.job_id, &attempt.id, created.lifetime_ms).await;
+        self.remember(&created.job_id, &attempt).await;
         let _ = journal::save(&self.runtime, &attempt).await;
         update(Update::Payment(attempt.document()));
         (created, attempt)
     }
 
     /// Keeps in mind which record belongs to a job, and forgets those of jobs that servers have cleaned away by now.
-    async fn remember(&self, job_id: &str, id: &str, lifetime_ms: f64) {
+    async fn remember(&self, job_id: &str, attempt: &Attempt<R::Json>) {
+        // The clock on the wall may jump.
         let now = self.runtime.now_ms();
+        let left = kept_until(attempt) - self.runtime.wall_ms();
         let over = {
             let mut open = self.open.borrow_mut();
             let (kept, over) = open.drain(..).partition(|(_, _, until): &(String, String, f64)| *until > now);
             *open = kept;
-            open.push((job_id.to_owned(), id.to_owned(), now + lifetime_ms + KEPT_MS));
+            open.push((job_id.to_owned(), attempt.id.clone(), now + left));
             over
         };
         for (_, id, _) in over {
@@ -354,7 +363,7 @@ impl<R: Runtime + 'static> Client<R> {
         if let Some(id) = known {
             self.open.borrow_mut().retain(|(known, _, _)| known != job_id);
             let client = self.clone();
-            self.runtime.spawn(async move { journal::forget(&client.runtime, &id).await });
+            self.runtime.spawn(async move { journal::close(&client.runtime, &id).await });
         }
     }
 
@@ -388,9 +397,11 @@ impl<R: Runtime + 'static> Client<R> {
                 Found::Unreadable(id) => (0.0, journal::unreadable(&id)),
                 Found::Attempt(attempt) if attempt.server != self.config.base_url => continue,
                 Found::Attempt(attempt) => {
-                    let lifetime = attempt.created.as_ref().map_or(f64::INFINITY, protocol::lifetime);
-                    if attempt.created_at + lifetime + KEPT_MS < self.runtime.wall_ms() {
+                    if kept_until(&attempt) < self.runtime.wall_ms() {
                         journal::forget(&self.runtime, &attempt.id).await;
+                        continue;
+                    }
+                    if attempt.answered {
                         continue;
                     }
                     (attempt.created_at, attempt.document())
@@ -412,29 +423,45 @@ impl<R: Runtime + 'static> Client<R> {
         plan: WaitPlan,
         update: &dyn Fn(Update<R::Json>),
     ) -> Result<R::Json, R::Json> {
-        let rule = "must be a job's id, or an attempt with its attemptId";
         let id = given.get_text("attemptId").filter(|id| !id.is_empty());
-        let id = id.ok_or_else(|| Error::argument("attempt", rule, &shown(given)))?;
+        let id = id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
         let start = self.runtime.now_ms();
         let end = start + call.timeout_ms.unwrap_or(f64::INFINITY);
-        let (created, payment) = {
-            // Only one sends, in whatever tab: whoever comes second finds the job.
-            let _alone = self.runtime.lock(&fill("eliza-jobs/resume/%", &[&id])).await;
-            let attempt = match journal::find(&self.runtime, &id).await.map_err(|thrown| store_failed(thrown, ""))? {
-                Some(Found::Attempt(attempt)) => merged(*attempt, given),
-                Some(Found::Unreadable(id)) => return Err(Error::new(ErrorCode::StoreFailed, journal::unreadable_words(&id))),
-                None => journal::read(given).ok_or_else(|| Error::argument("attempt", rule, &shown(given)))?,
-            };
-            self.carry_on(attempt, call, end, update).await?
-        };
+        let (created, payment) = self.go_on(&id, given, call, end, update).await?;
         update(Update::Created(created.document.clone()));
         let waited =
             self.wait(&created.job_id, Some(created.lifetime_ms), call.timeout_ms.map(|_| end), call, plan, update).await;
         waited.map_err(|error| carrying(error, payment))
     }
 
+    /// Finds or makes the job of the attempt with this id, of which the caller knows this much.
+    pub(crate) async fn go_on(
+        self: &Rc<Self>,
+        id: &str,
+        given: &R::Json,
+        call: &CallOptions,
+        end: f64,
+        update: &dyn Fn(Update<R::Json>),
+    ) -> Result<Paid<R::Json>, R::Json> {
+        // Only one sends, in whatever tab: whoever comes second finds the job.
+        let _alone = self.alone("resume", id, end).await?;
+        let attempt = match journal::find(&self.runtime, id).await.map_err(|thrown| store_failed(thrown, ""))? {
+            Some(Found::Attempt(attempt)) => merged(*attempt, given),
+            Some(Found::Unreadable(id)) => return Err(Error::new(ErrorCode::StoreFailed, journal::unreadable_words(&id))),
+            None => {
+                let attempt = journal::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
+                // What will be sent is written down; the caller has it, whatever the store says.
+                if !attempt.proof.is_empty() {
+                    let _ = journal::save(&self.runtime, &attempt).await;
+                }
+                attempt
+            }
+        };
+        self.carry_on(attempt, call, end, update).await
+    }
+
     /// Finds or makes the job of an attempt that was begun before.
-    pub(crate) async fn carry_on(
+    async fn carry_on(
         self: &Rc<Self>,
         attempt: Attempt<R::Json>,
         call: &CallOptions,
@@ -447,7 +474,7 @@ impl<R: Runtime + 'static> Client<R> {
         }
         if let Some(created) = &attempt.created {
             let created = protocol::read_created(protocol::handle(created));
-            self.remember(&created.job_id, &attempt.id, created.lifetime_ms).await;
+            self.remember(&created.job_id, &attempt).await;
             return Ok((created, attempt));
         }
         if attempt.proof.is_empty() || attempt.request.is_empty() {
@@ -459,6 +486,12 @@ impl<R: Runtime + 'static> Client<R> {
         request.body = Some(attempt.request.clone());
         self.deliver(attempt, request, end, true, update).await
     }
+}
+
+/// Until when an attempt is remembered: an instant on the wall. One without a job, for ever.
+pub(crate) fn kept_until<J: Json>(attempt: &Attempt<J>) -> f64 {
+    let lifetime = attempt.created.as_ref().map_or(f64::INFINITY, protocol::lifetime);
+    attempt.created_at + lifetime + if attempt.idempotency_key.is_empty() { KEPT_MS } else { NAMED_MS }
 }
 
 /// What the caller knows beyond the record: the transaction that was found in the wallet.

@@ -10,7 +10,7 @@ use tsify::Tsify;
 
 use crate::error::{Error, Result};
 use crate::json::{Json, Kind, shown};
-use crate::text::{decimal, fill, has, join};
+use crate::text::{decimal, fill, has, join, shorten};
 
 /// The longest content, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 50_000;
@@ -507,7 +507,7 @@ fn with_status<J: Json>(document: J) -> (JobStatus, J) {
     (status, document.set("status", J::text(status.as_str())).set("rawStatus", J::text(&word)))
 }
 
-/// The job's failure in the server's words.
+/// The job's failure in the server's words, as they may be shown.
 pub fn failure<J: Json>(document: &J) -> Option<String> {
-    document.get_text("error").filter(|text| !text.is_empty())
+    document.get_text("error").filter(|text| !text.is_empty()).map(|text| shorten(&text, 1_000))
 }

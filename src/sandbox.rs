@@ -41,6 +41,8 @@ pub struct Sandbox {
     /// How long the agent takes, in milliseconds.
     agent_ms: f64,
     jobs: Vec<Job>,
+    /// How many jobs there have ever been.
+    made: u64,
     /// The proofs that were taken, in order; once each where the paywall is strict.
     pub taken: Vec<String>,
 }
@@ -52,7 +54,12 @@ const RECIPIENT: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
 impl Sandbox {
     /// A server without jobs.
     pub fn new(paywall: Paywall, list_open: bool, agent_ms: f64) -> Self {
-        Self { paywall, list_open, agent_ms, jobs: Vec::new(), taken: Vec::new() }
+        Self { paywall, list_open, agent_ms, jobs: Vec::new(), made: 0, taken: Vec::new() }
+    }
+
+    /// Starts again: the jobs are forgotten, as they are in servers that keep them in memory.
+    pub fn restart(&mut self) {
+        self.jobs.clear();
     }
 
     /// Answers a request at this time (milliseconds since 1970).
@@ -117,7 +124,8 @@ impl Sandbox {
 
     fn make(&mut self, now: f64, request: &HttpRequest) -> HttpResponse<Value> {
         let body: Value = request.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-        let id = crate::text::fill("job-%", &[&crate::text::decimal(self.jobs.len() as u64)]);
+        let id = crate::text::fill("job-%", &[&crate::text::decimal(self.made)]);
+        self.made = self.made.saturating_add(1);
         let metadata = body.get("metadata").cloned().unwrap_or_else(|| json!({}));
         self.jobs.push(Job { id: id.clone(), metadata, created_at: now });
         answer(201, json!({"jobId": id, "status": "processing", "createdAt": now, "expiresAt": now + LIFETIME_MS}))

@@ -7,7 +7,7 @@ use crate::error::{ErrorCode, Result};
 use crate::text::{fill, find, join, split};
 use crate::x402::amount::to_decimal;
 use crate::x402::networks::{MAINNETS, Token, USDC_DECIMALS, usdc};
-use crate::x402::{Dialect, Offer, PaymentRequired, refused};
+use crate::x402::{self, Dialect, Offer, PaymentRequired, refused};
 
 /// How much of a token may be spent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,7 +191,7 @@ impl SpendPolicy {
         let Some((_, means, offer)) = best else {
             let code = refusals.iter().max_by_key(|(step, _, _)| *step).map(|(_, code, _)| *code);
             let reasons = refusals.into_iter().map(|(_, _, reason)| reason).chain(required.skipped);
-            let why = fill("no offer may be paid: %", &[&join(reasons, "; ")]);
+            let why = fill("no offer may be paid: %", &[&x402::reasons(reasons)]);
             return Err(refused(code.unwrap_or(ErrorCode::PaymentRequirementsInvalid), &why));
         };
         let reservation = ledger.add(offer.token.limit, offer.amount.units);

@@ -2,7 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::json::{Json, Kind, shown};
-use crate::text::{decimal, fill, has, shorten, split};
+use crate::text::{decimal, fill, has, shorten};
 use crate::x402::MAX_HEADER;
 use crate::x402::hex::is_hex;
 
@@ -48,12 +48,17 @@ pub fn headers<J: Json>(given: &J) -> Result<Vec<(String, String)>, &'static str
         if !PROOF_HEADERS.contains(&name.as_str()) {
             return Err("a header that is no proof of payment (x-payment, x-payment-network, payment-signature)");
         }
-        if value.is_empty() || value.len() > MAX_HEADER || !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        if !can_be_sent(&value) {
             return Err("a header value that cannot be sent");
         }
         headers.push((name, value));
     }
     if headers.is_empty() { Err("no request headers") } else { Ok(headers) }
+}
+
+/// Whether this can be a header's value.
+pub fn can_be_sent(value: &str) -> bool {
+    !value.is_empty() && value.len() <= MAX_HEADER && value.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
 /// The headers that a proof can be in.
@@ -92,16 +97,8 @@ pub fn thrown<J: Json>(value: &J) -> (ErrorCode, String) {
     if is_rejection(value) {
         return (ErrorCode::WalletRejected, "the payment was rejected in the wallet; no money has moved".to_owned());
     }
-    let words = words.map_or_else(|| shown(value), |words| redact(&shorten(&words, 200)));
+    let words = words.map_or_else(|| shown(value), |words| shorten(&words, 200));
     (ErrorCode::WalletFailed, fill("the wallet failed: %", &[&words]))
-}
-
-/// Takes out what could be a proof: long hexadecimal runs.
-fn redact(words: &str) -> String {
-    let Some((before, after)) = split(words, "0x") else { return words.to_owned() };
-    let end = after.bytes().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(after.len());
-    let (digits, rest) = after.split_at_checked(end).unwrap_or((after, ""));
-    fill("%0x%%", &[before, if digits.len() >= 60 { "…" } else { digits }, &redact(rest)])
 }
 
 #[cfg(test)]
@@ -187,7 +184,8 @@ mod tests {
     #[test]
     fn a_wallets_words_come_through_without_what_could_be_a_proof() {
         let hash = format!("0x{}", "ab".repeat(32));
-        let (_, words) = thrown(&json!({"message": format!("timeout waiting for {hash} now")}));
+        let error = crate::prove::threw(json!({"message": format!("timeout waiting for {hash} now")}), "");
+        let words = error.message;
         assert!(words.contains("timeout waiting for 0x… now") && !words.contains(&hash), "{words}");
     }
 }

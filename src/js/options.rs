@@ -249,10 +249,11 @@ pub(super) fn with_instants(given: &JsValue, first: &JsValue) -> Document {
         .fold(Document::object().set("first", Document(first.clone())), |copy, (key, value)| copy.set(key, value))
 }
 
-/// Reads the id of a job or a session.
+/// Reads the id of a job or a session. One or two dots lead out of their path, encoded or not.
 pub(super) fn id(field: &'static str, given: &JsValue) -> Result<String, Document> {
-    const RULE: &str = "must be a string of well-formed text that is not empty";
-    given.as_string().filter(|id| !id.is_empty() && is_well_formed(given)).ok_or_else(|| argument(field, RULE, given))
+    const RULE: &str = "must be a string of well-formed text that is not empty, \".\" or \"..\"";
+    let is_id = |id: &String| !matches!(id.as_str(), "" | "." | "..") && is_well_formed(given);
+    given.as_string().filter(is_id).ok_or_else(|| argument(field, RULE, given))
 }
 
 /// Whether a string would come through as it is: Rust's strings hold no half of a surrogate pair.

@@ -320,6 +320,7 @@ fn is_lost<J>(error: &Error<J>) -> bool {
         ErrorCode::ConnectionReset
         | ErrorCode::RequestTimeout
         | ErrorCode::InvalidResponse
+        | ErrorCode::UnexpectedHtml
         | ErrorCode::ResponseTooLarge
         | ErrorCode::ServerError => true,
         _ => false,

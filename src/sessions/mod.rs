@@ -12,7 +12,7 @@ use crate::http::{Method, path};
 use crate::json::Json;
 use crate::protocol;
 use crate::runtime::Runtime;
-use crate::text::has;
+use crate::text::{fill, has};
 use wire::{MAX_PAGE, Page};
 
 impl<R: Runtime + 'static> Client<R> {
@@ -155,6 +155,7 @@ fn about<J: Json>(mut error: Box<Error<J>>, session_id: &str) -> Box<Error<J>> {
         error.code = ErrorCode::SessionExpired;
     } else if error.status == Some(500) && said("Failed to process message") {
         error.code = ErrorCode::AgentFailed;
+        error.message = fill("the agent failed on the message: %", &[&error.message]);
     }
     error.session_id = Some(session_id.to_owned());
     error

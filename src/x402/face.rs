@@ -204,10 +204,12 @@ pub struct Attempt<J> {
     pub request: String,
     /// What the server said of the job, once there is one.
     pub created: Option<J>,
-    /// When this began, in milliseconds since 1970.
+    /// When this began, or when the job was there, in milliseconds since 1970.
     pub created_at: f64,
     /// What the caller calls this payment; empty when it has no name.
     pub idempotency_key: String,
+    /// Whether the job's end has been seen. Only what has a name is kept so long.
+    pub answered: bool,
 }
 
 impl<J: Json> Attempt<J> {
@@ -289,6 +291,7 @@ mod tests {
             created: None,
             created_at: 0.0,
             idempotency_key: String::new(),
+            answered: false,
         }
     }
     /// Through text: there 8453 and 8453.0 are the same number, as in JavaScript.

@@ -25,6 +25,8 @@ use amount::Amount;
 pub use face::{Attempt, PaymentAttempt, PaymentState, Price, Quote, SettlementResponse};
 use networks::Token;
 
+/// How many reasons an error names.
+const MAX_REASONS: usize = 8;
 /// How many offers of a 402 are read; servers send one or two.
 const MAX_OFFERS: usize = 100;
 /// The longest header that is read or sent, in characters.
@@ -105,7 +107,7 @@ pub fn read<J: Json>(response: &HttpResponse<J>, tokens: &[Rc<Token>]) -> Result
     }
     if required.offers.is_empty() {
         let why = if !required.skipped.is_empty() {
-            fill("its entries cannot be paid (%)", &[&join(required.skipped.iter(), "; ")])
+            fill("its entries cannot be paid (%)", &[&reasons(required.skipped.iter().cloned())])
         } else if header.is_some() {
             "its PAYMENT-REQUIRED header cannot be read".to_owned()
         } else {
@@ -115,6 +117,12 @@ pub fn read<J: Json>(response: &HttpResponse<J>, tokens: &[Rc<Token>]) -> Result
         return Err(refused(ErrorCode::PaymentRequirementsInvalid, &why));
     }
     Ok(required)
+}
+
+/// Why the entries of a 402 are not paid: the first reasons.
+pub(crate) fn reasons(mut reasons: impl Iterator<Item = String>) -> String {
+    let first = join(reasons.by_ref().take(MAX_REASONS), "; ");
+    fill("%%", &[&first, if reasons.next().is_some() { "; …" } else { "" }])
 }
 
 /// The error for a 402 that is not paid.

@@ -280,3 +280,38 @@ fn old_handles_are_forgotten() {
     assert!(pending(&scene).is_empty() && scene.world.records().is_empty());
     assert_eq!(PaymentState::read("unreadable"), None);
 }
+
+#[test]
+fn what_a_record_holds_is_read_again_and_what_cannot_be_sent_is_not() {
+    let record = |proof: &str, receipt: Value| json!({"attemptId": "a", "state": "sent", "proof": {"x-payment": proof}, "receipt": receipt, "answered": "yes"});
+    let attempt = journal::read(&record("p", json!({"success": true}))).unwrap();
+    assert_eq!((attempt.receipt, attempt.proof.len(), attempt.answered), (Some(json!({"success": true})), 1, true));
+    for (proof, receipt) in [("a\r\nx-evil: 1", json!([])), ("", json!("settled")), ("\u{e9}", json!(null))] {
+        let attempt = journal::read(&record(proof, receipt)).unwrap();
+        assert_eq!((attempt.receipt, attempt.proof), (None, vec![]), "{proof}");
+    }
+    let hash =
+        |hash: &str| json!({"attemptId": "a", "state": "unknown", "dialect": "seed", "network": "base", "transaction": hash});
+    assert_eq!(journal::read(&hash(HASH)).unwrap().proof.len(), 2);
+    assert!(journal::read(&hash("not a hash")).unwrap().proof.is_empty());
+}
+
+#[test]
+fn the_name_of_a_payment_is_remembered_for_a_day_and_lists_as_over() {
+    let scene = scene([payment_required(), created(), seen("completed")]).paying();
+    assert_eq!(create_named(&scene, "k").unwrap(), "job-1");
+    run(scene.client.poll_job("job-1", &plain(), WaitPlan::default(), &|_| ())).unwrap();
+    let records = scene.world.records();
+    assert_eq!((records.len(), &records[0]["answered"], records[0].get("request")), (1, &json!("yes"), None));
+    assert!(pending(&scene).is_empty());
+
+    let later = after_crash(&scene, []).paying();
+    later.world.now.set(86_000_000.0);
+    assert_eq!(create_named(&later, "k").unwrap(), "job-1");
+    assert_eq!((later.requests(), later.asked(Ask::Transfer)), (0, 0));
+
+    let next_day = after_crash(&scene, [payment_required(), created()]).paying();
+    next_day.world.now.set(86_500_000.0);
+    assert_eq!(create_named(&next_day, "k").unwrap(), "job-1");
+    assert_eq!((next_day.requests(), next_day.world.records().len()), (2, 1));
+}

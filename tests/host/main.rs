@@ -12,12 +12,15 @@
 
 mod create;
 mod crowd;
+mod inputs;
 mod journal;
+mod misfortune;
 mod pay;
 mod property;
 mod read;
 mod recorded;
 mod sessions;
 mod wait;
+mod watch;
 mod world;
 mod x402;

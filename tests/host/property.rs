@@ -1,462 +1,366 @@
 //! Random misfortune: thousands of scripts in which every step on the network, in the wallet and in the store may go wrong, and the
-//! program may end at any of them and begin again with what is in the store. Whatever happens, what the README promises holds.
+//! program may end at any of them and begin again with what is in the store. Whatever happens, the promises of [`watch`](crate::watch)
+//! hold, which stand in the README in other words.
 //!
 //! `SCRIPTS=1000000 cargo test --release --test scenarios property` runs more of them (`make soak`).
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
-use eliza_jobs::client::{CallOptions, Client, Config, WaitPlan};
+use eliza_jobs::client::{CallOptions, Client, Update, WaitPlan};
 use eliza_jobs::error::Error;
-use eliza_jobs::http::{Body, HttpRequest, HttpResponse, Method, SendError, SendFailure};
+use eliza_jobs::http::SendFailure;
 use eliza_jobs::json::Json;
-use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
-use eliza_jobs::sandbox::{Paywall, Sandbox, cut, place};
-use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
-use eliza_jobs::x402::hex;
+use eliza_jobs::sandbox::Paywall;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-const BASE: &str = "http://server:3000";
-const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+use crate::misfortune::{BODIES, JUNK, Misfortune, Net, Process, Says, StoreFault, Tab, Task, Wallet, World};
+use crate::watch::CALL;
+
 const USER: &str = "22222222-2222-4222-8222-222222222222";
 
-/// What happens to one request.
+/// What the application does in one life of the program.
 #[derive(Debug, Clone)]
-enum Net {
-    Fine,
-    Unreached,
-    /// The server never sees it, and nobody knows.
-    LostBefore,
-    /// The server has done it, and the reply is lost.
-    LostAfter,
-    /// The same, and it takes as long as the client waits.
-    HangAfter,
-    /// The reply is cut off.
-    Cut(usize),
-    /// The server gets it twice; the second reply arrives.
-    Twice,
-    Slow(u32),
-    /// A proxy answers in place of the server.
-    Proxy(u16),
-    /// A proxy answers after the server has done it.
-    ProxyAfter(u16),
-    Garbage,
-    Redirect,
+enum Does {
+    /// Asks its question; twice at once, in one tab or two.
+    Create { twice: bool, tabs: bool },
+    /// Creates the job, and waits for it in another call.
+    CreateThenPoll,
+    /// Goes on with all that is open, in one tab or two.
+    Resume { tabs: bool },
+    /// Asks its question; another tab goes on with what is open as soon as something is.
+    CreateAndResume,
+    /// Goes on with what its errors carried.
+    HandBack,
 }
 
+/// One life of the program.
 #[derive(Debug, Clone)]
-enum Wallet {
-    Pays,
-    Slow(u32),
-    Rejects,
-    Fails,
-    Junk,
-    Hangs,
-    /// It pays, and says nothing any more in this program's life.
-    Silent,
+struct Life {
+    does: Does,
+    /// After how many steps the program ends.
+    crash: Option<usize>,
+    /// After how many steps it gives its calls up.
+    abort: Option<usize>,
+    /// How long nobody lives before, in milliseconds.
+    rest_ms: f64,
+    timeout_ms: Option<f64>,
+    plan: WaitPlan,
 }
 
 #[derive(Debug, Clone)]
 struct Script {
-    paywall: Paywall,
-    list_open: bool,
-    agent_ms: f64,
-    net: Vec<Net>,
-    wallet: Wallet,
-    /// At which steps the store fails.
-    store_fails: BTreeSet<usize>,
-    /// After how many steps each life of the program ends.
-    lives: Vec<usize>,
-    timeout_ms: Option<f64>,
+    misfortune: Misfortune,
+    lives: Vec<Life>,
+    /// Whether the calls that create have an idempotency key, the same in all lives.
     named: bool,
 }
 
-fn script() -> impl Strategy<Value = Script> {
-    let net = prop_oneof![
-        8 => Just(Net::Fine),
+fn net() -> impl Strategy<Value = Net> {
+    let ms = || prop_oneof![Just(0u32), 1u32..40_000, 1u32..200_000];
+    let status = prop::sample::select(vec![200u16, 201, 204, 400, 401, 402, 403, 404, 408, 409, 429, 429, 500, 502, 503, 504]);
+    let after = prop::sample::select(vec![
+        None,
+        None,
+        Some("1"),
+        Some("7"),
+        Some("120"),
+        Some("soon"),
+        Some("Wed, 21 Oct 2026 07:28:00 GMT"),
+    ]);
+    let locations = vec![
+        "https://evil.example/api/messaging/jobs",
+        "//evil.example/api/messaging/jobs",
+        "http://server:3000.evil.example/api/messaging/jobs",
+        "http://server:3000@evil.example/",
+        "https://server:3000/api/messaging/jobs",
+        "/api/messaging/jobs",
+        "/elsewhere",
+        "http://server:3000/api/messaging/jobs/job-0",
+        "",
+    ];
+    let failures = vec![SendFailure::TooLarge, SendFailure::HiddenRedirect, SendFailure::NoResponse, SendFailure::Failed];
+    prop_oneof![
+        10 => Just(Net::Fine),
         1 => Just(Net::Unreached),
         2 => Just(Net::LostBefore),
         3 => Just(Net::LostAfter),
-        1 => Just(Net::HangAfter),
+        1 => any::<bool>().prop_map(|done| Net::Hang { done }),
+        2 => (ms(), ms()).prop_map(|(there, back)| Net::Slow { there, back }),
         2 => (0usize..60).prop_map(Net::Cut),
-        1 => Just(Net::Twice),
-        1 => (1u32..40_000).prop_map(Net::Slow),
-        1 => prop::sample::select(vec![400u16, 401, 404, 408, 429, 500, 502, 503, 504]).prop_map(Net::Proxy),
-        1 => prop::sample::select(vec![402u16, 429, 500, 502, 504]).prop_map(Net::ProxyAfter),
-        1 => Just(Net::Garbage),
-        1 => Just(Net::Redirect),
-    ];
-    let wallet = prop_oneof![
-        6 => Just(Wallet::Pays),
-        1 => (1u32..200_000).prop_map(Wallet::Slow),
-        1 => Just(Wallet::Rejects),
+        1 => (ms(), any::<bool>()).prop_map(|(later, second)| Net::Twice { later, second }),
+        4 => (status, 0..BODIES, any::<bool>(), after)
+            .prop_map(|(status, body, done, retry_after)| Net::Proxy { status, body, done, retry_after }),
+        1 => (prop::sample::select(vec![301u16, 302, 303, 304, 307, 308]), prop::sample::select(locations))
+            .prop_map(|(status, location)| Net::Redirect { status, location }),
+        1 => any::<bool>().prop_map(|pending| Net::Unsettled { pending }),
+        1 => Just(Net::Restart),
+        1 => prop::sample::select(failures).prop_map(Net::Failure),
+    ]
+}
+
+fn wallet() -> impl Strategy<Value = Wallet> {
+    prop_oneof![
+        8 => Just(Wallet::Pays),
+        2 => (1u32..400_000).prop_map(Wallet::Slow),
+        2 => Just(Wallet::Rejects),
+        1 => Just(Wallet::RejectsWithHash),
         1 => Just(Wallet::Fails),
-        1 => Just(Wallet::Junk),
+        1 => any::<bool>().prop_map(|hash| Wallet::FailsAfter { hash }),
+        1 => (0..JUNK).prop_map(Wallet::Junk),
+        1 => Just(Wallet::Wrapped),
+        1 => Just(Wallet::Other),
         1 => Just(Wallet::Hangs),
         1 => Just(Wallet::Silent),
-    ];
+    ]
+}
+
+fn says() -> impl Strategy<Value = Says> {
+    prop_oneof![
+        12 => Just(Says::Yes),
+        1 => (1u32..400_000).prop_map(Says::Slow),
+        1 => Just(Says::No),
+        1 => Just(Says::Odd),
+        1 => Just(Says::Throws),
+        1 => Just(Says::Hangs),
+    ]
+}
+
+fn misfortune() -> impl Strategy<Value = Misfortune> {
     let paywall = prop::sample::select(vec![Paywall::Open, Paywall::Lax, Paywall::Strict, Paywall::V1, Paywall::V2]);
+    let store_fault = prop_oneof![Just(StoreFault::Before), Just(StoreFault::After)];
     (
-        (paywall, any::<bool>(), 0.0..40_000.0, prop::collection::vec(net, 0..14), wallet),
-        prop::collection::btree_set(0usize..12, 0..2),
-        prop::collection::vec(0usize..24, 0..3),
-        prop::option::of(1_000.0..60_000.0),
-        any::<bool>(),
+        (paywall, any::<bool>(), 0.0..40_000.0, prop::collection::vec(net(), 0..14), prop::collection::vec(wallet(), 1..4)),
+        prop::option::of(says()),
+        says(),
+        prop::collection::btree_map(0usize..16, store_fault, 0..3),
+        prop::sample::select(vec![0u32, 0, 3]),
     )
-        .prop_map(|((paywall, list_open, agent_ms, net, wallet), store_fails, lives, timeout_ms, named)| Script {
+        .prop_map(|((paywall, list_open, agent_ms, net, wallet), confirm, address, store, store_ms)| Misfortune {
             paywall,
             list_open,
             agent_ms,
             net,
             wallet,
-            store_fails,
-            lives,
-            timeout_ms,
-            named,
+            confirm,
+            address,
+            store,
+            store_ms,
         })
 }
 
-/// Everything that outlives the program, and what was seen of it.
-struct World {
-    script: Script,
-    server: RefCell<Sandbox>,
-    store: RefCell<BTreeMap<String, String>>,
-    now: Cell<f64>,
-    net_steps: Cell<usize>,
-    store_steps: Cell<usize>,
-    /// How many more steps this life has.
-    left: Cell<usize>,
-    ids: Cell<u32>,
-    sent: RefCell<Vec<(f64, String, Option<String>)>>,
-    /// The wallet's proofs: hashes of transfers, nonces of signatures.
-    asked: RefCell<Vec<String>>,
-    /// The proofs that the client has been given.
-    given: RefCell<BTreeSet<String>>,
-    /// The ids of jobs that the client was told of, whole.
-    told: RefCell<BTreeSet<String>>,
+fn plan() -> impl Strategy<Value = WaitPlan> {
+    prop_oneof![
+        3 => Just(WaitPlan::default()),
+        1 => (prop::option::of(0u32..5_000), prop::option::of(1u32..20))
+            .prop_map(|(interval_ms, max_attempts)| WaitPlan { interval_ms, max_attempts }),
+    ]
 }
 
-impl World {
-    /// A step: whether the program ends here.
-    fn ends(&self) -> bool {
-        let left = self.left.get();
-        self.left.set(left.saturating_sub(1));
-        left == 0
-    }
+fn life(does: impl Strategy<Value = Does>) -> impl Strategy<Value = Life> {
+    let rest_ms = prop_oneof![2 => Just(0.0), 2 => 0.0..60_000.0, 1 => 0.0..2_000_000.0];
+    let crash = prop::option::of(0usize..40);
+    let abort = prop::option::weighted(0.2, 0usize..40);
+    (does, crash, abort, rest_ms, prop::option::of(1_000.0..60_000.0), plan())
+        .prop_map(|(does, crash, abort, rest_ms, timeout_ms, plan)| Life { does, crash, abort, rest_ms, timeout_ms, plan })
 }
 
-type Task = std::pin::Pin<Box<dyn Future<Output = ()>>>;
-
-/// One life of the program, with what it does beside its calls.
-#[derive(Clone)]
-struct Life(Rc<World>, Rc<RefCell<Vec<Task>>>);
-
-async fn never<T>() -> T {
-    std::future::pending().await
-}
-
-impl Runtime for Life {
-    type Json = Value;
-    type Lock = ();
-
-    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
-        let world = &self.0;
-        let proof = request.headers.iter().find(|(name, _)| name == "x-payment" || name == "payment-signature");
-        world.sent.borrow_mut().push((world.now.get(), place(request), proof.map(|(_, value)| value.clone())));
-        // The origin and the route of everything that carries a secret.
-        assert!(request.url.starts_with(&format!("{BASE}/")), "sent to {}", request.url);
-        assert!(proof.is_none() || (request.method == Method::Post && request.url.ends_with("/api/messaging/jobs")));
-        if world.ends() {
-            return never().await;
-        }
-        let step = world.net_steps.get();
-        world.net_steps.set(step + 1);
-        let fault = world.script.net.get(step).cloned().unwrap_or(Net::Fine);
-        let wall = self.wall_ms();
-        let handle = || world.server.borrow_mut().handle(wall, request);
-        let failed = |failure| Err(SendError { failure, words: String::new(), cause: None });
-        let text = |status, body: &str| {
-            let body = if body.is_empty() { Body::Empty } else { Body::Text(body.to_owned()) };
-            Ok(HttpResponse { status, headers: vec![], body })
-        };
-        let late = |ms: f64| {
-            world.now.set(world.now.get() + ms.min(request.timeout_ms));
-            ms > request.timeout_ms
-        };
-        let answer = match fault {
-            Net::Fine => Ok(handle()),
-            Net::Unreached => failed(SendFailure::Unreached),
-            Net::LostBefore => failed(SendFailure::Reset),
-            Net::LostAfter => {
-                handle();
-                failed(SendFailure::Reset)
-            }
-            Net::HangAfter => {
-                handle();
-                late(f64::INFINITY);
-                failed(SendFailure::Timeout)
-            }
-            Net::Cut(keep) => Ok(cut(&handle(), keep)),
-            Net::Twice => {
-                handle();
-                Ok(handle())
-            }
-            Net::Slow(ms) => {
-                let answer = handle();
-                if late(f64::from(ms)) { failed(SendFailure::Timeout) } else { Ok(answer) }
-            }
-            Net::Proxy(status) => text(status, "<html><title>proxy</title>"),
-            Net::ProxyAfter(status) => {
-                handle();
-                text(status, "")
-            }
-            Net::Garbage => text(200, "garbage"),
-            Net::Redirect => Ok(HttpResponse {
-                status: 307,
-                headers: vec![("location", "https://evil.example/api/messaging/jobs".into())],
-                body: Body::Empty,
-            }),
-        };
-        if world.ends() {
-            return never().await;
-        }
-        if let Ok(HttpResponse { status: 201, body: Body::Json(job), .. }) = &answer {
-            world.told.borrow_mut().extend(job.get_text("jobId"));
-        }
-        answer
-    }
-    async fn sleep(&self, ms: f64) {
-        if ms.is_infinite() || self.0.ends() {
-            return never().await;
-        }
-        self.0.now.set(self.0.now.get() + ms);
-    }
-    fn now_ms(&self) -> f64 {
-        self.0.now.get()
-    }
-    fn wall_ms(&self) -> f64 {
-        1.8e12 + self.0.now.get()
-    }
-    fn random(&self) -> f64 {
-        0.5
-    }
-    fn uuid(&self) -> String {
-        self.0.ids.set(self.0.ids.get() + 1);
-        format!("33333333-3333-4333-8333-{:012}", self.0.ids.get())
-    }
-    fn parse_date(&self, _text: &str) -> Option<f64> {
-        None
-    }
-    fn nonce(&self) -> [u8; 32] {
-        self.0.ids.set(self.0.ids.get() + 1);
-        let mut nonce = [0; 32];
-        nonce[..4].copy_from_slice(&self.0.ids.get().to_be_bytes());
-        nonce
-    }
-    async fn store(&self, call: StoreCall, key: &str, value: &str) -> Result<Value, Value> {
-        let world = &self.0;
-        let step = world.store_steps.get();
-        world.store_steps.set(step + 1);
-        let answer = {
-            let mut store = world.store.borrow_mut();
-            match call {
-                _ if world.script.store_fails.contains(&step) => Err(json!("the disk is full")),
-                StoreCall::Get => Ok(store.get(key).map_or(Value::Null, |text| json!(text))),
-                StoreCall::Set => Ok(store.insert(key.to_owned(), value.to_owned()).map_or(Value::Null, |_| Value::Null)),
-                StoreCall::Delete => Ok(store.remove(key).map_or(Value::Null, |_| Value::Null)),
-                StoreCall::Keys => Ok(json!(store.keys().collect::<Vec<_>>())),
-            }
-        };
-        // What was begun is done, whether or not the program sees it: the write is on its way before anything is awaited.
-        if world.ends() {
-            return never().await;
-        }
-        answer
-    }
-    async fn lock(&self, _name: &str) {}
-    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
-        let mut work: Task = Box::pin(work);
-        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            self.1.borrow_mut().push(work);
-        }
-    }
-    fn abilities(&self) -> Abilities {
-        Abilities { transfer: true, sign: true, pay: false }
-    }
-    fn can_ask(&self, whom: Ask) -> bool {
-        matches!(whom, Ask::Address | Ask::Transfer | Ask::Sign)
-    }
-    async fn ask(&self, whom: Ask, given: Value) -> Result<Value, Value> {
-        let world = &self.0;
-        if whom == Ask::Address {
-            return Ok(json!(PAYER));
-        }
-        let number = world.asked.borrow().len() as u64 + 1;
-        // What moves money: the hash of a transfer, the nonce of an authorisation.
-        let (mark, proof) = match whom {
-            Ask::Sign => {
-                let nonce = given["message"]["nonce"].as_str().unwrap().to_owned();
-                // As long as a contract wallet's: the check of a plain one is slow, and tested elsewhere.
-                (nonce, format!("0x{}", format!("{number:02x}").repeat(70)))
-            }
-            _ => (format!("0x{number:064x}"), format!("0x{number:064x}")),
-        };
-        let pays = !matches!(world.script.wallet, Wallet::Rejects | Wallet::Hangs);
-        world.asked.borrow_mut().push(mark.clone());
-        if world.ends() {
-            return never().await;
-        }
-        match world.script.wallet {
-            Wallet::Pays => {}
-            Wallet::Slow(ms) => world.now.set(world.now.get() + f64::from(ms)),
-            Wallet::Rejects => return Err(json!({"code": 4001})),
-            Wallet::Fails => return Err(json!("the wallet broke")),
-            Wallet::Junk => return Ok(json!({"what": "is this"})),
-            Wallet::Hangs | Wallet::Silent => return never().await,
-        }
-        assert!(pays);
-        world.given.borrow_mut().insert(mark);
-        Ok(json!(proof))
-    }
-}
-
-fn client(world: &Rc<World>, steps: usize) -> Rc<Client<Life>> {
-    world.left.set(steps);
-    let config = Config {
-        base_url: BASE.into(),
-        headers: vec![("x-api-key".into(), "key".into())],
-        timeout_ms: 30_000.0,
-        retries: 2,
-        wallet_timeout_ms: 300_000.0,
-        spend: SpendPolicy::default(),
+fn script() -> impl Strategy<Value = Script> {
+    let creates = || {
+        prop_oneof![
+            4 => Just(Does::Create { twice: false, tabs: false }),
+            1 => any::<bool>().prop_map(|tabs| Does::Create { twice: true, tabs }),
+            1 => Just(Does::CreateThenPoll),
+        ]
     };
-    let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
-    Rc::new(Client::new(Life(world.clone(), Rc::default()), config, ledger))
+    let later = prop_oneof![
+        2 => creates(),
+        2 => any::<bool>().prop_map(|tabs| Does::Resume { tabs }),
+        1 => Just(Does::HandBack),
+        1 => Just(Does::CreateAndResume),
+    ];
+    (misfortune(), life(creates()), prop::collection::vec(life(later), 0..4), any::<bool>()).prop_map(
+        |(misfortune, first, later, named)| Script { misfortune, lives: [first].into_iter().chain(later).collect(), named },
+    )
 }
 
-/// One poll: in this world a future that is not done then has come to the end of its life.
-fn alive<T>(future: impl Future<Output = T>) -> Option<T> {
-    match std::pin::pin!(future).as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
+/// What a call gives.
+type Outcome = Result<Option<String>, Box<Error<Value>>>;
+
+/// The application: what it has got so far.
+struct Application {
+    world: Rc<World>,
+    named: bool,
+    answers: RefCell<Vec<String>>,
+    errors: RefCell<Vec<Error<Value>>>,
+}
+
+impl Application {
+    /// A call of its own, watched from its beginning to its end.
+    fn call<F: Future<Output = Outcome> + 'static>(
+        self: &Rc<Self>,
+        life: &Life,
+        name: &str,
+        work: impl FnOnce(CallOptions, WaitPlan) -> F + 'static,
+    ) -> Task {
+        let (application, life, name) = (self.clone(), life.clone(), name.to_owned());
+        Box::pin(async move {
+            let world = &application.world;
+            let number = world.watch.borrow_mut().begins(world.now.get(), life.timeout_ms, life.plan);
+            let options = CallOptions {
+                timeout_ms: life.timeout_ms,
+                headers: vec![(CALL.into(), number.to_string())],
+                idempotency_key: name,
+            };
+            let outcome = work(options, life.plan).await;
+            world.watch.borrow_mut().ends(number, world.now.get(), &outcome);
+            match outcome {
+                Ok(job) => application.answers.borrow_mut().extend(job),
+                Err(error) => application.errors.borrow_mut().push(*error),
+            }
+        })
+    }
+
+    fn creates(self: &Rc<Self>, client: &Rc<Client<Tab>>, life: &Life, polls: bool) -> Task {
+        let client = client.clone();
+        self.call(life, if self.named { "q" } else { "" }, move |call, plan| async move {
+            let params = json!({"userId": USER, "content": "q"});
+            if !polls {
+                return client.create_and_wait(&params, &call, plan, &told).await.map(|job| job.get_text("jobId"));
+            }
+            let job = client.create_job(&params, &call, &told).await?;
+            Ok(Some(job.created.job_id))
+        })
+    }
+
+    fn resumes(self: &Rc<Self>, client: &Rc<Client<Tab>>, life: &Life, open: Value) -> Task {
+        let client = client.clone();
+        self.call(life, "", move |call, plan| async move {
+            client.resume(&open, &call, plan, &told).await.map(|job| job.get_text("jobId"))
+        })
+    }
+
+    /// Goes on with the first payment that the store shows, while whoever began it is still at it.
+    fn meets(self: &Rc<Self>, client: &Rc<Client<Tab>>, life: &Life) -> Task {
+        let (application, client, life) = (self.clone(), client.clone(), life.clone());
+        Box::pin(async move {
+            for _ in 0..50 {
+                let first = application.world.store.borrow().values().next().map(|text| Value::parse(text).unwrap());
+                if let Some(open) = first {
+                    return application.resumes(&client, &life, open).await;
+                }
+                application.world.alarm(1.0).await;
+            }
+        })
+    }
+
+    /// What is open, as the client lists it.
+    fn open(self: &Rc<Self>, process: &Process, client: &Rc<Client<Tab>>, life: &Life) -> Vec<Value> {
+        let list = Rc::new(RefCell::new(Vec::new()));
+        let (found, client) = (list.clone(), client.clone());
+        let asks = self.call(life, "", move |_, _| async move {
+            *found.borrow_mut() = client.pending_payments().await?;
+            Ok(None)
+        });
+        process.run(vec![asks], usize::MAX);
+        list.take()
+    }
+
+    fn lives(self: &Rc<Self>, life: &Life) {
+        self.world.rest(life.rest_ms);
+        let process = Process::new(&self.world, life.crash.unwrap_or(usize::MAX));
+        let tabs = [process.client(), process.client()];
+        let mut calls = Vec::new();
+        match life.does {
+            Does::Create { twice, tabs: two } => {
+                calls.push(self.creates(&tabs[0], life, false));
+                // Without a name these would be two payments, rightly.
+                if twice && self.named {
+                    let hasty = Life { timeout_ms: life.timeout_ms.map(|limit| limit / 3.0), ..life.clone() };
+                    calls.push(self.creates(&tabs[usize::from(two)], &hasty, false));
+                }
+            }
+            Does::CreateAndResume => {
+                calls.push(self.creates(&tabs[0], life, false));
+                calls.push(self.meets(&tabs[1], life));
+            }
+            Does::CreateThenPoll => calls.push(self.creates(&tabs[0], life, true)),
+            Does::Resume { tabs: two } => {
+                for open in self.open(&process, &tabs[0], life) {
+                    calls.push(self.resumes(&tabs[0], life, open.clone()));
+                    if two {
+                        calls.push(self.resumes(&tabs[1], life, open));
+                    }
+                }
+            }
+            Does::HandBack => {
+                for payment in self.errors.borrow().iter().filter_map(|error| error.payment.as_ref()) {
+                    calls.push(self.resumes(&tabs[0], life, eliza_jobs::journal::record(payment)));
+                }
+            }
+        }
+        let abort = life.abort.unwrap_or(usize::MAX);
+        process.run(calls, abort);
+        if matches!(life.does, Does::CreateThenPoll) && !process.ended.get() {
+            let jobs = self.answers.borrow().last().cloned();
+            let polls = jobs.into_iter().map(|job| {
+                let client = tabs[0].clone();
+                self.call(life, "", move |call, plan| async move {
+                    client.poll_job(&job, &call, plan, &told).await.map(|job| job.get_text("jobId"))
+                })
+            });
+            process.run(polls.collect(), usize::MAX);
+        }
+        drop(tabs);
+        let aborted = process.steps.get() >= abort;
+        self.world.watch.borrow_mut().rests(&self.world.store.borrow(), process.ended.get(), aborted, self.world.wall());
     }
 }
 
-/// What is known of a proof anywhere: in the store, in an error.
-fn knows(world: &World, error: Option<&Error<Value>>, mark: &str) -> bool {
-    let proofs = |text: &str| {
-        let record = Value::parse(text).unwrap_or_default();
-        let headers = record.get("proof").cloned().unwrap_or_default();
-        let nonce = |header: Option<String>| {
-            let document: Value = Value::parse(&hex::from_base64(&header?)?)?;
-            Some(document["payload"]["authorization"]["nonce"].as_str()?.to_owned())
-        };
-        record.get_text("transaction").as_deref() == Some(mark)
-            || headers.get_text("x-payment").as_deref() == Some(mark)
-            || nonce(headers.get_text("payment-signature")).as_deref() == Some(mark)
-            || nonce(headers.get_text("x-payment")).as_deref() == Some(mark)
-    };
-    let in_error = error.and_then(|error| error.payment.as_ref()).map(|payment| eliza_jobs::journal::record(payment).to_json());
-    world.store.borrow().values().any(|text| proofs(text)) || in_error.is_some_and(|text| proofs(&text))
+fn told(update: Update<Value>) {
+    if let Update::Payment(payment) = update {
+        assert!(payment.get("proof").is_none(), "I5: a proof is told");
+    }
 }
 
 fn check(script: &Script) {
-    let world = Rc::new(World {
-        server: RefCell::new(Sandbox::new(script.paywall, script.list_open, script.agent_ms)),
-        script: script.clone(),
-        store: RefCell::default(),
-        now: Cell::new(0.0),
-        net_steps: Cell::new(0),
-        store_steps: Cell::new(0),
-        left: Cell::new(0),
-        ids: Cell::new(0),
-        sent: RefCell::default(),
-        asked: RefCell::default(),
-        given: RefCell::default(),
-        told: RefCell::default(),
+    let world = World::new(script.misfortune.clone());
+    let application = Rc::new(Application {
+        world: world.clone(),
+        named: script.named,
+        answers: RefCell::default(),
+        errors: RefCell::default(),
     });
-    let params = json!({"userId": USER, "content": "q"});
-    let call = CallOptions {
-        timeout_ms: script.timeout_ms,
-        idempotency_key: if script.named { "q".into() } else { String::new() },
-        ..CallOptions::default()
+    for life in &script.lives {
+        application.lives(life);
+    }
+    // The last life knows no misfortune, and finds whatever there still is.
+    world.calm.set(true);
+    let last = Life {
+        does: Does::Resume { tabs: false },
+        crash: None,
+        abort: None,
+        rest_ms: 0.0,
+        timeout_ms: None,
+        plan: WaitPlan::default(),
     };
-    let mut lives = script.lives.iter().copied();
-    let first = client(&world, lives.next().unwrap_or(usize::MAX));
-    let began = world.now.get();
-    let wallet_time = if let Wallet::Slow(ms) = script.wallet { f64::from(ms) * 2.0 } else { 0.0 };
-    let outcome = alive(first.create_and_wait(&params, &call, WaitPlan::default(), &|_| ()));
-    drop(first);
-    // I6: no promise outlives its deadline (the wallet's own time is not the script's to stop).
-    if let (Some(_), Some(limit)) = (&outcome, script.timeout_ms) {
-        assert!(world.now.get() - began <= limit + wallet_time + 50.0, "took {} of {limit}", world.now.get() - began);
-    }
-    let mut answers: Vec<String> = Vec::new();
-    let mut errors: Vec<Error<Value>> = Vec::new();
-    match outcome {
-        Some(Ok(job)) => answers.extend(job.get_text("jobId")),
-        Some(Err(error)) => errors.push(*error),
-        None => {}
-    }
-    remembered(&world, &answers, &errors);
+    application.lives(&last);
+    application.lives(&last);
+    assert!(world.server.borrow().taken.len() <= script.lives.len(), "I1: money moves twice for one call");
 
-    // What comes after: whoever begins again goes on with what is open; the last one without any more misfortune.
-    for steps in lives.chain([usize::MAX]) {
-        let later = client(&world, steps);
-        let open = alive(later.pending_payments());
-        for open in open.and_then(Result::ok).unwrap_or_default() {
-            match alive(later.resume(&open, &CallOptions::default(), WaitPlan::default(), &|_| ())) {
-                Some(Ok(job)) => answers.extend(job.get_text("jobId")),
-                Some(Err(error)) => errors.push(*error),
-                None => break,
-            }
-        }
-        remembered(&world, &answers, &errors);
-    }
-
-    // I1, I2: one payment; one proof, however often it is sent.
-    let marks: BTreeSet<String> = world.asked.borrow().iter().cloned().collect();
-    assert!(marks.len() <= 1, "the wallet was asked for {marks:?}");
-    let sent = world.sent.borrow();
-    let proofs: BTreeSet<&String> = sent.iter().filter_map(|(_, _, proof)| proof.as_ref()).collect();
-    assert!(proofs.len() <= 1, "{} proofs", proofs.len());
-    assert!(world.server.borrow().taken.len() <= 1);
-
-    // I7: nobody hammers: two looks at one job are not closer than the schedule, retries aside.
-    let looks: Vec<f64> = sent.iter().filter(|(_, place, _)| place.contains("/jobs/job-")).map(|(at, _, _)| *at).collect();
-    assert!(looks.len() < 120, "{} looks", looks.len());
-
-    // A payment that a server took in a calm world gives its answer.
-    let calm = script.net.is_empty() && script.store_fails.is_empty() && matches!(script.wallet, Wallet::Pays);
-    if calm && script.lives.is_empty() && script.timeout_ms.is_none() && script.agent_ms < 30_000.0 {
-        assert_eq!(answers.len(), 1, "{errors:?}");
-    }
-}
-
-/// I3, I4: what was given is somewhere.
-fn remembered(world: &World, answers: &[String], errors: &[Error<Value>]) {
-    // A store that fails at the wrong moment can keep nothing: the error has to.
-    let broken = !world.script.store_fails.is_empty();
-    let jobs: BTreeSet<String> = answers.iter().cloned().chain(errors.iter().filter_map(|error| error.job_id.clone())).collect();
-    for mark in world.given.borrow().iter() {
-        let served = world.server.borrow().taken.contains(mark) && !jobs.is_empty();
-        let in_store = world.store.borrow().values().any(|text| text.contains("jobId"));
-        let known = errors.iter().any(|error| knows(world, Some(error), mark)) || knows(world, None, mark);
-        // A signature that came too late was not sent, and is good for nothing any more.
-        let sent = world.sent.borrow().iter().any(|(_, _, proof)| proof.is_some());
-        let signs = matches!(world.script.paywall, Paywall::V1 | Paywall::V2);
-        let stale = signs && !sent && matches!(world.script.wallet, Wallet::Slow(_));
-        assert!(known || served || in_store || stale || broken, "the proof {mark} is nowhere: {:?}", world.store.borrow());
-    }
-    for job in world.told.borrow().iter() {
-        // Between the reply and the write the program may end: then the proof is still there, and finds the job again.
-        let in_store =
-            world.store.borrow().values().any(|text| text.contains(&format!("\"{job}\"")) || text.contains("\"proof\""));
-        let unpaid = world.script.paywall == Paywall::Open;
-        assert!(jobs.contains(job) || in_store || unpaid || broken || !jobs.is_empty(), "the job {job} is nowhere");
+    // A payment in a calm world gives its answer.
+    let misfortune = &script.misfortune;
+    let calm = misfortune.net.is_empty()
+        && misfortune.store.is_empty()
+        && matches!(misfortune.wallet[0], Wallet::Pays)
+        && matches!(misfortune.confirm, None | Some(Says::Yes))
+        && misfortune.address == Says::Yes
+        && misfortune.agent_ms < 30_000.0;
+    let first = &script.lives[0];
+    if calm && first.crash.is_none() && first.abort.is_none() && first.timeout_ms.is_none() && first.plan.max_attempts.is_none() {
+        assert!(!application.answers.borrow().is_empty(), "{:?}", application.errors.borrow());
     }
 }
 
@@ -472,4 +376,79 @@ fn whatever_goes_wrong_the_promises_hold() {
         ..ProptestConfig::default()
     };
     proptest!(config, |(script in script())| check(&script));
+}
+
+fn calm(paywall: Paywall, does: impl IntoIterator<Item = Does>) -> Script {
+    let misfortune = Misfortune {
+        paywall,
+        list_open: true,
+        agent_ms: 500.0,
+        net: Vec::new(),
+        wallet: vec![Wallet::Pays],
+        confirm: None,
+        address: Says::Yes,
+        store: BTreeMap::new(),
+        store_ms: 0,
+    };
+    let life = |does| Life { does, crash: None, abort: None, rest_ms: 0.0, timeout_ms: None, plan: WaitPlan::default() };
+    Script { misfortune, lives: does.into_iter().map(life).collect(), named: true }
+}
+const CREATE: Does = Does::Create { twice: false, tabs: false };
+const TWICE: Does = Does::Create { twice: true, tabs: true };
+const RESUME: Does = Does::Resume { tabs: false };
+
+#[test]
+fn a_name_that_is_used_again_in_a_later_life_pays_nothing() {
+    for paywall in [Paywall::Lax, Paywall::Strict, Paywall::V1, Paywall::V2] {
+        check(&calm(paywall, [CREATE, CREATE, TWICE]));
+    }
+}
+
+#[test]
+fn a_job_that_is_made_long_after_its_payment_is_kept_in_mind() {
+    let mut script = calm(Paywall::Lax, [CREATE, RESUME]);
+    (script.misfortune.wallet, script.misfortune.agent_ms) = (vec![Wallet::Wrapped], 20_000.0);
+    (script.lives[1].rest_ms, script.lives[1].abort) = (800_000.0, Some(14));
+    check(&script);
+}
+
+#[test]
+fn a_proof_that_comes_late_survives_a_store_that_fails_once() {
+    let mut script = calm(Paywall::Lax, [CREATE]);
+    (script.misfortune.wallet, script.lives[0].timeout_ms) = (vec![Wallet::Slow(45_000)], Some(1_000.0));
+    script.misfortune.store = BTreeMap::from([(2, StoreFault::Before)]);
+    check(&script);
+}
+
+#[test]
+fn the_second_call_of_a_name_keeps_its_own_limit() {
+    for tabs in [false, true] {
+        let mut script = calm(Paywall::Open, [Does::Create { twice: true, tabs }]);
+        (script.misfortune.net, script.lives[0].timeout_ms) = (vec![Net::Hang { done: false }; 2], Some(1_000.0));
+        check(&script);
+        script.misfortune = Misfortune { wallet: vec![Wallet::Hangs], ..calm(Paywall::V2, []).misfortune };
+        check(&script);
+    }
+}
+
+#[test]
+fn what_an_error_carried_is_written_down_before_it_is_sent_again() {
+    let mut script = calm(Paywall::Lax, [CREATE, RESUME, Does::HandBack]);
+    script.misfortune.wallet = vec![Wallet::RejectsWithHash];
+    check(&script);
+}
+
+#[test]
+fn another_jobs_answer_is_no_answer() {
+    let mut script = calm(Paywall::Open, [CREATE, CREATE]);
+    let redirect = Net::Redirect { status: 301, location: "http://server:3000/api/messaging/jobs/job-0" };
+    (script.misfortune.net, script.named) = (vec![Net::LostAfter, Net::Fine, redirect], false);
+    check(&script);
+}
+
+#[test]
+fn whoever_resumes_in_another_tab_waits_for_the_call_that_pays() {
+    let mut script = calm(Paywall::Lax, [Does::CreateAndResume]);
+    script.misfortune.net = vec![Net::Fine, Net::Slow { there: 10, back: 5_000 }];
+    check(&script);
 }

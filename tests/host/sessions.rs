@@ -121,6 +121,18 @@ fn after_a_lost_reply_the_message_is_looked_for_and_never_sent_again() {
 }
 
 #[test]
+fn a_web_page_in_the_place_of_the_reply_is_a_lost_reply() {
+    let page_of_somebody = text(200, "<!doctype html><title>Hotel WiFi</title>");
+    let there = scene([page_of_somebody.clone(), without_answer(), with_answer()]);
+    assert_eq!(wait_for(&there, &plain()).unwrap()["agentResponse"]["text"], "here");
+    let missing = scene([page_of_somebody, page(&[])]);
+    let error = wait_for(&missing, &plain()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::UnexpectedHtml);
+    assert!(error.message.contains("the session does not have the message"), "{}", error.message);
+    assert_eq!((posts(&there), posts(&missing)), (1, 1));
+}
+
+#[test]
 fn a_message_that_certainly_did_not_arrive_is_sent_again() {
     let scene = scene([Step::Fail(SendFailure::Unreached), answer(429, json!({})), taken()]);
     run(scene.client.send_message(SESSION, &hello(), &plain())).unwrap();
@@ -131,7 +143,7 @@ fn a_message_that_certainly_did_not_arrive_is_sent_again() {
 fn an_agent_that_fails_or_stays_silent_is_an_error_that_has_the_message() {
     let failed = answer(500, json!({"success": false, "error": "Failed to process message in HTTP transport"}));
     for (steps, code, words) in [
-        (vec![failed, without_answer()], ErrorCode::AgentFailed, "Failed to process message"),
+        (vec![failed, without_answer()], ErrorCode::AgentFailed, "the agent failed on the message: Failed to process message"),
         (vec![waited(Value::Null)], ErrorCode::NoAnswer, "chose not to answer"),
         (vec![waited(json!({"text": null}))], ErrorCode::NoAnswer, "chose not to answer"),
     ] {

@@ -366,11 +366,23 @@ fn row_29_a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
             .giving(Ask::Address, |_, _| Some(Ok(json!(PAYER))))
             .giving(whom, |_, _| None)
     };
-    for (whom, kept) in [(Ask::Sign, "0"), (Ask::Pay, "0.02"), (Ask::Confirm, "0")] {
-        let scene = if whom == Ask::Confirm { signing(hanging(whom)) } else { hanging(whom) };
+    for (whom, kept, said) in [
+        (Ask::Sign, "0", "the wallet gave nothing in 300000 ms; nothing was sent"),
+        (Ask::Pay, "0.02", "the wallet gave nothing in 300000 ms; look in the wallet"),
+        (Ask::Confirm, "0", "confirm gave nothing in 300000 ms; no money has moved"),
+        (Ask::Address, "0", "wallet.address gave nothing in 300000 ms; no money has moved"),
+    ] {
+        let scene = match whom {
+            Ask::Confirm => signing(hanging(whom)),
+            Ask::Address => {
+                let scene = scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout_ms = 300_000.0);
+                signing(scene.giving(Ask::Address, |_, _| None))
+            }
+            _ => hanging(whom),
+        };
         let error = create(&scene).unwrap_err();
         assert_eq!((error.code, scene.world.now.get()), (ErrorCode::WalletTimeout, 300_000.0));
-        assert!(error.message.contains("gave nothing in 300000 ms"), "{}", error.message);
+        assert!(error.message.contains(said), "{}", error.message);
         assert_eq!((spent(&scene).as_str(), scene.requests()), (kept, 1));
     }
     let scene = hanging(Ask::Pay);

@@ -1,0 +1,201 @@
+//! What reads texts of servers, wallets and stores, as functions of bytes: for cargo-fuzz (`make fuzz`), and for the host tests, which
+//! replay the corpus and mutated copies of it. None of them may panic, and whatever they give is bounded and holds no proof.
+
+mod conversation;
+
+use eliza_jobs::http::{Body, HttpResponse};
+use eliza_jobs::json::Json;
+use eliza_jobs::prove::Question;
+use eliza_jobs::spend::{Abilities, Means, SpendLedger, SpendPolicy};
+use eliza_jobs::x402::{self, Attempt, Offer, hex, signature};
+use eliza_jobs::{journal, protocol, retry, wallet};
+use serde_json::Value;
+
+/// The longest message of an error, in bytes.
+pub const LONGEST_MESSAGE: usize = 4_000;
+/// Whose signatures these are, and of what.
+const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+const URL: &str = "https://api.example.com/api/messaging/jobs";
+const ALL: Abilities = Abilities { transfer: true, sign: true, pay: true };
+
+/// One target: its name, which is that of its corpus too, and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 7] = [
+    ("conversation", conversation::conversation),
+    ("payment-required", payment_required),
+    ("receipt", receipt),
+    ("record", record),
+    ("signature", signed),
+    ("wallet", given),
+    ("job", job),
+];
+
+/// Stops where a message is too long, or holds what could be a proof.
+fn is_fit_to_show(message: &str) {
+    assert!(message.len() <= LONGEST_MESSAGE, "a message of {} bytes: {}", message.len(), &message[..200.min(message.len())]);
+    // A price may be as long, and has no letters.
+    let is_proof = |run: &str| run.len() >= 48 && run.bytes().any(|digit| digit.is_ascii_alphabetic());
+    let secret = message.split(|letter: char| !letter.is_ascii_hexdigit()).any(is_proof);
+    assert!(!secret, "a message with what could be a proof: {message}");
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn body(text: &str) -> Body<Value> {
+    match (text.is_empty(), Value::parse(text)) {
+        (true, _) => Body::Empty,
+        (false, Some(document)) => Body::Json(document),
+        // As much as the runtime hands on.
+        (false, None) => Body::Text(text.chars().take(4_000).collect()),
+    }
+}
+
+/// A 402: the header `PAYMENT-REQUIRED` in the first line (as it comes, or as JSON), the body in the others.
+fn payment_required(bytes: &[u8]) {
+    let text = text(bytes);
+    let (header, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let header = if header.starts_with('{') { hex::to_base64(header) } else { header.to_owned() };
+    let headers = if header.is_empty() { vec![] } else { vec![("payment-required", header)] };
+    let response = HttpResponse { status: 402, headers, body: body(rest) };
+    let policy = SpendPolicy::default();
+    let required = match x402::read(&response, &policy.tokens) {
+        Ok(required) => required,
+        Err(error) => return is_fit_to_show(&error.message),
+    };
+    assert!(required.offers.len() + required.skipped.len() <= 200, "too many offers");
+    for wallet in [ALL, Abilities { sign: true, ..Abilities::default() }, Abilities { transfer: true, ..Abilities::default() }] {
+        let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
+        match policy.choose(required.clone(), wallet, URL, &ledger) {
+            Err(error) => is_fit_to_show(&error.message),
+            Ok(chosen) => {
+                assert!((1..=100_000).contains(&chosen.offer.amount.units), "it would pay {}", chosen.offer.amount.digits);
+                pays(chosen.offer, chosen.means);
+            }
+        }
+    }
+}
+
+/// A chosen offer is proved by a wallet that answers well.
+fn pays(offer: Offer<Value>, means: Means) {
+    let token = offer.token.clone();
+    let nonce = format!("0x{}", "11".repeat(32));
+    let question = Question::new(std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, 1_800_000_000);
+    let (_, shown) = question.asks();
+    if let Some(authorization) = &question.authorization {
+        let message = &shown["message"];
+        assert_eq!(message["value"], authorization.value.as_str(), "what is shown is what is signed");
+        assert_eq!(message["to"], authorization.to.as_str());
+        assert_eq!(shown["domain"]["verifyingContract"], token.asset.as_str());
+        assert!(authorization.valid_before <= 1_800_000_300, "good for more than five minutes");
+    }
+    let answers = match means {
+        Means::Sign => serde_json::json!(format!("0x{}", "22".repeat(70))),
+        Means::Transfer => serde_json::json!(format!("0x{}", "22".repeat(32))),
+        Means::Pay => serde_json::json!([["x-payment", "abc="]]),
+    };
+    let proof = question.read(Ok(answers)).unwrap_or_else(|no| panic!("no proof: {}", no.error.message));
+    for (name, value) in &proof.headers {
+        assert!(value.len() <= x402::MAX_HEADER, "{name} has {} bytes", value.len());
+        assert!(value.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{name} cannot be sent");
+    }
+}
+
+/// The header `PAYMENT-RESPONSE`, as it comes or as JSON.
+fn receipt(bytes: &[u8]) {
+    let text = text(bytes);
+    let header = if text.starts_with('{') { hex::to_base64(&text) } else { text };
+    let Some(said) = x402::read_header::<Value>(&header) else { return };
+    let mut attempt = attempt();
+    attempt.settle(&said);
+    if let Some(receipt) = &attempt.receipt {
+        assert!(receipt.as_object().unwrap().len() <= 6 && receipt.to_json().len() <= 10_000, "{receipt}");
+    }
+    assert!(attempt.transaction.is_none_or(|hash| hex::is_hex(&hash, 64)), "a transaction that is none");
+}
+
+fn attempt() -> Attempt<Value> {
+    let empty = serde_json::json!({"attemptId": "a", "state": "sent", "server": "http://server:3000"});
+    journal::read(&empty).unwrap()
+}
+
+/// A record of the store: what is read is written as it was read.
+fn record(bytes: &[u8]) {
+    let Some(document) = Value::parse(&text(bytes)) else { return };
+    let Some(attempt) = journal::read(&document) else { return };
+    let written = journal::record(&attempt);
+    let again = journal::read(&written).unwrap_or_else(|| panic!("written and not read: {written}"));
+    assert_eq!(journal::record(&again), written, "a record changes when it is read again");
+    assert!(attempt.document().get("proof").is_none(), "the proof is told");
+    for (name, _) in &attempt.proof {
+        assert!(wallet::is_proof_header(name), "{name} is sent as a proof");
+    }
+}
+
+/// What a wallet gives for a signature.
+fn signed(bytes: &[u8]) {
+    match signature::normalised(&text(bytes), &[7; 32], PAYER) {
+        Err(why) => is_fit_to_show(why),
+        Ok(signature) => {
+            let digits = signature.strip_prefix("0x").unwrap();
+            assert!(digits.len() >= 130 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{signature}");
+        }
+    }
+}
+
+/// What a wallet gives or throws, as JSON or as plain text, whatever it was asked.
+fn given(bytes: &[u8]) {
+    let text = text(bytes);
+    let value = Value::parse(&text).unwrap_or_else(|| Value::text(&text));
+    let policy = SpendPolicy::default();
+    let seed = serde_json::json!({"payment": [{"network": "base", "recipient": "0x209693Bc6afc0C5328bA36FaF03C514EF312287C", "amount": "0.02"}]});
+    let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(seed) };
+    let offer = std::rc::Rc::new(x402::read(&response, &policy.tokens).unwrap().offers.remove(0));
+    for means in [Means::Transfer, Means::Sign, Means::Pay] {
+        let question = Question::new(offer.clone(), means, PAYER.to_owned(), "0x11", 1_800_000_000);
+        for answer in [Ok(value.clone()), Err(value.clone())] {
+            let threw = answer.is_err();
+            match question.read(answer) {
+                Ok(proof) => {
+                    assert!(!threw, "what was thrown is no proof");
+                    for (name, value) in proof.headers {
+                        assert!(
+                            wallet::is_proof_header(&name) && value.bytes().all(|byte| (0x20..0x7f).contains(&byte)),
+                            "{name}"
+                        );
+                    }
+                }
+                Err(no_proof) => {
+                    is_fit_to_show(&no_proof.error.message);
+                    assert!(!no_proof.unmoved || no_proof.transaction.is_none(), "a transaction, and no money has moved");
+                }
+            }
+        }
+    }
+}
+
+/// A job, a list of jobs, the state of the service; and what a Retry-After says.
+fn job(bytes: &[u8]) {
+    let text = text(bytes);
+    let date = |text: &str| {
+        let at = httpdate::parse_http_date(text).ok()?;
+        Some(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0)
+    };
+    let headers = vec![("retry-after", text.clone()), ("date", text.clone())];
+    let wait = retry::retry_after_ms(&HttpResponse::<Value> { status: 429, headers, body: Body::Empty }, 1.8e12, date);
+    assert!(wait.is_none_or(|ms| (0.0..1e15).contains(&ms)), "stays away for {wait:?} ms");
+    let Some(document) = Value::parse(&text) else { return };
+    let created = protocol::read_created(document.clone());
+    let seen = protocol::read_job(document.clone());
+    for lifetime in [created.lifetime_ms, seen.lifetime_ms] {
+        assert!((0.0..=86_400_000.0).contains(&lifetime), "a job lives for {lifetime} ms");
+    }
+    if document.is_object() {
+        assert!(seen.document["status"].is_string(), "a job without a status");
+    }
+    let _ = (protocol::read_list(document.clone()), protocol::read_health(document.clone()));
+    let _ = (protocol::failure(&document), protocol::reference(&document), protocol::handle(&document));
+}
