@@ -536,6 +536,15 @@ fn row_50_the_callers_interval_and_headers_are_his_own_in_any_crowd() {
 }
 
 #[test]
+fn row_50_late_answers_are_looked_for_within_the_limit_too() {
+    // All time out together, and each could have its answer in a channel.
+    let (world, _, ends) = together(&[f64::INFINITY; 600], Limiter::Told, Lists::Shown);
+    world.run(f64::INFINITY);
+    assert_eq!((ends.borrow().len(), world.server.borrow().counts[3]), (600, 0));
+    assert!(world.server.borrow().window.1 >= 19);
+}
+
+#[test]
 fn row_50_nobody_depends_on_a_call_that_may_be_left_standing() {
     let world = World::new(Limiter::Told, Lists::Shown);
     let (client, ends) = (client(&world), Ends::default());

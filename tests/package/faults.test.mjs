@@ -190,9 +190,9 @@ test('row 15: answers that are JSON of the worst kind crash nothing and change n
     ['"createdAt":"soon","expiresAt":null,"result":7', ({ result }) => result === 7],
   ]) {
     const body = `{"jobId":"job-1","status":"processing",${more}}`;
-    assert.ok(look(await client(body).getJob('x')), more.slice(0, 60));
+    assert.ok(look(await client(body).getJob('job-1')), more.slice(0, 60));
     assert.equal((await client(`{"jobs":[${body},null,5,[]]}`).listJobs()).jobs.length, 4);
-    await rejects(client(body).pollJob('x', 5, 2), 'JobError', 'wait_timeout');
+    await rejects(client(body).pollJob('job-1', 5, 2), 'JobError', 'wait_timeout');
   }
   for (const body of [deep(100_000), '1e400', 'NaN', '"\\ud800"', '{"jobId":NaN}', '\u0000', '{"jobId":"\u0000']) {
     await rejects(client(body).getJob('x'), 'ApiError', 'invalid_response');
@@ -249,7 +249,7 @@ test('rows 16 and 17: a 429 is obeyed in seconds and as a date, and reported whe
 test('rows 21 and 22: redirects are followed on the origin; key and proof never leave it', async () => {
   const thief = await faultServer(reply(200, done));
   const server = await faultServer(reply(307, '', { location: '/moved' }), reply(200, done));
-  assert.equal((await open(server, { apiKey: 'k' }).getJob('x')).jobId, 'job-1');
+  assert.equal((await open(server, { apiKey: 'k' }).getJob('job-1')).jobId, 'job-1');
   assert.equal(server.requests[1].path, '/moved');
   const away = await faultServer(reply(307, '', { location: `${thief.url}/x` }));
   await rejects(open(away, { apiKey: 'k' }).getJob('x'), 'ApiError', 'redirect_refused', /baseUrl/);
@@ -309,8 +309,8 @@ test('row 18: what one client has heard of a server’s limit, all of them keep 
   await new Promise((heard) => {
     first = open(server, { logger: { debug: heard } }).pollJob('job-1');
   });
-  await rejects(open(server).pollJob('job-2', { timeoutMs: 200 }), 'JobError', 'wait_timeout', /not seen yet/);
-  const second = open(server).pollJob('job-3', 50, 5);
+  await rejects(open(server).pollJob('job-1', { timeoutMs: 200 }), 'JobError', 'wait_timeout', /not seen yet/);
+  const second = open(server).pollJob('job-1', 50, 5);
   assert.deepEqual([(await first).status, (await second).status], ['completed', 'completed']);
   assert.ok(times.length === 3 && times[1] - times[0] >= 950, times.join());
 });
