@@ -6,11 +6,13 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test check pkg bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo test test-seed check pkg bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
 SERVERS := tests/servers/$(NPM)
+# elizaOS in other versions, each in a folder of its own.
+VERSIONS := tests/servers/1.6.5/$(NPM) tests/servers/1.7.2/$(NPM)
 PEERS := bench/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
 WASM_PACK := target/tools/bin/wasm-pack
@@ -33,7 +35,7 @@ say = printf '== [%4ds] %s\n' $$(($$(date +%s) - BEGAN)) "$(1)"
 npm-ci = npm ci --no-fund --no-audit --loglevel=error
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 ask: export QUESTION = $(value Q)
 ask: $(PACKAGE) $(SERVERS) ## one paid job from the terminal: make ask Q="…" (SERVER=http://… for a server of yours)
@@ -42,16 +44,22 @@ ask: $(PACKAGE) $(SERVERS) ## one paid job from the terminal: make ask Q="…" (
 demo: $(PACKAGE) $(SERVERS) ## serves the demo page and prints its address
 	@node scripts/demo.mjs
 
-SUITES := host node chromium firefox build types package page
+# The document is somebody's own file: it is tested when it is named.
+SUITES := host node chromium firefox build types package seed $(if $(DOC),document) page
 needs-node := $(WASM_PACK)
 needs-chromium := $(WASM_PACK) browsers
 needs-firefox := $(WASM_PACK) browsers
 needs-build := $(NPM)
 needs-types := $(PACKAGE) $(SERVERS)
-needs-package := $(PACKAGE) $(SERVERS) $(TRAP)
+needs-package := $(PACKAGE) $(SERVERS) $(VERSIONS) $(TRAP)
+needs-seed := $(PACKAGE) $(SERVERS)
+needs-document := $(needs-seed)
 needs-page := $(PACKAGE) $(SERVERS) browsers
 test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
 	@node scripts/test.mjs $(or $(SUITE),$(SUITES))
+
+test-seed: $(needs-document) ## a document's TypeScript blocks and types against the package: make test-seed DOC=path
+	@node scripts/test.mjs document
 
 check: $(PACKAGE) ## the quick one: format, lints, host tests, types, size
 	@$(call say,rustfmt and clippy on the host and on wasm32)
@@ -125,9 +133,9 @@ $(NPM): package.json package-lock.json
 	@$(call say,npm packages for building and checking)
 	$(npm-ci)
 
-$(SERVERS): tests/servers/package.json tests/servers/package-lock.json
-	@$(call say,the servers for the tests: a minute)
-	$(npm-ci) --prefix tests/servers --ignore-scripts
+$(SERVERS) $(VERSIONS): %/$(NPM): %/package.json %/package-lock.json
+	@$(call say,the servers for the tests in $*: a minute)
+	$(npm-ci) --prefix $* --ignore-scripts
 
 $(PEERS): bench/package.json bench/package-lock.json
 	@$(call say,the peers)

@@ -1,14 +1,9 @@
-// The class that applications use: each of its calls goes to the Rust class of the same name. What is added is what only this side can
+// The classes that applications use: each call goes to the Rust side by its name. What is added is what only this side can
 // do: to load the module on first use, to say what a client that was let go of is, and to survive a trap. WebAssembly that has
 // trapped stays as it was in the middle of what it did; nothing of it is used again. Whatever waits is told, and the next call begins
 // with a fresh instance. Payments are in the store, so nothing is lost with the old one.
 import { instantiate } from 'eliza-jobs:glue';
 import { makeError } from './errors.js';
-
-const PROMISES = [
-  ...['createAndWaitForJob', 'createJob', 'getJob', 'getJobsHealth', 'listJobs'],
-  ...['pendingPayments', 'pollJob', 'resume'],
-];
 
 /** One instance of the module. */
 class Instance {
@@ -16,9 +11,26 @@ class Instance {
   /** How deep calls of applications are in it. */
   depth = 0;
   waiting = new Set();
+  timers = new Set();
 
   constructor(module) {
-    this.Client = instantiate(module, (exports) => this.guarded(exports));
+    this.Engine = instantiate(module, (exports) => this.guarded(exports), this.clock());
+  }
+
+  /** The module's timers: they end with it, so that none keeps a program from ending. */
+  clock() {
+    const { timers } = this;
+    return {
+      setTimeout(work, ms) {
+        const timer = setTimeout(() => timers.delete(timer) && work(), ms);
+        timers.add(timer);
+        return timer;
+      },
+      clearTimeout(timer) {
+        timers.delete(timer);
+        clearTimeout(timer);
+      },
+    };
   }
 
   /** The module's functions; an exception that crosses one of them has left the module in the middle of something. */
@@ -46,9 +58,10 @@ class Instance {
     if (!this.dead) {
       this.dead = true;
       const message = `eliza-jobs met a fault of its own (${cause?.message ?? cause}); pendingPayments() knows what is open, and later calls work`;
-      this.error = makeError(5, message, { code: 'wasm_panic', retryable: false }, {}, cause);
+      this.error = makeError(6, message, { code: 'wasm_panic', retryable: false }, {}, cause);
       for (const reject of this.waiting) reject(this.error);
       this.waiting.clear();
+      this.timers.forEach(clearTimeout);
     }
     return this.error;
   }
@@ -77,68 +90,169 @@ class Instance {
   }
 }
 
-/** The class, over a module that `compile` gives. */
-export function defineClient(compile) {
+/** The classes, over a module that `compile` gives. */
+export function defineClients(compile) {
   let current;
   const alive = () => (current && !current.dead ? current : (current = new Instance(compile())));
 
-  class JobsClient {
-    #options;
-    #instance;
-    #client;
-    /** What was spent, for the instance that comes after a trap. */
-    #spent = {};
+  /** A Rust object, and another one after a trap. */
+  class Live {
+    /** For the instance that comes after a trap. */
+    spentBefore = {};
 
     constructor(options) {
-      this.#begin(options);
+      this.begin(options);
       // What the application changes later changes nothing.
-      this.#options = { ...options };
+      this.options = { ...options };
     }
 
-    #begin(options) {
-      this.#instance = alive();
-      this.#client = this.#instance.run(() => new this.#instance.Client(options, this.#spent));
+    begin(options) {
+      this.instance = alive();
+      this.inner = this.instance.run(() => new this.instance.Engine(options, this.spentBefore));
     }
 
-    #call(name, given) {
-      if (!this.#options) {
-        throw makeError(
-          0,
-          'the client was let go of with free(); make another one',
-          { code: 'client_disposed', retryable: false },
-          {},
-        );
+    /** `way` is the Rust object's. */
+    enter(way, ...given) {
+      if (!this.options) {
+        const message = 'the client was let go of with free(); make another one';
+        throw makeError(0, message, { code: 'client_disposed', retryable: false }, {});
       }
-      if (this.#instance.dead) this.#begin(this.#options);
-      return this.#instance.run(() => this.#client[name](...given));
+      if (this.instance.dead) this.begin(this.options);
+      return this.instance.run(() => this.inner[way](...given));
     }
 
-    spent(...given) {
-      return this.#call('spent', given);
+    value(method, given) {
+      return this.enter(method, ...given);
+    }
+
+    promise(method, given) {
+      try {
+        const promise = this.enter('call', method, given);
+        return this.instance.watch(promise);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+
+    /** The first page as a promise; whoever iterates gets what is on all pages, that one first. */
+    pages(method, given) {
+      const [id, params, options] = given;
+      const first = this.promise(method, given);
+      const all = async function* (live) {
+        yield* live.iterator('messagesFrom', [id, params, options, await first]);
+      };
+      return Object.defineProperty(first, Symbol.asyncIterator, { value: () => all(this) });
+    }
+
+    /** An async iterator. What is wrong with its arguments comes with the first value, as from a generator. */
+    iterator(method, given) {
+      let begin;
+      try {
+        const feed = this.enter('feed', method, given);
+        begin = () => feed;
+      } catch (error) {
+        begin = () => {
+          begin = () => undefined;
+          throw error;
+        };
+      }
+      const { instance } = this;
+      const next = async () => {
+        const feed = begin();
+        if (!feed) return { done: true, value: undefined };
+        if (instance.dead) throw instance.error;
+        return instance.watch(instance.run(() => feed.next()));
+      };
+      // One after the other: whoever does not wait gets them in order all the same.
+      let last = Promise.resolve();
+      return {
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+        next: () => (last = last.then(next, next)),
+        async return(value) {
+          try {
+            const feed = begin();
+            if (feed && !instance.dead) instance.run(() => feed.stop());
+          } catch {
+            // What nobody has asked for cannot fail.
+          }
+          begin = () => undefined;
+          return { done: true, value };
+        },
+      };
     }
 
     free() {
-      if (!this.#options) return;
-      this.#options = undefined;
-      if (!this.#instance.dead) this.#client.free();
-    }
-
-    static {
-      for (const name of PROMISES) {
-        const method = function (...given) {
-          try {
-            const promise = this.#call(name, given);
-            return this.#instance.watch(promise);
-          } catch (error) {
-            return Promise.reject(error);
-          }
-        };
-        Object.defineProperty(method, 'name', { value: name });
-        Object.defineProperty(this.prototype, name, { value: method, writable: true, configurable: true });
-      }
-      Object.defineProperty(this, 'name', { value: 'JobsClient' });
-      if (Symbol.dispose) this.prototype[Symbol.dispose] = this.prototype.free;
+      if (!this.options) return;
+      this.options = undefined;
+      if (!this.instance.dead) this.inner.free();
     }
   }
-  return JobsClient;
+
+  /** A class whose methods give what `ways` says: a value at once, a promise, an iterator, or a promise that is iterable too. */
+  const define = (name, ways) => {
+    const Class = class {
+      #live;
+
+      constructor(options) {
+        this.#live = new Live(options);
+      }
+
+      free() {
+        this.#live.free();
+      }
+
+      static {
+        for (const [way, methods] of Object.entries(ways)) {
+          for (const method of methods) {
+            const value = function (...given) {
+              return this.#live[way](method, given);
+            };
+            Object.defineProperty(value, 'name', { value: method });
+            Object.defineProperty(this.prototype, method, { value, writable: true, configurable: true });
+          }
+        }
+      }
+    };
+    Object.defineProperty(Class, 'name', { value: name });
+    return disposable(Class);
+  };
+
+  const JobsClient = define('JobsClient', {
+    value: ['spent'],
+    promise: [
+      ...['createAndWaitForJob', 'createJob', 'getJob', 'getJobsHealth', 'listJobs'],
+      ...['pendingPayments', 'pollJob', 'resume'],
+    ],
+    iterator: ['watchJob'],
+  });
+  const SessionsClient = define('SessionsClient', {
+    promise: [
+      ...['createSession', 'deleteSession', 'getSession', 'getSessionsHealth', 'heartbeat'],
+      ...['listSessions', 'renewSession', 'sendMessage', 'sendMessageAndWait'],
+    ],
+    iterator: ['streamMessage'],
+    pages: ['getMessages'],
+  });
+
+  class ElizaClient {
+    constructor(options) {
+      this.messaging = new JobsClient(options);
+      this.sessions = new SessionsClient(options);
+    }
+
+    free() {
+      this.messaging.free();
+      this.sessions.free();
+    }
+  }
+  Object.defineProperty(ElizaClient, 'name', { value: 'ElizaClient' });
+  return { ElizaClient: disposable(ElizaClient), JobsClient, SessionsClient };
+}
+
+/** The class with what `using` calls, where the runtime knows that. */
+function disposable(Class) {
+  if (Symbol.dispose) Class.prototype[Symbol.dispose] = Class.prototype.free;
+  return Class;
 }

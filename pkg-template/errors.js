@@ -22,10 +22,11 @@ export const ApiError = define(ElizaJobsError, 'ApiError');
 export const JobError = define(ElizaJobsError, 'JobError');
 export const PaymentError = define(ElizaJobsError, 'PaymentError');
 export const ConnectionError = define(ElizaJobsError, 'ConnectionError');
+export const SessionError = define(ElizaJobsError, 'SessionError');
 export const ArgumentError = define(TypeError, 'ArgumentError');
 Object.defineProperty(ArgumentError.prototype, brand('ElizaJobsError'), { value: true });
 
-const classes = [ArgumentError, ApiError, JobError, PaymentError, ConnectionError, ElizaJobsError];
+const classes = [ArgumentError, ApiError, JobError, PaymentError, ConnectionError, SessionError, ElizaJobsError];
 
 /** Called by the Rust side: the class by its index, then what the error carries. */
 export function makeError(index, message, fields, hidden, cause) {

@@ -1,4 +1,4 @@
-export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError } from './errors.js';
+export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
 export { fileStore, localStorageStore, memoryStore } from './stores.js';
 
 export const JobStatus = Object.freeze({

@@ -1,5 +1,5 @@
-import { defineClient } from './client.js';
+import { defineClients } from './client.js';
 import { compile } from './load.js';
 
 export * from './exports.js';
-export const JobsClient = defineClient(compile);
+export const { ElizaClient, JobsClient, SessionsClient } = defineClients(compile);

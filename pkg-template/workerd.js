@@ -1,6 +1,6 @@
 // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
 import module from './eliza_jobs_bg.wasm';
-import { defineClient } from './client.js';
+import { defineClients } from './client.js';
 
 export * from './exports.js';
-export const JobsClient = defineClient(() => module);
+export const { ElizaClient, JobsClient, SessionsClient } = defineClients(() => module);

@@ -80,8 +80,8 @@ function withShortNames(js, { imports, exports }) {
 }
 
 /**
- * The glue as a function that makes an instance: `instantiate(module, guard)` gives the class; `guard` gets the module's exports and gives
- * those that the glue shall call. wasm-bindgen's own glue has one instance for ever, which a trap would end for ever.
+ * The glue as a function that makes an instance: `instantiate(module, guard, clock)` gives the class; `guard` gets the module's exports and gives
+ * those that the glue shall call, and `clock` has the timers that it shall use. wasm-bindgen's own glue has one instance for ever, which a trap would end for ever.
  */
 function asFunction(js) {
   const [start, ...others] = [...js.matchAll(/^ {4}wasm\.(\S+)\(\);$/gm)];
@@ -92,13 +92,13 @@ function asFunction(js) {
   const body = js
     .slice(0, own)
     .replace(/^import .*$/gm, '')
-    .replace('export class JobsClient', 'class JobsClient');
+    .replace(/^export class /gm, 'class ');
   return `${imports.join('\n')}
-export function instantiate(module, guard) {
+export function instantiate(module, guard, { setTimeout, clearTimeout }) {
 ${body}
   const wasm = guard(new WebAssembly.Instance(module, __wbg_get_imports()).exports);
   wasm.${start[1]}();
-  return JobsClient;
+  return Engine;
 }
 `;
 }
@@ -149,9 +149,6 @@ let types = readFileSync(`${glue}/eliza_jobs.d.ts`, 'utf8');
 const end = types.indexOf('export type InitInput');
 if (end < 0) throw new Error("wasm-bindgen's declarations have changed: no InitInput");
 types = `${types.slice(0, end).trimEnd()}\n`.replace(/^\/\* (ts|es)lint[^\n]*\n/gm, '');
-// The second argument is between the two sides.
-if (!types.includes('constructor(options: JobsClientOptions, spent: any);')) throw new Error('the constructor has changed');
-types = types.replace(', spent: any)', ')');
 for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(`pkg/${name}`, types);
 const wallets = readFileSync('pkg-template/wallets.d.ts', 'utf8').replace(/ *\/\/ eslint-[^\n]*\n/g, '');
 writeFileSync('pkg/wallets.d.ts', wallets);

@@ -19,6 +19,8 @@ const suites = {
   build: inNode('build'),
   types: inNode('types'),
   package: inNode('package'),
+  seed: inNode('seed'),
+  document: ['node', '--test', '--test-reporter=spec', 'scripts/seed-doc.mjs'],
   page: inNode('browser'),
 };
 /** Longer than any suite takes on a slow machine, compiling included. */
@@ -29,7 +31,8 @@ const COUNTS = [
   /^ℹ pass (?<passed>\d+)\nℹ fail (?<failed>\d+)\nℹ cancelled (?<cancelled>\d+)\nℹ skipped (?<skipped>\d+)\nℹ todo (?<todo>\d+)/gm,
 ];
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);
+const always = Object.keys(suites).filter((name) => name !== 'document' || process.env.DOC);
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : always;
 for (const name of wanted) {
   if (!Object.hasOwn(suites, name)) throw new Error(`no suite is called ${name}; there are ${Object.keys(suites).join(', ')}`);
 }

@@ -1,19 +1,21 @@
 //! The main loop: create, pay, wait.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use crate::allowance::Allowance;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, refusal, send_error};
+use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, place, refusal, send_error};
 use crate::journal::{self, Found};
 use crate::json::Json;
 use crate::pay::{kept_until, store_failed};
 use crate::poll::{GRACE_MS, PollSchedule};
+use crate::poller::{News, Poller};
 use crate::protocol::{self, Created, JobStatus, Seen};
 use crate::retry::{RetryBudget, backoff_ms, retry_after_ms};
-use crate::runtime::{Runtime, within};
+use crate::runtime::{Level, Runtime, within};
 use crate::spend::{Abilities, SpendLedger, SpendPolicy};
-use crate::text::{concat, decimal, fill, find, join, split};
+use crate::text::{concat, decimal, fill, find, has, join, split};
 use crate::wallet;
 use crate::x402::amount::to_decimal;
 use crate::x402::{self, Attempt};
@@ -22,6 +24,9 @@ use crate::x402::{self, Attempt};
 const MAX_NAMED: usize = 1_000;
 /// How often a redirect is followed.
 const MAX_REDIRECTS: u32 = 5;
+
+/// A timer that is later than this, in milliseconds, was held up: the page was hidden, or the machine slept.
+const HELD_UP_MS: f64 = 1_000.0;
 
 /// What a client was made with.
 #[derive(Debug, Clone)]
@@ -49,6 +54,8 @@ pub struct CallOptions {
     pub headers: Vec<(String, String)>,
     /// What the caller calls this payment: two calls with the same name pay once. Empty for none.
     pub idempotency_key: String,
+    /// Whether the call may be left standing for any time, so that nobody else may depend on it.
+    pub is_fitful: bool,
 }
 
 /// How to wait.
@@ -100,6 +107,10 @@ pub struct Client<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) config: Config,
     retries: RetryBudget,
+    pub(crate) allowance: Rc<Allowance>,
+    pub(crate) poller: Poller<R::Json>,
+    /// Whether an odd content type was reported.
+    reported: Cell<bool>,
     ledger: Rc<SpendLedger>,
     /// The paid jobs whose end was not seen yet: the job, its record, and until when that is kept.
     pub(crate) open: RefCell<Vec<(String, String, f64)>>,
@@ -110,7 +121,23 @@ pub struct Client<R: Runtime> {
 impl<R: Runtime + 'static> Client<R> {
     /// A client in this world, with a ledger for the limits of its policy.
     pub fn new(runtime: R, config: Config, ledger: Rc<SpendLedger>) -> Self {
-        Self { runtime, config, retries: RetryBudget::new(), ledger, open: RefCell::default(), named: RefCell::default() }
+        Self {
+            runtime,
+            config,
+            retries: RetryBudget::new(),
+            allowance: Rc::default(),
+            poller: Poller::default(),
+            reported: Cell::new(false),
+            ledger,
+            open: RefCell::default(),
+            named: RefCell::default(),
+        }
+    }
+
+    /// The same client, which goes by what others have heard of this server's rate limit too.
+    #[must_use]
+    pub fn sharing(self, allowance: Rc<Allowance>) -> Self {
+        Self { allowance, ..self }
     }
 
     /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for payments under way. `None`
@@ -144,7 +171,7 @@ impl<R: Runtime + 'static> Client<R> {
         // What is paid for can be found again by this.
         let id = self.runtime.uuid();
         if wallet != Abilities::default() {
-            body = protocol::with_reference(body, &id);
+            body = protocol::with_reference(body, &id, protocol::MAX_METADATA_UNITS);
         }
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         let key = call.idempotency_key.as_str();
@@ -159,7 +186,7 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let mut request = self.request(Method::Post, path::JOBS, call);
         request.body = Some(body.to_json());
-        let response = self.post(&mut request, limit.min(end - self.runtime.now_ms())).await?;
+        let response = self.post(&mut request, limit.min(end - self.runtime.now_ms()), None).await?;
         if response.status != 402 {
             let created = read_created(&request, &response)?;
             return Ok(self.make(key, created, None, update));
@@ -255,12 +282,13 @@ impl<R: Runtime + 'static> Client<R> {
     /// Jobs, the newest first.
     pub async fn list_jobs(&self, params: Option<&R::Json>, call: &CallOptions) -> Result<R::Json, R::Json> {
         let query = protocol::list_query(params)?;
-        self.read(&concat(&[path::JOBS, &query]), call, self.config.retries, "a list of jobs", protocol::read_list).await
+        let path = concat(&[path::JOBS, &query]);
+        self.read(Method::Get, &path, call, self.config.retries, "a list of jobs", &protocol::read_list).await
     }
 
     /// How the Jobs service is.
     pub async fn jobs_health(&self, call: &CallOptions) -> Result<R::Json, R::Json> {
-        self.read(path::HEALTH, call, self.config.retries, "statusCounts", protocol::read_health).await
+        self.read(Method::Get, path::HEALTH, call, self.config.retries, "statusCounts", &protocol::read_health).await
     }
 
     /// Creates a job and waits for its answer.
@@ -310,9 +338,11 @@ impl<R: Runtime + 'static> Client<R> {
         let mut last: Option<Seen<R::Json>> = None;
         let mut looks: u32 = 0;
         let mut missing = false;
-        let mut limited = false;
+        // The caller's own interval is obeyed and his own headers are sent: neither can be shared.
+        let ours = schedule == PollSchedule::Growing;
+        let seat = (ours && call.headers.is_empty() && !call.is_fitful).then(|| self.take_seat(job_id));
         // Our own schedule gives a new job a moment; the caller's interval is kept as the seed has it: look, then sleep.
-        let mut gap = if created_here && schedule == PollSchedule::Growing { schedule.gap_ms(0.0, 0) } else { 0.0 };
+        let mut gap = if created_here && ours { schedule.gap_ms(0.0, 0) } else { 0.0 };
         loop {
             let now = self.runtime.now_ms();
             let own_end = match max_looks {
@@ -323,34 +353,73 @@ impl<R: Runtime + 'static> Client<R> {
             // A look right after the expiry makes the server end the job.
             if let (Some(lifetime), PollSchedule::Growing) = (lifetime, schedule) {
                 let expiry = start + lifetime + 50.0;
-                if now < expiry && !limited {
+                if now < expiry {
                     gap = gap.min(expiry - now);
                 }
             }
             if now + gap > stop {
                 gap = (stop - now).max(0.0);
             }
-            if gap > 0.0 {
-                self.runtime.sleep(gap).await;
-            }
+            let news = if gap > 0.0 { self.rest(seat.as_ref(), gap, false).await } else { None };
+            let rested_until = now + gap;
             let now = self.runtime.now_ms();
+            // Who was held up looks once more: the answer may have come meanwhile.
+            let held_up = now > rested_until + HELD_UP_MS && end.is_none_or(|end| now < end);
             // A clock of fractions may stand a hair before it.
-            if looks > 0 && now + 0.5 >= stop {
+            if looks > 0 && now + 0.5 >= stop && !held_up {
+                return Err(over(job_id, last, now - start, None));
+            }
+            let stop = if held_up { stop.max(end.unwrap_or(f64::INFINITY).min(now + GRACE_MS)) } else { stop };
+            let expired = lifetime.is_some_and(|lifetime| now >= start + lifetime);
+            let news = match (&seat, news) {
+                (Some(seat), None) if !expired => self.look_for_all(seat, stop).await,
+                (_, news) => news,
+            };
+            let ready = match &news {
+                Some(News::Found(_) | News::Failed(_)) => true,
+                _ if ours => self.turn(stop, expired).await,
+                _ => {
+                    // The caller's interval is obeyed; so is a server that wants to be left alone.
+                    let quiet = self.allowance.quiet_ms(now).min(stop - now);
+                    if quiet > 0.0 {
+                        self.runtime.sleep(quiet).await;
+                    }
+                    looks == 0 || self.runtime.now_ms() < stop
+                }
+            };
+            let now = self.runtime.now_ms();
+            if !ready {
                 return Err(over(job_id, last, now - start, None));
             }
             let look = CallOptions {
                 timeout_ms: Some(self.config.timeout_ms.min((stop - now).max(1.0))),
                 headers: call.headers.clone(),
-                idempotency_key: String::new(),
+                ..CallOptions::default()
             };
             // Another look is the retry.
-            let seen = self.look(job_id, &look, 0).await;
+            let was_missing = match &news {
+                Some(News::Found(_)) => Some(false),
+                Some(News::Missing) => Some(true),
+                _ => None,
+            };
+            let seen = match news {
+                Some(News::Found(job)) => Ok(protocol::read_job(job)),
+                Some(News::Failed(error)) => Err(error.about_job(job_id)),
+                Some(News::Missing) | None => self.look(job_id, &look, 0).await,
+            };
             looks = looks.saturating_add(1);
-            let age = self.runtime.now_ms() - start;
+            let now = self.runtime.now_ms();
+            let age = now - start;
             gap = schedule.gap_ms(age, looks);
-            limited = false;
+            if let Some(seat) = &seat {
+                if let Some(was_missing) = was_missing {
+                    seat.goes_on(was_missing);
+                }
+                gap = seat.gap_ms(gap, now);
+            }
             let failed = match seen {
                 Ok(seen) => {
+                    let seen = self.with_late_answer(job_id, seen, stop).await;
                     missing = false;
                     lifetime = lifetime.or(Some(seen.lifetime_ms));
                     let raw = |seen: &Seen<R::Json>| (seen.status, seen.document.get_text("rawStatus"));
@@ -373,13 +442,7 @@ impl<R: Runtime + 'static> Client<R> {
                     missing = true;
                     Some(error)
                 }
-                Err(error) if error.code.retryable() => {
-                    if error.code == ErrorCode::RateLimited {
-                        limited = true;
-                        gap = schedule.gap_after_limit_ms(age, looks, error.retry_after_ms);
-                    }
-                    Some(error)
-                }
+                Err(error) if error.code.retryable() => Some(error),
                 Err(error) => return Err(error),
             };
             if max_looks.is_some_and(|most| looks >= most) {
@@ -403,10 +466,8 @@ impl<R: Runtime + 'static> Client<R> {
             return Err(Error::argument("jobId", "must be a string that is not empty", "\"\""));
         }
         let wanted = "a job with a jobId";
-        match self
-            .read(&path::job(job_id), call, retries, wanted, |document| protocol::is_job(&document).then_some(document))
-            .await
-        {
+        let parse = |document| protocol::is_job(&document).then_some(document);
+        match self.read(Method::Get, &path::job(job_id), call, retries, wanted, &parse).await {
             Ok(document) if document.get_text("jobId").as_deref() == Some(job_id) => Ok(protocol::read_job(document)),
             // A cache or a redirect may have mixed them up.
             Ok(_) => Err(Error::new(ErrorCode::InvalidResponse, "the server answered with another job").about_job(job_id)),
@@ -419,20 +480,32 @@ impl<R: Runtime + 'static> Client<R> {
         }
     }
 
-    /// Reads something. Failures that may pass are tried again within the time limit.
-    pub(crate) async fn read(
-        &self,
+    /// Does what may be done twice. Failures that may pass are tried again within the time limit.
+    pub(crate) fn read<'a>(
+        &'a self,
+        method: Method,
         path: &str,
         call: &CallOptions,
         retries: u32,
-        wanted: &str,
-        parse: fn(R::Json) -> Option<R::Json>,
-    ) -> Result<R::Json, R::Json> {
-        let mut request = self.request(Method::Get, path, call);
+        wanted: &'a str,
+        parse: &'a dyn Fn(R::Json) -> Option<R::Json>,
+    ) -> impl Future<Output = Result<R::Json, R::Json>> + 'a {
+        let request = self.request(method, path, call);
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
+        self.read_answers(request, end, retries, wanted, parse)
+    }
+
+    pub(crate) async fn read_answers(
+        &self,
+        mut request: HttpRequest,
+        end: f64,
+        retries: u32,
+        wanted: &str,
+        parse: &dyn Fn(R::Json) -> Option<R::Json>,
+    ) -> Result<R::Json, R::Json> {
         let mut tries = 0;
         loop {
-            let answer = self.exchange(&mut request, end).await;
+            let answer = self.exchange(&mut request, end, None).await;
             let error = match answer.and_then(|response| read_answer(&request, &response, wanted, parse)) {
                 Ok(value) => {
                     self.retries.refill();
@@ -449,12 +522,18 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// Sends a create. It is sent again only when it certainly did not reach the server, or the server itself says that it
     /// did nothing with it (429, and 503 before any payment); a request that carries a proof always carries the same one.
-    pub(crate) async fn post(&self, request: &mut HttpRequest, limit: f64) -> Result<HttpResponse<R::Json>, R::Json> {
+    /// `hear` gets the pieces of an event stream as they come.
+    pub(crate) async fn post(
+        &self,
+        request: &mut HttpRequest,
+        limit: f64,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse<R::Json>, R::Json> {
         let end = self.runtime.now_ms() + limit;
         let paid = carries_proof(request);
         let mut tries = 0;
         loop {
-            let error = match self.exchange(request, end).await {
+            let error = match self.exchange(request, end, hear).await {
                 Ok(response) => {
                     self.retries.refill();
                     return Ok(response);
@@ -483,11 +562,27 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// One request and its answer before `end`: a success or a 402, everything else is an error. Redirects are followed on the same origin, and never with a proof.
-    async fn exchange(&self, request: &mut HttpRequest, end: f64) -> Result<HttpResponse<R::Json>, R::Json> {
+    async fn exchange(
+        &self,
+        request: &mut HttpRequest,
+        end: f64,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse<R::Json>, R::Json> {
         let mut redirects = 0;
         loop {
-            request.timeout_ms = (end - self.runtime.now_ms()).max(1.0);
-            let response = self.runtime.send(request).await.map_err(|failed| send_error(request, failed))?;
+            let began = self.runtime.now_ms();
+            request.timeout_ms = (end - began).max(1.0);
+            self.allowance.sent(began);
+            let answer = self.runtime.send(request, hear).await.map_err(|failed| send_error(request, failed));
+            let now = self.runtime.now_ms();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
+            let took = decimal((now - began).max(0.0) as u64);
+            let status =
+                answer.as_ref().map_or_else(|error| error.code.as_str().to_owned(), |response| decimal(response.status.into()));
+            self.runtime.log(Level::Debug, &fill("% % in % ms", &[&place(request), &status, &took]));
+            let response = answer?;
+            self.allowance.heard(&response, now);
+            self.report_content_type(request, &response);
             let same_method = request.method == Method::Get || matches!(response.status, 307 | 308);
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308)
                 || !same_method
@@ -509,8 +604,20 @@ impl<R: Runtime + 'static> Client<R> {
         }
     }
 
+    /// An answer that is JSON and says that it is something else is read, and reported once.
+    fn report_content_type(&self, request: &HttpRequest, response: &HttpResponse<R::Json>) {
+        let odd = response.header("content-type").is_some_and(|kind| !has(kind, "json"));
+        if odd && matches!(response.body, Body::Json(_)) && !self.reported.replace(true) {
+            let words = "the server's content-type is not that of JSON (%); the answer was read as JSON all the same";
+            self.runtime.log(Level::Warn, &fill(words, &[&place(request)]));
+        }
+    }
+
     fn refused(&self, request: &HttpRequest, response: &HttpResponse<R::Json>) -> Box<Error<R::Json>> {
         let after = retry_after_ms(response, self.runtime.wall_ms(), |text| self.runtime.parse_date(text));
+        if response.status == 429 {
+            self.allowance.limited(after, self.runtime.now_ms());
+        }
         refusal(request, response, after)
     }
 
@@ -524,7 +631,7 @@ impl<R: Runtime + 'static> Client<R> {
             headers.retain(|(known, _)| known != "content-type");
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
-        HttpRequest { method, url: concat(&[&self.config.base_url, path]), headers, body: None, timeout_ms: 0.0 }
+        HttpRequest { method, url: concat(&[&self.config.base_url, path]), headers, body: None, timeout_ms: 0.0, answers: 1.0 }
     }
 }
 
@@ -543,11 +650,11 @@ fn same_origin(base_url: &str, location: &str) -> Option<String> {
     path.starts_with('/').then(|| location.to_owned())
 }
 
-fn read_answer<J: Json>(
+pub(crate) fn read_answer<J: Json>(
     request: &HttpRequest,
     response: &HttpResponse<J>,
     wanted: &str,
-    parse: fn(J) -> Option<J>,
+    parse: &dyn Fn(J) -> Option<J>,
 ) -> Result<J, J> {
     if !response.is_success() {
         return Err(refusal(request, response, None));
@@ -560,7 +667,7 @@ fn read_answer<J: Json>(
 }
 
 pub(crate) fn read_created<J: Json>(request: &HttpRequest, response: &HttpResponse<J>) -> Result<Created<J>, J> {
-    match read_answer(request, response, "a job with a jobId", |document| protocol::is_job(&document).then_some(document)) {
+    match read_answer(request, response, "a job with a jobId", &|document| protocol::is_job(&document).then_some(document)) {
         Ok(document) => Ok(protocol::read_created(document)),
         Err(mut error) => {
             // The id of a cut-off answer is worth having: it may be the only trace of the job.

@@ -16,6 +16,8 @@ pub enum ErrorClass {
     Payment,
     /// `ConnectionError`: no answer came.
     Connection,
+    /// `SessionError`: a message in a session got no answer.
+    Session,
 }
 
 macro_rules! codes {
@@ -56,6 +58,10 @@ codes! {
     NotFound = "not_found", Api, false;
     /// HTTP 404 for a job that was never seen.
     JobNotFound = "job_not_found", Api, false;
+    /// HTTP 404 for a session: it was never there, was deleted, or the server was started anew.
+    SessionNotFound = "session_not_found", Api, false;
+    /// HTTP 410: the session has expired.
+    SessionExpired = "session_expired", Api, false;
     /// HTTP 429.
     RateLimited = "rate_limited", Api, true;
     /// HTTP 5xx.
@@ -78,6 +84,14 @@ codes! {
     JobGone = "job_gone", Job, false;
     /// The caller's wait is over, the job is not.
     WaitTimeout = "wait_timeout", Job, true;
+    /// The agent failed on the message, which is in the session.
+    AgentFailed = "agent_failed", Session, false;
+    /// The agent has seen the message and chose not to answer.
+    NoAnswer = "no_answer", Session, false;
+    /// No answer came in time; the message is in the session, and the answer may still come.
+    AnswerTimeout = "answer_timeout", Session, false;
+    /// The message was sent and it is not known whether it has arrived.
+    MessageOutcomeUnknown = "message_outcome_unknown", Session, false;
     /// The server asks for a payment and there is no wallet.
     PaymentRequired = "payment_required", Payment, false;
     /// The 402 names nothing that could be paid.
@@ -133,6 +147,10 @@ pub struct Error<J> {
     pub job_id: Option<String>,
     /// The job as it was last seen.
     pub job: Option<J>,
+    /// The session this is about.
+    pub session_id: Option<String>,
+    /// The message that was sent, as it is in the session.
+    pub user_message: Option<J>,
     /// The payment this is about.
     pub payment: Option<Attempt<J>>,
     /// What the platform or the wallet threw.
@@ -158,6 +176,8 @@ impl<J> Error<J> {
             retry_after_ms: None,
             job_id: None,
             job: None,
+            session_id: None,
+            user_message: None,
             payment: None,
             cause: None,
             not_sent: false,

@@ -16,6 +16,8 @@ pub enum Method {
     Get,
     /// Creates; must not be repeated blindly.
     Post,
+    /// Takes away.
+    Delete,
 }
 
 impl Method {
@@ -24,6 +26,7 @@ impl Method {
         match self {
             Method::Get => "GET",
             Method::Post => "POST",
+            Method::Delete => "DELETE",
         }
     }
 }
@@ -41,11 +44,23 @@ pub struct HttpRequest {
     pub body: Option<String>,
     /// The longest time for the request with its whole answer, in milliseconds.
     pub timeout_ms: f64,
+    /// How many answers this one stands for: a list in place of many looks may be as much larger.
+    pub answers: f64,
 }
 
 /// The response headers that are read; the runtime need not carry others over.
-pub const RESPONSE_HEADERS: [&str; 7] =
-    ["content-type", "retry-after", "date", "location", "payment-required", "payment-response", "x-payment-response"];
+pub const RESPONSE_HEADERS: [&str; 10] = [
+    "content-type",
+    "retry-after",
+    "date",
+    "location",
+    "payment-required",
+    "payment-response",
+    "x-payment-response",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+];
 
 /// What came in the body.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,14 +161,27 @@ pub mod path {
     /// How the service is.
     pub const HEALTH: &str = "/api/messaging/jobs/health";
 
-    /// One job. The id is encoded, so that no id can reach another route.
+    /// Where sessions are created and listed.
+    pub const SESSIONS: &str = "/api/messaging/sessions";
+
+    /// One job.
     pub fn job(job_id: &str) -> String {
-        let mut path = super::fill("%/", &[JOBS]);
-        for byte in job_id.bytes() {
+        super::fill("%/%", &[JOBS, &segment(job_id)])
+    }
+
+    /// Something of one session; nothing for the session itself.
+    pub fn session(session_id: &str, part: &str) -> String {
+        super::fill("%/%%", &[SESSIONS, &segment(session_id), part])
+    }
+
+    /// An id in a path, encoded, so that no id can reach another route.
+    fn segment(id: &str) -> String {
+        let mut path = String::new();
+        for byte in id.bytes() {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
                 path.push(char::from(byte));
             } else {
-                // A dot too: an id of ".." would otherwise be taken out of the path again.
+                // A dot too. (That does not keep an id of ".." in its place, for URLs take "%2E%2E" for the same; no id may be that.)
                 path.push('%');
                 for half in [byte >> 4, byte & 15] {
                     path.push(char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase());
@@ -320,6 +348,7 @@ mod tests {
             headers: vec![("x-api-key".into(), "open sesame".into()), ("content-type".into(), "application/json".into())],
             body: None,
             timeout_ms: 1.0,
+            answers: 1.0,
         };
         server_words(&request, &body)
     }
@@ -329,6 +358,7 @@ mod tests {
         assert_eq!(path::job("a-b_c~1"), "/api/messaging/jobs/a-b_c~1");
         assert_eq!(path::job("../sessions"), "/api/messaging/jobs/%2E%2E%2Fsessions");
         assert_eq!(path::job("é?#%"), "/api/messaging/jobs/%C3%A9%3F%23%25");
+        assert_eq!(path::session("../jobs", "/renew"), "/api/messaging/sessions/%2E%2E%2Fjobs/renew");
     }
 
     #[test]
@@ -379,6 +409,7 @@ mod tests {
             headers: vec![],
             body: None,
             timeout_ms: 1.0,
+            answers: 1.0,
         };
         assert_eq!(place(&request), "GET /x/api/messaging/jobs");
         assert_eq!(host(&request.url), "h:1");

@@ -54,6 +54,8 @@ pub trait Json: Clone {
     fn text(text: &str) -> Self;
     /// A number value.
     fn number(number: f64) -> Self;
+    /// `true` or `false`.
+    fn boolean(is: bool) -> Self;
     /// An array of these elements.
     fn array(elements: Vec<Self>) -> Self;
 
@@ -107,7 +109,12 @@ impl Json for serde_json::Value {
         text.into()
     }
     fn number(number: f64) -> Self {
-        number.into()
+        // As JavaScript has it: a whole number is written without a fraction.
+        #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+        if number.fract() == 0.0 && number.abs() < 9e15 { (number as i64).into() } else { number.into() }
+    }
+    fn boolean(is: bool) -> Self {
+        Self::Bool(is)
     }
     fn array(elements: Vec<Self>) -> Self {
         Self::Array(elements)

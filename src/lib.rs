@@ -15,15 +15,21 @@
 //! | [`spend`] | which offer may be paid, and up to what price |
 //! | [`retry`] | when a failed request is sent again |
 //! | [`poll`] | when to look at a job again |
+//! | [`allowance`] | how many looks the server's rate limit leaves |
 //! | [`wallet`] | what a wallet gives and what it throws |
 //! | [`journal`] | what is written down of a payment, and how it is read again |
 //! | [`runtime`] | the seam |
 //! | [`prove`] | what a wallet is asked, and what its answer means |
 //! | [`client`] | the main loop: create, wait |
+//! | [`channel`] | where an answer is when the job does not have it |
+//! | [`sessions`] | conversations that last: messages, answers, streams |
+//! | `poller` | many jobs that are waited for at once: one look for all |
 //! | [`pay`] | paying: prove, write down, send, recover |
 //! | `sandbox` | on the host only: a Jobs server as a state machine, for tests |
 //! | `js` | the edge, on wasm32 only: converts and delegates |
 
+pub mod allowance;
+pub mod channel;
 pub mod client;
 pub mod error;
 pub mod http;
@@ -31,12 +37,14 @@ pub mod journal;
 pub mod json;
 pub mod pay;
 pub mod poll;
+mod poller;
 pub mod protocol;
 pub mod prove;
 pub mod retry;
 pub mod runtime;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sandbox;
+pub mod sessions;
 pub mod spend;
 pub mod text;
 pub mod wallet;

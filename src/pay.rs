@@ -10,10 +10,10 @@ use crate::client::{CallOptions, Client, Update, WaitPlan, read_created};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{HttpRequest, Method, path, refusal};
 use crate::journal::{self, Found};
-use crate::json::{Json, Kind, shown};
+use crate::json::{Json, shown};
 use crate::protocol::{self, Created};
 use crate::prove::{LOOK, NoProof, Proof, Question, UNMOVED, threw};
-use crate::runtime::{Ask, Runtime, within};
+use crate::runtime::{Ask, Level, Runtime, within};
 use crate::spend::{Chosen, Means, Reservation};
 use crate::text::{decimal, fill, shorten};
 use crate::x402::{self, Attempt, PaymentState, address, hex};
@@ -72,6 +72,9 @@ impl<R: Runtime + 'static> Pending<R> {
                 attempt.state = PaymentState::Unknown;
             }
         }
+        self.client
+            .runtime
+            .log(Level::Warn, "the wallet has answered after its call had ended; pendingPayments() knows what is open");
         // There is nobody left to tell when this fails.
         let _ = journal::save(&self.client.runtime, &attempt).await;
     }
@@ -282,7 +285,7 @@ impl<R: Runtime + 'static> Client<R> {
         let mut hint = None;
         loop {
             let limit = self.config.timeout_ms.min(end - self.runtime.now_ms());
-            let answer = self.post(&mut request, limit).await.and_then(|response| {
+            let answer = self.post(&mut request, limit, None).await.and_then(|response| {
                 let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
                 if let Some(said) = receipt.and_then(x402::read_header::<R::Json>) {
                     attempt.settle(&said);
@@ -378,8 +381,7 @@ impl<R: Runtime + 'static> Client<R> {
             return Some(protocol::read_created(protocol::handle(&seen.document)));
         }
         let call = within()?;
-        let list =
-            self.read(path::JOBS, &call, 1, "a list of jobs", |list| (list.get("jobs")?.kind() == Kind::Array).then_some(list));
+        let list = self.read(Method::Get, path::JOBS, &call, 1, "a list of jobs", &protocol::list);
         let jobs = list.await.ok()?.get("jobs")?.elements();
         let job = jobs.into_iter().find(|job| protocol::reference(job).as_deref() == Some(&attempt.id))?;
         protocol::is_job(&job).then(|| protocol::read_created(protocol::handle(&job)))

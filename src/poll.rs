@@ -9,8 +9,6 @@ pub const GRACE_MS: f64 = 5_000.0;
 const DEFAULT_LIFETIME_MS: f64 = 30_000.0;
 /// More than this is not believed of a job's expiry, in milliseconds (one day).
 const MAX_LIFETIME_MS: f64 = 86_400_000.0;
-/// How long to stay away after a 429 that does not say how long, in milliseconds.
-const RATE_LIMITED_MS: f64 = 15_000.0;
 
 /// When to look again.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,11 +28,6 @@ impl PollSchedule {
             PollSchedule::Growing if looks == 0 => FIRST_LOOK_MS,
             PollSchedule::Growing => (850.0 + age_ms / 40.0).min(4_000.0),
         }
-    }
-
-    /// The same after a 429: never sooner than the server asks for, and well away when it does not say.
-    pub fn gap_after_limit_ms(self, age_ms: f64, looks: u32, retry_after_ms: Option<f64>) -> f64 {
-        self.gap_ms(age_ms, looks).max(retry_after_ms.unwrap_or(RATE_LIMITED_MS))
     }
 }
 
@@ -69,13 +62,6 @@ mod tests {
             last = gap;
             age += gap;
         }
-    }
-
-    #[test]
-    fn a_limit_without_a_time_keeps_away() {
-        assert_eq!(PollSchedule::Every(1000).gap_after_limit_ms(0.0, 1, None), 15_000.0);
-        assert_eq!(PollSchedule::Every(1000).gap_after_limit_ms(0.0, 1, Some(2_000.0)), 2_000.0);
-        assert_eq!(PollSchedule::Every(5000).gap_after_limit_ms(0.0, 1, Some(2_000.0)), 5_000.0);
     }
 
     #[test]

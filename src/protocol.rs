@@ -291,43 +291,10 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
     };
     let body = body.set("userId", uuid("userId", params.get("userId"))?);
 
-    let rule = "must be a string of 1 to 50000 characters";
-    let content = params.get("content");
-    let text = content.as_ref().and_then(Json::as_text);
-    let (Some(content), Some(text)) = (content, text) else {
-        return Err(Error::argument("content", rule, &given(params, "content")));
-    };
-    let units = text.encode_utf16().count();
-    if text.is_empty() {
-        return Err(Error::argument(
-            "content",
-            "cannot be empty: it must be a string of 1 to 50000 characters",
-            &shown(&content),
-        ));
-    }
-    if units > MAX_CONTENT_UNITS {
-        return Err(Error::argument("content", rule, &fill("% characters", &[&decimal(units as u64)])));
-    }
-    // The server takes it, and its database fails on it when the job has been paid for.
-    if has(&text, "\0") {
-        return Err(Error::argument("content", "must be text without the character U+0000", "text with one"));
-    }
-    let body = body.set("content", content);
-
-    let body = match params.get("metadata") {
+    let body = body.set("content", content(params, MAX_CONTENT_UNITS)?);
+    let body = match metadata(params, MAX_METADATA_UNITS)? {
         None => body,
-        Some(metadata) if metadata.kind() == Kind::Object => {
-            let units = metadata.to_json().encode_utf16().count();
-            if units > MAX_METADATA_UNITS {
-                return Err(Error::argument(
-                    "metadata",
-                    "must be at most 10000 bytes as JSON",
-                    &fill("% bytes", &[&decimal(units as u64)]),
-                ));
-            }
-            body.set("metadata", metadata)
-        }
-        Some(other) => return Err(Error::argument("metadata", "must be a plain object", &shown(&other))),
+        Some(metadata) => body.set("metadata", metadata),
     };
 
     let body = match params.get("timeoutMs") {
@@ -342,11 +309,51 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
     Ok(body)
 }
 
+/// The text of a message: some, and not more than the server takes.
+pub(crate) fn content<J: Json>(params: &J, most: usize) -> Result<J, J> {
+    let refused = |given: &str| {
+        let rule = if given == "\"\"" { "cannot be empty: it " } else { "" };
+        let rule = fill("%must be a string of 1 to % characters", &[rule, &decimal(most as u64)]);
+        Err(Error::argument("content", &rule, given))
+    };
+    let content = params.get("content");
+    let text = content.as_ref().and_then(Json::as_text);
+    let (Some(content), Some(text)) = (content, text) else { return refused(&given(params, "content")) };
+    let units = text.encode_utf16().count();
+    if text.is_empty() {
+        return refused("\"\"");
+    }
+    if units > most {
+        return refused(&fill("% characters", &[&decimal(units as u64)]));
+    }
+    // The server takes it, and its database fails on it when the job has been paid for.
+    if has(&text, "\0") {
+        return Err(Error::argument("content", "must be text without the character U+0000", "text with one"));
+    }
+    Ok(content)
+}
+
+/// What belongs to a job or a message: an object, and not more than the server takes.
+pub(crate) fn metadata<J: Json>(params: &J, most: usize) -> Result<Option<J>, J> {
+    match params.get("metadata") {
+        Some(metadata) if metadata.kind() == Kind::Object => {
+            let units = metadata.to_json().encode_utf16().count();
+            if units > most {
+                let rule = fill("must be at most % bytes as JSON", &[&decimal(most as u64)]);
+                return Err(Error::argument("metadata", &rule, &fill("% bytes", &[&decimal(units as u64)])));
+            }
+            Ok(Some(metadata))
+        }
+        Some(other) => Err(Error::argument("metadata", "must be a plain object", &shown(&other))),
+        None => Ok(None),
+    }
+}
+
 fn given<J: Json>(params: &J, key: &str) -> String {
     params.get(key).as_ref().map_or_else(|| Kind::Undefined.name().to_owned(), shown)
 }
 
-fn uuid<J: Json>(field: &'static str, value: Option<J>) -> Result<J, J> {
+pub(crate) fn uuid<J: Json>(field: &'static str, value: Option<J>) -> Result<J, J> {
     match value {
         Some(value) if value.as_text().is_some_and(|text| is_uuid(&text)) => Ok(value),
         other => Err(Error::argument(
@@ -362,15 +369,23 @@ const REFERENCE: &str = "elizaJobsRef";
 
 /// The body with a reference in its metadata, by which the job can be found again; servers give the metadata back. Without it
 /// where there is no room for it.
-pub fn with_reference<J: Json>(body: J, reference: &str) -> J {
+pub fn with_reference<J: Json>(body: J, reference: &str, most: usize) -> J {
     let own = body.get("metadata").and_then(|metadata| J::parse(&metadata.to_json())).unwrap_or_else(J::object);
     let metadata = own.set(REFERENCE, J::text(reference));
-    if metadata.to_json().encode_utf16().count() > MAX_METADATA_UNITS { body } else { body.set("metadata", metadata) }
+    if metadata.to_json().encode_utf16().count() > most { body } else { body.set("metadata", metadata) }
 }
 
-/// The reference in a job.
+/// The reference in a job or a message.
 pub fn reference<J: Json>(job: &J) -> Option<String> {
     job.get("metadata")?.get_text(REFERENCE)
+}
+
+/// A job or a message without the reference, which is the client's own and nobody else's business.
+pub fn without_reference<J: Json>(document: J) -> J {
+    match document.get("metadata").filter(|metadata| metadata.get(REFERENCE).is_some()) {
+        Some(metadata) => document.set("metadata", metadata.without(REFERENCE)),
+        None => document,
+    }
 }
 
 /// The query of a list request.
@@ -450,18 +465,21 @@ pub fn read_job<J: Json>(document: J) -> Seen<J> {
             document = document.without(key);
         }
     }
-    // The client's own, and nobody else's business.
-    if let Some(metadata) = document.get("metadata").filter(|metadata| metadata.get(REFERENCE).is_some()) {
-        document = document.set("metadata", metadata.without(REFERENCE));
-    }
+    document = without_reference(document);
     let has_result =
         document.get("result").and_then(|result| result.get("message")).and_then(|message| message.get_text("content")).is_some();
     Seen { status, lifetime_ms, has_result, document }
 }
 
+/// A list of jobs as it came; `None` when it is not one.
+pub fn list<J: Json>(document: J) -> Option<J> {
+    (document.get("jobs")?.kind() == Kind::Array).then_some(document)
+}
+
 /// Reads a list of jobs; `None` when it is not one. One job that cannot be read does not cost the others.
 pub fn read_list<J: Json>(document: J) -> Option<J> {
-    let jobs = document.get("jobs").filter(|jobs| jobs.kind() == Kind::Array)?;
+    let document = list(document)?;
+    let jobs = document.get("jobs")?;
     let jobs = jobs.elements().into_iter().map(|job| if is_job(&job) { read_job(job).document } else { job }).collect();
     Some(document.set("jobs", J::array(jobs)))
 }

@@ -76,14 +76,14 @@ mod tests {
     }
 
     #[test]
-    fn backoff_doubles_is_capped_and_jitters_down_to_zero() {
+    fn retry_rules_backoff_doubles_is_capped_and_jitters_down_to_zero() {
         assert_eq!([0, 1, 2].map(|tries| backoff_ms(tries, 1.0)), [200.0, 400.0, 800.0]);
         assert_eq!(backoff_ms(40, 1.0), 5_000.0);
         assert_eq!(backoff_ms(3, 0.0), 0.0);
     }
 
     #[test]
-    fn the_budget_runs_out_and_comes_back_slowly() {
+    fn retry_rules_the_budget_runs_out_and_comes_back_slowly() {
         let budget = RetryBudget::new();
         assert_eq!((0..100).filter(|_| budget.take()).count(), 20);
         for _ in 0..11 {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_in_seconds_or_as_a_date_on_the_servers_clock() {
+    fn rows_16_and_17_retry_after_in_seconds_or_as_a_date_on_the_servers_clock() {
         assert_eq!(asked("2", None), Some(2_000.0));
         assert_eq!(asked("Wed, 21 Oct 2026 07:28:30 GMT", Some("Wed, 21 Oct 2026 07:28:00 GMT")), Some(30_000.0));
         assert_eq!(asked("Wed, 21 Oct 2026 07:27:00 GMT", Some("Wed, 21 Oct 2026 07:28:00 GMT")), Some(0.0));

@@ -15,11 +15,24 @@ pub trait Runtime {
     /// What holds a lock until it is dropped.
     type Lock;
 
-    /// Sends a request and reads its whole answer, both within `request.timeout_ms`. Redirects are never followed.
-    fn send(&self, request: &HttpRequest) -> impl Future<Output = Result<HttpResponse<Self::Json>, SendError<Self::Json>>>;
+    /// Sends a request and reads its whole answer, both within `request.timeout_ms`. Redirects are never followed. Where `hear` is given
+    /// and the answer is an event stream, its text goes there as it comes, and the body is empty.
+    fn send(
+        &self,
+        request: &HttpRequest,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> impl Future<Output = Result<HttpResponse<Self::Json>, SendError<Self::Json>>>;
 
     /// Waits so many milliseconds.
     fn sleep(&self, ms: f64) -> impl Future<Output = ()>;
+
+    /// Waits so many milliseconds, or until the page is back: shown again, on the network again, taken out of a cache.
+    fn nap(&self, ms: f64) -> impl Future<Output = ()> {
+        self.sleep(ms)
+    }
+
+    /// Tells the application's logger. The words hold no secret.
+    fn log(&self, _level: Level, _words: &str) {}
 
     /// A clock that only goes forward, in milliseconds.
     fn now_ms(&self) -> f64;
@@ -56,6 +69,15 @@ pub trait Runtime {
 
     /// Asks the application or its wallet. Gives what they gave, or what they threw.
     fn ask(&self, whom: Ask, given: Self::Json) -> impl Future<Output = Result<Self::Json, Self::Json>>;
+}
+
+/// What a line for the logger is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// What happens.
+    Debug,
+    /// What somebody should look at.
+    Warn,
 }
 
 /// What the store is asked.

@@ -46,7 +46,7 @@ struct Scripted(Rc<World>);
 impl Runtime for Scripted {
     type Json = Value;
     type Lock = ();
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Value>, SendError<Value>> {
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
         self.0.sent.set(self.0.sent.get() + 1);
         self.0.now.set(self.0.now.get() + 1.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]

@@ -38,6 +38,9 @@ impl Json for Document {
     fn number(number: f64) -> Self {
         Document(number.into())
     }
+    fn boolean(is: bool) -> Self {
+        Document(is.into())
+    }
     fn array(elements: Vec<Self>) -> Self {
         let array = Array::new();
         for element in elements {

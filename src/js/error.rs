@@ -20,6 +20,7 @@ pub(super) fn to_js(error: Box<Error<Document>>) -> JsValue {
         ErrorClass::Job => 2,
         ErrorClass::Payment => 3,
         ErrorClass::Connection => 4,
+        ErrorClass::Session => 5,
     };
     let text = |text: &str| Document::text(text);
     let mut fields = Document::object()
@@ -38,6 +39,8 @@ pub(super) fn to_js(error: Box<Error<Document>>) -> JsValue {
     put("retryAfterMs", error.retry_after_ms.map(Into::into));
     put("jobId", error.job_id.as_deref().map(JsValue::from_str));
     put("job", error.job.map(|job| job.0));
+    put("sessionId", error.session_id.as_deref().map(JsValue::from_str));
+    put("userMessage", error.user_message.map(|message| message.0));
     let hidden = match error.payment {
         Some(payment) => Document::object().set("payment", crate::journal::record(&payment)),
         None => Document::object(),

@@ -6,11 +6,13 @@
 //! what goes out is what the types declare.
 
 mod abort;
-mod client;
+mod call;
 mod document;
+mod engine;
 mod error;
+mod feed;
 mod options;
 mod runtime;
 mod types;
 
-pub use client::JobsClient;
+pub use engine::Engine;

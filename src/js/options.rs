@@ -8,6 +8,7 @@ use web_sys::{AbortSignal, Headers};
 
 use super::document::Document;
 use super::error::argument;
+use super::runtime::JsRuntime;
 use crate::client::{CallOptions, Config, WaitPlan};
 use crate::error::{Error, Result};
 use crate::json::{Json, Kind, shown};
@@ -50,21 +51,30 @@ extern "C" {
 #[derive(Debug)]
 pub(super) struct ClientOptions {
     pub(super) config: Config,
-    pub(super) fetch: Option<Function>,
-    pub(super) confirm: Option<Function>,
-    pub(super) wallet: Document,
-    pub(super) abilities: Abilities,
-    pub(super) store: Document,
-    pub(super) max_response_bytes: f64,
+    pub(super) runtime: JsRuntime,
 }
 
 /// What a call was given.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Call {
     pub(super) options: CallOptions,
     pub(super) plan: WaitPlan,
     pub(super) signal: Option<AbortSignal>,
     pub(super) on_update: Option<Function>,
+    /// What is remembered of it on the other side.
+    pub(super) told: Document,
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Self {
+            options: CallOptions::default(),
+            plan: WaitPlan::default(),
+            signal: None,
+            on_update: None,
+            told: Document::object(),
+        }
+    }
 }
 
 /// Reads the constructor's options.
@@ -94,13 +104,22 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions, Document> {
             wallet_timeout_ms: number(&options, "walletTimeoutMs", 1.0, MAX_MS, MS_RULE)?.unwrap_or_else(wallet_timeout_ms),
             spend: spend(&options)?,
         },
-        fetch: function(&options, "fetch")?,
-        confirm: function(&options, "confirm")?,
-        wallet,
-        abilities,
-        store: store(&options)?,
-        max_response_bytes: number(&options, "maxResponseBytes", 1.0, MAX_MS, "must be a number of bytes from 1 to 2147483647")?
+        runtime: JsRuntime {
+            fetch: function(&options, "fetch")?,
+            confirm: function(&options, "confirm")?,
+            wallet,
+            abilities,
+            store: store(&options)?,
+            logger: logger(&options)?,
+            max_response_bytes: number(
+                &options,
+                "maxResponseBytes",
+                1.0,
+                MAX_MS,
+                "must be a number of bytes from 1 to 2147483647",
+            )?
             .unwrap_or(8_388_608.0),
+        },
     })
 }
 
@@ -115,6 +134,17 @@ fn store(options: &Document) -> Result<Document, Document> {
         "must be an object with get, set, delete and keys (memoryStore, localStorageStore, fileStore)",
         &store.0,
     ))
+}
+
+fn logger(options: &Document) -> Result<Document, Document> {
+    const LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];
+    const RULE: &str = "must be an object with any of debug, info, warn and error, which are functions; console is one";
+    let Some(logger) = options.get("logger") else { return Ok(Document(JsValue::UNDEFINED)) };
+    let mut given = LEVELS.iter().filter_map(|level| logger.get(level)).peekable();
+    if given.peek().is_some() && given.all(|member| member.0.is_function()) {
+        return Ok(logger);
+    }
+    Err(argument("logger", RULE, &logger.0))
 }
 
 /// In a page a person may take any time over the wallet; a program that waits for ever is stuck.
@@ -142,10 +172,12 @@ pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
             timeout_ms: number(&options, "timeoutMs", 1.0, MAX_MS, MS_RULE)?,
             headers: headers(&options)?,
             idempotency_key: idempotency_key(&options)?,
+            is_fitful: false,
         },
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal: signal.map(|signal| signal.0.unchecked_into()),
         on_update: function(&options, "onUpdate")?,
+        told: Document::object(),
     })
 }
 
@@ -168,43 +200,60 @@ pub(super) fn wait(interval_or_options: &JsValue, max_attempts: &JsValue, option
     Ok(call)
 }
 
-/// A copy of a job request, in which metadata is plain JSON and the content is text that can be sent.
-pub(super) fn job_request(given: &JsValue) -> Result<Document, Document> {
+/// A copy of a request's members, in which metadata is plain JSON and the content is text that can be sent.
+pub(super) fn request(given: &JsValue, members: &[&'static str]) -> Result<Document, Document> {
     let params = Document(given.clone());
     if params.kind() != Kind::Object {
         return Ok(params);
     }
     let mut copy = Document::object();
-    for key in ["agentId", "userId", "content", "timeoutMs"] {
-        if let Some(value) = params.get(key) {
-            if key == "content" && !is_well_formed(&value.0) {
+    for &key in members {
+        let Some(value) = params.get(key) else { continue };
+        let value = match key {
+            "content" if !is_well_formed(&value.0) => {
                 return Err(Error::argument("content", "must be well-formed text", "half a surrogate pair"));
             }
-            copy = copy.set(key, value);
-        }
-    }
-    if let Some(metadata) = params.get("metadata") {
-        let metadata = if metadata.0.is_object() {
-            let text = plain_json(&metadata.0).map_err(|rule| {
-                let mut error = Error::argument("metadata", "must be a plain JSON object", "");
-                // A text is our own; anything else was thrown by the object itself.
-                let rule = rule.as_string().unwrap_or_else(|| "must be a plain JSON object; given: one that throws".to_owned());
-                error.message = fill("metadata %", &[&shorten(&rule, 300)]);
-                error
-            })?;
-            Document::parse(&text).unwrap_or(metadata)
-        } else {
-            metadata
+            "metadata" | "attachments" | "timeoutConfig" if value.0.is_object() => plain(key, &value)?,
+            _ => value,
         };
-        copy = copy.set("metadata", metadata);
+        copy = copy.set(key, value);
     }
     Ok(copy)
 }
 
-/// Reads a job id.
-pub(super) fn job_id(given: &JsValue) -> Result<String, Document> {
-    const RULE: &str = "must be a string of well-formed text that is not empty";
-    given.as_string().filter(|id| !id.is_empty() && is_well_formed(given)).ok_or_else(|| argument("jobId", RULE, given))
+/// A copy that is nothing but JSON.
+fn plain(field: &'static str, value: &Document) -> Result<Document, Document> {
+    let text = plain_json(&value.0).map_err(|rule| {
+        let mut error = Error::argument(field, "", "");
+        // A text is our own; anything else was thrown by the object itself.
+        let rule = rule.as_string().unwrap_or_else(|| "must be a plain JSON object; given: one that throws".to_owned());
+        error.message = fill("% %", &[field, &shorten(&rule, 300)]);
+        error
+    })?;
+    Ok(Document::parse(&text).unwrap_or_else(|| value.clone()))
+}
+
+/// A copy of what `getMessages` was given, in which dates are numbers; with the page to begin with, if there is one.
+pub(super) fn with_instants(given: &JsValue, first: &JsValue) -> Document {
+    let params = Document(given.clone());
+    if params.kind() != Kind::Object && (params.kind() != Kind::Undefined || first.is_undefined()) {
+        return params;
+    }
+    let member = |key: &str| {
+        let value = params.get(key)?;
+        Some(value.0.dyn_ref::<js_sys::Date>().map_or_else(|| value.clone(), |date| Document::number(date.get_time())))
+    };
+    ["limit", "before", "after"]
+        .into_iter()
+        .filter_map(|key| Some((key, member(key)?)))
+        .fold(Document::object().set("first", Document(first.clone())), |copy, (key, value)| copy.set(key, value))
+}
+
+/// Reads the id of a job or a session. One or two dots lead out of their path, encoded or not.
+pub(super) fn id(field: &'static str, given: &JsValue) -> Result<String, Document> {
+    const RULE: &str = "must be a string of well-formed text that is not empty, \".\" or \"..\"";
+    let is_id = |id: &String| !matches!(id.as_str(), "" | "." | "..") && is_well_formed(given);
+    given.as_string().filter(is_id).ok_or_else(|| argument(field, RULE, given))
 }
 
 /// Whether a string would come through as it is: Rust's strings hold no half of a surrogate pair.

@@ -10,8 +10,9 @@ use super::document::Document;
 use super::options::{header_pairs, pairs};
 use crate::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use crate::json::Json;
-use crate::runtime::{Ask, Runtime, StoreCall, within};
+use crate::runtime::{Ask, Level, Runtime, StoreCall, within};
 use crate::spend::Abilities;
+use crate::text::{concat, has};
 
 /// How much of a body that is no JSON is looked at, in UTF-16 code units.
 const SNIPPET_UNITS: u32 = 4_000;
@@ -40,6 +41,18 @@ extern "C" {
     fn lock(name: &str, request: &JsValue) -> Promise;
 }
 
+#[wasm_bindgen(module = "/pkg-template/wake.js")]
+extern "C" {
+    // `catch` as for the default store.
+    #[wasm_bindgen(catch)]
+    fn wake(request: &JsValue) -> Result<Promise, JsValue>;
+}
+
+#[wasm_bindgen(module = "/pkg-template/callbacks.js")]
+extern "C" {
+    fn log(logger: &JsValue, level: &str, words: &str);
+}
+
 /// JavaScript's world for one client.
 #[derive(Debug)]
 pub(super) struct JsRuntime {
@@ -48,13 +61,14 @@ pub(super) struct JsRuntime {
     pub(super) wallet: Document,
     pub(super) abilities: Abilities,
     pub(super) store: Document,
+    pub(super) logger: Document,
     pub(super) max_response_bytes: f64,
 }
 
-/// A lock that is held, or asked for; given back when it is dropped.
-pub(super) struct HeldLock(Document);
+/// Something that is held, or asked for, on the other side; given back when it is dropped.
+pub(super) struct Held(Document);
 
-impl Drop for HeldLock {
+impl Drop for Held {
     fn drop(&mut self) {
         let request = self.0.clone().set("gone", Document(true.into()));
         if let Some(let_go) = request.get("letGo").and_then(|let_go| let_go.0.dyn_into::<Function>().ok()) {
@@ -76,12 +90,16 @@ impl Drop for AbortOnDrop {
 
 impl Runtime for JsRuntime {
     type Json = Document;
-    type Lock = HeldLock;
+    type Lock = Held;
 
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Document>, SendError<Document>> {
+    async fn send(
+        &self,
+        request: &HttpRequest,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse<Document>, SendError<Document>> {
         let controller = AbortController::new().map_err(|thrown| failed(thrown, false))?;
         let mut guard = AbortOnDrop(Some(controller.clone()));
-        let answer = within(self.exchange(request, controller.signal()), self.sleep(request.timeout_ms)).await;
+        let answer = within(self.exchange(request, controller.signal(), hear), self.sleep(request.timeout_ms)).await;
         let late = Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None });
         let answer = answer.unwrap_or(late);
         if answer.is_ok() {
@@ -93,6 +111,19 @@ impl Runtime for JsRuntime {
     async fn sleep(&self, ms: f64) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is made sure of")]
         TimeoutFuture::new(ms.clamp(0.0, MAX_DELAY_MS).ceil() as u32).await;
+    }
+
+    async fn nap(&self, ms: f64) {
+        let held = Held(Document::object());
+        match wake(&held.0.0) {
+            Ok(back) => drop(within(JsFuture::from(back), self.sleep(ms)).await),
+            Err(_) => self.sleep(ms).await,
+        }
+    }
+
+    fn log(&self, level: Level, words: &str) {
+        let level = if level == Level::Debug { "debug" } else { "warn" };
+        log(&self.logger.0, level, &concat(&["eliza-jobs: ", words]));
     }
 
     fn now_ms(&self) -> f64 {
@@ -139,8 +170,8 @@ impl Runtime for JsRuntime {
         Ok(if call == StoreCall::Keys { Document(pairs(given.0.unchecked_ref()).into()) } else { given })
     }
 
-    async fn lock(&self, name: &str) -> HeldLock {
-        let held = HeldLock(Document::object());
+    async fn lock(&self, name: &str) -> Held {
+        let held = Held(Document::object());
         let _ = JsFuture::from(lock(name, &held.0.0)).await;
         held
     }
@@ -183,7 +214,12 @@ impl Runtime for JsRuntime {
 }
 
 impl JsRuntime {
-    async fn exchange(&self, request: &HttpRequest, signal: AbortSignal) -> Result<HttpResponse<Document>, SendError<Document>> {
+    async fn exchange(
+        &self,
+        request: &HttpRequest,
+        signal: AbortSignal,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse<Document>, SendError<Document>> {
         let before = |thrown| failed(thrown, false);
         let response = JsFuture::from(self.start(request, &signal).map_err(before)?).await.map_err(before)?;
         let status = Document(response.clone()).get_number("status");
@@ -196,8 +232,10 @@ impl JsRuntime {
         if Document(AsRef::<JsValue>::as_ref(&response).clone()).get_text("type").as_deref() == Some("opaqueredirect") {
             return Err(SendError { failure: SendFailure::HiddenRedirect, words: String::new(), cause: None });
         }
-        let headers = RESPONSE_HEADERS.into_iter().filter_map(|name| Some((name, headers.get(name).ok()??))).collect();
-        let text = self.text(&response).await?;
+        let headers: Vec<(&str, String)> =
+            RESPONSE_HEADERS.into_iter().filter_map(|name| Some((name, headers.get(name).ok()??))).collect();
+        let is_stream = headers.iter().any(|(name, value)| *name == "content-type" && has(value, "text/event-stream"));
+        let text = self.text(&response, request.answers, hear.filter(|_| is_stream)).await?;
         let body = if text.length() == 0 {
             Body::Empty
         } else if let Some(document) = Document::parse_js(&text) {
@@ -231,16 +269,23 @@ impl JsRuntime {
         }
     }
 
-    /// The whole body as a JavaScript string.
-    async fn text(&self, response: &Response) -> Result<JsString, SendError<Document>> {
+    /// The whole body as a JavaScript string; or nothing, when its pieces are heard.
+    async fn text(
+        &self,
+        response: &Response,
+        answers: f64,
+        hear: Option<&dyn Fn(&str)>,
+    ) -> Result<JsString, SendError<Document>> {
         let during = |thrown| failed(thrown, true);
+        // A list of thousands of jobs is large, and still less than they would be one by one.
+        let most = self.max_response_bytes * (answers / 1000.0).max(1.0);
         let too_large = || SendError { failure: SendFailure::TooLarge, words: String::new(), cause: None };
         let stream = Document(AsRef::<JsValue>::as_ref(response).clone()).get("body").filter(|body| body.0.is_object());
         let Some(stream) = stream else {
             // No stream: a response without a body, or a fetch that has no streams.
             let text = JsFuture::from(response.text().map_err(during)?).await.map_err(during)?;
             let text: JsString = text.dyn_into().unwrap_or_else(|_| JsString::from(""));
-            return if f64::from(text.length()) > self.max_response_bytes { Err(too_large()) } else { Ok(text) };
+            return if f64::from(text.length()) > most { Err(too_large()) } else { Ok(text) };
         };
         let reader: ReadableStreamDefaultReader =
             stream.0.unchecked_into::<web_sys::ReadableStream>().get_reader().unchecked_into();
@@ -253,10 +298,14 @@ impl JsRuntime {
             let value = Reflect::get(&chunk, &"value".into()).map_err(during)?;
             let Some(value) = value.dyn_ref::<Uint8Array>() else { break };
             bytes += f64::from(value.length());
-            if bytes > self.max_response_bytes {
+            if bytes > most {
                 return Err(too_large());
             }
-            text = text.concat(&decoder.decode(value, &more.0).map_err(during)?);
+            let piece = decoder.decode(value, &more.0).map_err(during)?;
+            match hear {
+                Some(hear) => hear(&piece.as_string().unwrap_or_default()),
+                None => text = text.concat(&piece),
+            }
         }
         Ok(text.concat(&decoder.decode(&Uint8Array::new_with_length(0), &JsValue::UNDEFINED).map_err(during)?))
     }

@@ -25,6 +25,190 @@ export type JobListResponse = ListJobsResponse;
 /** elizaOS's own name for `JobsHealthResponse`. */
 export type JobHealthResponse = JobsHealthResponse;
 
+/**
+ * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where that is asked for.
+ *
+ * Every method gives a promise. State is shared and immutable, so that any number of calls may run at once, `free()` may be
+ * called while they do, and callbacks may call back.
+ */
+export class JobsClient {
+  /**
+   * A client for the server at `options.baseUrl`. Sends nothing.
+   *
+   * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+   */
+  constructor(options: JobsClientOptions);
+  /**
+   * Creates a job, pays for it when asked to, and waits for its answer.
+   */
+  createAndWaitForJob(
+    params: CreateJobRequest,
+    pollInterval?: number | WaitOptions,
+    maxAttempts?: number,
+    options?: WaitOptions,
+  ): Promise<CompletedJob>;
+  /**
+   * Creates a job; when the server asks for a payment, pays for it once through the wallet.
+   */
+  createJob(params: CreateJobRequest, options?: CreateJobOptions): Promise<CreateJobResponse>;
+  /**
+   * The job as it is now.
+   */
+  getJob(jobId: string, options?: RequestOptions): Promise<JobDetailsResponse>;
+  /**
+   * How the Jobs service is.
+   */
+  getJobsHealth(options?: RequestOptions): Promise<JobsHealthResponse>;
+  /**
+   * The server's jobs, the newest first. These are the jobs of everyone who uses the server.
+   */
+  listJobs(params?: ListJobsParams, options?: RequestOptions): Promise<ListJobsResponse>;
+  /**
+   * What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
+   * jobs whose answers were not seen; after a reload or a crash too, when the store has outlived it. A record that cannot be
+   * read has the state `unreadable`, and is kept.
+   */
+  pendingPayments(options?: RequestOptions): Promise<PendingPayment[]>;
+  /**
+   * Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
+   * `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
+   */
+  pollJob(jobId: string, interval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+  /**
+   * Goes on where a payment or a job was left, and waits for the job's answer. A payment goes on with the job that is there, else
+   * with the same proof; nothing is ever paid again.
+   *
+   * @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
+   */
+  resume(handle: string | PendingPayment, options?: WaitOptions): Promise<CompletedJob>;
+  /**
+   * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`), with what is set aside for
+   * payments under way.
+   *
+   * @param currency The token's symbol. @default "USDC"
+   * @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.
+   */
+  spent(currency?: string): string;
+  /**
+   * Looks at a job as `pollJob` does, and gives it each time that it is seen in another status; ends when the job is completed, and throws
+   * what `pollJob` would reject with.
+   */
+  watchJob(jobId: string, options?: WaitOptions): AsyncIterableIterator<JobDetailsResponse>;
+  /** Lets go of the client's memory; calls that are under way are finished. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Conversations with an agent that last. Every method gives a promise, or what `for await` takes.
+ */
+export class SessionsClient {
+  /**
+   * The sessions of the server at `options.baseUrl`. Sends nothing.
+   *
+   * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+   */
+  constructor(options: JobsClientOptions);
+  /**
+   * Begins a session between a user and an agent.
+   */
+  createSession(params: CreateSessionRequest, options?: RequestOptions): Promise<Session>;
+  /**
+   * Ends the session. The server forgets it at once.
+   */
+  deleteSession(sessionId: string, options?: RequestOptions): Promise<DeleteSessionResponse>;
+  /**
+   * A page of the session's messages, the newest first. In `for await` all of them, page by page; with `after` alone the oldest first.
+   */
+  getMessages(
+    sessionId: string,
+    params?: GetMessagesParams,
+    options?: RequestOptions,
+  ): Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>;
+  /**
+   * The session as it is now.
+   */
+  getSession(sessionId: string, options?: RequestOptions): Promise<Session>;
+  /**
+   * How the Sessions service is.
+   */
+  getSessionsHealth(options?: RequestOptions): Promise<SessionsHealthResponse>;
+  /**
+   * Says that the user is still there, which renews a session that renews itself.
+   */
+  heartbeat(sessionId: string, options?: RequestOptions): Promise<Session>;
+  /**
+   * The sessions that have not expired, of everyone who uses the server.
+   */
+  listSessions(options?: RequestOptions): Promise<ListSessionsResponse>;
+  /**
+   * Gives the session its whole time again, whether or not it renews itself with each message.
+   */
+  renewSession(sessionId: string, options?: RequestOptions): Promise<Session>;
+  /**
+   * Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at most. @default 60000
+   *
+   * Where the server does not wait for the agent, or gives up on it (after 30 seconds), the answer is looked for among the session's
+   * messages: it is the agent's first one after this message, so send one message of a session after the other. Every error
+   * (`SessionError`) has the `sessionId`, and the `userMessage` when that is in the session.
+   */
+  sendMessageAndWait(sessionId: string, params: SendMessageRequest, options?: RequestOptions): Promise<AnsweredMessage>;
+  /**
+   * Puts a message into the session and does not wait for the agent; the answer will be among the session's messages.
+   *
+   * A reply that is lost is made up for by a look into the session; where that is not possible, it rejects with
+   * `message_outcome_unknown`. Nothing is sent twice.
+   */
+  sendMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): Promise<MessageResponse>;
+  /**
+   * Puts a message into the session and gives the agent's answer as it comes: `user_message`, then any number of `chunk`, then `done`.
+   * Where the server has no streams, or the stream breaks off, the answer comes as a whole with `done`. Leaving the loop ends the request.
+   * `options.timeoutMs` is for the whole. @default 300000
+   */
+  streamMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): AsyncIterableIterator<MessageUpdate>;
+  /** Lets go of the client's memory; calls that are under way are finished. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * All of a server: `messaging` asks one-off questions, `sessions` holds conversations.
+ *
+ * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+ */
+export class ElizaClient {
+  constructor(options: JobsClientOptions);
+  /** One-off questions ("jobs"). */
+  readonly messaging: JobsClient;
+  /** Conversations that last. */
+  readonly sessions: SessionsClient;
+  /** Lets go of the client's memory; calls that are under way are finished. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/** A message with the agent's answer. */
+export type AnsweredMessage = MessageResponse & { agentResponse: AgentResponse };
+
+/** What `streamMessage` gives. */
+export type MessageUpdate =
+  /** The message is in the session. */
+  | { type: 'user_message'; message: SessionMessage }
+  /** A piece of the answer. */
+  | { type: 'chunk'; chunk: string; index: number; messageId?: string }
+  /** The whole answer. */
+  | { type: 'done'; response: AgentResponse };
+
+/** Which messages `getMessages` gives. */
+export interface GetMessagesParams {
+  /** How many in one page, 1 to 100. @default 50 (the server's) */
+  limit?: number;
+  /** Only those written before this instant: a `Date`, or milliseconds since 1970, such as a page's `cursors.before`. */
+  before?: number | Date;
+  /** Only those written after this instant: a `Date`, or milliseconds since 1970, such as a page's `cursors.after`. */
+  after?: number | Date;
+}
+
 /** What a client is made with. */
 export interface JobsClientOptions {
   /** The server's address: http or https, a path is fine; no credentials, query or fragment. */
@@ -51,6 +235,18 @@ export interface JobsClientOptions {
   spend?: SpendOptions;
   /** Where payments are written down. @default localStorage in a page, else memory */
   store?: Store;
+  /** Told what happens, never with a header, a body or a proof in it. @default warnings go to the console */
+  logger?: Logger;
+}
+
+/** Where lines for people go; the console is one. What it throws harms nothing. */
+export interface Logger {
+  /** One line for each request: method, path, status, duration. */
+  debug?(...said: unknown[]): void;
+  info?(...said: unknown[]): void;
+  /** What somebody should look at: a callback that threw, an odd answer, a wallet that answered too late. */
+  warn?(...said: unknown[]): void;
+  error?(...said: unknown[]): void;
 }
 
 /** Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. */
@@ -144,7 +340,7 @@ export interface RequestOptions {
 
 /** What `createJob` takes. */
 export interface CreateJobOptions extends RequestOptions {
-  /** Called when something has happened. What it throws is reported on the console and does not end the call. */
+  /** Called when something has happened. What it throws is reported once to the logger and does not end the call. */
   onUpdate?: (update: JobUpdate) => void;
   /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. */
   idempotencyKey?: string;
@@ -180,6 +376,8 @@ export type ErrorCode =
   | 'forbidden'
   | 'not_found'
   | 'job_not_found'
+  | 'session_not_found'
+  | 'session_expired'
   | 'rate_limited'
   | 'server_error'
   | 'request_refused'
@@ -191,6 +389,10 @@ export type ErrorCode =
   | 'job_timeout'
   | 'job_gone'
   | 'wait_timeout'
+  | 'agent_failed'
+  | 'no_answer'
+  | 'answer_timeout'
+  | 'message_outcome_unknown'
   | 'payment_required'
   | 'payment_requirements_invalid'
   | 'payment_over_limit'
@@ -222,6 +424,10 @@ export class ElizaJobsError extends Error {
   readonly jobId?: string;
   /** The job as it was last seen. */
   readonly job?: JobDetailsResponse;
+  /** The session this is about. */
+  readonly sessionId?: string;
+  /** The message that was sent, when it is known to be in the session. */
+  readonly userMessage?: SessionMessage;
   /** The HTTP status that the server answered. */
   readonly status?: number;
   /** The same as `status`. */
@@ -243,6 +449,8 @@ export class ApiError extends ElizaJobsError {}
 export class JobError extends ElizaJobsError {}
 /** A payment was refused, by the limits, the wallet or the server, or its outcome is not known. */
 export class PaymentError extends ElizaJobsError {}
+/** A message in a session got no answer: the agent failed, chose not to answer, or took longer than the caller waits; or it is not known whether the message has arrived. */
+export class SessionError extends ElizaJobsError {}
 /** No answer came. */
 export class ConnectionError extends ElizaJobsError {}
 /** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */

@@ -57,7 +57,7 @@ test('a price above the limit, and a limit that is none, are said in the page', 
   await close();
 });
 
-test('stopping ends the wait at once', async () => {
+test('row 44: stopping ends the wait at once', async () => {
   const { page, close } = await open();
   await page.fill('#question', 'wait:5000 slow');
   await page.click('#send');
@@ -68,7 +68,7 @@ test('stopping ends the wait at once', async () => {
   await close();
 });
 
-test("without 'wasm-unsafe-eval' the error says what to add", async () => {
+test("row 49: without 'wasm-unsafe-eval' the error says what to add", async () => {
   const { page, close } = await open("default-src 'self'; img-src data:");
   await page.click('#send');
   await page.locator('#steps li.error').waitFor();
@@ -100,7 +100,7 @@ const start = ({ content }) =>
   });
 const isPaid = (route) => 'x-payment' in route.request().headers();
 
-test('a page that is closed while the paid request is on its way goes on after a reload, with the same proof', async () => {
+test('row 32: a page that is closed while the paid request is on its way goes on after a reload, with the same proof', async () => {
   const { page, close } = await open();
   const sent = [];
   let arrived;
@@ -126,7 +126,7 @@ test('a page that is closed while the paid request is on its way goes on after a
   await close();
 });
 
-test('two tabs that resume the same payment: one sends', async () => {
+test('row 36: two tabs that resume the same payment: one sends', async () => {
   const { page, close } = await open();
   const context = page.context();
   let paid = 0;
@@ -152,5 +152,208 @@ test('two tabs that resume the same payment: one sends', async () => {
   const [one, two] = await Promise.all([page.evaluate(resume), other.evaluate(resume)]);
   assert.equal(one, two);
   assert.equal(paid, 1);
+  await close();
+});
+
+test('row 31: a page that is closed while the wallet is open has the payment listed when it is back', async () => {
+  const { page, close } = await open();
+  await page.evaluate(async () => {
+    const { JobsClient } = await import('/eliza-jobs/index.js');
+    await new Promise((asked) => {
+      const wallet = () => (asked(), new Promise(() => {}));
+      const client = new JobsClient({ baseUrl: location.origin, wallet });
+      client.createJob({ userId: crypto.randomUUID(), content: 'Before the wallet was closed?' }).catch(() => {});
+    });
+  });
+  await page.reload();
+  await page.evaluate(start, {});
+  const [state, refusal, answer, asked] = await page.evaluate(async () => {
+    const [open] = await globalThis.client.pendingPayments();
+    const refusal = await globalThis.client.resume(open).catch(({ code, message }) => `${code} ${message}`);
+    // What the user finds in the wallet.
+    open.transaction = `0x${crypto.randomUUID().replaceAll('-', '').repeat(2)}`;
+    const job = await globalThis.client.resume(open);
+    return [open.state, refusal, job.result.message.content, localStorage.asked];
+  });
+  assert.equal(state, 'intended');
+  assert.match(refusal, /^payment_outcome_unknown .*look in the wallet/);
+  assert.match(answer, /Before the wallet was closed\?/);
+  assert.equal(asked, undefined, 'the wallet is not asked again');
+  await close();
+});
+
+test('row 33: a page that is closed after the job was created has its handle when it is back', async () => {
+  const { page, close } = await open();
+  await page.evaluate(start, {});
+  const jobId = await page.evaluate(async () => {
+    const params = { userId: crypto.randomUUID(), content: 'wait:500 After the job?' };
+    return (await globalThis.client.createJob(params)).jobId;
+  });
+  await page.reload();
+  await page.evaluate(start, {});
+  const [open33, job, left] = await page.evaluate(async () => {
+    const [open] = await globalThis.client.pendingPayments();
+    return [open, await globalThis.client.resume(open), await globalThis.client.pendingPayments()];
+  });
+  assert.deepEqual([open33.state, open33.jobId, job.jobId, left], ['accepted', jobId, jobId, []]);
+  assert.match(job.result.message.content, /After the job\?/);
+  await close();
+});
+
+/** What a server says of a job. */
+const shown = (status) => {
+  const job = { jobId: 'job-1', status, createdAt: 0, expiresAt: 300_000 };
+  const result = { message: { id: 'm', content: 'here', authorId: 'a', createdAt: 1 }, processingTimeMs: 1 };
+  return JSON.stringify(status === 'completed' ? { ...job, result } : job);
+};
+/** Timers stand still from here on: whatever is sent is sent because of something else. */
+async function stopTimers(page) {
+  await page.clock.install({ time: 1_000 });
+  await page.clock.pauseAt(2_000);
+}
+/** Counts the looks, and waits for them. */
+function watched(answer) {
+  let wake = () => {};
+  const looks = {
+    count: 0,
+    async handle(route) {
+      await route.fulfill(answer(looks.count));
+      looks.count += 1;
+      wake();
+    },
+    async reach(count) {
+      while (looks.count < count) await new Promise((next) => (wake = next));
+    },
+  };
+  return looks;
+}
+/** What the page had to do at once is done. Without timers, which stand still. */
+const settle = (page) => page.evaluate(() => fetch('/').then((answer) => answer.text()));
+
+test('row 43: a page that is shown, on the network or out of the cache again looks at once, once, and leaves no listener', async () => {
+  const { page, close } = await open();
+  let status = 'processing';
+  const looks = watched(() => ({ status: 200, contentType: 'application/json', body: shown(status) }));
+  await page.route('**/api/messaging/jobs/job-1', looks.handle);
+  await stopTimers(page);
+  await page.evaluate(start, {});
+  await page.evaluate(() => {
+    globalThis.listeners = 0;
+    for (const target of [window, document]) {
+      for (const [how, step] of [
+        ['addEventListener', 1],
+        ['removeEventListener', -1],
+      ]) {
+        const original = target[how].bind(target);
+        target[how] = (type, ...more) => {
+          if (['visibilitychange', 'pageshow', 'online'].includes(type)) globalThis.listeners += step;
+          return original(type, ...more);
+        };
+      }
+    }
+    globalThis.waiting = globalThis.client.pollJob('job-1');
+  });
+  await looks.reach(1);
+  await settle(page);
+  assert.equal(await page.evaluate(() => globalThis.listeners), 3, 'while it waits');
+  // Nobody is there to see it: no look.
+  await page.evaluate(() => {
+    Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+    delete document.hidden;
+  });
+  await settle(page);
+  assert.equal(looks.count, 1);
+  await page.evaluate(() => {
+    for (let times = 0; times < 5; times += 1) document.dispatchEvent(new Event('visibilitychange'));
+    window.dispatchEvent(new Event('pageshow'));
+  });
+  await looks.reach(2);
+  await settle(page);
+  assert.equal(looks.count, 2, 'one look for all of it');
+  // The browser itself says this one.
+  await page.context().setOffline(true);
+  await settle(page).catch(() => {});
+  status = 'completed';
+  await page.context().setOffline(false);
+  await looks.reach(3);
+  const [answer, listeners] = await page.evaluate(async () => [
+    (await globalThis.waiting).result.message.content,
+    globalThis.listeners,
+  ]);
+  assert.deepEqual([answer, listeners, looks.count], ['here', 0, 3]);
+  await close();
+});
+
+test('row 43: when a page with many waiting jobs is back, one look serves them all', async () => {
+  const { page, close } = await open();
+  let lists = 0;
+  let status = 'processing';
+  const jobs = (count) => Array.from({ length: count }, (_, id) => ({ ...JSON.parse(shown(status)), jobId: `job-${id}` }));
+  const looks = watched(() => ({ status: 200, contentType: 'application/json', body: shown(status) }));
+  await page.route('**/api/messaging/jobs/*', looks.handle);
+  await page.route('**/api/messaging/jobs?*', async (route) => {
+    lists += 1;
+    const listed = status === 'processing' || !route.request().url().includes('status=processing') ? jobs(50) : [];
+    await route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify({ jobs: listed }) });
+  });
+  await stopTimers(page);
+  await page.evaluate(start, {});
+  await page.evaluate(() => {
+    globalThis.waiting = Promise.all(Array.from({ length: 50 }, (_, id) => globalThis.client.pollJob(`job-${id}`)));
+  });
+  // The first few come before there is a crowd.
+  await looks.reach(3);
+  while (lists < 1) await settle(page);
+  await settle(page);
+  const before = looks.count + lists;
+  assert.ok(before <= 8, `${before} requests for 50 jobs`);
+  await page.clock.runFor(600);
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  while (looks.count + lists === before) await settle(page);
+  await settle(page);
+  assert.ok(looks.count + lists - before <= 2, `${looks.count + lists - before} requests when it is back`);
+  status = 'completed';
+  await page.clock.runFor(3_000);
+  const done = await page.evaluate(async () => (await globalThis.waiting).map((job) => job.status));
+  assert.deepEqual(new Set(done), new Set(['completed']));
+  await close();
+});
+
+test('row 18: a 429 whose header a page of another origin cannot read keeps every look away for a quarter of a minute', async () => {
+  const { page, close } = await open("default-src 'self' 'wasm-unsafe-eval' 'unsafe-inline'; connect-src *; img-src data:");
+  const limited = { status: 429, headers: { 'access-control-allow-origin': '*', 'retry-after': '900' }, body: '{}' };
+  const fine = {
+    status: 200,
+    headers: { 'access-control-allow-origin': '*' },
+    contentType: 'application/json',
+    body: shown('completed'),
+  };
+  const looks = watched((count) => (count === 0 ? limited : fine));
+  await page.route('http://elsewhere.example/**', looks.handle);
+  await stopTimers(page);
+  await page.evaluate(async () => {
+    const { JobsClient } = await import('/eliza-jobs/index.js');
+    globalThis.client = new JobsClient({ baseUrl: 'http://elsewhere.example' });
+    globalThis.waiting = [globalThis.client.pollJob('job-1')];
+  });
+  await looks.reach(1);
+  await settle(page);
+  // Another job, and one with an interval of the caller's own.
+  await page.evaluate(() => {
+    globalThis.waiting.push(globalThis.client.pollJob('job-2'), globalThis.client.pollJob('job-3', 100, 1_000));
+  });
+  for (let second = 1; second < 15; second += 1) {
+    await page.clock.runFor(1_000);
+    await settle(page);
+    assert.equal(looks.count, 1, `after ${second} s`);
+  }
+  // And then one after the other, not all at once.
+  for (let seconds = 0; looks.count < 4 && seconds < 20; seconds += 1) {
+    await page.clock.runFor(1_000);
+    await settle(page);
+  }
+  const done = await page.evaluate(async () => (await Promise.all(globalThis.waiting)).map((job) => job.status));
+  assert.deepEqual([done, looks.count], [['completed', 'completed', 'completed'], 4]);
   await close();
 });

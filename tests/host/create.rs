@@ -87,7 +87,7 @@ fn the_limits_themselves_are_allowed() {
 }
 
 #[test]
-fn a_success_that_is_no_job_never_resolves_and_is_never_repeated() {
+fn rows_9_10_and_12_a_success_that_is_no_job_never_resolves_and_is_never_repeated() {
     for (step, code) in [
         (text(201, ""), ErrorCode::InvalidResponse),
         (text(204, ""), ErrorCode::InvalidResponse),
@@ -108,7 +108,7 @@ fn a_success_that_is_no_job_never_resolves_and_is_never_repeated() {
 }
 
 #[test]
-fn a_create_is_repeated_only_when_it_certainly_did_nothing() {
+fn retry_rules_a_create_is_repeated_only_when_it_certainly_did_nothing() {
     for (first, requests) in [
         (Step::Fail(SendFailure::Unreached), 2),
         (text(429, ""), 2),

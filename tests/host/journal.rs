@@ -6,7 +6,7 @@ use eliza_jobs::error::{Error, ErrorCode};
 use eliza_jobs::http::SendFailure;
 use eliza_jobs::journal::{self, PREFIX};
 use eliza_jobs::json::Json;
-use eliza_jobs::runtime::Ask;
+use eliza_jobs::runtime::{Ask, Level};
 use eliza_jobs::x402::PaymentState;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -44,11 +44,11 @@ fn watching(scene: Scene) -> (Scene, Rc<std::cell::RefCell<Vec<Value>>>) {
 }
 
 #[test]
-fn the_intent_is_written_before_the_wallet_is_asked_and_the_handle_before_it_is_given_away() {
+fn rows_31_and_33_the_intent_is_written_before_the_wallet_is_asked_and_the_handle_before_it_is_given_away() {
     let (scene, found) = watching(scene([payment_required(), created()]));
     create(&scene).unwrap();
     let intent = &found.borrow()[0];
-    assert_eq!((&intent["state"], &intent["attemptId"], &intent["version"]), (&json!("intended"), &json!(ID), &json!(1.0)));
+    assert_eq!((&intent["state"], &intent["attemptId"], &intent["version"]), (&json!("intended"), &json!(ID), &json!(1)));
     assert_eq!((&intent["server"], &intent["amount"]), (&json!(BASE), &json!("0.02")));
     assert_eq!(intent["request"].as_str(), scene.request(0).body.as_deref());
     let handle = &scene.world.records()[0];
@@ -56,7 +56,7 @@ fn the_intent_is_written_before_the_wallet_is_asked_and_the_handle_before_it_is_
 }
 
 #[test]
-fn the_proof_is_written_before_it_is_sent() {
+fn row_32_the_proof_is_written_before_it_is_sent() {
     let scene = scene([payment_required()]).paying();
     // The process ends while the paid request is on its way.
     let params = params();
@@ -87,7 +87,7 @@ fn the_record_goes_when_the_answer_was_seen_or_nothing_has_moved() {
 }
 
 #[test]
-fn a_store_that_fails_before_the_payment_means_no_payment() {
+fn row_45_a_store_that_fails_before_the_payment_means_no_payment() {
     let scene = scene([payment_required()]).paying();
     scene.world.store_works.set(Some(0));
     let error = create(&scene).unwrap_err();
@@ -160,7 +160,7 @@ fn an_intent_without_a_proof_is_never_paid_again_and_goes_on_with_the_transactio
 }
 
 #[test]
-fn what_the_wallet_gives_after_the_call_has_ended_is_kept() {
+fn rows_29_and_31_what_the_wallet_gives_after_the_call_has_ended_is_kept() {
     for how in ["abort", "timeout"] {
         let late = Rc::new(std::cell::Cell::new(false));
         let arrived = late.clone();
@@ -182,6 +182,13 @@ fn what_the_wallet_gives_after_the_call_has_ended_is_kept() {
         scene.world.turn();
         let record = scene.world.records().remove(0);
         assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("proven"), &json!(HASH)), "{how}");
+        // It is listed, and a logger is told. A callback of its own would come to nobody after a reload, and the call has ended.
+        assert_eq!((&pending(&scene)[0]["state"], &pending(&scene)[0]["transaction"]), (&json!("proven"), &json!(HASH)));
+        let logged = scene.world.logged.borrow();
+        let (level, words) = logged.last().unwrap();
+        assert_eq!(*level, Level::Warn);
+        assert!(words.contains("pendingPayments()") && !words.contains(HASH), "{words}");
+        drop(logged);
         let after = after_crash(&scene, [jobs(&[]), created(), seen("completed")]);
         resume(&after, &pending(&after)[0]).unwrap();
     }
@@ -231,7 +238,7 @@ fn what_is_no_attempt_is_refused() {
 }
 
 #[test]
-fn two_calls_of_the_same_name_make_and_pay_one_job() {
+fn row_35_two_calls_of_the_same_name_make_and_pay_one_job() {
     let scene = scene([payment_required(), created(), created()]).paying();
     for _ in 0..3 {
         assert_eq!(create_named(&scene, "question-1").unwrap(), "job-1");

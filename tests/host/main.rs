@@ -11,6 +11,7 @@
 )]
 
 mod create;
+mod crowd;
 mod inputs;
 mod journal;
 mod misfortune;
@@ -18,6 +19,7 @@ mod pay;
 mod property;
 mod read;
 mod recorded;
+mod sessions;
 mod wait;
 mod watch;
 mod world;

@@ -431,7 +431,7 @@ impl Runtime for Tab {
     type Json = Value;
     type Lock = Held;
 
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Value>, SendError<Value>> {
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
         let world = self.world();
         let _busy = world.busy(Waiting::Send);
         if self.process.ends() {

@@ -25,7 +25,7 @@ fn the_same_body_goes_out_again_with_the_proof_and_only_then() {
     assert_eq!(second.headers.len(), first.headers.len() + 2);
 
     let asked = scene.last_asked();
-    assert_eq!((&asked["amount"], &asked["amountAtomic"], &asked["chainId"]), (&json!("0.02"), &json!("20000"), &json!(8453.0)));
+    assert_eq!((&asked["amount"], &asked["amountAtomic"], &asked["chainId"]), (&json!("0.02"), &json!("20000"), &json!(8453)));
     assert_eq!((&asked["recipient"], &asked["asset"]), (&json!(TO), &json!("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")));
     let payment = paid.payment.unwrap();
     assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Accepted, Some(HASH)));
@@ -37,11 +37,11 @@ fn the_callers_preference_chooses_the_network() {
     let scene = scene_with([payment_required(), created()], |config| config.spend.networks = vec!["polygon".into()]).paying();
     create(&scene).unwrap();
     assert_eq!(scene.header(1, "x-payment-network").as_deref(), Some("polygon"));
-    assert_eq!(scene.last_asked()["chainId"], json!(137.0));
+    assert_eq!(scene.last_asked()["chainId"], json!(137));
 }
 
 #[test]
-fn what_must_not_be_paid_never_reaches_the_wallet() {
+fn rows_24_and_26_what_must_not_be_paid_never_reaches_the_wallet() {
     let offer =
         |network: &str, amount: &str| answer(402, json!({"payment": [{"network": network, "recipient": TO, "amount": amount}]}));
     for (step, code) in [
@@ -73,7 +73,7 @@ fn without_a_wallet_the_error_names_the_price() {
 }
 
 #[test]
-fn a_wallet_that_gives_no_proof_is_asked_once_and_nothing_is_sent() {
+fn rows_27_28_and_30_a_wallet_that_gives_no_proof_is_asked_once_and_nothing_is_sent() {
     for (gives, code) in [
         (Ok(json!(null)), ErrorCode::WalletInvalidProof),
         (Ok(json!(5)), ErrorCode::WalletInvalidProof),
@@ -92,7 +92,7 @@ fn a_wallet_that_gives_no_proof_is_asked_once_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_second_402_is_an_error_with_the_transaction_and_never_a_second_payment() {
+fn row_23_a_second_402_is_an_error_with_the_transaction_and_never_a_second_payment() {
     let scene = scene([payment_required(), payment_required(), jobs(&[])]).paying();
     let error = create(&scene).unwrap_err();
     assert_eq!((error.code, error.status), (ErrorCode::PaymentRefused, Some(402)));
@@ -119,7 +119,7 @@ fn lost_replies() -> Vec<Step> {
 }
 
 #[test]
-fn after_a_lost_reply_the_job_is_looked_for_first() {
+fn rows_4_5_6_9_10_and_20_after_a_lost_reply_the_job_is_looked_for_first() {
     for step in lost_replies() {
         let scene = scene([payment_required(), step, jobs(&[paid_for()])]).paying();
         let hint = scene
@@ -139,7 +139,7 @@ fn after_a_lost_reply_the_job_is_looked_for_first() {
 }
 
 #[test]
-fn after_a_lost_reply_the_same_proof_goes_out_again_when_the_job_is_not_there() {
+fn row_4_after_a_lost_reply_the_same_proof_goes_out_again_when_the_job_is_not_there() {
     let closed = || answer(403, json!({"error": "closed"}));
     for list in [jobs(&[]), closed(), text(200, "<html>"), jobs(&[job("completed")])] {
         let scene = scene([payment_required(), Step::Fail(SendFailure::Reset), list, created()]).paying();
@@ -173,7 +173,7 @@ fn after_a_proof_every_other_failure_is_unknown_and_carries_the_transaction() {
 }
 
 #[test]
-fn a_402_after_a_lost_reply_is_no_refusal_for_the_first_one_may_have_been_taken() {
+fn rows_23_and_34_a_402_after_a_lost_reply_is_no_refusal_for_the_first_one_may_have_been_taken() {
     let lost = Step::Fail(SendFailure::Reset);
     let error = create(&scene([payment_required(), lost, jobs(&[]), payment_required(), jobs(&[])]).paying()).unwrap_err();
     assert_eq!(error.code, ErrorCode::PaymentOutcomeUnknown);
@@ -186,7 +186,7 @@ fn a_settlement_that_failed_after_the_job_was_made_still_gives_the_job() {
 }
 
 #[test]
-fn a_proof_that_could_not_be_sent_is_kept_and_no_money_is_in_doubt() {
+fn row_2_a_proof_that_could_not_be_sent_is_kept_and_no_money_is_in_doubt() {
     let scene = scene([payment_required()]).forever(Step::Fail(SendFailure::Unreached)).paying();
     let error = create(&scene).unwrap_err();
     assert_eq!((error.code, error.payment.unwrap().state), (ErrorCode::ConnectionFailed, PaymentState::Proven));
@@ -194,7 +194,7 @@ fn a_proof_that_could_not_be_sent_is_kept_and_no_money_is_in_doubt() {
 }
 
 #[test]
-fn a_paid_request_that_certainly_did_not_arrive_goes_out_again_with_the_same_proof() {
+fn row_2_a_paid_request_that_certainly_did_not_arrive_goes_out_again_with_the_same_proof() {
     for step in [Step::Fail(SendFailure::Unreached), text(429, "")] {
         let scene = scene([payment_required(), step, created()]).paying();
         create(&scene).unwrap();

@@ -3,6 +3,7 @@
 use crate::world::*;
 use eliza_jobs::error::{Error, ErrorCode};
 use eliza_jobs::http::SendFailure;
+use eliza_jobs::runtime::Level;
 use serde_json::{Value, json};
 
 fn get(scene: &Scene) -> Result<Value, Box<Error<Value>>> {
@@ -10,7 +11,7 @@ fn get(scene: &Scene) -> Result<Value, Box<Error<Value>>> {
 }
 
 #[test]
-fn reads_are_tried_again_with_growing_pauses() {
+fn rows_1_3_9_10_and_19_reads_are_tried_again_with_growing_pauses() {
     for broken in [
         Step::Fail(SendFailure::Unreached),
         Step::Fail(SendFailure::Reset),
@@ -59,7 +60,7 @@ fn tries_end_with_the_last_error_and_its_cause() {
 }
 
 #[test]
-fn an_outage_is_not_hammered() {
+fn retry_rules_an_outage_is_not_hammered() {
     let scene = scene([]).forever(text(500, ""));
     for _ in 0..100 {
         get(&scene).unwrap_err();
@@ -68,7 +69,7 @@ fn an_outage_is_not_hammered() {
 }
 
 #[test]
-fn a_429_is_obeyed_inside_the_time_limit_and_reported_outside() {
+fn rows_16_and_17_a_429_is_obeyed_inside_the_time_limit_and_reported_outside() {
     let scene1 = scene([text(429, "").with("retry-after", "2"), seen("processing")]);
     get(&scene1).unwrap();
     assert_eq!(scene1.times(), [0.0, 2_000.0]);
@@ -80,7 +81,7 @@ fn a_429_is_obeyed_inside_the_time_limit_and_reported_outside() {
 }
 
 #[test]
-fn the_time_limit_covers_all_tries() {
+fn row_6_the_time_limit_covers_all_tries() {
     let scene = scene([]).forever(text(500, "").after(400.0));
     run(scene.client.get_job("job-1", &within(1_000.0))).unwrap_err();
     assert!(scene.world.now.get() <= 1_000.0, "{}", scene.world.now.get());
@@ -90,7 +91,7 @@ fn the_time_limit_covers_all_tries() {
 }
 
 #[test]
-fn redirects_stay_on_the_origin() {
+fn rows_21_and_22_redirects_stay_on_the_origin() {
     let moved = |to: &str| text(307, "").with("location", to);
     let scene1 = scene([moved("/elsewhere"), moved("http://server:3000/api/x"), seen("processing")]);
     get(&scene1).unwrap();
@@ -115,7 +116,7 @@ fn redirects_stay_on_the_origin() {
 }
 
 #[test]
-fn unknown_statuses_are_unknown_and_nulls_are_absent() {
+fn row_39_unknown_statuses_are_unknown_and_nulls_are_absent() {
     let mut odd = job("Processing");
     odd["result"] = json!(null);
     odd["error"] = json!(null);
@@ -172,4 +173,47 @@ fn headers_of_a_call_come_before_those_of_the_client() {
     run(scene.client.get_job("job-1", &call)).unwrap();
     assert_eq!(scene.header(0, "x-api-key").as_deref(), Some("other"));
     assert_eq!(scene.header(0, "x-a").as_deref(), Some("b"));
+}
+
+#[test]
+fn the_logger_is_told_each_request_and_nothing_that_is_a_secret() {
+    let scene = scene([
+        payment_required(),
+        Step::Fail(SendFailure::Reset),
+        jobs(&[]).after(5.0),
+        created().after(1_234.5),
+        answer(200, json!({"jobs": []})),
+    ])
+    .paying();
+    run(scene.client.create_job(&params(), &plain(), &|_| ())).unwrap();
+    run(scene.client.list_jobs(Some(&json!({"limit": 7})), &plain())).unwrap();
+    let logged = scene.world.logged.borrow();
+    assert!(logged.iter().all(|(level, _)| *level == Level::Debug));
+    assert_eq!(
+        logged.iter().map(|(_, words)| words.as_str()).collect::<Vec<_>>(),
+        [
+            "POST /api/messaging/jobs 402 in 0 ms",
+            "POST /api/messaging/jobs connection_reset in 0 ms",
+            "GET /api/messaging/jobs 200 in 5 ms",
+            "POST /api/messaging/jobs 201 in 1234 ms",
+            "GET /api/messaging/jobs 200 in 0 ms",
+        ]
+    );
+}
+
+#[test]
+fn row_11_json_under_another_name_is_read_and_reported_once() {
+    let odd = || seen("processing").with("content-type", "text/plain; secret=1");
+    let scene = scene([odd(), odd(), seen("processing").with("content-type", "application/problem+json")]);
+    for _ in 0..3 {
+        assert_eq!(get(&scene).unwrap()["status"], "processing");
+    }
+    let warned: Vec<String> =
+        scene.world.logged.borrow().iter().filter(|(level, _)| *level == Level::Warn).map(|(_, words)| words.clone()).collect();
+    assert_eq!(
+        warned,
+        [
+            "the server's content-type is not that of JSON (GET /api/messaging/jobs/job-1); the answer was read as JSON all the same"
+        ]
+    );
 }

@@ -55,7 +55,7 @@ fn the_callers_interval_and_attempts_are_obeyed_exactly() {
 }
 
 #[test]
-fn without_limits_the_jobs_own_expiry_ends_the_wait() {
+fn row_38_without_limits_the_jobs_own_expiry_ends_the_wait() {
     let scene = scene([created()]).forever(seen("pending"));
     let error = create(&scene, OURS).unwrap_err();
     assert_eq!(error.code, ErrorCode::WaitTimeout);
@@ -79,7 +79,7 @@ fn the_callers_time_limit_covers_the_whole_call() {
 }
 
 #[test]
-fn no_blip_ends_a_wait() {
+fn row_19_no_blip_ends_a_wait() {
     let scene = scene([
         created(),
         Step::Fail(SendFailure::Reset),
@@ -97,7 +97,7 @@ fn no_blip_ends_a_wait() {
 }
 
 #[test]
-fn an_outage_does_not_last_for_ever() {
+fn row_1_an_outage_does_not_last_for_ever() {
     let scene1 = scene([]).forever(Step::Fail(SendFailure::Unreached));
     assert_eq!(poll(&scene1, plan(Some(100), Some(5))).unwrap_err().code, ErrorCode::ConnectionFailed);
     assert_eq!(scene1.requests(), 5);
@@ -119,19 +119,63 @@ fn a_refusal_ends_a_wait_at_once() {
 }
 
 #[test]
-fn failed_and_timed_out_jobs_reject_with_the_job() {
+fn row_41_failed_and_timed_out_jobs_reject_with_the_job() {
     let mut failed = job("failed");
     failed["error"] = json!("model error");
     let error = poll(&scene([answer(200, failed.clone())]), OURS).unwrap_err();
     assert_eq!((error.code, error.job), (ErrorCode::JobFailed, Some(failed)));
     assert!(error.message.contains("model error"));
-    let error = create(&scene([payment_required(), created(), seen("timeout")]).paying(), OURS).unwrap_err();
+    let closed = answer(404, json!({"success": false, "error": {"message": "API endpoint not found", "code": 404}}));
+    let error = create(&scene([payment_required(), created(), seen("timeout"), closed]).paying(), OURS).unwrap_err();
     assert_eq!((error.code, error.job_id.as_deref()), (ErrorCode::JobTimeout, Some("job-1")));
     assert!(error.job.is_some() && error.payment.is_some(), "what was paid is not lost");
 }
 
+/// The channels of a server, and the messages in the job's one, the newest first.
+fn channels(id: Value) -> Step {
+    let other = json!({"id": USER, "name": "job-2"});
+    answer(200, json!({"success": true, "data": {"channels": [null, other, {"id": id, "name": "job-job-1"}]}}))
+}
+fn in_channel(messages: Value) -> Step {
+    answer(200, json!({"success": true, "data": {"messages": messages}}))
+}
+fn said(content: &str, by: &str, at: u64) -> Value {
+    json!({"id": content, "content": content, "authorId": USER, "sourceType": by, "created_at": at, "metadata": {"thought": "hm"}})
+}
+
 #[test]
-fn completed_without_an_answer_is_an_error_with_the_job() {
+fn an_answer_that_the_job_never_heard_of_is_found_in_its_channel() {
+    let messages =
+        json!([said("more", "agent_response", 4_000), said("here", "agent_response", 3_500), said("p", "job_request", 1_000)]);
+    let steps = [payment_required(), created(), seen("timeout"), channels(json!(USER)), in_channel(messages)];
+    let scene = scene(steps).paying();
+    let job = create(&scene, OURS).unwrap();
+    assert_eq!((&job["status"], job.get("error")), (&json!("completed"), None));
+    let message = json!({"id": "here", "content": "here", "authorId": USER, "metadata": {"thought": "hm"}, "createdAt": 3_500});
+    assert_eq!(job["result"], json!({"message": message, "processingTimeMs": 2_500}));
+    assert_eq!(scene.told.borrow().last().unwrap(), "status completed");
+    assert!(scene.request(4).url.ends_with(&format!("/api/messaging/channels/{USER}/messages")), "{}", scene.request(4).url);
+    assert!(scene.world.records().is_empty() && scene.finished());
+}
+
+#[test]
+fn a_job_whose_channel_has_no_answer_has_timed_out() {
+    for steps in [
+        vec![channels(json!(USER)), in_channel(json!([said("p", "job_request", 1_000)]))],
+        vec![channels(json!(USER)), in_channel(json!([{"sourceType": "agent_response", "content": "no instant"}]))],
+        vec![channels(json!(USER)), answer(403, json!({}))],
+        vec![channels(json!("../sessions"))],
+        vec![answer(200, json!({"data": {"channels": []}}))],
+        vec![text(200, "<html>")],
+    ] {
+        let scene = scene([created(), seen("timeout")].into_iter().chain(steps).collect::<Vec<_>>());
+        assert_eq!(create(&scene, OURS).unwrap_err().code, ErrorCode::JobTimeout);
+        assert!(scene.finished());
+    }
+}
+
+#[test]
+fn row_40_completed_without_an_answer_is_an_error_with_the_job() {
     for result in [json!(null), json!({}), json!({"message": {}}), json!("x")] {
         let mut empty = job("completed");
         empty["result"] = result;
@@ -141,7 +185,7 @@ fn completed_without_an_answer_is_an_error_with_the_job() {
 }
 
 #[test]
-fn unknown_statuses_are_not_final_and_no_hot_loop() {
+fn row_39_unknown_statuses_are_not_final_and_no_hot_loop() {
     let scene1 = scene([seen("paused"), seen("paused"), seen("Completed"), seen("completed")]);
     assert_eq!(poll(&scene1, OURS).unwrap()["status"], "completed");
     assert_eq!(*scene1.told.borrow(), ["status unknown", "status unknown", "status completed"], "paused, then Completed");
@@ -151,7 +195,7 @@ fn unknown_statuses_are_not_final_and_no_hot_loop() {
 }
 
 #[test]
-fn gone_is_not_the_same_as_never_seen() {
+fn row_37_gone_is_not_the_same_as_never_seen() {
     let missing = || answer(404, json!({"error": "Job not found"}));
     let scene1 = scene([missing()]);
     assert_eq!(poll(&scene1, OURS).unwrap_err().code, ErrorCode::JobNotFound);
@@ -162,13 +206,83 @@ fn gone_is_not_the_same_as_never_seen() {
     assert!(poll(&scene3, OURS).is_ok(), "once may be a server that is just starting");
     let scene4 = scene([created(), missing(), missing()]);
     assert_eq!(create(&scene4, OURS).unwrap_err().code, ErrorCode::JobGone);
+    let paid = scene([payment_required(), created(), seen("processing"), missing(), missing()]).paying();
+    let error = create(&paid, OURS).unwrap_err();
+    assert_eq!((error.code, error.job_id.as_deref()), (ErrorCode::JobGone, Some("job-1")));
+    assert!(error.job.is_some() && error.payment.unwrap().transaction.as_deref() == Some(HASH));
 }
 
 #[test]
-fn a_limit_that_the_server_asks_for_comes_before_the_look_at_the_expiry() {
+fn row_16_a_limit_that_the_server_asks_for_comes_before_the_look_at_the_expiry() {
     let slow = seen("processing").after(25_000.0);
     let scene = scene([created(), slow, text(429, "").with("retry-after", "8"), seen("completed")]);
     create(&scene, OURS).unwrap();
     let times = scene.times();
     assert!(times[3] - times[2] >= 8_000.0, "{times:?}");
+}
+
+/// The pauses of this wait last so much longer than asked for, or less.
+fn held_up(steps: impl IntoIterator<Item = Step>, more: &[f64]) -> Scene {
+    let scene = scene(steps);
+    scene.world.held_up.borrow_mut().extend(more);
+    scene
+}
+
+#[test]
+fn rows_42_and_43_a_machine_that_slept_or_a_page_that_was_hidden_looks_at_once_and_once_more_after_the_expiry() {
+    // An hour in the middle of the first pause: the job has long outlived its expiry, and its answer is there.
+    let slept = held_up([created(), seen("completed")], &[3_600_000.0]);
+    assert!(create(&slept, OURS).is_ok());
+    assert_eq!(slept.requests(), 2);
+    // There is none: the wait ends after that look, and has a handle to go on with.
+    let over = held_up([created(), seen("processing")], &[3_600_000.0]);
+    let error = create(&over, OURS).unwrap_err();
+    assert_eq!((error.code, error.job_id.as_deref(), over.requests()), (ErrorCode::WaitTimeout, Some("job-1"), 2));
+    // The server has forgotten it meanwhile: one look may be a server that is just starting, and then it is said.
+    let forgotten = held_up([created(), seen("processing")], &[0.0, 3_600_000.0]);
+    let forgotten = forgotten.forever(answer(404, json!({"error": "Job not found"})));
+    let error = create(&forgotten, OURS).unwrap_err();
+    assert_eq!((error.code, error.job.is_some()), (ErrorCode::WaitTimeout, true));
+    // The caller's own limit is kept: it is over, whatever has happened.
+    let limited = held_up([created(), seen("processing")], &[0.0, 3_600_000.0]);
+    let error = run(limited.client.create_and_wait(&params(), &within(10_000.0), OURS, &|_| ())).unwrap_err();
+    assert_eq!((error.code, limited.requests()), (ErrorCode::WaitTimeout, 2));
+}
+
+#[test]
+fn rows_42_and_43_a_page_that_comes_back_looks_at_once_and_only_once() {
+    let looks = |more: &[f64]| {
+        let scene = held_up([created(), seen("processing"), seen("processing"), seen("completed")], more);
+        create(&scene, OURS).unwrap();
+        scene.times()
+    };
+    let ordinary = looks(&[]);
+    // The pause before the third look is cut short by the page's return.
+    let back = looks(&[0.0, 0.0, -1e9]);
+    assert_eq!((back.len(), back[2], back[3]), (4, ordinary[2], back[2]));
+}
+
+#[test]
+fn row_42_the_wall_clock_has_no_part_in_waiting() {
+    // The server's clock is a day off, and only the difference of its instants counts.
+    for shift in [-86_400_000.0, 86_400_000.0] {
+        let shifted =
+            json!({"jobId": "job-1", "status": "processing", "createdAt": 1_000.0 + shift, "expiresAt": 31_000.0 + shift});
+        let scene = scene([answer(201, shifted)]).forever(answer(200, {
+            let mut job = job("pending");
+            job["createdAt"] = json!(1_000.0 + shift);
+            job["expiresAt"] = json!(31_000.0 + shift);
+            job
+        }));
+        assert_eq!(create(&scene, OURS).unwrap_err().code, ErrorCode::WaitTimeout);
+        let end = scene.world.now.get();
+        assert!((35_000.0..35_100.0).contains(&end), "{end}");
+    }
+}
+
+#[test]
+fn row_43_the_last_look_is_right_after_the_expiry() {
+    let scene = scene([created().after(0.0)]).forever(seen("processing"));
+    create(&scene, OURS).unwrap_err();
+    assert!(scene.times().contains(&30_050.5), "{:?}", scene.times());
 }

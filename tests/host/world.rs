@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use eliza_jobs::client::{CallOptions, Client, Config, Update};
 use eliza_jobs::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use eliza_jobs::json::Json;
-use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
+use eliza_jobs::runtime::{Ask, Level, Runtime, StoreCall};
 use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
 use serde_json::{Value, json};
 
@@ -102,6 +102,10 @@ pub struct World {
     late: RefCell<Vec<(Ask, Rc<Cell<bool>>)>>,
     /// Sleeps do not end.
     pub frozen: Cell<bool>,
+    /// How much longer than asked for the coming pauses last (less, when negative): held-up timers, and pages that come back.
+    pub held_up: RefCell<VecDeque<f64>>,
+    /// What the logger was told.
+    pub logged: RefCell<Vec<(Level, String)>>,
     pub store: RefCell<std::collections::BTreeMap<String, String>>,
     /// How many more times the store works; it throws after that.
     pub store_works: Cell<Option<usize>>,
@@ -131,7 +135,7 @@ pub struct Shared(pub Rc<World>);
 
 impl Runtime for Shared {
     type Json = Value;
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse<Value>, SendError<Value>> {
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
         self.0.sent.borrow_mut().push((self.0.now.get(), request.clone()));
         let step = self.0.script.borrow_mut().pop_front().or_else(|| self.0.forever.borrow().clone());
         match step.unwrap_or_else(|| panic!("no step left for {} {}", request.method.as_str(), request.url)) {
@@ -164,6 +168,13 @@ impl Runtime for Shared {
         }
         self.0.sleeps.borrow_mut().push(ms);
         self.0.now.set(self.0.now.get() + ms);
+    }
+    async fn nap(&self, ms: f64) {
+        let more = self.0.held_up.borrow_mut().pop_front().unwrap_or(0.0);
+        self.sleep((ms + more).max(0.0)).await;
+    }
+    fn log(&self, level: Level, words: &str) {
+        self.0.logged.borrow_mut().push((level, words.to_owned()));
     }
     fn now_ms(&self) -> f64 {
         self.0.now.get()

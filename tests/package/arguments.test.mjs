@@ -202,6 +202,9 @@ for (const [what, id, word] of [
   ['a number for an id', 5, '5'],
   ['an object for an id', { jobId }, 'an object'],
   ['half a surrogate pair for an id', '\ud800', 'jobId'],
+  // However it is written, no client can keep it in a path.
+  ['a dot for an id', '.', 'jobId'],
+  ['two dots for an id', '..', 'jobId'],
 ]) {
   badCall(`getJob with ${what}`, (client) => client.getJob(id), 'jobId', word);
   badCall(`pollJob with ${what}`, (client) => client.pollJob(id), 'jobId', word);

@@ -35,7 +35,7 @@ test('instanceof holds across two copies of the package', async () => {
   assert.ok(!(error instanceof ArgumentError) && !(new Error() instanceof ElizaJobsError));
 });
 
-test('importing compiles nothing, and without WebAssembly the error says what is missing', () => {
+test('row 49: importing compiles nothing, and without WebAssembly the error says what is missing', () => {
   const run = (code) => execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd: folder, encoding: 'utf8' });
   assert.equal(
     run("const W = WebAssembly; delete globalThis.WebAssembly; await import('eliza-jobs'); console.log('fine')"),
@@ -49,6 +49,7 @@ test('importing compiles nothing, and without WebAssembly the error says what is
     "WebAssembly.Module = class { constructor() { throw new WebAssembly.CompileError('Refused to compile because unsafe-eval is not allowed') } }; const { JobsClient } = await import('eliza-jobs'); try { new JobsClient({ baseUrl: 'http://h' }) } catch (e) { console.log(e.message) }",
   );
   assert.match(csp, /wasm-unsafe-eval/);
+  // There is no file that could be missing or come under a wrong type: the module is in the JavaScript.
 });
 
 const ASSET = '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913';
@@ -82,6 +83,9 @@ test('bad options throw a TypeError that names the option, the rule and what was
     [{ baseUrl: 'http://h', wallet: { pay() {}, address: '0x12' } }, 'wallet', /address that must be .*; given: "0x12"/],
     [{ baseUrl: 'http://h', wallet: { pay() {}, address: ASSET.replace('fCD', 'fcd') } }, 'wallet', /right checksum/],
     [{ baseUrl: 'http://h', confirm: true }, 'confirm', /function; given: true/],
+    [{ baseUrl: 'http://h', logger: 'x' }, 'logger', /any of debug, info, warn and error.*given: "x"/],
+    [{ baseUrl: 'http://h', logger: {} }, 'logger', /console is one; given: an object/],
+    [{ baseUrl: 'http://h', logger: { warn() {}, debug: 5 } }, 'logger', /which are functions/],
     [{ baseUrl: 'http://h', walletTimeoutMs: 0 }, 'walletTimeoutMs', /given: 0/],
     [{ baseUrl: 'http://h', timeoutMs: 0 }, 'timeoutMs', /given: 0/],
     [{ baseUrl: 'http://h', timeoutMs: NaN }, 'timeoutMs', /given: NaN/],
@@ -184,7 +188,7 @@ test('bad arguments of every method reject and send nothing', async () => {
   }
 });
 
-test('an abort ends a call at once, wherever it is, and leaves nothing behind', async () => {
+test('row 44: an abort ends a call at once, wherever it is, and leaves nothing behind', async () => {
   const stuck = () => new Promise(() => {});
   const processing = fakeAnswer({ jobId: 'j', status: 'processing', createdAt: 0, expiresAt: 30_000 });
   const paywall = fakeAnswer(
@@ -248,7 +252,7 @@ test('headers and time limit of one call', async () => {
   );
 });
 
-test('a thousand calls at once on one client, which is freed meanwhile', async () => {
+test('rows 46 and 47: a thousand calls at once on one client, which is freed meanwhile', async () => {
   const jobs = client({ fetch: fakeAnswer({ jobId: 'j', status: 'pending' }) });
   const calls = Array.from({ length: 1000 }, () => jobs.getJob('j'));
   jobs.free();

@@ -1,10 +1,11 @@
 // The package against a server that misbehaves.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { faultServer, reply } from './fault-server.mjs';
 import { HASH, installed, params, rejects } from './setting.mjs';
 
-const { JobsClient } = await installed('faults');
+const { JobsClient, memoryStore } = await installed('faults');
 const job = (status, more) =>
   JSON.stringify({ jobId: 'job-1', status, agentId: 'a', userId: 'u', prompt: 'p', createdAt: 0, expiresAt: 30_000, ...more });
 const done = job('completed', {
@@ -16,22 +17,24 @@ const price = JSON.stringify({
 const reset = (socket) => socket.resetAndDestroy();
 const stall = (socket) => socket.write(reply(200, '', { 'content-length': 100 }));
 const cut = (status, body) => (socket) => socket.end(reply(status, body, { 'content-length': 1000 }));
+/** The requests to create a job. */
+const posts = (server) => server.requests.filter(({ method }) => method === 'POST');
 const open = (server, options) => new JobsClient({ baseUrl: server.url, retries: 0, ...options });
 
 for (const [what, step, name, code, message] of [
-  ['an empty 200', reply(200), 'ApiError', 'invalid_response', /empty body/],
-  ['a 204', 'HTTP/1.1 204 X\r\nconnection: close\r\n\r\n', 'ApiError', 'invalid_response', /empty body/],
-  ['truncated JSON', reply(201, '{"jobId":"job-1","st'), 'ApiError', 'invalid_response', /no complete JSON/],
-  ['JSON without a job', reply(201, '{"success":true}'), 'ApiError', 'invalid_response', /jobId/],
+  ['row 10: an empty 200', reply(200), 'ApiError', 'invalid_response', /empty body/],
+  ['row 10: a 204', 'HTTP/1.1 204 X\r\nconnection: close\r\n\r\n', 'ApiError', 'invalid_response', /empty body/],
+  ['row 9: truncated JSON', reply(201, '{"jobId":"job-1","st'), 'ApiError', 'invalid_response', /no complete JSON/],
+  ['row 10: JSON without a job', reply(201, '{"success":true}'), 'ApiError', 'invalid_response', /jobId/],
   [
-    'a web page',
+    'row 12: a web page',
     reply(200, '<!doctype html><title>Login</title>', { 'content-type': 'text/html' }),
     'ApiError',
     'unexpected_html',
     /"Login".*baseUrl/,
   ],
   [
-    "a proxy's page",
+    "row 13: a proxy's page",
     reply(502, '<html><head><title>502 Bad Gateway</title>'),
     'ApiError',
     'server_error',
@@ -52,8 +55,14 @@ for (const [what, step, name, code, message] of [
     'bad_request',
     /^content cannot be empty/,
   ],
-  ['a reset before the answer', reset, 'ConnectionError', 'connection_reset', /127\.0\.0\.1/],
-  ['a reset in the body', cut(201, '{"jobId":"job-1"'), 'ConnectionError', 'connection_reset', /before the answer was complete/],
+  ['row 3: a reset before the answer', reset, 'ConnectionError', 'connection_reset', /127\.0\.0\.1/],
+  [
+    'row 5: a reset in the body',
+    cut(201, '{"jobId":"job-1"'),
+    'ConnectionError',
+    'connection_reset',
+    /before the answer was complete/,
+  ],
 ]) {
   test(`${what} in answer to a create is one request and an error that says so`, async () => {
     const server = await faultServer(step);
@@ -62,14 +71,69 @@ for (const [what, step, name, code, message] of [
   });
 }
 
-test('a refused connection is named, with its cause', async () => {
+test('row 1: a refused connection and an unknown name are named, with the cause', async () => {
   const server = await faultServer(reset);
   await server.close();
   const error = await rejects(open(server).getJobsHealth(), 'ConnectionError', 'connection_failed', /ECONNREFUSED/);
   assert.ok(error.cause instanceof TypeError);
+  // A name of the kind that no server may have: resolvers say so themselves, where there are any.
+  const nowhere = new JobsClient({ baseUrl: 'http://nowhere.invalid', retries: 0 });
+  const unknown = await rejects(nowhere.createJob(params), 'ConnectionError', 'connection_failed', /nowhere\.invalid.*E\w+/);
+  assert.ok(unknown.cause instanceof TypeError);
 });
 
-test('the time limit covers a body that stalls and one that drips', async () => {
+test('row 1: a server that is only just starting is reached, by reads and by unpaid creates, within the time limit', async () => {
+  for (const [answer, call] of [
+    [reply(200, done), (client) => client.getJob('job-1')],
+    [reply(201, job('processing')), (client) => client.createJob(params)],
+  ]) {
+    const gone = await faultServer(reset);
+    await gone.close();
+    let server;
+    const refused = [];
+    const fetch = async (...given) => {
+      // The first try finds nobody; whoever was refused is told before the server is there.
+      if (!refused.length)
+        return globalThis.fetch(...given).catch((error) => (refused.push(error.cause.code), Promise.reject(error)));
+      server ??= await faultServer(answer);
+      return globalThis.fetch(given[0].replace(gone.url, server.url), given[1]);
+    };
+    assert.equal((await call(new JobsClient({ baseUrl: gone.url, fetch }))).jobId, 'job-1');
+    assert.deepEqual([refused, server.requests.length], [['ECONNREFUSED'], 1]);
+  }
+  const gone = await faultServer(reset);
+  await gone.close();
+  const began = performance.now();
+  await rejects(open(gone, { retries: 10, timeoutMs: 300 }).getJob('x'), 'ConnectionError', 'connection_failed');
+  assert.ok(performance.now() - began < 2_000, 'the time limit ends the tries');
+});
+
+test('row 2: a server that was gone when the proof was sent gets the same proof when it is back, and the attempt is kept meanwhile', async () => {
+  const server = await faultServer(reply(402, price));
+  const back = await faultServer(reply(200, '{"jobs":[]}'), reply(201, job('processing')), reply(200, done));
+  const store = memoryStore();
+  let asked = 0;
+  const wallet = async () => {
+    asked += 1;
+    await server.close();
+    return HASH;
+  };
+  let isBack = false;
+  const fetch = (url, init) => globalThis.fetch(isBack ? url.replace(server.url, back.url) : url, init);
+  const client = new JobsClient({ baseUrl: server.url, store, wallet, fetch });
+  const error = await rejects(client.createJob(params), 'ConnectionError', 'connection_failed', /ECONNREFUSED/);
+  const [kept, ...more] = await client.pendingPayments();
+  assert.deepEqual([kept.attemptId, kept.transaction, more.length], [error.payment.attemptId, HASH, 0]);
+  isBack = true;
+  assert.equal((await client.resume(kept)).result.message.content, 'here');
+  assert.deepEqual(
+    posts(back).map(({ headers, body }) => [headers['x-payment'], body]),
+    [[HASH, posts(server)[0].body]],
+  );
+  assert.equal(asked, 1);
+});
+
+test('rows 6, 7 and 8: the time limit covers a body that stalls and one that drips', async () => {
   const drip = (socket) => {
     stall(socket);
     const timer = setInterval(() => socket.write(' '), 5);
@@ -84,7 +148,7 @@ test('the time limit covers a body that stalls and one that drips', async () => 
   }
 });
 
-test('an answer above the limit is cut off while it comes', async () => {
+test('row 14: an answer above the limit is cut off while it comes', async () => {
   let written = 0;
   const flood = (socket) => {
     socket.write(reply(200, '', { 'content-length': null }));
@@ -102,7 +166,40 @@ test('an answer above the limit is cut off while it comes', async () => {
   await rejects(open(small, { maxResponseBytes: 1000 }).getJobsHealth(), 'ApiError', 'response_too_large');
 });
 
-test('reads are tried again, creates are not', async () => {
+test('row 14: a small answer that unpacks to a large one is cut off while it is unpacked', async () => {
+  const bomb = gzipSync(Buffer.alloc(100_000_000, ' '), { level: 9 });
+  assert.ok(bomb.length < 200_000);
+  const server = await faultServer((socket) => {
+    socket.write(reply(200, '', { 'content-length': bomb.length, 'content-encoding': 'gzip' }));
+    socket.end(bomb);
+  });
+  const before = process.memoryUsage().rss;
+  await rejects(open(server).listJobs(), 'ApiError', 'response_too_large', /maxResponseBytes/);
+  assert.ok(process.memoryUsage().rss - before < 80_000_000);
+});
+
+test('row 15: answers that are JSON of the worst kind crash nothing and change nothing', async () => {
+  const deep = (levels) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+  const client = (body, options) => open({ url: 'http://h' }, { fetch: async () => new Response(body), ...options });
+  for (const [more, look] of [
+    [`"metadata":{"deep":${deep(10_000)}}`, ({ metadata }) => Array.isArray(metadata.deep)],
+    ['"metadata":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}', () => ({}).polluted === undefined],
+    ['"__proto__":{"status":"failed","polluted":1}', (found) => found.status === 'processing' && found.polluted === undefined],
+    ['"error":"\\ud800","prompt":"\\udfff\\ud83d"', ({ prompt }) => prompt.length === 2],
+    ['"createdAt":1e400,"expiresAt":-1e400', ({ createdAt }) => createdAt === Infinity],
+    ['"createdAt":"soon","expiresAt":null,"result":7', ({ result }) => result === 7],
+  ]) {
+    const body = `{"jobId":"job-1","status":"processing",${more}}`;
+    assert.ok(look(await client(body).getJob('x')), more.slice(0, 60));
+    assert.equal((await client(`{"jobs":[${body},null,5,[]]}`).listJobs()).jobs.length, 4);
+    await rejects(client(body).pollJob('x', 5, 2), 'JobError', 'wait_timeout');
+  }
+  for (const body of [deep(100_000), '1e400', 'NaN', '"\\ud800"', '{"jobId":NaN}', '\u0000', '{"jobId":"\u0000']) {
+    await rejects(client(body).getJob('x'), 'ApiError', 'invalid_response');
+  }
+});
+
+test('rows 3 and 19: reads are tried again, creates are not', async () => {
   const server = await faultServer(reset, reply(500), reply(200, done));
   assert.equal((await new JobsClient({ baseUrl: server.url }).getJob('job-1')).status, 'completed');
   const other = await faultServer(reply(500), reply(201, job('processing')));
@@ -110,7 +207,7 @@ test('reads are tried again, creates are not', async () => {
   assert.equal(other.requests.length, 1);
 });
 
-test('no blip ends a wait', async () => {
+test('rows 3, 5, 13, 19 and 39: no blip ends a wait', async () => {
   const server = await faultServer(
     reply(201, job('processing')),
     reset,
@@ -124,7 +221,7 @@ test('no blip ends a wait', async () => {
   assert.equal(server.requests.length, 6);
 });
 
-test('a 429 is obeyed in seconds and as a date, and reported when it asks for too long', async () => {
+test('rows 16 and 17: a 429 is obeyed in seconds and as a date, and reported when it asks for too long', async () => {
   const date = (ms) => new Date(ms).toUTCString();
   for (const headers of [{ 'retry-after': '1' }, { 'retry-after': date(11_000), date: date(10_000) }]) {
     const server = await faultServer(reply(429, '', headers), reply(200, done));
@@ -149,10 +246,7 @@ test('a 429 is obeyed in seconds and as a date, and reported when it asks for to
   );
 });
 
-/** The requests to create a job. */
-const posts = (server) => server.requests.filter(({ method }) => method === 'POST');
-
-test('redirects are followed on the origin; key and proof never leave it', async () => {
+test('rows 21 and 22: redirects are followed on the origin; key and proof never leave it', async () => {
   const thief = await faultServer(reply(200, done));
   const server = await faultServer(reply(307, '', { location: '/moved' }), reply(200, done));
   assert.equal((await open(server, { apiKey: 'k' }).getJob('x')).jobId, 'job-1');
@@ -165,7 +259,7 @@ test('redirects are followed on the origin; key and proof never leave it', async
   assert.deepEqual([thief.requests.length, length], [0, 2], 'it is looked for, and not sent again');
 });
 
-test('what goes wrong after the payment is never paid for again, and carries the transaction', async () => {
+test('rows 4, 5, 9, 10, 12, 20, 23 and 34: what goes wrong after the payment is never paid for again, and carries the transaction', async () => {
   for (const step of [
     reset,
     cut(201, '{"jobId":"job-7","s'),
@@ -194,7 +288,7 @@ test('what goes wrong after the payment is never paid for again, and carries the
   }
 });
 
-test('reads are never paid', async () => {
+test('row 25: reads are never paid', async () => {
   const server = await faultServer(reply(402, price));
   let calls = 0;
   const client = open(server, { wallet: () => (calls++, HASH) });
@@ -202,4 +296,21 @@ test('reads are never paid', async () => {
     await rejects(call, 'PaymentError', 'payment_not_supported_here');
   }
   assert.ok(calls === 0 && server.requests.every((request) => !request.headers['x-payment']));
+});
+
+test('row 18: what one client has heard of a server’s limit, all of them keep to', async () => {
+  const times = [];
+  const server = await faultServer((socket) => {
+    times.push(performance.now());
+    socket.end(times.length === 1 ? reply(429, '', { 'retry-after': '1' }) : reply(200, done));
+  });
+  let first;
+  // It is told of the answer as soon as that is there.
+  await new Promise((heard) => {
+    first = open(server, { logger: { debug: heard } }).pollJob('job-1');
+  });
+  await rejects(open(server).pollJob('job-2', { timeoutMs: 200 }), 'JobError', 'wait_timeout', /not seen yet/);
+  const second = open(server).pollJob('job-3', 50, 5);
+  assert.deepEqual([(await first).status, (await second).status], ['completed', 'completed']);
+  assert.ok(times.length === 3 && times[1] - times[0] >= 950, times.join());
 });

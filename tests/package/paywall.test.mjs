@@ -86,7 +86,7 @@ test('the network is the one that the caller prefers, and no other than those al
   }
 });
 
-test('a price above the limit is refused before the wallet is asked', async () => {
+test('row 26: a price above the limit is refused before the wallet is asked', async () => {
   const { client, asked } = paying(lax, undefined, { spend: { maxPerPayment: '0.019999' } });
   await rejects(client.createJob(params), 'PaymentError', 'payment_over_limit', /0\.02 USDC.*0\.019999 USDC/);
   assert.equal(asked.length, 0);
@@ -96,7 +96,7 @@ test('a price above the limit is refused before the wallet is asked', async () =
   );
 });
 
-test('a second 402 is an error with the transaction, never a second payment, and the proof is in no text', async () => {
+test('row 23: a second 402 is an error with the transaction, never a second payment, and the proof is in no text', async () => {
   const { client, asked } = paying(strict, () => HASH);
   await client.createJob(params);
   const error = await rejects(client.createJob(params), 'PaymentError', 'payment_refused');
@@ -110,14 +110,27 @@ test('a second 402 is an error with the transaction, never a second payment, and
   }
 });
 
-test('whatever the wallet does wrong, it is asked once and nothing is sent', async () => {
+test('rows 27, 28 and 30: whatever the wallet does wrong, it is asked once and nothing is sent', async () => {
   const user = Object.assign(new Error('x'), { code: 4001 });
+  const cyclic = {};
+  cyclic.cause = cyclic;
   for (const [gives, code] of [
     [() => undefined, 'wallet_invalid_proof'],
     [() => 5, 'wallet_invalid_proof'],
     [() => ({ hash: HASH }), 'wallet_invalid_proof'],
     [() => HASH.slice(0, 65), 'wallet_invalid_proof'],
     [() => `${HASH}\r\nx-evil: 1`, 'wallet_invalid_proof'],
+    [() => 'x'.repeat(1_000_000), 'wallet_invalid_proof'],
+    [() => cyclic, 'wallet_invalid_proof'],
+    ...[
+      { code: 'ACTION_REJECTED', message: 'user rejected transaction' },
+      { name: 'UserRejectedRequestError', message: 'x' },
+      { name: 'TransactionExecutionError', cause: { name: 'UserRejectedRequestError' } },
+      { code: -32000, message: 'User rejected the request' },
+      { code: -32603, message: 'cancelled' },
+      'rejectedByUser',
+    ].map((no) => [() => Promise.reject(no), 'wallet_rejected']),
+    ...[cyclic, null, Symbol('x'), 7, () => {}, Object.create(null)].map((odd) => [() => Promise.reject(odd), 'wallet_failed']),
     [
       async () => {
         throw 'boom';
@@ -178,7 +191,7 @@ test('bad arguments cost nothing: neither a request nor a payment', async () => 
   assert.deepEqual([asked.length, seen.length], [0, 0]);
 });
 
-test('a callback that throws does not cost the paid answer', async (t) => {
+test('row 45: a callback that throws does not cost the paid answer, and is reported once', async (t) => {
   t.mock.method(console, 'warn', () => {});
   const { client } = paying(lax);
   const job = await client.createAndWaitForJob(params, {
@@ -187,5 +200,5 @@ test('a callback that throws does not cost the paid answer', async (t) => {
     },
   });
   assert.equal(job.status, 'completed');
-  assert.ok(console.warn.mock.callCount() >= 3);
+  assert.equal(console.warn.mock.callCount(), 1);
 });

@@ -1,6 +1,7 @@
 // The real elizaOS server with one deterministic agent, in a process of its own.
 //
-//   const server = await startEliza({ paywall: true });   // { url, control(message), stop(), log() }
+//   const server = await startEliza({ paywall: true });   // { url, seen(), stop(), log() }
+//   const older = await startEliza({ version: '1.6.5' });  // 1.7.0 unless said otherwise; or 1.7.2, whose jobs never complete
 //
 // or as a program: `node elizaos.mjs` prints its address. No model, no network, no files: the agent answers by rule, the database is
 // PGlite in memory. The server ends when the process that started it ends.
@@ -9,15 +10,22 @@
 //   "wait:2000 …"   answer after 2000 ms
 //   "ignore …"      not answer: the job times out
 //   "fail …"        the model throws: the job times out
+//   "stream:5 …"    answer in five pieces where the server streams (1.7.0 and later), else at once
 //   anything else   answer at once
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 export const AGENT = '11111111-1111-4111-8111-111111111111';
 
-/** Starts the server; options: paywall (true | {strict, price, networks, recipient}), apiKey, agent (false for none). */
-export async function startEliza({ paywall, apiKey, agent = true } = {}) {
+/** The folder that has a version's packages: this one, or the one that is named after it. */
+const HERE = '1.7.0';
+
+/** Starts the server; options: version, paywall (true | {strict, price, networks, recipient}), apiKey, agent (false for none). */
+export async function startEliza({ version = HERE, paywall, apiKey, agent = true } = {}) {
   const port = await freePort();
   const child = fork(import.meta.filename, ['--child'], {
     env: {
@@ -32,7 +40,7 @@ export async function startEliza({ paywall, apiKey, agent = true } = {}) {
       // Its default is a host outside; nothing listens on this one.
       SENTRY_DSN: 'http://x@127.0.0.1:9/1',
       ELIZA_SERVER_AUTH_TOKEN: apiKey ?? '',
-      ELIZA_TEST: JSON.stringify({ port, agent, paywall: paywall === true ? {} : (paywall ?? null) }),
+      ELIZA_TEST: JSON.stringify({ version, port, agent, paywall: paywall === true ? {} : (paywall ?? null) }),
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -71,14 +79,20 @@ async function freePort() {
   return port;
 }
 
-async function serve({ port, agent, paywall }) {
-  const { AgentServer } = await import('@elizaos/server');
-  const { ModelType } = await import('@elizaos/core');
+async function serve({ version, port, agent, paywall }) {
+  const { resolve } = createRequire(path.join(import.meta.dirname, version === HERE ? '.' : version, 'package.json'));
+  const { AgentServer } = await import(pathToFileURL(resolve('@elizaos/server')));
+  const { ModelType } = await import(pathToFileURL(resolve('@elizaos/core')));
   const { createPaywall } = await import('./seed-paywall.mjs');
   const OPEN = '[[';
   const CLOSE = ']]';
   const asked = (prompt) => prompt.slice(prompt.lastIndexOf(OPEN) + OPEN.length, prompt.lastIndexOf(CLOSE));
   const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  /** As a model streams: a piece at a time. */
+  async function* inPieces(text, count) {
+    const size = Math.ceil(text.length / count);
+    for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);
+  }
   const plugin = {
     name: 'deterministic-agent',
     description: 'Answers by rule',
@@ -88,14 +102,16 @@ async function serve({ port, agent, paywall }) {
         const action = prompt.includes(OPEN) && asked(prompt).startsWith('ignore') ? 'IGNORE' : 'RESPOND';
         return `<response><reasoning>by rule</reasoning><action>${action}</action></response>`;
       },
-      [ModelType.TEXT_LARGE]: async (_runtime, { prompt }) => {
+      [ModelType.TEXT_LARGE]: async (_runtime, { prompt, stream }) => {
         const text = prompt.includes(OPEN) ? asked(prompt) : '';
         if (text.startsWith('fail')) throw new Error('the model fails because the message says so');
         const wait = /^wait:(\d+)\s*/.exec(text);
         if (wait) await new Promise((done) => setTimeout(done, Number(wait[1])));
-        const question = text.replace(/^wait:\d+\s*/, '');
+        const question = text.replace(/^(wait|stream):\d+\s*/, '');
         const answer = `You asked: "${question}". I am a test agent without a model, so this is all I can say.`;
-        return `<response><thought>by rule</thought><actions>REPLY</actions><providers></providers><text>${escape(answer)}</text></response>`;
+        const response = `<response><thought>by rule</thought><actions>REPLY</actions><providers></providers><text>${escape(answer)}</text></response>`;
+        const pieces = Number(/^stream:(\d+)/.exec(text)?.[1] ?? 1);
+        return stream ? { textStream: inPieces(response, pieces) } : response;
       },
       [ModelType.TEXT_EMBEDDING]: async () => Array.from({ length: 384 }, (_, i) => (i === 0 ? 1 : 0)),
     },

@@ -27,6 +27,7 @@ const wallet: Wallet = fromEip1193(provider, { address: '0x' });
 const money = new JobsClient({
   baseUrl: 'http://localhost:3000',
   wallet: { ...wallet, pay: async (quote) => ({ 'PAYMENT-SIGNATURE': String(quote.paymentRequirements?.['scheme']) }) },
+  logger: console,
   confirm: ({ amount, currency }) => currency === 'USDC' && amount === '0.02',
   walletTimeoutMs: 60_000,
   spend: {
@@ -36,6 +37,9 @@ const money = new JobsClient({
     assets: [{ network: 'base', asset: '0x', symbol: 'EURC', decimals: 6, maxPerPayment: '0.10' }],
   },
 });
+new JobsClient({ baseUrl: 'http://localhost:3000', logger: { warn: (...said) => void said } });
+// @ts-expect-error a logger has methods
+new JobsClient({ baseUrl: 'http://localhost:3000', logger: 'console' });
 const spent: string = money.spent('EURC') + money.spent();
 // @ts-expect-error money is never a number
 new JobsClient({ baseUrl: 'http://localhost:3000', spend: { budget: 2 } });

@@ -1,4 +1,84 @@
 /**
+ * A conversation between a user and an agent.
+ */
+export interface Session {
+    /**
+     * The session's id. Whoever has it can read the session and write into it.
+     */
+    sessionId: string;
+    /**
+     * The channel that holds the messages.
+     */
+    channelId?: UUID;
+    /**
+     * The agent.
+     */
+    agentId: UUID;
+    /**
+     * The user.
+     */
+    userId: UUID;
+    /**
+     * When it was created, in milliseconds of the server's clock.
+     */
+    createdAt: number;
+    /**
+     * When it expires, in milliseconds of the server's clock.
+     */
+    expiresAt?: number;
+    /**
+     * When something last happened in it, in milliseconds of the server's clock. Not in what `createSession` gives.
+     */
+    lastActivity?: number;
+    /**
+     * What `createSession` was given.
+     */
+    metadata: Record<string, unknown>;
+    /**
+     * How long it lives.
+     */
+    timeoutConfig?: SessionTimeoutConfig;
+    /**
+     * How often it was renewed. Not in what `createSession` gives.
+     */
+    renewalCount?: number;
+    /**
+     * How long it has left, in milliseconds. Not in what `createSession` gives.
+     */
+    timeRemaining?: number;
+    /**
+     * Whether that is little. Not in what `createSession` gives.
+     */
+    isNearExpiration?: boolean;
+}
+
+/**
+ * A file that belongs to a message.
+ */
+export interface MessageAttachment {
+    /**
+     * What it is.
+     */
+    type: "image" | "file" | "audio" | "video" | "document";
+    /**
+     * Where it is.
+     */
+    url: string;
+    /**
+     * Its name.
+     */
+    name?: string;
+    /**
+     * Its size in bytes.
+     */
+    size?: number;
+    /**
+     * Its MIME type.
+     */
+    mimeType?: string;
+}
+
+/**
  * A job as the server knows it.
  */
 export interface JobDetailsResponse {
@@ -49,18 +129,132 @@ export interface JobDetailsResponse {
 }
 
 /**
+ * A message in a session.
+ */
+export interface SessionMessage {
+    /**
+     * The message's id.
+     */
+    id: string;
+    /**
+     * Its text.
+     */
+    content: string;
+    /**
+     * Who wrote it.
+     */
+    authorId: string;
+    /**
+     * Whether that was the agent.
+     */
+    isAgent: boolean;
+    /**
+     * When it was written, in milliseconds of the server's clock.
+     */
+    createdAt: number;
+    /**
+     * What belongs to it; in an agent's message its `thought` and `actions` too.
+     */
+    metadata?: Record<string, unknown>;
+}
+
+/**
+ * A message to an agent.
+ */
+export interface SendMessageRequest {
+    /**
+     * The text: 1 to 4,000 UTF-16 code units.
+     */
+    content: string;
+    /**
+     * Files that belong to it.
+     */
+    attachments?: MessageAttachment[];
+    /**
+     * Anything that belongs to it; comes back with it. At most 10,240 characters as JSON.
+     */
+    metadata?: Record<string, unknown>;
+    /**
+     * `http`: the server waits for the agent, 30 seconds at most. `websocket`: it takes the message and lets the agent answer when it
+     * can, so that an answer that takes longer is among the session's messages on every server. @default "websocket" in `sendMessage`, "http" in `sendMessageAndWait`
+     */
+    transport?: "http" | "websocket";
+}
+
+/**
+ * A page of messages, the newest first.
+ */
+export interface GetMessagesResponse {
+    /**
+     * The messages.
+     */
+    messages: SessionMessage[];
+    /**
+     * Whether there may be more.
+     */
+    hasMore: boolean;
+    /**
+     * Where the neighbouring pages begin; absent when there is no message.
+     */
+    cursors?: MessageCursors;
+}
+
+/**
+ * All of a server: `messaging` asks one-off questions, `sessions` holds conversations.
+ *
+ * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+ */
+export class ElizaClient {
+    constructor(options: JobsClientOptions);
+    /** One-off questions ("jobs"). */
+    readonly messaging: JobsClient;
+    /** Conversations that last. */
+    readonly sessions: SessionsClient;
+    /** Lets go of the client's memory; calls that are under way are finished. */
+    free(): void;
+    [Symbol.dispose](): void;
+}
+
+/**
+ * All sessions that have not expired.
+ */
+export interface ListSessionsResponse {
+    /**
+     * The sessions of everyone who uses the server.
+     */
+    sessions: Session[];
+    /**
+     * How many they are.
+     */
+    total: number;
+    /**
+     * Not every server has it.
+     */
+    stats?: SessionStats;
+}
+
+/**
  * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where that is asked for.
  *
  * Every method gives a promise. State is shared and immutable, so that any number of calls may run at once, `free()` may be
  * called while they do, and callbacks may call back.
  */
 export class JobsClient {
-    free(): void;
-    [Symbol.dispose](): void;
+    /**
+     * A client for the server at `options.baseUrl`. Sends nothing.
+     *
+     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     */
+    constructor(options: JobsClientOptions);
     /**
      * Creates a job, pays for it when asked to, and waits for its answer.
      */
-    createAndWaitForJob(params: CreateJobRequest, pollInterval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+    createAndWaitForJob(
+    params: CreateJobRequest,
+    pollInterval?: number | WaitOptions,
+    maxAttempts?: number,
+    options?: WaitOptions,
+    ): Promise<CompletedJob>;
     /**
      * Creates a job; when the server asks for a payment, pays for it once through the wallet.
      */
@@ -78,17 +272,11 @@ export class JobsClient {
      */
     listJobs(params?: ListJobsParams, options?: RequestOptions): Promise<ListJobsResponse>;
     /**
-     * A client for the server at `options.baseUrl`. Sends nothing.
-     *
-     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
-     */
-    constructor(options: JobsClientOptions);
-    /**
      * What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
      * jobs whose answers were not seen; after a reload or a crash too, when the store has outlived it. A record that cannot be
      * read has the state `unreadable`, and is kept.
      */
-    pendingPayments(): Promise<PendingPayment[]>;
+    pendingPayments(options?: RequestOptions): Promise<PendingPayment[]>;
     /**
      * Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
      * `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
@@ -109,12 +297,114 @@ export class JobsClient {
      * @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.
      */
     spent(currency?: string): string;
+    /**
+     * Looks at a job as `pollJob` does, and gives it each time that it is seen in another status; ends when the job is completed, and throws
+     * what `pollJob` would reject with.
+     */
+    watchJob(jobId: string, options?: WaitOptions): AsyncIterableIterator<JobDetailsResponse>;
+    /** Lets go of the client's memory; calls that are under way are finished. */
+    free(): void;
+    [Symbol.dispose](): void;
+}
+
+/**
+ * Conversations with an agent that last. Every method gives a promise, or what `for await` takes.
+ */
+export class SessionsClient {
+    /**
+     * The sessions of the server at `options.baseUrl`. Sends nothing.
+     *
+     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     */
+    constructor(options: JobsClientOptions);
+    /**
+     * Begins a session between a user and an agent.
+     */
+    createSession(params: CreateSessionRequest, options?: RequestOptions): Promise<Session>;
+    /**
+     * Ends the session. The server forgets it at once.
+     */
+    deleteSession(sessionId: string, options?: RequestOptions): Promise<DeleteSessionResponse>;
+    /**
+     * A page of the session's messages, the newest first. In `for await` all of them, page by page; with `after` alone the oldest first.
+     */
+    getMessages(
+    sessionId: string,
+    params?: GetMessagesParams,
+    options?: RequestOptions,
+    ): Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>;
+    /**
+     * The session as it is now.
+     */
+    getSession(sessionId: string, options?: RequestOptions): Promise<Session>;
+    /**
+     * How the Sessions service is.
+     */
+    getSessionsHealth(options?: RequestOptions): Promise<SessionsHealthResponse>;
+    /**
+     * Says that the user is still there, which renews a session that renews itself.
+     */
+    heartbeat(sessionId: string, options?: RequestOptions): Promise<Session>;
+    /**
+     * The sessions that have not expired, of everyone who uses the server.
+     */
+    listSessions(options?: RequestOptions): Promise<ListSessionsResponse>;
+    /**
+     * Gives the session its whole time again, whether or not it renews itself with each message.
+     */
+    renewSession(sessionId: string, options?: RequestOptions): Promise<Session>;
+    /**
+     * Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at most. @default 60000
+     *
+     * Where the server does not wait for the agent, or gives up on it (after 30 seconds), the answer is looked for among the session's
+     * messages: it is the agent's first one after this message, so send one message of a session after the other. Every error
+     * (`SessionError`) has the `sessionId`, and the `userMessage` when that is in the session.
+     */
+    sendMessageAndWait(sessionId: string, params: SendMessageRequest, options?: RequestOptions): Promise<AnsweredMessage>;
+    /**
+     * Puts a message into the session and does not wait for the agent; the answer will be among the session's messages.
+     *
+     * A reply that is lost is made up for by a look into the session; where that is not possible, it rejects with
+     * `message_outcome_unknown`. Nothing is sent twice.
+     */
+    sendMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): Promise<MessageResponse>;
+    /**
+     * Puts a message into the session and gives the agent's answer as it comes: `user_message`, then any number of `chunk`, then `done`.
+     * Where the server has no streams, or the stream breaks off, the answer comes as a whole with `done`. Leaving the loop ends the request.
+     * `options.timeoutMs` is for the whole. @default 300000
+     */
+    streamMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): AsyncIterableIterator<MessageUpdate>;
+    /** Lets go of the client's memory; calls that are under way are finished. */
+    free(): void;
+    [Symbol.dispose](): void;
 }
 
 /**
  * How far a payment has come.
  */
 export type PaymentState = "intended" | "proven" | "sent" | "accepted" | "refused" | "unknown";
+
+/**
+ * How long a session lives. The server has defaults for what is absent, and brings what is out of its bounds into them.
+ */
+export interface SessionTimeoutConfig {
+    /**
+     * Minutes without a message after which it expires. @default 30 (the server's)
+     */
+    timeoutMinutes?: number;
+    /**
+     * Whether each message begins these minutes anew. @default true (the server's)
+     */
+    autoRenew?: boolean;
+    /**
+     * Minutes after which it expires in any case. @default 720 (the server's)
+     */
+    maxDurationMinutes?: number;
+    /**
+     * How many minutes before its end it counts as near its expiration. @default 5 (the server's)
+     */
+    warningThresholdMinutes?: number;
+}
 
 /**
  * How many jobs stand where.
@@ -140,6 +430,24 @@ export interface JobStatusCounts {
      * Jobs without an answer in their time.
      */
     timeout: number;
+}
+
+/**
+ * How many sessions the server holds.
+ */
+export interface SessionStats {
+    /**
+     * All.
+     */
+    totalSessions: number;
+    /**
+     * Those that have not expired.
+     */
+    activeSessions: number;
+    /**
+     * The others, which will be cleaned away.
+     */
+    expiredSessions: number;
 }
 
 /**
@@ -173,6 +481,36 @@ export interface JobsHealthResponse {
 }
 
 /**
+ * How the Sessions service is.
+ */
+export interface SessionsHealthResponse {
+    /**
+     * `healthy`, when the server says that it is well.
+     */
+    status: string;
+    /**
+     * How many sessions have not expired.
+     */
+    activeSessions: number;
+    /**
+     * When this was, in milliseconds of the server's clock.
+     */
+    timestamp: number;
+    /**
+     * How many will expire soon.
+     */
+    expiringSoon?: number;
+    /**
+     * How many are broken.
+     */
+    invalidSessions?: number;
+    /**
+     * How long the server has been running, in seconds.
+     */
+    uptime?: number;
+}
+
+/**
  * How the server's jobs went.
  */
 export interface JobMetrics {
@@ -192,6 +530,28 @@ export interface JobMetrics {
      * Share of jobs that timed out, 0 to 1.
      */
     timeoutRate: number;
+}
+
+/**
+ * How the session is after a message.
+ */
+export interface SessionStatus {
+    /**
+     * When it expires, in milliseconds of the server's clock.
+     */
+    expiresAt: number;
+    /**
+     * How often it was renewed.
+     */
+    renewalCount: number;
+    /**
+     * Whether this message renewed it.
+     */
+    wasRenewed: boolean;
+    /**
+     * Whether it is near its expiration.
+     */
+    isNearExpiration: boolean;
 }
 
 /**
@@ -328,6 +688,42 @@ export interface CreateJobRequest {
 }
 
 /**
+ * What `createSession` sends.
+ */
+export interface CreateSessionRequest {
+    /**
+     * The agent to talk with.
+     */
+    agentId: UUID;
+    /**
+     * The user who talks.
+     */
+    userId: UUID;
+    /**
+     * Anything that belongs to the session; comes back with it. At most 10,240 characters as JSON.
+     */
+    metadata?: Record<string, unknown>;
+    /**
+     * How long the session lives.
+     */
+    timeoutConfig?: SessionTimeoutConfig;
+}
+
+/**
+ * What `deleteSession` gives.
+ */
+export interface DeleteSessionResponse {
+    /**
+     * Always true: what is no success is an error.
+     */
+    success: boolean;
+    /**
+     * The server's words.
+     */
+    message?: string;
+}
+
+/**
  * What `listJobs` is asked.
  */
 export interface ListJobsParams {
@@ -339,6 +735,28 @@ export interface ListJobsParams {
      * Only jobs in this status.
      */
     status?: JobStatus;
+}
+
+/**
+ * What `sendMessage` gives.
+ */
+export interface MessageResponse {
+    /**
+     * Always true: what is no success is an error.
+     */
+    success: boolean;
+    /**
+     * The message as it is in the session.
+     */
+    userMessage: SessionMessage;
+    /**
+     * What the agent has answered; always there in what `sendMessageAndWait` gives.
+     */
+    agentResponse?: AgentResponse;
+    /**
+     * How the session is now; absent where the server's reply was lost and the message was found in the session.
+     */
+    sessionStatus?: SessionStatus;
 }
 
 /**
@@ -369,6 +787,24 @@ export interface SettlementResponse {
      * Why it was not settled.
      */
     errorReason?: string;
+}
+
+/**
+ * What an agent has answered.
+ */
+export interface AgentResponse {
+    /**
+     * The answer's text.
+     */
+    text: string;
+    /**
+     * What the agent thought.
+     */
+    thought?: string;
+    /**
+     * What the agent did.
+     */
+    actions?: string[];
 }
 
 /**
@@ -435,8 +871,25 @@ export interface CreateJobResponse {
     expiresAt: number;
 }
 
+/**
+ * Where the neighbouring pages begin.
+ */
+export interface MessageCursors {
+    /**
+     * For the page of older messages.
+     */
+    before: number;
+    /**
+     * For the page of newer messages.
+     */
+    after: number;
+}
+
 /** A job with its answer. */
 export type CompletedJob = JobDetailsResponse & { status: 'completed'; result: JobResult };
+
+/** A message with the agent's answer. */
+export type AnsweredMessage = MessageResponse & { agentResponse: AgentResponse };
 
 /** A network that can be paid on. */
 export type NetworkName = 'base' | 'polygon' | 'base-sepolia' | 'polygon-amoy' | (string & {});
@@ -455,6 +908,8 @@ export type ErrorCode =
 | 'forbidden'
 | 'not_found'
 | 'job_not_found'
+| 'session_not_found'
+| 'session_expired'
 | 'rate_limited'
 | 'server_error'
 | 'request_refused'
@@ -466,6 +921,10 @@ export type ErrorCode =
 | 'job_timeout'
 | 'job_gone'
 | 'wait_timeout'
+| 'agent_failed'
+| 'no_answer'
+| 'answer_timeout'
+| 'message_outcome_unknown'
 | 'payment_required'
 | 'payment_requirements_invalid'
 | 'payment_over_limit'
@@ -516,11 +975,20 @@ export type SendTransfer = (quote: Quote) => string | Promise<string>;
 
 /** What `createJob` takes. */
 export interface CreateJobOptions extends RequestOptions {
-    /** Called when something has happened. What it throws is reported on the console and does not end the call. */
+    /** Called when something has happened. What it throws is reported once to the logger and does not end the call. */
     onUpdate?: (update: JobUpdate) => void;
     /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. */
     idempotencyKey?: string;
 }
+
+/** What `streamMessage` gives. */
+export type MessageUpdate =
+/** The message is in the session. */
+| { type: 'user_message'; message: SessionMessage }
+/** A piece of the answer. */
+| { type: 'chunk'; chunk: string; index: number; messageId?: string }
+/** The whole answer. */
+| { type: 'done'; response: AgentResponse };
 
 /** What a client is made with. */
 export interface JobsClientOptions {
@@ -548,6 +1016,8 @@ export interface JobsClientOptions {
     spend?: SpendOptions;
     /** Where payments are written down. @default localStorage in a page, else memory */
     store?: Store;
+    /** Told what happens, never with a header, a body or a proof in it. @default warnings go to the console */
+    logger?: Logger;
 }
 
 /** What a wallet signs, as `eth_signTypedData_v4` takes it. */
@@ -570,6 +1040,10 @@ export class ElizaJobsError extends Error {
     readonly jobId?: string;
     /** The job as it was last seen. */
     readonly job?: JobDetailsResponse;
+    /** The session this is about. */
+    readonly sessionId?: string;
+    /** The message that was sent, when it is known to be in the session. */
+    readonly userMessage?: SessionMessage;
     /** The HTTP status that the server answered. */
     readonly status?: number;
     /** The same as `status`. */
@@ -591,6 +1065,8 @@ export class ApiError extends ElizaJobsError {}
 export class JobError extends ElizaJobsError {}
 /** A payment was refused, by the limits, the wallet or the server, or its outcome is not known. */
 export class PaymentError extends ElizaJobsError {}
+/** A message in a session got no answer: the agent failed, chose not to answer, or took longer than the caller waits; or it is not known whether the message has arrived. */
+export class SessionError extends ElizaJobsError {}
 /** No answer came. */
 export class ConnectionError extends ElizaJobsError {}
 /** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */
@@ -672,6 +1148,16 @@ export const JobStatus: {
 /** Where a job stands. */
 export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];
 
+/** Where lines for people go; the console is one. What it throws harms nothing. */
+export interface Logger {
+    /** One line for each request: method, path, status, duration. */
+    debug?(...said: unknown[]): void;
+    info?(...said: unknown[]): void;
+    /** What somebody should look at: a callback that threw, an odd answer, a wallet that answered too late. */
+    warn?(...said: unknown[]): void;
+    error?(...said: unknown[]): void;
+}
+
 /** Where payments are written down before each step after which they could be lost. A store that fails before a payment means no payment. */
 export interface Store {
     get(key: string): string | null | undefined | Promise<string | null | undefined>;
@@ -685,6 +1171,16 @@ export function memoryStore(): Store;
 export function localStorageStore(storage?: Storage): Store;
 /** A store in a folder, which is made when it is missing, a file for each payment. For Node, Bun and Deno. */
 export function fileStore(folder: string): Store;
+
+/** Which messages `getMessages` gives. */
+export interface GetMessagesParams {
+    /** How many in one page, 1 to 100. @default 50 (the server's) */
+    limit?: number;
+    /** Only those written before this instant: a `Date`, or milliseconds since 1970, such as a page's `cursors.before`. */
+    before?: number | Date;
+    /** Only those written after this instant: a `Date`, or milliseconds since 1970, such as a page's `cursors.after`. */
+    after?: number | Date;
+}
 
 /** elizaOS's own name for `ListJobsResponse`. */
 export type JobListResponse = ListJobsResponse;

@@ -1,0 +1,62 @@
+//! One call of a method: what it does, as a promise; and what the application is told meanwhile.
+
+use core::pin::Pin;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+use web_sys::AbortSignal;
+
+use super::abort::until_aborted;
+use super::document::Document;
+use super::error::to_js;
+use super::options::Call;
+use super::runtime::JsRuntime;
+use crate::client::{Client, Update};
+use crate::error::Result;
+use crate::json::Json;
+
+#[wasm_bindgen(module = "/pkg-template/callbacks.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = tell, catch)]
+    fn tell_application(
+        on_update: &Function,
+        update: &JsValue,
+        logger: &JsValue,
+        call: &JsValue,
+    ) -> core::result::Result<(), JsValue>;
+}
+
+/// What a method does, and the signal that ends it.
+pub(super) type Work = (Option<AbortSignal>, Pin<Box<dyn Future<Output = Result<Document, Document>>>>);
+
+/// Boxed, so that the machinery around it is compiled once and not for each method.
+pub(super) fn work(mut call: Call, future: impl AsyncFnOnce(&Call) -> Result<Document, Document> + 'static) -> Work {
+    (call.signal.take(), Box::pin(async move { future(&call).await }))
+}
+
+/// One call as a promise. The arguments have been read already; the work starts when JavaScript is next idle.
+pub(super) fn promise(given: Result<Work, Document>) -> Promise {
+    match given {
+        Err(error) => Promise::reject(&to_js(error)),
+        Ok(work) => future_to_promise(ended(work)),
+    }
+}
+
+/// What comes of it, or the reason of its signal.
+pub(super) async fn ended((signal, work): Work) -> core::result::Result<JsValue, JsValue> {
+    until_aborted(signal, async { work.await.map(|document| document.0).map_err(to_js) }).await
+}
+
+/// Tells the application. What its callback throws is its own affair and does not end the wait.
+pub(super) fn tell(client: &Client<JsRuntime>, call: &Call, update: &Update<Document>) {
+    let Some(callback) = &call.on_update else { return };
+    let (kind, key, value) = match update {
+        Update::Quote(quote) => ("quote", "quote", quote),
+        Update::Payment(payment) => ("payment", "payment", payment),
+        Update::Created(job) => ("created", "job", job),
+        Update::Status(job) => ("status", "job", job),
+    };
+    let update = Document::object().set("type", Document::text(kind)).set(key, value.clone());
+    let _ = tell_application(callback, &update.0, &client.runtime.logger.0, &call.told.0);
+}

@@ -1,0 +1,208 @@
+//! The one class that the module exports. The classes that applications use are in `pkg-template/client.js`; each of their methods comes here
+//! by its name, with its arguments. One entry for all: each method with an entry of its own cost half a kilobyte of the package.
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Array, Promise};
+use wasm_bindgen::prelude::*;
+
+use super::call::{Work, promise, tell, work};
+use super::document::Document;
+use super::error::{argument, to_js};
+use super::feed::{Feed, Queue};
+use super::options::{self, Call, ClientOptions};
+use super::runtime::JsRuntime;
+use crate::allowance::Allowance;
+use crate::client::{Client, Update};
+use crate::error::Result;
+use crate::json::Json;
+use crate::spend::SpendLedger;
+use crate::x402::amount;
+
+/// The members of a job's request, of a session's, and of a message.
+const JOB: &[&str] = &["agentId", "userId", "content", "timeoutMs", "metadata"];
+const SESSION: &[&str] = &["agentId", "userId", "metadata", "timeoutConfig"];
+const MESSAGE: &[&str] = &["content", "attachments", "metadata", "transport"];
+
+/// A client. State is shared and immutable, so that any number of calls may run at once, `free()` may be called while they do, and callbacks
+/// may call back.
+#[wasm_bindgen(skip_typescript)]
+#[derive(Debug)]
+pub struct Engine {
+    client: Rc<Client<JsRuntime>>,
+}
+
+/// What a method was given.
+struct Given {
+    id: String,
+    params: Option<Document>,
+    call: Call,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Reads the options. Sends nothing. `spent` is the other side's: what was spent by symbol, in atomic units; it outlives this instance of
+    /// the module.
+    #[wasm_bindgen(constructor, skip_typescript)]
+    pub fn new(options: JsValue, spent: JsValue) -> core::result::Result<Engine, JsValue> {
+        let ClientOptions { config, runtime } = options::client(&options).map_err(to_js)?;
+        let spent = Document(spent);
+        let symbols: Vec<String> = config.spend.limits.iter().map(|limit| limit.symbol.clone()).collect();
+        let before = |symbol: &String| spent.get_text(symbol).and_then(|digits| amount::limit(&digits, 0)).unwrap_or(0);
+        let sums = symbols.iter().map(before).collect();
+        let changed = move |limit: usize, units: u128| {
+            if let Some(symbol) = symbols.get(limit) {
+                let _ = spent.clone().set(symbol, Document::text(&amount::digits(units)));
+            }
+        };
+        let ledger = SpendLedger::new(sums, Box::new(changed));
+        let allowance = allowance(&config.base_url);
+        Ok(Engine { client: Rc::new(Client::new(runtime, config, ledger).sharing(allowance)) })
+    }
+
+    /// What was spent of a token.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn spent(&self, currency: JsValue) -> core::result::Result<String, JsValue> {
+        let symbol = if currency.is_undefined() { Some("USDC".to_owned()) } else { currency.as_string() };
+        let spent = symbol.and_then(|symbol| self.client.spent(&symbol));
+        spent.ok_or_else(|| to_js(argument("currency", "must be USDC or the symbol of one of spend.assets", &currency)))
+    }
+
+    /// The promise of a method.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn call(&self, method: String, given: &Array) -> Promise {
+        promise(self.work(method, given, Rc::default()))
+    }
+
+    /// What a method gives one after the other; a bad argument is thrown at once.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn feed(&self, method: String, given: &Array) -> core::result::Result<Feed, JsValue> {
+        let queue = Rc::<Queue>::default();
+        let work = self.work(method, given, queue.clone()).map_err(to_js)?;
+        Ok(Feed::new(queue, work))
+    }
+}
+
+impl Engine {
+    /// The work of a method. The arguments are read now, so that what the caller changes later changes nothing.
+    fn work(&self, method: String, given: &Array, queue: Rc<Queue>) -> Result<Work, Document> {
+        let mut given = read(&method, given)?;
+        // It goes on only while somebody takes what it gives.
+        given.call.options.is_fitful = method == "watchJob";
+        #[cfg(feature = "trap")]
+        if given.id == "trap now" {
+            core::arch::wasm32::unreachable();
+        }
+        let client = self.client.clone();
+        Ok(work(given.call, async move |call: &Call| {
+            #[cfg(feature = "trap")]
+            if given.id == "trap" {
+                core::arch::wasm32::unreachable();
+            }
+            perform(&client, &method, &given.id, given.params, call, &queue).await
+        }))
+    }
+}
+
+/// Reads a method's arguments.
+fn read(method: &str, given: &Array) -> Result<Given, Document> {
+    let at = |index| given.get(index);
+    let none = JsValue::UNDEFINED;
+    let with = |id, params, call| Ok(Given { id, params, call });
+    let job_id = || options::id("jobId", &at(0));
+    let session_id = || options::id("sessionId", &at(0));
+    let given = |params: Document| Some(params).filter(|params| !params.0.is_undefined());
+    match method {
+        "createJob" => with(String::new(), Some(options::request(&at(0), JOB)?), options::call(&at(1))?),
+        "createAndWaitForJob" => {
+            let call = options::wait(&at(1), &at(2), &at(3))?;
+            with(String::new(), Some(options::request(&at(0), JOB)?), call)
+        }
+        "getJob" | "watchJob" => with(job_id()?, None, options::call(&at(1))?),
+        "pollJob" => with(job_id()?, None, options::wait(&at(1), &at(2), &at(3))?),
+        "resume" if at(0).is_string() => with(job_id()?, None, options::wait(&none, &none, &at(1))?),
+        "resume" => with(String::new(), Some(Document(at(0))), options::wait(&none, &none, &at(1))?),
+        "listJobs" => with(String::new(), given(Document(at(0))), options::call(&at(1))?),
+        "createSession" => with(String::new(), Some(options::request(&at(0), SESSION)?), options::call(&at(1))?),
+        "sendMessage" | "sendMessageAndWait" | "streamMessage" => {
+            with(session_id()?, Some(options::request(&at(1), MESSAGE)?), options::call(&at(2))?)
+        }
+        "getMessages" | "messagesFrom" => {
+            with(session_id()?, given(options::with_instants(&at(1), &at(3))), options::call(&at(2))?)
+        }
+        "getSession" | "renewSession" | "heartbeat" | "deleteSession" => with(session_id()?, None, options::call(&at(1))?),
+        _ => with(String::new(), None, options::call(&at(0))?),
+    }
+}
+
+/// Does what a method does.
+async fn perform(
+    client: &Rc<Client<JsRuntime>>,
+    method: &str,
+    id: &str,
+    params: Option<Document>,
+    call: &Call,
+    queue: &Queue,
+) -> Result<Document, Document> {
+    let Call { options, plan, .. } = call;
+    let update = |update: Update<Document>| {
+        tell(client, call, &update);
+        if let ("watchJob", Update::Status(job)) = (method, update) {
+            queue.put(job);
+        }
+    };
+    // Where params are needed they are there.
+    let needed = params.clone().unwrap_or_else(Document::object);
+    match method {
+        "createJob" => {
+            let job = client.create_job(&needed, options, &update).await?;
+            Ok(match job.payment {
+                Some(payment) => job.created.document.set("payment", payment.document()),
+                None => job.created.document,
+            })
+        }
+        "createAndWaitForJob" => client.create_and_wait(&needed, options, *plan, &update).await,
+        "getJob" => Ok(client.get_job(id, options).await?.document),
+        "resume" if id.is_empty() => client.resume(&needed, options, *plan, &update).await,
+        "pollJob" | "watchJob" | "resume" => client.poll_job(id, options, *plan, &update).await,
+        "listJobs" => client.list_jobs(params.as_ref(), options).await,
+        "getJobsHealth" => client.jobs_health(options).await,
+        "pendingPayments" => client.pending_payments().await.map(Document::array),
+        "createSession" => client.create_session(&needed, options).await,
+        "getSession" => client.session(id, options).await,
+        "renewSession" => client.renew_session(id, options).await,
+        "heartbeat" => client.heartbeat(id, options).await,
+        "deleteSession" => client.delete_session(id, options).await,
+        "listSessions" => client.list_sessions(options).await,
+        "getSessionsHealth" => client.sessions_health(options).await,
+        "sendMessage" => client.send_message(id, &needed, options).await,
+        "sendMessageAndWait" => client.send_message_and_wait(id, &needed, options).await,
+        "streamMessage" => {
+            let tell = |update| queue.put(update);
+            client.stream_message(id, &needed, options, &tell).await.map(|()| needed)
+        }
+        "getMessages" => client.messages(id, params.as_ref(), options).await,
+        _ => {
+            let (tell, told) = (|message| queue.put(message), async || queue.empty().await);
+            let first = needed.get("first").unwrap_or_else(Document::object);
+            client.all_messages(id, params.as_ref(), first, options, &tell, told).await.map(|()| needed)
+        }
+    }
+}
+
+thread_local! {
+    /// What is known of the servers' rate limits: all clients of a program that use a server share it.
+    static ALLOWANCES: RefCell<Vec<(String, Rc<Allowance>)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn allowance(base_url: &str) -> Rc<Allowance> {
+    ALLOWANCES.with_borrow_mut(|known| {
+        let found = known.iter().find(|(url, _)| url == base_url).map(|(_, allowance)| allowance.clone());
+        found.unwrap_or_else(|| {
+            let allowance = Rc::<Allowance>::default();
+            known.push((base_url.to_owned(), allowance.clone()));
+            allowance
+        })
+    })
+}

@@ -1,0 +1,334 @@
+//! Messages and their answers. No message is lost: when a reply is, the session is looked into, and every error says whether the message is
+//! in it. Nothing is sent twice.
+//!
+//! Servers from 1.7 on wait for the agent when they are asked to, and stream its answer (`mode` in 1.7.0, `transport` since); they cut
+//! connections that were silent for 30 seconds. Older ones only take the message. Wherever no answer comes in the reply, it is looked for
+//! among the session's messages.
+
+use core::cell::RefCell;
+use core::task::Poll;
+
+use super::events::EventParser;
+use super::wire::{self, MAX_METADATA_UNITS, Page, Sent};
+use super::{WHOLE_PAGE, about};
+use crate::client::{CallOptions, Client};
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::{Body, Method, no_answer, path, refusal};
+use crate::json::{Json, shown};
+use crate::poll::PollSchedule;
+use crate::protocol;
+use crate::runtime::{Runtime, within};
+use crate::text::{decimal, fill, has};
+
+/// How long an answer is waited for when the caller does not say, in milliseconds.
+const ANSWER_MS: f64 = 60_000.0;
+/// How long a stream may take when the caller does not say, in milliseconds.
+const STREAM_MS: f64 = 300_000.0;
+/// How much of the time is kept for a look into the session, should the server stay silent: a fifth, at most so many milliseconds.
+const RESERVE_MS: f64 = 2_000.0;
+
+/// How a message is to be answered: the value of `transport`, and of `mode` for servers that know only that.
+type Transport = (&'static str, &'static str);
+const WAIT: Transport = ("http", "sync");
+const STREAM: Transport = ("sse", "stream");
+const LEAVE: Transport = ("websocket", "websocket");
+
+/// A message on its way.
+struct Outgoing<'a, J> {
+    session_id: &'a str,
+    body: J,
+    /// What is in its metadata, so that it can be found.
+    reference: String,
+    start: f64,
+    end: f64,
+}
+
+/// What a stream has said so far.
+struct Heard<J> {
+    parser: EventParser,
+    message: Option<J>,
+    /// How it ended: the server's words when the agent failed.
+    end: Option<core::result::Result<(), String>>,
+}
+
+impl<R: Runtime + 'static> Client<R> {
+    /// Puts a message into the session, and does not wait for an answer unless the caller names the transport that does.
+    pub async fn send_message(&self, session_id: &str, params: &R::Json, call: &CallOptions) -> Result<R::Json, R::Json> {
+        let outgoing = self.outgoing(session_id, params, call.timeout_ms.unwrap_or(self.config.timeout_ms))?;
+        let transport = transport(params)?.filter(|transport| *transport == WAIT);
+        Ok(self.deliver_message(&outgoing, transport, call).await?.document())
+    }
+
+    /// Puts a message into the session and waits for the agent's answer.
+    pub async fn send_message_and_wait(
+        &self,
+        session_id: &str,
+        params: &R::Json,
+        call: &CallOptions,
+    ) -> Result<R::Json, R::Json> {
+        let outgoing = self.outgoing(session_id, params, call.timeout_ms.unwrap_or(ANSWER_MS))?;
+        let transport = transport(params)?.unwrap_or(WAIT);
+        let sent = self.deliver_message(&outgoing, Some(transport), call).await?;
+        Ok(self.answered(&outgoing, sent, call, outgoing.end).await?.document())
+    }
+
+    /// Puts a message into the session and tells of the agent's answer as it comes: `user_message`, `chunk` (any number), `done`.
+    pub async fn stream_message(
+        &self,
+        session_id: &str,
+        params: &R::Json,
+        call: &CallOptions,
+        tell: &dyn Fn(R::Json),
+    ) -> Result<(), R::Json> {
+        let outgoing = self.outgoing(session_id, params, call.timeout_ms.unwrap_or(STREAM_MS))?;
+        let heard = RefCell::new(Heard { parser: EventParser::default(), message: None, end: None });
+        let hear = |piece: &str| {
+            let events = heard.borrow_mut().parser.push(piece);
+            for event in events {
+                let Some(data) = R::Json::parse(&event.data) else { continue };
+                let mut heard = heard.borrow_mut();
+                match event.name.as_str() {
+                    "user_message" => {
+                        heard.message = wire::message(&data, &self.date());
+                        if let Some(message) = &heard.message {
+                            tell(update("user_message", "message", protocol::without_reference(message.clone())));
+                        }
+                    }
+                    "chunk" => tell(data.set("type", R::Json::text("chunk"))),
+                    "done" => {
+                        tell(update("done", "response", data));
+                        heard.end = Some(Ok(()));
+                    }
+                    "error" => heard.end = Some(Err(data.get_text("error").unwrap_or_default())),
+                    _ => {}
+                }
+            }
+        };
+        // When it says that it is done, nobody waits for the connection to end.
+        let over = core::future::poll_fn(|_| if heard.borrow().end.is_some() { Poll::Ready(()) } else { Poll::Pending });
+        let mut request = self.request(Method::Post, &path::session(session_id, "/messages"), call);
+        request.body = Some(with_transport(&outgoing.body, STREAM).to_json());
+        let limit = outgoing.end - reserve(outgoing.end - outgoing.start) - self.runtime.now_ms();
+        let answer = within(self.post(&mut request, limit, Some(&hear)), over).await;
+        let is_stream = |kind: Option<&str>| kind.is_some_and(|kind| has(kind, "text/event-stream"));
+        let broken = "the stream broke off before it said anything";
+        let mut lost = about(Error::new(ErrorCode::ConnectionReset, broken), session_id);
+        let sent = match answer {
+            Some(Ok(response)) if response.is_success() && is_stream(response.header("content-type")) => {
+                // From a runtime that gives it as a whole.
+                if let Body::Text(text) = &response.body {
+                    hear(text);
+                }
+                None
+            }
+            Some(Ok(response)) if response.is_success() => match &response.body {
+                Body::Json(document) => Sent::read(document, &self.date()),
+                _ => None,
+            },
+            Some(Ok(response)) => return Err(about(refusal(&request, &response, None), session_id)),
+            Some(Err(error)) => {
+                let error = about(error, session_id);
+                if heard.borrow().message.is_none() && !is_lost(&error) {
+                    return Err(error);
+                }
+                lost = error;
+                None
+            }
+            None => None,
+        };
+        let Heard { message, end, .. } = heard.into_inner();
+        match end {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(words)) => {
+                let mut error = Error::new(ErrorCode::AgentFailed, fill("the agent failed on the message: %", &[&words]));
+                error.server_message = Some(words);
+                return Err(with_message(error, session_id, message));
+            }
+            None => {}
+        }
+        // The stream broke off, or the server has none.
+        let told = message.is_some();
+        let sent = match sent.or_else(|| message.map(Sent::found)) {
+            Some(sent) => sent,
+            None => self.recovered(&outgoing, lost, call).await?,
+        };
+        if !told {
+            tell(update("user_message", "message", protocol::without_reference(sent.message.clone())));
+        }
+        let end = outgoing.end.min(self.runtime.now_ms() + ANSWER_MS);
+        if let Some(answer) = self.answered(&outgoing, sent, call, end).await?.answer {
+            tell(update("done", "response", answer));
+        }
+        Ok(())
+    }
+
+    fn outgoing<'a>(&self, session_id: &'a str, params: &R::Json, limit: f64) -> Result<Outgoing<'a, R::Json>, R::Json> {
+        let reference = self.runtime.uuid();
+        let body = protocol::with_reference(wire::message_request(params)?, &reference, MAX_METADATA_UNITS);
+        let start = self.runtime.now_ms();
+        Ok(Outgoing { session_id, body, reference, start, end: start + limit })
+    }
+
+    /// Sends a message, and looks into the session when the reply is lost.
+    async fn deliver_message(
+        &self,
+        outgoing: &Outgoing<'_, R::Json>,
+        transport: Option<Transport>,
+        call: &CallOptions,
+    ) -> Result<Sent<R::Json>, R::Json> {
+        let mut request = self.request(Method::Post, &path::session(outgoing.session_id, "/messages"), call);
+        let body = transport.map_or_else(|| outgoing.body.clone(), |transport| with_transport(&outgoing.body, transport));
+        request.body = Some(body.to_json());
+        let limit = outgoing.end - reserve(outgoing.end - outgoing.start) - self.runtime.now_ms();
+        let answer = self.post(&mut request, limit, None).await.and_then(|response| {
+            if response.status == 402 {
+                return Err(refusal(&request, &response, None));
+            }
+            let sent = match &response.body {
+                Body::Json(document) => Sent::read(document, &self.date()),
+                _ => None,
+            };
+            sent.ok_or_else(|| no_answer(&request, &response, "a message with an id"))
+        });
+        match answer.map_err(|error| about(error, outgoing.session_id)) {
+            Err(error) if error.code == ErrorCode::AgentFailed => {
+                let message = self.find_message(outgoing, call).await.ok().flatten();
+                Err(with_message(error, outgoing.session_id, message))
+            }
+            Err(error) if is_lost(&error) => self.recovered(outgoing, error, call).await,
+            answer => answer,
+        }
+    }
+
+    /// After a lost reply: the message, when the session has it; else the error, and whether the message may be sent again.
+    async fn recovered(
+        &self,
+        outgoing: &Outgoing<'_, R::Json>,
+        mut error: Box<Error<R::Json>>,
+        call: &CallOptions,
+    ) -> Result<Sent<R::Json>, R::Json> {
+        match self.find_message(outgoing, call).await {
+            Ok(Some(message)) => Ok(Sent::found(message)),
+            Ok(None) => {
+                error.message = fill("%; the session does not have the message, so it may be sent again", &[&error.message]);
+                Err(error)
+            }
+            Err(_) => {
+                let said = "it is not known whether the message has arrived (%); look with getMessages before you send it again";
+                error.message = fill(said, &[&error.message]);
+                error.code = ErrorCode::MessageOutcomeUnknown;
+                Err(error)
+            }
+        }
+    }
+
+    /// The message as it is in the session; `None` when it is not there.
+    async fn find_message(&self, outgoing: &Outgoing<'_, R::Json>, call: &CallOptions) -> Result<Option<R::Json>, R::Json> {
+        let messages = self.look_into(outgoing, WHOLE_PAGE, call, 1).await?;
+        Ok(messages.into_iter().find(|message| protocol::reference(message).as_ref() == Some(&outgoing.reference)))
+    }
+
+    /// Reads messages within what is left of the time.
+    async fn look_into(
+        &self,
+        outgoing: &Outgoing<'_, R::Json>,
+        page: Page,
+        call: &CallOptions,
+        retries: u32,
+    ) -> Result<Vec<R::Json>, R::Json> {
+        let left = outgoing.end - self.runtime.now_ms();
+        let call = CallOptions { timeout_ms: Some(left.min(self.config.timeout_ms).max(1.0)), ..call.clone() };
+        let parse = |document: R::Json| wire::messages(&document, &self.date()).map(R::Json::array);
+        Ok(self.read_page(outgoing.session_id, &page, &call, retries, &parse).await?.elements())
+    }
+
+    /// Waits for the answer when it is not there yet: the first message of the agent's after this one. `end` is an instant.
+    async fn answered(
+        &self,
+        outgoing: &Outgoing<'_, R::Json>,
+        mut sent: Sent<R::Json>,
+        call: &CallOptions,
+        end: f64,
+    ) -> Result<Sent<R::Json>, R::Json> {
+        let failed = |error, sent: Sent<R::Json>| Err(with_message(error, outgoing.session_id, Some(sent.message)));
+        if sent.answer.is_some() {
+            return Ok(sent);
+        }
+        if sent.is_silent {
+            let said = "the agent has seen the message and chose not to answer";
+            return failed(Error::new(ErrorCode::NoAnswer, said), sent);
+        }
+        let after = sent.message.get_number("createdAt").map(|at| at - 1.0);
+        let mut looks: u32 = 0;
+        loop {
+            let now = self.runtime.now_ms();
+            let age = now - outgoing.start;
+            if now >= end {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
+                let waited = decimal(age.max(0.0) as u64);
+                let said =
+                    "no answer after % ms; the message is in the session, and the answer may still come: look with getMessages";
+                return failed(Error::new(ErrorCode::AnswerTimeout, fill(said, &[&waited])), sent);
+            }
+            self.runtime.nap(PollSchedule::Growing.gap_ms(age, looks).min(end - now)).await;
+            if !self.turn(end, false).await {
+                continue;
+            }
+            looks = looks.saturating_add(1);
+            let page = Page { after, ..WHOLE_PAGE };
+            match self.look_into(outgoing, page, call, 0).await {
+                Ok(messages) => {
+                    let answer =
+                        messages.iter().rev().find(|message| message.get("isAgent").is_some_and(|is| is.to_json() == "true"));
+                    if let Some(answer) = answer {
+                        sent.answer = Some(wire::answer(answer));
+                        return Ok(sent);
+                    }
+                }
+                Err(error) if error.code.retryable() => {}
+                Err(error) => return failed(error, sent),
+            }
+        }
+    }
+}
+
+/// The transport that the caller names.
+fn transport<J: Json>(params: &J) -> Result<Option<Transport>, J> {
+    let Some(given) = params.get("transport") else { return Ok(None) };
+    let known = given.as_text().and_then(|name| [WAIT, LEAVE].into_iter().find(|(transport, _)| *transport == name));
+    let rule = "must be http (the server waits for the agent) or websocket (it does not); streamMessage streams";
+    known.map(Some).ok_or_else(|| Error::argument("transport", rule, &shown(&given)))
+}
+
+fn with_transport<J: Json>(body: &J, (transport, mode): Transport) -> J {
+    let copy = J::parse(&body.to_json()).unwrap_or_else(J::object);
+    copy.set("transport", J::text(transport)).set("mode", J::text(mode))
+}
+
+fn reserve(limit_ms: f64) -> f64 {
+    (limit_ms / 5.0).min(RESERVE_MS)
+}
+
+fn update<J: Json>(kind: &str, key: &str, value: J) -> J {
+    J::object().set("type", J::text(kind)).set(key, value)
+}
+
+/// Whether it is not known what the server did with the message.
+fn is_lost<J>(error: &Error<J>) -> bool {
+    match error.code {
+        ErrorCode::ConnectionFailed => !error.not_sent,
+        ErrorCode::ConnectionReset
+        | ErrorCode::RequestTimeout
+        | ErrorCode::InvalidResponse
+        | ErrorCode::UnexpectedHtml
+        | ErrorCode::ResponseTooLarge
+        | ErrorCode::ServerError => true,
+        _ => false,
+    }
+}
+
+fn with_message<J: Json>(mut error: Box<Error<J>>, session_id: &str, message: Option<J>) -> Box<Error<J>> {
+    error.session_id = Some(session_id.to_owned());
+    error.user_message = message.map(protocol::without_reference);
+    error
+}

@@ -1,0 +1,165 @@
+//! Sessions: conversations with an agent that last. Creating and looking after them, and reading their messages; how a message is
+//! sent and its answer waited for is in [`answer`](self).
+
+mod answer;
+pub mod events;
+pub mod types;
+mod wire;
+
+use crate::client::{CallOptions, Client, read_answer};
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::{Method, path};
+use crate::json::Json;
+use crate::protocol;
+use crate::runtime::Runtime;
+use crate::text::{fill, has};
+use wire::{MAX_PAGE, Page};
+
+impl<R: Runtime + 'static> Client<R> {
+    /// Begins a session.
+    pub async fn create_session(&self, params: &R::Json, call: &CallOptions) -> Result<R::Json, R::Json> {
+        let body = wire::session_request(params)?;
+        let mut request = self.request(Method::Post, path::SESSIONS, call);
+        request.body = Some(body.to_json());
+        let response = self.post(&mut request, call.timeout_ms.unwrap_or(self.config.timeout_ms), None).await?;
+        read_answer(&request, &response, "a session with a sessionId", &|document| wire::session(document, &self.date()))
+    }
+
+    /// The session as it is now.
+    pub async fn session(&self, session_id: &str, call: &CallOptions) -> Result<R::Json, R::Json> {
+        self.session_state(Method::Get, session_id, "", call).await
+    }
+
+    /// Gives the session its whole time again, whether or not it renews itself.
+    pub async fn renew_session(&self, session_id: &str, call: &CallOptions) -> Result<R::Json, R::Json> {
+        self.session_state(Method::Post, session_id, "/renew", call).await
+    }
+
+    /// Says that the user is still there.
+    pub async fn heartbeat(&self, session_id: &str, call: &CallOptions) -> Result<R::Json, R::Json> {
+        self.session_state(Method::Post, session_id, "/heartbeat", call).await
+    }
+
+    /// What gives the session's state. All of these may be done twice.
+    async fn session_state(&self, method: Method, session_id: &str, part: &str, call: &CallOptions) -> Result<R::Json, R::Json> {
+        let path = path::session(session_id, part);
+        let parse = |document| wire::session(document, &self.date());
+        let state = self.read(method, &path, call, self.config.retries, "a session with a sessionId", &parse).await;
+        state.map_err(|error| about(error, session_id))
+    }
+
+    /// Ends the session.
+    pub async fn delete_session(&self, session_id: &str, call: &CallOptions) -> Result<R::Json, R::Json> {
+        let path = path::session(session_id, "");
+        // Not twice: the second time there is no session, and nobody could tell that from a wrong id.
+        let deleted = self.read(Method::Delete, &path, call, 0, "success", &|document| {
+            document.get("success").is_some_and(|success| success.to_json() == "true").then_some(document)
+        });
+        deleted.await.map_err(|error| about(error, session_id))
+    }
+
+    /// The sessions of everyone who uses the server.
+    pub async fn list_sessions(&self, call: &CallOptions) -> Result<R::Json, R::Json> {
+        let parse = |document| wire::sessions(document, &self.date());
+        self.read(Method::Get, path::SESSIONS, call, self.config.retries, "a list of sessions", &parse).await
+    }
+
+    /// How the Sessions service is.
+    pub async fn sessions_health(&self, call: &CallOptions) -> Result<R::Json, R::Json> {
+        let parse = |document| wire::health(document, &self.date());
+        self.read(Method::Get, &path::session("health", ""), call, self.config.retries, "activeSessions", &parse).await
+    }
+
+    /// A page of the session's messages, the newest first.
+    pub async fn messages(&self, session_id: &str, params: Option<&R::Json>, call: &CallOptions) -> Result<R::Json, R::Json> {
+        let page = Page::read(params)?;
+        let parse = |document: R::Json| {
+            let messages = wire::messages(&document, &self.date())?.into_iter().map(protocol::without_reference).collect();
+            Some(document.set("messages", R::Json::array(messages)))
+        };
+        self.read_page(session_id, &page, call, self.config.retries, &parse).await
+    }
+
+    async fn read_page(
+        &self,
+        session_id: &str,
+        page: &Page,
+        call: &CallOptions,
+        retries: u32,
+        parse: &dyn Fn(R::Json) -> Option<R::Json>,
+    ) -> Result<R::Json, R::Json> {
+        let path = path::session(session_id, "/messages") + &page.query::<R::Json>();
+        let read = self.read(Method::Get, &path, call, retries, "a list of messages", parse);
+        read.await.map_err(|error| about(error, session_id))
+    }
+
+    /// Tells of every message, from the page `first` on: the newest first, or with `after` alone the oldest first. `told` is awaited
+    /// after each page, so that nothing is read that nobody wants.
+    pub async fn all_messages(
+        &self,
+        session_id: &str,
+        params: Option<&R::Json>,
+        first: R::Json,
+        call: &CallOptions,
+        tell: &dyn Fn(R::Json),
+        told: impl AsyncFn(),
+    ) -> Result<(), R::Json> {
+        let mut wanted = Page::read(params)?;
+        let forwards = wanted.after.is_some() && wanted.before.is_none();
+        let mut page = first;
+        let mut known: Vec<String> = Vec::new();
+        loop {
+            let mut messages = page.get("messages").map(|list| list.elements()).unwrap_or_default();
+            if forwards {
+                messages.reverse();
+            }
+            let edge = messages.last().and_then(|last| last.get_number("createdAt"));
+            let ids: Vec<String> = messages.iter().filter_map(|message| message.get_text("id")).collect();
+            let mut fresh = false;
+            for message in messages {
+                if !message.get_text("id").is_some_and(|id| known.contains(&id)) {
+                    fresh = true;
+                    tell(message);
+                }
+            }
+            told().await;
+            let has_more = page.get("hasMore").is_some_and(|more| more.to_json() == "true");
+            let Some(edge) = edge.filter(|_| has_more) else { return Ok(()) };
+            // Messages of the same millisecond may stand on both sides of the edge: it is asked for again, unless that brings nothing.
+            let step = if fresh { 1.0 } else { 0.0 };
+            if forwards {
+                wanted.after = Some(edge - step);
+            } else {
+                wanted.before = Some(edge + step);
+            }
+            known = ids;
+            let query = [("limit", wanted.limit), ("before", wanted.before), ("after", wanted.after)]
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value?)))
+                .fold(R::Json::object(), |query, (key, value)| query.set(key, R::Json::number(value)));
+            page = self.messages(session_id, Some(&query), call).await?;
+        }
+    }
+
+    fn date(&self) -> impl Fn(&str) -> Option<f64> {
+        |text: &str| self.runtime.parse_date(text)
+    }
+}
+
+/// The error as one about this session.
+fn about<J: Json>(mut error: Box<Error<J>>, session_id: &str) -> Box<Error<J>> {
+    let said = |part: &str| error.server_message.as_ref().is_some_and(|words| has(words, part));
+    if error.code == ErrorCode::NotFound && (error.server_code.as_deref() == Some("SESSION_NOT_FOUND") || said("ession")) {
+        error.code = ErrorCode::SessionNotFound;
+    } else if error.status == Some(410) {
+        error.code = ErrorCode::SessionExpired;
+    } else if error.status == Some(500) && said("Failed to process message") {
+        error.code = ErrorCode::AgentFailed;
+        error.message = fill("the agent failed on the message: %", &[&error.message]);
+    }
+    error.session_id = Some(session_id.to_owned());
+    error
+}
+
+/// The most that a look into the session reads.
+const WHOLE_PAGE: Page = Page { limit: Some(MAX_PAGE), before: None, after: None };

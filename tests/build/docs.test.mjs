@@ -1,0 +1,48 @@
+// What the documentation points at is there: files, headings, and the tests that docs/conformance.md names.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const read = (file) => readFileSync(path.join(root, file), 'utf8');
+const pages = ['README.md', ...readdirSync(path.join(root, 'docs')).map((name) => `docs/${name}`)];
+/** As headings are linked to. */
+const anchor = (heading) =>
+  heading
+    .toLowerCase()
+    .replaceAll('`', '')
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+
+for (const page of pages) {
+  test(`every link of ${page} leads somewhere`, () => {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+    assert.ok(links.length > 0);
+    for (const [link, file, heading] of links) {
+      const target = file ? path.join(path.dirname(page), file) : page;
+      assert.ok(existsSync(path.join(root, target)), link);
+      const headings = heading ? [...read(target).matchAll(/^#+ (.*)/gm)].map((match) => anchor(match[1])) : [];
+      assert.ok(!heading || headings.includes(heading), link);
+    }
+  });
+}
+
+/** The names of a file's tests, as they are written there. */
+function names(file) {
+  const pattern = file.endsWith('.rs')
+    ? /#\[test\]\s+fn (?<name>\w+)\(/g
+    : /^\s*test\((?<quote>['"`])(?<name>(?:\\.|(?!\k<quote>).)*)\k<quote>/gm;
+  return [...read(file).matchAll(pattern)].map(({ groups }) => groups.name.replace(/\\(.)/g, '$1'));
+}
+
+test('every row of docs/conformance.md names what keeps it, and every test that it names is there', () => {
+  const page = read('docs/conformance.md');
+  const rows = page.split('\n').filter((line) => line.startsWith('| ') && !/^\| (---|the document says)/.test(line));
+  assert.ok(rows.length > 20);
+  for (const row of rows) assert.match(row, /“|\]\(\.\.\/examples\//, row);
+  // “…” after a link to a file is the name of a test in it.
+  const named = [...page.matchAll(/\]\(\.\.\/(tests\/[^)]+)\) “([^”]+)”/g)];
+  assert.ok(named.length > rows.length);
+  for (const [, file, name] of named) assert.ok(names(file).includes(name), `${file} has no test "${name}"`);
+});

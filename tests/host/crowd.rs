@@ -1,0 +1,616 @@
+//! Many jobs at once, each with a call of its own that waits for it: a world of events in which the calls really run beside each
+//! other, and a server with the real one's limiter that counts what it is asked.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "instants as whole numbers, which can be ordered and counted"
+)]
+
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+
+use crate::world::{BASE, plain};
+use eliza_jobs::client::{CallOptions, Client, Config, WaitPlan};
+use eliza_jobs::error::{Error, ErrorCode};
+use eliza_jobs::http::{Body, HttpRequest, HttpResponse, Method, SendError, SendFailure};
+use eliza_jobs::json::Json;
+use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
+use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
+use serde_json::{Value, json};
+
+/// There and back, in milliseconds.
+const RTT: f64 = 50.0;
+/// What a job is in a list, in KB: as long as it is not finished, and with its answer.
+const SIZES: (f64, f64) = (0.6, 2.6);
+/// How long a job lives, in milliseconds.
+const LIFETIME: f64 = 300_000.0;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Limiter {
+    None,
+    /// Its headers can be read.
+    Told,
+    /// They cannot, as in a page of another origin.
+    Hidden,
+}
+
+/// What the server does with lists.
+#[derive(Clone, Copy, PartialEq)]
+enum Lists {
+    Shown,
+    Refused(u16),
+    /// No more than so many.
+    Cut(usize),
+    Absent,
+}
+
+struct Job {
+    created_at: f64,
+    done_at: f64,
+}
+
+/// A server as elizaOS's, as far as looks go.
+struct Server {
+    jobs: Vec<Job>,
+    limiter: Limiter,
+    lists: Lists,
+    window: (f64, u32),
+    /// Requests: looks at one job, lists, creates; and those that the limiter refused.
+    counts: [usize; 4],
+    sent_at: Vec<f64>,
+    kilobytes: f64,
+}
+
+impl Server {
+    fn handle(&mut self, now: f64, request: &HttpRequest) -> HttpResponse<Value> {
+        self.sent_at.push(now);
+        let mut headers = vec![];
+        if self.limiter != Limiter::None {
+            if now >= self.window.0 {
+                self.window = (now + 900_000.0, 1_000);
+            }
+            let seconds = ((self.window.0 - now) / 1000.0).ceil();
+            if self.limiter == Limiter::Told {
+                headers.push(("ratelimit-limit", "1000".to_owned()));
+                headers.push(("ratelimit-remaining", self.window.1.saturating_sub(1).to_string()));
+                headers.push(("ratelimit-reset", seconds.to_string()));
+            }
+            if self.window.1 == 0 {
+                self.counts[3] += 1;
+                if self.limiter == Limiter::Told {
+                    headers.push(("retry-after", seconds.to_string()));
+                }
+                return HttpResponse { status: 429, headers, body: Body::Empty };
+            }
+            self.window.1 -= 1;
+        }
+        let (status, body) = self.answer(now, request);
+        HttpResponse { status, headers, body: Body::Json(body) }
+    }
+
+    fn answer(&mut self, now: f64, request: &HttpRequest) -> (u16, Value) {
+        let Some(rest) = request.url.strip_prefix(BASE).unwrap().strip_prefix("/api/messaging/jobs") else {
+            // Where an answer may be that a job never heard of: not here.
+            self.counts[0] += 1;
+            return (404, json!({"error": "no"}));
+        };
+        if request.method == Method::Post {
+            self.counts[2] += 1;
+            let content: Value = Value::parse(request.body.as_deref().unwrap()).unwrap();
+            let takes: f64 = content["content"].as_str().unwrap().parse().unwrap();
+            self.jobs.push(Job { created_at: now, done_at: now + takes });
+            return (201, self.show(self.jobs.len() - 1, now));
+        }
+        if let Some(id) = rest.strip_prefix("/job-") {
+            self.counts[0] += 1;
+            let id: usize = id.parse().unwrap();
+            if now > self.jobs[id].created_at + LIFETIME + 30_000.0 {
+                return (404, json!({"error": "Job not found"}));
+            }
+            self.kilobytes += if now < self.jobs[id].done_at { SIZES.0 } else { SIZES.1 };
+            return (200, self.show(id, now));
+        }
+        self.counts[1] += 1;
+        match self.lists {
+            Lists::Refused(status) => return (status, json!({"error": "no"})),
+            Lists::Absent => return (200, json!({"welcome": true})),
+            Lists::Shown | Lists::Cut(_) => {}
+        }
+        let most = if let Lists::Cut(most) = self.lists { most } else { 10_000 };
+        let unfinished = rest.contains("status=processing");
+        let there = |job: &Job| job.created_at <= now && (!unfinished || now < job.done_at);
+        let listed: Vec<usize> = (0..self.jobs.len()).rev().filter(|id| there(&self.jobs[*id])).take(most).collect();
+        self.kilobytes += listed.iter().map(|id| if now < self.jobs[*id].done_at { SIZES.0 } else { SIZES.1 }).sum::<f64>();
+        let jobs: Vec<Value> = listed.iter().map(|id| self.show(*id, now)).collect();
+        (200, json!({"total": self.jobs.len(), "filtered": jobs.len(), "jobs": jobs}))
+    }
+
+    fn show(&self, id: usize, now: f64) -> Value {
+        let Job { created_at, done_at } = self.jobs[id];
+        let mut job = json!({"jobId": format!("job-{id}"), "status": "processing", "createdAt": created_at, "expiresAt": created_at + LIFETIME});
+        if now >= created_at + LIFETIME {
+            job["status"] = json!("timeout");
+        }
+        if now >= done_at {
+            job["status"] = json!("completed");
+            job["result"] = json!({"message": {"content": "here"}, "processingTimeMs": done_at - created_at});
+        }
+        job
+    }
+}
+
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+type Ready = Arc<Mutex<VecDeque<usize>>>;
+
+struct World {
+    now: Cell<f64>,
+    server: RefCell<Server>,
+    /// When, in microseconds, and which sleeper.
+    timers: RefCell<BinaryHeap<Reverse<(u64, u64)>>>,
+    sleepers: RefCell<std::collections::BTreeMap<u64, Waker>>,
+    timer_ids: Cell<u64>,
+    tasks: RefCell<Vec<Option<Task>>>,
+    ready: Ready,
+    /// Requests that arrive now fail like this.
+    down: Cell<Option<SendFailure>>,
+}
+
+struct Alarm {
+    id: usize,
+    ready: Ready,
+}
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.ready.lock().unwrap().push_back(self.id);
+    }
+}
+
+/// A sleep that is forgotten when it is dropped.
+struct Sleep(Rc<World>, u64);
+impl Future for Sleep {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut sleepers = self.0.sleepers.borrow_mut();
+        match sleepers.get_mut(&self.1) {
+            Some(waker) => {
+                *waker = context.waker().clone();
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        }
+    }
+}
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.0.sleepers.borrow_mut().remove(&self.1);
+    }
+}
+
+impl World {
+    fn new(limiter: Limiter, lists: Lists) -> Rc<Self> {
+        let server = Server { jobs: vec![], limiter, lists, window: (0.0, 0), counts: [0; 4], sent_at: vec![], kilobytes: 0.0 };
+        Rc::new(Self {
+            now: Cell::new(0.0),
+            server: RefCell::new(server),
+            timers: RefCell::default(),
+            sleepers: RefCell::default(),
+            timer_ids: Cell::new(0),
+            tasks: RefCell::default(),
+            ready: Ready::default(),
+            down: Cell::new(None),
+        })
+    }
+    fn sleep(self: &Rc<Self>, ms: f64) -> Sleep {
+        let id = self.timer_ids.get() + 1;
+        self.timer_ids.set(id);
+        self.sleepers.borrow_mut().insert(id, Waker::noop().clone());
+        if ms.is_finite() {
+            // Whole microseconds, so that instants can be ordered.
+            self.timers.borrow_mut().push(Reverse((((self.now.get() + ms) * 1000.0).ceil() as u64, id)));
+        }
+        Sleep(self.clone(), id)
+    }
+    fn begin(&self, task: impl Future<Output = ()> + 'static) -> usize {
+        let id = self.tasks.borrow().len();
+        self.tasks.borrow_mut().push(Some(Box::pin(task)));
+        self.ready.lock().unwrap().push_back(id);
+        id
+    }
+    /// Goes on until nothing is left to do, or until this instant.
+    fn run(&self, until: f64) {
+        loop {
+            let ready = self.ready.lock().unwrap().pop_front();
+            if let Some(id) = ready {
+                let Some(mut task) = self.tasks.borrow_mut()[id].take() else { continue };
+                let waker = Waker::from(Arc::new(Alarm { id, ready: self.ready.clone() }));
+                if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                    self.tasks.borrow_mut()[id] = Some(task);
+                }
+                continue;
+            }
+            let Some(Reverse((at, timer))) = self.timers.borrow_mut().pop() else { break };
+            let Some(waker) = self.sleepers.borrow_mut().remove(&timer) else { continue };
+            if at as f64 / 1000.0 > until {
+                self.timers.borrow_mut().push(Reverse((at, timer)));
+                self.sleepers.borrow_mut().insert(timer, waker);
+                self.now.set(until);
+                return;
+            }
+            self.now.set(self.now.get().max(at as f64 / 1000.0));
+            waker.wake();
+        }
+    }
+    /// Whether all calls have come to an end.
+    fn is_over(&self) -> bool {
+        self.tasks.borrow().iter().all(Option::is_none)
+    }
+}
+
+#[derive(Clone)]
+struct Shared(Rc<World>);
+
+impl Runtime for Shared {
+    type Json = Value;
+    type Lock = ();
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
+        let world = &self.0;
+        world.sleep(RTT / 2.0).await;
+        if let Some(failure) = world.down.get() {
+            world.server.borrow_mut().sent_at.push(world.now.get());
+            return Err(SendError { failure, words: String::new(), cause: None });
+        }
+        let answer = world.server.borrow_mut().handle(world.now.get(), request);
+        world.sleep(RTT / 2.0).await;
+        Ok(answer)
+    }
+    async fn sleep(&self, ms: f64) {
+        assert!(ms >= 0.0, "a sleep of {ms} ms");
+        self.0.sleep(ms).await;
+    }
+    fn now_ms(&self) -> f64 {
+        self.0.now.get()
+    }
+    fn wall_ms(&self) -> f64 {
+        1.8e12 + self.0.now.get()
+    }
+    fn random(&self) -> f64 {
+        0.5
+    }
+    fn uuid(&self) -> String {
+        "33333333-3333-4333-8333-333333333333".into()
+    }
+    fn parse_date(&self, _text: &str) -> Option<f64> {
+        None
+    }
+    fn nonce(&self) -> [u8; 32] {
+        [0; 32]
+    }
+    async fn store(&self, _call: StoreCall, _key: &str, _value: &str) -> Result<Value, Value> {
+        Ok(Value::Null)
+    }
+    async fn lock(&self, _name: &str) {}
+    fn spawn(&self, _work: impl Future<Output = ()> + 'static) {}
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+    fn can_ask(&self, _whom: Ask) -> bool {
+        false
+    }
+    async fn ask(&self, _whom: Ask, _given: Value) -> Result<Value, Value> {
+        Ok(Value::Null)
+    }
+}
+
+fn client(world: &Rc<World>) -> Rc<Client<Shared>> {
+    let config = Config {
+        base_url: BASE.into(),
+        headers: vec![],
+        timeout_ms: 30_000.0,
+        retries: 2,
+        wallet_timeout_ms: f64::INFINITY,
+        spend: SpendPolicy::default(),
+    };
+    let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
+    Rc::new(Client::new(Shared(world.clone()), config, ledger))
+}
+
+/// What comes of each call, and when.
+type Ends = Rc<RefCell<Vec<(f64, Result<Value, Box<Error<Value>>>)>>>;
+
+/// Waits for a job with a call of its own, which begins at this instant.
+fn wait(world: &Rc<World>, client: &Rc<Client<Shared>>, id: usize, at: f64, ends: &Ends) -> usize {
+    wait_as(world, client, id, at, ends, plain(), WaitPlan::default())
+}
+fn wait_as(
+    world: &Rc<World>,
+    client: &Rc<Client<Shared>>,
+    id: usize,
+    at: f64,
+    ends: &Ends,
+    call: CallOptions,
+    plan: WaitPlan,
+) -> usize {
+    let (world2, client, ends) = (world.clone(), client.clone(), ends.clone());
+    world.begin(async move {
+        world2.sleep(at).await;
+        let end = client.poll_job(&format!("job-{id}"), &call, plan, &|_| ()).await;
+        ends.borrow_mut().push((world2.now.get(), end));
+    })
+}
+
+/// How long agents take, in milliseconds: log-normal, median 3 s, 95 % within 20 s; the same in each run.
+fn durations(count: usize) -> Vec<f64> {
+    let mut state = 1u64;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    };
+    let normal = |a: f64, b: f64| (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos();
+    (0..count).map(|_| (3_000.0 * (1.1533 * normal(random(), random())).exp()).min(120_000.0)).collect()
+}
+
+#[derive(Debug)]
+struct Figures {
+    per_job: f64,
+    mean_ms: f64,
+    p95_ms: f64,
+    lists: usize,
+    refused: usize,
+    peak: usize,
+    kilobytes: f64,
+}
+
+/// So many jobs that begin within ten seconds, each waited for.
+fn crowd(count: usize, limiter: Limiter, lists: Lists) -> Figures {
+    let world = World::new(limiter, lists);
+    let client = client(&world);
+    let ends: Ends = Ends::default();
+    for (id, takes) in durations(count).into_iter().enumerate() {
+        let created_at = 10_000.0 * id as f64 / count as f64;
+        world.server.borrow_mut().jobs.push(Job { created_at, done_at: created_at + takes });
+        wait(&world, &client, id, created_at + RTT, &ends);
+    }
+    world.run(f64::INFINITY);
+    assert!(world.is_over(), "a call hangs");
+    let server = world.server.borrow();
+    let mut delays: Vec<f64> = vec![];
+    for (at, end) in ends.borrow().iter() {
+        let job = end.as_ref().unwrap();
+        let id: usize = job["jobId"].as_str().unwrap().strip_prefix("job-").unwrap().parse().unwrap();
+        assert_eq!(job["status"], "completed");
+        delays.push(at - server.jobs[id].done_at);
+    }
+    assert_eq!(delays.len(), count);
+    delays.sort_by(f64::total_cmp);
+    let mut peak = std::collections::BTreeMap::new();
+    for at in &server.sent_at {
+        *peak.entry((at / 1000.0) as u64).or_insert(0usize) += 1;
+    }
+    Figures {
+        per_job: (server.counts[0] + server.counts[1]) as f64 / count as f64,
+        mean_ms: delays.iter().sum::<f64>() / count as f64,
+        p95_ms: delays[count * 95 / 100],
+        lists: server.counts[1],
+        refused: server.counts[3],
+        peak: *peak.values().max().unwrap(),
+        kilobytes: server.kilobytes / count as f64,
+    }
+}
+
+/// The figures, and that the server never had to refuse anything.
+fn figures(count: usize, limiter: Limiter) -> Figures {
+    let figures = crowd(count, limiter, Lists::Shown);
+    println!(
+        "{count:6} jobs: {:5.2} requests a job ({} lists), at most {} a second, {:.0} KB a job; mean delay {:.0} ms, 95 % within {:.0} ms",
+        figures.per_job, figures.lists, figures.peak, figures.kilobytes, figures.mean_ms, figures.p95_ms,
+    );
+    assert_eq!(figures.refused, 0);
+    figures
+}
+
+#[test]
+fn row_50_one_job_after_another_is_looked_at_by_itself() {
+    let mut sums = (0.0, 0.0);
+    for takes in durations(200) {
+        let world = World::new(Limiter::Told, Lists::Shown);
+        let ends: Ends = Ends::default();
+        world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: takes });
+        wait(&world, &client(&world), 0, RTT, &ends);
+        world.run(f64::INFINITY);
+        let server = world.server.borrow();
+        assert_eq!((server.counts[1], server.counts[3]), (0, 0));
+        sums = (sums.0 + server.counts[0] as f64 / 200.0, sums.1 + (ends.borrow()[0].0 - takes) / 200.0);
+    }
+    println!("     1 job: {:5.2} requests a job; mean delay {:.0} ms", sums.0, sums.1);
+    assert!(sums.0 < 8.0 && sums.1 < 700.0, "{sums:?}");
+}
+
+#[test]
+fn row_50_many_jobs_at_once_cost_few_requests_and_no_429() {
+    for limiter in [Limiter::Told, Limiter::Hidden] {
+        let twenty = figures(20, limiter);
+        assert!(twenty.per_job < 5.1 && twenty.mean_ms < 560.0, "{twenty:?}");
+        let hundred = figures(100, limiter);
+        assert!(hundred.per_job < 2.6 && hundred.mean_ms < 536.0, "{hundred:?}");
+        assert!(hundred.kilobytes < 40.0, "{hundred:?}");
+        let thousand = figures(1_000, limiter);
+        assert!(thousand.per_job < 0.9, "{thousand:?}");
+    }
+}
+
+#[test]
+fn row_50_ten_thousand_jobs_are_answered_within_the_servers_limit() {
+    let all = figures(10_000, Limiter::Told);
+    assert!(all.per_job < 0.09, "not even one request for ten jobs: {all:?}");
+}
+
+/// A world with so many jobs that begin together, and their calls.
+fn together(takes: &[f64], limiter: Limiter, lists: Lists) -> (Rc<World>, Rc<Client<Shared>>, Ends) {
+    let world = World::new(limiter, lists);
+    let (client, ends) = (client(&world), Ends::default());
+    for (id, takes) in takes.iter().enumerate() {
+        world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: *takes });
+        wait(&world, &client, id, RTT, &ends);
+    }
+    (world, client, ends)
+}
+fn answered(ends: &Ends) -> usize {
+    ends.borrow().iter().filter(|(_, end)| end.is_ok()).count()
+}
+
+#[test]
+fn rows_25_and_50_where_the_list_is_refused_or_is_none_each_job_is_looked_at_and_the_list_is_asked_for_once() {
+    let refusals = [401, 402, 403, 404].map(Lists::Refused);
+    for lists in refusals.into_iter().chain([Lists::Absent]) {
+        let (world, _, ends) = together(&[4_000.0; 10], Limiter::Told, lists);
+        world.run(f64::INFINITY);
+        let counts = world.server.borrow().counts;
+        assert_eq!((answered(&ends), counts[1], counts[3]), (10, 1, 0));
+    }
+    // A fault of the server's may pass.
+    let (world, _, ends) = together(&[100_000.0; 10], Limiter::Told, Lists::Refused(500));
+    world.run(70_000.0);
+    assert_eq!(world.server.borrow().counts[1], 2);
+    world.server.borrow_mut().lists = Lists::Shown;
+    world.run(f64::INFINITY);
+    assert_eq!((answered(&ends), world.server.borrow().counts[3]), (10, 0));
+}
+
+#[test]
+fn row_50_jobs_that_a_server_leaves_out_of_its_list_are_looked_at_as_if_there_were_no_list() {
+    let (world, _, ends) = together(&[30_000.0; 20], Limiter::Told, Lists::Cut(10));
+    world.run(f64::INFINITY);
+    let counts = world.server.borrow().counts;
+    assert_eq!((answered(&ends), counts[3]), (20, 0));
+    // Ten by lists each half second or so, ten by themselves each second or two.
+    assert!(counts[0] < 300 && counts[1] < 65, "{counts:?}");
+}
+
+#[test]
+fn row_50_looks_leave_requests_for_others_and_never_use_up_the_window() {
+    // Nothing is ever answered: all look as long as they can, and once more at the end.
+    for (limiter, left) in [(Limiter::Told, 1_000), (Limiter::Told, 450), (Limiter::Told, 40), (Limiter::Hidden, 1_000)] {
+        let (world, _, ends) = together(&[f64::INFINITY; 200], limiter, Lists::Shown);
+        world.server.borrow_mut().window = (900_000.0, left);
+        let mut before = 0;
+        world.run(290_000.0);
+        if left > 100 {
+            before = world.server.borrow().window.1;
+            assert!(before >= 100, "{before} left for creating jobs");
+        }
+        world.run(f64::INFINITY);
+        let server = world.server.borrow();
+        assert!(server.window.1 >= 19, "{} of {left} left, {before} before the end", server.window.1);
+        assert_eq!((server.counts[3], ends.borrow().len()), (0, 200));
+        for (at, end) in ends.borrow().iter() {
+            let error = end.as_ref().unwrap_err();
+            // Whether there was still a look for it or not.
+            assert!(matches!(error.code, ErrorCode::WaitTimeout | ErrorCode::JobTimeout), "{}", error.message);
+            assert!(*at < 306_000.0, "{at}");
+        }
+    }
+}
+
+#[test]
+fn row_50_the_callers_interval_and_headers_are_his_own_in_any_crowd() {
+    let (world, client, _) = together(&[60_000.0; 20], Limiter::Told, Lists::Shown);
+    let (ends, plan) = (Ends::default(), WaitPlan { interval_ms: Some(700), max_attempts: Some(5) });
+    world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: 60_000.0 });
+    wait_as(&world, &client, 20, 1_000.0, &ends, plain(), plan);
+    world.run(30_000.0);
+    // Five looks of its own, each a round trip long, with four pauses between them.
+    let (at, end) = ends.borrow_mut().remove(0);
+    assert_eq!(end.unwrap_err().code, ErrorCode::WaitTimeout);
+    assert_eq!(at, 1_000.0 + 5.0 * RTT + 4.0 * 700.0);
+    assert_eq!(world.server.borrow().counts[0], 3 + 5, "the first three came before there was a crowd");
+    let headers = vec![("authorization".to_owned(), "mine".to_owned())];
+    wait_as(&world, &client, 20, 0.0, &ends, CallOptions { headers, ..plain() }, WaitPlan::default());
+    world.run(40_000.0);
+    assert!(world.server.borrow().counts[0] >= 8 + 5);
+}
+
+#[test]
+fn row_50_nobody_depends_on_a_call_that_may_be_left_standing() {
+    let world = World::new(Limiter::Told, Lists::Shown);
+    let (client, ends) = (client(&world), Ends::default());
+    for id in 0..10 {
+        world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: 5_000.0 });
+        let call = CallOptions { is_fitful: id < 7, ..plain() };
+        wait_as(&world, &client, id, RTT, &ends, call, WaitPlan::default());
+    }
+    world.run(2_000.0);
+    // Seven of them go no further.
+    for task in world.tasks.borrow_mut().iter_mut().take(7) {
+        std::mem::forget(task.take());
+    }
+    world.run(f64::INFINITY);
+    assert_eq!((answered(&ends), world.server.borrow().counts[1]), (3, 0));
+    assert!(ends.borrow().iter().all(|(at, _)| *at < 8_000.0));
+}
+
+#[test]
+fn row_50_when_the_call_that_looks_for_all_is_aborted_another_goes_on() {
+    let (world, _, ends) = together(&[5_000.0; 20], Limiter::Told, Lists::Shown);
+    // Whichever has a list on its way: it ends now, and then the next.
+    for _ in 0..10 {
+        let lists = world.server.borrow().counts[1];
+        let mut at = world.now.get();
+        while world.server.borrow().counts[1] == lists {
+            at += 5.0;
+            assert!(at < 20_000.0, "nobody has gone on");
+            world.run(at);
+        }
+        world.tasks.borrow_mut().iter_mut().find(|task| task.is_some()).unwrap().take();
+    }
+    world.run(f64::INFINITY);
+    assert!(world.is_over());
+    assert_eq!(answered(&ends), 10);
+}
+
+#[test]
+fn row_50_an_outage_is_not_hammered_by_a_crowd() {
+    let (world, _, ends) = together(&[20_000.0; 100], Limiter::Told, Lists::Shown);
+    world.run(5_000.0);
+    world.down.set(Some(SendFailure::Unreached));
+    let before = world.server.borrow().sent_at.len();
+    world.run(35_000.0);
+    let tried = world.server.borrow().sent_at.len() - before;
+    assert!((10..80).contains(&tried), "{tried} requests in 30 s of an outage, for 100 jobs");
+    world.down.set(None);
+    world.run(f64::INFINITY);
+    assert_eq!(answered(&ends), 100);
+}
+
+#[test]
+fn row_18_a_429_without_a_readable_header_keeps_every_look_away() {
+    // Three are looked at one by one, twenty together; the caller's own interval makes no difference.
+    for count in [3, 20] {
+        let (world, client, ends) = together(&vec![60_000.0; count], Limiter::Hidden, Lists::Shown);
+        world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: 60_000.0 });
+        let plan = WaitPlan { interval_ms: Some(1_000), max_attempts: Some(1_000) };
+        wait_as(&world, &client, count, 0.0, &ends, plain(), plan);
+        world.run(5_000.0);
+        world.server.borrow_mut().window = (21_000.0, 0);
+        while world.server.borrow().counts[3] == 0 {
+            world.run(world.now.get() + 100.0);
+        }
+        // What was on its way already comes too.
+        world.run(world.now.get() + RTT);
+        let (refused, sent) = (world.server.borrow().counts[3], world.server.borrow().sent_at.len());
+        let heard = world.now.get();
+        world.run(heard + 14_800.0);
+        assert_eq!(world.server.borrow().sent_at.len(), sent, "nobody looks for 15 s");
+        assert!(refused <= 4);
+        world.run(f64::INFINITY);
+        assert_eq!(answered(&ends), count + 1);
+        // And gently after that: the limit is there, although it cannot be read.
+        let later = world.server.borrow().sent_at.iter().filter(|at| (heard + 15_000.0..heard + 25_000.0).contains(at)).count();
+        assert!(later <= 5 + 10, "{later} requests in 10 s, 10 of them the caller's own");
+    }
+}

@@ -1,0 +1,69 @@
+// Many jobs that are waited for at once, through the whole package: on the real server with its limiter, and ten thousand of them
+// on a server in this program that refuses what is above the limit. The figures are those of tests/host/crowd.rs.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startEliza } from '../servers/elizaos.mjs';
+import { installed, params } from './setting.mjs';
+
+const { JobsClient } = await installed('crowd');
+let server;
+before(async () => (server = await startEliza()));
+after(() => server?.stop());
+
+test('row 50: forty jobs at once on the real server are answered by few requests, none of which it refuses', async () => {
+  const sent = { POST: 0, job: 0, list: 0 };
+  const statuses = new Set();
+  const fetch = async (url, init) => {
+    const answer = await globalThis.fetch(url, init);
+    statuses.add(answer.status);
+    sent[init.method === 'POST' ? 'POST' : url.includes('?') ? 'list' : 'job'] += 1;
+    return answer;
+  };
+  const client = new JobsClient({ baseUrl: server.url, fetch });
+  const questions = Array.from({ length: 40 }, (_, index) => `wait:${1_000 + index * 50} question ${index}`);
+  const jobs = await Promise.all(
+    questions.map((content) => client.createAndWaitForJob({ ...params, content, timeoutMs: 60_000 })),
+  );
+  jobs.forEach((job, index) => assert.match(job.result.message.content, new RegExp(`"question ${index}"`)));
+  assert.equal(sent.POST, 40);
+  assert.ok(sent.list > 0 && sent.job + sent.list < 40 * 3, JSON.stringify(sent));
+  assert.ok(![...statuses].some((status) => status >= 400), [...statuses].join());
+});
+
+test('row 50: ten thousand jobs at once are answered within a limit of a thousand requests', { timeout: 120_000 }, async () => {
+  const COUNT = 10_000;
+  const began = performance.now();
+  const message = { id: 'm', content: 'here', authorId: 'a', createdAt: 1 };
+  const result = { message, processingTimeMs: 1 };
+  // They are done one after the other within eight seconds.
+  const shown = (id, now) => ({
+    jobId: `job-${id}`,
+    createdAt: 0,
+    expiresAt: 300_000,
+    ...(now > 1_000 + (id * 7_000) / COUNT ? { status: 'completed', result } : { status: 'processing' }),
+  });
+  const seen = { job: 0, list: 0, refused: 0 };
+  const fetch = async (url) => {
+    const now = performance.now() - began;
+    const left = 1_000 - seen.job - seen.list - seen.refused - 1;
+    const headers = { 'content-type': 'application/json', 'ratelimit-limit': '1000' };
+    Object.assign(headers, { 'ratelimit-remaining': String(Math.max(left, 0)), 'ratelimit-reset': '900' });
+    if (left < 0) return (seen.refused++, new Response('{}', { status: 429, headers: { ...headers, 'retry-after': '900' } }));
+    const [, id] = /\/job-(\d+)$/.exec(url) ?? [];
+    seen[id ? 'job' : 'list'] += 1;
+    if (id) return new Response(JSON.stringify(shown(id, now)), { headers });
+    let jobs = Array.from({ length: COUNT }, (_, at) => shown(COUNT - 1 - at, now));
+    if (url.includes('status=processing')) jobs = jobs.filter(({ status }) => status === 'processing');
+    return new Response(JSON.stringify({ jobs, total: COUNT, filtered: jobs.length }), { headers });
+  };
+  const client = new JobsClient({ baseUrl: 'http://h', fetch });
+  const ids = Array.from({ length: COUNT }, (_, id) => `job-${id}`);
+  const jobs = await Promise.all(ids.map((id) => client.pollJob(id)));
+  assert.deepEqual(
+    jobs.map(({ jobId, status }) => `${jobId} ${status}`),
+    ids.map((id) => `${id} completed`),
+  );
+  assert.equal(seen.refused, 0);
+  assert.ok(seen.job + seen.list < 600, JSON.stringify(seen));
+  console.log(`10,000 jobs in ${((performance.now() - began) / 1000).toFixed(1)} s: ${JSON.stringify(seen)}`);
+});

@@ -1,0 +1,43 @@
+// Jobs on elizaOS before and after 1.7.0, the version that all other tests use.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { startEliza } from '../servers/elizaos.mjs';
+import { installed, params, rejects } from './setting.mjs';
+
+const { JobsClient, JobStatus } = await installed('versions');
+
+for (const version of ['1.6.5', '1.7.2']) {
+  const server = await startEliza({ version });
+  after(() => server.stop());
+  const client = new JobsClient({ baseUrl: server.url });
+
+  test(`${version}: a job is answered`, async () => {
+    const told = [];
+    // On 1.7.2 the job times out and never hears of its answer, which is in its channel.
+    const job = await client.createAndWaitForJob(
+      { ...params, timeoutMs: 4000 },
+      { onUpdate: (update) => update.type === 'status' && told.push(update.job.status) },
+    );
+    assert.equal(job.status, JobStatus.COMPLETED);
+    assert.match(job.result.message.content, /^You asked: "What is the weather in New York\?"/);
+    assert.deepEqual(Object.keys(job.result.message).sort(), ['authorId', 'content', 'createdAt', 'id', 'metadata']);
+    assert.ok(job.result.processingTimeMs >= 0);
+    assert.ok(!('error' in job));
+    assert.equal(told.at(-1), JobStatus.COMPLETED);
+    const seen = version === '1.7.2' ? JobStatus.TIMEOUT : JobStatus.COMPLETED;
+    assert.equal((await client.getJob(job.jobId)).status, seen, 'the job as the server has it');
+  });
+
+  test(`${version}: a job that the agent does not answer times out`, async () => {
+    const silent = { ...params, content: 'ignore me', timeoutMs: 1000 };
+    const error = await rejects(client.createAndWaitForJob(silent), 'JobError', 'job_timeout');
+    assert.equal(error.job.status, JobStatus.TIMEOUT);
+  });
+
+  test(`${version}: lists and health`, async () => {
+    const { jobs, total, filtered } = await client.listJobs({ limit: 1 });
+    assert.deepEqual([jobs.length, filtered, total], [1, 1, 2]);
+    const health = await client.getJobsHealth();
+    assert.deepEqual([health.healthy, health.totalJobs, health.maxJobs], [true, 2, 10_000]);
+  });
+}
