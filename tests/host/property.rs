@@ -213,6 +213,7 @@ impl Application {
                 timeout_ms: life.timeout_ms,
                 headers: vec![(CALL.into(), number.to_string())],
                 idempotency_key: name,
+                ..CallOptions::default()
             };
             let outcome = work(options, life.plan).await;
             world.watch.borrow_mut().ends(number, world.now.get(), &outcome);
