@@ -272,7 +272,9 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// One job.
     pub async fn get_job(self: &Rc<Self>, job_id: &str, call: &CallOptions) -> Result<Seen<R::Json>, R::Json> {
+        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
         let seen = self.look(job_id, call, self.config.retries).await?;
+        let seen = self.with_late_answer(job_id, seen, end).await;
         if seen.status.is_terminal() {
             self.close(job_id);
         }
@@ -468,9 +470,7 @@ impl<R: Runtime + 'static> Client<R> {
         let wanted = "a job with a jobId";
         let parse = |document| protocol::is_job(&document).then_some(document);
         match self.read(Method::Get, &path::job(job_id), call, retries, wanted, &parse).await {
-            Ok(document) if document.get_text("jobId").as_deref() == Some(job_id) => Ok(protocol::read_job(document)),
-            // A cache or a redirect may have mixed them up.
-            Ok(_) => Err(Error::new(ErrorCode::InvalidResponse, "the server answered with another job").about_job(job_id)),
+            Ok(document) => Ok(protocol::read_job(document)),
             Err(mut error) => {
                 if error.code == ErrorCode::NotFound {
                     error.code = ErrorCode::JobNotFound;
@@ -521,7 +521,8 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Sends a create. It is sent again only when it certainly did not reach the server, or the server itself says that it
-    /// did nothing with it (429, and 503 before any payment); a request that carries a proof always carries the same one.
+    /// did nothing with it: with 429, and with 503 where that may be a proxy's word but does no harm, for a job that was not paid
+    /// ends by itself. A request that carries a proof always carries the same one.
     /// `hear` gets the pieces of an event stream as they come.
     pub(crate) async fn post(
         &self,
@@ -530,7 +531,7 @@ impl<R: Runtime + 'static> Client<R> {
         hear: Option<&dyn Fn(&str)>,
     ) -> Result<HttpResponse<R::Json>, R::Json> {
         let end = self.runtime.now_ms() + limit;
-        let paid = carries_proof(request);
+        let harmless = !carries_proof(request) && !has(&request.url, path::SESSIONS);
         let mut tries = 0;
         loop {
             let error = match self.exchange(request, end, hear).await {
@@ -540,7 +541,7 @@ impl<R: Runtime + 'static> Client<R> {
                 }
                 Err(error) => error,
             };
-            let did_nothing = error.not_sent || error.status == Some(429) || (error.status == Some(503) && !paid);
+            let did_nothing = error.not_sent || error.status == Some(429) || (error.status == Some(503) && harmless);
             if !did_nothing {
                 return Err(error);
             }

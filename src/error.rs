@@ -104,6 +104,8 @@ codes! {
     PaymentRecipientNotAllowed = "payment_recipient_not_allowed", Payment, false;
     /// The 402 is about another address than the request's.
     PaymentResourceMismatch = "payment_resource_mismatch", Payment, false;
+    /// The proof of payment would go over a connection that others can read.
+    PaymentInsecureConnection = "payment_insecure_connection", Payment, false;
     /// The application's own `confirm` did not say yes.
     PaymentDeclined = "payment_declined", Payment, false;
     /// A 402 on a request that is never paid.

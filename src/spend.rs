@@ -170,6 +170,14 @@ impl SpendPolicy {
         url: &str,
         ledger: &Rc<SpendLedger>,
     ) -> Result<Chosen<J>, J> {
+        if !is_unreadable(url) && !self.resources.iter().any(|allowed| is_same_place(url, allowed)) {
+            let why = fill(
+                "others can read what goes to %, and take the proof of payment; use https, or name this address in spend.allowResource \
+                 where the network is your own",
+                &[url],
+            );
+            return Err(refused(ErrorCode::PaymentInsecureConnection, &why));
+        }
         let mut refusals: Vec<Refusal> = Vec::new();
         let mut best: Option<(Rank, Means, Offer<J>)> = None;
         for offer in required.offers {
@@ -250,6 +258,19 @@ impl SpendPolicy {
     }
 }
 
+/// Whether nobody else can read what goes to this address: it is encrypted, or stays on this machine.
+fn is_unreadable(url: &str) -> bool {
+    let Some((origin, _)) = place(url) else { return false };
+    let Some((scheme, host)) = split(&origin, "://") else { return false };
+    let end = if host.starts_with('[') { "]" } else { ":" };
+    let name = split(host, end).map_or(host, |(name, _)| name);
+    scheme == "https"
+        || name == "[::1"
+        || name == "localhost"
+        || name.ends_with(".localhost")
+        || (name.starts_with("127.") && name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+}
+
 /// Whether a resource is the address of a request: the same origin and path. A path alone is one of the same origin.
 fn is_same_place(resource: &str, url: &str) -> bool {
     let Some(wanted) = place(url) else { return false };
@@ -307,6 +328,45 @@ mod tests {
     }
     fn networks(names: &[&str]) -> SpendPolicy {
         SpendPolicy { networks: names.iter().map(|name| (*name).to_owned()).collect(), ..SpendPolicy::default() }
+    }
+
+    #[test]
+    fn a_proof_never_goes_where_others_can_read_it_unless_the_caller_says_so() {
+        let pays = |policy: &SpendPolicy, url: &str| {
+            let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
+            policy
+                .choose(required(policy, seed(&[("base", "0.02")])), TRANSFER, url, &ledger)
+                .map(|_| ())
+                .map_err(|error| error.code)
+        };
+        let ours = SpendPolicy::default();
+        for url in [
+            "https://a.b/x",
+            "http://localhost/x",
+            "http://localhost:3000/x",
+            "http://a.localhost/x",
+            "HTTP://127.0.0.1:3000/x",
+            "http://127.9.9.9/x",
+            "http://[::1]:3000/x",
+        ] {
+            assert_eq!(pays(&ours, url), Ok(()), "{url}");
+        }
+        let open = [
+            "http://a.b/x",
+            "http://127.0.0.1.evil.example/x",
+            "http://localhost.evil.example/x",
+            "http://10.0.0.1/x",
+            "http://[::2]/x",
+            "ftp://localhost.x/x",
+            "http://notlocalhost/x",
+            "x",
+        ];
+        for url in open {
+            assert_eq!(pays(&ours, url), Err(ErrorCode::PaymentInsecureConnection), "{url}");
+        }
+        let allowed = SpendPolicy { resources: vec!["http://a.b/x".to_owned()], ..SpendPolicy::default() };
+        assert_eq!(pays(&allowed, "http://a.b/x"), Ok(()));
+        assert_eq!(pays(&allowed, "http://a.b/y"), Err(ErrorCode::PaymentInsecureConnection));
     }
 
     #[test]

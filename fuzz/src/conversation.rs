@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{LONGEST_MESSAGE, PAYER, body, is_fit_to_show, text};
 
-const BASE: &str = "http://server:3000";
+const BASE: &str = "https://server:3000";
 const API_KEY: &str = "the-key-of-the-api";
 const USER: &str = "22222222-2222-4222-8222-222222222222";
 /// The hash of the wallet's only transfer. Whoever reads it in a message could use it.
@@ -53,7 +53,7 @@ impl Runtime for Scripted {
         let pauses = (self.0.now.get() / LEAST_PAUSE_MS) as usize;
         let most = MOST_REQUESTS + self.0.given.get() + pauses;
         assert!(self.0.sent.get() <= most, "one request after the other: {} of {most}", self.0.sent.get());
-        assert!(request.url.starts_with("http://server:3000/"), "sent to {}", request.url);
+        assert!(request.url.starts_with("https://server:3000/"), "sent to {}", request.url);
         assert!(request.headers.iter().all(|(_, value)| !value.contains(['\r', '\n'])), "a header of two lines");
         let unreached = SendError { failure: SendFailure::Unreached, words: "ECONNREFUSED".into(), cause: None };
         self.0.answers.borrow_mut().pop_front().ok_or(unreached)

@@ -118,7 +118,7 @@ fn receipt(bytes: &[u8]) {
 }
 
 fn attempt() -> Attempt<Value> {
-    let empty = serde_json::json!({"attemptId": "a", "state": "sent", "server": "http://server:3000"});
+    let empty = serde_json::json!({"attemptId": "a", "state": "sent", "server": "https://server:3000"});
     journal::read(&empty).unwrap()
 }
 

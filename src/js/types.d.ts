@@ -302,7 +302,7 @@ export interface SpendOptions {
   assets?: AssetOptions[];
   /** Who may be paid: addresses. @default anybody */
   recipients?: string[];
-  /** What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself otherwise, as behind a proxy. */
+  /** What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself otherwise, as behind a proxy; and for an address without https on a network of your own. */
   allowResource?: string | string[];
 }
 
@@ -399,6 +399,7 @@ export type ErrorCode =
   | 'payment_network_not_allowed'
   | 'payment_recipient_not_allowed'
   | 'payment_resource_mismatch'
+  | 'payment_insecure_connection'
   | 'payment_declined'
   | 'payment_not_supported_here'
   | 'payment_refused'

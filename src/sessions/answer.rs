@@ -266,8 +266,7 @@ impl<R: Runtime + 'static> Client<R> {
             if now >= end {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
                 let waited = decimal(age.max(0.0) as u64);
-                let said =
-                    "no answer after % ms; the message is in the session, and the answer may still come: look with getMessages";
+                let said = "no answer after % ms; the message is in the session, and so is an answer that comes later (getMessages), unless the server gave up on it";
                 return failed(Error::new(ErrorCode::AnswerTimeout, fill(said, &[&waited])), sent);
             }
             self.runtime.nap(PollSchedule::Growing.gap_ms(age, looks).min(end - now)).await;

@@ -17,7 +17,7 @@ fn the_body_holds_what_was_given_and_nothing_else() {
     let job = create(&scene, &params).unwrap();
     assert_eq!(job["jobId"], "job-1");
     let request = scene.request(0);
-    assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "http://server:3000/api/messaging/jobs"));
+    assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://server:3000/api/messaging/jobs"));
     assert_eq!(
         request.body.unwrap(),
         format!(r#"{{"agentId":"{USER}","userId":"{USER}","content":"hi","metadata":{{"a":[1,null]}},"timeoutMs":1000}}"#)

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::watch::Watch;
 
-pub const BASE: &str = "http://server:3000";
+pub const BASE: &str = "https://server:3000";
 pub const API_KEY: &str = "the-key-of-the-api";
 const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 /// A signature with a plain key, which is not the payer's.

@@ -73,12 +73,11 @@ fn net() -> impl Strategy<Value = Net> {
     let locations = vec![
         "https://evil.example/api/messaging/jobs",
         "//evil.example/api/messaging/jobs",
-        "http://server:3000.evil.example/api/messaging/jobs",
-        "http://server:3000@evil.example/",
+        "https://server:3000.evil.example/api/messaging/jobs",
+        "https://server:3000@evil.example/",
         "https://server:3000/api/messaging/jobs",
         "/api/messaging/jobs",
         "/elsewhere",
-        "http://server:3000/api/messaging/jobs/job-0",
         "",
     ];
     let failures = vec![SendFailure::TooLarge, SendFailure::HiddenRedirect, SendFailure::NoResponse, SendFailure::Failed];
@@ -213,7 +212,7 @@ impl Application {
                 timeout_ms: life.timeout_ms,
                 headers: vec![(CALL.into(), number.to_string())],
                 idempotency_key: name,
-                ..CallOptions::default()
+                is_fitful: false,
             };
             let outcome = work(options, life.plan).await;
             world.watch.borrow_mut().ends(number, world.now.get(), &outcome);
@@ -436,14 +435,6 @@ fn the_second_call_of_a_name_keeps_its_own_limit() {
 fn what_an_error_carried_is_written_down_before_it_is_sent_again() {
     let mut script = calm(Paywall::Lax, [CREATE, RESUME, Does::HandBack]);
     script.misfortune.wallet = vec![Wallet::RejectsWithHash];
-    check(&script);
-}
-
-#[test]
-fn another_jobs_answer_is_no_answer() {
-    let mut script = calm(Paywall::Open, [CREATE, CREATE]);
-    let redirect = Net::Redirect { status: 301, location: "http://server:3000/api/messaging/jobs/job-0" };
-    (script.misfortune.net, script.named) = (vec![Net::LostAfter, Net::Fine, redirect], false);
     check(&script);
 }
 

@@ -93,17 +93,17 @@ fn row_6_the_time_limit_covers_all_tries() {
 #[test]
 fn rows_21_and_22_redirects_stay_on_the_origin() {
     let moved = |to: &str| text(307, "").with("location", to);
-    let scene1 = scene([moved("/elsewhere"), moved("http://server:3000/api/x"), seen("processing")]);
+    let scene1 = scene([moved("/elsewhere"), moved("https://server:3000/api/x"), seen("processing")]);
     get(&scene1).unwrap();
-    assert_eq!(scene1.request(1).url, "http://server:3000/elsewhere");
+    assert_eq!(scene1.request(1).url, "https://server:3000/elsewhere");
     assert_eq!(scene1.header(2, "x-api-key").as_deref(), Some("key"));
     for to in [
-        "https://server:3000/x",
-        "http://server:3001/x",
+        "http://server:3000/x",
+        "https://server:3001/x",
         "http://evil/x",
         "//evil/x",
         "/\\evil",
-        "http://server:3000.evil/x",
+        "https://server:3000.evil/x",
         "x",
     ] {
         let scene = scene([moved(to)]);
@@ -135,10 +135,10 @@ fn lists_are_asked_for_as_given() {
         (jobs, (scene.requests() == 1).then(|| scene.request(0).url))
     };
     let (jobs, url) = list(json!({"limit": 10, "status": "completed"}));
-    assert_eq!(url.unwrap(), "http://server:3000/api/messaging/jobs?limit=10&status=completed");
+    assert_eq!(url.unwrap(), "https://server:3000/api/messaging/jobs?limit=10&status=completed");
     let jobs = jobs.unwrap();
     assert_eq!((&jobs["jobs"][0]["rawStatus"], &jobs["jobs"][1]), (&json!("odd"), &json!(5)));
-    assert_eq!(list(json!({})).1.unwrap(), "http://server:3000/api/messaging/jobs");
+    assert_eq!(list(json!({})).1.unwrap(), "https://server:3000/api/messaging/jobs");
     for bad in [
         json!({"limit": -1}),
         json!({"limit": 0}),

@@ -98,6 +98,8 @@ fn after_a_lost_reply_the_message_is_looked_for_and_never_sent_again() {
         text(200, ""),
         answer(500, json!({"error": {"code": "INTERNAL_SERVER_ERROR", "message": "An unexpected error occurred"}})),
         answer(504, json!({})),
+        // A proxy's word: the server may have it.
+        answer(503, json!({})),
     ] {
         let there = scene([lost.clone(), without_answer(), with_answer()]);
         assert_eq!(wait_for(&there, &plain()).unwrap()["agentResponse"]["text"], "here");

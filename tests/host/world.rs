@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub const USER: &str = "22222222-2222-4222-8222-222222222222";
 pub const HASH: &str = "0xabababababababababababababababababababababababababababababababab";
 pub const TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
-pub const BASE: &str = "http://server:3000";
+pub const BASE: &str = "https://server:3000";
 
 /// What happens to one request.
 #[derive(Clone)]

@@ -15,7 +15,7 @@ use std::rc::Rc;
 /// The public test key #0 of every development chain.
 const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-const URL: &str = "http://server:3000/api/messaging/jobs";
+const URL: &str = "https://server:3000/api/messaging/jobs";
 
 fn entry(version: u8) -> Value {
     let mut entry = json!({"scheme": "exact", "network": "base", "payTo": TO, "maxTimeoutSeconds": 60,

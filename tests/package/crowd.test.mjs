@@ -56,7 +56,7 @@ test('row 50: ten thousand jobs at once are answered within a limit of a thousan
     if (url.includes('status=processing')) jobs = jobs.filter(({ status }) => status === 'processing');
     return new Response(JSON.stringify({ jobs, total: COUNT, filtered: jobs.length }), { headers });
   };
-  const client = new JobsClient({ baseUrl: 'http://h', fetch });
+  const client = new JobsClient({ baseUrl: 'https://h', fetch });
   const ids = Array.from({ length: COUNT }, (_, id) => `job-${id}`);
   const jobs = await Promise.all(ids.map((id) => client.pollJob(id)));
   assert.deepEqual(

@@ -22,13 +22,13 @@ test('import and require give the same face and need no init', async () => {
     Object.keys(cjs).sort(),
     Object.keys(await import(path.join(folder, 'node_modules/eliza-jobs/index.js'))).sort(),
   );
-  const job = await new cjs.JobsClient({ baseUrl: 'http://h', fetch: fakeAnswer({ jobId: 'j', status: 'pending' }) }).getJob('j');
+  const job = await new cjs.JobsClient({ baseUrl: 'https://h', fetch: fakeAnswer({ jobId: 'j', status: 'pending' }) }).getJob('j');
   assert.equal(job.status, 'pending');
 });
 
 test('instanceof holds across two copies of the package', async () => {
   const cjs = require('eliza-jobs');
-  const error = await rejection(new cjs.JobsClient({ baseUrl: 'http://h', fetch: fakeAnswer({}, 404) }).getJob('j'));
+  const error = await rejection(new cjs.JobsClient({ baseUrl: 'https://h', fetch: fakeAnswer({}, 404) }).getJob('j'));
   assert.ok(
     error instanceof ApiError && error instanceof ElizaJobsError && error instanceof cjs.ApiError && error instanceof Error,
   );
@@ -42,11 +42,11 @@ test('row 49: importing compiles nothing, and without WebAssembly the error says
     'fine\n',
   );
   const said = run(
-    "delete globalThis.WebAssembly; const { JobsClient } = await import('eliza-jobs'); try { new JobsClient({ baseUrl: 'http://h' }) } catch (e) { console.log(e.code, e.message) }",
+    "delete globalThis.WebAssembly; const { JobsClient } = await import('eliza-jobs'); try { new JobsClient({ baseUrl: 'https://h' }) } catch (e) { console.log(e.code, e.message) }",
   );
   assert.match(said, /^init_failed .*WebAssembly/);
   const csp = run(
-    "WebAssembly.Module = class { constructor() { throw new WebAssembly.CompileError('Refused to compile because unsafe-eval is not allowed') } }; const { JobsClient } = await import('eliza-jobs'); try { new JobsClient({ baseUrl: 'http://h' }) } catch (e) { console.log(e.message) }",
+    "WebAssembly.Module = class { constructor() { throw new WebAssembly.CompileError('Refused to compile because unsafe-eval is not allowed') } }; const { JobsClient } = await import('eliza-jobs'); try { new JobsClient({ baseUrl: 'https://h' }) } catch (e) { console.log(e.message) }",
   );
   assert.match(csp, /wasm-unsafe-eval/);
   // There is no file that could be missing or come under a wrong type: the module is in the JavaScript.
@@ -64,7 +64,7 @@ const EURC = {
 test('bad options throw a TypeError that names the option, the rule and what was given', () => {
   for (const [options, field, said] of [
     [undefined, 'options', /nothing/],
-    ['http://h', 'options', /"http:\/\/h"/],
+    ['https://h', 'options', /"https:\/\/h"/],
     [{}, 'baseUrl', /nothing/],
     [{ baseUrl: '' }, 'baseUrl', /http/],
     [{ baseUrl: 'localhost:3000' }, 'baseUrl', /"localhost:3000"/],
@@ -73,52 +73,52 @@ test('bad options throw a TypeError that names the option, the rule and what was
     [{ baseUrl: 'http://u:topsecret@h' }, 'baseUrl', /credentials/],
     [{ baseUrl: 'http://h?x' }, 'baseUrl', /query or a fragment/],
     [{ baseUrl: 'http://h#x' }, 'baseUrl', /query or a fragment/],
-    [{ baseUrl: 'http://h', fetch: 5 }, 'fetch', /function; given: 5/],
-    [{ baseUrl: 'http://h', wallet: {} }, 'wallet', /must be a function .* or an object .*; given: an object/],
-    [{ baseUrl: 'http://h', wallet: '0xkey' }, 'wallet', /eliza-jobs\/wallets.*; given: "0xkey"/],
-    [{ baseUrl: 'http://h', wallet: null }, 'wallet', /given: null/],
-    [{ baseUrl: 'http://h', wallet: { address: ASSET } }, 'wallet', /any of sendTransfer/],
-    [{ baseUrl: 'http://h', wallet: { signTypedData() {} } }, 'wallet', /signTypedData and without address/],
-    [{ baseUrl: 'http://h', wallet: { sendTransfer: 'x' } }, 'wallet', /sendTransfer that must be a function; given: "x"/],
-    [{ baseUrl: 'http://h', wallet: { pay() {}, address: '0x12' } }, 'wallet', /address that must be .*; given: "0x12"/],
-    [{ baseUrl: 'http://h', wallet: { pay() {}, address: ASSET.replace('fCD', 'fcd') } }, 'wallet', /right checksum/],
-    [{ baseUrl: 'http://h', confirm: true }, 'confirm', /function; given: true/],
-    [{ baseUrl: 'http://h', logger: 'x' }, 'logger', /any of debug, info, warn and error.*given: "x"/],
-    [{ baseUrl: 'http://h', logger: {} }, 'logger', /console is one; given: an object/],
-    [{ baseUrl: 'http://h', logger: { warn() {}, debug: 5 } }, 'logger', /which are functions/],
-    [{ baseUrl: 'http://h', walletTimeoutMs: 0 }, 'walletTimeoutMs', /given: 0/],
-    [{ baseUrl: 'http://h', timeoutMs: 0 }, 'timeoutMs', /given: 0/],
-    [{ baseUrl: 'http://h', timeoutMs: NaN }, 'timeoutMs', /given: NaN/],
-    [{ baseUrl: 'http://h', timeoutMs: '5s' }, 'timeoutMs', /given: "5s"/],
-    [{ baseUrl: 'http://h', timeoutMs: 1e12 }, 'timeoutMs', /given: 1000000000000/],
-    [{ baseUrl: 'http://h', retries: 1.5 }, 'retries', /given: 1\.5/],
-    [{ baseUrl: 'http://h', apiKey: 'top\nsecret' }, 'apiKey', /visible ASCII/],
-    [{ baseUrl: 'http://h', headers: { 'bad name': 'topsecret' } }, 'headers', /names/],
-    [{ baseUrl: 'http://h', headers: { a: 'top\nsecret' } }, 'headers', /names/],
-    [{ baseUrl: 'http://h', headers: { 'X-Payment': HASH } }, 'headers', /only the client itself sets/],
-    [{ baseUrl: 'http://h', spend: { maxPerPayment: 0.1 } }, 'spend.maxPerPayment', /decimal string.*given: 0\.1/],
-    [{ baseUrl: 'http://h', spend: { maxPerPayment: '1e3' } }, 'spend.maxPerPayment', /given: "1e3"/],
-    [{ baseUrl: 'http://h', spend: { networks: ['solana'] } }, 'spend.networks', /given: "solana"/],
-    [{ baseUrl: 'http://h', spend: { networks: [] } }, 'spend.networks', /list/],
-    [{ baseUrl: 'http://h', spend: { maxPayment: '1' } }, 'spend', /given: maxPayment/],
-    [{ baseUrl: 'http://h', spend: '1' }, 'spend', /given: "1"/],
-    [{ baseUrl: 'http://h', spend: { budget: 2 } }, 'spend.budget', /decimal string of USDC.*given: 2/],
-    [{ baseUrl: 'http://h', spend: { budget: '-2' } }, 'spend.budget', /given: "-2"/],
-    [{ baseUrl: 'http://h', spend: { recipients: [] } }, 'spend.recipients', /list of addresses/],
-    [{ baseUrl: 'http://h', spend: { recipients: ['0x12'] } }, 'spend.recipients', /given: "0x12"/],
-    [{ baseUrl: 'http://h', spend: { allowResource: ['/x'] } }, 'spend.allowResource', /URL.*given: "\/x"/],
-    [{ baseUrl: 'http://h', spend: { assets: [] } }, 'spend.assets', /list of tokens/],
-    [{ baseUrl: 'http://h', spend: { assets: [{}] } }, 'spend.assets', /must have a network .*given: no network/],
-    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, maxPerPayment: undefined }] } }, 'spend.assets', /maxPerPayment/],
-    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, maxPerPayment: '0.0000001' }] } }, 'spend.maxPerPayment', /EURC/],
-    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, symbol: 'USDC' }] } }, 'spend.assets', /not there already; given: USDC/],
-    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, asset: ASSET }] } }, 'spend.assets', /not there already/],
-    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, asset: '0x12' }] } }, 'spend.assets', /given: "0x12"/],
-    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, decimals: 6.5 }] } }, 'decimals', /given: 6\.5/],
-    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, decimals: undefined }] } }, 'spend.assets', /must have decimals/],
-    [{ baseUrl: 'http://h', spend: { assets: [{ ...EURC, nmae: 'x' }] } }, 'spend.assets', /given: nmae/],
+    [{ baseUrl: 'https://h', fetch: 5 }, 'fetch', /function; given: 5/],
+    [{ baseUrl: 'https://h', wallet: {} }, 'wallet', /must be a function .* or an object .*; given: an object/],
+    [{ baseUrl: 'https://h', wallet: '0xkey' }, 'wallet', /eliza-jobs\/wallets.*; given: "0xkey"/],
+    [{ baseUrl: 'https://h', wallet: null }, 'wallet', /given: null/],
+    [{ baseUrl: 'https://h', wallet: { address: ASSET } }, 'wallet', /any of sendTransfer/],
+    [{ baseUrl: 'https://h', wallet: { signTypedData() {} } }, 'wallet', /signTypedData and without address/],
+    [{ baseUrl: 'https://h', wallet: { sendTransfer: 'x' } }, 'wallet', /sendTransfer that must be a function; given: "x"/],
+    [{ baseUrl: 'https://h', wallet: { pay() {}, address: '0x12' } }, 'wallet', /address that must be .*; given: "0x12"/],
+    [{ baseUrl: 'https://h', wallet: { pay() {}, address: ASSET.replace('fCD', 'fcd') } }, 'wallet', /right checksum/],
+    [{ baseUrl: 'https://h', confirm: true }, 'confirm', /function; given: true/],
+    [{ baseUrl: 'https://h', logger: 'x' }, 'logger', /any of debug, info, warn and error.*given: "x"/],
+    [{ baseUrl: 'https://h', logger: {} }, 'logger', /console is one; given: an object/],
+    [{ baseUrl: 'https://h', logger: { warn() {}, debug: 5 } }, 'logger', /which are functions/],
+    [{ baseUrl: 'https://h', walletTimeoutMs: 0 }, 'walletTimeoutMs', /given: 0/],
+    [{ baseUrl: 'https://h', timeoutMs: 0 }, 'timeoutMs', /given: 0/],
+    [{ baseUrl: 'https://h', timeoutMs: NaN }, 'timeoutMs', /given: NaN/],
+    [{ baseUrl: 'https://h', timeoutMs: '5s' }, 'timeoutMs', /given: "5s"/],
+    [{ baseUrl: 'https://h', timeoutMs: 1e12 }, 'timeoutMs', /given: 1000000000000/],
+    [{ baseUrl: 'https://h', retries: 1.5 }, 'retries', /given: 1\.5/],
+    [{ baseUrl: 'https://h', apiKey: 'top\nsecret' }, 'apiKey', /visible ASCII/],
+    [{ baseUrl: 'https://h', headers: { 'bad name': 'topsecret' } }, 'headers', /names/],
+    [{ baseUrl: 'https://h', headers: { a: 'top\nsecret' } }, 'headers', /names/],
+    [{ baseUrl: 'https://h', headers: { 'X-Payment': HASH } }, 'headers', /only the client itself sets/],
+    [{ baseUrl: 'https://h', spend: { maxPerPayment: 0.1 } }, 'spend.maxPerPayment', /decimal string.*given: 0\.1/],
+    [{ baseUrl: 'https://h', spend: { maxPerPayment: '1e3' } }, 'spend.maxPerPayment', /given: "1e3"/],
+    [{ baseUrl: 'https://h', spend: { networks: ['solana'] } }, 'spend.networks', /given: "solana"/],
+    [{ baseUrl: 'https://h', spend: { networks: [] } }, 'spend.networks', /list/],
+    [{ baseUrl: 'https://h', spend: { maxPayment: '1' } }, 'spend', /given: maxPayment/],
+    [{ baseUrl: 'https://h', spend: '1' }, 'spend', /given: "1"/],
+    [{ baseUrl: 'https://h', spend: { budget: 2 } }, 'spend.budget', /decimal string of USDC.*given: 2/],
+    [{ baseUrl: 'https://h', spend: { budget: '-2' } }, 'spend.budget', /given: "-2"/],
+    [{ baseUrl: 'https://h', spend: { recipients: [] } }, 'spend.recipients', /list of addresses/],
+    [{ baseUrl: 'https://h', spend: { recipients: ['0x12'] } }, 'spend.recipients', /given: "0x12"/],
+    [{ baseUrl: 'https://h', spend: { allowResource: ['/x'] } }, 'spend.allowResource', /URL.*given: "\/x"/],
+    [{ baseUrl: 'https://h', spend: { assets: [] } }, 'spend.assets', /list of tokens/],
+    [{ baseUrl: 'https://h', spend: { assets: [{}] } }, 'spend.assets', /must have a network .*given: no network/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, maxPerPayment: undefined }] } }, 'spend.assets', /maxPerPayment/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, maxPerPayment: '0.0000001' }] } }, 'spend.maxPerPayment', /EURC/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, symbol: 'USDC' }] } }, 'spend.assets', /not there already; given: USDC/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, asset: ASSET }] } }, 'spend.assets', /not there already/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, asset: '0x12' }] } }, 'spend.assets', /given: "0x12"/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, decimals: 6.5 }] } }, 'decimals', /given: 6\.5/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, decimals: undefined }] } }, 'spend.assets', /must have decimals/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, nmae: 'x' }] } }, 'spend.assets', /given: nmae/],
     [
-      { baseUrl: 'http://h', spend: { assets: [{ ...EURC, network: 'solana' }] } },
+      { baseUrl: 'https://h', spend: { assets: [{ ...EURC, network: 'solana' }] } },
       'spend.assets',
       /spend.networks names; given: solana/,
     ],
@@ -134,7 +134,7 @@ test('bad options throw a TypeError that names the option, the rule and what was
       },
     );
   }
-  for (const baseUrl of ['http://h', 'https://h/', 'HTTP://H:80/a/b/', 'http://[::1]:3000']) new JobsClient({ baseUrl }).free();
+  for (const baseUrl of ['https://h', 'https://h/', 'HTTP://H:80/a/b/', 'http://[::1]:3000']) new JobsClient({ baseUrl }).free();
 });
 
 test('bad arguments of every method reject and send nothing', async () => {
@@ -260,7 +260,7 @@ test('rows 46 and 47: a thousand calls at once on one client, which is freed mea
 });
 
 test('spent() is in the token’s own unit, and nothing before anything was paid', () => {
-  const client = new JobsClient({ baseUrl: 'http://h', spend: { assets: [EURC] } });
+  const client = new JobsClient({ baseUrl: 'https://h', spend: { assets: [EURC] } });
   assert.deepEqual([client.spent(), client.spent('USDC'), client.spent('EURC')], ['0', '0', '0']);
   for (const odd of ['usdc', 'ETH', 5, null]) {
     assert.throws(() => client.spent(odd), { name: 'ArgumentError', field: 'currency' });

@@ -180,7 +180,7 @@ test('row 14: a small answer that unpacks to a large one is cut off while it is 
 
 test('row 15: answers that are JSON of the worst kind crash nothing and change nothing', async () => {
   const deep = (levels) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
-  const client = (body, options) => open({ url: 'http://h' }, { fetch: async () => new Response(body), ...options });
+  const client = (body, options) => open({ url: 'https://h' }, { fetch: async () => new Response(body), ...options });
   for (const [more, look] of [
     [`"metadata":{"deep":${deep(10_000)}}`, ({ metadata }) => Array.isArray(metadata.deep)],
     ['"metadata":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}', () => ({}).polluted === undefined],

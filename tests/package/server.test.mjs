@@ -80,7 +80,7 @@ test("the server's own words come with unknown jobs, agents and routes", async (
   const error = await rejects(elsewhere.getJobsHealth(), 'ApiError', 'not_found', /API endpoint not found/);
   assert.equal(error.serverCode, '404');
   await rejects(client.getJob('../sessions'), 'ApiError', 'job_not_found');
-  await rejects(client.getJob('..'), 'ApiError', 'job_not_found');
+  await rejects(client.getJob('..'), 'ArgumentError', 'invalid_argument');
   await rejects(client.getJob('health/../health'), 'ApiError', 'job_not_found');
 });
 

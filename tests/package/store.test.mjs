@@ -85,7 +85,7 @@ test('stores that cannot be are refused at once', () => {
     assert.throws(() => fileStore(given), { name: 'TypeError', message: /path of a folder/ });
   assert.throws(() => localStorageStore(), { name: 'TypeError', message: /localStorageStore needs localStorage/ });
   for (const store of [{}, 'x', null, { get() {}, set() {}, delete() {} }]) {
-    assert.throws(() => new JobsClient({ baseUrl: 'http://h', store }), { name: 'ArgumentError', field: 'store' });
+    assert.throws(() => new JobsClient({ baseUrl: 'https://h', store }), { name: 'ArgumentError', field: 'store' });
   }
 });
 
@@ -136,7 +136,7 @@ test('row 45: a store that fails, in whatever way, means no payment', async () =
     await rejects(client.createJob(params), 'PaymentError', 'store_failed', /quota exceeded; nothing was paid/);
     assert.deepEqual([wallet.asked, server.requests.length, client.spent()], [0, 1, '0']);
   }
-  const silent = new JobsClient({ baseUrl: 'http://h', store: { ...memoryStore(), keys: () => Promise.reject('locked') } });
+  const silent = new JobsClient({ baseUrl: 'https://h', store: { ...memoryStore(), keys: () => Promise.reject('locked') } });
   await rejects(silent.pendingPayments(), 'PaymentError', 'store_failed', /locked/);
 });
 

@@ -24,7 +24,7 @@ test('row 46: free() lets calls under way come to their end, and later calls say
   for (const end of ['free', Symbol.dispose].filter(Boolean)) {
     const answers = [];
     const fetch = (url) => new Promise((resolve) => answers.push(() => resolve(job(idOf(url)))));
-    const client = new JobsClient({ baseUrl: 'http://h', fetch });
+    const client = new JobsClient({ baseUrl: 'https://h', fetch });
     const calls = ['a', 'b'].map((id) => client.getJob(id));
     await new Promise((next) => setImmediate(next));
     client[end]();
@@ -55,7 +55,7 @@ test('row 47: 1,000 calls at once on one client, each with its own answer', asyn
     await new Promise((next) => setTimeout(next, Math.random() * 30));
     return job(idOf(url));
   };
-  const client = new JobsClient({ baseUrl: 'http://h', fetch });
+  const client = new JobsClient({ baseUrl: 'https://h', fetch });
   const ids = Array.from({ length: 1_000 }, (_, index) => `job-${index}`);
   assert.deepEqual(
     (await Promise.all(ids.map((id) => client.getJob(id)))).map(({ jobId }) => jobId),
@@ -67,7 +67,7 @@ test('1,000 paid calls at once never spend more than the budget', async () => {
   let paid = 0;
   const fetch = async (_url, { headers }) => (headers.get('x-payment') ? job('j', 'pending') : price());
   const wallet = async () => ((paid += 1), HASH);
-  const client = new JobsClient({ baseUrl: 'http://h', fetch, wallet, store: memoryStore(), spend: { budget: '1.00' } });
+  const client = new JobsClient({ baseUrl: 'https://h', fetch, wallet, store: memoryStore(), spend: { budget: '1.00' } });
   const calls = await Promise.allSettled(Array.from({ length: 1_000 }, () => client.createJob(params)));
   assert.deepEqual([paid, calls.filter(({ status }) => status === 'fulfilled').length, client.spent()], [50, 50, '1']);
   for (const { reason } of calls.filter(({ status }) => status === 'rejected')) assert.equal(reason.code, 'payment_over_limit');
@@ -82,7 +82,7 @@ test('row 47: callbacks may call back: the wallet, confirm, the store, onUpdate,
   };
   const inner = memoryStore();
   const client = new JobsClient({
-    baseUrl: 'http://h',
+    baseUrl: 'https://h',
     async fetch(url, { method, headers }) {
       if (method === 'GET') return job(idOf(url));
       await again('fetch');
@@ -111,7 +111,7 @@ for (const [how, id] of [
     );
     const options = { baseUrl: server.url, store, wallet: () => HASH, spend: { budget: '0.02' } };
     const client = new trapping.JobsClient(options);
-    const other = new trapping.JobsClient({ baseUrl: 'http://h', fetch: hangs });
+    const other = new trapping.JobsClient({ baseUrl: 'https://h', fetch: hangs });
     const paying = rejection(client.createAndWaitForJob(params));
     const waiting = [rejection(other.getJob('x')), rejection(other.pollJob('y'))];
     while (server.requests.length < 2) await server.next();
@@ -147,7 +147,7 @@ test('100,000 calls leave the module’s memory as it was', { timeout: 120_000 }
     const bytes = new TextEncoder().encode(body);
     const stream = () => ({ getReader: () => ({ read: async function () { return this.over ? { done: true } : ((this.over = true), { value: bytes }); } }) });
     const fetch = async () => ({ status: 200, headers: new Headers(), body: stream() });
-    const client = new JobsClient({ baseUrl: 'http://h', fetch, store: memoryStore() });
+    const client = new JobsClient({ baseUrl: 'https://h', fetch, store: memoryStore() });
     const calls = async (count) => {
       for (let done = 0; done < count; done += 100) await Promise.all(Array.from({ length: 100 }, () => client.getJob('j')));
     };
