@@ -22,7 +22,9 @@ test('import and require give the same face and need no init', async () => {
     Object.keys(cjs).sort(),
     Object.keys(await import(path.join(folder, 'node_modules/eliza-jobs/index.js'))).sort(),
   );
-  const job = await new cjs.JobsClient({ baseUrl: 'https://h', fetch: fakeAnswer({ jobId: 'j', status: 'pending' }) }).getJob('j');
+  const job = await new cjs.JobsClient({ baseUrl: 'https://h', fetch: fakeAnswer({ jobId: 'j', status: 'pending' }) }).getJob(
+    'j',
+  );
   assert.equal(job.status, 'pending');
 });
 
@@ -111,7 +113,11 @@ test('bad options throw a TypeError that names the option, the rule and what was
     [{ baseUrl: 'https://h', spend: { assets: [{}] } }, 'spend.assets', /must have a network .*given: no network/],
     [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, maxPerPayment: undefined }] } }, 'spend.assets', /maxPerPayment/],
     [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, maxPerPayment: '0.0000001' }] } }, 'spend.maxPerPayment', /EURC/],
-    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, symbol: 'USDC' }] } }, 'spend.assets', /not there already; given: USDC/],
+    [
+      { baseUrl: 'https://h', spend: { assets: [{ ...EURC, symbol: 'USDC' }] } },
+      'spend.assets',
+      /not there already; given: USDC/,
+    ],
     [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, asset: ASSET }] } }, 'spend.assets', /not there already/],
     [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, asset: '0x12' }] } }, 'spend.assets', /given: "0x12"/],
     [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, decimals: 6.5 }] } }, 'decimals', /given: 6\.5/],
