@@ -122,12 +122,14 @@ pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
         PROOF_HEADERS.into_iter().filter_map(header).collect()
     };
     let mut proof: Vec<(String, String)> = record.get("proof").map(stored).unwrap_or_default();
+    let good = |(_, value): &(String, String)| wallet::can_be_sent(value);
+    proof.retain(good);
     // The hash of a plain transfer is its proof, wherever it was found.
     let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
     if let (true, "seed", Some(hash)) = (proof.is_empty(), text("dialect").as_str(), hash) {
         proof = seed::proof(hash, &text("network"));
     }
-    proof.retain(|(_, value)| wallet::can_be_sent(value));
+    proof.retain(good);
     Some(Attempt {
         id,
         state,

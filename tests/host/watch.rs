@@ -175,7 +175,8 @@ impl Watch {
             assert!(named.flat_map(|payment| &payment.proofs).count() <= 1, "I2: two proofs for one name");
             creates = Some(id);
         }
-        let job = path.strip_prefix("/api/messaging/jobs/").filter(|job| job.starts_with("job-"));
+        let job =
+            path.strip_prefix("/api/messaging/jobs/").filter(|job| job.starts_with("job-") && request.method == Method::Get);
         let mut look = false;
         if let (Some(call), Some(job)) = (call, job) {
             let call = &mut self.calls[call];
