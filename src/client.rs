@@ -114,6 +114,8 @@ pub struct Client<R: Runtime> {
     ledger: Rc<SpendLedger>,
     /// The paid jobs whose end was not seen yet: the job, its record, and until when that is kept.
     pub(crate) open: RefCell<Vec<(String, String, f64)>>,
+    /// The records of jobs whose end was seen, which are about to go.
+    pub(crate) closing: RefCell<Vec<String>>,
     /// The jobs of calls that had an idempotency key.
     named: RefCell<Vec<(String, PaidJob<R::Json>)>>,
 }
@@ -130,6 +132,7 @@ impl<R: Runtime + 'static> Client<R> {
             reported: Cell::new(false),
             ledger,
             open: RefCell::default(),
+            closing: RefCell::default(),
             named: RefCell::default(),
         }
     }

@@ -363,7 +363,11 @@ impl<R: Runtime + 'static> Client<R> {
         if let Some(id) = known {
             self.open.borrow_mut().retain(|(known, _, _)| known != job_id);
             let client = self.clone();
-            self.runtime.spawn(async move { journal::close(&client.runtime, &id).await });
+            self.closing.borrow_mut().push(id.clone());
+            self.runtime.spawn(async move {
+                journal::close(&client.runtime, &id).await;
+                client.closing.borrow_mut().retain(|known| *known != id);
+            });
         }
     }
 
@@ -390,6 +394,11 @@ impl<R: Runtime + 'static> Client<R> {
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
     /// answers were not seen; and records that cannot be read.
     pub async fn pending_payments(&self) -> Result<Vec<R::Json>, R::Json> {
+        // What has been answered is not open, though its record may not have gone yet.
+        let closing = self.closing.borrow().clone();
+        for id in closing {
+            journal::close(&self.runtime, &id).await;
+        }
         let found = journal::all(&self.runtime).await.map_err(|thrown| store_failed(thrown, ""))?;
         let mut open: Vec<(f64, R::Json)> = Vec::new();
         for found in found {
