@@ -4,6 +4,7 @@
 // with a fresh instance. Payments are in the store, so nothing is lost with the old one.
 import { instantiate } from 'eliza-jobs:glue';
 import { makeError } from './errors.js';
+import { letGoOfLocks } from './stores.js';
 
 /** One instance of the module. */
 class Instance {
@@ -61,7 +62,8 @@ class Instance {
       this.error = makeError(6, message, { code: 'wasm_panic', retryable: false }, {}, cause);
       for (const reject of this.waiting) reject(this.error);
       this.waiting.clear();
-      this.timers.forEach(clearTimeout);
+      for (const timer of this.timers) clearTimeout(timer);
+      letGoOfLocks();
     }
     return this.error;
   }

@@ -74,15 +74,21 @@ export function defaultStore() {
 }
 
 const held = new Map();
+/** Who holds a lock or waits for one. */
+const requests = new Set();
 
 /**
  * Waits until nobody holds the lock of this name: in any tab where the browser can tell (Web Locks), else in this program.
  * `request.letGo()` gives it back; when `request.gone` is set before it is there, it is given back at once.
  */
 export function lock(name, request) {
+  requests.add(request);
   const grant = (letGo) => {
-    if (request.gone) letGo();
-    else request.letGo = letGo;
+    request.letGo = () => {
+      requests.delete(request);
+      letGo();
+    };
+    if (request.gone) request.letGo();
   };
   const here = () => {
     const before = held.get(name) ?? Promise.resolve();
@@ -107,4 +113,12 @@ export function lock(name, request) {
     // A page without an origin of its own has no locks.
     locks.request(name, work).catch(() => here().then(granted));
   });
+}
+
+/** Gives every lock back: of a module that has trapped, which cannot do it any more. */
+export function letGoOfLocks() {
+  for (const request of requests) {
+    request.gone = true;
+    request.letGo?.();
+  }
 }
