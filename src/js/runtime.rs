@@ -229,11 +229,16 @@ impl JsRuntime {
             return Err(SendError { failure: SendFailure::NoResponse, words: String::new(), cause: None });
         };
         let response: Response = response.unchecked_into();
-        if Document(AsRef::<JsValue>::as_ref(&response).clone()).get_text("type").as_deref() == Some("opaqueredirect") {
+        let kind = Document(AsRef::<JsValue>::as_ref(&response).clone()).get_text("type");
+        if kind.as_deref() == Some("opaqueredirect") {
             return Err(SendError { failure: SendFailure::HiddenRedirect, words: String::new(), cause: None });
         }
-        let headers: Vec<(&str, String)> =
+        let mut headers: Vec<(&str, String)> =
             RESPONSE_HEADERS.into_iter().filter_map(|name| Some((name, headers.get(name).ok()??))).collect();
+        // Only from another origin's answer headers are kept back: elsewhere what is not there was not sent.
+        if kind.as_deref() != Some("cors") && !headers.iter().any(|(name, _)| *name == "date") {
+            headers.push(("date", String::new()));
+        }
         let is_stream = headers.iter().any(|(name, value)| *name == "content-type" && has(value, "text/event-stream"));
         let text = self.text(&response, request.answers, hear.filter(|_| is_stream)).await?;
         let body = if text.length() == 0 {
