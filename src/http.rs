@@ -8,6 +8,8 @@ use crate::text::{decimal, fill, find, has, redact, shorten, split};
 const MAX_WORDS: usize = 4_000;
 /// A header's value that is shorter than this is no secret.
 const MIN_SECRET: usize = 8;
+/// By so many of its first characters a secret is known, though its end be missing.
+const SECRET_HEAD: usize = 24;
 
 /// The only methods that the API has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -284,8 +286,11 @@ fn fit(request: &HttpRequest, text: &str, limit: usize) -> String {
         if name == "content-type" || value.len() < MIN_SECRET {
             continue;
         }
-        while let Some((before, after)) = split(&words, value) {
-            words = fill("%…%", &[before, after]);
+        // By its beginning: what was cut off in the middle is a secret too.
+        let Some((head, tail)) = value.split_at_checked(value.len().min(SECRET_HEAD)) else { continue };
+        while let Some((before, after)) = split(&words, head) {
+            let same = after.bytes().zip(tail.bytes()).take_while(|(sent, known)| sent == known).count();
+            words = fill("%…%", &[before, after.get(same..).unwrap_or("")]);
         }
     }
     shorten(&redact(&words), limit)

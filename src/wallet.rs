@@ -2,7 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::json::{Json, Kind, shown};
-use crate::text::{decimal, fill, has, shorten};
+use crate::text::{decimal, fill, has, shorten, split};
 use crate::x402::MAX_HEADER;
 use crate::x402::hex::is_hex;
 
@@ -30,12 +30,26 @@ pub fn stray_hash<J: Json>(value: &J) -> Option<String> {
         let hash = fill("0x%", &[digits.unwrap_or(text.trim_ascii())]);
         Some(hash).filter(|hash| is_hex(hash, 64))
     };
-    value
+    // A receipt first: it is of the transaction that was mined, in the place of the one that was sent perhaps.
+    let named = value
         .as_text()
-        .or_else(|| value.get_text("transactionHash"))
-        .or_else(|| value.get_text("hash"))
         .or_else(|| value.get("receipt")?.get_text("hash"))
-        .and_then(found)
+        .or_else(|| value.get_text("transactionHash"))
+        .or_else(|| value.get_text("hash"));
+    named.and_then(found).or_else(|| hash_in(&value.get_text("message")?))
+}
+
+/// The hash in a text, such as "timed out while waiting for 0x…".
+fn hash_in(text: &str) -> Option<String> {
+    let mut text = text;
+    while let Some((_, rest)) = split(text, "0x") {
+        let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        if digits == 64 {
+            return rest.get(..digits).map(|digits| fill("0x%", &[digits]));
+        }
+        text = rest;
+    }
+    None
 }
 
 /// The request headers that a wallet gave which took the payment over: names in lower case.
@@ -78,11 +92,16 @@ pub fn is_rejection<J: Json>(thrown: &J) -> bool {
         let Some(this) = error else { return false };
         let number = this.get_number("code");
         let words = this.as_text().or_else(|| this.get_text("message")).unwrap_or_default().to_ascii_lowercase();
-        let says_no = ["reject", "denied", "cancel", "declin"].iter().any(|word| has(&words, word));
+        let any = |parts: &[&str]| parts.iter().any(|part| has(&words, part));
+        // A node and a connection cancel and decline too: only what the user did is a no of the user's.
+        let by_user =
+            any(&["user reject", "user denied", "user cancel", "user declin", "user has ", "by user", "byuser", "by the user"]);
+        let says_no = by_user && any(&["reject", "denied", "cancel", "declin"]) && !has(&words, "user agent");
         if number == Some(4001.0)
             || this.get_text("code").is_some_and(|code| code == "ACTION_REJECTED" || code == "4001")
             || this.get_text("name").as_deref() == Some("UserRejectedRequestError")
-            || (says_no && (has(&words, "user") || matches!(number, Some(-32000.0 | -32603.0))))
+            || says_no
+            || (matches!(number, Some(-32000.0 | -32603.0)) && any(&["reject", "denied"]))
         {
             return true;
         }
@@ -134,6 +153,8 @@ mod tests {
             json!({"hash": hash}),
             json!({"transactionHash": hash, "status": 1}),
             json!({"message": "reverted", "receipt": {"hash": hash}}),
+            json!({"hash": format!("0x{}", "cd".repeat(32)), "receipt": {"hash": hash}, "code": "TRANSACTION_REPLACED"}),
+            json!({"message": format!("0x12: timed out while waiting for transaction with hash \"{hash}\" to be confirmed")}),
         ] {
             assert_eq!(stray_hash(&value).as_deref(), Some(hash.as_str()), "{value}");
         }
@@ -176,7 +197,18 @@ mod tests {
         ] {
             assert_eq!(thrown(&no).0, ErrorCode::WalletRejected, "{no}");
         }
-        for other in [json!({"code": -32000, "message": "insufficient funds"}), json!("boom"), json!(null), json!({}), json!(7)] {
+        for other in [
+            json!({"code": -32000, "message": "context canceled"}),
+            json!({"message": "RPC failed", "cause": {"code": -32000, "message": "context canceled"}}),
+            json!({"code": -32603, "message": "upstream request canceled"}),
+            json!("Timed out while waiting for UserOperation 0x1: the wait was cancelled"),
+            json!("request cancelled by user agent"),
+            json!({"code": -32000, "message": "insufficient funds"}),
+            json!("boom"),
+            json!(null),
+            json!({}),
+            json!(7),
+        ] {
             assert_eq!(thrown(&other).0, ErrorCode::WalletFailed, "{other}");
         }
     }
