@@ -225,7 +225,7 @@ export function defineClients(compile) {
     value: ['spent'],
     promise: [
       ...['createAndWaitForJob', 'createJob', 'getJob', 'getJobsHealth', 'listJobs'],
-      ...['pendingPayments', 'pollJob', 'resume'],
+      ...['forgetPayment', 'pendingPayments', 'pollJob', 'resume'],
     ],
     iterator: ['watchJob'],
   });

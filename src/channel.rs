@@ -15,11 +15,17 @@ const CHANNELS: &str = "/api/messaging/message-servers/00000000-0000-0000-0000-0
 
 impl<R: Runtime + 'static> Client<R> {
     /// A job that has timed out, with its answer if there is one in its channel. `stop` is an instant.
-    pub(crate) async fn with_late_answer(&self, job_id: &str, seen: Seen<R::Json>, stop: f64) -> Seen<R::Json> {
+    pub(crate) async fn with_late_answer(
+        &self,
+        job_id: &str,
+        seen: Seen<R::Json>,
+        stop: f64,
+        call: &CallOptions,
+    ) -> Seen<R::Json> {
         if seen.status != JobStatus::Timeout {
             return seen;
         }
-        match self.answer_in_channel(job_id, &seen.document, stop).await {
+        match self.answer_in_channel(job_id, &seen.document, stop, call).await {
             Some(result) => {
                 protocol::read_job(seen.document.without("error").set("status", R::Json::text("completed")).set("result", result))
             }
@@ -27,12 +33,12 @@ impl<R: Runtime + 'static> Client<R> {
         }
     }
 
-    async fn answer_in_channel(&self, job_id: &str, job: &R::Json, stop: f64) -> Option<R::Json> {
+    async fn answer_in_channel(&self, job_id: &str, job: &R::Json, stop: f64, call: &CallOptions) -> Option<R::Json> {
         let name = fill("job-%", &[job_id]);
-        let channels = self.list_of("channels", CHANNELS, stop).await?;
+        let channels = self.list_of("channels", CHANNELS, stop, call).await?;
         let channel = channels.iter().find(|channel| channel.get_text("name").as_ref() == Some(&name))?.get_text("id")?;
         let path = fill("/api/messaging/channels/%/messages", &[&protocol::is_uuid(&channel).then_some(channel)?]);
-        let messages = self.list_of("messages", &path, stop).await?;
+        let messages = self.list_of("messages", &path, stop, call).await?;
         // The newest first; an agent may say more than one thing, and the job would have taken the first.
         let is_answer = |message: &&R::Json| message.get_text("sourceType").as_deref() == Some("agent_response");
         let answer = messages.iter().rev().find(is_answer)?;
@@ -48,7 +54,7 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// The list `key` in `data`, if it can be had in time.
-    async fn list_of(&self, key: &str, path: &str, stop: f64) -> Option<Vec<R::Json>> {
+    async fn list_of(&self, key: &str, path: &str, stop: f64, call: &CallOptions) -> Option<Vec<R::Json>> {
         if !self.turn(stop, true).await {
             return None;
         }
@@ -56,7 +62,7 @@ impl<R: Runtime + 'static> Client<R> {
         if left <= 0.0 {
             return None;
         }
-        let call = CallOptions { timeout_ms: Some(left), ..CallOptions::default() };
+        let call = CallOptions { timeout_ms: Some(left), headers: call.headers.clone(), ..CallOptions::default() };
         let parse = |document: R::Json| document.get("data")?.get(key).filter(|list| list.kind() == Kind::Array);
         Some(self.read(Method::Get, path, &call, 1, key, &parse).await.ok()?.elements())
     }

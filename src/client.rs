@@ -111,7 +111,13 @@ pub struct Client<R: Runtime> {
     pub(crate) poller: Poller<R::Json>,
     /// Whether an odd content type was reported.
     reported: Cell<bool>,
-    ledger: Rc<SpendLedger>,
+    pub(crate) ledger: Rc<SpendLedger>,
+    /// The payments that the ledger has counted.
+    pub(crate) counted: RefCell<Vec<String>>,
+    /// The payments about which a wallet is being asked.
+    pub(crate) asking: RefCell<Vec<String>>,
+    /// The payments whose jobs' ends were seen.
+    pub(crate) finished: RefCell<Vec<String>>,
     /// The paid jobs whose end was not seen yet: the job, its record, and until when that is kept.
     pub(crate) open: RefCell<Vec<(String, String, f64)>>,
     /// The records of jobs whose end was seen, which are about to go.
@@ -133,6 +139,9 @@ impl<R: Runtime + 'static> Client<R> {
             ledger,
             open: RefCell::default(),
             closing: RefCell::default(),
+            counted: RefCell::default(),
+            asking: RefCell::default(),
+            finished: RefCell::default(),
             named: RefCell::default(),
         }
     }
@@ -189,7 +198,15 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let mut request = self.request(Method::Post, path::JOBS, call);
         request.body = Some(body.to_json());
+        let address = request.url.clone();
         let response = self.post(&mut request, limit.min(end - self.runtime.now_ms()), None).await?;
+        if response.status == 402 && request.url != address {
+            let said =
+                "the server redirects to where it asks for a payment, which is not made there: set baseUrl to where it leads";
+            let mut error = Error::new(ErrorCode::RedirectRefused, said);
+            error.status = Some(402);
+            return Err(error);
+        }
         if response.status != 402 {
             let created = read_created(&request, &response)?;
             return Ok(self.make(key, created, None, update));
@@ -210,7 +227,7 @@ impl<R: Runtime + 'static> Client<R> {
         let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger)?;
         // Who resumes this attempt meanwhile, in another tab, waits for what becomes of it here.
         let _alone = self.alone("resume", &id, end).await?;
-        let (created, payment) = self.pay(request, chosen, (id, call.idempotency_key.clone()), end, update).await?;
+        let (created, payment) = self.pay(request, chosen, (id, call.idempotency_key.clone()), call, end, update).await?;
         Ok(self.make(key, created, Some(payment), update))
     }
 
@@ -256,7 +273,8 @@ impl<R: Runtime + 'static> Client<R> {
         if key.is_empty() {
             return Ok(None);
         }
-        let found = journal::all(&self.runtime).await.map_err(|thrown| store_failed(thrown, "; nothing was paid"))?;
+        let found =
+            self.in_time(journal::all(&self.runtime)).await.map_err(|thrown| store_failed(thrown, "; nothing was paid"))?;
         let mut begun = None;
         for found in found {
             if let Found::Attempt(attempt) = found
@@ -264,7 +282,7 @@ impl<R: Runtime + 'static> Client<R> {
                 && attempt.server == self.config.base_url
             {
                 if kept_until(&attempt) < self.runtime.wall_ms() {
-                    journal::forget(&self.runtime, &attempt.id).await;
+                    let _ = self.in_time(journal::forget(&self.runtime, &attempt.id)).await;
                 } else if attempt.idempotency_key == key {
                     begun = Some(*attempt);
                 }
@@ -277,8 +295,8 @@ impl<R: Runtime + 'static> Client<R> {
     pub async fn get_job(self: &Rc<Self>, job_id: &str, call: &CallOptions) -> Result<Seen<R::Json>, R::Json> {
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
         let seen = self.look(job_id, call, self.config.retries).await?;
-        let seen = self.with_late_answer(job_id, seen, end).await;
-        if seen.status.is_terminal() {
+        let seen = self.with_late_answer(job_id, seen, end, call).await;
+        if seen.is_settled() {
             self.close(job_id);
         }
         Ok(seen)
@@ -408,7 +426,11 @@ impl<R: Runtime + 'static> Client<R> {
                 _ => None,
             };
             let seen = match news {
-                Some(News::Found(job)) => Ok(protocol::read_job(job)),
+                Some(News::Found(job)) => match protocol::read_job(job) {
+                    // Lists may leave the answers out.
+                    seen if seen.status.is_terminal() && !seen.is_settled() => self.look(job_id, &look, 0).await,
+                    seen => Ok(seen),
+                },
                 Some(News::Failed(error)) => Err(error.about_job(job_id)),
                 Some(News::Missing) | None => self.look(job_id, &look, 0).await,
             };
@@ -424,7 +446,7 @@ impl<R: Runtime + 'static> Client<R> {
             }
             let failed = match seen {
                 Ok(seen) => {
-                    let seen = self.with_late_answer(job_id, seen, stop).await;
+                    let seen = self.with_late_answer(job_id, seen, stop, call).await;
                     missing = false;
                     lifetime = lifetime.or(Some(seen.lifetime_ms));
                     let raw = |seen: &Seen<R::Json>| (seen.status, seen.document.get_text("rawStatus"));
@@ -432,7 +454,10 @@ impl<R: Runtime + 'static> Client<R> {
                         update(Update::Status(seen.document.clone()));
                     }
                     if seen.status.is_terminal() {
-                        self.close(job_id);
+                        // Completed without an answer is no end: the next look may have it.
+                        if seen.is_settled() {
+                            self.close(job_id);
+                        }
                         return finish(job_id, seen);
                     }
                     last = Some(seen);
@@ -447,6 +472,8 @@ impl<R: Runtime + 'static> Client<R> {
                     missing = true;
                     Some(error)
                 }
+                // A page of a proxy's or a login's is a blip too, once the job was there.
+                Err(error) if error.code == ErrorCode::UnexpectedHtml && (created_here || last.is_some()) => Some(error),
                 Err(error) if error.code.retryable() => Some(error),
                 Err(error) => return Err(error),
             };

@@ -112,6 +112,8 @@ codes! {
     PaymentNotSupportedHere = "payment_not_supported_here", Payment, false;
     /// The server refused the proof of a payment.
     PaymentRefused = "payment_refused", Payment, false;
+    /// The payment is not open any more: it was finished or forgotten elsewhere, or nothing was ever paid.
+    PaymentNotOpen = "payment_not_open", Payment, false;
     /// The proof was sent and it is not known what became of it.
     PaymentOutcomeUnknown = "payment_outcome_unknown", Payment, false;
     /// The store of payments failed, or a record in it cannot be read. Nothing was paid because of this call.

@@ -236,6 +236,8 @@ pub fn refusal<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, retry
         401 => ErrorCode::Unauthorized,
         402 => ErrorCode::PaymentNotSupportedHere,
         403 => ErrorCode::Forbidden,
+        // The API's own 404 is no page.
+        404 if matches!(&response.body, Body::Text(text) if is_html(text)) => ErrorCode::UnexpectedHtml,
         404 => ErrorCode::NotFound,
         429 => ErrorCode::RateLimited,
         500.. => ErrorCode::ServerError,

@@ -48,9 +48,9 @@ pub async fn save<R: Runtime>(runtime: &R, attempt: &Attempt<R::Json>) -> Result
     }
 }
 
-/// Forgets the attempt. A store that fails keeps a record that is not needed any more: no harm is done.
-pub async fn forget<R: Runtime>(runtime: &R, id: &str) {
-    let _ = runtime.store(StoreCall::Delete, &concat(&[PREFIX, id]), "").await;
+/// Forgets the attempt. The error is what the store threw; it keeps a record that is not needed any more, then.
+pub async fn forget<R: Runtime>(runtime: &R, id: &str) -> Result<(), R::Json> {
+    runtime.store(StoreCall::Delete, &concat(&[PREFIX, id]), "").await.map(|_| ())
 }
 
 /// The job's end has been seen: nothing is open any more.
@@ -63,7 +63,7 @@ pub async fn close<R: Runtime>(runtime: &R, id: &str) {
         }
         // It stays open: whoever goes on with it finds the same end again.
         Err(_) => {}
-        Ok(_) => forget(runtime, id).await,
+        Ok(_) => drop(forget(runtime, id).await),
     }
 }
 
@@ -101,8 +101,10 @@ pub fn record<J: Json>(attempt: &Attempt<J>) -> J {
     if let Some(created) = &attempt.created {
         record = record.set("created", created.clone());
     }
-    if attempt.answered {
-        record = record.set("answered", J::text("yes"));
+    for (key, is) in [("answered", attempt.answered), ("signs", attempt.signs)] {
+        if is {
+            record = record.set(key, J::text("yes"));
+        }
     }
     record.set("version", J::number(VERSION)).set("createdAt", J::number(attempt.created_at))
 }
@@ -143,6 +145,7 @@ pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
         created_at: record.get_number("createdAt").unwrap_or(0.0),
         idempotency_key: text("idempotencyKey"),
         answered: record.get("answered").is_some(),
+        signs: record.get("signs").is_some(),
     })
 }
 

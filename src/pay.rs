@@ -15,7 +15,7 @@ use crate::protocol::{self, Created};
 use crate::prove::{LOOK, NoProof, Proof, Question, UNMOVED, threw};
 use crate::runtime::{Ask, Level, Runtime, within};
 use crate::spend::{Chosen, Means, Reservation};
-use crate::text::{decimal, fill, shorten};
+use crate::text::{concat, decimal, fill, shorten};
 use crate::x402::{self, Attempt, PaymentState, address, hex};
 
 /// How often the same proof is sent again after a reply was lost.
@@ -26,6 +26,16 @@ const FIND_MS: f64 = 10_000.0;
 const KEPT_MS: f64 = 600_000.0;
 /// How long after its job's expiry a payment's name is remembered.
 const NAMED_MS: f64 = 86_400_000.0;
+/// How long the store is waited for, in milliseconds.
+const STORE_MS: f64 = 5_000.0;
+/// How long a payment that nobody has signed is open, in milliseconds.
+const UNSIGNED_MS: f64 = 3_600_000.0;
+/// How many ids of payments are kept in mind.
+const MAX_NOTED: usize = 1_000;
+/// How many jobs a server lists that is not told how many.
+const USUAL_LIST: usize = 50;
+/// What was open when it was listed.
+const NOT_OPEN: &str = "this payment is not open any more: it was finished or forgotten elsewhere";
 /// What cannot be resumed.
 const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
 
@@ -59,24 +69,34 @@ impl<R: Runtime + 'static> Drop for Waiting<R> {
 impl<R: Runtime + 'static> Pending<R> {
     /// An answer that came too late: a proof is kept, so that it can be used.
     async fn keep(&self, answer: core::result::Result<R::Json, R::Json>) {
+        let runtime = &self.client.runtime;
         let mut attempt = self.attempt.clone();
+        // Whoever goes on with the payment meanwhile comes first; what has a proof or a job already needs no other.
+        let _alone = runtime.lock(&fill("eliza-jobs/resume/%", &[&attempt.id])).await;
+        let is_over = match journal::find(runtime, &attempt.id).await {
+            Ok(Some(Found::Attempt(known))) => known.created.is_some() || !known.proof.is_empty(),
+            _ => self.client.finished.borrow().contains(&attempt.id),
+        };
+        if is_over {
+            return;
+        }
         match self.question.read(answer) {
             Ok(Proof { headers, transaction }) => {
                 attempt.proof = headers;
                 attempt.transaction = transaction;
                 attempt.state = PaymentState::Proven;
             }
-            Err(NoProof { unmoved: true, .. }) => return journal::forget(&self.client.runtime, &attempt.id).await,
+            Err(NoProof { unmoved: true, .. }) => return drop(journal::forget(runtime, &attempt.id).await),
             Err(NoProof { transaction, .. }) => {
                 attempt.transaction = transaction;
                 attempt.state = PaymentState::Unknown;
             }
         }
-        self.client
-            .runtime
-            .log(Level::Warn, "the wallet has answered after its call had ended; pendingPayments() knows what is open");
-        // There is nobody left to tell when this fails.
-        let _ = journal::save(&self.client.runtime, &attempt).await;
+        let words = match journal::save(runtime, &attempt).await {
+            Ok(()) => "the wallet has answered after its call had ended; pendingPayments() knows what is open",
+            Err(_) => "the wallet has answered after its call had ended, and the store has failed: look in the wallet",
+        };
+        runtime.log(Level::Warn, words);
     }
 }
 
@@ -88,6 +108,7 @@ impl<R: Runtime + 'static> Client<R> {
         request: HttpRequest,
         chosen: Chosen<R::Json>,
         names: (String, String),
+        call: &CallOptions,
         end: f64,
         update: &dyn Fn(Update<R::Json>),
     ) -> Result<Paid<R::Json>, R::Json> {
@@ -106,6 +127,7 @@ impl<R: Runtime + 'static> Client<R> {
             created_at: self.runtime.wall_ms(),
             idempotency_key: names.1,
             answered: false,
+            signs: means == Means::Sign,
         };
         update(Update::Quote(offer.document()));
         let proof = match self.prove(&attempt, &offer, means, &reservation, end).await {
@@ -113,30 +135,32 @@ impl<R: Runtime + 'static> Client<R> {
             Err(NoProof { mut error, transaction, unmoved }) => {
                 attempt.transaction = transaction;
                 if unmoved {
-                    journal::forget(&self.runtime, &attempt.id).await;
+                    let _ = self.in_time(journal::forget(&self.runtime, &attempt.id)).await;
                 } else if error.code != ErrorCode::WalletTimeout {
                     attempt.state = PaymentState::Unknown;
-                    let _ = journal::save(&self.runtime, &attempt).await;
+                    let _ = self.in_time(journal::save(&self.runtime, &attempt)).await;
                 }
                 error.payment = Some(attempt);
                 return Err(error);
             }
         };
+        note(&self.counted, &attempt.id);
         (attempt.proof, attempt.transaction) = (proof.headers, proof.transaction);
         attempt.state = PaymentState::Proven;
         update(Update::Payment(attempt.document()));
         attempt.state = PaymentState::Sent;
         // What was only signed can be left unsent. What was transferred is lost when it is not sent.
-        if let Err(thrown) = journal::save(&self.runtime, &attempt).await
+        if let Err(thrown) = self.in_time(journal::save(&self.runtime, &attempt)).await
             && means == Means::Sign
         {
             reservation.kept.set(false);
+            self.counted.borrow_mut().retain(|id| *id != attempt.id);
             attempt.state = PaymentState::Proven;
             let mut error = store_failed(thrown, "; the signature was not sent");
             error.payment = Some(attempt);
             return Err(error);
         }
-        self.deliver(attempt, request, end, false, update).await
+        self.deliver(attempt, request, call, end, false, update).await
     }
 
     /// Gets the proof of payment, by the means that were chosen.
@@ -149,12 +173,15 @@ impl<R: Runtime + 'static> Client<R> {
         end: f64,
     ) -> core::result::Result<Proof, NoProof<R::Json>> {
         let payer = self.agreed(offer, end).await.map_err(|error| NoProof { error, transaction: None, unmoved: true })?;
-        if let Err(thrown) = journal::save(&self.runtime, attempt).await {
+        if let Err(thrown) = self.in_time(journal::save(&self.runtime, attempt)).await {
             let error = store_failed(thrown, "; nothing was paid");
             return Err(NoProof { error, transaction: None, unmoved: true });
         }
         // A signature moves nothing until it is sent; a transfer may, whatever the wallet says.
         reservation.kept.set(means != Means::Sign);
+        if means != Means::Sign {
+            note(&self.counted, &attempt.id);
+        }
         let nonce = hex::encode(&self.runtime.nonce());
         for _ in 0..2 {
             let question = Question::new(offer.clone(), means, payer.clone(), &nonce, self.now_s());
@@ -234,8 +261,15 @@ impl<R: Runtime + 'static> Client<R> {
         });
         let (whom, given) = question.asks();
         let waiting = Waiting(pending.clone());
+        note(&self.asking, &attempt.id);
         self.runtime.spawn(async move {
+            // Whoever gave up before the wallet was asked has paid nothing.
+            if pending.left.get() {
+                pending.client.asking.borrow_mut().retain(|id| *id != pending.attempt.id);
+                return drop(journal::forget(&pending.client.runtime, &pending.attempt.id).await);
+            }
             let answer = pending.client.runtime.ask(whom, given).await;
+            pending.client.asking.borrow_mut().retain(|id| *id != pending.attempt.id);
             if pending.left.get() {
                 return pending.keep(answer).await;
             }
@@ -256,6 +290,15 @@ impl<R: Runtime + 'static> Client<R> {
         })
     }
 
+    /// What the store gives, within its time. One that gives nothing has failed.
+    pub(crate) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = core::result::Result<T, R::Json>>,
+    ) -> core::result::Result<T, R::Json> {
+        let given = within(work, self.runtime.sleep(STORE_MS)).await;
+        given.unwrap_or_else(|| Err(R::Json::text("it gave nothing in 5 seconds")))
+    }
+
     fn patience_ms(&self, end: f64) -> f64 {
         self.config.wallet_timeout_ms.min(end - self.runtime.now_ms()).max(0.0)
     }
@@ -272,13 +315,14 @@ impl<R: Runtime + 'static> Client<R> {
         self: &Rc<Self>,
         mut attempt: Attempt<R::Json>,
         mut request: HttpRequest,
+        call: &CallOptions,
         end: f64,
         resumed: bool,
         update: &dyn Fn(Update<R::Json>),
     ) -> Result<Paid<R::Json>, R::Json> {
         request.headers.extend(attempt.proof.iter().cloned());
         let mut lost = resumed;
-        if resumed && let Some(created) = self.find_job(&attempt, None, end).await {
+        if resumed && let Some(created) = self.find_job(&attempt, None, call, end).await {
             return Ok(self.accept(attempt, created, update).await);
         }
         let mut tries = 0;
@@ -302,7 +346,7 @@ impl<R: Runtime + 'static> Client<R> {
             let definite = matches!(error.status, Some(400..=428 | 430..=499)) && !is_pending;
             lost |= !definite && !error.not_sent;
             if (!definite || error.status == Some(402))
-                && let Some(created) = self.find_job(&attempt, hint.as_deref(), end).await
+                && let Some(created) = self.find_job(&attempt, hint.as_deref(), call, end).await
             {
                 return Ok(self.accept(attempt, created, update).await);
             }
@@ -313,7 +357,7 @@ impl<R: Runtime + 'static> Client<R> {
             if over || !self.may_retry_after(&error, tries, soon).await {
                 error.job_id = hint;
                 let error = after_payment(*error, &mut attempt, lost);
-                let _ = journal::save(&self.runtime, &attempt).await;
+                let _ = self.in_time(journal::save(&self.runtime, &attempt)).await;
                 return Err(carrying(error, attempt));
             }
             tries = tries.saturating_add(1);
@@ -334,7 +378,7 @@ impl<R: Runtime + 'static> Client<R> {
         // It has served.
         attempt.proof.clear();
         self.remember(&created.job_id, &attempt).await;
-        let _ = journal::save(&self.runtime, &attempt).await;
+        let _ = self.in_time(journal::save(&self.runtime, &attempt)).await;
         update(Update::Payment(attempt.document()));
         (created, attempt)
     }
@@ -352,7 +396,7 @@ impl<R: Runtime + 'static> Client<R> {
             over
         };
         for (_, id, _) in over {
-            journal::forget(&self.runtime, &id).await;
+            let _ = self.in_time(journal::forget(&self.runtime, &id)).await;
         }
     }
 
@@ -363,6 +407,7 @@ impl<R: Runtime + 'static> Client<R> {
         if let Some(id) = known {
             self.open.borrow_mut().retain(|(known, _, _)| known != job_id);
             let client = self.clone();
+            note(&self.finished, &id);
             self.closing.borrow_mut().push(id.clone());
             self.runtime.spawn(async move {
                 journal::close(&client.runtime, &id).await;
@@ -373,10 +418,17 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// Looks whether the job that was paid for is there: under the id that a cut-off answer still had, else in the server's list, by
     /// the reference in its metadata.
-    async fn find_job(&self, attempt: &Attempt<R::Json>, hint: Option<&str>, end: f64) -> Option<Created<R::Json>> {
+    async fn find_job(
+        &self,
+        attempt: &Attempt<R::Json>,
+        hint: Option<&str>,
+        call: &CallOptions,
+        end: f64,
+    ) -> Option<Created<R::Json>> {
         let within = || {
             let limit = FIND_MS.min(self.config.timeout_ms).min(end - self.runtime.now_ms());
-            (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), ..CallOptions::default() })
+            let headers = call.headers.clone();
+            (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), headers, ..CallOptions::default() })
         };
         let call = within()?;
         if let Some(id) = hint
@@ -384,11 +436,23 @@ impl<R: Runtime + 'static> Client<R> {
         {
             return Some(protocol::read_created(protocol::handle(&seen.document)));
         }
-        let call = within()?;
-        let list = self.read(Method::Get, path::JOBS, &call, 1, "a list of jobs", &protocol::list);
-        let jobs = list.await.ok()?.get("jobs")?.elements();
-        let job = jobs.into_iter().find(|job| protocol::reference(job).as_deref() == Some(&attempt.id))?;
-        protocol::is_job(&job).then(|| protocol::read_created(protocol::handle(&job)))
+        // The newest ones first; then all of them, where the server has more.
+        for (query, answers) in [("", 1.0), ("?limit=10000", 10_000.0)] {
+            let call = within()?;
+            let mut request = self.request(Method::Get, &concat(&[path::JOBS, query]), &call);
+            request.answers = answers;
+            let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(FIND_MS);
+            let list = self.read_answers(request, end, 1, "a list of jobs", &protocol::list);
+            let jobs = list.await.ok()?.get("jobs")?.elements();
+            let is_all = jobs.len() < USUAL_LIST;
+            if let Some(job) = jobs.into_iter().find(|job| protocol::reference(job).as_deref() == Some(&attempt.id)) {
+                return protocol::is_job(&job).then(|| protocol::read_created(protocol::handle(&job)));
+            }
+            if is_all {
+                return None;
+            }
+        }
+        None
     }
 
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
@@ -397,9 +461,9 @@ impl<R: Runtime + 'static> Client<R> {
         // What has been answered is not open, though its record may not have gone yet.
         let closing = self.closing.borrow().clone();
         for id in closing {
-            journal::close(&self.runtime, &id).await;
+            let _ = within(journal::close(&self.runtime, &id), self.runtime.sleep(STORE_MS)).await;
         }
-        let found = journal::all(&self.runtime).await.map_err(|thrown| store_failed(thrown, ""))?;
+        let found = self.in_time(journal::all(&self.runtime)).await.map_err(|thrown| store_failed(thrown, ""))?;
         let mut open: Vec<(f64, R::Json)> = Vec::new();
         for found in found {
             let (created_at, document) = match found {
@@ -407,7 +471,7 @@ impl<R: Runtime + 'static> Client<R> {
                 Found::Attempt(attempt) if attempt.server != self.config.base_url => continue,
                 Found::Attempt(attempt) => {
                     if kept_until(&attempt) < self.runtime.wall_ms() {
-                        journal::forget(&self.runtime, &attempt.id).await;
+                        let _ = self.in_time(journal::forget(&self.runtime, &attempt.id)).await;
                         continue;
                     }
                     if attempt.answered {
@@ -443,6 +507,15 @@ impl<R: Runtime + 'static> Client<R> {
         waited.map_err(|error| carrying(error, payment))
     }
 
+    /// Forgets a payment that the application knows to be over.
+    pub async fn forget_payment(&self, given: &R::Json, call: &CallOptions) -> Result<(), R::Json> {
+        let id = given.get_text("attemptId").filter(|id| !id.is_empty());
+        let id = id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
+        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
+        let _alone = self.alone("resume", &id, end).await?;
+        self.in_time(journal::forget(&self.runtime, &id)).await.map_err(|thrown| store_failed(thrown, ""))
+    }
+
     /// Finds or makes the job of the attempt with this id, of which the caller knows this much.
     pub(crate) async fn go_on(
         self: &Rc<Self>,
@@ -454,14 +527,21 @@ impl<R: Runtime + 'static> Client<R> {
     ) -> Result<Paid<R::Json>, R::Json> {
         // Only one sends, in whatever tab: whoever comes second finds the job.
         let _alone = self.alone("resume", id, end).await?;
-        let attempt = match journal::find(&self.runtime, id).await.map_err(|thrown| store_failed(thrown, ""))? {
+        let attempt = match self.in_time(journal::find(&self.runtime, id)).await.map_err(|thrown| store_failed(thrown, ""))? {
             Some(Found::Attempt(attempt)) => merged(*attempt, given),
             Some(Found::Unreadable(id)) => return Err(Error::new(ErrorCode::StoreFailed, journal::unreadable_words(&id))),
             None => {
                 let attempt = journal::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
+                if attempt.request.is_empty() && attempt.created.is_none() {
+                    return match given.get("jobId") {
+                        // Finished elsewhere: the job may still be there.
+                        Some(job_id) => Ok((protocol::read_created(R::Json::object().set("jobId", job_id)), attempt)),
+                        None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
+                    };
+                }
                 // What will be sent is written down; the caller has it, whatever the store says.
                 if !attempt.proof.is_empty() {
-                    let _ = journal::save(&self.runtime, &attempt).await;
+                    let _ = self.in_time(journal::save(&self.runtime, &attempt)).await;
                 }
                 attempt
             }
@@ -486,14 +566,42 @@ impl<R: Runtime + 'static> Client<R> {
             self.remember(&created.job_id, &attempt).await;
             return Ok((created, attempt));
         }
+        if attempt.proof.is_empty() && attempt.signs && attempt.transaction.is_none() {
+            // Whatever a wallet may still sign, in whatever tab, is out of date by then.
+            let is_over =
+                self.runtime.wall_ms() > attempt.created_at + UNSIGNED_MS && !self.asking.borrow().contains(&attempt.id);
+            let (code, said) = if is_over {
+                let _ = self.in_time(journal::forget(&self.runtime, &attempt.id)).await;
+                (
+                    ErrorCode::PaymentNotOpen,
+                    "nothing was signed for this payment: no money has moved, and it is not open any more",
+                )
+            } else {
+                let said = "the wallet has signed nothing for this payment yet, and no money has moved; when it does, the signature is kept \
+                            and can be resumed. forgetPayment ends it";
+                (ErrorCode::WalletTimeout, said)
+            };
+            return Err(carrying(Error::new(code, said), attempt));
+        }
         if attempt.proof.is_empty() || attempt.request.is_empty() {
             let message = "there is no proof of this payment; look in the wallet whether money has moved, and if it has, put the \
                            transaction's hash into attempt.transaction and resume that";
             return Err(carrying(Error::new(ErrorCode::PaymentOutcomeUnknown, message), attempt));
         }
+        if !self.counted.borrow().contains(&attempt.id) {
+            let price = R::Json::parse(&attempt.price).unwrap_or_else(R::Json::object);
+            let text = |key: &str| price.get_text(key).unwrap_or_default();
+            // What was signed and never sent can be left so; everything else has perhaps been spent.
+            let avoidable = attempt.signs && attempt.state == PaymentState::Proven;
+            if let Err(why) = self.config.spend.count(&text("currency"), &text("amountAtomic"), avoidable, &self.ledger) {
+                let error = Error::new(ErrorCode::PaymentOverLimit, fill("the payment is signed and was not sent: %", &[&why]));
+                return Err(carrying(error, attempt));
+            }
+            note(&self.counted, &attempt.id);
+        }
         let mut request = self.request(Method::Post, path::JOBS, call);
         request.body = Some(attempt.request.clone());
-        self.deliver(attempt, request, end, true, update).await
+        self.deliver(attempt, request, call, end, true, update).await
     }
 }
 
@@ -505,11 +613,26 @@ pub(crate) fn kept_until<J: Json>(attempt: &Attempt<J>) -> f64 {
 
 /// What the caller knows beyond the record: the transaction that was found in the wallet.
 fn merged<J: Json>(attempt: Attempt<J>, given: &J) -> Attempt<J> {
-    match given.get("transaction") {
-        Some(hash) if attempt.proof.is_empty() && attempt.transaction.is_none() => {
-            journal::read(&journal::record(&attempt).set("transaction", hash)).unwrap_or(attempt)
+    let known = attempt.transaction.clone();
+    let new = given.get_text("transaction").filter(|hash| hex::is_hex(hash, 64) && known.as_ref() != Some(hash));
+    match new {
+        // It may be in the place of one that was sped up in the wallet. What was signed is its own proof.
+        Some(hash) if !attempt.signs && attempt.created.is_none() => {
+            let record = journal::record(&attempt).without("proof").set("transaction", J::text(&hash));
+            journal::read(&record).unwrap_or(attempt)
         }
         _ => attempt,
+    }
+}
+
+/// Keeps an id in mind, the last thousand of them.
+fn note(ids: &RefCell<Vec<String>>, id: &str) {
+    let mut ids = ids.borrow_mut();
+    if ids.len() >= MAX_NOTED {
+        ids.remove(0);
+    }
+    if !ids.iter().any(|known| known == id) {
+        ids.push(id.to_owned());
     }
 }
 

@@ -455,6 +455,13 @@ pub struct Seen<J> {
     pub document: J,
 }
 
+impl<J> Seen<J> {
+    /// Whether nothing comes after it, and what belongs to it is there.
+    pub fn is_settled(&self) -> bool {
+        self.status.is_terminal() && (self.status != JobStatus::Completed || self.has_result)
+    }
+}
+
 /// Reads one job.
 pub fn read_job<J: Json>(document: J) -> Seen<J> {
     let lifetime_ms = lifetime(&document);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::error::{ErrorCode, Result};
 use crate::text::{fill, find, join, split};
-use crate::x402::amount::to_decimal;
+use crate::x402::amount::{Amount, to_decimal};
 use crate::x402::networks::{MAINNETS, Token, USDC_DECIMALS, usdc};
 use crate::x402::{self, Dialect, Offer, PaymentRequired, refused};
 
@@ -131,6 +131,22 @@ impl SpendLedger {
     fn add(self: &Rc<Self>, limit: usize, units: u128) -> Reservation {
         self.set(limit, self.spent(limit).saturating_add(units));
         Reservation { ledger: self.clone(), limit, units, kept: Cell::new(false) }
+    }
+}
+
+impl SpendPolicy {
+    /// Counts a payment that was begun before this client's ledger, or that the ledger gave up. The error says why a payment that can
+    /// still be left undone (`avoidable`) is not made: it is above the budget.
+    pub fn count(&self, symbol: &str, atomic: &str, avoidable: bool, ledger: &SpendLedger) -> core::result::Result<(), String> {
+        let Some(at) = self.limits.iter().position(|limit| limit.symbol == symbol) else { return Ok(()) };
+        let (Some(limit), Some(amount)) = (self.limits.get(at), Amount::from_atomic(atomic)) else { return Ok(()) };
+        let sum = ledger.spent(at).saturating_add(amount.units);
+        if avoidable && sum > limit.budget {
+            let shown = |units: u128| fill("% %", &[&to_decimal(units, limit.decimals), &limit.symbol]);
+            return Err(fill("spend.budget allows %, of which % are spent", &[&shown(limit.budget), &shown(ledger.spent(at))]));
+        }
+        ledger.set(at, sum);
+        Ok(())
     }
 }
 

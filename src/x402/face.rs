@@ -210,6 +210,8 @@ pub struct Attempt<J> {
     pub idempotency_key: String,
     /// Whether the job's end has been seen. Only what has a name is kept so long.
     pub answered: bool,
+    /// Whether the wallet signs, so that nothing moves before the proof is sent.
+    pub signs: bool,
 }
 
 impl<J: Json> Attempt<J> {
@@ -292,6 +294,7 @@ mod tests {
             created_at: 0.0,
             idempotency_key: String::new(),
             answered: false,
+            signs: false,
         }
     }
     /// Through text: there 8453 and 8453.0 are the same number, as in JavaScript.

@@ -67,6 +67,8 @@ pub struct Call {
     looks: Vec<Look>,
     /// When the server's answer to its create came.
     created: Option<f64>,
+    /// It has sent a proof: before there is a job, it looks for the job.
+    searches: bool,
     /// The last answer was a redirect: what comes next belongs to it.
     redirected: bool,
     /// The jobs that the server has told it of, with the payment's id, which is empty where nothing was paid.
@@ -174,6 +176,9 @@ impl Watch {
             let named = self.payments.values().filter(|payment| !name.is_empty() && payment.name == name);
             assert!(named.flat_map(|payment| &payment.proofs).count() <= 1, "I2: two proofs for one name");
             creates = Some(id);
+            if let Some(call) = call {
+                self.calls[call].searches = true;
+            }
         }
         let job =
             path.strip_prefix("/api/messaging/jobs/").filter(|job| job.starts_with("job-") && request.method == Method::Get);
@@ -188,7 +193,8 @@ impl Watch {
                     "I4: the client goes on before the job {job} is written down"
                 );
             }
-            look = !call.redirected;
+            let searches = call.searches && call.created.is_none();
+            look = !call.redirected && !searches;
             if look {
                 call.looks.push(Look { began: now, ..Look::default() });
             }
