@@ -361,6 +361,25 @@ mod tests {
     }
 
     #[test]
+    fn half_a_secret_that_a_server_sends_back_is_not_shown_either() {
+        let proof: String = (0..6_000).map(|at| char::from(b'A' + (at * 7 % 26) as u8)).collect();
+        let request = HttpRequest {
+            method: Method::Post,
+            url: String::new(),
+            headers: vec![("payment-signature".into(), proof.clone())],
+            body: None,
+            timeout_ms: 1.0,
+            answers: 1.0,
+        };
+        for sent in [&proof[..], &proof[..3_000], &proof[..40]] {
+            for text in [format!("cannot settle {sent}"), format!("cannot settle {sent} (cut)")] {
+                let (words, _) = server_words(&request, &Body::Json(json!({"error": text})));
+                assert!(!words.as_deref().unwrap().contains(&proof[..24]), "{words:?}");
+            }
+        }
+    }
+
+    #[test]
     fn ids_stay_inside_their_route() {
         assert_eq!(path::job("a-b_c~1"), "/api/messaging/jobs/a-b_c~1");
         assert_eq!(path::job("../sessions"), "/api/messaging/jobs/%2E%2E%2Fsessions");

@@ -19,6 +19,7 @@ mod pay;
 mod property;
 mod read;
 mod recorded;
+mod recovery;
 mod sessions;
 mod wait;
 mod watch;

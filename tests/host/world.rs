@@ -109,6 +109,10 @@ pub struct World {
     pub store: RefCell<std::collections::BTreeMap<String, String>>,
     /// How many more times the store works; it throws after that.
     pub store_works: Cell<Option<usize>>,
+    /// How many more times the store answers; it gives nothing after that.
+    pub store_hangs: Cell<Option<usize>>,
+    /// Tasks do not begin before the world turns.
+    pub lazy: Cell<bool>,
     tasks: RefCell<Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>>,
 }
 
@@ -196,6 +200,11 @@ impl Runtime for Shared {
         [0x11; 32]
     }
     async fn store(&self, call: StoreCall, key: &str, value: &str) -> Result<Value, Value> {
+        match self.0.store_hangs.get() {
+            Some(0) => return std::future::pending().await,
+            Some(times) => self.0.store_hangs.set(Some(times - 1)),
+            None => {}
+        }
         match self.0.store_works.get() {
             Some(0) => return Err(json!({"message": "the disk is full"})),
             Some(times) => self.0.store_works.set(Some(times - 1)),
@@ -213,7 +222,9 @@ impl Runtime for Shared {
     async fn lock(&self, _name: &str) {}
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.0.tasks.borrow_mut().push(Box::pin(work));
-        self.0.turn();
+        if !self.0.lazy.get() {
+            self.0.turn();
+        }
     }
     fn abilities(&self) -> Abilities {
         self.0.abilities.get()

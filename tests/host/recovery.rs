@@ -1,0 +1,223 @@
+//! What is open goes on, or is over, and says which: beyond the servers' newest jobs, with transfers that were sped up, signatures that never
+//! came, and stores and wallets that give nothing or too late.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use eliza_jobs::client::{CallOptions, WaitPlan};
+use eliza_jobs::error::{Error, ErrorCode};
+use eliza_jobs::http::SendFailure;
+use eliza_jobs::runtime::Ask;
+use serde_json::{Value, json};
+
+use crate::world::*;
+
+const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+
+type Outcome<T> = Result<T, Box<Error<Value>>>;
+fn create(scene: &Scene, call: &CallOptions) -> Outcome<String> {
+    run(scene.client.create_job(&params(), call, &|_| ())).map(|job| job.created.job_id)
+}
+fn resume(scene: &Scene, attempt: &Value) -> Outcome<Value> {
+    run(scene.client.resume(attempt, &plain(), WaitPlan::default(), &|_| ()))
+}
+fn pending(scene: &Scene) -> Vec<Value> {
+    run(scene.client.pending_payments()).unwrap()
+}
+fn other_jobs(count: usize) -> Vec<Value> {
+    (0..count).map(|number| json!({"jobId": format!("other-{number}"), "status": "completed"})).collect()
+}
+fn lost() -> Step {
+    Step::Fail(SendFailure::Reset)
+}
+/// A server of x402 version 1, and a wallet that signs as contracts do.
+fn asks() -> Step {
+    let entry = json!({"scheme": "exact", "network": "base", "maxAmountRequired": "20000", "payTo": TO, "maxTimeoutSeconds": 60,
+        "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "extra": {"name": "USD Coin", "version": "2"}});
+    answer(402, json!({"x402Version": 1, "accepts": [entry]}))
+}
+fn signature() -> Result<Value, Value> {
+    Ok(json!(format!("0x{}", "ab".repeat(70))))
+}
+fn with_address(scene: Scene) -> Scene {
+    scene.giving(Ask::Address, |_, _| Some(Ok(json!(PAYER))))
+}
+/// A signature that comes when its call has ended.
+fn signed_late(budget: u128, more: impl IntoIterator<Item = Step>) -> (Scene, Rc<Cell<bool>>) {
+    let sign = Rc::new(Cell::new(false));
+    let scene = scene_with([asks()].into_iter().chain(more), |config| {
+        config.wallet_timeout_ms = 1_000.0;
+        config.spend.limits[0].budget = budget;
+    });
+    (with_address(scene).giving_when(Ask::Sign, sign.clone(), signature()), sign)
+}
+
+#[test]
+fn a_lost_job_is_found_among_all_jobs_and_with_the_headers_of_the_call() {
+    let mut all = other_jobs(60);
+    all.push(paid_for());
+    let scene = scene([payment_required(), lost(), jobs(&other_jobs(50)), jobs(&all)]).paying();
+    let call = CallOptions { headers: vec![("x-mine".into(), "1".into())], ..plain() };
+    assert_eq!(create(&scene, &call).unwrap(), "job-1");
+    assert!(scene.request(2).url.ends_with("/jobs") && scene.request(3).url.ends_with("/jobs?limit=10000"));
+    assert_eq!([2, 3].map(|at| scene.header(at, "x-mine")), [Some("1".into()), Some("1".into())]);
+}
+
+#[test]
+fn a_transfer_that_was_sped_up_goes_on_with_the_hash_that_was_mined() {
+    let scene = scene([
+        payment_required(),
+        answer(400, json!({"error": "no such transaction"})),
+        jobs(&[]),
+        created(),
+        seen("completed"),
+    ]);
+    let scene = scene.paying();
+    let error = create(&scene, &plain()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PaymentRefused);
+    let mined = format!("0x{}", "cd".repeat(32));
+    let mut attempt = pending(&scene).remove(0);
+    attempt["transaction"] = json!(mined);
+    resume(&scene, &attempt).unwrap();
+    assert_eq!(scene.sent_proofs(), [HASH.to_owned(), mined]);
+    assert_eq!(scene.asked(Ask::Transfer), 1);
+}
+
+#[test]
+fn the_budget_counts_what_is_resumed_and_stops_what_was_only_signed() {
+    let (scene, sign) = signed_late(20_000, [asks(), created(), seen("completed"), jobs(&[])]);
+    create(&scene, &plain()).unwrap_err();
+    sign.set(true);
+    scene.world.turn();
+    assert_eq!((scene.client.spent("USDC").unwrap().as_str(), pending(&scene)[0]["state"].as_str()), ("0", Some("proven")));
+    let first = pending(&scene).remove(0);
+    // Another payment uses the budget up. (Each needs an id of its own in the store.)
+    scene.world.store.borrow_mut().retain(|_, _| false);
+    assert_eq!(create(&scene, &plain()).unwrap(), "job-1");
+    assert_eq!(scene.client.spent("USDC").unwrap(), "0.02");
+    let mut given = first.clone();
+    for (key, value) in
+        [("signs", json!("yes")), ("server", json!(BASE)), ("request", json!("{}")), ("attemptId", json!("another"))]
+    {
+        given[key] = value;
+    }
+    given["proof"] = json!({"x-payment": "a signature"});
+    let before = scene.requests();
+    let error = resume(&scene, &given).unwrap_err();
+    assert_eq!((error.code, scene.requests()), (ErrorCode::PaymentOverLimit, before));
+    assert!(error.message.contains("spend.budget allows 0.02 USDC, of which 0.02 USDC are spent"), "{}", error.message);
+    assert_eq!(scene.client.spent("USDC").unwrap(), "0.02");
+}
+
+#[test]
+fn a_payment_that_nobody_signed_is_over_after_an_hour_and_open_before() {
+    let (scene, _) = signed_late(u128::MAX, []);
+    assert_eq!(create(&scene, &plain()).unwrap_err().code, ErrorCode::WalletTimeout);
+    let open = pending(&scene).remove(0);
+    let later = scene_with([], |_| ());
+    *later.world.store.borrow_mut() = scene.world.store.borrow().clone();
+    let error = resume(&later, &open).unwrap_err();
+    assert_eq!((error.code, pending(&later).len()), (ErrorCode::WalletTimeout, 1));
+    later.world.now.set(3_700_000.0);
+    let error = resume(&later, &open).unwrap_err();
+    assert_eq!((error.code, pending(&later).len(), later.requests()), (ErrorCode::PaymentNotOpen, 0, 0));
+    // What is not there any more says so too; where a job is known, that is waited for.
+    assert_eq!(resume(&later, &open).unwrap_err().code, ErrorCode::PaymentNotOpen);
+    let mut with_job = open.clone();
+    with_job["jobId"] = json!("job-1");
+    let elsewhere = scene_with([seen("completed")], |_| ());
+    assert_eq!(resume(&elsewhere, &with_job).unwrap()["status"], "completed");
+}
+
+#[test]
+fn a_payment_is_forgotten_when_the_application_says_so() {
+    let scene = scene([payment_required()]).wallet(Err(json!("broke")));
+    create(&scene, &plain()).unwrap_err();
+    let open = pending(&scene).remove(0);
+    run(scene.client.forget_payment(&open, &plain())).unwrap();
+    assert!(pending(&scene).is_empty());
+    for odd in [json!(null), json!({}), json!("x")] {
+        assert_eq!(run(scene.client.forget_payment(&odd, &plain())).unwrap_err().code, ErrorCode::InvalidArgument);
+    }
+}
+
+#[test]
+fn nothing_is_paid_after_a_redirect() {
+    let scene = scene([text(307, "").with("location", "/shop"), payment_required()]).paying();
+    let error = create(&scene, &plain()).unwrap_err();
+    assert_eq!((error.code, scene.asked(Ask::Transfer), scene.world.records().len()), (ErrorCode::RedirectRefused, 0, 0));
+    assert!(error.message.contains("set baseUrl"), "{}", error.message);
+}
+
+#[test]
+fn a_store_that_gives_nothing_has_failed() {
+    let before = scene([payment_required()]).paying();
+    before.world.store_hangs.set(Some(0));
+    let error = create(&before, &plain()).unwrap_err();
+    assert_eq!((error.code, before.asked(Ask::Transfer)), (ErrorCode::StoreFailed, 0));
+    assert!(error.message.contains("it gave nothing in 5 seconds; nothing was paid"), "{}", error.message);
+    // What was paid for is not held back.
+    let after = scene([payment_required(), created()]).paying();
+    after.world.store_hangs.set(Some(1));
+    assert_eq!(create(&after, &plain()).unwrap(), "job-1");
+    let lists = scene([]);
+    lists.world.store_hangs.set(Some(0));
+    assert_eq!(run(lists.client.pending_payments()).unwrap_err().code, ErrorCode::StoreFailed);
+}
+
+#[test]
+fn a_payment_is_open_until_its_answer_was_seen() {
+    let mut empty = job("completed");
+    empty["result"] = Value::Null;
+    let scene = scene([payment_required(), created(), answer(200, empty), seen("completed")]).paying();
+    let error = run(scene.client.create_and_wait(&params(), &plain(), WaitPlan::default(), &|_| ())).unwrap_err();
+    assert_eq!((error.code, pending(&scene).len()), (ErrorCode::InvalidResponse, 1));
+    assert_eq!(run(scene.client.get_job("job-1", &plain())).unwrap().document["status"], "completed");
+    scene.world.turn();
+    assert!(pending(&scene).is_empty());
+}
+
+#[test]
+fn a_proxys_pages_are_no_word_about_the_job() {
+    let page = |status| text(status, "<!doctype html><title>Ingress</title>");
+    let steps = [payment_required(), created(), page(404), page(404), page(200), seen("completed")];
+    let scene = scene(steps).paying();
+    run(scene.client.create_and_wait(&params(), &plain(), WaitPlan::default(), &|_| ())).unwrap();
+    // A job that was never seen is not waited for behind a wrong address.
+    let never = scene_with([page(404)], |_| ());
+    let error = run(never.client.poll_job("x", &plain(), WaitPlan::default(), &|_| ())).unwrap_err();
+    assert_eq!(error.code, ErrorCode::UnexpectedHtml);
+}
+
+#[test]
+fn what_a_wallet_gives_late_overwrites_nothing() {
+    let sign = Rc::new(Cell::new(false));
+    let steps = [payment_required(), jobs(&[]), created(), seen("completed")];
+    let scene =
+        scene_with(steps, |config| config.wallet_timeout_ms = 1_000.0).giving_when(Ask::Transfer, sign.clone(), Ok(json!(HASH)));
+    assert_eq!(create(&scene, &plain()).unwrap_err().code, ErrorCode::WalletTimeout);
+    let mut open = pending(&scene).remove(0);
+    open["transaction"] = json!(HASH);
+    resume(&scene, &open).unwrap();
+    scene.world.turn();
+    assert!(pending(&scene).is_empty());
+    sign.set(true);
+    scene.world.turn();
+    assert!(pending(&scene).is_empty(), "it was answered");
+}
+
+#[test]
+fn a_call_that_is_given_up_before_the_wallet_is_asked_asks_nobody() {
+    let scene = scene([payment_required()]).paying();
+    // Tasks begin later, as a browser's do.
+    scene.world.lazy.set(true);
+    scene.world.frozen.set(true);
+    let (params, call) = (params(), plain());
+    let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+    assert!(matches!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+    assert_eq!(scene.world.records().len(), 1);
+    drop(create);
+    scene.world.turn();
+    assert_eq!((scene.asked(Ask::Transfer), scene.world.records().len()), (0, 0));
+}
