@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn half_a_secret_that_a_server_sends_back_is_not_shown_either() {
-        let proof: String = (0..6_000).map(|at| char::from(b'A' + (at * 7 % 26) as u8)).collect();
+        let proof = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123".repeat(200);
         let request = HttpRequest {
             method: Method::Post,
             url: String::new(),
