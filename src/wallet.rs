@@ -101,7 +101,8 @@ pub fn is_rejection<J: Json>(thrown: &J) -> bool {
             || this.get_text("code").is_some_and(|code| code == "ACTION_REJECTED" || code == "4001")
             || this.get_text("name").as_deref() == Some("UserRejectedRequestError")
             || says_no
-            || (matches!(number, Some(-32000.0 | -32603.0)) && any(&["reject", "denied"]))
+            || (matches!(number, Some(-32000.0 | -32603.0))
+                && (any(&["reject", "denied"]) || matches!(words.as_str(), "cancelled" | "canceled")))
         {
             return true;
         }

@@ -278,6 +278,13 @@ export class JobsClient {
      */
     pendingPayments(options?: RequestOptions): Promise<PendingPayment[]>;
     /**
+     * Forgets a payment that is open: one of which you know that no money has moved, or a record that cannot be read. What was paid
+     * and is forgotten is lost.
+     *
+     * @param attempt An attempt: of an error (`error.payment`) or of `pendingPayments()`.
+     */
+    forgetPayment(attempt: PendingPayment, options?: RequestOptions): Promise<void>;
+    /**
      * Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
      * `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
      */
@@ -936,6 +943,7 @@ export type ErrorCode =
 | 'payment_not_supported_here'
 | 'payment_refused'
 | 'payment_outcome_unknown'
+| 'payment_not_open'
 | 'store_failed'
 | 'wallet_cannot_pay'
 | 'wallet_rejected'
