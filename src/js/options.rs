@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortSignal, Headers};
 
 use super::document::Document;
 use super::error::argument;
@@ -37,14 +36,12 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_namespace = Object, js_name = keys)]
-    fn keys(object: &JsValue) -> Array;
-    #[wasm_bindgen(extends = Headers, js_name = Headers)]
+    #[wasm_bindgen(js_namespace = Object, js_name = keys, catch)]
+    fn keys(object: &JsValue) -> core::result::Result<Array, JsValue>;
+    #[wasm_bindgen(js_name = Headers)]
     type HeadersFrom;
     #[wasm_bindgen(constructor, catch, js_class = "Headers")]
     fn new(init: &JsValue) -> core::result::Result<HeadersFrom, JsValue>;
-    #[wasm_bindgen(js_namespace = Array, js_name = from)]
-    pub(super) fn pairs(headers: &Headers) -> Array;
 }
 
 /// What a client is made of.
@@ -59,7 +56,7 @@ pub(super) struct ClientOptions {
 pub(super) struct Call {
     pub(super) options: CallOptions,
     pub(super) plan: WaitPlan,
-    pub(super) signal: Option<AbortSignal>,
+    pub(super) signal: Option<Document>,
     pub(super) on_update: Option<Function>,
     /// What is remembered of it on the other side.
     pub(super) told: Document,
@@ -175,7 +172,7 @@ pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
             is_fitful: false,
         },
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
-        signal: signal.map(|signal| signal.0.unchecked_into()),
+        signal,
         on_update: function(&options, "onUpdate")?,
         told: Document::object(),
     })
@@ -241,7 +238,8 @@ pub(super) fn with_instants(given: &JsValue, first: &JsValue) -> Document {
     }
     let member = |key: &str| {
         let value = params.get(key)?;
-        Some(value.0.dyn_ref::<js_sys::Date>().map_or_else(|| value.clone(), |date| Document::number(date.get_time())))
+        let instant = value.call("getTime", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+        Some(if let Some(Ok(instant)) = instant { Document(instant) } else { value })
     };
     ["limit", "before", "after"]
         .into_iter()
@@ -323,7 +321,7 @@ fn only(field: &'static str, given: &Document, known: &[&str]) -> Result<(), Doc
     if given.kind() != Kind::Object {
         return Err(rule(&shown(given)));
     }
-    let keys = keys(&given.0);
+    let keys = keys(&given.0).map_err(|_| rule("one that throws"))?;
     match keys.iter().filter_map(|key| key.as_string()).find(|key| !known.contains(&key.as_str())) {
         Some(key) => Err(rule(&shorten(&key, 60))),
         None => Ok(()),
@@ -458,7 +456,7 @@ fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
 
 /// A list of names in lower case and values, of whatever `Headers` takes.
 pub(super) fn header_pairs(given: &Document) -> Option<Document> {
-    HeadersFrom::new(&given.0).ok().map(|headers| Document(pairs(&headers).into()))
+    Some(Document(Document(HeadersFrom::new(&given.0).ok()?.into()).list().ok()?.into()))
 }
 
 fn idempotency_key(options: &Document) -> Result<String, Document> {
