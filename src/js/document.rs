@@ -2,6 +2,7 @@
 
 use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 use crate::json::{Json, Kind};
 
@@ -42,10 +43,10 @@ impl Document {
         Some(method.call2(&self.0, first, second))
     }
 
-    /// A promise of this, which may be one already, of whatever kind. Not `Promise.resolve`: that gives a promise back as it is, and its `then`
+    /// What this comes to, if it is a promise, of whatever kind. Not by `Promise.resolve`: that gives a promise back as it is, and its `then`
     /// may throw.
-    pub(super) fn promise(self) -> Promise {
-        race(Self::array(vec![self]).0.unchecked_ref())
+    pub(super) fn settled(self) -> JsFuture {
+        JsFuture::from(race(Self::array(vec![self]).0.unchecked_ref()))
     }
 
     /// The elements of whatever can be gone through; what it throws when it cannot.

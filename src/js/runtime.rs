@@ -165,7 +165,7 @@ impl Runtime for JsRuntime {
             StoreCall::Keys => "keys",
         };
         let given = self.store.call(name, &key.into(), &value.into()).unwrap_or_else(|| Err("it has lost a method".into()));
-        let given = JsFuture::from(Document(given.map_err(Document)?).promise()).await.map(Document).map_err(Document)?;
+        let given = Document(given.map_err(Document)?).settled().await.map(Document).map_err(Document)?;
         if call != StoreCall::Keys {
             return Ok(given);
         }
@@ -212,7 +212,7 @@ impl Runtime for JsRuntime {
             Ok(function) => function.call1(&self.wallet.0, &given.0).map_err(Document)?,
             Err(value) => value,
         };
-        let given = JsFuture::from(Document(given).promise()).await.map(Document).map_err(Document)?;
+        let given = Document(given).settled().await.map(Document).map_err(Document)?;
         Ok(if whom == Ask::Pay { header_pairs(&given).unwrap_or(given) } else { given })
     }
 }
@@ -226,7 +226,7 @@ impl JsRuntime {
     ) -> Result<HttpResponse<Document>, SendError<Document>> {
         let before = |thrown| failed(thrown, false);
         let response = self.start(request, signal).map_err(before)?;
-        let response = Document(JsFuture::from(response).await.map_err(before)?);
+        let response = Document(response.await.map_err(before)?);
         // By its shape, not by `instanceof`: polyfills and other realms have their own classes.
         let (Some(status), Some(headers)) = (response.get_number("status"), response.get("headers")) else {
             return Err(no_response(""));
@@ -255,7 +255,7 @@ impl JsRuntime {
         Ok(HttpResponse { status: status as u16, headers, body })
     }
 
-    fn start(&self, request: &HttpRequest, signal: Document) -> Result<Promise, JsValue> {
+    fn start(&self, request: &HttpRequest, signal: Document) -> Result<JsFuture, JsValue> {
         let headers = Headers::new()?;
         for (name, value) in &request.headers {
             headers.set(name, value)?;
@@ -275,7 +275,7 @@ impl JsRuntime {
             None => global_fetch(&request.url, &init)?,
             Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?,
         };
-        Ok(Document(response).promise())
+        Ok(Document(response).settled())
     }
 
     /// The whole body as a JavaScript string; or nothing, when its pieces are heard.
@@ -298,7 +298,7 @@ impl JsRuntime {
         let Some(reader) = body.and_then(|body| body.call("getReader", &nothing, &nothing)) else {
             // No body; or a fetch that has no streams, or those of Node.
             let text = response.call("text", &nothing, &nothing).ok_or_else(|| no_response(""))?;
-            let text = JsFuture::from(Document(text.map_err(during)?).promise()).await.map_err(during)?;
+            let text = Document(text.map_err(during)?).settled().await.map_err(during)?;
             let text: JsString = text.dyn_into().unwrap_or_else(|_| JsString::from(""));
             if f64::from(text.length()) > most {
                 return Err(too_large());
@@ -314,7 +314,7 @@ impl JsRuntime {
         let mut bytes = 0.0;
         loop {
             let chunk = reader.call("read", &nothing, &nothing).ok_or_else(|| no_response(""))?.map_err(during)?;
-            let chunk = Document(JsFuture::from(Document(chunk).promise()).await.map_err(during)?);
+            let chunk = Document(Document(chunk).settled().await.map_err(during)?);
             if chunk.get("done").is_some_and(|done| done.0 == true) {
                 break;
             }
