@@ -21,6 +21,10 @@ use crate::x402::{address, amount};
 const MAX_MS: f64 = 2_147_483_647.0;
 const MS_RULE: &str = "must be a number of milliseconds from 1 to 2147483647";
 
+/// The members of the constructor's options, and of those of calls: one list for all calls, so that options can be handed on.
+const CLIENT: &str = "baseUrl, apiKey, headers, fetch, timeoutMs, retries, maxResponseBytes, wallet, confirm, walletTimeoutMs, spend, store, logger";
+const CALL: &str = "signal, timeoutMs, headers, onUpdate, idempotencyKey, intervalMs, maxAttempts";
+
 #[wasm_bindgen(module = "/pkg-template/metadata.js")]
 extern "C" {
     #[wasm_bindgen(js_name = plainJson, catch)]
@@ -77,9 +81,7 @@ impl Default for Call {
 /// Reads the constructor's options.
 pub(super) fn client(given: &JsValue) -> Result<ClientOptions, Document> {
     let options = Document(given.clone());
-    if options.kind() != Kind::Object {
-        return Err(argument("options", "must be an object with baseUrl", given));
-    }
+    only("options", &options, CLIENT)?;
     let mut headers = headers(&options)?;
     if let Some(key) = options.get("apiKey") {
         // Never shown: it is a secret.
@@ -152,11 +154,10 @@ fn wallet_timeout_ms() -> f64 {
 /// Reads the last argument of a method: its options.
 pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
     let options = Document(given.clone());
-    match options.kind() {
-        Kind::Undefined => return Ok(Call::default()),
-        Kind::Object => {}
-        _ => return Err(argument("options", "must be an object", given)),
+    if given.is_undefined() {
+        return Ok(Call::default());
     }
+    only("options", &options, CALL)?;
     let signal = options.get("signal").filter(|signal| signal.kind() != Kind::Null);
     // By its shape: a signal of another realm or of a polyfill is as good.
     if let Some(signal) = &signal
@@ -315,14 +316,17 @@ fn wallet(options: &Document) -> Result<(Document, Abilities), Document> {
     Ok((wallet, abilities))
 }
 
-/// The members of an object of options, none of which may be misspelt: a limit that is misspelt must not be a limit that is not there.
-fn only(field: &'static str, given: &Document, known: &[&str]) -> Result<(), Document> {
-    let rule = |given: &str| Error::argument(field, &fill("must be an object that knows %", &[&join(known.iter(), ", ")]), given);
+/// The members of an object of options, none of which may be misspelt: a limit that is misspelt must not be a limit that is not there. What is
+/// undefined is not there.
+fn only(field: &'static str, given: &Document, known: &str) -> Result<(), Document> {
+    let rule = |given: &str| Error::argument(field, &fill("must be an object that knows %", &[known]), given);
     if given.kind() != Kind::Object {
         return Err(rule(&shown(given)));
     }
     let keys = keys(&given.0).map_err(|_| rule("one that throws"))?;
-    match keys.iter().filter_map(|key| key.as_string()).find(|key| !known.contains(&key.as_str())) {
+    let listed = |names: &str| concat(&[", ", names, ","]);
+    let is_odd = |key: &String| !has(&listed(known), &listed(key)) && given.get(key).is_some();
+    match keys.iter().filter_map(|key| key.as_string()).find(is_odd) {
         Some(key) => Err(rule(&shorten(&key, 60))),
         None => Ok(()),
     }
@@ -331,7 +335,7 @@ fn only(field: &'static str, given: &Document, known: &[&str]) -> Result<(), Doc
 fn spend(options: &Document) -> Result<SpendPolicy, Document> {
     let mut policy = SpendPolicy::default();
     let Some(spend) = options.get("spend") else { return Ok(policy) };
-    only("spend", &spend, &["maxPerPayment", "budget", "networks", "assets", "recipients", "allowResource"])?;
+    only("spend", &spend, "maxPerPayment, budget, networks, assets, recipients, allowResource")?;
     if let Some(usdc) = policy.limits.first_mut() {
         limits(&spend, usdc)?;
     }
@@ -398,7 +402,7 @@ fn limits(options: &Document, limit: &mut Limit) -> Result<(), Document> {
 /// A token of the caller's own.
 fn asset(given: &Document, policy: &mut SpendPolicy) -> Result<(), Document> {
     const FIELD: &str = "spend.assets";
-    only(FIELD, given, &["network", "chainId", "asset", "symbol", "decimals", "name", "version", "maxPerPayment", "budget"])?;
+    only(FIELD, given, "network, chainId, asset, symbol, decimals, name, version, maxPerPayment, budget")?;
     let text = |key: &str| {
         let text = given.get_text(key).filter(|text| !text.is_empty());
         text.ok_or_else(|| Error::argument(FIELD, &fill("must have a % (a string)", &[key]), &member(given, key)))
