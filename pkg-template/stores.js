@@ -55,7 +55,15 @@ export function fileStore(folder) {
     delete: async (key) => (await fs()).unlink(file(key)).catch(unlessMissing),
     async keys() {
       const names = (await (await fs()).readdir(folder).catch(unlessMissing)) ?? [];
-      return names.filter((name) => !name.startsWith('.')).map(decodeURIComponent);
+      return names.flatMap((name) => {
+        if (name.startsWith('.')) return [];
+        try {
+          return [decodeURIComponent(name)];
+        } catch {
+          // Somebody else's file: no key is written so.
+          return [];
+        }
+      });
     },
   };
 }

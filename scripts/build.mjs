@@ -149,6 +149,8 @@ let types = readFileSync(`${glue}/eliza_jobs.d.ts`, 'utf8');
 const end = types.indexOf('export type InitInput');
 if (end < 0) throw new Error("wasm-bindgen's declarations have changed: no InitInput");
 types = `${types.slice(0, end).trimEnd()}\n`.replace(/^\/\* (ts|es)lint[^\n]*\n/gm, '');
+// The classes have [Symbol.dispose], which not every project's `lib` knows.
+types = `/// <reference lib="esnext.disposable" />\n\n${types.trimStart()}`;
 for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(`pkg/${name}`, types);
 const wallets = readFileSync('pkg-template/wallets.d.ts', 'utf8').replace(/ *\/\/ eslint-[^\n]*\n/g, '');
 writeFileSync('pkg/wallets.d.ts', wallets);

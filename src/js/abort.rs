@@ -6,23 +6,25 @@ use core::task::{Poll, Waker};
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
-use web_sys::AbortSignal;
+
+use super::document::Document;
+use crate::json::Json;
 
 /// Runs `work` until it is done or the signal aborts; then the work is dropped, which cancels what it waits for, and the
 /// signal's own reason comes out. The listener is gone in either case.
 pub(super) async fn until_aborted<T>(
-    signal: Option<AbortSignal>,
+    signal: Option<Document>,
     work: impl Future<Output = Result<T, JsValue>>,
 ) -> Result<T, JsValue> {
     let Some(signal) = signal else { return work.await };
-    if signal.aborted() {
-        return Err(signal.reason());
+    if let Some(reason) = reason(&signal) {
+        return Err(reason);
     }
     let listener = Listener::new(signal);
     let mut work = pin!(work);
     core::future::poll_fn(|context| {
-        if listener.signal.aborted() {
-            return Poll::Ready(Err(listener.signal.reason()));
+        if let Some(reason) = reason(&listener.signal) {
+            return Poll::Ready(Err(reason));
         }
         *listener.waker.borrow_mut() = Some(context.waker().clone());
         work.as_mut().poll(context)
@@ -30,15 +32,21 @@ pub(super) async fn until_aborted<T>(
     .await
 }
 
+/// Why the signal has aborted, if it has.
+fn reason(signal: &Document) -> Option<JsValue> {
+    let reason = || signal.get("reason").map(|reason| reason.0).unwrap_or_default();
+    (signal.get("aborted")?.0 == true).then(reason)
+}
+
 /// An abort listener that takes itself away.
 struct Listener {
-    signal: AbortSignal,
+    signal: Document,
     waker: Rc<RefCell<Option<Waker>>>,
     wake: Closure<dyn FnMut()>,
 }
 
 impl Listener {
-    fn new(signal: AbortSignal) -> Self {
+    fn new(signal: Document) -> Self {
         let waker = Rc::new(RefCell::new(None::<Waker>));
         let inner = waker.clone();
         let wake = Closure::<dyn FnMut()>::new(move || {
@@ -47,13 +55,13 @@ impl Listener {
                 waker.wake();
             }
         });
-        let _ = signal.add_event_listener_with_callback("abort", wake.as_ref().unchecked_ref());
+        let _ = signal.call("addEventListener", &"abort".into(), wake.as_ref());
         Self { signal, waker, wake }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = self.signal.remove_event_listener_with_callback("abort", self.wake.as_ref().unchecked_ref());
+        let _ = self.signal.call("removeEventListener", &"abort".into(), self.wake.as_ref());
     }
 }

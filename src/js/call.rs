@@ -5,7 +5,6 @@ use core::pin::Pin;
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
-use web_sys::AbortSignal;
 
 use super::abort::until_aborted;
 use super::document::Document;
@@ -28,7 +27,7 @@ extern "C" {
 }
 
 /// What a method does, and the signal that ends it.
-pub(super) type Work = (Option<AbortSignal>, Pin<Box<dyn Future<Output = Result<Document, Document>>>>);
+pub(super) type Work = (Option<Document>, Pin<Box<dyn Future<Output = Result<Document, Document>>>>);
 
 /// Boxed, so that the machinery around it is compiled once and not for each method.
 pub(super) fn work(mut call: Call, future: impl AsyncFnOnce(&Call) -> Result<Document, Document> + 'static) -> Work {

@@ -1,7 +1,8 @@
 //! JSON documents that are JavaScript values.
 
-use js_sys::{Array, JsString, Object, Reflect};
+use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 use crate::json::{Json, Kind};
 
@@ -12,6 +13,17 @@ extern "C" {
     fn json_parse(text: &JsString) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_namespace = JSON, js_name = stringify, catch)]
     fn json_stringify(value: &JsValue) -> Result<JsValue, JsValue>;
+    // Not js_sys's: a Proxy that was revoked makes it throw.
+    #[wasm_bindgen(js_namespace = Array, js_name = isArray, catch)]
+    fn is_array(value: &JsValue) -> Result<bool, JsValue>;
+    #[wasm_bindgen(js_namespace = Promise, js_name = race)]
+    fn race(promises: &Array) -> Promise;
+}
+
+#[wasm_bindgen(module = "/pkg-template/list.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn list(given: &JsValue) -> Result<Array, JsValue>;
 }
 
 /// A JavaScript value as the core sees it.
@@ -22,6 +34,24 @@ impl Document {
     /// Reads a text that is on the JavaScript side already.
     pub(super) fn parse_js(text: &JsString) -> Option<Self> {
         json_parse(text).ok().map(Document)
+    }
+
+    /// Calls a method. `None` when there is none. What others have made may throw anywhere, and what is thrown here and not caught ends the
+    /// whole module: so all of theirs is called in this way.
+    pub(super) fn call(&self, method: &str, first: &JsValue, second: &JsValue) -> Option<Result<JsValue, JsValue>> {
+        let method: Function = self.get(method)?.0.dyn_into().ok()?;
+        Some(method.call2(&self.0, first, second))
+    }
+
+    /// What this comes to, if it is a promise, of whatever kind. Not by `Promise.resolve`: that gives a promise back as it is, and its `then`
+    /// may throw.
+    pub(super) fn settled(self) -> JsFuture {
+        JsFuture::from(race(Self::array(vec![self]).0.unchecked_ref()))
+    }
+
+    /// The elements of whatever can be gone through; what it throws when it cannot.
+    pub(super) fn list(&self) -> Result<Array, JsValue> {
+        list(&self.0)
     }
 }
 
@@ -61,7 +91,7 @@ impl Json for Document {
             Kind::Boolean
         } else if value.as_f64().is_some() {
             Kind::Number
-        } else if Array::is_array(value) {
+        } else if is_array(value).unwrap_or(false) {
             Kind::Array
         } else if value.is_object() {
             Kind::Object
@@ -77,7 +107,8 @@ impl Json for Document {
         Reflect::get(&self.0, &key.into()).ok().filter(|value| !value.is_undefined()).map(Document)
     }
     fn elements(&self) -> Vec<Self> {
-        if Array::is_array(&self.0) { self.0.unchecked_ref::<Array>().iter().map(Document).collect() } else { Vec::new() }
+        let list = if is_array(&self.0).unwrap_or(false) { self.list().ok() } else { None };
+        list.map(|list| list.iter().map(Document).collect()).unwrap_or_default()
     }
     fn as_text(&self) -> Option<String> {
         self.0.as_string()

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortSignal, Headers};
 
 use super::document::Document;
 use super::error::argument;
@@ -22,6 +21,10 @@ use crate::x402::{address, amount};
 const MAX_MS: f64 = 2_147_483_647.0;
 const MS_RULE: &str = "must be a number of milliseconds from 1 to 2147483647";
 
+/// The members of the constructor's options, and of those of calls: one list for all calls, so that options can be handed on.
+const CLIENT: &str = "baseUrl, apiKey, headers, fetch, timeoutMs, retries, maxResponseBytes, wallet, confirm, walletTimeoutMs, spend, store, logger";
+const CALL: &str = "signal, timeoutMs, headers, onUpdate, idempotencyKey, intervalMs, maxAttempts";
+
 #[wasm_bindgen(module = "/pkg-template/metadata.js")]
 extern "C" {
     #[wasm_bindgen(js_name = plainJson, catch)]
@@ -37,14 +40,12 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_namespace = Object, js_name = keys)]
-    fn keys(object: &JsValue) -> Array;
-    #[wasm_bindgen(extends = Headers, js_name = Headers)]
+    #[wasm_bindgen(js_namespace = Object, js_name = keys, catch)]
+    fn keys(object: &JsValue) -> core::result::Result<Array, JsValue>;
+    #[wasm_bindgen(js_name = Headers)]
     type HeadersFrom;
     #[wasm_bindgen(constructor, catch, js_class = "Headers")]
     fn new(init: &JsValue) -> core::result::Result<HeadersFrom, JsValue>;
-    #[wasm_bindgen(js_namespace = Array, js_name = from)]
-    pub(super) fn pairs(headers: &Headers) -> Array;
 }
 
 /// What a client is made of.
@@ -59,7 +60,7 @@ pub(super) struct ClientOptions {
 pub(super) struct Call {
     pub(super) options: CallOptions,
     pub(super) plan: WaitPlan,
-    pub(super) signal: Option<AbortSignal>,
+    pub(super) signal: Option<Document>,
     pub(super) on_update: Option<Function>,
     /// What is remembered of it on the other side.
     pub(super) told: Document,
@@ -80,9 +81,7 @@ impl Default for Call {
 /// Reads the constructor's options.
 pub(super) fn client(given: &JsValue) -> Result<ClientOptions, Document> {
     let options = Document(given.clone());
-    if options.kind() != Kind::Object {
-        return Err(argument("options", "must be an object with baseUrl", given));
-    }
+    only("options", &options, CLIENT)?;
     let mut headers = headers(&options)?;
     if let Some(key) = options.get("apiKey") {
         // Never shown: it is a secret.
@@ -155,11 +154,10 @@ fn wallet_timeout_ms() -> f64 {
 /// Reads the last argument of a method: its options.
 pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
     let options = Document(given.clone());
-    match options.kind() {
-        Kind::Undefined => return Ok(Call::default()),
-        Kind::Object => {}
-        _ => return Err(argument("options", "must be an object", given)),
+    if given.is_undefined() {
+        return Ok(Call::default());
     }
+    only("options", &options, CALL)?;
     let signal = options.get("signal").filter(|signal| signal.kind() != Kind::Null);
     // By its shape: a signal of another realm or of a polyfill is as good.
     if let Some(signal) = &signal
@@ -175,7 +173,7 @@ pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
             is_fitful: false,
         },
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
-        signal: signal.map(|signal| signal.0.unchecked_into()),
+        signal,
         on_update: function(&options, "onUpdate")?,
         told: Document::object(),
     })
@@ -241,7 +239,8 @@ pub(super) fn with_instants(given: &JsValue, first: &JsValue) -> Document {
     }
     let member = |key: &str| {
         let value = params.get(key)?;
-        Some(value.0.dyn_ref::<js_sys::Date>().map_or_else(|| value.clone(), |date| Document::number(date.get_time())))
+        let instant = value.call("getTime", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+        Some(if let Some(Ok(instant)) = instant { Document(instant) } else { value })
     };
     ["limit", "before", "after"]
         .into_iter()
@@ -317,14 +316,17 @@ fn wallet(options: &Document) -> Result<(Document, Abilities), Document> {
     Ok((wallet, abilities))
 }
 
-/// The members of an object of options, none of which may be misspelt: a limit that is misspelt must not be a limit that is not there.
-fn only(field: &'static str, given: &Document, known: &[&str]) -> Result<(), Document> {
-    let rule = |given: &str| Error::argument(field, &fill("must be an object that knows %", &[&join(known.iter(), ", ")]), given);
+/// The members of an object of options, none of which may be misspelt: a limit that is misspelt must not be a limit that is not there. What is
+/// undefined is not there.
+fn only(field: &'static str, given: &Document, known: &str) -> Result<(), Document> {
+    let rule = |given: &str| Error::argument(field, &fill("must be an object that knows %", &[known]), given);
     if given.kind() != Kind::Object {
         return Err(rule(&shown(given)));
     }
-    let keys = keys(&given.0);
-    match keys.iter().filter_map(|key| key.as_string()).find(|key| !known.contains(&key.as_str())) {
+    let keys = keys(&given.0).map_err(|_| rule("one that throws"))?;
+    let listed = |names: &str| concat(&[", ", names, ","]);
+    let is_odd = |key: &String| !has(&listed(known), &listed(key)) && given.get(key).is_some();
+    match keys.iter().filter_map(|key| key.as_string()).find(is_odd) {
         Some(key) => Err(rule(&shorten(&key, 60))),
         None => Ok(()),
     }
@@ -333,7 +335,7 @@ fn only(field: &'static str, given: &Document, known: &[&str]) -> Result<(), Doc
 fn spend(options: &Document) -> Result<SpendPolicy, Document> {
     let mut policy = SpendPolicy::default();
     let Some(spend) = options.get("spend") else { return Ok(policy) };
-    only("spend", &spend, &["maxPerPayment", "budget", "networks", "assets", "recipients", "allowResource"])?;
+    only("spend", &spend, "maxPerPayment, budget, networks, assets, recipients, allowResource")?;
     if let Some(usdc) = policy.limits.first_mut() {
         limits(&spend, usdc)?;
     }
@@ -400,7 +402,7 @@ fn limits(options: &Document, limit: &mut Limit) -> Result<(), Document> {
 /// A token of the caller's own.
 fn asset(given: &Document, policy: &mut SpendPolicy) -> Result<(), Document> {
     const FIELD: &str = "spend.assets";
-    only(FIELD, given, &["network", "chainId", "asset", "symbol", "decimals", "name", "version", "maxPerPayment", "budget"])?;
+    only(FIELD, given, "network, chainId, asset, symbol, decimals, name, version, maxPerPayment, budget")?;
     let text = |key: &str| {
         let text = given.get_text(key).filter(|text| !text.is_empty());
         text.ok_or_else(|| Error::argument(FIELD, &fill("must have a % (a string)", &[key]), &member(given, key)))
@@ -458,7 +460,7 @@ fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
 
 /// A list of names in lower case and values, of whatever `Headers` takes.
 pub(super) fn header_pairs(given: &Document) -> Option<Document> {
-    HeadersFrom::new(&given.0).ok().map(|headers| Document(pairs(&headers).into()))
+    Some(Document(Document(HeadersFrom::new(&given.0).ok()?.into()).list().ok()?.into()))
 }
 
 fn idempotency_key(options: &Document) -> Result<String, Document> {

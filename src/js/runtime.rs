@@ -1,13 +1,13 @@
 //! The world: fetch, timers, clocks, randomness, and the wallet, as JavaScript has them.
 
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Function, JsString, Promise, Reflect, Uint8Array};
+use js_sys::{Function, JsString, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, RequestInit, Response};
+use web_sys::{AbortController, Headers, RequestInit};
 
 use super::document::Document;
-use super::options::{header_pairs, pairs};
+use super::options::header_pairs;
 use crate::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use crate::json::Json;
 use crate::runtime::{Ask, Level, Runtime, StoreCall, within};
@@ -18,12 +18,14 @@ use crate::text::{concat, has};
 const SNIPPET_UNITS: u32 = 4_000;
 /// The longest delay of a timer: JavaScript fires at once above it.
 const MAX_DELAY_MS: f64 = 2_147_483_647.0;
+/// Why a response cannot be read.
+const USED: &str = "its body was read already; read a clone() of it";
 
 #[wasm_bindgen]
 extern "C" {
     // A bare global: `window().fetch` is not there in workers and Node.
     #[wasm_bindgen(js_name = fetch, catch)]
-    fn global_fetch(url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
+    fn global_fetch(url: &str, init: &RequestInit) -> Result<JsValue, JsValue>;
     // Not web-sys's: that one copies the text into wasm's memory, which never shrinks.
     type TextDecoder;
     #[wasm_bindgen(constructor, catch)]
@@ -71,19 +73,17 @@ pub(super) struct Held(Document);
 impl Drop for Held {
     fn drop(&mut self) {
         let request = self.0.clone().set("gone", Document(true.into()));
-        if let Some(let_go) = request.get("letGo").and_then(|let_go| let_go.0.dyn_into::<Function>().ok()) {
-            let _ = let_go.call0(&JsValue::UNDEFINED);
-        }
+        let _ = request.call("letGo", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
     }
 }
 
 /// Aborts its request when it is dropped before the answer is complete.
-struct AbortOnDrop(Option<AbortController>);
+struct AbortOnDrop(Option<Document>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         if let Some(controller) = &self.0 {
-            controller.abort();
+            let _ = controller.call("abort", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
         }
     }
 }
@@ -98,8 +98,10 @@ impl Runtime for JsRuntime {
         hear: Option<&dyn Fn(&str)>,
     ) -> Result<HttpResponse<Document>, SendError<Document>> {
         let controller = AbortController::new().map_err(|thrown| failed(thrown, false))?;
+        let controller = Document(controller.into());
         let mut guard = AbortOnDrop(Some(controller.clone()));
-        let answer = within(self.exchange(request, controller.signal(), hear), self.sleep(request.timeout_ms)).await;
+        let signal = controller.get("signal").unwrap_or(controller);
+        let answer = within(self.exchange(request, signal, hear), self.sleep(request.timeout_ms)).await;
         let late = Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None });
         let answer = answer.unwrap_or(late);
         if answer.is_ok() {
@@ -162,12 +164,14 @@ impl Runtime for JsRuntime {
             StoreCall::Delete => "delete",
             StoreCall::Keys => "keys",
         };
-        let member = self.store.get(name).map(|member| member.0).unwrap_or_default();
-        let member: Function = member.unchecked_into();
-        let given = member.call2(&self.store.0, &key.into(), &value.into()).map_err(Document)?;
-        let given = JsFuture::from(Promise::resolve(&given)).await.map(Document).map_err(Document)?;
-        // Keys may come as any list, an iterator of a Map for one.
-        Ok(if call == StoreCall::Keys { Document(pairs(given.0.unchecked_ref()).into()) } else { given })
+        let given = self.store.call(name, &key.into(), &value.into()).unwrap_or_else(|| Err("it has lost a method".into()));
+        let given = Document(given.map_err(Document)?).settled().await.map(Document).map_err(Document)?;
+        if call != StoreCall::Keys {
+            return Ok(given);
+        }
+        // Any list, an iterator of a Map for one; but no text, which can be gone through too.
+        let keys = Some(&given).filter(|given| given.0.is_object()).and_then(|given| given.list().ok());
+        keys.map(|keys| Document(keys.into())).ok_or_else(|| Document::text("keys() gave no list"))
     }
 
     async fn lock(&self, name: &str) -> Held {
@@ -208,7 +212,7 @@ impl Runtime for JsRuntime {
             Ok(function) => function.call1(&self.wallet.0, &given.0).map_err(Document)?,
             Err(value) => value,
         };
-        let given = JsFuture::from(Promise::resolve(&given)).await.map(Document).map_err(Document)?;
+        let given = Document(given).settled().await.map(Document).map_err(Document)?;
         Ok(if whom == Ask::Pay { header_pairs(&given).unwrap_or(given) } else { given })
     }
 }
@@ -217,24 +221,23 @@ impl JsRuntime {
     async fn exchange(
         &self,
         request: &HttpRequest,
-        signal: AbortSignal,
+        signal: Document,
         hear: Option<&dyn Fn(&str)>,
     ) -> Result<HttpResponse<Document>, SendError<Document>> {
         let before = |thrown| failed(thrown, false);
-        let response = JsFuture::from(self.start(request, &signal).map_err(before)?).await.map_err(before)?;
-        let status = Document(response.clone()).get_number("status");
-        let headers = Document(response.clone()).get("headers").map(|headers| headers.0.unchecked_into::<Headers>());
+        let response = self.start(request, signal).map_err(before)?;
+        let response = Document(response.await.map_err(before)?);
         // By its shape, not by `instanceof`: polyfills and other realms have their own classes.
-        let (Some(status), Some(headers)) = (status, headers) else {
-            return Err(SendError { failure: SendFailure::NoResponse, words: String::new(), cause: None });
+        let (Some(status), Some(headers)) = (response.get_number("status"), response.get("headers")) else {
+            return Err(no_response(""));
         };
-        let response: Response = response.unchecked_into();
-        let kind = Document(AsRef::<JsValue>::as_ref(&response).clone()).get_text("type");
+        let kind = response.get_text("type");
         if kind.as_deref() == Some("opaqueredirect") {
             return Err(SendError { failure: SendFailure::HiddenRedirect, words: String::new(), cause: None });
         }
+        let header = |name: &str| headers.call("get", &name.into(), &JsValue::UNDEFINED)?.ok()?.as_string();
         let mut headers: Vec<(&str, String)> =
-            RESPONSE_HEADERS.into_iter().filter_map(|name| Some((name, headers.get(name).ok()??))).collect();
+            RESPONSE_HEADERS.into_iter().filter_map(|name| Some((name, header(name)?))).collect();
         // Only from another origin's answer headers are kept back: elsewhere what is not there was not sent.
         if kind.as_deref() != Some("cors") && !headers.iter().any(|(name, _)| *name == "date") {
             headers.push(("date", String::new()));
@@ -252,7 +255,7 @@ impl JsRuntime {
         Ok(HttpResponse { status: status as u16, headers, body })
     }
 
-    fn start(&self, request: &HttpRequest, signal: &AbortSignal) -> Result<Promise, JsValue> {
+    fn start(&self, request: &HttpRequest, signal: Document) -> Result<JsFuture, JsValue> {
         let headers = Headers::new()?;
         for (name, value) in &request.headers {
             headers.set(name, value)?;
@@ -262,22 +265,23 @@ impl JsRuntime {
             .set("method", Document::text(request.method.as_str()))
             .set("headers", Document(headers.into()))
             .set("redirect", Document::text("manual"))
-            .set("signal", Document(signal.into()));
+            .set("signal", signal);
         let init = match &request.body {
             Some(body) => init.set("body", Document::text(body)),
             None => init,
         };
         let init: RequestInit = init.0.unchecked_into();
-        match &self.fetch {
-            None => global_fetch(&request.url, &init),
-            Some(fetch) => Ok(Promise::resolve(&fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?)),
-        }
+        let response = match &self.fetch {
+            None => global_fetch(&request.url, &init)?,
+            Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?,
+        };
+        Ok(Document(response).settled())
     }
 
     /// The whole body as a JavaScript string; or nothing, when its pieces are heard.
     async fn text(
         &self,
-        response: &Response,
+        response: &Document,
         answers: f64,
         hear: Option<&dyn Fn(&str)>,
     ) -> Result<JsString, SendError<Document>> {
@@ -285,28 +289,43 @@ impl JsRuntime {
         // A list of thousands of jobs is large, and still less than they would be one by one.
         let most = self.max_response_bytes * (answers / 1000.0).max(1.0);
         let too_large = || SendError { failure: SendFailure::TooLarge, words: String::new(), cause: None };
-        let stream = Document(AsRef::<JsValue>::as_ref(response).clone()).get("body").filter(|body| body.0.is_object());
-        let Some(stream) = stream else {
-            // No stream: a response without a body, or a fetch that has no streams.
-            let text = JsFuture::from(response.text().map_err(during)?).await.map_err(during)?;
+        // A wrapper around fetch may have looked into the answer, to log it.
+        if response.get("bodyUsed").is_some_and(|used| used.0 == true) {
+            return Err(no_response(USED));
+        }
+        let nothing = JsValue::UNDEFINED;
+        let body = response.get("body").filter(|body| body.0.is_object());
+        let Some(reader) = body.and_then(|body| body.call("getReader", &nothing, &nothing)) else {
+            // No body; or a fetch that has no streams, or those of Node.
+            let text = response.call("text", &nothing, &nothing).ok_or_else(|| no_response(""))?;
+            let text = Document(text.map_err(during)?).settled().await.map_err(during)?;
             let text: JsString = text.dyn_into().unwrap_or_else(|_| JsString::from(""));
-            return if f64::from(text.length()) > most { Err(too_large()) } else { Ok(text) };
+            if f64::from(text.length()) > most {
+                return Err(too_large());
+            }
+            let Some(hear) = hear else { return Ok(text) };
+            hear(&String::from(text));
+            return Ok(JsString::from(""));
         };
-        let reader: ReadableStreamDefaultReader =
-            stream.0.unchecked_into::<web_sys::ReadableStream>().get_reader().unchecked_into();
+        let reader = Document(reader.map_err(|_| no_response(USED))?);
         let decoder = TextDecoder::new().map_err(during)?;
         let more = Document::object().set("stream", Document(true.into()));
         let mut text = JsString::from("");
         let mut bytes = 0.0;
         loop {
-            let chunk = JsFuture::from(reader.read()).await.map_err(during)?;
-            let value = Reflect::get(&chunk, &"value".into()).map_err(during)?;
-            let Some(value) = value.dyn_ref::<Uint8Array>() else { break };
-            bytes += f64::from(value.length());
+            let chunk = reader.call("read", &nothing, &nothing).ok_or_else(|| no_response(""))?.map_err(during)?;
+            let chunk = Document(Document(chunk).settled().await.map_err(during)?);
+            if chunk.get("done").is_some_and(|done| done.0 == true) {
+                break;
+            }
+            // By its shape: the bytes of another realm are as good.
+            let value = chunk.get("value").and_then(|value| Some((value.get_number("byteLength")?, value)));
+            let (length, value) = value.ok_or_else(|| no_response("its body is not of bytes"))?;
+            bytes += length;
             if bytes > most {
                 return Err(too_large());
             }
-            let piece = decoder.decode(value, &more.0).map_err(during)?;
+            let piece = decoder.decode(&value.0, &more.0).map_err(during)?;
             match hear {
                 Some(hear) => hear(&piece.as_string().unwrap_or_default()),
                 None => text = text.concat(&piece),
@@ -314,6 +333,11 @@ impl JsRuntime {
         }
         Ok(text.concat(&decoder.decode(&Uint8Array::new_with_length(0), &JsValue::UNDEFINED).map_err(during)?))
     }
+}
+
+/// What the application's fetch has given cannot be read.
+fn no_response(why: &str) -> SendError<Document> {
+    SendError { failure: SendFailure::NoResponse, words: why.to_owned(), cause: None }
 }
 
 /// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps `ECONNREFUSED` below.

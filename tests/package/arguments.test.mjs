@@ -94,6 +94,17 @@ badOption('a negative limit', option('spend', { maxPerPayment: '-1' }), 'spend.m
 badOption('an unknown network', option('spend', { networks: ['base', 'solana'] }), 'spend.networks', 'polygon', 'solana');
 badOption('an empty list of networks', option('spend', { networks: [] }), 'spend.networks');
 badOption('networks that are no list', option('spend', { networks: 'base' }), 'spend.networks', 'list');
+for (const misspelt of ['onConfirm', 'spending', 'timeout', 'url', '']) {
+  badOption(
+    `the misspelt option “${misspelt}”`,
+    option(misspelt, 5),
+    'options',
+    'confirm',
+    'spend',
+    'timeoutMs',
+    `given: ${misspelt}`,
+  );
+}
 badOption('a header name that HTTP does not allow', option('headers', { 'a b': 'x' }), 'headers');
 badOption('headers that are no object', option('headers', 5), 'headers', 'object');
 badOption('a payment header of the caller’s', option('headers', { 'X-Payment': 'x' }), 'headers', 'payment');
@@ -286,6 +297,31 @@ for (const [what, options, field] of [
   badCall(`getJobsHealth with ${what}`, (client) => client.getJobsHealth(options), field);
   badCall(`pollJob with ${what}`, (client) => client.pollJob(jobId, 10, 1, options), field);
 }
+for (const misspelt of ['interval', 'timeout', 'onProgress', 'spend']) {
+  const options = { [misspelt]: 5 };
+  const known = ['intervalMs', 'timeoutMs', 'onUpdate', `given: ${misspelt}`];
+  badCall(`createAndWaitForJob with ${misspelt}`, (client) => client.createAndWaitForJob(valid, options), 'options', ...known);
+  badCall(`pollJob with ${misspelt}, last`, (client) => client.pollJob(jobId, 10, 1, options), 'options', ...known);
+  badCall(`getJob with ${misspelt}`, (client) => client.getJob(jobId, options), 'options', ...known);
+  badCall(`resume with ${misspelt}`, (client) => client.resume(jobId, options), 'options', ...known);
+}
+
+test('what is undefined, inherited or not enumerable is no misspelt option; all calls take the same ones', async () => {
+  const fetch = async () => jsonResponse(200, completed);
+  const own = { baseUrl, fetch, timeout: undefined, retries: undefined, [Symbol('mine')]: 5 };
+  const options = Object.defineProperty(Object.assign(Object.create({ timeout: 5 }), own), 'interval', { value: 5 });
+  const call = {
+    intervalMs: 5,
+    maxAttempts: 1,
+    onUpdate() {},
+    idempotencyKey: 'k',
+    signal: null,
+    timeoutMs: undefined,
+    spend: undefined,
+  };
+  assert.equal((await new JobsClient(options).getJob(jobId, call)).jobId, jobId);
+});
+
 badCall(
   'createJob with an onUpdate that is no function',
   (client) => client.createJob(valid, { onUpdate: 'log' }),

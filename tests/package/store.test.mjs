@@ -80,6 +80,16 @@ test('fileStore: a file is there whole or not at all, and for nobody else’s ey
   assert.equal(statSync(path.join(place, 'k')).mode & 0o077, 0);
 });
 
+test('fileStore: the files of others in its folder are no records, whatever they are called', async () => {
+  const place = path.join(scratch, 'shared');
+  const store = fileStore(place);
+  await store.set('eliza-jobs/payment/old', '{"version":99}');
+  for (const name of ['100%.txt', '%', '%E0%A4%A', 'notes.txt', 'päy ment']) writeFileSync(path.join(place, name), 'mine');
+  const open = await new JobsClient({ baseUrl: 'http://127.0.0.1:9', store }).pendingPayments();
+  assert.deepEqual(open, [{ attemptId: 'old', state: 'unreadable' }]);
+  assert.equal(readdirSync(place).length, 6);
+});
+
 test('stores that cannot be are refused at once', () => {
   for (const given of [undefined, '', 5, null])
     assert.throws(() => fileStore(given), { name: 'TypeError', message: /path of a folder/ });

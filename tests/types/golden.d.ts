@@ -1195,3 +1195,5 @@ export interface GetMessagesParams {
 export type JobListResponse = ListJobsResponse;
 /** elizaOS's own name for `JobsHealthResponse`. */
 export type JobHealthResponse = JobsHealthResponse;
+
+/// <reference lib="esnext.disposable" />

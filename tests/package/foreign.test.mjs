@@ -1,0 +1,208 @@
+// What applications give is made by others and may be odd, or throw anywhere: that is an error of the one call, and nobody else's.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { test } from 'node:test';
+import vm from 'node:vm';
+import { faultServer, reply } from './fault-server.mjs';
+import { HASH, installed, params, rejection, rejects } from './setting.mjs';
+
+const { ElizaClient, JobsClient, memoryStore } = await installed('foreign');
+const job = { jobId: 'job-1', status: 'completed', createdAt: 0, expiresAt: 30_000 };
+const text = JSON.stringify({ ...job, result: { message: { id: 'm', content: 'héllo', authorId: 'a', createdAt: 1 } } });
+const content = ({ result }) => result.message.content;
+const throws = () => {
+  throw new Error('not with me');
+};
+const at = (server, options) => new JobsClient({ baseUrl: server.url, retries: 0, ...options });
+
+/** The error of a call, while another client waits, which must not hear of it. */
+async function alone(call) {
+  let answer;
+  const fetch = () => new Promise((resolve) => (answer = resolve));
+  const other = new JobsClient({ baseUrl: 'https://other.example', fetch }).getJob('job-1');
+  const error = await rejection(call());
+  assert.notEqual(error.code, 'wasm_panic', error.stack);
+  answer(Response.json(JSON.parse(text)));
+  assert.equal(content(await other), 'héllo');
+  return error;
+}
+
+/** As older libraries have it: the body is a stream of Node's. */
+function nodeFetch(url, { method, headers, body, signal }) {
+  return new Promise((resolve, reject) => {
+    const request = http.request(url, { method, headers: Object.fromEntries(headers), signal }, (response) =>
+      resolve({
+        status: response.statusCode,
+        headers: { get: (name) => response.headers[name] ?? null },
+        body: response,
+        async text() {
+          return Buffer.concat(await response.toArray()).toString();
+        },
+      }),
+    );
+    request.on('error', reject).end(body);
+  });
+}
+
+test('a body that is a stream of Node’s is read as a text', async () => {
+  const server = await faultServer(reply(200, text));
+  assert.equal(content(await at(server, { fetch: nodeFetch }).getJob('job-1')), 'héllo');
+  const large = at(server, { fetch: nodeFetch, maxResponseBytes: 20 }).getJob('job-1');
+  await rejects(large, 'ApiError', 'response_too_large');
+});
+
+test('an event stream that is a stream of Node’s is heard in whole', async () => {
+  const piece = 'x'.repeat(5_000);
+  const events = ['user_message', 'chunk', 'done'].map((type) => `event: ${type}\ndata: ${JSON.stringify({ chunk: piece })}\n\n`);
+  const server = await faultServer(reply(200, events.join(''), { 'content-type': 'text/event-stream' }));
+  const { sessions } = new ElizaClient({ baseUrl: server.url, retries: 0, fetch: nodeFetch });
+  const seen = [];
+  for await (const update of sessions.streamMessage('s', { content: 'hello' })) seen.push(update.chunk ?? update.type);
+  assert.ok(seen.includes(piece), String(seen));
+});
+
+for (const [how, read] of [
+  ['read to its end', (response) => response.text()],
+  ['being read', (response) => void response.body.getReader()],
+]) {
+  test(`a body that a wrapper has ${how} is an error of that call, which says what to do`, async () => {
+    const server = await faultServer(reply(200, text));
+    const fetch = async (...given) => {
+      const response = await globalThis.fetch(...given);
+      await read(response);
+      return response;
+    };
+    const error = await alone(() => at(server, { fetch }).getJob('job-1'));
+    assert.deepEqual([error.name, error.code], ['ApiError', 'invalid_response'], error.stack);
+    assert.match(error.message, /read already; read a clone\(\)/);
+  });
+}
+
+const bytes = new TextEncoder().encode(text);
+const streamOf = (...chunks) => ({
+  getReader: () => ({ read: async () => (chunks.length ? { done: false, value: chunks.shift() } : { done: true }) }),
+});
+const answering = (response) => async () => ({ status: 200, headers: new Headers({ 'content-type': 'application/json' }), ...response });
+const asking = (fetch, ...given) => new JobsClient({ baseUrl: 'https://h', retries: 0, fetch }).getJob('job-1', ...given);
+
+test('the bytes of another realm are as good, an empty piece is not the end, and values need not be promises', async () => {
+  const foreign = vm.runInNewContext('(bytes) => new Uint8Array(bytes)');
+  const body = streamOf(bytes.slice(0, 9), new Uint8Array(0), foreign([...bytes.slice(9)]));
+  assert.equal(content(await asking(answering({ body }))), 'héllo');
+  assert.equal(content(await asking(answering({ text: () => text }))), 'héllo');
+});
+
+const overridden = () => Object.assign(Promise.resolve(), { then: throws });
+for (const [what, response] of [
+  ['whose text() throws', { text: throws }],
+  ['without body and text()', {}],
+  ['whose text() gives a promise that throws', { text: overridden }],
+  ['whose body gives no reader', { body: { getReader: () => undefined } }],
+  ['whose reader cannot be had', { body: { getReader: throws } }],
+  ['whose reader cannot read', { body: { getReader: () => ({}) } }],
+  ['whose reader throws', { body: { getReader: () => ({ read: throws }) } }],
+  ['whose reader rejects', { body: { getReader: () => ({ read: async () => throws() }) } }],
+  ['whose reader gives nothing', { body: { getReader: () => ({ read: () => undefined }) } }],
+  ['whose pieces are texts', { body: streamOf(text) }],
+  [
+    'whose pieces have getters that throw',
+    { body: { getReader: () => ({ read: () => Object.defineProperty({}, 'value', { get: throws }) }) } },
+  ],
+  ['whose headers throw', { headers: { get: throws }, text }],
+  ['whose headers are none', { headers: 5, text }],
+]) {
+  test(`a response ${what} is an error of that call`, async () => {
+    const error = await alone(() => asking(answering(response)));
+    assert.match(`${error.name} ${error.code}`, /^(ApiError invalid_response|ConnectionError connection_reset)$/, error.stack);
+  });
+}
+
+test('headers that are no texts are not there', async () => {
+  for (const value of [5, {}, ['application/json'], null]) {
+    assert.equal(content(await asking(answering({ headers: { get: () => value }, text: async () => text }))), 'héllo');
+  }
+});
+
+test('fetch, wallet, store and confirm may give promises that throw when they are asked', async () => {
+  assert.equal((await alone(() => asking(overridden))).code, 'connection_failed');
+  const price = { payment: [{ network: 'base', recipient: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', amount: '0.02' }] };
+  const paid = (options) => {
+    const fetch = async () => Response.json(price, { status: 402 });
+    return alone(() => new JobsClient({ baseUrl: 'https://h', fetch, wallet: () => HASH, ...options }).createJob(params));
+  };
+  assert.equal((await paid({ wallet: overridden })).code, 'wallet_failed');
+  assert.equal((await paid({ confirm: overridden })).code, 'payment_declined');
+  assert.equal((await paid({ store: { ...memoryStore(), set: overridden } })).code, 'store_failed');
+});
+
+test('keys() of a store may be any list; what is none means that the store has failed', async () => {
+  const pending = (keys) => new JobsClient({ baseUrl: 'https://h', store: { ...memoryStore(), keys } }).pendingPayments();
+  for (const keys of [() => new Map().keys(), () => new Set(), async () => new Proxy([], {})]) {
+    assert.deepEqual(await pending(keys), []);
+  }
+  const endless = () => ({ [Symbol.iterator]: throws });
+  for (const keys of [
+    () => undefined,
+    () => null,
+    () => 5,
+    () => 'eliza',
+    () => ({}),
+    endless,
+    async () => new Proxy([], { get: throws }),
+  ]) {
+    const error = await alone(() => pending(keys));
+    assert.deepEqual([error.name, error.code], ['PaymentError', 'store_failed'], error.stack);
+  }
+});
+
+test('a store that loses a method fails', async () => {
+  const store = memoryStore();
+  const client = new JobsClient({ baseUrl: 'https://h', store });
+  delete store.keys;
+  assert.equal((await alone(() => client.pendingPayments())).code, 'store_failed');
+});
+
+const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
+test('options that throw when they are looked at are refused', async () => {
+  for (const spend of [
+    new Proxy({}, { ownKeys: throws }),
+    revoked(),
+    { networks: revoked() },
+    { networks: new Proxy(['base'], { get: throws }) },
+  ]) {
+    const error = await alone(async () => new JobsClient({ baseUrl: 'https://h', spend }));
+    assert.deepEqual([error.name, error.field?.split('.')[0]], ['ArgumentError', 'spend'], error.stack);
+  }
+});
+
+test('a signal may be odd: it ends the call, or it does not', async () => {
+  let aborted = false;
+  const odd = {
+    get aborted() {
+      return aborted || throws();
+    },
+    addEventListener: throws,
+    removeEventListener: throws,
+  };
+  assert.equal((await alone(() => asking(answering({}), { signal: odd }))).code, 'invalid_argument');
+  aborted = true;
+  assert.equal(await asking(answering({}), { signal: odd }).then(assert.fail, (reason) => reason), undefined);
+  const silent = { aborted: false, addEventListener: throws, removeEventListener: throws };
+  assert.equal(content(await asking(answering({ text: async () => text }), { signal: silent })), 'héllo');
+});
+
+test('a date may be of another realm; one that is no date is refused', async () => {
+  const asked = [];
+  const fetch = async (url) => (asked.push(new URL(url).search), Response.json({ messages: [], hasMore: false }));
+  const { sessions } = new ElizaClient({ baseUrl: 'https://h', fetch });
+  await sessions.getMessages('s', { after: vm.runInNewContext('new Date(1234)') });
+  assert.match(asked[0], /after=1234/);
+  for (const before of [Object.create(Date.prototype), { getTime: throws }, { getTime: () => 5n }]) {
+    const error = await alone(() => sessions.getMessages('s', { before }));
+    assert.deepEqual([error.name, error.field], ['ArgumentError', 'before'], error.stack);
+  }
+});
