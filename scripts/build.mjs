@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { sort } from './wasm-sort.mjs';
 import { decoder } from './wasm-text.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -120,7 +121,7 @@ const parts = {
   setup(build) {
     build.onResolve({ filter: /^eliza-jobs:glue$/ }, () => ({ path: path.resolve(glueFile) }));
     build.onResolve({ filter: /^eliza-jobs:wasm$/ }, () => ({ path: 'wasm', namespace: 'wasm' }));
-    build.onLoad({ filter: /.*/, namespace: 'wasm' }, () => ({ contents: decoder(wasm) }));
+    build.onLoad({ filter: /.*/, namespace: 'wasm' }, () => ({ contents: decoder(sort(wasm)) }));
     build.onResolve({ filter: /\/pkg-template\/\w+\.js$/ }, ({ path: file }) => ({
       path: path.resolve('pkg-template', path.basename(file)),
     }));
