@@ -62,6 +62,17 @@ pub const RESPONSE_HEADERS: [&str; 10] = [
     "ratelimit-reset",
 ];
 
+/// Puts a header in, in place of one of the same name.
+pub fn set_header(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
+    for (known, before) in headers.iter_mut() {
+        if known == name {
+            value.clone_into(before);
+            return;
+        }
+    }
+    headers.push((name.to_owned(), value.to_owned()));
+}
+
 /// What came in the body.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body<J> {

@@ -10,7 +10,7 @@
 //! request), `createdAt` (when it began, or when the job was there, in milliseconds since 1970), and, where there is one, `created` (what `createJob` gave),
 //! `idempotencyKey` and `answered` (the job's end was seen). A record that cannot be read is reported and kept.
 
-use crate::json::{Json, Kind};
+use crate::json::{Json, Kind, picked};
 use crate::runtime::{Runtime, StoreCall};
 use crate::text::{concat, fill};
 use crate::wallet::{self, PROOF_HEADERS};
@@ -112,16 +112,16 @@ pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
     let text = |key: &str| record.get_text(key).unwrap_or_default();
     let id = record.get_text("attemptId").filter(|id| !id.is_empty())?;
     let state = PaymentState::read(&record.get_text("state")?)?;
-    let price = ["dialect", "network", "asset", "recipient", "amount", "amountAtomic", "currency", "chainId", "decimals"]
-        .into_iter()
-        .filter_map(|key| Some((key, record.get(key)?)))
-        .fold(J::object(), |price, (key, value)| price.set(key, value));
+    let price = ["dialect", "network", "asset", "recipient", "amount", "amountAtomic", "currency", "chainId", "decimals"];
+    let price = picked(record, &price);
     let transaction = record.get_text("transaction");
-    let stored = |proof: J| {
-        let header = |name: &str| Some((name.to_owned(), proof.get_text(name)?));
-        PROOF_HEADERS.into_iter().filter_map(header).collect()
-    };
-    let mut proof: Vec<(String, String)> = record.get("proof").map(stored).unwrap_or_default();
+    let stored = record.get("proof");
+    let mut proof = Vec::new();
+    for name in PROOF_HEADERS {
+        if let Some(value) = stored.as_ref().and_then(|stored| stored.get_text(name)) {
+            proof.push((name.to_owned(), value));
+        }
+    }
     // The hash of a plain transfer is its proof, wherever it was found.
     let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
     if let (true, "seed", Some(hash)) = (proof.is_empty(), text("dialect").as_str(), hash) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 
 use crate::error::{Error, Result};
-use crate::json::{Json, Kind, shown};
+use crate::json::{Json, Kind, picked, shown};
 use crate::text::{decimal, fill, has, join, shorten};
 
 /// The longest content, in UTF-16 code units.
@@ -410,7 +410,7 @@ pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
         }
         query.push(fill("status=%", &[known.as_str()]));
     }
-    Ok(if query.is_empty() { String::new() } else { fill("?%", &[&join(query.iter(), "&")]) })
+    Ok(if query.is_empty() { String::new() } else { fill("?%", &[&join(&query, "&")]) })
 }
 
 /// A job that the server has created.
@@ -426,8 +426,7 @@ pub struct Created<J> {
 
 /// What `createJob` gives, of a job.
 pub fn handle<J: Json>(job: &J) -> J {
-    let members = ["jobId", "status", "createdAt", "expiresAt"].into_iter().filter_map(|key| Some((key, job.get(key)?)));
-    members.fold(J::object(), |handle, (key, value)| handle.set(key, value))
+    picked(job, &["jobId", "status", "createdAt", "expiresAt"])
 }
 
 /// Whether an answer speaks of a job at all.
@@ -480,7 +479,12 @@ pub fn list<J: Json>(document: J) -> Option<J> {
 pub fn read_list<J: Json>(document: J) -> Option<J> {
     let document = list(document)?;
     let jobs = document.get("jobs")?;
-    let jobs = jobs.elements().into_iter().map(|job| if is_job(&job) { read_job(job).document } else { job }).collect();
+    let mut jobs = jobs.elements();
+    for job in &mut jobs {
+        if is_job(job) {
+            *job = read_job(job.clone()).document;
+        }
+    }
     Some(document.set("jobs", J::array(jobs)))
 }
 

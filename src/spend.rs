@@ -198,8 +198,12 @@ impl SpendPolicy {
         }
         let Some((_, means, offer)) = best else {
             let code = refusals.iter().max_by_key(|(step, _, _)| *step).map(|(_, code, _)| *code);
-            let reasons = refusals.into_iter().map(|(_, _, reason)| reason).chain(required.skipped);
-            let why = fill("no offer may be paid: %", &[&x402::reasons(reasons)]);
+            let mut reasons = Vec::new();
+            for (_, _, reason) in refusals {
+                reasons.push(reason);
+            }
+            reasons.extend(required.skipped);
+            let why = fill("no offer may be paid: %", &[&x402::reasons(&reasons)]);
             return Err(refused(code.unwrap_or(ErrorCode::PaymentRequirementsInvalid), &why));
         };
         let reservation = ledger.add(offer.token.limit, offer.amount.units);
@@ -215,7 +219,7 @@ impl SpendPolicy {
         ledger: &SpendLedger,
     ) -> core::result::Result<(usize, Means), Refusal> {
         let token = &offer.token;
-        let allowed = |list: &[String]| join(list.iter(), ", ");
+        let allowed = |list: &[String]| join(list, ", ");
         let Some(network) = self.networks.iter().position(|network| *network == token.network) else {
             let why = fill("spend.networks allows %", &[&allowed(&self.networks)]);
             return Err((0, ErrorCode::PaymentNetworkNotAllowed, why));

@@ -77,7 +77,14 @@ impl Json for Document {
         Reflect::get(&self.0, &key.into()).ok().filter(|value| !value.is_undefined()).map(Document)
     }
     fn elements(&self) -> Vec<Self> {
-        if Array::is_array(&self.0) { self.0.unchecked_ref::<Array>().iter().map(Document).collect() } else { Vec::new() }
+        let mut elements = Vec::new();
+        if Array::is_array(&self.0) {
+            let array = self.0.unchecked_ref::<Array>();
+            for at in 0..array.length() {
+                elements.push(Document(array.get(at)));
+            }
+        }
+        elements
     }
     fn as_text(&self) -> Option<String> {
         self.0.as_string()

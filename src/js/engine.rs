@@ -18,7 +18,7 @@ use crate::allowance::Allowance;
 use crate::client::{Client, Update};
 use crate::error::Result;
 use crate::json::Json;
-use crate::spend::SpendLedger;
+use crate::spend::{Limit, SpendLedger};
 use crate::x402::amount;
 
 /// The members of a job's request, of a session's, and of a message.
@@ -49,9 +49,11 @@ impl Engine {
     pub fn new(options: JsValue, spent: JsValue) -> core::result::Result<Engine, JsValue> {
         let ClientOptions { config, runtime } = options::client(&options).map_err(to_js)?;
         let spent = Document(spent);
-        let symbols: Vec<String> = config.spend.limits.iter().map(|limit| limit.symbol.clone()).collect();
-        let before = |symbol: &String| spent.get_text(symbol).and_then(|digits| amount::limit(&digits, 0)).unwrap_or(0);
-        let sums = symbols.iter().map(before).collect();
+        let (mut symbols, mut sums) = (Vec::new(), Vec::new());
+        for Limit { symbol, .. } in &config.spend.limits {
+            sums.push(spent.get_text(symbol).and_then(|digits| amount::limit(&digits, 0)).unwrap_or(0));
+            symbols.push(symbol.clone());
+        }
         let changed = move |limit: usize, units: u128| {
             if let Some(symbol) = symbols.get(limit) {
                 let _ = spent.clone().set(symbol, Document::text(&amount::digits(units)));

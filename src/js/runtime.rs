@@ -232,9 +232,14 @@ impl JsRuntime {
         if Document(AsRef::<JsValue>::as_ref(&response).clone()).get_text("type").as_deref() == Some("opaqueredirect") {
             return Err(SendError { failure: SendFailure::HiddenRedirect, words: String::new(), cause: None });
         }
-        let headers: Vec<(&str, String)> =
-            RESPONSE_HEADERS.into_iter().filter_map(|name| Some((name, headers.get(name).ok()??))).collect();
-        let is_stream = headers.iter().any(|(name, value)| *name == "content-type" && has(value, "text/event-stream"));
+        let mut found = Vec::new();
+        let mut is_stream = false;
+        for name in RESPONSE_HEADERS {
+            if let Ok(Some(value)) = headers.get(name) {
+                is_stream |= name == "content-type" && has(&value, "text/event-stream");
+                found.push((name, value));
+            }
+        }
         let text = self.text(&response, request.answers, hear.filter(|_| is_stream)).await?;
         let body = if text.length() == 0 {
             Body::Empty
@@ -244,7 +249,7 @@ impl JsRuntime {
             Body::Text(text.slice(0, SNIPPET_UNITS).into())
         };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status")]
-        Ok(HttpResponse { status: status as u16, headers, body })
+        Ok(HttpResponse { status: status as u16, headers: found, body })
     }
 
     fn start(&self, request: &HttpRequest, signal: &AbortSignal) -> Result<Promise, JsValue> {

@@ -107,7 +107,7 @@ pub fn read<J: Json>(response: &HttpResponse<J>, tokens: &[Rc<Token>]) -> Result
     }
     if required.offers.is_empty() {
         let why = if !required.skipped.is_empty() {
-            fill("its entries cannot be paid (%)", &[&reasons(required.skipped.iter().cloned())])
+            fill("its entries cannot be paid (%)", &[&reasons(&required.skipped)])
         } else if header.is_some() {
             "its PAYMENT-REQUIRED header cannot be read".to_owned()
         } else {
@@ -120,9 +120,11 @@ pub fn read<J: Json>(response: &HttpResponse<J>, tokens: &[Rc<Token>]) -> Result
 }
 
 /// Why the entries of a 402 are not paid: the first reasons.
-pub(crate) fn reasons(mut reasons: impl Iterator<Item = String>) -> String {
-    let first = join(reasons.by_ref().take(MAX_REASONS), "; ");
-    fill("%%", &[&first, if reasons.next().is_some() { "; …" } else { "" }])
+pub(crate) fn reasons(reasons: &[String]) -> String {
+    match reasons.get(..MAX_REASONS) {
+        Some(first) if first.len() < reasons.len() => fill("%; …", &[&join(first, "; ")]),
+        _ => join(reasons, "; "),
+    }
 }
 
 /// The error for a 402 that is not paid.
@@ -169,18 +171,25 @@ fn shown_member<J: Json>(entry: &J, key: &str) -> String {
 fn token_of<J: Json>(
     entry: &J,
     tokens: &[Rc<Token>],
-    is_it: impl Fn(&Token) -> bool,
+    is_it: &dyn Fn(&Token) -> bool,
     what: &str,
 ) -> core::result::Result<Rc<Token>, String> {
     let network = entry.get_text("network").ok_or_else(|| shown_member(entry, "network"))?;
-    let mut there = tokens.iter().filter(|token| token.is_on(&network)).peekable();
-    if there.peek().is_none() {
-        return Err(fill("unknown network %", &[&shorten(&network, 40)]));
+    let mut is_known = false;
+    for token in tokens {
+        if token.is_on(&network) {
+            if is_it(token) {
+                return Ok(token.clone());
+            }
+            is_known = true;
+        }
     }
-    there
-        .find(|token| is_it(token))
-        .cloned()
-        .ok_or_else(|| fill("% is no token that may be paid with on %", &[&shown_member(entry, what), &shorten(&network, 40)]))
+    let network = shorten(&network, 40);
+    Err(if is_known {
+        fill("% is no token that may be paid with on %", &[&shown_member(entry, what), &network])
+    } else {
+        fill("unknown network %", &[&network])
+    })
 }
 
 /// Whom an entry asks to pay: an address that can be paid, and not the token's own.
