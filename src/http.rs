@@ -185,6 +185,11 @@ pub mod path {
         super::fill("%/%%", &[SESSIONS, &segment(session_id), part])
     }
 
+    /// A query with one more member.
+    pub fn query(query: &str, key: &str, value: &str) -> String {
+        super::fill("%%%=%", &[query, if query.is_empty() { "?" } else { "&" }, key, value])
+    }
+
     /// An id in a path, encoded, so that no id can reach another route.
     fn segment(id: &str) -> String {
         let mut path = String::new();

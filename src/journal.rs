@@ -81,9 +81,12 @@ pub async fn find<R: Runtime>(runtime: &R, id: &str) -> Result<Option<Found<R::J
 pub async fn all<R: Runtime>(runtime: &R) -> Result<Vec<Found<R::Json>>, R::Json> {
     let keys = runtime.store(StoreCall::Keys, "", "").await?;
     let mut found = Vec::new();
-    for key in keys.elements().iter().filter_map(Json::as_text) {
+    for key in keys.elements() {
+        let key = key.as_text().unwrap_or_default();
         if let Some(id) = key.strip_prefix(PREFIX) {
-            found.extend(find(runtime, id).await?);
+            if let Some(one) = find(runtime, id).await? {
+                found.push(one);
+            }
         }
     }
     Ok(found)

@@ -390,15 +390,15 @@ impl<R: Runtime + 'static> Client<R> {
         let call = within()?;
         let list = self.read(Method::Get, path::JOBS, &call, 1, "a list of jobs", &protocol::list);
         let jobs = list.await.ok()?.get("jobs")?.elements();
-        let job = jobs.into_iter().find(|job| protocol::reference(job).as_deref() == Some(&attempt.id))?;
-        protocol::is_job(&job).then(|| protocol::read_created(protocol::handle(&job)))
+        let job = jobs.iter().find(|job| protocol::reference(*job).as_deref() == Some(&attempt.id))?;
+        protocol::is_job(job).then(|| protocol::read_created(protocol::handle(job)))
     }
 
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
     /// answers were not seen; and records that cannot be read.
     pub async fn pending_payments(&self) -> Result<Vec<R::Json>, R::Json> {
         let found = journal::all(&self.runtime).await.map_err(|thrown| store_failed(thrown, ""))?;
-        let mut open: Vec<(f64, R::Json)> = Vec::new();
+        let (mut times, mut documents) = (Vec::new(), Vec::new());
         for found in found {
             let (created_at, document) = match found {
                 Found::Unreadable(id) => (0.0, journal::unreadable(&id)),
@@ -415,10 +415,11 @@ impl<R: Runtime + 'static> Client<R> {
                 }
             };
             // Not `sort`: its code is larger than all of this function.
-            let at = open.iter().position(|(other, _)| *other > created_at).unwrap_or(open.len());
-            open.insert(at, (created_at, document));
+            let at = times.iter().position(|other| *other > created_at).unwrap_or(times.len());
+            times.insert(at, created_at);
+            documents.insert(at, document);
         }
-        Ok(open.into_iter().map(|(_, document)| document).collect())
+        Ok(documents)
     }
 
     /// Goes on where an attempt ends, and waits for the job's answer: with the job that is there, else with the same proof. `given`

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 
 use crate::error::{Error, Result};
+use crate::http::path;
 use crate::json::{Json, Kind, picked, shown};
-use crate::text::{decimal, fill, has, join, shorten};
+use crate::text::{decimal, fill, has, shorten};
 
 /// The longest content, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 50_000;
@@ -390,15 +391,15 @@ pub fn without_reference<J: Json>(document: J) -> J {
 
 /// The query of a list request.
 pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
-    let mut query = Vec::new();
-    let Some(params) = params else { return Ok(String::new()) };
+    let mut query = String::new();
+    let Some(params) = params else { return Ok(query) };
     if params.kind() != Kind::Object {
         return Err(Error::argument("params", "must be an object with limit and status", &shown(params)));
     }
     if let Some(limit) = params.get("limit") {
         match limit.as_number() {
             Some(count) if count >= 1.0 && count <= f64::from(u32::MAX) && count.fract() == 0.0 => {
-                query.push(fill("limit=%", &[&limit.to_json()]));
+                query = path::query(&query, "limit", &limit.to_json());
             }
             _ => return Err(Error::argument("limit", "must be a whole number of at least 1", &shown(&limit))),
         }
@@ -408,9 +409,9 @@ pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
         if known == JobStatus::Unknown {
             return Err(Error::argument("status", "must be pending, processing, completed, failed or timeout", &shown(&status)));
         }
-        query.push(fill("status=%", &[known.as_str()]));
+        query = path::query(&query, "status", known.as_str());
     }
-    Ok(if query.is_empty() { String::new() } else { fill("?%", &[&join(&query, "&")]) })
+    Ok(query)
 }
 
 /// A job that the server has created.

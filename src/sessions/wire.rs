@@ -1,6 +1,7 @@
 //! What is sent to the Sessions API, checked by its own rules; and its answers, whatever spelling the server has, in ours.
 
 use crate::error::{Error, Result};
+use crate::http::path;
 use crate::json::{Json, Kind, shown};
 use crate::protocol;
 use crate::text::fill;
@@ -112,8 +113,7 @@ impl Page {
         let mut query = String::new();
         for (key, value) in [("limit", self.limit), ("before", self.before), ("after", self.after)] {
             if let Some(value) = value {
-                let before = if query.is_empty() { "?" } else { "&" };
-                query = fill("%%%=%", &[&query, before, key, &J::number(value).to_json()]);
+                query = path::query(&query, key, &J::number(value).to_json());
             }
         }
         query

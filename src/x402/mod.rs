@@ -143,15 +143,19 @@ pub fn read_header<J: Json>(value: &str) -> Option<J> {
 impl<J: Json> PaymentRequired<J> {
     fn add(&mut self, document: &J, version: Option<f64>, tokens: &[Rc<Token>]) {
         let list = |key: &str| document.get(key).map(|list| list.elements()).unwrap_or_default();
-        let entries = list("payment").into_iter().map(|entry| (Dialect::Seed, entry));
-        let accepts = list("accepts").into_iter().map(|entry| {
+        let mut entries = list("payment");
+        let seeds = entries.len();
+        entries.extend(list("accepts"));
+        for (index, entry) in entries.iter().take(MAX_OFFERS).enumerate() {
             let is_first = version == Some(1.0) || (version.is_none() && entry.get("maxAmountRequired").is_some());
-            (if is_first { Dialect::V1 } else { Dialect::V2 }, entry)
-        });
-        for (index, (dialect, entry)) in entries.chain(accepts).take(MAX_OFFERS).enumerate() {
+            let dialect = match is_first {
+                _ if index < seeds => Dialect::Seed,
+                true => Dialect::V1,
+                false => Dialect::V2,
+            };
             let offer = match (dialect, version) {
-                (Dialect::Seed, _) => seed::read_entry(&entry, tokens),
-                (_, None | Some(1.0 | 2.0)) => exact::read_entry(dialect, &entry, document, tokens),
+                (Dialect::Seed, _) => seed::read_entry(entry, tokens),
+                (_, None | Some(1.0 | 2.0)) => exact::read_entry(dialect, entry, document, tokens),
                 (_, Some(version)) => Err(fill("x402Version % is not known", &[&J::number(version).to_json()])),
             };
             match offer {
