@@ -22,7 +22,7 @@ CARGO_DENY := target/tools/bin/cargo-deny
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 TRAP := target/trap/pkg/index.js
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
-SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) scripts/build.mjs scripts/wasm-text.mjs \
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) scripts/build.mjs scripts/wasm-sort.mjs scripts/wasm-text.mjs \
 	LICENSE README.md CHANGELOG.md
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)

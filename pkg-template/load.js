@@ -2,6 +2,7 @@
 // (server-side rendering), and the first call costs a millisecond or two.
 import { wasm } from 'eliza-jobs:wasm';
 import { initError } from './errors.js';
+import { assemble } from './sorted.js';
 
 let module;
 
@@ -9,7 +10,7 @@ export function compile() {
   if (module) return module;
   if (typeof WebAssembly === 'undefined') throw initError('eliza-jobs needs WebAssembly, which this runtime does not have');
   try {
-    return (module = new WebAssembly.Module(wasm()));
+    return (module = new WebAssembly.Module(assemble(wasm())));
   } catch (cause) {
     const why = /CSP|Content Security Policy|unsafe-eval|disallowed by embedder/i.test(cause?.message)
       ? "the page's Content-Security-Policy forbids it: add 'wasm-unsafe-eval' to script-src"

@@ -5,7 +5,7 @@
 
 use crate::client::{CallOptions, Client};
 use crate::http::Method;
-use crate::json::{Json, Kind};
+use crate::json::{Json, Kind, picked};
 use crate::protocol::{self, JobStatus, Seen};
 use crate::runtime::Runtime;
 use crate::text::fill;
@@ -44,11 +44,7 @@ impl<R: Runtime + 'static> Client<R> {
         let answer = messages.iter().rev().find(is_answer)?;
         answer.get_text("content")?;
         let created_at = answer.get_number("created_at").or_else(|| self.runtime.parse_date(&answer.get_text("createdAt")?))?;
-        let mut message = ["id", "content", "authorId", "metadata"]
-            .into_iter()
-            .filter_map(|key| Some((key, answer.get(key)?)))
-            .fold(R::Json::object(), |message, (key, value)| message.set(key, value));
-        message = message.set("createdAt", R::Json::number(created_at));
+        let message = picked(answer, &["id", "content", "authorId", "metadata"]).set("createdAt", R::Json::number(created_at));
         let took = created_at - job.get_number("createdAt").unwrap_or(created_at);
         Some(R::Json::object().set("message", message).set("processingTimeMs", R::Json::number(took.max(0.0))))
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::allowance::Allowance;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, place, refusal, send_error};
+use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, place, refusal, send_error, set_header};
 use crate::journal::{self, Found};
 use crate::json::Json;
 use crate::pay::{kept_until, store_failed};
@@ -213,13 +213,13 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let required = x402::read(&response, &self.config.spend.tokens)?;
         if wallet == Abilities::default() {
-            let prices = required.offers.iter().map(|offer| {
-                let token = &offer.token;
-                fill("% % on %", &[&offer.amount.decimal(token.decimals), &token.symbol, &token.network])
-            });
+            let mut prices = Vec::new();
+            for x402::Offer { amount, token, .. } in &required.offers {
+                prices.push(fill("% % on %", &[&amount.decimal(token.decimals), &token.symbol, &token.network]));
+            }
             let mut error = Error::new(
                 ErrorCode::PaymentRequired,
-                fill("the server asks for % for this job; give the client a wallet", &[&join(prices, " or ")]),
+                fill("the server asks for % for this job; give the client a wallet", &[&join(&prices, " or ")]),
             );
             error.status = Some(402);
             return Err(error);
@@ -655,12 +655,10 @@ impl<R: Runtime + 'static> Client<R> {
     pub(crate) fn request(&self, method: Method, path: &str, call: &CallOptions) -> HttpRequest {
         let mut headers = self.config.headers.clone();
         for (name, value) in &call.headers {
-            headers.retain(|(known, _)| known != name);
-            headers.push((name.clone(), value.clone()));
+            set_header(&mut headers, name, value);
         }
         if method == Method::Post {
-            headers.retain(|(known, _)| known != "content-type");
-            headers.push(("content-type".to_owned(), "application/json".to_owned()));
+            set_header(&mut headers, "content-type", "application/json");
         }
         HttpRequest { method, url: concat(&[&self.config.base_url, path]), headers, body: None, timeout_ms: 0.0, answers: 1.0 }
     }

@@ -64,6 +64,17 @@ pub const RESPONSE_HEADERS: [&str; 10] = [
     "ratelimit-reset",
 ];
 
+/// Puts a header in, in place of one of the same name.
+pub fn set_header(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
+    for (known, before) in headers.iter_mut() {
+        if known == name {
+            value.clone_into(before);
+            return;
+        }
+    }
+    headers.push((name.to_owned(), value.to_owned()));
+}
+
 /// What came in the body.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body<J> {
@@ -174,6 +185,11 @@ pub mod path {
     /// Something of one session; nothing for the session itself.
     pub fn session(session_id: &str, part: &str) -> String {
         super::fill("%/%%", &[SESSIONS, &segment(session_id), part])
+    }
+
+    /// A query with one more member.
+    pub fn query(query: &str, key: &str, value: &str) -> String {
+        super::fill("%%%=%", &[query, if query.is_empty() { "?" } else { "&" }, key, value])
     }
 
     /// An id in a path, encoded, so that no id can reach another route.

@@ -10,7 +10,7 @@
 //! request), `createdAt` (when it began, or when the job was there, in milliseconds since 1970), and, where there is one, `created` (what `createJob` gave),
 //! `idempotencyKey` and `answered` (the job's end was seen). A record that cannot be read is reported and kept.
 
-use crate::json::{Json, Kind};
+use crate::json::{Json, Kind, picked};
 use crate::runtime::{Runtime, StoreCall};
 use crate::text::{concat, fill};
 use crate::wallet::{self, PROOF_HEADERS};
@@ -81,9 +81,12 @@ pub async fn find<R: Runtime>(runtime: &R, id: &str) -> Result<Option<Found<R::J
 pub async fn all<R: Runtime>(runtime: &R) -> Result<Vec<Found<R::Json>>, R::Json> {
     let keys = runtime.store(StoreCall::Keys, "", "").await?;
     let mut found = Vec::new();
-    for key in keys.elements().iter().filter_map(Json::as_text) {
-        if let Some(id) = key.strip_prefix(PREFIX) {
-            found.extend(find(runtime, id).await?);
+    for key in keys.elements() {
+        let key = key.as_text().unwrap_or_default();
+        if let Some(id) = key.strip_prefix(PREFIX)
+            && let Some(one) = find(runtime, id).await?
+        {
+            found.push(one);
         }
     }
     Ok(found)
@@ -114,24 +117,24 @@ pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
     let text = |key: &str| record.get_text(key).unwrap_or_default();
     let id = record.get_text("attemptId").filter(|id| !id.is_empty())?;
     let state = PaymentState::read(&record.get_text("state")?)?;
-    let price = ["dialect", "network", "asset", "recipient", "amount", "amountAtomic", "currency", "chainId", "decimals"]
-        .into_iter()
-        .filter_map(|key| Some((key, record.get(key)?)))
-        .fold(J::object(), |price, (key, value)| price.set(key, value));
+    let price = ["dialect", "network", "asset", "recipient", "amount", "amountAtomic", "currency", "chainId", "decimals"];
+    let price = picked(record, &price);
     let transaction = record.get_text("transaction");
-    let stored = |proof: J| {
-        let header = |name: &str| Some((name.to_owned(), proof.get_text(name)?));
-        PROOF_HEADERS.into_iter().filter_map(header).collect()
-    };
-    let mut proof: Vec<(String, String)> = record.get("proof").map(stored).unwrap_or_default();
-    let good = |(_, value): &(String, String)| wallet::can_be_sent(value);
-    proof.retain(good);
+    let stored = record.get("proof");
+    let mut proof = Vec::new();
+    for name in PROOF_HEADERS {
+        if let Some(value) = stored.as_ref().and_then(|stored| stored.get_text(name))
+            && wallet::can_be_sent(&value)
+        {
+            proof.push((name.to_owned(), value));
+        }
+    }
     // The hash of a plain transfer is its proof, wherever it was found.
     let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
     if let (true, "seed", Some(hash)) = (proof.is_empty(), text("dialect").as_str(), hash) {
         proof = seed::proof(hash, &text("network"));
     }
-    proof.retain(good);
+    proof.retain(|(_, value)| wallet::can_be_sent(value));
     Some(Attempt {
         id,
         state,

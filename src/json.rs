@@ -88,6 +88,17 @@ pub trait Json: Clone {
     }
 }
 
+/// An object of those of the members that are there.
+pub fn picked<J: Json>(from: &J, keys: &[&str]) -> J {
+    let mut picked = J::object();
+    for key in keys {
+        if let Some(value) = from.get(key) {
+            picked = picked.set(key, value);
+        }
+    }
+    picked
+}
+
 /// A value as an error message shows it: what was given, but never much of it.
 pub fn shown<J: Json>(value: &J) -> String {
     match value.kind() {

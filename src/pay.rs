@@ -388,24 +388,31 @@ impl<R: Runtime + 'static> Client<R> {
         // The clock on the wall may jump.
         let now = self.runtime.now_ms();
         let left = kept_until(attempt) - self.runtime.wall_ms();
-        let over = {
-            let mut open = self.open.borrow_mut();
-            let (kept, over) = open.drain(..).partition(|(_, _, until): &(String, String, f64)| *until > now);
-            *open = kept;
-            open.push((job_id.to_owned(), attempt.id.clone(), now + left));
-            over
-        };
-        for (_, id, _) in over {
+        let mut over = Vec::new();
+        while let Some(id) = self.take_open(&|_, until| until <= now) {
+            over.push(id);
+        }
+        self.open.borrow_mut().push((job_id.to_owned(), attempt.id.clone(), now + left));
+        for id in over {
             let _ = self.in_time(journal::forget(&self.runtime, &id)).await;
         }
+    }
+
+    /// Takes a paid job that fits, by its id and until when it is kept, from those that are open; gives its record's.
+    fn take_open(&self, fits: &dyn Fn(&str, f64) -> bool) -> Option<String> {
+        let mut open = self.open.borrow_mut();
+        let at = open.iter().position(|(job_id, _, until)| fits(job_id, *until))?;
+        Some(open.remove(at).1)
     }
 
     /// The job's end has been seen: nothing is open any more. The record goes in a task of its own: whoever is about to get the
     /// answer must not lose it because the program ends meanwhile.
     pub(crate) fn close(self: &Rc<Self>, job_id: &str) {
-        let known = self.open.borrow().iter().find(|(known, _, _)| known == job_id).map(|(_, id, _)| id.clone());
-        if let Some(id) = known {
-            self.open.borrow_mut().retain(|(known, _, _)| known != job_id);
+        let mut closed = None;
+        while let Some(id) = self.take_open(&|known, _| known == job_id) {
+            closed = Some(id);
+        }
+        if let Some(id) = closed {
             let client = self.clone();
             note(&self.finished, &id);
             self.closing.borrow_mut().push(id.clone());
@@ -464,7 +471,7 @@ impl<R: Runtime + 'static> Client<R> {
             let _ = within(journal::close(&self.runtime, &id), self.runtime.sleep(STORE_MS)).await;
         }
         let found = self.in_time(journal::all(&self.runtime)).await.map_err(|thrown| store_failed(thrown, ""))?;
-        let mut open: Vec<(f64, R::Json)> = Vec::new();
+        let (mut times, mut documents) = (Vec::new(), Vec::new());
         for found in found {
             let (created_at, document) = match found {
                 Found::Unreadable(id) => (0.0, journal::unreadable(&id)),
@@ -481,10 +488,11 @@ impl<R: Runtime + 'static> Client<R> {
                 }
             };
             // Not `sort`: its code is larger than all of this function.
-            let at = open.iter().position(|(other, _)| *other > created_at).unwrap_or(open.len());
-            open.insert(at, (created_at, document));
+            let at = times.iter().position(|other| *other > created_at).unwrap_or(times.len());
+            times.insert(at, created_at);
+            documents.insert(at, document);
         }
-        Ok(open.into_iter().map(|(_, document)| document).collect())
+        Ok(documents)
     }
 
     /// Goes on where an attempt ends, and waits for the job's answer: with the job that is there, else with the same proof. `given`

@@ -116,9 +116,12 @@ struct Listing<'a, J>(&'a Poller<J>);
 impl<J> Drop for Listing<'_, J> {
     fn drop(&mut self) {
         self.0.lists.set(false);
-        let wakers: Vec<Waker> = self.0.places.borrow().iter().filter_map(|place| place.waker.borrow_mut().take()).collect();
-        for waker in wakers {
-            waker.wake();
+        // A waker only says that there is something to do: nothing is done here.
+        for place in self.0.places.borrow().iter() {
+            let waker = place.waker.borrow_mut().take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
         }
     }
 }
@@ -247,10 +250,14 @@ impl<R: Runtime + 'static> Client<R> {
         let key = |id: &str| concat(&[":", id]);
         let jobs = list.get("jobs").map(|jobs| jobs.elements()).unwrap_or_default();
         let listed = jobs.len() as f64;
-        let named = |job: R::Json| Some((key(&job.get_text("jobId")?), job));
-        let jobs = jobs.into_iter().filter_map(named).fold(R::Json::object(), |jobs, (key, job)| jobs.set(&key, job));
+        let mut named = R::Json::object();
+        for job in jobs {
+            if let Some(id) = job.get_text("jobId") {
+                named = named.set(&key(&id), job);
+            }
+        }
         for place in self.poller.places.borrow().iter().filter(|place| place.rests.get() && place.since <= asked_at) {
-            let job = jobs.get(&key(&place.job_id));
+            let job = named.get(&key(&place.job_id));
             if job.is_some() || !place.unlisted.get() {
                 *place.news.borrow_mut() = Some(job.map_or(News::Missing, News::Found));
             }

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 
 use crate::error::{Error, Result};
-use crate::json::{Json, Kind, shown};
-use crate::text::{decimal, fill, has, join, shorten};
+use crate::http::path;
+use crate::json::{Json, Kind, picked, shown};
+use crate::text::{decimal, fill, has, shorten};
 
 /// The longest content, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 50_000;
@@ -390,15 +391,15 @@ pub fn without_reference<J: Json>(document: J) -> J {
 
 /// The query of a list request.
 pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
-    let mut query = Vec::new();
-    let Some(params) = params else { return Ok(String::new()) };
+    let mut query = String::new();
+    let Some(params) = params else { return Ok(query) };
     if params.kind() != Kind::Object {
         return Err(Error::argument("params", "must be an object with limit and status", &shown(params)));
     }
     if let Some(limit) = params.get("limit") {
         match limit.as_number() {
             Some(count) if count >= 1.0 && count <= f64::from(u32::MAX) && count.fract() == 0.0 => {
-                query.push(fill("limit=%", &[&limit.to_json()]));
+                query = path::query(&query, "limit", &limit.to_json());
             }
             _ => return Err(Error::argument("limit", "must be a whole number of at least 1", &shown(&limit))),
         }
@@ -408,9 +409,9 @@ pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
         if known == JobStatus::Unknown {
             return Err(Error::argument("status", "must be pending, processing, completed, failed or timeout", &shown(&status)));
         }
-        query.push(fill("status=%", &[known.as_str()]));
+        query = path::query(&query, "status", known.as_str());
     }
-    Ok(if query.is_empty() { String::new() } else { fill("?%", &[&join(query.iter(), "&")]) })
+    Ok(query)
 }
 
 /// A job that the server has created.
@@ -426,8 +427,7 @@ pub struct Created<J> {
 
 /// What `createJob` gives, of a job.
 pub fn handle<J: Json>(job: &J) -> J {
-    let members = ["jobId", "status", "createdAt", "expiresAt"].into_iter().filter_map(|key| Some((key, job.get(key)?)));
-    members.fold(J::object(), |handle, (key, value)| handle.set(key, value))
+    picked(job, &["jobId", "status", "createdAt", "expiresAt"])
 }
 
 /// Whether an answer speaks of a job at all.
@@ -487,7 +487,12 @@ pub fn list<J: Json>(document: J) -> Option<J> {
 pub fn read_list<J: Json>(document: J) -> Option<J> {
     let document = list(document)?;
     let jobs = document.get("jobs")?;
-    let jobs = jobs.elements().into_iter().map(|job| if is_job(&job) { read_job(job).document } else { job }).collect();
+    let mut jobs = jobs.elements();
+    for job in &mut jobs {
+        if is_job(job) {
+            *job = read_job(job.clone()).document;
+        }
+    }
     Some(document.set("jobs", J::array(jobs)))
 }
 

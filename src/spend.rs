@@ -40,8 +40,12 @@ pub struct SpendPolicy {
 impl Default for SpendPolicy {
     /// 0.10 USDC a payment; Base before Polygon.
     fn default() -> Self {
+        let mut networks = Vec::new();
+        for name in MAINNETS {
+            networks.push(name.to_owned());
+        }
         Self {
-            networks: MAINNETS.map(str::to_owned).to_vec(),
+            networks,
             tokens: usdc(),
             limits: vec![Limit {
                 symbol: "USDC".to_owned(),
@@ -194,7 +198,8 @@ impl SpendPolicy {
             );
             return Err(refused(ErrorCode::PaymentInsecureConnection, &why));
         }
-        let mut refusals: Vec<Refusal> = Vec::new();
+        let mut reasons = Vec::new();
+        let mut nearest: Option<(u8, ErrorCode)> = None;
         let mut best: Option<(Rank, Means, Offer<J>)> = None;
         for offer in required.offers {
             match self.judge(&offer, wallet, url, ledger) {
@@ -207,16 +212,18 @@ impl SpendPolicy {
                 Err((step, code, reason)) => {
                     let token = &offer.token;
                     let price = offer.amount.decimal(token.decimals);
-                    let reason = fill("% % on %: %", &[&price, &token.symbol, &token.network, &reason]);
-                    refusals.push((step, code, reason));
+                    reasons.push(fill("% % on %: %", &[&price, &token.symbol, &token.network, &reason]));
+                    if nearest.is_none_or(|(known, _)| step >= known) {
+                        nearest = Some((step, code));
+                    }
                 }
             }
         }
         let Some((_, means, offer)) = best else {
-            let code = refusals.iter().max_by_key(|(step, _, _)| *step).map(|(_, code, _)| *code);
-            let reasons = refusals.into_iter().map(|(_, _, reason)| reason).chain(required.skipped);
-            let why = fill("no offer may be paid: %", &[&x402::reasons(reasons)]);
-            return Err(refused(code.unwrap_or(ErrorCode::PaymentRequirementsInvalid), &why));
+            reasons.extend(required.skipped);
+            let why = fill("no offer may be paid: %", &[&x402::reasons(&reasons)]);
+            let code = nearest.map_or(ErrorCode::PaymentRequirementsInvalid, |(_, code)| code);
+            return Err(refused(code, &why));
         };
         let reservation = ledger.add(offer.token.limit, offer.amount.units);
         Ok(Chosen { offer, means, reservation })
@@ -231,7 +238,7 @@ impl SpendPolicy {
         ledger: &SpendLedger,
     ) -> core::result::Result<(usize, Means), Refusal> {
         let token = &offer.token;
-        let allowed = |list: &[String]| join(list.iter(), ", ");
+        let allowed = |list: &[String]| join(list, ", ");
         let Some(network) = self.networks.iter().position(|network| *network == token.network) else {
             let why = fill("spend.networks allows %", &[&allowed(&self.networks)]);
             return Err((0, ErrorCode::PaymentNetworkNotAllowed, why));

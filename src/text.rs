@@ -77,7 +77,7 @@ pub fn fill(template: &str, parts: &[&str]) -> String {
 }
 
 /// The parts in one text, with `between` between them.
-pub fn join<T: AsRef<str>>(parts: impl Iterator<Item = T>, between: &str) -> String {
+pub fn join<T: AsRef<str>>(parts: &[T], between: &str) -> String {
     let mut whole = String::new();
     for part in parts {
         if !whole.is_empty() {

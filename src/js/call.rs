@@ -29,11 +29,6 @@ extern "C" {
 /// What a method does, and the signal that ends it.
 pub(super) type Work = (Option<Document>, Pin<Box<dyn Future<Output = Result<Document, Document>>>>);
 
-/// Boxed, so that the machinery around it is compiled once and not for each method.
-pub(super) fn work(mut call: Call, future: impl AsyncFnOnce(&Call) -> Result<Document, Document> + 'static) -> Work {
-    (call.signal.take(), Box::pin(async move { future(&call).await }))
-}
-
 /// One call as a promise. The arguments have been read already; the work starts when JavaScript is next idle.
 pub(super) fn promise(given: Result<Work, Document>) -> Promise {
     match given {

@@ -107,8 +107,15 @@ impl Json for Document {
         Reflect::get(&self.0, &key.into()).ok().filter(|value| !value.is_undefined()).map(Document)
     }
     fn elements(&self) -> Vec<Self> {
-        let list = if is_array(&self.0).unwrap_or(false) { self.list().ok() } else { None };
-        list.map(|list| list.iter().map(Document).collect()).unwrap_or_default()
+        let mut elements = Vec::new();
+        if is_array(&self.0).unwrap_or(false)
+            && let Ok(list) = self.list()
+        {
+            for at in 0..list.length() {
+                elements.push(Document(list.get(at)));
+            }
+        }
+        elements
     }
     fn as_text(&self) -> Option<String> {
         self.0.as_string()

@@ -2,12 +2,13 @@
 //! by its name, with its arguments. One entry for all: each method with an entry of its own cost half a kilobyte of the package.
 
 use core::cell::RefCell;
+use core::pin::Pin;
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
-use super::call::{Work, promise, tell, work};
+use super::call::{Work, promise, tell};
 use super::document::Document;
 use super::error::{argument, to_js};
 use super::feed::{Feed, Queue};
@@ -17,7 +18,7 @@ use crate::allowance::Allowance;
 use crate::client::{Client, Update};
 use crate::error::Result;
 use crate::json::Json;
-use crate::spend::SpendLedger;
+use crate::spend::{Limit, SpendLedger};
 use crate::x402::amount;
 
 /// The members of a job's request, of a session's, and of a message.
@@ -48,9 +49,11 @@ impl Engine {
     pub fn new(options: JsValue, spent: JsValue) -> core::result::Result<Engine, JsValue> {
         let ClientOptions { config, runtime } = options::client(&options).map_err(to_js)?;
         let spent = Document(spent);
-        let symbols: Vec<String> = config.spend.limits.iter().map(|limit| limit.symbol.clone()).collect();
-        let before = |symbol: &String| spent.get_text(symbol).and_then(|digits| amount::limit(&digits, 0)).unwrap_or(0);
-        let sums = symbols.iter().map(before).collect();
+        let (mut symbols, mut sums) = (Vec::new(), Vec::new());
+        for Limit { symbol, .. } in &config.spend.limits {
+            sums.push(spent.get_text(symbol).and_then(|digits| amount::limit(&digits, 0)).unwrap_or(0));
+            symbols.push(symbol.clone());
+        }
         let changed = move |limit: usize, units: u128| {
             if let Some(symbol) = symbols.get(limit) {
                 let _ = spent.clone().set(symbol, Document::text(&amount::digits(units)));
@@ -95,13 +98,24 @@ impl Engine {
             core::arch::wasm32::unreachable();
         }
         let client = self.client.clone();
-        Ok(work(given.call, async move |call: &Call| {
-            #[cfg(feature = "trap")]
-            if given.id == "trap" {
-                core::arch::wasm32::unreachable();
-            }
-            perform(&client, &method, &given.id, given.params, call, &queue).await
-        }))
+        Ok((
+            given.call.signal.take(),
+            Box::pin(async move {
+                #[cfg(feature = "trap")]
+                if given.id == "trap" {
+                    core::arch::wasm32::unreachable();
+                }
+                // Where params are needed they are there.
+                let needed = given.params.clone().unwrap_or_else(Document::object);
+                let update = |update: Update<Document>| {
+                    tell(&client, &given.call, &update);
+                    if let ("watchJob", Update::Status(job)) = (method.as_str(), update) {
+                        queue.put(job);
+                    }
+                };
+                perform(&client, &method, &given, &needed, &queue, &update).await
+            }),
+        ))
     }
 }
 
@@ -137,59 +151,53 @@ fn read(method: &str, given: &Array) -> Result<Given, Document> {
     }
 }
 
-/// Does what a method does.
-async fn perform(
-    client: &Rc<Client<JsRuntime>>,
+/// What a method does. Boxed: as one future with a state for each method it would be half as large again.
+fn perform<'a>(
+    client: &'a Rc<Client<JsRuntime>>,
     method: &str,
-    id: &str,
-    params: Option<Document>,
-    call: &Call,
-    queue: &Queue,
-) -> Result<Document, Document> {
-    let Call { options, plan, .. } = call;
-    let update = |update: Update<Document>| {
-        tell(client, call, &update);
-        if let ("watchJob", Update::Status(job)) = (method, update) {
-            queue.put(job);
-        }
-    };
-    // Where params are needed they are there.
-    let needed = params.clone().unwrap_or_else(Document::object);
+    Given { id, params, call: Call { options, plan, .. } }: &'a Given,
+    needed: &'a Document,
+    queue: &'a Queue,
+    update: &'a dyn Fn(Update<Document>),
+) -> Pin<Box<dyn Future<Output = Result<Document, Document>> + 'a>> {
+    let params = params.as_ref();
     match method {
-        "createJob" => {
-            let job = client.create_job(&needed, options, &update).await?;
+        "createJob" => Box::pin(async move {
+            let job = client.create_job(needed, options, update).await?;
             Ok(match job.payment {
                 Some(payment) => job.created.document.set("payment", payment.document()),
                 None => job.created.document,
             })
+        }),
+        "createAndWaitForJob" => Box::pin(client.create_and_wait(needed, options, *plan, update)),
+        "getJob" => Box::pin(async move { Ok(client.get_job(id, options).await?.document) }),
+        "resume" if id.is_empty() => Box::pin(client.resume(needed, options, *plan, update)),
+        "pollJob" | "watchJob" | "resume" => Box::pin(client.poll_job(id, options, *plan, update)),
+        "listJobs" => Box::pin(client.list_jobs(params, options)),
+        "getJobsHealth" => Box::pin(client.jobs_health(options)),
+        "forgetPayment" => {
+            Box::pin(async move { client.forget_payment(needed, options).await.map(|()| Document(JsValue::UNDEFINED)) })
         }
-        "createAndWaitForJob" => client.create_and_wait(&needed, options, *plan, &update).await,
-        "getJob" => Ok(client.get_job(id, options).await?.document),
-        "resume" if id.is_empty() => client.resume(&needed, options, *plan, &update).await,
-        "pollJob" | "watchJob" | "resume" => client.poll_job(id, options, *plan, &update).await,
-        "listJobs" => client.list_jobs(params.as_ref(), options).await,
-        "getJobsHealth" => client.jobs_health(options).await,
-        "forgetPayment" => client.forget_payment(&needed, options).await.map(|()| Document(JsValue::UNDEFINED)),
-        "pendingPayments" => client.pending_payments().await.map(Document::array),
-        "createSession" => client.create_session(&needed, options).await,
-        "getSession" => client.session(id, options).await,
-        "renewSession" => client.renew_session(id, options).await,
-        "heartbeat" => client.heartbeat(id, options).await,
-        "deleteSession" => client.delete_session(id, options).await,
-        "listSessions" => client.list_sessions(options).await,
-        "getSessionsHealth" => client.sessions_health(options).await,
-        "sendMessage" => client.send_message(id, &needed, options).await,
-        "sendMessageAndWait" => client.send_message_and_wait(id, &needed, options).await,
-        "streamMessage" => {
+        "pendingPayments" => Box::pin(async move { client.pending_payments().await.map(Document::array) }),
+        "createSession" => Box::pin(client.create_session(needed, options)),
+        "getSession" => Box::pin(client.session(id, options)),
+        "renewSession" => Box::pin(client.renew_session(id, options)),
+        "heartbeat" => Box::pin(client.heartbeat(id, options)),
+        "deleteSession" => Box::pin(client.delete_session(id, options)),
+        "listSessions" => Box::pin(client.list_sessions(options)),
+        "getSessionsHealth" => Box::pin(client.sessions_health(options)),
+        "sendMessage" => Box::pin(client.send_message(id, needed, options)),
+        "sendMessageAndWait" => Box::pin(client.send_message_and_wait(id, needed, options)),
+        "streamMessage" => Box::pin(async move {
             let tell = |update| queue.put(update);
-            client.stream_message(id, &needed, options, &tell).await.map(|()| needed)
-        }
-        "getMessages" => client.messages(id, params.as_ref(), options).await,
-        _ => {
+            client.stream_message(id, needed, options, &tell).await.map(|()| needed.clone())
+        }),
+        "getMessages" => Box::pin(client.messages(id, params, options)),
+        _ => Box::pin(async move {
             let (tell, told) = (|message| queue.put(message), async || queue.empty().await);
             let first = needed.get("first").unwrap_or_else(Document::object);
-            client.all_messages(id, params.as_ref(), first, options, &tell, told).await.map(|()| needed)
-        }
+            client.all_messages(id, params, first, options, &tell, told).await.map(|()| needed.clone())
+        }),
     }
 }
 

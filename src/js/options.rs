@@ -10,7 +10,8 @@ use super::error::argument;
 use super::runtime::JsRuntime;
 use crate::client::{CallOptions, Config, WaitPlan};
 use crate::error::{Error, Result};
-use crate::json::{Json, Kind, shown};
+use crate::http::set_header;
+use crate::json::{Json, Kind, picked, shown};
 use crate::spend::{Abilities, Limit, SpendPolicy};
 use crate::text::{concat, fill, has, join, shorten};
 use crate::wallet::is_proof_header;
@@ -90,8 +91,7 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions, Document> {
             .as_text()
             .filter(|key| !key.is_empty() && key.bytes().all(|byte| (0x21..0x7f).contains(&byte)))
             .ok_or_else(rule)?;
-        headers.retain(|(name, _)| name != "x-api-key");
-        headers.push(("x-api-key".to_owned(), key));
+        set_header(&mut headers, "x-api-key", &key);
     }
     let (wallet, abilities) = wallet(&options)?;
     Ok(ClientOptions {
@@ -139,11 +139,15 @@ fn logger(options: &Document) -> Result<Document, Document> {
     const LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];
     const RULE: &str = "must be an object with any of debug, info, warn and error, which are functions; console is one";
     let Some(logger) = options.get("logger") else { return Ok(Document(JsValue::UNDEFINED)) };
-    let mut given = LEVELS.iter().filter_map(|level| logger.get(level)).peekable();
-    if given.peek().is_some() && given.all(|member| member.0.is_function()) {
-        return Ok(logger);
+    let mut has_some = false;
+    for level in LEVELS {
+        match logger.get(level) {
+            Some(member) if !member.0.is_function() => return Err(argument("logger", RULE, &logger.0)),
+            Some(_) => has_some = true,
+            None => {}
+        }
     }
-    Err(argument("logger", RULE, &logger.0))
+    if has_some { Ok(logger) } else { Err(argument("logger", RULE, &logger.0)) }
 }
 
 /// In a page a person may take any time over the wallet; a program that waits for ever is stuck.
@@ -237,15 +241,14 @@ pub(super) fn with_instants(given: &JsValue, first: &JsValue) -> Document {
     if params.kind() != Kind::Object && (params.kind() != Kind::Undefined || first.is_undefined()) {
         return params;
     }
-    let member = |key: &str| {
-        let value = params.get(key)?;
-        let instant = value.call("getTime", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
-        Some(if let Some(Ok(instant)) = instant { Document(instant) } else { value })
-    };
-    ["limit", "before", "after"]
-        .into_iter()
-        .filter_map(|key| Some((key, member(key)?)))
-        .fold(Document::object().set("first", Document(first.clone())), |copy, (key, value)| copy.set(key, value))
+    let mut copy = picked(&params, &["limit", "before", "after"]).set("first", Document(first.clone()));
+    for key in ["before", "after"] {
+        let date = copy.get(key);
+        if let Some(Ok(instant)) = date.and_then(|date| date.call("getTime", &JsValue::UNDEFINED, &JsValue::UNDEFINED)) {
+            copy = copy.set(key, Document(instant));
+        }
+    }
+    copy
 }
 
 /// Reads the id of a job or a session. One or two dots lead out of their path, encoded or not.
@@ -345,24 +348,27 @@ fn spend(options: &Document) -> Result<SpendPolicy, Document> {
         }
     }
     if let Some(list) = spend.get("networks") {
-        let names = policy.tokens.iter().map(|token| token.network.as_str()).collect::<Vec<_>>();
-        let rule = fill("must be a list of network names: %", &[&join(names.iter(), ", ")]);
-        let name = |given: &Document| {
-            let name = given.as_text()?;
-            policy.tokens.iter().find(|token| token.is_on(&name)).map(|token| token.network.clone())
-        };
-        let given = some(&list).ok_or_else(|| argument("spend.networks", &rule, &list.0))?;
-        let given = given.iter().map(|given| name(given).ok_or_else(|| argument("spend.networks", &rule, &given.0)));
-        policy.networks = given.collect::<Result<_, _>>()?;
+        let mut names = Vec::new();
+        for token in &policy.tokens {
+            names.push(token.network.clone());
+        }
+        let rule = fill("must be a list of network names: %", &[&join(&names, ", ")]);
+        policy.networks.clear();
+        for given in some(&list).ok_or_else(|| argument("spend.networks", &rule, &list.0))? {
+            let name = given.as_text().unwrap_or_default();
+            let token = policy.tokens.iter().find(|token| token.is_on(&name));
+            let token = token.ok_or_else(|| argument("spend.networks", &rule, &given.0))?;
+            policy.networks.push(token.network.clone());
+        }
     }
     if let Some(token) = policy.tokens.iter().find(|token| token.limit > 0 && !policy.networks.contains(&token.network)) {
         return Err(Error::argument("spend.assets", "must be on networks that spend.networks names", &token.network));
     }
-    policy.recipients = texts(&spend, "recipients", "spend.recipients", "must be a list of addresses", |text| {
+    policy.recipients = texts(&spend, "recipients", "spend.recipients", "must be a list of addresses", &|text| {
         address::is_payable(text) || !text.starts_with("0x")
     })?;
     policy.resources =
-        texts(&spend, "allowResource", "spend.allowResource", "must be a URL or a list of URLs", |text| has(text, "://"))?;
+        texts(&spend, "allowResource", "spend.allowResource", "must be a URL or a list of URLs", &|text| has(text, "://"))?;
     Ok(policy)
 }
 
@@ -376,13 +382,16 @@ fn texts(
     key: &str,
     field: &'static str,
     rule: &str,
-    fits: impl Fn(&str) -> bool,
+    fits: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<String>, Document> {
     let Some(given) = options.get(key) else { return Ok(Vec::new()) };
     let elements = if given.kind() == Kind::Text { Some(vec![given.clone()]) } else { some(&given) };
-    let elements = elements.ok_or_else(|| argument(field, rule, &given.0))?;
-    let text = |given: Document| given.as_text().filter(|text| !text.is_empty() && fits(text)).ok_or(given);
-    elements.into_iter().map(|given| text(given).map_err(|given| argument(field, rule, &given.0))).collect()
+    let mut texts = Vec::new();
+    for given in elements.ok_or_else(|| argument(field, rule, &given.0))? {
+        let text = given.as_text().filter(|text| !text.is_empty() && fits(text));
+        texts.push(text.ok_or_else(|| argument(field, rule, &given.0))?);
+    }
+    Ok(texts)
 }
 
 /// `maxPerPayment` and `budget`.
@@ -446,14 +455,15 @@ fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
     if !given.0.is_object() {
         return Err(rule(given.kind().name()));
     }
-    let headers = header_pairs(&given).ok_or_else(|| rule("a name or value that HTTP does not allow"))?;
-    let read = |pair: Document| {
+    let mut headers = Vec::new();
+    for pair in header_pairs(&given).ok_or_else(|| rule("a name or value that HTTP does not allow"))?.elements() {
         let pair = pair.elements();
-        Some((pair.first()?.as_text()?, pair.get(1)?.as_text()?))
-    };
-    let headers: Vec<(String, String)> = headers.elements().into_iter().filter_map(read).collect();
-    if headers.iter().any(|(name, _)| is_proof_header(name)) {
-        return Err(rule("a payment header, which only the client itself sets"));
+        let text = |at: usize| pair.get(at).and_then(Json::as_text).unwrap_or_default();
+        let name = text(0);
+        if is_proof_header(&name) {
+            return Err(rule("a payment header, which only the client itself sets"));
+        }
+        headers.push((name, text(1)));
     }
     Ok(headers)
 }

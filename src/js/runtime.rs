@@ -235,14 +235,21 @@ impl JsRuntime {
         if kind.as_deref() == Some("opaqueredirect") {
             return Err(SendError { failure: SendFailure::HiddenRedirect, words: String::new(), cause: None });
         }
-        let header = |name: &str| headers.call("get", &name.into(), &JsValue::UNDEFINED)?.ok()?.as_string();
-        let mut headers: Vec<(&str, String)> =
-            RESPONSE_HEADERS.into_iter().filter_map(|name| Some((name, header(name)?))).collect();
+        let mut found = Vec::new();
+        let mut is_stream = false;
         // Only from another origin's answer headers are kept back: elsewhere what is not there was not sent.
-        if kind.as_deref() != Some("cors") && !headers.iter().any(|(name, _)| *name == "date") {
-            headers.push(("date", String::new()));
+        let mut hides = kind.as_deref() == Some("cors");
+        for name in RESPONSE_HEADERS {
+            let value = headers.call("get", &name.into(), &JsValue::UNDEFINED).and_then(|value| value.ok()?.as_string());
+            if let Some(value) = value {
+                is_stream |= name == "content-type" && has(&value, "text/event-stream");
+                hides |= name == "date";
+                found.push((name, value));
+            }
         }
-        let is_stream = headers.iter().any(|(name, value)| *name == "content-type" && has(value, "text/event-stream"));
+        if !hides {
+            found.push(("date", String::new()));
+        }
         let text = self.text(&response, request.answers, hear.filter(|_| is_stream)).await?;
         let body = if text.length() == 0 {
             Body::Empty
@@ -252,7 +259,7 @@ impl JsRuntime {
             Body::Text(text.slice(0, SNIPPET_UNITS).into())
         };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status")]
-        Ok(HttpResponse { status: status as u16, headers, body })
+        Ok(HttpResponse { status: status as u16, headers: found, body })
     }
 
     fn start(&self, request: &HttpRequest, signal: Document) -> Result<JsFuture, JsValue> {

@@ -225,7 +225,7 @@ impl<R: Runtime + 'static> Client<R> {
     /// The message as it is in the session; `None` when it is not there.
     async fn find_message(&self, outgoing: &Outgoing<'_, R::Json>, call: &CallOptions) -> Result<Option<R::Json>, R::Json> {
         let messages = self.look_into(outgoing, WHOLE_PAGE, call, 1).await?;
-        Ok(messages.into_iter().find(|message| protocol::reference(message).as_ref() == Some(&outgoing.reference)))
+        Ok(messages.iter().find(|message| protocol::reference(*message).as_ref() == Some(&outgoing.reference)).cloned())
     }
 
     /// Reads messages within what is left of the time.

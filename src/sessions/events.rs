@@ -27,7 +27,9 @@ impl EventParser {
         while let Some((end, after)) = split(piece, "\n") {
             self.rest.push_str(end);
             let line = core::mem::take(&mut self.rest);
-            events.extend(self.line(line.strip_suffix('\r').unwrap_or(&line)));
+            if let Some(event) = self.line(line.strip_suffix('\r').unwrap_or(&line)) {
+                events.push(event);
+            }
             piece = after;
         }
         self.rest.push_str(piece);

@@ -73,11 +73,18 @@ impl<R: Runtime + 'static> Client<R> {
     /// A page of the session's messages, the newest first.
     pub async fn messages(&self, session_id: &str, params: Option<&R::Json>, call: &CallOptions) -> Result<R::Json, R::Json> {
         let page = Page::read(params)?;
+        self.messages_on(session_id, &page, call).await
+    }
+
+    async fn messages_on(&self, session_id: &str, page: &Page, call: &CallOptions) -> Result<R::Json, R::Json> {
         let parse = |document: R::Json| {
-            let messages = wire::messages(&document, &self.date())?.into_iter().map(protocol::without_reference).collect();
+            let mut messages = wire::messages(&document, &self.date())?;
+            for message in &mut messages {
+                *message = protocol::without_reference(message.clone());
+            }
             Some(document.set("messages", R::Json::array(messages)))
         };
-        self.read_page(session_id, &page, call, self.config.retries, &parse).await
+        self.read_page(session_id, page, call, self.config.retries, &parse).await
     }
 
     async fn read_page(
@@ -114,13 +121,15 @@ impl<R: Runtime + 'static> Client<R> {
                 messages.reverse();
             }
             let edge = messages.last().and_then(|last| last.get_number("createdAt"));
-            let ids: Vec<String> = messages.iter().filter_map(|message| message.get_text("id")).collect();
+            let mut ids = Vec::new();
             let mut fresh = false;
             for message in messages {
-                if !message.get_text("id").is_some_and(|id| known.contains(&id)) {
+                let id = message.get_text("id").unwrap_or_default();
+                if id.is_empty() || !known.contains(&id) {
                     fresh = true;
                     tell(message);
                 }
+                ids.push(id);
             }
             told().await;
             let has_more = page.get("hasMore").is_some_and(|more| more.to_json() == "true");
@@ -133,11 +142,7 @@ impl<R: Runtime + 'static> Client<R> {
                 wanted.before = Some(edge + step);
             }
             known = ids;
-            let query = [("limit", wanted.limit), ("before", wanted.before), ("after", wanted.after)]
-                .into_iter()
-                .filter_map(|(key, value)| Some((key, value?)))
-                .fold(R::Json::object(), |query, (key, value)| query.set(key, R::Json::number(value)));
-            page = self.messages(session_id, Some(&query), call).await?;
+            page = self.messages_on(session_id, &wanted, call).await?;
         }
     }
 

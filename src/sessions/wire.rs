@@ -1,9 +1,10 @@
 //! What is sent to the Sessions API, checked by its own rules; and its answers, whatever spelling the server has, in ours.
 
 use crate::error::{Error, Result};
+use crate::http::path;
 use crate::json::{Json, Kind, shown};
 use crate::protocol;
-use crate::text::{fill, join};
+use crate::text::fill;
 
 /// The longest content of a message, in UTF-16 code units.
 const MAX_CONTENT_UNITS: usize = 4_000;
@@ -109,10 +110,13 @@ impl Page {
 
     /// The query that asks for it.
     pub(super) fn query<J: Json>(&self) -> String {
-        let parts = [("limit", self.limit), ("before", self.before), ("after", self.after)];
-        let parts = parts.into_iter().filter_map(|(key, value)| Some(fill("%=%", &[key, &J::number(value?).to_json()])));
-        let query = join(parts, "&");
-        if query.is_empty() { query } else { fill("?%", &[&query]) }
+        let mut query = String::new();
+        for (key, value) in [("limit", self.limit), ("before", self.before), ("after", self.after)] {
+            if let Some(value) = value {
+                query = path::query(&query, key, &J::number(value).to_json());
+            }
+        }
+        query
     }
 }
 
@@ -141,7 +145,12 @@ pub(super) fn session<J: Json>(document: J, date: ParseDate<'_>) -> Option<J> {
 /// A list of sessions; `None` when it is none.
 pub(super) fn sessions<J: Json>(document: J, date: ParseDate<'_>) -> Option<J> {
     let list = document.get("sessions").filter(|list| list.kind() == Kind::Array)?;
-    let list = list.elements().into_iter().map(|one| session(one.clone(), date).unwrap_or(one)).collect();
+    let mut list = list.elements();
+    for one in &mut list {
+        if let Some(session) = session(one.clone(), date) {
+            *one = session;
+        }
+    }
     Some(document.set("sessions", J::array(list)))
 }
 
@@ -176,7 +185,13 @@ pub(super) fn message<J: Json>(document: &J, date: ParseDate<'_>) -> Option<J> {
 /// A page of messages; `None` when it is none. The client's own references are still in them.
 pub(super) fn messages<J: Json>(document: &J, date: ParseDate<'_>) -> Option<Vec<J>> {
     let list = document.get("messages").filter(|list| list.kind() == Kind::Array)?;
-    Some(list.elements().iter().filter_map(|one| message(one, date)).collect())
+    let mut messages = Vec::new();
+    for one in list.elements() {
+        if let Some(message) = message(&one, date) {
+            messages.push(message);
+        }
+    }
+    Some(messages)
 }
 
 /// What a server says to a message.

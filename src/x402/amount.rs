@@ -29,7 +29,11 @@ impl Amount {
     /// Reads a decimal number of tokens (`0.02`) above zero. `None` when it has more decimals than the token or does not fit.
     pub fn from_decimal(text: &str, decimals: u8) -> Option<Self> {
         let digits = atomic_digits(text, decimals)?;
-        Self::from_atomic(digits.trim_start_matches('0'))
+        let mut digits = digits.as_str();
+        while let Some(rest) = digits.strip_prefix("0") {
+            digits = rest;
+        }
+        Self::from_atomic(digits)
     }
 
     /// The amount as a decimal number of tokens, without needless zeros.
@@ -62,7 +66,11 @@ pub fn digits(units: u128) -> String {
             digits.insert(0, carry);
         }
     }
-    digits.into_iter().map(|digit| char::from(b'0'.wrapping_add(digit))).collect()
+    let mut text = String::new();
+    for digit in digits {
+        text.push(char::from(b'0'.wrapping_add(digit)));
+    }
+    text
 }
 
 /// `None` when it is not digits alone. What does not fit is the largest number.

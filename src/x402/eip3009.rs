@@ -58,15 +58,10 @@ impl Authorization {
     fn json(&self) -> String {
         let after = decimal(self.valid_after);
         let before = decimal(self.valid_before);
-        let fields = [
-            ("{\"from\":\"", &self.from),
-            ("\",\"to\":\"", &self.to),
-            ("\",\"value\":\"", &self.value),
-            ("\",\"validAfter\":\"", &after),
-            ("\",\"validBefore\":\"", &before),
-            ("\",\"nonce\":\"", &self.nonce),
-        ];
-        fields.iter().map(|(name, value)| concat(&[name, value])).collect::<String>() + "\"}"
+        fill(
+            "{\"from\":\"%\",\"to\":\"%\",\"value\":\"%\",\"validAfter\":\"%\",\"validBefore\":\"%\",\"nonce\":\"%\"}",
+            &[&self.from, &self.to, &self.value, &after, &before, &self.nonce],
+        )
     }
 
     /// What the wallet signs, as `eth_signTypedData_v4` takes it.

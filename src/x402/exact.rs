@@ -16,7 +16,7 @@ pub(super) const MIN_LEFT_S: f64 = 6.0;
 /// One entry as an offer, or why it cannot be paid.
 pub(super) fn read_entry<J: Json>(dialect: Dialect, entry: &J, required: &J, tokens: &[Rc<Token>]) -> Result<Offer<J>, String> {
     let asset = entry.get_text("asset").unwrap_or_default();
-    let token = token_of(entry, tokens, |token| token.is_asset(&asset), "asset")?;
+    let token = token_of(entry, tokens, &|token| token.is_asset(&asset), "asset")?;
     let recipient = recipient_of(entry, "payTo", &token)?;
     let amount_key = if dialect == Dialect::V1 { "maxAmountRequired" } else { "amount" };
     let amount = entry.get_text(amount_key).and_then(|text| Amount::from_atomic(&text));
@@ -26,9 +26,15 @@ pub(super) fn read_entry<J: Json>(dialect: Dialect, entry: &J, required: &J, tok
     let timeout =
         timeout.ok_or_else(|| fill("% is no whole number of at least 6", &[&shown_member(entry, "maxTimeoutSeconds")]))?;
     // All this goes back to the server in a header. A document too deep to be written is empty.
-    let echoed = ["resource", "extensions"].map(|key| required.get(key)).into_iter().flatten().filter(|_| dialect == Dialect::V2);
-    let sizes = [entry.clone()].into_iter().chain(echoed).map(|part| part.to_json().len());
-    if sizes.fold(0, |sum: usize, size| if size == 0 { usize::MAX } else { sum.saturating_add(size) }) > MAX_ENTRY {
+    let is_v2 = dialect == Dialect::V2;
+    let echoed = [Some(entry.clone()), required.get("resource").filter(|_| is_v2), required.get("extensions").filter(|_| is_v2)];
+    let mut size: usize = 0;
+    for part in &echoed {
+        let Some(part) = part else { continue };
+        let length = part.to_json().len();
+        size = if length == 0 { usize::MAX } else { size.saturating_add(length) };
+    }
+    if size > MAX_ENTRY {
         return Err("it is too large".to_owned());
     }
     let resource = match dialect {

@@ -3,11 +3,12 @@
 /// The bytes of `0x` and an even number of hexadecimal digits; the `0x` may be missing.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
-    let pairs = digits.chunks_exact(2);
-    if !pairs.remainder().is_empty() {
-        return None;
+    let mut bytes = Vec::new();
+    for pair in digits.chunks(2) {
+        let [high, low] = pair else { return None };
+        bytes.push(value(*high)? << 4 | value(*low)?);
     }
-    pairs.map(|pair| pair.iter().try_fold(0u8, |byte, digit| Some(byte << 4 | value(*digit)?))).collect()
+    Some(bytes)
 }
 
 fn value(digit: u8) -> Option<u8> {
@@ -50,7 +51,11 @@ pub fn to_base64(text: &str) -> String {
 pub fn from_base64(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let (mut bits, mut held): (u32, u32) = (0, 0);
-    for byte in text.trim_ascii().trim_end_matches('=').bytes() {
+    let mut text = text.trim_ascii();
+    while let Some(before) = text.strip_suffix("=") {
+        text = before;
+    }
+    for byte in text.bytes() {
         let byte = match byte {
             b'-' => b'+',
             b'_' => b'/',

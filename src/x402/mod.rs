@@ -107,7 +107,7 @@ pub fn read<J: Json>(response: &HttpResponse<J>, tokens: &[Rc<Token>]) -> Result
     }
     if required.offers.is_empty() {
         let why = if !required.skipped.is_empty() {
-            fill("its entries cannot be paid (%)", &[&reasons(required.skipped.iter().cloned())])
+            fill("its entries cannot be paid (%)", &[&reasons(&required.skipped)])
         } else if header.is_some() {
             "its PAYMENT-REQUIRED header cannot be read".to_owned()
         } else {
@@ -120,9 +120,11 @@ pub fn read<J: Json>(response: &HttpResponse<J>, tokens: &[Rc<Token>]) -> Result
 }
 
 /// Why the entries of a 402 are not paid: the first reasons.
-pub(crate) fn reasons(mut reasons: impl Iterator<Item = String>) -> String {
-    let first = join(reasons.by_ref().take(MAX_REASONS), "; ");
-    fill("%%", &[&first, if reasons.next().is_some() { "; …" } else { "" }])
+pub(crate) fn reasons(reasons: &[String]) -> String {
+    match reasons.get(..MAX_REASONS) {
+        Some(first) if first.len() < reasons.len() => fill("%; …", &[&join(first, "; ")]),
+        _ => join(reasons, "; "),
+    }
 }
 
 /// The error for a 402 that is not paid.
@@ -141,15 +143,19 @@ pub fn read_header<J: Json>(value: &str) -> Option<J> {
 impl<J: Json> PaymentRequired<J> {
     fn add(&mut self, document: &J, version: Option<f64>, tokens: &[Rc<Token>]) {
         let list = |key: &str| document.get(key).map(|list| list.elements()).unwrap_or_default();
-        let entries = list("payment").into_iter().map(|entry| (Dialect::Seed, entry));
-        let accepts = list("accepts").into_iter().map(|entry| {
+        let mut entries = list("payment");
+        let seeds = entries.len();
+        entries.extend(list("accepts"));
+        for (index, entry) in entries.iter().take(MAX_OFFERS).enumerate() {
             let is_first = version == Some(1.0) || (version.is_none() && entry.get("maxAmountRequired").is_some());
-            (if is_first { Dialect::V1 } else { Dialect::V2 }, entry)
-        });
-        for (index, (dialect, entry)) in entries.chain(accepts).take(MAX_OFFERS).enumerate() {
+            let dialect = match is_first {
+                _ if index < seeds => Dialect::Seed,
+                true => Dialect::V1,
+                false => Dialect::V2,
+            };
             let offer = match (dialect, version) {
-                (Dialect::Seed, _) => seed::read_entry(&entry, tokens),
-                (_, None | Some(1.0 | 2.0)) => exact::read_entry(dialect, &entry, document, tokens),
+                (Dialect::Seed, _) => seed::read_entry(entry, tokens),
+                (_, None | Some(1.0 | 2.0)) => exact::read_entry(dialect, entry, document, tokens),
                 (_, Some(version)) => Err(fill("x402Version % is not known", &[&J::number(version).to_json()])),
             };
             match offer {
@@ -169,18 +175,25 @@ fn shown_member<J: Json>(entry: &J, key: &str) -> String {
 fn token_of<J: Json>(
     entry: &J,
     tokens: &[Rc<Token>],
-    is_it: impl Fn(&Token) -> bool,
+    is_it: &dyn Fn(&Token) -> bool,
     what: &str,
 ) -> core::result::Result<Rc<Token>, String> {
     let network = entry.get_text("network").ok_or_else(|| shown_member(entry, "network"))?;
-    let mut there = tokens.iter().filter(|token| token.is_on(&network)).peekable();
-    if there.peek().is_none() {
-        return Err(fill("unknown network %", &[&shorten(&network, 40)]));
+    let mut is_known = false;
+    for token in tokens {
+        if token.is_on(&network) {
+            if is_it(token) {
+                return Ok(token.clone());
+            }
+            is_known = true;
+        }
     }
-    there
-        .find(|token| is_it(token))
-        .cloned()
-        .ok_or_else(|| fill("% is no token that may be paid with on %", &[&shown_member(entry, what), &shorten(&network, 40)]))
+    let network = shorten(&network, 40);
+    Err(if is_known {
+        fill("% is no token that may be paid with on %", &[&shown_member(entry, what), &network])
+    } else {
+        fill("unknown network %", &[&network])
+    })
 }
 
 /// Whom an entry asks to pay: an address that can be paid, and not the token's own.

@@ -47,15 +47,14 @@ pub const MAINNETS: [&str; 2] = ["base", "polygon"];
 
 /// USDC on every network that the client knows: Circle's list of contract addresses; names as the contracts' own `name()` has them.
 pub fn usdc() -> Vec<Rc<Token>> {
-    [
+    let mut tokens = Vec::new();
+    for (network, chain_id, asset, name) in [
         ("base", 8453, "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "USD Coin"),
         ("polygon", 137, "0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359", "USD Coin"),
         ("base-sepolia", 84532, "0x036CbD53842c5426634e7929541eC2318f3dCF7e", "USDC"),
         ("polygon-amoy", 80002, "0x41E94Eb019C0762f9Bfcf9Fb1E58725BfB0e7582", "USDC"),
-    ]
-    .into_iter()
-    .map(|(network, chain_id, asset, name)| {
-        Rc::new(Token {
+    ] {
+        tokens.push(Rc::new(Token {
             network: network.to_owned(),
             chain_id,
             asset: asset.to_owned(),
@@ -64,9 +63,9 @@ pub fn usdc() -> Vec<Rc<Token>> {
             name: name.to_owned(),
             version: "2".to_owned(),
             limit: 0,
-        })
-    })
-    .collect()
+        }));
+    }
+    tokens
 }
 
 #[cfg(test)]

@@ -39,7 +39,12 @@ pub(super) fn to_bytes(number: &U256) -> [u8; 32] {
 }
 
 pub(super) fn is_less(a: &U256, b: &U256) -> bool {
-    a.iter().rev().lt(b.iter().rev())
+    for (a, b) in a.iter().zip(b).rev() {
+        if a != b {
+            return a < b;
+        }
+    }
+    false
 }
 
 /// a − b modulo 2^256.
@@ -85,8 +90,7 @@ fn mul(a: &U256, b: &U256, modulus: &U256) -> U256 {
 
 /// The bits, the highest first.
 fn bits(number: &U256) -> impl Iterator<Item = bool> {
-    let number = *number;
-    number.into_iter().rev().flat_map(|limb| (0..64).rev().map(move |bit| limb >> bit & 1 == 1))
+    (0..256).rev().map(|bit| number.get(bit >> 6).is_some_and(|limb| limb >> (bit & 63) & 1 == 1))
 }
 
 fn power(base: &U256, exponent: &U256, modulus: &U256) -> U256 {

@@ -15,7 +15,7 @@ pub(super) fn read_entry<J: Json>(entry: &J, tokens: &[Rc<Token>]) -> Result<Off
         None => "USDC".to_owned(),
         Some(currency) => currency.as_text().ok_or_else(|| shown_member(entry, "currency"))?,
     };
-    let token = token_of(entry, tokens, |token| token.symbol == currency, "currency")?;
+    let token = token_of(entry, tokens, &|token| token.symbol == currency, "currency")?;
     if entry.get("chainId").is_some_and(|id| id.as_number() != Some(f64::from(token.chain_id))) {
         return Err(fill("% is not that of %", &[&shown_member(entry, "chainId"), &token.network]));
     }
