@@ -104,39 +104,41 @@ export function assemble(sorted) {
     const length = readInteger(() => sorted[at++]);
     places.push({ at, end: (at += length) });
   }
-  let out = [];
+  // At most twice as long: what is left out of the sorted form is one byte of an instruction.
+  const out = new Uint8Array(sorted.length * 2);
+  let end = 0;
+  const put = (byte) => (out[end++] = byte);
   const take = (kind) => sorted[places[kind].at++];
   const pass = {
     opcode() {
       const opcode = take(OPCODE);
-      out.push(opcode === ADDRESS ? 0x41 : opcode - UNALIGNED in NATURAL ? opcode - UNALIGNED : opcode);
+      put(opcode === ADDRESS ? 0x41 : opcode - UNALIGNED in NATURAL ? opcode - UNALIGNED : opcode);
       return opcode;
     },
-    integer: (kind) => readInteger(() => out[out.push(take(kind)) - 1]),
+    integer: (kind) => readInteger(() => put(take(kind))),
     bytes(kind, count) {
-      while (count-- > 0) out.push(take(kind));
+      while (count-- > 0) put(take(kind));
     },
-    natural: (alignment) => out.push(alignment),
-    address: () => out.push(...addressBytes(take(ADDRESS_HIGH) * 256 + take(ADDRESS_LOW))),
+    natural: put,
+    address: () => addressBytes(take(ADDRESS_HIGH) * 256 + take(ADDRESS_LOW)).forEach(put),
   };
   /** What `work` passes, after its length. */
   const measured = (work) => {
-    const before = out;
-    out = [];
+    const start = end;
     work();
-    const inner = out;
-    out = before;
-    out.push(...integerBytes(inner.length));
-    for (const byte of inner) out.push(byte);
+    const length = integerBytes(end - start);
+    out.copyWithin(start + length.length, start, end);
+    out.set(length, start);
+    end += length.length;
   };
   pass.bytes(REST, 8);
   while (places[REST].at < places[REST].end) {
     pass.bytes(REST, 1);
-    if (out[out.length - 1] !== CODE) pass.bytes(REST, pass.integer(REST));
+    if (out[end - 1] !== CODE) pass.bytes(REST, pass.integer(REST));
     else
       measured(() => {
         for (let count = pass.integer(REST); count; count--) measured(() => passFunction(pass));
       });
   }
-  return Uint8Array.from(out);
+  return out.slice(0, end);
 }
