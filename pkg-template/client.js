@@ -59,7 +59,7 @@ class Instance {
     if (!this.dead) {
       this.dead = true;
       const message = `eliza-jobs met a fault of its own (${cause?.message ?? cause}); pendingPayments() knows what is open, and later calls work`;
-      this.error = makeError(6, message, { code: 'wasm_panic', retryable: false }, {}, cause);
+      this.error = makeError(6, message, { code: 'wasm_panic', retryable: false }, cause);
       for (const reject of this.waiting) reject(this.error);
       this.waiting.clear();
       for (const timer of this.timers) clearTimeout(timer);
@@ -117,7 +117,7 @@ export function defineClients(compile) {
     enter(way, ...given) {
       if (!this.options) {
         const message = 'the client was let go of with free(); make another one';
-        throw makeError(0, message, { code: 'client_disposed', retryable: false }, {});
+        throw makeError(0, message, { code: 'client_disposed', retryable: false });
       }
       if (this.instance.dead) this.begin(this.options);
       return this.instance.run(() => this.inner[way](...given));

@@ -29,11 +29,13 @@ Object.defineProperty(ArgumentError.prototype, brand('ElizaJobsError'), { value:
 const classes = [ArgumentError, ApiError, JobError, PaymentError, ConnectionError, SessionError, ElizaJobsError];
 
 /** Called by the Rust side: the class by its index, then what the error carries. */
-export function makeError(index, message, fields, hidden, cause) {
+export function makeError(index, message, fields, cause) {
   const error = new classes[index](message, cause === undefined ? undefined : { cause });
-  Object.assign(error, fields);
-  // The payment holds a proof: there for who asks for it, not for who prints the error.
-  for (const key in hidden) Object.defineProperty(error, key, { value: hidden[key], configurable: true, writable: true });
+  // A payment holds a proof, and a session's id opens the session: there for who asks for them, not for who prints the error.
+  for (const key in fields) {
+    const enumerable = key !== 'payment' && key !== 'sessionId';
+    Object.defineProperty(error, key, { value: fields[key], enumerable, configurable: true, writable: true });
+  }
   return error;
 }
 

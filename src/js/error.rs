@@ -9,7 +9,7 @@ use crate::json::Json;
 #[wasm_bindgen(module = "/pkg-template/errors.js")]
 extern "C" {
     #[wasm_bindgen(js_name = makeError)]
-    fn make_error(class: u8, message: &str, fields: &JsValue, hidden: &JsValue, cause: &JsValue) -> JsValue;
+    fn make_error(class: u8, message: &str, fields: &JsValue, cause: &JsValue) -> JsValue;
 }
 
 /// The error object. Members that do not apply are absent.
@@ -40,13 +40,10 @@ pub(super) fn to_js(error: Box<Error<Document>>) -> JsValue {
     put("jobId", error.job_id.as_deref().map(JsValue::from_str));
     put("job", error.job.map(|job| job.0));
     put("sessionId", error.session_id.as_deref().map(JsValue::from_str));
+    put("payment", error.payment.map(|payment| crate::journal::record::<Document>(&payment).0));
     put("userMessage", error.user_message.map(|message| message.0));
-    let hidden = match error.payment {
-        Some(payment) => Document::object().set("payment", crate::journal::record(&payment)),
-        None => Document::object(),
-    };
     let cause = error.cause.map_or(JsValue::UNDEFINED, |cause| cause.0);
-    make_error(class, &error.message, &fields.0, &hidden.0, &cause)
+    make_error(class, &error.message, &fields.0, &cause)
 }
 
 /// A bad argument that the edge itself sees.

@@ -102,7 +102,7 @@ impl Runtime for JsRuntime {
         let mut guard = AbortOnDrop(Some(controller.clone()));
         let signal = controller.get("signal").unwrap_or(controller);
         let answer = within(self.exchange(request, signal, hear), self.sleep(request.timeout_ms)).await;
-        let late = Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None });
+        let late = Err(unread(SendFailure::Timeout, ""));
         let answer = answer.unwrap_or(late);
         if answer.is_ok() {
             guard.0 = None;
@@ -233,7 +233,7 @@ impl JsRuntime {
         };
         let kind = response.get_text("type");
         if kind.as_deref() == Some("opaqueredirect") {
-            return Err(SendError { failure: SendFailure::HiddenRedirect, words: String::new(), cause: None });
+            return Err(unread(SendFailure::HiddenRedirect, ""));
         }
         let mut found = Vec::new();
         let mut is_stream = false;
@@ -295,7 +295,7 @@ impl JsRuntime {
         let during = |thrown| failed(thrown, true);
         // A list of thousands of jobs is large, and still less than they would be one by one.
         let most = self.max_response_bytes * (answers / 1000.0).max(1.0);
-        let too_large = || SendError { failure: SendFailure::TooLarge, words: String::new(), cause: None };
+        let too_large = || unread(SendFailure::TooLarge, "");
         // A wrapper around fetch may have looked into the answer, to log it.
         if response.get("bodyUsed").is_some_and(|used| used.0 == true) {
             return Err(no_response(USED));
@@ -344,7 +344,12 @@ impl JsRuntime {
 
 /// What the application's fetch has given cannot be read.
 fn no_response(why: &str) -> SendError<Document> {
-    SendError { failure: SendFailure::NoResponse, words: why.to_owned(), cause: None }
+    unread(SendFailure::NoResponse, why)
+}
+
+/// Nothing was thrown, and there is no answer all the same.
+fn unread(failure: SendFailure, words: &str) -> SendError<Document> {
+    SendError { failure, words: words.to_owned(), cause: None }
 }
 
 /// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps `ECONNREFUSED` below.

@@ -433,7 +433,7 @@ export class ElizaJobsError extends Error {
   readonly jobId?: string;
   /** The job as it was last seen. */
   readonly job?: JobDetailsResponse;
-  /** The session this is about. */
+  /** The session this is about. Not enumerable: whoever has it can read the session, so that it must not get into logs. */
   readonly sessionId?: string;
   /** The message that was sent, when it is known to be in the session. */
   readonly userMessage?: SessionMessage;

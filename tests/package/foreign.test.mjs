@@ -82,7 +82,11 @@ const bytes = new TextEncoder().encode(text);
 const streamOf = (...chunks) => ({
   getReader: () => ({ read: async () => (chunks.length ? { done: false, value: chunks.shift() } : { done: true }) }),
 });
-const answering = (response) => async () => ({ status: 200, headers: new Headers({ 'content-type': 'application/json' }), ...response });
+const answering = (response) => async () => ({
+  status: 200,
+  headers: new Headers({ 'content-type': 'application/json' }),
+  ...response,
+});
 const asking = (fetch, ...given) => new JobsClient({ baseUrl: 'https://h', retries: 0, fetch }).getJob('job-1', ...given);
 
 test('the bytes of another realm are as good, an empty piece is not the end, and values need not be promises', async () => {

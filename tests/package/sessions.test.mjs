@@ -83,6 +83,8 @@ for (const version of ['1.6.5', '1.7.0', '1.7.2']) {
       const error = await rejection(call());
       assert.equal(`${error.code} ${error.status}`, 'session_not_found 404', call);
       assert.equal(error.sessionId, sessionId, call);
+      // Whoever prints the error does not print the key to the session.
+      assert.ok(!Object.keys(error).includes('sessionId'), call);
       assert.ok(error instanceof ElizaJobsError, call);
       assert.match(error.message, /not found/i);
     }

@@ -24,7 +24,10 @@ for (const version of ['1.6.5', '1.7.2']) {
     assert.ok(job.result.processingTimeMs >= 0);
     assert.ok(!('error' in job));
     assert.equal(told.at(-1), JobStatus.COMPLETED);
-    assert.deepEqual((await client.getJob(job.jobId)).result, job.result);
+    const again = await client.getJob(job.jobId);
+    assert.deepEqual([again.status, again.result], [JobStatus.COMPLETED, job.result]);
+    const seen = version === '1.7.2' ? JobStatus.TIMEOUT : JobStatus.COMPLETED;
+    assert.equal((await client.listJobs()).jobs[0].status, seen, 'the job as the server has it');
   });
 
   test(`${version}: a job that the agent does not answer times out`, async () => {
