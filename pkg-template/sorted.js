@@ -8,15 +8,19 @@ let kinds = 0;
 export const REST = kinds++;
 /** What the functions are made of. */
 export const OPCODE = kinds++;
-export const VARIABLE = kinds++;
 const DECLARED = kinds++;
-const OFFSET = kinds++;
+const READ = kinds++;
+const ASSIGNED = kinds++;
+const LOADED = kinds++;
+const STORED = kinds++;
 const ALIGNMENT = kinds++;
 const CONSTANT = kinds++;
 export const ADDRESS_HIGH = kinds++;
 export const ADDRESS_LOW = kinds++;
 const FUNCTION = kinds++;
 const BRANCH = kinds++;
+const BRANCHES = kinds++;
+const GLOBAL = kinds++;
 const BLOCK = kinds++;
 const LONG = kinds++;
 const FLOAT = kinds++;
@@ -25,7 +29,7 @@ export const KINDS = kinds;
 
 /** Opcodes that wasm does not use. The constant that is an address of data: it has two bytes, for what is above `DATA`. */
 export const ADDRESS = 0xf0;
-const DATA = 0x100000;
+export const DATA = 0x100000;
 /** The section of the functions. */
 export const CODE = 10;
 /** And so far above theirs, loads and stores whose alignment is not the natural one, which has no operand here. */
@@ -48,17 +52,18 @@ export function passFunction(pass) {
       depth++;
       pass.integer(BLOCK);
     } else if (opcode === 0x0c || opcode === 0x0d) pass.integer(BRANCH);
-    else if (opcode === 0x0e) integers(BRANCH, 1 + pass.integer(BRANCH));
+    else if (opcode === 0x0e) integers(BRANCHES, 1 + pass.integer(BRANCHES));
     else if (opcode === 0x10) pass.integer(FUNCTION);
     else if (opcode === 0x11) integers(OTHER, 2);
     else if (opcode === 0x1c) integers(OTHER, pass.integer(OTHER));
-    else if (opcode >= 0x20 && opcode <= 0x22) pass.integer(VARIABLE);
+    else if (opcode === 0x20) pass.integer(READ);
+    else if (opcode === 0x21 || opcode === 0x22) pass.integer(ASSIGNED);
     else if (opcode in NATURAL) {
       pass.natural(NATURAL[opcode]);
-      pass.integer(OFFSET);
+      pass.integer(opcode < 0x36 ? LOADED : STORED);
     } else if (opcode - UNALIGNED in NATURAL) {
       pass.integer(ALIGNMENT);
-      pass.integer(OFFSET);
+      pass.integer(opcode - UNALIGNED < 0x36 ? LOADED : STORED);
     } else if (opcode === 0x41) pass.integer(CONSTANT);
     else if (opcode === ADDRESS) pass.address();
     else if (opcode === 0x42) pass.integer(LONG);
@@ -67,8 +72,9 @@ export function passFunction(pass) {
       // Copying and filling memory and tables; below 8 are conversions.
       const operation = pass.integer(OTHER);
       integers(OTHER, operation < 8 ? 0 : [8, 10, 12, 14].includes(operation) ? 2 : 1);
-    } else if ((opcode >= 0x23 && opcode <= 0x26) || opcode === 0x3f || opcode === 0x40 || opcode === 0xd0 || opcode === 0xd2) {
-      // Global variables, tables, the memory's size, references.
+    } else if (opcode === 0x23 || opcode === 0x24) pass.integer(GLOBAL);
+    else if ([0x25, 0x26, 0x3f, 0x40, 0xd0, 0xd2].includes(opcode)) {
+      // Tables, the memory's size, references.
       pass.integer(OTHER);
     }
   }
