@@ -80,7 +80,11 @@ async function freePort() {
 }
 
 async function serve({ version, port, agent, paywall }) {
-  const { resolve } = createRequire(path.join(import.meta.dirname, version === HERE ? '.' : version, 'package.json'));
+  const require = createRequire(path.join(import.meta.dirname, version === HERE ? '.' : version, 'package.json'));
+  const { resolve } = require;
+  // Where a version's packages are missing, those of the folder above would be found in their place.
+  const found = require('@elizaos/server/package.json').version;
+  if (found !== version) throw new Error(`elizaOS ${version} is not installed (found ${found}); make test installs it`);
   const { AgentServer } = await import(pathToFileURL(resolve('@elizaos/server')));
   const { ModelType } = await import(pathToFileURL(resolve('@elizaos/core')));
   const { createPaywall } = await import('./seed-paywall.mjs');
