@@ -47,7 +47,12 @@ try {
           say('quote', `${update.quote.amount} ${update.quote.currency} on ${update.quote.network} to ${update.quote.recipient}`);
         if (update.type === 'payment') {
           cost = `${update.payment.amount} USDC on ${update.payment.network} (test wallet: no money has moved)`;
-          say('payment', 'the test wallet has given a transaction hash; sending the same request with it');
+          say(
+            'payment',
+            update.payment.state === 'accepted'
+              ? 'the server has taken it'
+              : 'the test wallet has given a transaction hash; sending the same request with it',
+          );
         }
         if (update.type === 'created') say('job', `${update.job.jobId} created`);
         if (update.type === 'status') say('status', update.job.status);
