@@ -1,32 +1,28 @@
-//! The main loop: create, pay, wait.
+//! The calls: what a create does from its beginning to its end.
 
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::allowance::Allowance;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, place, refusal, send_error, set_header};
+use crate::exchange::read_created;
+use crate::http::{Method, path};
 use crate::journal::{self, Found};
 use crate::json::Json;
-use crate::pay::{kept_until, store_failed};
-use crate::poll::{GRACE_MS, PollSchedule};
-use crate::poller::{News, Poller};
-use crate::protocol::{self, Created, JobStatus, Seen};
-use crate::retry::{RetryBudget, backoff_ms, retry_after_ms};
-use crate::runtime::{Level, Runtime, within};
+use crate::pay::{Names, store_failed};
+use crate::poller::Poller;
+use crate::protocol::{self, Created, Seen};
+use crate::resume::kept_until;
+use crate::retry::RetryBudget;
+use crate::runtime::{Runtime, within};
 use crate::spend::{Abilities, SpendLedger, SpendPolicy};
-use crate::text::{concat, decimal, fill, find, has, join, split};
-use crate::wallet;
+use crate::text::{concat, fill, join};
+use crate::wait::WaitPlan;
 use crate::x402::amount::to_decimal;
 use crate::x402::{self, Attempt};
 
 /// How many calls with an idempotency key are kept in mind.
 const MAX_NAMED: usize = 1_000;
-/// How often a redirect is followed.
-const MAX_REDIRECTS: u32 = 5;
-
-/// A timer that is later than this, in milliseconds, was held up: the page was hidden, or the machine slept.
-const HELD_UP_MS: f64 = 1_000.0;
 
 /// What a client was made with.
 #[derive(Debug, Clone)]
@@ -58,26 +54,6 @@ pub struct CallOptions {
     pub is_fitful: bool,
 }
 
-/// How to wait.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct WaitPlan {
-    /// The caller's own interval, in milliseconds.
-    pub interval_ms: Option<u32>,
-    /// How often to look at most.
-    pub max_attempts: Option<u32>,
-}
-
-impl WaitPlan {
-    /// The seed's defaults complete what the caller gave only half of; with neither, the schedule is ours and the job's own
-    /// expiry ends the wait.
-    fn schedule(self) -> (PollSchedule, Option<u32>) {
-        match (self.interval_ms, self.max_attempts) {
-            (None, None) => (PollSchedule::Growing, None),
-            (interval, attempts) => (PollSchedule::Every(interval.unwrap_or(1_000)), Some(attempts.unwrap_or(30))),
-        }
-    }
-}
-
 /// What an application is told while it waits.
 #[derive(Debug, Clone)]
 pub enum Update<J> {
@@ -106,11 +82,11 @@ pub struct PaidJob<J> {
 pub struct Client<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) config: Config,
-    retries: RetryBudget,
+    pub(crate) retries: RetryBudget,
     pub(crate) allowance: Rc<Allowance>,
     pub(crate) poller: Poller<R::Json>,
     /// Whether an odd content type was reported.
-    reported: Cell<bool>,
+    pub(crate) reported: Cell<bool>,
     pub(crate) ledger: Rc<SpendLedger>,
     /// The payments that the ledger has counted.
     pub(crate) counted: RefCell<Vec<String>>,
@@ -122,8 +98,8 @@ pub struct Client<R: Runtime> {
     pub(crate) open: RefCell<Vec<(String, String, f64)>>,
     /// The records of jobs whose end was seen, which are about to go.
     pub(crate) closing: RefCell<Vec<String>>,
-    /// The jobs of calls that had an idempotency key.
-    named: RefCell<Vec<(String, PaidJob<R::Json>)>>,
+    /// The calls that had an idempotency key: that, what they asked, and their jobs.
+    named: RefCell<Vec<(String, String, PaidJob<R::Json>)>>,
 }
 
 impl<R: Runtime + 'static> Client<R> {
@@ -187,14 +163,16 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         let key = call.idempotency_key.as_str();
+        let question = if key.is_empty() { String::new() } else { protocol::question(&body) };
         // Two calls of the same name: the second waits, and finds what the first has made.
         let _alone = if key.is_empty() { None } else { Some(self.alone("create", key, end).await?) };
-        if let Some(made) = self.made(key) {
-            return Ok(made);
+        if let Some((asked, made)) = self.made(key) {
+            return same_question(&asked, &question, key).map(|()| made);
         }
         if let Some(attempt) = self.begun(key).await? {
+            same_question(&attempt.question, &question, key)?;
             let (created, payment) = self.go_on(&attempt.id, &journal::record(&attempt), call, end, update).await?;
-            return Ok(self.make(key, created, Some(payment), update));
+            return Ok(self.make(key, question, created, Some(payment), update));
         }
         let mut request = self.request(Method::Post, path::JOBS, call);
         request.body = Some(body.to_json());
@@ -209,7 +187,7 @@ impl<R: Runtime + 'static> Client<R> {
         }
         if response.status != 402 {
             let created = read_created(&request, &response)?;
-            return Ok(self.make(key, created, None, update));
+            return Ok(self.make(key, question, created, None, update));
         }
         let required = x402::read(&response, &self.config.spend.tokens)?;
         if wallet == Abilities::default() {
@@ -227,8 +205,9 @@ impl<R: Runtime + 'static> Client<R> {
         let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger)?;
         // Who resumes this attempt meanwhile, in another tab, waits for what becomes of it here.
         let _alone = self.alone("resume", &id, end).await?;
-        let (created, payment) = self.pay(request, chosen, (id, call.idempotency_key.clone()), call, end, update).await?;
-        Ok(self.make(key, created, Some(payment), update))
+        let names = Names { id, key: call.idempotency_key.clone(), question: question.clone() };
+        let (created, payment) = self.pay(request, chosen, names, call, end, update).await?;
+        Ok(self.make(key, question, created, Some(payment), update))
     }
 
     /// Waits until nobody else does this, in this program or in another tab; not longer than until `end`.
@@ -244,6 +223,7 @@ impl<R: Runtime + 'static> Client<R> {
     fn make(
         &self,
         key: &str,
+        question: String,
         created: Created<R::Json>,
         payment: Option<Attempt<R::Json>>,
         update: &dyn Fn(Update<R::Json>),
@@ -255,17 +235,17 @@ impl<R: Runtime + 'static> Client<R> {
             if named.len() >= MAX_NAMED {
                 named.remove(0);
             }
-            named.push((key.to_owned(), job.clone()));
+            named.push((key.to_owned(), question, job.clone()));
         }
         job
     }
 
-    /// What a call of this name has made before.
-    fn made(&self, key: &str) -> Option<PaidJob<R::Json>> {
+    /// What a call of this name has asked and made before.
+    fn made(&self, key: &str) -> Option<(String, PaidJob<R::Json>)> {
         let named = self.named.borrow();
-        let (_, job) = named.iter().find(|(known, _)| known == key)?;
+        let (_, question, job) = named.iter().find(|(known, ..)| known == key)?;
         let created = Created { document: protocol::handle(&job.created.document), ..job.created.clone() };
-        Some(PaidJob { created, payment: job.payment.clone() })
+        Some((question.clone(), PaidJob { created, payment: job.payment.clone() }))
     }
 
     /// The payment of this name that was begun before, if there is one.
@@ -343,416 +323,13 @@ impl<R: Runtime + 'static> Client<R> {
         let end = call.timeout_ms.map(|limit| self.runtime.now_ms() + limit);
         self.wait(job_id, None, end, call, plan, update).await
     }
-
-    /// Looks at a job again and again until it is final, the caller's limits are reached, or the job has outlived its own
-    /// expiry. `lifetime` is known for a job that was just created here. `end` is an instant.
-    pub(crate) async fn wait(
-        self: &Rc<Self>,
-        job_id: &str,
-        mut lifetime: Option<f64>,
-        end: Option<f64>,
-        call: &CallOptions,
-        plan: WaitPlan,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<R::Json, R::Json> {
-        let (schedule, max_looks) = plan.schedule();
-        let start = self.runtime.now_ms();
-        let created_here = lifetime.is_some();
-        let mut last: Option<Seen<R::Json>> = None;
-        let mut looks: u32 = 0;
-        let mut missing = false;
-        // The caller's own interval is obeyed and his own headers are sent: neither can be shared.
-        let ours = schedule == PollSchedule::Growing;
-        let seat = (ours && call.headers.is_empty() && !call.is_fitful).then(|| self.take_seat(job_id));
-        // Our own schedule gives a new job a moment; the caller's interval is kept as the seed has it: look, then sleep.
-        let mut gap = if created_here && ours { schedule.gap_ms(0.0, 0) } else { 0.0 };
-        loop {
-            let now = self.runtime.now_ms();
-            let own_end = match max_looks {
-                None => lifetime.map(|lifetime| start + lifetime + GRACE_MS),
-                Some(_) => None,
-            };
-            let stop = end.unwrap_or(f64::INFINITY).min(own_end.unwrap_or(f64::INFINITY));
-            // A look right after the expiry makes the server end the job.
-            if let (Some(lifetime), PollSchedule::Growing) = (lifetime, schedule) {
-                let expiry = start + lifetime + 50.0;
-                if now < expiry {
-                    gap = gap.min(expiry - now);
-                }
-            }
-            if now + gap > stop {
-                gap = (stop - now).max(0.0);
-            }
-            let news = if gap > 0.0 { self.rest(seat.as_ref(), gap, false).await } else { None };
-            let rested_until = now + gap;
-            let now = self.runtime.now_ms();
-            // Who was held up looks once more: the answer may have come meanwhile.
-            let held_up = now > rested_until + HELD_UP_MS && end.is_none_or(|end| now < end);
-            // A clock of fractions may stand a hair before it.
-            if looks > 0 && now + 0.5 >= stop && !held_up {
-                return Err(over(job_id, last, now - start, None));
-            }
-            let stop = if held_up { stop.max(end.unwrap_or(f64::INFINITY).min(now + GRACE_MS)) } else { stop };
-            let expired = lifetime.is_some_and(|lifetime| now >= start + lifetime);
-            let news = match (&seat, news) {
-                (Some(seat), None) if !expired => self.look_for_all(seat, stop).await,
-                (_, news) => news,
-            };
-            let ready = match &news {
-                Some(News::Found(_) | News::Failed(_)) => true,
-                _ if ours => self.turn(stop, expired).await,
-                _ => {
-                    // The caller's interval is obeyed; so is a server that wants to be left alone.
-                    let quiet = self.allowance.quiet_ms(now).min(stop - now);
-                    if quiet > 0.0 {
-                        self.runtime.sleep(quiet).await;
-                    }
-                    looks == 0 || self.runtime.now_ms() < stop
-                }
-            };
-            let now = self.runtime.now_ms();
-            if !ready {
-                return Err(over(job_id, last, now - start, None));
-            }
-            let look = CallOptions {
-                timeout_ms: Some(self.config.timeout_ms.min((stop - now).max(1.0))),
-                headers: call.headers.clone(),
-                ..CallOptions::default()
-            };
-            // Another look is the retry.
-            let was_missing = match &news {
-                Some(News::Found(_)) => Some(false),
-                Some(News::Missing) => Some(true),
-                _ => None,
-            };
-            let seen = match news {
-                Some(News::Found(job)) => match protocol::read_job(job) {
-                    // Lists may leave the answers out.
-                    seen if seen.status.is_terminal() && !seen.is_settled() => self.look(job_id, &look, 0).await,
-                    seen => Ok(seen),
-                },
-                Some(News::Failed(error)) => Err(error.about_job(job_id)),
-                Some(News::Missing) | None => self.look(job_id, &look, 0).await,
-            };
-            looks = looks.saturating_add(1);
-            let now = self.runtime.now_ms();
-            let age = now - start;
-            gap = schedule.gap_ms(age, looks);
-            if let Some(seat) = &seat {
-                if let Some(was_missing) = was_missing {
-                    seat.goes_on(was_missing);
-                }
-                gap = seat.gap_ms(gap, now);
-            }
-            let failed = match seen {
-                Ok(seen) => {
-                    let seen = self.with_late_answer(job_id, seen, stop, call).await;
-                    missing = false;
-                    lifetime = lifetime.or(Some(seen.lifetime_ms));
-                    let raw = |seen: &Seen<R::Json>| (seen.status, seen.document.get_text("rawStatus"));
-                    if last.as_ref().map(raw) != Some(raw(&seen)) {
-                        update(Update::Status(seen.document.clone()));
-                    }
-                    if seen.status.is_terminal() {
-                        // Completed without an answer is no end: the next look may have it.
-                        if seen.is_settled() {
-                            self.close(job_id);
-                        }
-                        return finish(job_id, seen);
-                    }
-                    last = Some(seen);
-                    None
-                }
-                Err(error) if error.code == ErrorCode::JobNotFound && (created_here || last.is_some()) => {
-                    // Once may be a server that is just starting; twice is gone.
-                    if missing {
-                        self.close(job_id);
-                        return Err(gone(job_id, last));
-                    }
-                    missing = true;
-                    Some(error)
-                }
-                // A page of a proxy's or a login's is a blip too, once the job was there.
-                Err(error) if error.code == ErrorCode::UnexpectedHtml && (created_here || last.is_some()) => Some(error),
-                Err(error) if error.code.retryable() => Some(error),
-                Err(error) => return Err(error),
-            };
-            if max_looks.is_some_and(|most| looks >= most) {
-                return Err(match failed {
-                    Some(error) if last.is_none() => error.about_job(job_id),
-                    failed => over(job_id, last, age, failed),
-                });
-            }
-            // Never seen and no limit of the caller's: the outage may last for ever, the wait does not.
-            if lifetime.is_none() && end.is_none() && age > protocol::MAX_JOB_TIMEOUT_MS {
-                return Err(match failed {
-                    Some(error) => error.about_job(job_id),
-                    None => over(job_id, last, age, None),
-                });
-            }
-        }
-    }
-
-    pub(crate) async fn look(&self, job_id: &str, call: &CallOptions, retries: u32) -> Result<Seen<R::Json>, R::Json> {
-        if job_id.is_empty() {
-            return Err(Error::argument("jobId", "must be a string that is not empty", "\"\""));
-        }
-        let wanted = "a job with a jobId";
-        let parse = |document| protocol::is_job(&document).then_some(document);
-        match self.read(Method::Get, &path::job(job_id), call, retries, wanted, &parse).await {
-            Ok(document) => Ok(protocol::read_job(document)),
-            Err(mut error) => {
-                if error.code == ErrorCode::NotFound {
-                    error.code = ErrorCode::JobNotFound;
-                }
-                Err(error.about_job(job_id))
-            }
-        }
-    }
-
-    /// Does what may be done twice. Failures that may pass are tried again within the time limit.
-    pub(crate) fn read<'a>(
-        &'a self,
-        method: Method,
-        path: &str,
-        call: &CallOptions,
-        retries: u32,
-        wanted: &'a str,
-        parse: &'a dyn Fn(R::Json) -> Option<R::Json>,
-    ) -> impl Future<Output = Result<R::Json, R::Json>> + 'a {
-        let request = self.request(method, path, call);
-        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
-        self.read_answers(request, end, retries, wanted, parse)
-    }
-
-    pub(crate) async fn read_answers(
-        &self,
-        mut request: HttpRequest,
-        end: f64,
-        retries: u32,
-        wanted: &str,
-        parse: &dyn Fn(R::Json) -> Option<R::Json>,
-    ) -> Result<R::Json, R::Json> {
-        let mut tries = 0;
-        loop {
-            let answer = self.exchange(&mut request, end, None).await;
-            let error = match answer.and_then(|response| read_answer(&request, &response, wanted, parse)) {
-                Ok(value) => {
-                    self.retries.refill();
-                    return Ok(value);
-                }
-                Err(error) => error,
-            };
-            if tries >= retries || !error.code.retryable() || !self.may_retry_after(&error, tries, end).await {
-                return Err(error);
-            }
-            tries = tries.saturating_add(1);
-        }
-    }
-
-    /// Sends a create. It is sent again only when it certainly did not reach the server, or the server itself says that it
-    /// did nothing with it: with 429, and with 503 where that may be a proxy's word but does no harm, for a job that was not paid
-    /// ends by itself. A request that carries a proof always carries the same one.
-    /// `hear` gets the pieces of an event stream as they come.
-    pub(crate) async fn post(
-        &self,
-        request: &mut HttpRequest,
-        limit: f64,
-        hear: Option<&dyn Fn(&str)>,
-    ) -> Result<HttpResponse<R::Json>, R::Json> {
-        let end = self.runtime.now_ms() + limit;
-        let harmless = !carries_proof(request) && !has(&request.url, path::SESSIONS);
-        let mut tries = 0;
-        loop {
-            let error = match self.exchange(request, end, hear).await {
-                Ok(response) => {
-                    self.retries.refill();
-                    return Ok(response);
-                }
-                Err(error) => error,
-            };
-            let did_nothing = error.not_sent || error.status == Some(429) || (error.status == Some(503) && harmless);
-            if !did_nothing {
-                return Err(error);
-            }
-            if tries >= self.config.retries || !self.may_retry_after(&error, tries, end).await {
-                return Err(error);
-            }
-            tries = tries.saturating_add(1);
-        }
-    }
-
-    /// Waits before another try; false when there is no time or no budget left for one.
-    pub(crate) async fn may_retry_after(&self, error: &Error<R::Json>, tries: u32, end: f64) -> bool {
-        let wait = backoff_ms(tries, self.runtime.random()).max(error.retry_after_ms.unwrap_or(0.0));
-        if self.runtime.now_ms() + wait >= end || !self.retries.take() {
-            return false;
-        }
-        self.runtime.sleep(wait).await;
-        true
-    }
-
-    /// One request and its answer before `end`: a success or a 402, everything else is an error. Redirects are followed on the same origin, and never with a proof.
-    async fn exchange(
-        &self,
-        request: &mut HttpRequest,
-        end: f64,
-        hear: Option<&dyn Fn(&str)>,
-    ) -> Result<HttpResponse<R::Json>, R::Json> {
-        let mut redirects = 0;
-        loop {
-            let began = self.runtime.now_ms();
-            request.timeout_ms = (end - began).max(1.0);
-            self.allowance.sent(began);
-            let answer = self.runtime.send(request, hear).await.map_err(|failed| send_error(request, failed));
-            let now = self.runtime.now_ms();
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
-            let took = decimal((now - began).max(0.0) as u64);
-            let status =
-                answer.as_ref().map_or_else(|error| error.code.as_str().to_owned(), |response| decimal(response.status.into()));
-            self.runtime.log(Level::Debug, &fill("% % in % ms", &[&place(request), &status, &took]));
-            let response = answer?;
-            self.allowance.heard(&response, now);
-            self.report_content_type(request, &response);
-            let same_method = request.method == Method::Get || matches!(response.status, 307 | 308);
-            if !matches!(response.status, 301 | 302 | 303 | 307 | 308)
-                || !same_method
-                || carries_proof(request)
-                || redirects >= MAX_REDIRECTS
-            {
-                return if response.is_success() || response.status == 402 {
-                    Ok(response)
-                } else {
-                    Err(self.refused(request, &response))
-                };
-            }
-            let Some(target) = response.header("location").and_then(|location| same_origin(&self.config.base_url, location))
-            else {
-                return Err(self.refused(request, &response));
-            };
-            request.url = target;
-            redirects = redirects.saturating_add(1);
-        }
-    }
-
-    /// An answer that is JSON and says that it is something else is read, and reported once.
-    fn report_content_type(&self, request: &HttpRequest, response: &HttpResponse<R::Json>) {
-        let odd = response.header("content-type").is_some_and(|kind| !has(kind, "json"));
-        if odd && matches!(response.body, Body::Json(_)) && !self.reported.replace(true) {
-            let words = "the server's content-type is not that of JSON (%); the answer was read as JSON all the same";
-            self.runtime.log(Level::Warn, &fill(words, &[&place(request)]));
-        }
-    }
-
-    fn refused(&self, request: &HttpRequest, response: &HttpResponse<R::Json>) -> Box<Error<R::Json>> {
-        let after = retry_after_ms(response, self.runtime.wall_ms(), |text| self.runtime.parse_date(text));
-        if response.status == 429 {
-            self.allowance.limited(after, self.runtime.now_ms());
-        }
-        refusal(request, response, after)
-    }
-
-    pub(crate) fn request(&self, method: Method, path: &str, call: &CallOptions) -> HttpRequest {
-        let mut headers = self.config.headers.clone();
-        for (name, value) in &call.headers {
-            set_header(&mut headers, name, value);
-        }
-        if method == Method::Post {
-            set_header(&mut headers, "content-type", "application/json");
-        }
-        HttpRequest { method, url: concat(&[&self.config.base_url, path]), headers, body: None, timeout_ms: 0.0, answers: 1.0 }
-    }
 }
 
-fn carries_proof(request: &HttpRequest) -> bool {
-    request.headers.iter().any(|(name, _)| wallet::is_proof_header(name))
-}
-
-/// Where a redirect leads, when that is on the origin of `base_url`.
-fn same_origin(base_url: &str, location: &str) -> Option<String> {
-    let (_, rest) = split(base_url, "://")?;
-    let origin = base_url.get(..base_url.len().checked_sub(rest.len())?.checked_add(find(rest, "/").unwrap_or(rest.len()))?)?;
-    if location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\") {
-        return Some(concat(&[origin, location]));
+/// A name stands for one question: another one would get the first one's answer. Records of before this was checked do not have theirs.
+fn same_question<J>(asked: &str, question: &str, key: &str) -> Result<(), J> {
+    if asked.is_empty() || asked == question {
+        return Ok(());
     }
-    let path = location.strip_prefix(origin)?;
-    path.starts_with('/').then(|| location.to_owned())
-}
-
-pub(crate) fn read_answer<J: Json>(
-    request: &HttpRequest,
-    response: &HttpResponse<J>,
-    wanted: &str,
-    parse: &dyn Fn(J) -> Option<J>,
-) -> Result<J, J> {
-    if !response.is_success() {
-        return Err(refusal(request, response, None));
-    }
-    match &response.body {
-        Body::Json(document) => parse(document.clone()),
-        _ => None,
-    }
-    .ok_or_else(|| no_answer(request, response, wanted))
-}
-
-pub(crate) fn read_created<J: Json>(request: &HttpRequest, response: &HttpResponse<J>) -> Result<Created<J>, J> {
-    match read_answer(request, response, "a job with a jobId", &|document| protocol::is_job(&document).then_some(document)) {
-        Ok(document) => Ok(protocol::read_created(document)),
-        Err(mut error) => {
-            // The id of a cut-off answer is worth having: it may be the only trace of the job.
-            if let Body::Text(text) = &response.body {
-                error.job_id = job_id_in(text);
-            }
-            Err(error)
-        }
-    }
-}
-
-/// The id in a text that was cut off after it.
-fn job_id_in(text: &str) -> Option<String> {
-    let (_, rest) = split(text, "\"jobId\"")?;
-    let (id, _) = split(rest.trim_ascii_start().strip_prefix(':')?.trim_ascii_start().strip_prefix('"')?, "\"")?;
-    (!id.is_empty() && find(id, "\\").is_none()).then(|| id.to_owned())
-}
-
-/// A final job as the caller's result: its answer, or an error that carries it.
-fn finish<J: Json>(job_id: &str, seen: Seen<J>) -> Result<J, J> {
-    let failure = protocol::failure(&seen.document);
-    let (code, message) = match seen.status {
-        JobStatus::Completed if seen.has_result => return Ok(seen.document),
-        JobStatus::Completed => (ErrorCode::InvalidResponse, "the job is completed but has no answer in it".to_owned()),
-        JobStatus::Failed => {
-            (ErrorCode::JobFailed, fill("the job failed: %", &[failure.as_deref().unwrap_or("the server gave no reason")]))
-        }
-        _ => {
-            let why = failure.map(|words| fill(": %", &[&words])).unwrap_or_default();
-            (ErrorCode::JobTimeout, fill("the agent gave no answer in the job's time%", &[&why]))
-        }
-    };
-    let mut error = Error::new(code, message);
-    error.job = Some(seen.document);
-    Err(error.about_job(job_id))
-}
-
-fn over<J>(job_id: &str, last: Option<Seen<J>>, waited_ms: f64, failed: Option<Box<Error<J>>>) -> Box<Error<J>> {
-    let state = last.as_ref().map_or("not seen yet", |seen| seen.status.as_str());
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
-    let waited = decimal(waited_ms.max(0.0) as u64);
-    let why = failed.map(|error| fill("; the last look failed: %", &[&error.message])).unwrap_or_default();
-    let mut error = Error::new(
-        ErrorCode::WaitTimeout,
-        fill("no answer after % ms: the job is %; wait on with pollJob(error.jobId)%", &[&waited, state, &why]),
-    );
-    error.job = last.map(|seen| seen.document);
-    error.about_job(job_id)
-}
-
-fn gone<J>(job_id: &str, last: Option<Seen<J>>) -> Box<Error<J>> {
-    let mut error = Error::new(
-        ErrorCode::JobGone,
-        "the job is not on the server any more: servers forget a finished job soon after its expiry, and all jobs when they restart",
-    );
-    error.status = Some(404);
-    error.job = last.map(|seen| seen.document);
-    error.about_job(job_id)
+    let rule = "must be another one for another question: a job with another agentId, userId or content was made under it";
+    Err(Error::argument("idempotencyKey", rule, key))
 }

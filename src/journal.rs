@@ -8,7 +8,7 @@
 //! A record is JSON under the key `eliza-jobs/payment/` and the attempt's id: the members of a
 //! [`PaymentAttempt`](crate::x402::PaymentAttempt), and `version` (1), `server` (the base address), `request` (the body of the
 //! request), `createdAt` (when it began, or when the job was there, in milliseconds since 1970), and, where there is one, `created` (what `createJob` gave),
-//! `idempotencyKey` and `answered` (the job's end was seen). A record that cannot be read is reported and kept.
+//! `idempotencyKey` with `question` (a hash of what is asked), and `answered` (the job's end was seen). A record that cannot be read is reported and kept.
 
 use crate::json::{Json, Kind, picked};
 use crate::runtime::{Runtime, StoreCall};
@@ -95,8 +95,12 @@ pub async fn all<R: Runtime>(runtime: &R) -> Result<Vec<Found<R::Json>>, R::Json
 /// The attempt with all that is needed to go on with it.
 pub fn record<J: Json>(attempt: &Attempt<J>) -> J {
     let mut record = attempt.with_proof();
-    for (key, text) in [("server", &attempt.server), ("request", &attempt.request), ("idempotencyKey", &attempt.idempotency_key)]
-    {
+    for (key, text) in [
+        ("server", &attempt.server),
+        ("request", &attempt.request),
+        ("idempotencyKey", &attempt.idempotency_key),
+        ("question", &attempt.question),
+    ] {
         if !text.is_empty() {
             record = record.set(key, J::text(text));
         }
@@ -147,6 +151,7 @@ pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
         created: record.get("created").filter(|created| created.get_text("jobId").is_some()),
         created_at: record.get_number("createdAt").unwrap_or(0.0),
         idempotency_key: text("idempotencyKey"),
+        question: text("question"),
         answered: record.get("answered").is_some(),
         signs: record.get("signs").is_some(),
     })

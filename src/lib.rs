@@ -20,18 +20,24 @@
 //! | [`journal`] | what is written down of a payment, and how it is read again |
 //! | [`runtime`] | the seam |
 //! | [`prove`] | what a wallet is asked, and what its answer means |
-//! | [`client`] | the main loop: create, wait |
+//! | [`client`] | the calls: what a create does from its beginning to its end |
+//! | [`exchange`] | what may be sent again, what a redirect may do, what an answer must be |
+//! | [`wait`] | waiting for a job: look, rest, look again |
 //! | [`channel`] | where an answer is when the job does not have it |
 //! | [`sessions`] | conversations that last: messages, answers, streams |
 //! | `poller` | many jobs that are waited for at once: one look for all |
-//! | [`pay`] | paying: prove, write down, send, recover |
+//! | [`pay`] | paying: ask the wallet, and write down before anything could be lost |
+//! | `deliver` | sending a proof, and finding out what becomes of it |
+//! | `resume` | going on with payments that were begun before |
 //! | `sandbox` | on the host only: a Jobs server as a state machine, for tests |
 //! | `js` | the edge, on wasm32 only: converts and delegates |
 
 pub mod allowance;
 pub mod channel;
 pub mod client;
+mod deliver;
 pub mod error;
+mod exchange;
 pub mod http;
 pub mod journal;
 pub mod json;
@@ -40,6 +46,7 @@ pub mod poll;
 mod poller;
 pub mod protocol;
 pub mod prove;
+mod resume;
 pub mod retry;
 pub mod runtime;
 #[cfg(not(target_arch = "wasm32"))]
@@ -47,6 +54,7 @@ pub mod sandbox;
 pub mod sessions;
 pub mod spend;
 pub mod text;
+pub mod wait;
 pub mod wallet;
 pub mod x402;
 

@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 use crate::http::path;
 use crate::json::{Json, Kind, picked, shown};
 use crate::text::{decimal, fill, has, shorten};
+use crate::x402::hex;
+use crate::x402::keccak::keccak256;
 
 /// The longest content, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 50_000;
@@ -308,6 +310,13 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
         },
     };
     Ok(body)
+}
+
+/// A hash of what a job asks, and of whom: what two calls of one name must have in common. The metadata, which may tell one try from
+/// another, do not count.
+pub fn question<J: Json>(body: &J) -> String {
+    let asked = picked(body, &["agentId", "userId", "content"]).to_json();
+    hex::encode(&keccak256(&[asked.as_bytes()]))
 }
 
 /// The text of a message: some, and not more than the server takes.

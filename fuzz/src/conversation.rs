@@ -9,11 +9,12 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use eliza_jobs::client::{CallOptions, Client, Config, WaitPlan};
+use eliza_jobs::client::{CallOptions, Client, Config};
 use eliza_jobs::error::{Error, ErrorClass};
 use eliza_jobs::http::{HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
 use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
+use eliza_jobs::wait::WaitPlan;
 use serde_json::{Value, json};
 
 use super::{LONGEST_MESSAGE, PAYER, body, is_fit_to_show, text};

@@ -8,12 +8,13 @@ use wasm_bindgen::prelude::*;
 use super::document::Document;
 use super::error::argument;
 use super::runtime::JsRuntime;
-use crate::client::{CallOptions, Config, WaitPlan};
+use crate::client::{CallOptions, Config};
 use crate::error::{Error, Result};
 use crate::http::set_header;
 use crate::json::{Json, Kind, picked, shown};
 use crate::spend::{Abilities, Limit, SpendPolicy};
 use crate::text::{concat, fill, has, join, shorten};
+use crate::wait::WaitPlan;
 use crate::wallet::is_proof_header;
 use crate::x402::networks::Token;
 use crate::x402::{address, amount};
@@ -476,7 +477,7 @@ pub(super) fn header_pairs(given: &Document) -> Option<Document> {
 fn idempotency_key(options: &Document) -> Result<String, Document> {
     const FIELD: &str = "idempotencyKey";
     let Some(key) = options.get(FIELD) else { return Ok(String::new()) };
-    let text = key.as_text().filter(|text| (1..=200).contains(&text.len()));
+    let text = key.as_text().filter(|text| (1..=200).contains(&text.encode_utf16().count()));
     text.ok_or_else(|| argument(FIELD, "must be a string of 1 to 200 characters", &key.0))
 }
 

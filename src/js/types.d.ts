@@ -349,7 +349,8 @@ export interface RequestOptions {
 export interface CreateJobOptions extends RequestOptions {
   /** Called when something has happened. What it throws is reported once to the logger and does not end the call. */
   onUpdate?: (update: JobUpdate) => void;
-  /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. */
+  /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. The same
+   * name for another question (`agentId`, `userId`, `content`) is an `ArgumentError`. */
   idempotencyKey?: string;
 }
 

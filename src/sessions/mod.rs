@@ -6,8 +6,9 @@ pub mod events;
 pub mod types;
 mod wire;
 
-use crate::client::{CallOptions, Client, read_answer};
+use crate::client::{CallOptions, Client};
 use crate::error::{Error, ErrorCode, Result};
+use crate::exchange::read_answer;
 use crate::http::{Method, path};
 use crate::json::Json;
 use crate::protocol;

@@ -208,6 +208,8 @@ pub struct Attempt<J> {
     pub created_at: f64,
     /// What the caller calls this payment; empty when it has no name.
     pub idempotency_key: String,
+    /// What is asked, as [`protocol::question`](crate::protocol::question) has it; empty when the payment has no name.
+    pub question: String,
     /// Whether the job's end has been seen. Only what has a name is kept so long.
     pub answered: bool,
     /// Whether the wallet signs, so that nothing moves before the proof is sent.
@@ -293,6 +295,7 @@ mod tests {
             created: None,
             created_at: 0.0,
             idempotency_key: String::new(),
+            question: String::new(),
             answered: false,
             signs: false,
         }

@@ -16,12 +16,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::world::{BASE, plain};
-use eliza_jobs::client::{CallOptions, Client, Config, WaitPlan};
+use eliza_jobs::client::{CallOptions, Client, Config};
 use eliza_jobs::error::{Error, ErrorCode};
 use eliza_jobs::http::{Body, HttpRequest, HttpResponse, Method, SendError, SendFailure};
 use eliza_jobs::json::Json;
 use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
 use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
+use eliza_jobs::wait::WaitPlan;
 use serde_json::{Value, json};
 
 /// There and back, in milliseconds.

@@ -1,12 +1,13 @@
 //! What is written down, when, and how whoever comes after a crash goes on with it.
 
 use crate::world::*;
-use eliza_jobs::client::{CallOptions, WaitPlan};
+use eliza_jobs::client::CallOptions;
 use eliza_jobs::error::{Error, ErrorCode};
 use eliza_jobs::http::SendFailure;
 use eliza_jobs::journal::{self, PREFIX};
 use eliza_jobs::json::Json;
 use eliza_jobs::runtime::{Ask, Level};
+use eliza_jobs::wait::WaitPlan;
 use eliza_jobs::x402::PaymentState;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -250,6 +251,43 @@ fn row_35_two_calls_of_the_same_name_make_and_pay_one_job() {
     assert_eq!((after.requests(), after.asked(Ask::Transfer)), (0, 0));
     // Another name is another job.
     create_named(&after_crash(&scene, [created()]).paying(), "question-2").unwrap();
+}
+
+#[test]
+fn a_name_stands_for_one_question() {
+    let ask = |scene: &Scene, content: &str, metadata: Value| {
+        let call = CallOptions { idempotency_key: "k".into(), ..plain() };
+        let params = json!({"userId": USER, "content": content, "metadata": metadata});
+        run(scene.client.create_job(&params, &call, &|_| ())).map(|job| job.created.job_id)
+    };
+    let scene = scene([payment_required(), created()]).paying();
+    assert_eq!(ask(&scene, "one", json!({"try": 1})).unwrap(), "job-1");
+    let after = after_crash(&scene, []).paying();
+    for scene in [&scene, &after] {
+        assert_eq!(ask(scene, "one", json!({"try": 2})).unwrap(), "job-1");
+        let error = ask(scene, "two", json!({})).unwrap_err();
+        assert_eq!((error.code, error.field), (ErrorCode::InvalidArgument, Some("idempotencyKey")));
+        assert!(
+            error.message.contains("another one for another question") && error.message.ends_with("given: k"),
+            "{}",
+            error.message
+        );
+    }
+    assert_eq!((scene.requests(), after.requests(), scene.asked(Ask::Transfer)), (2, 0, 1));
+    // A record that an earlier version wrote does not say what was asked.
+    for text in after.world.store.borrow_mut().values_mut() {
+        *text = Value::parse(text).unwrap().without("question").to_json();
+    }
+    assert_eq!(ask(&after_crash(&after, []).paying(), "two", json!({})).unwrap(), "job-1");
+}
+
+#[test]
+fn waiting_for_a_call_of_the_same_name_takes_from_the_time_limit() {
+    let scene = scene([]).forever(Step::Fail(SendFailure::Timeout));
+    scene.world.lock_ms.set(700.0);
+    let call = CallOptions { idempotency_key: "k".into(), timeout_ms: Some(1_000.0), ..plain() };
+    run(scene.client.create_job(&params(), &call, &|_| ())).unwrap_err();
+    assert_eq!((scene.request(0).timeout_ms, scene.world.now.get()), (300.0, 1_000.0));
 }
 
 #[test]

@@ -8,11 +8,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use eliza_jobs::client::{CallOptions, Client, Update, WaitPlan};
+use eliza_jobs::client::{CallOptions, Client, Update};
 use eliza_jobs::error::Error;
 use eliza_jobs::http::SendFailure;
 use eliza_jobs::json::Json;
 use eliza_jobs::sandbox::Paywall;
+use eliza_jobs::wait::WaitPlan;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -5,10 +5,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use eliza_jobs::client::{CallOptions, WaitPlan};
+use eliza_jobs::client::CallOptions;
 use eliza_jobs::error::{Error, ErrorCode};
 use eliza_jobs::http::SendFailure;
 use eliza_jobs::runtime::Ask;
+use eliza_jobs::wait::WaitPlan;
 use serde_json::{Value, json};
 
 use crate::world::*;

@@ -1,9 +1,14 @@
 //! Waiting: when it looks, when it ends, and that nothing on the way ends it early.
 
+use std::rc::Rc;
+
 use crate::world::*;
-use eliza_jobs::client::WaitPlan;
+use eliza_jobs::allowance::Allowance;
+use eliza_jobs::client::Client;
 use eliza_jobs::error::{Error, ErrorCode};
 use eliza_jobs::http::SendFailure;
+use eliza_jobs::spend::SpendLedger;
+use eliza_jobs::wait::WaitPlan;
 use serde_json::{Value, json};
 
 const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
@@ -285,4 +290,18 @@ fn row_43_the_last_look_is_right_after_the_expiry() {
     let scene = scene([created().after(0.0)]).forever(seen("processing"));
     create(&scene, OURS).unwrap_err();
     assert!(scene.times().contains(&30_050.5), "{:?}", scene.times());
+}
+
+#[test]
+fn row_25_what_one_client_hears_of_the_rate_limit_holds_for_the_others_of_this_server() {
+    let first = scene([answer(429, json!({"error": "slow down"})).with("retry-after", "20")]);
+    let allowance = Rc::<Allowance>::default();
+    let share = |scene: &Scene| {
+        let ledger = SpendLedger::new(vec![0], Box::new(|_, _| ()));
+        Rc::new(Client::new(Shared(scene.world.clone()), config(), ledger).sharing(allowance.clone()))
+    };
+    let second = scene([seen("completed")]);
+    run(share(&first).get_job("job-1", &within(1_000.0))).unwrap_err();
+    run(share(&second).poll_job("job-1", &plain(), OURS, &|_| ())).unwrap();
+    assert_eq!(second.times(), [20_000.0]);
 }

@@ -15,10 +15,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eliza_jobs::client::WaitPlan;
 use eliza_jobs::error::Error;
 use eliza_jobs::http::{Body, HttpRequest, HttpResponse, Method};
 use eliza_jobs::json::Json;
+use eliza_jobs::wait::WaitPlan;
 use eliza_jobs::x402::hex;
 use serde_json::Value;
 

@@ -111,6 +111,8 @@ pub struct World {
     pub store_works: Cell<Option<usize>>,
     /// How many more times the store answers; it gives nothing after that.
     pub store_hangs: Cell<Option<usize>>,
+    /// How long it takes until nobody else has the lock, in milliseconds.
+    pub lock_ms: Cell<f64>,
     /// Tasks do not begin before the world turns.
     pub lazy: Cell<bool>,
     tasks: RefCell<Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>>,
@@ -219,7 +221,9 @@ impl Runtime for Shared {
         })
     }
     type Lock = ();
-    async fn lock(&self, _name: &str) {}
+    async fn lock(&self, _name: &str) {
+        self.0.now.set(self.0.now.get() + self.0.lock_ms.get());
+    }
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.0.tasks.borrow_mut().push(Box::pin(work));
         if !self.0.lazy.get() {
@@ -257,19 +261,22 @@ pub struct Scene {
     pub told: RefCell<Vec<String>>,
 }
 
-pub fn scene(steps: impl IntoIterator<Item = Step>) -> Scene {
-    scene_with(steps, |_| ())
-}
-pub fn scene_with(steps: impl IntoIterator<Item = Step>, change: impl FnOnce(&mut Config)) -> Scene {
-    let world = Rc::new(World { script: RefCell::new(steps.into_iter().collect()), ..World::default() });
-    let mut config = Config {
+pub fn config() -> Config {
+    Config {
         base_url: BASE.into(),
         headers: vec![("x-api-key".into(), "key".into())],
         timeout_ms: 30_000.0,
         retries: 2,
         wallet_timeout_ms: f64::INFINITY,
         spend: SpendPolicy::default(),
-    };
+    }
+}
+pub fn scene(steps: impl IntoIterator<Item = Step>) -> Scene {
+    scene_with(steps, |_| ())
+}
+pub fn scene_with(steps: impl IntoIterator<Item = Step>, change: impl FnOnce(&mut Config)) -> Scene {
+    let world = Rc::new(World { script: RefCell::new(steps.into_iter().collect()), ..World::default() });
+    let mut config = config();
     change(&mut config);
     let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
     Scene { client: Rc::new(Client::new(Shared(world.clone()), config, ledger)), world, told: RefCell::default() }

@@ -1,11 +1,12 @@
 //! Paying servers of x402 version 1 and 2: what is signed, what is sent, what the ledger says, and every rule that comes before the wallet.
 
 use crate::world::*;
-use eliza_jobs::client::{Client, PaidJob, WaitPlan};
+use eliza_jobs::client::{Client, PaidJob};
 use eliza_jobs::error::{Error, ErrorCode};
 use eliza_jobs::http::SendFailure;
 use eliza_jobs::json::Json;
 use eliza_jobs::runtime::Ask;
+use eliza_jobs::wait::WaitPlan;
 use eliza_jobs::x402::eip3009::Authorization;
 use eliza_jobs::x402::{PaymentState, hex, networks};
 use k256::ecdsa::SigningKey;

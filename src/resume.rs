@@ -1,0 +1,199 @@
+//! Going on with payments that were begun before: after a lost reply, a crash, in another tab. Who comes second finds the job.
+
+use std::rc::Rc;
+
+use crate::client::{CallOptions, Client, Update};
+use crate::deliver::carrying;
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::{Method, path};
+use crate::journal::{self, Found};
+use crate::json::{Json, shown};
+use crate::pay::{Paid, STORE_MS, note, store_failed};
+use crate::protocol;
+use crate::runtime::{Runtime, within};
+use crate::text::{fill, shorten};
+use crate::wait::WaitPlan;
+use crate::x402::{Attempt, PaymentState, hex};
+
+/// How long after its expiry a paid job may still be asked for: servers clean up some minutes later.
+const KEPT_MS: f64 = 600_000.0;
+/// How long after its job's expiry a payment's name is remembered.
+const NAMED_MS: f64 = 86_400_000.0;
+/// How long a payment that nobody has signed is open, in milliseconds.
+const UNSIGNED_MS: f64 = 3_600_000.0;
+/// What was open when it was listed.
+const NOT_OPEN: &str = "this payment is not open any more: it was finished or forgotten elsewhere";
+/// What cannot be resumed.
+const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
+
+impl<R: Runtime + 'static> Client<R> {
+    /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
+    /// answers were not seen; and records that cannot be read.
+    pub async fn pending_payments(&self) -> Result<Vec<R::Json>, R::Json> {
+        // What has been answered is not open, though its record may not have gone yet.
+        let closing = self.closing.borrow().clone();
+        for id in closing {
+            let _ = within(journal::close(&self.runtime, &id), self.runtime.sleep(STORE_MS)).await;
+        }
+        let found = self.in_time(journal::all(&self.runtime)).await.map_err(|thrown| store_failed(thrown, ""))?;
+        let (mut times, mut documents) = (Vec::new(), Vec::new());
+        for found in found {
+            let (created_at, document) = match found {
+                Found::Unreadable(id) => (0.0, journal::unreadable(&id)),
+                Found::Attempt(attempt) if attempt.server != self.config.base_url => continue,
+                Found::Attempt(attempt) => {
+                    if kept_until(&attempt) < self.runtime.wall_ms() {
+                        let _ = self.in_time(journal::forget(&self.runtime, &attempt.id)).await;
+                        continue;
+                    }
+                    if attempt.answered {
+                        continue;
+                    }
+                    (attempt.created_at, attempt.document())
+                }
+            };
+            // Not `sort`: its code is larger than all of this function.
+            let at = times.iter().position(|other| *other > created_at).unwrap_or(times.len());
+            times.insert(at, created_at);
+            documents.insert(at, document);
+        }
+        Ok(documents)
+    }
+
+    /// Goes on where an attempt ends, and waits for the job's answer: with the job that is there, else with the same proof. `given`
+    /// is an attempt (of an error, or of [`Client::pending_payments`]).
+    pub async fn resume(
+        self: &Rc<Self>,
+        given: &R::Json,
+        call: &CallOptions,
+        plan: WaitPlan,
+        update: &dyn Fn(Update<R::Json>),
+    ) -> Result<R::Json, R::Json> {
+        let id = given.get_text("attemptId").filter(|id| !id.is_empty());
+        let id = id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
+        let start = self.runtime.now_ms();
+        let end = start + call.timeout_ms.unwrap_or(f64::INFINITY);
+        let (created, payment) = self.go_on(&id, given, call, end, update).await?;
+        update(Update::Created(created.document.clone()));
+        let waited =
+            self.wait(&created.job_id, Some(created.lifetime_ms), call.timeout_ms.map(|_| end), call, plan, update).await;
+        waited.map_err(|error| carrying(error, payment))
+    }
+
+    /// Forgets a payment that the application knows to be over.
+    pub async fn forget_payment(&self, given: &R::Json, call: &CallOptions) -> Result<(), R::Json> {
+        let id = given.get_text("attemptId").filter(|id| !id.is_empty());
+        let id = id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
+        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
+        let _alone = self.alone("resume", &id, end).await?;
+        self.in_time(journal::forget(&self.runtime, &id)).await.map_err(|thrown| store_failed(thrown, ""))
+    }
+
+    /// Finds or makes the job of the attempt with this id, of which the caller knows this much.
+    pub(crate) async fn go_on(
+        self: &Rc<Self>,
+        id: &str,
+        given: &R::Json,
+        call: &CallOptions,
+        end: f64,
+        update: &dyn Fn(Update<R::Json>),
+    ) -> Result<Paid<R::Json>, R::Json> {
+        // Only one sends, in whatever tab: whoever comes second finds the job.
+        let _alone = self.alone("resume", id, end).await?;
+        let attempt = match self.in_time(journal::find(&self.runtime, id)).await.map_err(|thrown| store_failed(thrown, ""))? {
+            Some(Found::Attempt(attempt)) => merged(*attempt, given),
+            Some(Found::Unreadable(id)) => return Err(Error::new(ErrorCode::StoreFailed, journal::unreadable_words(&id))),
+            None => {
+                let attempt = journal::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
+                if attempt.request.is_empty() && attempt.created.is_none() {
+                    return match given.get("jobId") {
+                        // Finished elsewhere: the job may still be there.
+                        Some(job_id) => Ok((protocol::read_created(R::Json::object().set("jobId", job_id)), attempt)),
+                        None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
+                    };
+                }
+                // What will be sent is written down; the caller has it, whatever the store says.
+                if !attempt.proof.is_empty() {
+                    let _ = self.in_time(journal::save(&self.runtime, &attempt)).await;
+                }
+                attempt
+            }
+        };
+        self.carry_on(attempt, call, end, update).await
+    }
+
+    /// Finds or makes the job of an attempt that was begun before.
+    async fn carry_on(
+        self: &Rc<Self>,
+        attempt: Attempt<R::Json>,
+        call: &CallOptions,
+        end: f64,
+        update: &dyn Fn(Update<R::Json>),
+    ) -> Result<Paid<R::Json>, R::Json> {
+        if attempt.server != self.config.base_url {
+            let rule = fill("must be one of this client's server, %", &[&self.config.base_url]);
+            return Err(Error::argument("attempt", &rule, &shorten(&attempt.server, 200)));
+        }
+        if let Some(created) = &attempt.created {
+            let created = protocol::read_created(protocol::handle(created));
+            self.remember(&created.job_id, &attempt).await;
+            return Ok((created, attempt));
+        }
+        if attempt.proof.is_empty() && attempt.signs && attempt.transaction.is_none() {
+            // Whatever a wallet may still sign, in whatever tab, is out of date by then.
+            let is_over =
+                self.runtime.wall_ms() > attempt.created_at + UNSIGNED_MS && !self.asking.borrow().contains(&attempt.id);
+            let (code, said) = if is_over {
+                let _ = self.in_time(journal::forget(&self.runtime, &attempt.id)).await;
+                (
+                    ErrorCode::PaymentNotOpen,
+                    "nothing was signed for this payment: no money has moved, and it is not open any more",
+                )
+            } else {
+                let said = "the wallet has signed nothing for this payment yet, and no money has moved; when it does, the signature is kept \
+                            and can be resumed. forgetPayment ends it";
+                (ErrorCode::WalletTimeout, said)
+            };
+            return Err(carrying(Error::new(code, said), attempt));
+        }
+        if attempt.proof.is_empty() || attempt.request.is_empty() {
+            let message = "there is no proof of this payment; look in the wallet whether money has moved, and if it has, put the \
+                           transaction's hash into attempt.transaction and resume that";
+            return Err(carrying(Error::new(ErrorCode::PaymentOutcomeUnknown, message), attempt));
+        }
+        if !self.counted.borrow().contains(&attempt.id) {
+            let price = R::Json::parse(&attempt.price).unwrap_or_else(R::Json::object);
+            let text = |key: &str| price.get_text(key).unwrap_or_default();
+            // What was signed and never sent can be left so; everything else has perhaps been spent.
+            let avoidable = attempt.signs && attempt.state == PaymentState::Proven;
+            if let Err(why) = self.config.spend.count(&text("currency"), &text("amountAtomic"), avoidable, &self.ledger) {
+                let error = Error::new(ErrorCode::PaymentOverLimit, fill("the payment is signed and was not sent: %", &[&why]));
+                return Err(carrying(error, attempt));
+            }
+            note(&self.counted, &attempt.id);
+        }
+        let mut request = self.request(Method::Post, path::JOBS, call);
+        request.body = Some(attempt.request.clone());
+        self.deliver(attempt, request, call, end, true, update).await
+    }
+}
+
+/// Until when an attempt is remembered: an instant on the wall. One without a job, for ever.
+pub(crate) fn kept_until<J: Json>(attempt: &Attempt<J>) -> f64 {
+    let lifetime = attempt.created.as_ref().map_or(f64::INFINITY, protocol::lifetime);
+    attempt.created_at + lifetime + if attempt.idempotency_key.is_empty() { KEPT_MS } else { NAMED_MS }
+}
+
+/// What the caller knows beyond the record: the transaction that was found in the wallet.
+fn merged<J: Json>(attempt: Attempt<J>, given: &J) -> Attempt<J> {
+    let known = attempt.transaction.clone();
+    let new = given.get_text("transaction").filter(|hash| hex::is_hex(hash, 64) && known.as_ref() != Some(hash));
+    match new {
+        // It may be in the place of one that was sped up in the wallet. What was signed is its own proof.
+        Some(hash) if !attempt.signs && attempt.created.is_none() => {
+            let record = journal::record(&attempt).without("proof").set("transaction", J::text(&hash));
+            journal::read(&record).unwrap_or(attempt)
+        }
+        _ => attempt,
+    }
+}
