@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 process.chdir(path.resolve(import.meta.dirname, '..'));
 const inWasm = (runtime, test) => ['wasm-pack', 'test', '--mode', 'no-install', ...runtime, '--', '--locked', '--test', test];
@@ -39,13 +41,31 @@ for (const name of wanted) {
 // The drivers start slowly on a busy machine.
 const env = { ...process.env, WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60', WASM_BINDGEN_TEST_TIMEOUT: '180', FORCE_COLOR: '0' };
 
+/**
+ * The server of wasm-bindgen's test runner forgets one of several connections that come at once, until another one comes (its pool of
+ * threads counts a thread as free that has work already). A browser waits minutes for that one. So another one comes, again and again.
+ */
+async function prodded() {
+  const reserved = net.createServer().listen(0, '127.0.0.1');
+  await once(reserved, 'listening');
+  const { port } = reserved.address();
+  await promisify(reserved.close.bind(reserved))();
+  const timer = setInterval(() => {
+    const socket = net.connect(port, '127.0.0.1', () => socket.end());
+    // The server is not there before its browser is, and not after it.
+    socket.on('error', () => undefined);
+  }, 200);
+  return { env: { ...env, WASM_BINDGEN_TEST_ADDRESS: `127.0.0.1:${port}` }, stop: () => clearInterval(timer) };
+}
+
 const results = [];
 for (const name of wanted) {
   const [command, ...args] = suites[name];
   console.log(`\n== ${name}: ${suites[name].join(' ')}`);
   const began = performance.now();
+  const runner = args.includes('--headless') ? await prodded() : { env, stop: () => undefined };
   // A group of its own, so that a suite that hangs can be ended with everything that it has started.
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env, detached: true });
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env: runner.env, detached: true });
   const end = () => process.kill(-child.pid, 'SIGKILL');
   const interrupted = () => (end(), process.exit(130));
   process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
@@ -57,6 +77,7 @@ for (const name of wanted) {
   });
   const [code] = await once(child, 'close');
   clearTimeout(timer);
+  runner.stop();
   process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
 
   let passed = 0;
