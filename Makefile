@@ -97,13 +97,13 @@ fuzz: $(CARGO_FUZZ) ## hostile inputs made by libFuzzer, so many seconds for eac
 		TARGET=$$target cargo fuzz run --sanitizer none fuzz target/fuzz/$$target fuzz/corpus/$$target -- -max_total_time=$(SECONDS) -max_len=100000 -print_final_stats=1
 	done
 
-# What the tests of the core do not notice when it is changed. SCRIPTS: fewer random scripts, they are repeated for each change.
+# What the tests of the core do not notice when it is changed. Fewer random scripts and no crowds of waits: all is repeated for each change.
 FILE ?= src/journal.rs src/spend.rs src/client.rs src/exchange.rs src/wait.rs src/pay.rs src/deliver.rs src/resume.rs src/prove.rs src/x402/*.rs
 mutants: export SCRIPTS ?= 300
 mutants: export CARGO_PROFILE_TEST_DEBUG := 0
 mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/deliver.rs
-	@cargo mutants --no-shuffle --minimum-test-timeout 20 --output target $(foreach file,$(FILE),--file '$(file)') \
-		--cargo-test-arg=--lib --cargo-test-arg=--test --cargo-test-arg=scenarios
+	@cargo mutants --no-shuffle --jobs 2 --minimum-test-timeout 20 --output target $(foreach file,$(FILE),--file '$(file)') \
+		--cargo-test-arg=--lib --cargo-test-arg=--test --cargo-test-arg=scenarios -- -- --skip crowd::
 
 # The advisories' database is in no package registry, and npm's registry need not answer for its own.
 audit: $(CARGO_DENY) ## licences and sources of what the package, its build tool and its fuzz targets are made of

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::allowance::Allowance;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exchange::read_created;
-use crate::http::{Method, path};
+use crate::http::{Method, fit, path};
 use crate::journal::{self, Found};
 use crate::json::Json;
 use crate::pay::{Names, store_failed};
@@ -23,6 +23,9 @@ use crate::x402::{self, Attempt};
 
 /// How many calls with an idempotency key are kept in mind.
 const MAX_NAMED: usize = 1_000;
+
+/// How many characters the reasons for which nothing is paid have at most.
+const MAX_REASONS: usize = 3_000;
 
 /// What a client was made with.
 #[derive(Debug, Clone)]
@@ -189,7 +192,12 @@ impl<R: Runtime + 'static> Client<R> {
             let created = read_created(&request, &response)?;
             return Ok(self.make(key, question, created, None, update));
         }
-        let required = x402::read(&response, &self.config.spend.tokens)?;
+        // Reasons show what the server has sent, which may be our own secrets.
+        let fitted = |mut error: Box<Error<R::Json>>| {
+            error.message = fit(&request, &error.message, MAX_REASONS);
+            error
+        };
+        let required = x402::read(&response, &self.config.spend.tokens).map_err(fitted)?;
         if wallet == Abilities::default() {
             let mut prices = Vec::new();
             for x402::Offer { amount, token, .. } in &required.offers {
@@ -202,7 +210,7 @@ impl<R: Runtime + 'static> Client<R> {
             error.status = Some(402);
             return Err(error);
         }
-        let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger)?;
+        let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger).map_err(fitted)?;
         // Who resumes this attempt meanwhile, in another tab, waits for what becomes of it here.
         let _alone = self.alone("resume", &id, end).await?;
         let names = Names { id, key: call.idempotency_key.clone(), question: question.clone() };

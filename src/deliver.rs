@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::client::{CallOptions, Client, Update};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exchange::read_created;
-use crate::http::{HttpRequest, Method, path, refusal};
+use crate::http::{HttpRequest, Method, fit, path, refusal};
 use crate::journal;
 use crate::json::Json;
 use crate::pay::{Paid, note};
@@ -47,7 +47,7 @@ impl<R: Runtime + 'static> Client<R> {
             let answer = self.post(&mut request, limit, None).await.and_then(|response| {
                 let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
                 if let Some(said) = receipt.and_then(x402::read_header::<R::Json>) {
-                    attempt.settle(&said);
+                    attempt.settle(&said, &|words| fit(&request, words, 200));
                 }
                 if response.status == 402 { Err(refusal(&request, &response, None)) } else { read_created(&request, &response) }
             });

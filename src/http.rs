@@ -3,13 +3,14 @@
 use crate::error::{Error, ErrorCode};
 use crate::json::{Json, Kind};
 use crate::text::{decimal, fill, find, has, redact, shorten, split};
+use crate::x402;
 
 /// How many characters of a server's words are looked through for what must not be shown.
 const MAX_WORDS: usize = 4_000;
 /// A header's value that is shorter than this is no secret.
 const MIN_SECRET: usize = 8;
-/// By so many of its first characters a secret is known, though its end be missing.
-const SECRET_HEAD: usize = 24;
+/// By so many of its characters a secret is known, though the others be missing.
+const SECRET_PART: usize = 24;
 
 /// The only methods that the API has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -260,6 +261,9 @@ pub fn refusal<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, retry
         _ => ErrorCode::RequestRefused,
     };
     let (words, server_code) = server_words(request, &response.body);
+    // Version 2 of x402 says in its header why it refuses.
+    let in_header = || response.header("payment-required").and_then(x402::read_header::<J>)?.get_text("error");
+    let words = words.or_else(|| in_header().map(|words| fit(request, &words, 1000)));
     let hint = match response.status {
         300..=399 => "; it was not followed: set baseUrl to where it leads",
         401 => "; set apiKey",
@@ -296,19 +300,28 @@ pub fn no_answer<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, wan
     error
 }
 
-/// A server's words as they may be shown: so many characters, without what could be a proof, and without the request's own secrets,
+/// Words of a server's as they may be shown: so many characters, without what could be a proof, and without the request's own secrets,
 /// which some servers send back.
-fn fit(request: &HttpRequest, text: &str, limit: usize) -> String {
+pub(crate) fn fit(request: &HttpRequest, text: &str, limit: usize) -> String {
     let mut words = shorten(text, MAX_WORDS);
     for (name, value) in &request.headers {
         if name == "content-type" || value.len() < MIN_SECRET {
             continue;
         }
-        // By its beginning: what was cut off in the middle is a secret too.
-        let Some((head, tail)) = value.split_at_checked(value.len().min(SECRET_HEAD)) else { continue };
-        while let Some((before, after)) = split(&words, head) {
-            let same = after.bytes().zip(tail.bytes()).take_while(|(sent, known)| sent == known).count();
-            words = fill("%…%", &[before, after.get(same..).unwrap_or("")]);
+        // By its parts: what was cut off before or after them is a secret too.
+        for at in (0..value.len()).step_by(SECRET_PART) {
+            let Some((head, rest)) = value.split_at_checked(at) else { continue };
+            let Some((part, tail)) = rest.split_at_checked(rest.len().min(SECRET_PART)) else { continue };
+            if part.len() < MIN_SECRET {
+                continue;
+            }
+            while let Some((before, after)) = split(&words, part) {
+                let same = |(one, other): &(u8, u8)| one == other;
+                let ahead = before.bytes().rev().zip(head.bytes().rev()).take_while(same).count();
+                let behind = after.bytes().zip(tail.bytes()).take_while(same).count();
+                let before = before.get(..before.len().saturating_sub(ahead)).unwrap_or("");
+                words = fill("%…%", &[before, after.get(behind..).unwrap_or("")]);
+            }
         }
     }
     shorten(&redact(&words), limit)

@@ -9,7 +9,7 @@ use crate::client::{CallOptions, Client, Update};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpRequest;
 use crate::journal::{self, Found};
-use crate::json::{Json, shown};
+use crate::json::{Json, Kind, shown};
 use crate::protocol::Created;
 use crate::prove::{LOOK, NoProof, Proof, Question, UNMOVED, threw};
 use crate::runtime::{Ask, Level, Runtime, within};
@@ -205,7 +205,7 @@ impl<R: Runtime + 'static> Client<R> {
     async fn agreed(&self, offer: &x402::Offer<R::Json>, end: f64) -> Result<String, R::Json> {
         if self.runtime.can_ask(Ask::Confirm) {
             let (cause, why) = match self.ask(Ask::Confirm, offer.document(), end).await? {
-                Ok(answer) if answer.to_json() == "true" => (None, ""),
+                Ok(answer) if answer.kind() == Kind::Boolean && answer.to_json() == "true" => (None, ""),
                 Ok(_) => (None, "confirm did not give true, so nothing was paid"),
                 Err(thrown) => (Some(thrown), "confirm threw, so nothing was paid"),
             };

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::error::{Error, ErrorCode};
-use crate::json::{Json, shown};
+use crate::json::{Json, Kind, shown};
 use crate::runtime::Ask;
 use crate::spend::Means;
 use crate::text::fill;
@@ -69,8 +69,10 @@ impl<J: Json> Question<J> {
         let signs = self.authorization.is_some();
         let given = answer.map_err(|thrown| {
             let transaction = wallet::stray_hash(&thrown);
-            let error = threw(thrown, if signs { UNMOVED } else { LOOK });
-            let unmoved = (signs || error.code == ErrorCode::WalletRejected) && transaction.is_none();
+            // The wallets of eliza-jobs/wallets say so, and others can: on the wrong chain, say, they did not even begin.
+            let says_so = thrown.get("noMoneyMoved").is_some_and(|says| says.kind() == Kind::Boolean && says.to_json() == "true");
+            let error = threw(thrown, if signs || says_so { UNMOVED } else { LOOK });
+            let unmoved = says_so || ((signs || error.code == ErrorCode::WalletRejected) && transaction.is_none());
             NoProof { error, transaction, unmoved }
         })?;
         let read = match (&self.authorization, self.means) {
@@ -78,7 +80,13 @@ impl<J: Json> Question<J> {
                 .as_text()
                 .ok_or_else(|| shown(&given))
                 .and_then(|text| normalised(&text, &authorization.digest(&self.offer.token), &self.payer).map_err(str::to_owned))
-                .map(|signature| Proof { headers: vec![authorization.proof(&self.offer, &signature)], transaction: None })
+                .map(|signature| authorization.proof(&self.offer, &signature))
+                .and_then(
+                    |header| {
+                        if wallet::can_be_sent(&header.1) { Ok(header) } else { Err("one that no header can hold".to_owned()) }
+                    },
+                )
+                .map(|header| Proof { headers: vec![header], transaction: None })
                 .map_err(|what| (fill("a signature by %", &[&self.payer]), what)),
             (None, Means::Pay) => wallet::headers(&given)
                 .map(|headers| Proof { headers, transaction: None })

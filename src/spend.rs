@@ -243,7 +243,10 @@ impl SpendPolicy {
             let why = fill("spend.networks allows %", &[&allowed(&self.networks)]);
             return Err((0, ErrorCode::PaymentNetworkNotAllowed, why));
         };
-        let is_allowed = |address: &String| address.eq_ignore_ascii_case(&offer.recipient);
+        // Addresses of other chains have their own rules for case.
+        let is_allowed = |address: &String| {
+            if token.chain_id > 0 { address.eq_ignore_ascii_case(&offer.recipient) } else { *address == offer.recipient }
+        };
         if !self.recipients.is_empty() && !self.recipients.iter().any(is_allowed) {
             let why = fill("it goes to %, and spend.recipients allows %", &[&offer.recipient, &allowed(&self.recipients)]);
             return Err((1, ErrorCode::PaymentRecipientNotAllowed, why));

@@ -6,8 +6,28 @@ use crate::text::{decimal, fill, has, shorten, split};
 use crate::x402::MAX_HEADER;
 use crate::x402::hex::is_hex;
 
-/// How deep causes are followed.
-const MAX_CAUSES: usize = 8;
+/// How many errors within an error are looked at.
+const MAX_CAUSES: usize = 16;
+
+/// Where libraries put what they wrap: a receipt first, for it is of the transaction that was mined, in the place of the one that was
+/// sent perhaps.
+const WRAPPED: [&str; 9] = ["receipt", "cause", "error", "info", "data", "originalError", "errors", "transaction", "tx"];
+
+/// What was given or thrown, and what is wrapped in it.
+fn wrapped<J: Json>(value: &J) -> Vec<J> {
+    let mut found = vec![value.clone()];
+    let mut at = 0;
+    while let Some(this) = found.get(at).cloned() {
+        for key in WRAPPED {
+            let Some(inner) = this.get(key) else { continue };
+            let inner = if key == "errors" { inner.elements() } else { vec![inner] };
+            found.extend(inner);
+        }
+        found.truncate(MAX_CAUSES);
+        at = at.saturating_add(1);
+    }
+    found
+}
 
 /// The transaction hash that a wallet gave: `0x` and 64 hexadecimal digits. Everything else is refused before it can get
 /// into a header. The error says what it is, and never shows a text that could be a proof.
@@ -23,20 +43,30 @@ pub fn transaction_hash<J: Json>(given: &J) -> Result<String, String> {
 }
 
 /// A transaction hash in what a wallet gave or threw, though it is not what was asked for: money may have moved, and this is
-/// how to find out. Libraries give whole transactions and receipts, or put the hash on the error.
+/// how to find out. Libraries give whole transactions and receipts, or put the hash on the error, somewhere.
 pub fn stray_hash<J: Json>(value: &J) -> Option<String> {
-    let found = |text: String| {
+    let whole = |text: String| {
         let digits = text.trim_ascii().get(2..).filter(|_| text.trim_ascii().to_ascii_lowercase().starts_with("0x"));
         let hash = fill("0x%", &[digits.unwrap_or(text.trim_ascii())]);
         Some(hash).filter(|hash| is_hex(hash, 64))
     };
-    // A receipt first: it is of the transaction that was mined, in the place of the one that was sent perhaps.
-    let named = value
-        .as_text()
-        .or_else(|| value.get("receipt")?.get_text("hash"))
-        .or_else(|| value.get_text("transactionHash"))
-        .or_else(|| value.get_text("hash"));
-    named.and_then(found).or_else(|| hash_in(&value.get_text("message")?))
+    let parts = wrapped(value);
+    let mined = value.get("receipt");
+    for part in mined.iter().chain(&parts) {
+        for key in ["transactionHash", "hash", "txHash", "sendTransactionHash"] {
+            if let Some(hash) = part.get_text(key).and_then(whole) {
+                return Some(hash);
+            }
+        }
+    }
+    value.as_text().and_then(whole).or_else(|| parts.iter().find_map(|part| hash_in(&words_of(part))))
+}
+
+/// All that an error says.
+fn words_of<J: Json>(error: &J) -> String {
+    let said = |key: &str| error.get_text(key).unwrap_or_default();
+    let texts = [error.as_text().unwrap_or_default(), said("message"), said("shortMessage"), said("details")];
+    texts.join("\n")
 }
 
 /// The hash in a text, such as "timed out while waiting for 0x…".
@@ -84,37 +114,33 @@ pub fn is_proof_header(name: &str) -> bool {
 }
 
 /// Whether what a wallet threw means that its user said no. Every wallet library says it in another way: EIP-1193's code
-/// 4001, ethers' `ACTION_REJECTED`, viem's `UserRejectedRequestError`, generic JSON-RPC codes with words, plain strings;
-/// often wrapped in other errors.
+/// 4001, ethers' `ACTION_REJECTED`, viem's `UserRejectedRequestError`, WalletConnect's 5000, generic JSON-RPC codes with words, plain
+/// strings; often wrapped in other errors.
 pub fn is_rejection<J: Json>(thrown: &J) -> bool {
-    let mut error = Some(thrown.clone());
-    for _ in 0..MAX_CAUSES {
-        let Some(this) = error else { return false };
+    wrapped(thrown).iter().any(|this| {
         let number = this.get_number("code");
-        let words = this.as_text().or_else(|| this.get_text("message")).unwrap_or_default().to_ascii_lowercase();
+        let words = words_of(this).to_ascii_lowercase();
         let any = |parts: &[&str]| parts.iter().any(|part| has(&words, part));
-        // A node and a connection cancel and decline too: only what the user did is a no of the user's.
-        let by_user =
-            any(&["user reject", "user denied", "user cancel", "user declin", "user has ", "by user", "byuser", "by the user"]);
-        let says_no = by_user && any(&["reject", "denied", "cancel", "declin"]) && !has(&words, "user agent");
-        if number == Some(4001.0)
+        let no = any(&["reject", "denied", "cancel", "declin", "refus", "abort", "dismiss", "closed"]);
+        // Nodes and connections cancel, decline and reject too: only what the user did is a no of the user's, and what is already
+        // known to a node has been sent.
+        let by_user = any(&["user ", "user\n", "byuser"]) && !any(&["user agent", "user op"]);
+        let by_node = any(&["known", "nonce", "underpriced", "limit", "fund", "gas", "access", "revert", "pool", "wait"]);
+        let is_generic = matches!(number, Some(-32000.0 | -32603.0)) && any(&["reject", "denied"]);
+        let is_bare = matches!(words.trim_ascii(), "cancelled" | "canceled") && number.is_some();
+        number == Some(4001.0)
             || this.get_text("code").is_some_and(|code| code == "ACTION_REJECTED" || code == "4001")
             || this.get_text("name").as_deref() == Some("UserRejectedRequestError")
-            || says_no
-            || (matches!(number, Some(-32000.0 | -32603.0))
-                && (any(&["reject", "denied"]) || matches!(words.as_str(), "cancelled" | "canceled")))
-        {
-            return true;
-        }
-        error = this.get("cause").or_else(|| this.get("error")).or_else(|| this.get("info"));
-    }
-    false
+            || (number == Some(5000.0) && no)
+            || (((by_user && no) || is_generic || is_bare) && !by_node)
+    })
 }
 
 /// The code and the words for what a wallet threw.
 pub fn thrown<J: Json>(value: &J) -> (ErrorCode, String) {
     let words = value.as_text().or_else(|| value.get_text("message")).filter(|words| !words.is_empty());
-    if is_rejection(value) {
+    // Who names a transaction has perhaps sent it, whatever was said no to.
+    if is_rejection(value) && stray_hash(value).is_none() {
         return (ErrorCode::WalletRejected, "the payment was rejected in the wallet; no money has moved".to_owned());
     }
     let words = words.map_or_else(|| shown(value), |words| shorten(&words, 200));
@@ -155,6 +181,13 @@ mod tests {
             json!({"transactionHash": hash, "status": 1}),
             json!({"message": "reverted", "receipt": {"hash": hash}}),
             json!({"hash": format!("0x{}", "cd".repeat(32)), "receipt": {"hash": hash}, "code": "TRANSACTION_REPLACED"}),
+            json!({"txHash": hash}),
+            json!({"cause": {"transactionHash": hash}}),
+            json!({"code": 4001, "info": {"sendTransactionHash": hash}}),
+            json!({"errors": [{}, {"data": {"txHash": hash}}]}),
+            json!({"tx": {"hash": hash}}),
+            json!(format!("https://basescan.org/tx/{hash}")),
+            json!({"shortMessage": format!("no receipt of {hash}.")}),
             json!({"message": format!("0x12: timed out while waiting for transaction with hash \"{hash}\" to be confirmed")}),
         ] {
             assert_eq!(stray_hash(&value).as_deref(), Some(hash.as_str()), "{value}");
@@ -195,6 +228,14 @@ mod tests {
             json!({"code": -32603, "message": "User cancelled"}),
             json!("rejectedByUser"),
             json!("User denied transaction signature"),
+            json!({"code": -32603, "message": "Internal error", "data": {"originalError": {"code": 4001}}}),
+            json!({"cause": null, "error": {"code": 4001}}),
+            json!({"cause": "x", "info": {"error": {"code": 4001}}}),
+            json!({"errors": [{"message": "x"}, {"code": 4001}]}),
+            json!({"code": 5000, "message": "Rejected"}),
+            json!({"shortMessage": "User rejected the request."}),
+            json!({"details": "the user dismissed the request"}),
+            json!("Popup closed by user"),
         ] {
             assert_eq!(thrown(&no).0, ErrorCode::WalletRejected, "{no}");
         }
@@ -205,6 +246,10 @@ mod tests {
             json!("Timed out while waiting for UserOperation 0x1: the wait was cancelled"),
             json!("request cancelled by user agent"),
             json!({"code": -32000, "message": "insufficient funds"}),
+            json!({"code": -32000, "message": "transaction rejected: already known"}),
+            json!({"code": -32603, "message": "access denied: rate limit"}),
+            json!("user has insufficient funds; the request was cancelled"),
+            json!({"code": 4001, "message": format!("user cancelled the wait for 0x{}", "ab".repeat(32))}),
             json!("boom"),
             json!(null),
             json!({}),

@@ -110,7 +110,7 @@ fn receipt(bytes: &[u8]) {
     let header = if text.starts_with('{') { hex::to_base64(&text) } else { text };
     let Some(said) = x402::read_header::<Value>(&header) else { return };
     let mut attempt = attempt();
-    attempt.settle(&said);
+    attempt.settle(&said, &str::to_owned);
     if let Some(receipt) = &attempt.receipt {
         assert!(receipt.as_object().unwrap().len() <= 6 && receipt.to_json().len() <= 10_000, "{receipt}");
     }

@@ -402,7 +402,8 @@ fn limits(options: &Document, limit: &mut Limit) -> Result<(), Document> {
         [("maxPerPayment", "spend.maxPerPayment", &mut limit.max_per_payment), ("budget", "spend.budget", &mut limit.budget)]
     {
         if let Some(given) = options.get(key) {
-            let units = given.as_text().and_then(|text| amount::limit(&text, limit.decimals));
+            // What does not fit would be above no amount.
+            let units = given.as_text().and_then(|text| amount::limit(&text, limit.decimals)).filter(|units| *units < u128::MAX);
             *to = units.ok_or_else(|| argument(field, &rule, &given.0))?;
         }
     }
@@ -421,6 +422,12 @@ fn asset(given: &Document, policy: &mut SpendPolicy) -> Result<(), Document> {
     text("maxPerPayment")?;
     let known = policy.tokens.iter().find(|token| token.is_on(&network)).cloned();
     let chain_id = whole(given, "chainId", 1.0, f64::from(u32::MAX), "must be a whole number")?;
+    if let (Some(id), Some(known)) = (chain_id, &known)
+        && id != known.chain_id
+    {
+        let rule = fill("must have the chainId of %, %, or none", &[&known.network, &decimal(known.chain_id.into())]);
+        return Err(Error::argument(FIELD, &rule, &decimal(id.into())));
+    }
     // A network that is not known and has no chain id is no EVM chain.
     let chain_id = chain_id.or(known.as_ref().map(|token| token.chain_id)).unwrap_or(0);
     let network = known.map_or(network, |token| token.network.clone());

@@ -4,7 +4,7 @@
 use super::hex::{decode, to_base64};
 use super::keccak::keccak256;
 use super::networks::Token;
-use super::{Dialect, Offer};
+use super::{Dialect, Offer, address};
 use crate::json::Json;
 use crate::text::{concat, decimal, fill};
 
@@ -39,7 +39,14 @@ impl Authorization {
     pub fn new<J>(offer: &Offer<J>, from: String, now_s: u64, nonce: String) -> Self {
         Self {
             from,
-            to: offer.recipient.clone(),
+            // As the reference clients have it: version 2 with its checksum, version 1 as it came. In capitals alone no library takes it.
+            to: if offer.dialect == Dialect::V1
+                && offer.recipient.bytes().any(|letter| letter.is_ascii_lowercase() && letter != b'x')
+            {
+                offer.recipient.clone()
+            } else {
+                address::checksummed(&offer.recipient)
+            },
             value: offer.amount.digits.clone(),
             valid_after: if offer.dialect == Dialect::V1 { now_s.saturating_sub(EARLIER_S) } else { 0 },
             valid_before: now_s.saturating_add(offer.timeout_s.into()),
@@ -101,7 +108,9 @@ impl Authorization {
         let signature = fill("\"signature\":\"%\"", &[signature]);
         let (name, json) = if offer.dialect == Dialect::V1 {
             let start = "{\"x402Version\":1,\"scheme\":\"exact\",\"network\":\"";
-            ("x-payment", fill("%%\",\"payload\":{%,%}}", &[start, &offer.token.network, &signature, &authorization]))
+            // As the server wrote it: by its name, or as version 2 writes it.
+            let network = offer.entry.get_text("network").unwrap_or_default();
+            ("x-payment", fill("%%\",\"payload\":{%,%}}", &[start, &network, &signature, &authorization]))
         } else {
             // The server's own words come back to it as they were.
             let echo = |key: &str| match offer.required.get(key) {

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use super::amount::Amount;
 use super::networks::Token;
-use super::{Dialect, MAX_ENTRY, Offer, recipient_of, shown_member, token_of};
+use super::{Dialect, MAX_ENTRY, Offer, no_evm_chain, recipient_of, shown_member, token_of};
 use crate::json::{Json, Kind};
-use crate::text::fill;
+use crate::text::{decimal, fill};
 
 /// The longest time for which a payment is signed, in seconds, however long the server asks for.
 const MAX_TIMEOUT_S: f64 = 300.0;
@@ -25,25 +25,30 @@ pub(super) fn read_entry<J: Json>(dialect: Dialect, entry: &J, required: &J, tok
     let timeout = entry.get_number("maxTimeoutSeconds").filter(|seconds| seconds.fract() == 0.0 && *seconds >= MIN_LEFT_S);
     let timeout =
         timeout.ok_or_else(|| fill("% is no whole number of at least 6", &[&shown_member(entry, "maxTimeoutSeconds")]))?;
-    // All this goes back to the server in a header. A document too deep to be written is empty.
+    // In version 2 all this goes back to the server in a header. A document too deep to be written is empty.
     let is_v2 = dialect == Dialect::V2;
-    let echoed = [Some(entry.clone()), required.get("resource").filter(|_| is_v2), required.get("extensions").filter(|_| is_v2)];
+    let echoed = [Some(entry.clone()), required.get("resource"), required.get("extensions")];
     let mut size: usize = 0;
-    for part in &echoed {
-        let Some(part) = part else { continue };
+    for part in echoed.iter().flatten().filter(|_| is_v2) {
         let length = part.to_json().len();
         size = if length == 0 { usize::MAX } else { size.saturating_add(length) };
     }
     if size > MAX_ENTRY {
-        return Err("it is too large".to_owned());
+        return Err(fill(
+            "it is too large: with what goes back to the server it has more than % bytes",
+            &[&decimal(MAX_ENTRY as u64)],
+        ));
     }
-    let resource = match dialect {
-        Dialect::V1 => entry.get("resource"),
-        _ => required.get("resource").and_then(|resource| resource.get("url")),
-    };
-    let resource = match resource {
-        None => None,
-        Some(resource) => Some(resource.as_text().ok_or("its resource is no text")?),
+    let resource = text_of(entry.get("resource"))?;
+    let resource = match required.get("resource").filter(|_| is_v2) {
+        None => resource,
+        Some(named) => {
+            let named = text_of(if named.kind() == Kind::Object { named.get("url") } else { Some(named) })?;
+            if resource.is_some() && resource != named {
+                return Err("it names two resources".to_owned());
+            }
+            named
+        }
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is made sure of")]
     Ok(Offer {
@@ -59,15 +64,27 @@ pub(super) fn read_entry<J: Json>(dialect: Dialect, entry: &J, required: &J, tok
     })
 }
 
+/// A resource, which is a text where there is one.
+fn text_of<J: Json>(value: Option<J>) -> Result<Option<String>, String> {
+    match value.filter(|value| value.kind() != Kind::Null) {
+        None => Ok(None),
+        Some(value) => value.as_text().map(Some).ok_or_else(|| "its resource is no text".to_owned()),
+    }
+}
+
 /// Why the client does not sign this itself; an error where nobody should.
 fn foreign<J: Json>(entry: &J, token: &Token) -> Result<Option<String>, String> {
-    if token.chain_id == 0 {
-        return Ok(Some(fill("% is no EVM chain", &[&token.network])));
+    let no_chain = no_evm_chain(token);
+    if no_chain.is_some() {
+        return Ok(no_chain);
     }
     if entry.get_text("scheme").as_deref() != Some("exact") {
         return Ok(Some(shown_member(entry, "scheme")));
     }
-    let Some(extra) = entry.get("extra").filter(|extra| extra.kind() == Kind::Object) else { return Ok(None) };
+    let Some(extra) = entry.get("extra").filter(|extra| extra.kind() != Kind::Null) else { return Ok(None) };
+    if extra.kind() != Kind::Object {
+        return Err(fill("% is no object", &[&shown_member(entry, "extra")]));
+    }
     let given = |document: &J, key: &str| document.get(key).filter(|value| value.kind() != Kind::Null);
     for (document, key, usual) in [
         (&extra, "assetTransferMethod", "eip3009"),
@@ -148,7 +165,7 @@ mod tests {
                 ("extra", json!({"name": "USDC", "version": "2"}), "name \"USDC\" is not the token's"),
                 ("extra", json!({"name": "USD Coin", "version": "1"}), "version \"1\" is not the token's"),
                 ("extra", json!({"name": 5}), "name 5 is not the token's"),
-                ("description", json!("x".repeat(8_001)), "too large"),
+                ("extra", json!([{"assetTransferMethod": "permit2"}]), "extra an array is no object"),
             ];
             for odd in ["", "0", "00", "020000", "0x10", "1e4", "-1", "1.5", "20000 ", "½"] {
                 cases.push((amount, json!(odd), "no positive whole number"));
@@ -162,6 +179,24 @@ mod tests {
             }
         }
         assert!(read(Dialect::V1, &good(Dialect::V1).set("resource", json!(5))).is_err());
+        // Only version 2 sends it back.
+        let long = |dialect| good(dialect).set("description", json!("x".repeat(10_001)));
+        assert!(read(Dialect::V2, &long(Dialect::V2)).unwrap_err().contains("more than 10000 bytes"));
+        assert!(read(Dialect::V1, &long(Dialect::V1)).is_ok());
+    }
+
+    #[test]
+    fn a_resource_is_found_wherever_the_server_puts_it() {
+        let evil = "https://evil.example/api/messaging/jobs";
+        let resource = |required: Value, entry: Value| {
+            read_entry(Dialect::V2, &good(Dialect::V2).set("resource", entry), &required, &usdc()).map(|offer| offer.resource)
+        };
+        assert_eq!(resource(json!({"resource": evil}), json!(null)), Ok(Some(evil.to_owned())));
+        assert_eq!(resource(json!({}), json!(evil)), Ok(Some(evil.to_owned())));
+        assert_eq!(resource(json!({"resource": {"url": URL}}), json!(URL)), Ok(Some(URL.to_owned())));
+        assert_eq!(resource(json!({"resource": null}), json!(null)), Ok(None));
+        assert!(resource(json!({"resource": {"url": URL}}), json!(evil)).is_err_and(|said| said.contains("two resources")));
+        assert!(resource(json!({"resource": [{"url": evil}]}), json!(null)).is_err_and(|said| said.contains("is no text")));
     }
 
     #[test]

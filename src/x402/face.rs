@@ -69,7 +69,9 @@ impl<J: Json> Offer<J> {
         if self.timeout_s == 0 {
             return document;
         }
-        document.set("paymentRequirements", self.entry.clone()).set("paymentRequired", self.required.clone())
+        // Copies: what an application does with them must not change what is sent.
+        let copy = |document: &J| J::parse(&document.to_json()).unwrap_or_else(J::object);
+        document.set("paymentRequirements", copy(&self.entry)).set("paymentRequired", copy(&self.required))
     }
 
     /// What a quote and an attempt have in common: a [`Price`].
@@ -250,12 +252,14 @@ impl<J: Json> Attempt<J> {
     }
 
     /// Takes over what the facilitator says of the settlement: the header's document. Members of another form are left out.
-    pub fn settle(&mut self, said: &J) {
+    /// `fit` makes a server's words fit to be shown.
+    pub fn settle(&mut self, said: &J, fit: &dyn Fn(&str) -> String) {
         let Some(success) = said.get("success").filter(|success| success.kind() == Kind::Boolean) else { return };
         let mut receipt = J::object().set("success", success);
         for key in ["transaction", "network", "payer", "amount", "errorReason"] {
             let text = said.get_text(key).filter(|text| !text.is_empty());
             if let Some(text) = text {
+                let text = if key == "errorReason" { fit(&text) } else { text };
                 receipt = receipt.set(key, J::text(&shorten(&text, 200)));
             }
         }
@@ -354,7 +358,7 @@ mod tests {
             let hash = format!("0x{}", "ab".repeat(32));
             let said =
                 json!({"success": true, "transaction": hash, "network": "base", "payer": "0x1", "more": 1, "amount": null});
-            attempt.settle(&said);
+            attempt.settle(&said, &str::to_owned);
             attempt.proof = vec![("x-payment".into(), "p".into())];
             attempt.created = Some(json!({"jobId": "j", "status": "pending"}));
             declared.job_id = Some("j".into());
@@ -378,7 +382,7 @@ mod tests {
     fn a_receipt_that_is_none_changes_nothing() {
         for said in [json!({}), json!({"success": "true"}), json!([]), json!(null)] {
             let mut attempt = attempt(&offers()[0]);
-            attempt.settle(&said);
+            attempt.settle(&said, &str::to_owned);
             assert!(attempt.receipt.is_none() && attempt.transaction.is_none());
         }
     }

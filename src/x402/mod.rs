@@ -31,9 +31,9 @@ const MAX_REASONS: usize = 8;
 const MAX_OFFERS: usize = 100;
 /// The longest header that is read or sent, in characters.
 pub const MAX_HEADER: usize = 65_536;
-/// The longest entry that is sent back, in UTF-16 units: with its base64 and the signature it fits into the headers that
-/// servers take (16 KB in Node).
-const MAX_ENTRY: usize = 8_000;
+/// The longest entry that is sent back, in bytes: with its base64 and the signature it fits into the headers that servers take
+/// (16 KB in Node).
+const MAX_ENTRY: usize = 10_000;
 
 /// How a server speaks of payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,18 +92,17 @@ pub struct PaymentRequired<J> {
 
 /// Reads a 402, whatever its dialect. `tokens` are those that the client knows.
 pub fn read<J: Json>(response: &HttpResponse<J>, tokens: &[Rc<Token>]) -> Result<PaymentRequired<J>, J> {
-    let mut required = PaymentRequired { offers: Vec::new(), skipped: Vec::new() };
+    let mut required: PaymentRequired<J> = PaymentRequired { offers: Vec::new(), skipped: Vec::new() };
     let header = response.header("payment-required").map(read_header);
     if let Some(Some(document)) = &header {
-        required.add(document, Some(2.0), tokens);
+        required.add(document, document.get_number("x402Version").or(Some(2.0)), true, tokens);
     }
     let in_header = !required.offers.is_empty() || !required.skipped.is_empty();
     if let Body::Json(document) = &response.body {
         let version = document.get_number("x402Version");
-        // The same offers a second time.
-        if !(in_header && version == Some(2.0)) {
-            required.add(document, version, tokens);
-        }
+        // The same offers a second time, or others in their place.
+        let is_other = !in_header || !matches!(version, None | Some(2.0));
+        required.add(document, version, is_other, tokens);
     }
     if required.offers.is_empty() {
         let why = if !required.skipped.is_empty() {
@@ -141,11 +140,13 @@ pub fn read_header<J: Json>(value: &str) -> Option<J> {
 }
 
 impl<J: Json> PaymentRequired<J> {
-    fn add(&mut self, document: &J, version: Option<f64>, tokens: &[Rc<Token>]) {
+    fn add(&mut self, document: &J, version: Option<f64>, accepts: bool, tokens: &[Rc<Token>]) {
         let list = |key: &str| document.get(key).map(|list| list.elements()).unwrap_or_default();
         let mut entries = list("payment");
         let seeds = entries.len();
-        entries.extend(list("accepts"));
+        if accepts {
+            entries.extend(list("accepts"));
+        }
         for (index, entry) in entries.iter().take(MAX_OFFERS).enumerate() {
             let is_first = version == Some(1.0) || (version.is_none() && entry.get("maxAmountRequired").is_some());
             let dialect = match is_first {
@@ -194,6 +195,11 @@ fn token_of<J: Json>(
     } else {
         fill("unknown network %", &[&network])
     })
+}
+
+/// Why only a wallet that takes the whole payment over can pay there.
+fn no_evm_chain(token: &Token) -> Option<String> {
+    (token.chain_id == 0).then(|| fill("% is no EVM chain", &[&token.network]))
 }
 
 /// Whom an entry asks to pay: an address that can be paid, and not the token's own.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::amount::Amount;
 use super::networks::Token;
-use super::{Dialect, Offer, recipient_of, shown_member, token_of};
+use super::{Dialect, Offer, no_evm_chain, recipient_of, shown_member, token_of};
 use crate::json::Json;
 use crate::text::fill;
 
@@ -29,10 +29,10 @@ pub(super) fn read_entry<J: Json>(entry: &J, tokens: &[Rc<Token>]) -> Result<Off
     let none = J::object();
     Ok(Offer {
         dialect: Dialect::Seed,
+        foreign: no_evm_chain(&token),
         token,
         recipient,
         amount,
-        foreign: None,
         resource: None,
         timeout_s: 0,
         entry: none.clone(),

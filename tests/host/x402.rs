@@ -467,3 +467,89 @@ fn calls_at_the_same_time_cannot_overspend() {
     drop(calls);
     assert_eq!(spent(&scene), "0.2", "the wallets were asked: whoever drops the call does not know what they did");
 }
+
+#[test]
+fn a_header_of_another_version_is_not_signed_and_the_body_adds_no_entry_to_the_headers() {
+    let mut third = required(2, vec![entry(2)]);
+    third["x402Version"] = json!(3);
+    let in_header =
+        |document: &Value, body: Value| answer(402, body).with("payment-required", &hex::to_base64(&document.to_string()));
+    let error = create(&signing(scene([in_header(&third, json!({}))]))).unwrap_err();
+    assert!(error.message.contains("x402Version 3 is not known"), "{}", error.message);
+
+    let mut cheap = entry(2);
+    cheap["amount"] = json!("5");
+    let scene1 = signing(scene([in_header(&required(2, vec![entry(2)]), json!({"accepts": [cheap]})), created()]));
+    create(&scene1).unwrap();
+    assert_eq!(carried(&scene1, 1, "payment-signature")["accepted"]["amount"], "20000");
+    // What the seed's dialect asks for stands in no header.
+    let seed = json!({"x402Version": 2, "payment": [{"network": "base", "recipient": TO, "amount": "0.01"}]});
+    let scene2 = scene([in_header(&required(2, vec![entry(2)]), seed), created()]).paying();
+    create(&scene2).unwrap();
+    assert_eq!(scene2.header(1, "x-payment").as_deref(), Some(HASH));
+}
+
+#[test]
+fn a_refusal_in_version_2s_header_is_the_servers_word() {
+    let mut document = required(2, vec![entry(2)]);
+    document["error"] = json!("insufficient_funds");
+    let refused = answer(402, json!({})).with("payment-required", &hex::to_base64(&document.to_string()));
+    let scene = signing(scene([asks(2, vec![entry(2)]), refused, jobs(&[])]));
+    let error = create(&scene).unwrap_err();
+    assert_eq!((error.code, error.server_message.as_deref()), (ErrorCode::PaymentRefused, Some("insufficient_funds")));
+    assert!(error.message.contains("insufficient_funds"), "{}", error.message);
+}
+
+#[test]
+fn what_a_receipt_says_shows_neither_the_proof_nor_a_key() {
+    // The proof is known when the reply is written: both are of one nonce.
+    let first = signing(scene([asks(2, vec![entry(2)]), created()]));
+    create(&first).unwrap();
+    let proof = first.header(1, "payment-signature").unwrap();
+    for part in [proof.as_str(), &proof[100..], &proof[30..130], "a-key-of-the-server"] {
+        let receipt = json!({"success": false, "errorReason": format!("cannot settle {part}")});
+        let refused = answer(402, json!({})).with("payment-response", &hex::to_base64(&receipt.to_string()));
+        let mut scene = scene_with([asks(2, vec![entry(2)]), refused, jobs(&[])], |config| {
+            config.headers = vec![("x-api-key".into(), "a-key-of-the-server".into())];
+        });
+        scene = signing(scene);
+        let error = create(&scene).unwrap_err();
+        let shown = format!("{} {}", error.message, error.payment.unwrap().document());
+        assert!(shown.contains("cannot settle …"), "{shown}");
+        let left = part.as_bytes().windows(24).find(|part| shown.contains(core::str::from_utf8(part).unwrap()));
+        assert_eq!((left, shown.contains("a-key-of")), (None, false), "{shown}");
+    }
+}
+
+#[test]
+fn confirm_gets_a_copy_and_nothing_but_true_is_a_yes() {
+    for given in [json!("true"), json!(1), json!([true]), json!({"valueOf": true})] {
+        let scene = signing(scene([asks(2, vec![entry(2)])])).giving(Ask::Confirm, move |_, _| Some(Ok(given.clone())));
+        assert_eq!(create(&scene).unwrap_err().code, ErrorCode::PaymentDeclined);
+    }
+}
+
+#[test]
+fn an_address_in_capitals_is_signed_with_its_checksum_and_the_network_is_called_as_the_server_calls_it() {
+    for version in [1, 2] {
+        let mut one = entry(version);
+        one["payTo"] = json!(TO.to_uppercase().replace("0X", "0x"));
+        one["network"] = json!("eip155:8453");
+        let scene = signing(scene([asks(version, vec![one]), created()]));
+        create(&scene).unwrap();
+        let header = carried(&scene, 1, if version == 1 { "x-payment" } else { "payment-signature" });
+        assert_eq!(header["payload"]["authorization"]["to"], TO);
+        if version == 1 {
+            assert_eq!(header["network"], "eip155:8453");
+        }
+    }
+}
+
+#[test]
+fn a_wallet_that_says_that_nothing_moved_is_believed() {
+    let given = json!({"message": "the wallet is on chain 1", "noMoneyMoved": true});
+    let scene = scene([payment_required(), payment_required(), created()]).wallet(Err(given));
+    let error = create(&scene).unwrap_err();
+    assert!(error.message.ends_with("; no money has moved"), "{}", error.message);
+    assert_eq!((error.code, spent(&scene).as_str(), scene.world.records().len()), (ErrorCode::WalletFailed, "0", 0));
+}
