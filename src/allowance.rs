@@ -15,6 +15,8 @@ const USUAL_LIMIT: f64 = 1_000.0;
 const USUAL_WINDOW_MS: f64 = 900_000.0;
 /// The longest pause between two looks for a limit that is only assumed, in milliseconds.
 const ASSUMED_PACE_MS: f64 = 5_000.0;
+/// The longest time to stay away, whatever a server asks for, in milliseconds: what is waited for is gone by then.
+const MAX_QUIET_MS: f64 = USUAL_WINDOW_MS;
 /// How long to stay away after a 429 that does not say how long, in milliseconds.
 const RATE_LIMITED_MS: f64 = 15_000.0;
 /// Two ends of a window that are nearer than this, in milliseconds, are the same: servers count in whole seconds.
@@ -69,7 +71,16 @@ impl Allowance {
         self.turn_page(now);
         self.open.set(false);
         self.left.set(self.left.get().min(self.kept(false)));
-        self.quiet_until.set(self.quiet_until.get().max(now + retry_after_ms.unwrap_or(RATE_LIMITED_MS)));
+        self.rest(retry_after_ms.unwrap_or(RATE_LIMITED_MS), now);
+        if let (Some(_), false) = (retry_after_ms, self.said.get()) {
+            // What it asks for is the rest of its window.
+            self.resets_at.set(self.quiet_until.get());
+        }
+    }
+
+    /// The server wants to be left alone.
+    pub fn rest(&self, ms: f64, now: f64) {
+        self.quiet_until.set(self.quiet_until.get().max(now + ms.min(MAX_QUIET_MS)));
     }
 
     /// How long nobody looks any more, in milliseconds.
@@ -91,16 +102,17 @@ impl Allowance {
 
     /// When a look may go out; nobody else gets this instant. `last`: after it nobody asks for this job any more, so it may use what is
     /// kept for others.
-    pub fn book(&self, now: f64, last: bool) -> f64 {
+    pub fn book(&self, now: f64, last: bool) -> Booking<'_> {
         let free_at = self.free_at(now, last);
         if last && self.left.get() > self.kept(last) {
-            return free_at;
+            return Booking { allowance: self, at: free_at, step: Cell::new(0.0) };
         }
         let at = free_at.max(self.next.get());
         let pace = (self.resets_at.get() - now) / (self.left.get() - self.kept(false)).max(1.0);
         let slowest = if self.said.get() { pace } else { ASSUMED_PACE_MS };
-        self.next.set(at + if self.spare(now) > 0.0 { 0.0 } else { pace.min(slowest) });
-        at
+        let step = if self.spare(now) > 0.0 { 0.0 } else { pace.min(slowest) };
+        self.next.set(at + step);
+        Booking { allowance: self, at, step: Cell::new(step) }
     }
 
     /// The first instant at which any look may go out.
@@ -126,6 +138,28 @@ impl Allowance {
     }
 }
 
+/// An instant for a look. It is given back when the look is not made.
+#[derive(Debug)]
+pub struct Booking<'a> {
+    allowance: &'a Allowance,
+    /// When the look may go out.
+    pub at: f64,
+    step: Cell<f64>,
+}
+
+impl Booking<'_> {
+    /// The look is made.
+    pub fn used(self) {
+        self.step.set(0.0);
+    }
+}
+
+impl Drop for Booking<'_> {
+    fn drop(&mut self) {
+        self.allowance.next.set(self.allowance.next.get() - self.step.get());
+    }
+}
+
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
@@ -139,9 +173,15 @@ mod tests {
     fn told(limit: &str, left: &str, seconds: &str) -> HttpResponse<()> {
         answer(&[("ratelimit-limit", limit), ("ratelimit-remaining", left), ("ratelimit-reset", seconds)])
     }
+    fn booked(allowance: &Allowance, now: f64, last: bool) -> f64 {
+        let booking = allowance.book(now, last);
+        let at = booking.at;
+        booking.used();
+        at
+    }
     /// When so many looks, one right after the other, may go out.
     fn looks(allowance: &Allowance, now: f64, count: usize) -> Vec<f64> {
-        (0..count).map(|_| allowance.book(now, false)).collect()
+        (0..count).map(|_| booked(allowance, now, false)).collect()
     }
 
     #[test]
@@ -160,12 +200,12 @@ mod tests {
     fn what_is_kept_is_for_creates_and_for_last_looks() {
         let allowance = Allowance::default();
         allowance.heard(&told("1000", "100", "60"), 0.0);
-        assert_eq!(allowance.book(0.0, false), 60_000.0);
-        assert_eq!(allowance.book(0.0, true), 0.0);
+        assert_eq!(booked(&allowance, 0.0, false), 60_000.0);
+        assert_eq!(booked(&allowance, 0.0, true), 0.0);
         for _ in 0..80 {
             allowance.sent(0.0);
         }
-        assert!(allowance.book(0.0, true) >= 60_000.0);
+        assert!(booked(&allowance, 0.0, true) >= 60_000.0);
     }
 
     #[test]
@@ -187,19 +227,39 @@ mod tests {
         assert_eq!(allowance.spare(0.0), 500.0, "the usual limit is assumed");
         allowance.heard(&answer(&[("date", "Wed, 21 Oct 2026 07:28:00 GMT")]), 0.0);
         assert_eq!(allowance.spare(0.0), f64::INFINITY);
-        allowance.limited(Some(2_000.0), 0.0);
+        allowance.limited(Some(20_000.0), 0.0);
         allowance.heard(&answer(&[("date", "Wed, 21 Oct 2026 07:28:00 GMT")]), 0.0);
-        assert_eq!((allowance.spare(0.0), allowance.quiet_ms(500.0)), (0.0, 1_500.0));
-        assert_eq!(looks(&allowance, 0.0, 3), [2_000.0, 7_000.0, 12_000.0], "never slower than this when it only seems so");
+        assert_eq!((allowance.spare(0.0), allowance.quiet_ms(500.0)), (0.0, 19_500.0));
+        assert_eq!(looks(&allowance, 0.0, 3), [20_000.0, 25_000.0, 30_000.0], "never slower than this when it only seems so");
     }
 
     #[test]
     fn row_18_a_429_without_a_time_keeps_away() {
         let allowance = Allowance::default();
         allowance.limited(None, 1_000.0);
-        assert_eq!((allowance.quiet_ms(1_000.0), allowance.book(1_000.0, true)), (15_000.0, 16_000.0));
+        assert_eq!((allowance.quiet_ms(1_000.0), booked(&allowance, 1_000.0, true)), (15_000.0, 16_000.0));
         allowance.limited(Some(2_000.0), 1_000.0);
         assert_eq!(allowance.quiet_ms(1_000.0), 15_000.0, "the longer one");
+    }
+
+    #[test]
+    fn a_look_that_is_not_made_gives_its_instant_back() {
+        let allowance = Allowance::default();
+        allowance.limited(None, 0.0);
+        for _ in 0..100 {
+            drop(allowance.book(0.0, false));
+        }
+        assert_eq!(looks(&allowance, 0.0, 2), [15_000.0, 20_000.0]);
+    }
+
+    #[test]
+    fn after_the_time_that_a_429_asks_for_there_is_a_window_again_and_no_server_asks_for_more_than_one() {
+        let allowance = Allowance::default();
+        allowance.limited(Some(1_000.0), 0.0);
+        assert_eq!((allowance.spare(999.0), allowance.spare(1_000.0)), (0.0, 500.0));
+        assert_eq!(looks(&allowance, 1_000.0, 3), [1_000.0; 3]);
+        allowance.limited(Some(8.64e13), 1_000.0);
+        assert_eq!(allowance.quiet_ms(1_000.0), 900_000.0);
     }
 
     #[test]

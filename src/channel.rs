@@ -27,7 +27,8 @@ impl<R: Runtime + 'static> Client<R> {
         }
         match self.answer_in_channel(job_id, &seen.document, stop, call).await {
             Some(result) => {
-                protocol::read_job(seen.document.without("error").set("status", R::Json::text("completed")).set("result", result))
+                let completed = seen.document.without("error").set("status", R::Json::text("completed")).set("result", result);
+                Seen { reference: seen.reference, ..protocol::read_job(completed) }
             }
             None => seen,
         }

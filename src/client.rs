@@ -168,11 +168,15 @@ impl<R: Runtime + 'static> Client<R> {
         let key = call.idempotency_key.as_str();
         let question = if key.is_empty() { String::new() } else { protocol::question(&body) };
         // Two calls of the same name: the second waits, and finds what the first has made.
-        let _alone = if key.is_empty() { None } else { Some(self.alone("create", key, end).await?) };
+        let _alone = if key.is_empty() {
+            None
+        } else {
+            Some(self.alone("create", &concat(&[&self.config.base_url, "/", key]), end).await?)
+        };
         if let Some((asked, made)) = self.made(key) {
             return same_question(&asked, &question, key).map(|()| made);
         }
-        if let Some(attempt) = self.begun(key).await? {
+        if let Some(attempt) = self.begun(key, end).await? {
             same_question(&attempt.question, &question, key)?;
             let (created, payment) = self.go_on(&attempt.id, &journal::record(&attempt), call, end, update).await?;
             return Ok(self.make(key, question, created, Some(payment), update));
@@ -257,20 +261,23 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// The payment of this name that was begun before, if there is one.
-    async fn begun(&self, key: &str) -> Result<Option<Attempt<R::Json>>, R::Json> {
+    async fn begun(&self, key: &str, end: f64) -> Result<Option<Attempt<R::Json>>, R::Json> {
         if key.is_empty() {
             return Ok(None);
         }
-        let found =
-            self.in_time(journal::all(&self.runtime)).await.map_err(|thrown| store_failed(thrown, "; nothing was paid"))?;
+        let found = self.all_records(end).await.map_err(|thrown| store_failed(thrown, "; nothing was paid"))?;
         let mut begun = None;
         for found in found {
+            // It may be the one.
+            if let Found::Withheld(_, thrown) = found {
+                return Err(store_failed(thrown, "; nothing was paid"));
+            }
             if let Found::Attempt(attempt) = found
                 && !attempt.idempotency_key.is_empty()
                 && attempt.server == self.config.base_url
             {
                 if kept_until(&attempt) < self.runtime.wall_ms() {
-                    let _ = self.in_time(journal::forget(&self.runtime, &attempt.id)).await;
+                    let _ = self.in_time(journal::forget(&self.runtime, &attempt.id), end).await;
                 } else if attempt.idempotency_key == key {
                     begun = Some(*attempt);
                 }
@@ -285,7 +292,7 @@ impl<R: Runtime + 'static> Client<R> {
         let seen = self.look(job_id, call, self.config.retries).await?;
         let seen = self.with_late_answer(job_id, seen, end, call).await;
         if seen.is_settled() {
-            self.close(job_id);
+            self.close(job_id, seen.reference.as_deref());
         }
         Ok(seen)
     }

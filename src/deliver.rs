@@ -6,7 +6,7 @@ use crate::client::{CallOptions, Client, Update};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exchange::read_created;
 use crate::http::{HttpRequest, Method, fit, path, refusal};
-use crate::journal;
+use crate::journal::{self, Found};
 use crate::json::Json;
 use crate::pay::{Paid, note};
 use crate::protocol::{self, Created};
@@ -38,13 +38,14 @@ impl<R: Runtime + 'static> Client<R> {
         request.headers.extend(attempt.proof.iter().cloned());
         let mut lost = resumed;
         if resumed && let Some(created) = self.find_job(&attempt, None, call, end).await {
-            return Ok(self.accept(attempt, created, update).await);
+            return Ok(self.accept(attempt, created, end, update).await);
         }
         let mut tries = 0;
         let mut hint = None;
         loop {
             let limit = self.config.timeout_ms.min(end - self.runtime.now_ms());
-            let answer = self.post(&mut request, limit, None).await.and_then(|response| {
+            let answer = if limit > 0.0 { self.post(&mut request, limit, None).await } else { Err(out_of_time()) };
+            let answer = answer.and_then(|response| {
                 let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
                 if let Some(said) = receipt.and_then(x402::read_header::<R::Json>) {
                     attempt.settle(&said, &|words| fit(&request, words, 200));
@@ -52,18 +53,19 @@ impl<R: Runtime + 'static> Client<R> {
                 if response.status == 402 { Err(refusal(&request, &response, None)) } else { read_created(&request, &response) }
             });
             let mut error = match answer {
-                Ok(created) => return Ok(self.accept(attempt, created, update).await),
+                Ok(created) => return Ok(self.accept(attempt, created, end, update).await),
                 Err(error) => error,
             };
             hint = error.job_id.take().or(hint);
             // A settlement that is pending may still succeed.
             let is_pending = attempt.reason().as_deref() == Some("settlement_pending");
-            let definite = matches!(error.status, Some(400..=428 | 430..=499)) && !is_pending;
+            let definite = matches!(error.status, Some(400..=407 | 409..=424 | 426..=428 | 430..=499)) && !is_pending;
             lost |= !definite && !error.not_sent;
-            if (!definite || error.status == Some(402))
+            // Refused may be refused as a proof that has served already.
+            if !error.not_sent
                 && let Some(created) = self.find_job(&attempt, hint.as_deref(), call, end).await
             {
-                return Ok(self.accept(attempt, created, update).await);
+                return Ok(self.accept(attempt, created, end, update).await);
             }
             // What redirects this request will not take it the next time either.
             let over = definite || matches!(error.status, Some(300..=399)) || tries >= RESENDS;
@@ -72,7 +74,7 @@ impl<R: Runtime + 'static> Client<R> {
             if over || !self.may_retry_after(&error, tries, soon).await {
                 error.job_id = hint;
                 let error = after_payment(*error, &mut attempt, lost);
-                let _ = self.in_time(journal::save(&self.runtime, &attempt)).await;
+                let _ = self.write(&attempt, end).await;
                 return Err(carrying(error, attempt));
             }
             tries = tries.saturating_add(1);
@@ -81,9 +83,10 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// There is a job: its handle is written down before anybody gets it.
     async fn accept(
-        &self,
+        self: &Rc<Self>,
         mut attempt: Attempt<R::Json>,
         created: Created<R::Json>,
+        end: f64,
         update: &dyn Fn(Update<R::Json>),
     ) -> Paid<R::Json> {
         attempt.state = PaymentState::Accepted;
@@ -92,14 +95,14 @@ impl<R: Runtime + 'static> Client<R> {
         attempt.created_at = self.runtime.wall_ms();
         // It has served.
         attempt.proof.clear();
-        self.remember(&created.job_id, &attempt).await;
-        let _ = self.in_time(journal::save(&self.runtime, &attempt)).await;
+        self.remember(&created.job_id, &attempt, end).await;
+        let _ = self.write(&attempt, end).await;
         update(Update::Payment(attempt.document()));
         (created, attempt)
     }
 
     /// Keeps in mind which record belongs to a job, and forgets those of jobs that servers have cleaned away by now.
-    pub(crate) async fn remember(&self, job_id: &str, attempt: &Attempt<R::Json>) {
+    pub(crate) async fn remember(&self, job_id: &str, attempt: &Attempt<R::Json>, end: f64) {
         // The clock on the wall may jump.
         let now = self.runtime.now_ms();
         let left = kept_until(attempt) - self.runtime.wall_ms();
@@ -109,7 +112,7 @@ impl<R: Runtime + 'static> Client<R> {
         }
         self.open.borrow_mut().push((job_id.to_owned(), attempt.id.clone(), now + left));
         for id in over {
-            let _ = self.in_time(journal::forget(&self.runtime, &id)).await;
+            let _ = self.in_time(journal::forget(&self.runtime, &id), end).await;
         }
     }
 
@@ -122,18 +125,30 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// The job's end has been seen: nothing is open any more. The record goes in a task of its own: whoever is about to get the
     /// answer must not lose it because the program ends meanwhile.
-    pub(crate) fn close(self: &Rc<Self>, job_id: &str) {
-        let mut closed = None;
+    /// `reference`: the payment that the job itself names, which an earlier run of the program may have made.
+    pub(crate) fn close(self: &Rc<Self>, job_id: &str, reference: Option<&str>) {
+        let mut is_known = false;
         while let Some(id) = self.take_open(&|known, _| known == job_id) {
-            closed = Some(id);
-        }
-        if let Some(id) = closed {
+            is_known = true;
             let client = self.clone();
             note(&self.finished, &id);
             self.closing.borrow_mut().push(id.clone());
             self.runtime.spawn(async move {
                 journal::close(&client.runtime, &id).await;
                 client.closing.borrow_mut().retain(|known| *known != id);
+            });
+        }
+        let id = reference.filter(|id| !is_known && !self.finished.borrow().iter().any(|known| known == id));
+        if let Some(id) = id {
+            let (client, id, job_id) = (self.clone(), id.to_owned(), job_id.to_owned());
+            note(&self.finished, &id);
+            self.runtime.spawn(async move {
+                let found = journal::find(&client.runtime, &id).await;
+                if let Ok(Some(Found::Attempt(attempt))) = found
+                    && attempt.created.is_some_and(|created| created.get_text("jobId").as_deref() == Some(&job_id))
+                {
+                    journal::close(&client.runtime, &id).await;
+                }
             });
         }
     }
@@ -180,6 +195,13 @@ impl<R: Runtime + 'static> Client<R> {
 
 pub(crate) fn carrying<J>(mut error: Box<Error<J>>, attempt: Attempt<J>) -> Box<Error<J>> {
     error.payment = Some(attempt);
+    error
+}
+
+/// The wallet has taken all the time: what would be sent now could not be waited for.
+fn out_of_time<J>() -> Box<Error<J>> {
+    let mut error = Error::new(ErrorCode::RequestTimeout, "the call's time limit was over before it could be sent");
+    error.not_sent = true;
     error
 }
 

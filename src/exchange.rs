@@ -2,7 +2,7 @@
 
 use crate::client::{CallOptions, Client};
 use crate::error::{Error, Result};
-use crate::http::{Body, HttpRequest, HttpResponse, Method, no_answer, path, place, refusal, send_error, set_header};
+use crate::http::{Body, HttpRequest, HttpResponse, Method, job_id_in, no_answer, path, place, refusal, send_error, set_header};
 use crate::json::Json;
 use crate::protocol::{self, Created};
 use crate::retry::{backoff_ms, retry_after_ms};
@@ -150,8 +150,10 @@ impl<R: Runtime + 'static> Client<R> {
 
     fn refused(&self, request: &HttpRequest, response: &HttpResponse<R::Json>) -> Box<Error<R::Json>> {
         let after = retry_after_ms(response, self.runtime.wall_ms(), |text| self.runtime.parse_date(text));
-        if response.status == 429 {
-            self.allowance.limited(after, self.runtime.now_ms());
+        match (response.status, after) {
+            (429, _) => self.allowance.limited(after, self.runtime.now_ms()),
+            (503, Some(ms)) => self.allowance.rest(ms, self.runtime.now_ms()),
+            _ => {}
         }
         refusal(request, response, after)
     }
@@ -210,11 +212,4 @@ pub(crate) fn read_created<J: Json>(request: &HttpRequest, response: &HttpRespon
             Err(error)
         }
     }
-}
-
-/// The id in a text that was cut off after it.
-fn job_id_in(text: &str) -> Option<String> {
-    let (_, rest) = split(text, "\"jobId\"")?;
-    let (id, _) = split(rest.trim_ascii_start().strip_prefix(':')?.trim_ascii_start().strip_prefix('"')?, "\"")?;
-    (!id.is_empty() && find(id, "\\").is_none()).then(|| id.to_owned())
 }

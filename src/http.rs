@@ -166,6 +166,8 @@ pub struct SendError<J> {
     pub words: String,
     /// What the platform threw.
     pub cause: Option<J>,
+    /// What had been read of the answer's body when it broke off.
+    pub partial: String,
 }
 
 /// The API's routes.
@@ -242,7 +244,18 @@ pub fn send_error<J>(request: &HttpRequest, failed: SendError<J>) -> Box<Error<J
     let mut error = Error::new(code, fill("%% (%)%", &[what, host(&request.url), &place(request), &words]));
     error.cause = failed.cause;
     error.not_sent = failed.failure == SendFailure::Unreached;
+    // It may be the only trace of a job.
+    if request.method == Method::Post {
+        error.job_id = job_id_in(&failed.partial);
+    }
     error
+}
+
+/// The id of a job in a text that was cut off after it.
+pub(crate) fn job_id_in(text: &str) -> Option<String> {
+    let (_, rest) = split(text, "\"jobId\"")?;
+    let (id, _) = split(rest.trim_ascii_start().strip_prefix(':')?.trim_ascii_start().strip_prefix('"')?, "\"")?;
+    (!id.is_empty() && find(id, "\\").is_none()).then(|| id.to_owned())
 }
 
 /// The error for a response that is no success.
@@ -257,7 +270,8 @@ pub fn refusal<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, retry
         404 if matches!(&response.body, Body::Text(text) if is_html(text)) => ErrorCode::UnexpectedHtml,
         404 => ErrorCode::NotFound,
         429 => ErrorCode::RateLimited,
-        500.. => ErrorCode::ServerError,
+        // Neither says anything about the request: the connection was slow, or too early.
+        408 | 425 | 500.. => ErrorCode::ServerError,
         _ => ErrorCode::RequestRefused,
     };
     let (words, server_code) = server_words(request, &response.body);

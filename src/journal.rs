@@ -22,7 +22,9 @@ use crate::x402::{Attempt, PaymentState};
 pub const PREFIX: &str = "eliza-jobs/payment/";
 const VERSION: f64 = 1.0;
 /// How often a record is written at most, while the store fails.
-const WRITES: u32 = 3;
+const WRITES: u32 = 4;
+/// The first pause between two such tries, in milliseconds; each is longer than the one before by as much.
+const AGAIN_MS: f64 = 50.0;
 
 /// What was found under a key.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub enum Found<J> {
     Attempt(Box<Attempt<J>>),
     /// A record that cannot be read: its attempt's id, as the key has it.
     Unreadable(String),
+    /// A record that the store does not give: its attempt's id, and what was thrown.
+    Withheld(String, J),
 }
 
 /// Writes the attempt down; a store that fails is asked again, since what would be lost is worth money. The error is what the store
@@ -42,9 +46,11 @@ pub async fn save<R: Runtime>(runtime: &R, attempt: &Attempt<R::Json>) -> Result
     loop {
         match runtime.store(StoreCall::Set, &key, &record).await {
             Err(thrown) if tries >= WRITES => return Err(thrown),
-            Err(_) => tries = tries.saturating_add(1),
+            // A disk or a quota may be there again in a moment.
+            Err(_) => runtime.sleep(AGAIN_MS * f64::from(tries)).await,
             Ok(_) => return Ok(()),
         }
+        tries = tries.saturating_add(1);
     }
 }
 
@@ -69,27 +75,26 @@ pub async fn close<R: Runtime>(runtime: &R, id: &str) {
 
 /// What is known of one attempt; `None` when nothing is.
 pub async fn find<R: Runtime>(runtime: &R, id: &str) -> Result<Option<Found<R::Json>>, R::Json> {
-    let text = runtime.store(StoreCall::Get, &concat(&[PREFIX, id]), "").await?;
-    Ok(text.as_text().map(|text| {
-        let attempt =
-            R::Json::parse(&text).as_ref().filter(|record| record.get_number("version") == Some(VERSION)).and_then(read);
-        attempt.map_or_else(|| Found::Unreadable(id.to_owned()), |attempt| Found::Attempt(Box::new(attempt)))
-    }))
+    let value = runtime.store(StoreCall::Get, &concat(&[PREFIX, id]), "").await?;
+    if matches!(value.kind(), Kind::Undefined | Kind::Null) {
+        return Ok(None);
+    }
+    // Bytes, say, are a record too.
+    let record = value.as_text().and_then(|text| R::Json::parse(&text));
+    let attempt = record.as_ref().filter(|record| record.get_number("version") == Some(VERSION)).and_then(read);
+    Ok(Some(attempt.map_or_else(|| Found::Unreadable(id.to_owned()), |attempt| Found::Attempt(Box::new(attempt)))))
 }
 
-/// All that is known.
-pub async fn all<R: Runtime>(runtime: &R) -> Result<Vec<Found<R::Json>>, R::Json> {
+/// The ids of all attempts that are known.
+pub async fn ids<R: Runtime>(runtime: &R) -> Result<Vec<String>, R::Json> {
     let keys = runtime.store(StoreCall::Keys, "", "").await?;
-    let mut found = Vec::new();
+    let mut ids = Vec::new();
     for key in keys.elements() {
-        let key = key.as_text().unwrap_or_default();
-        if let Some(id) = key.strip_prefix(PREFIX)
-            && let Some(one) = find(runtime, id).await?
-        {
-            found.push(one);
+        if let Some(id) = key.as_text().unwrap_or_default().strip_prefix(PREFIX) {
+            ids.push(id.to_owned());
         }
     }
-    Ok(found)
+    Ok(ids)
 }
 
 /// The attempt with all that is needed to go on with it.

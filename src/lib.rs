@@ -23,6 +23,7 @@
 //! | [`client`] | the calls: what a create does from its beginning to its end |
 //! | [`exchange`] | what may be sent again, what a redirect may do, what an answer must be |
 //! | [`wait`] | waiting for a job: look, rest, look again |
+//! | `detached` | work that goes on when whoever waits for it has gone |
 //! | [`channel`] | where an answer is when the job does not have it |
 //! | [`sessions`] | conversations that last: messages, answers, streams |
 //! | `poller` | many jobs that are waited for at once: one look for all |
@@ -36,6 +37,7 @@ pub mod allowance;
 pub mod channel;
 pub mod client;
 mod deliver;
+mod detached;
 pub mod error;
 mod exchange;
 pub mod http;

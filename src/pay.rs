@@ -1,11 +1,10 @@
 //! Paying for a job: the application agrees, the wallet is asked, and everything is written down before it could be lost.
 
-use core::cell::{Cell, RefCell};
-use core::future::poll_fn;
-use core::task::{Poll, Waker};
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use crate::client::{CallOptions, Client, Update};
+use crate::detached::detached;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpRequest;
 use crate::journal::{self, Found};
@@ -18,7 +17,7 @@ use crate::text::{decimal, fill, shorten};
 use crate::x402::{self, Attempt, PaymentState, address, hex};
 
 /// How long the store is waited for, in milliseconds.
-pub(crate) const STORE_MS: f64 = 5_000.0;
+const STORE_MS: f64 = 5_000.0;
 /// How many ids of payments are kept in mind.
 const MAX_NOTED: usize = 1_000;
 
@@ -35,63 +34,8 @@ pub(crate) struct Names {
     pub(crate) question: String,
 }
 
-/// A wallet's answer that somebody waits for, or does not wait for any more.
-struct Pending<R: Runtime> {
-    client: Rc<Client<R>>,
-    question: Question<R::Json>,
-    attempt: Attempt<R::Json>,
-    answer: RefCell<Option<core::result::Result<R::Json, R::Json>>>,
-    waker: RefCell<Option<Waker>>,
-    left: Cell<bool>,
-}
-
-/// Whoever waits. What comes after it has gone is written down.
-struct Waiting<R: Runtime + 'static>(Rc<Pending<R>>);
-
-impl<R: Runtime + 'static> Drop for Waiting<R> {
-    fn drop(&mut self) {
-        self.0.left.set(true);
-        let answer = self.0.answer.borrow_mut().take();
-        if let Some(answer) = answer {
-            let pending = self.0.clone();
-            self.0.client.runtime.spawn(async move { pending.keep(answer).await });
-        }
-    }
-}
-
-impl<R: Runtime + 'static> Pending<R> {
-    /// An answer that came too late: a proof is kept, so that it can be used.
-    async fn keep(&self, answer: core::result::Result<R::Json, R::Json>) {
-        let runtime = &self.client.runtime;
-        let mut attempt = self.attempt.clone();
-        // Whoever goes on with the payment meanwhile comes first; what has a proof or a job already needs no other.
-        let _alone = runtime.lock(&fill("eliza-jobs/resume/%", &[&attempt.id])).await;
-        let is_over = match journal::find(runtime, &attempt.id).await {
-            Ok(Some(Found::Attempt(known))) => known.created.is_some() || !known.proof.is_empty(),
-            _ => self.client.finished.borrow().contains(&attempt.id),
-        };
-        if is_over {
-            return;
-        }
-        match self.question.read(answer) {
-            Ok(Proof { headers, transaction }) => {
-                attempt.proof = headers;
-                attempt.transaction = transaction;
-                attempt.state = PaymentState::Proven;
-            }
-            Err(NoProof { unmoved: true, .. }) => return drop(journal::forget(runtime, &attempt.id).await),
-            Err(NoProof { transaction, .. }) => {
-                attempt.transaction = transaction;
-                attempt.state = PaymentState::Unknown;
-            }
-        }
-        let words = match journal::save(runtime, &attempt).await {
-            Ok(()) => "the wallet has answered after its call had ended; pendingPayments() knows what is open",
-            Err(_) => "the wallet has answered after its call had ended, and the store has failed: look in the wallet",
-        };
-        runtime.log(Level::Warn, words);
-    }
-}
+/// What a wallet has given or thrown.
+type Answer<J> = core::result::Result<J, J>;
 
 impl<R: Runtime + 'static> Client<R> {
     /// Asks the wallet for a proof, then sends the same body again with it. From here on every error carries the attempt.
@@ -129,10 +73,10 @@ impl<R: Runtime + 'static> Client<R> {
             Err(NoProof { mut error, transaction, unmoved }) => {
                 attempt.transaction = transaction;
                 if unmoved {
-                    let _ = self.in_time(journal::forget(&self.runtime, &attempt.id)).await;
+                    let _ = self.in_time(journal::forget(&self.runtime, &attempt.id), end).await;
                 } else if error.code != ErrorCode::WalletTimeout {
                     attempt.state = PaymentState::Unknown;
-                    let _ = self.in_time(journal::save(&self.runtime, &attempt)).await;
+                    let _ = self.write(&attempt, end).await;
                 }
                 error.payment = Some(attempt);
                 return Err(error);
@@ -140,18 +84,18 @@ impl<R: Runtime + 'static> Client<R> {
         };
         note(&self.counted, &attempt.id);
         (attempt.proof, attempt.transaction) = (proof.headers, proof.transaction);
-        attempt.state = PaymentState::Proven;
-        update(Update::Payment(attempt.document()));
         attempt.state = PaymentState::Sent;
+        let written = self.write(&attempt, end).await;
+        let proven = Attempt { state: PaymentState::Proven, ..attempt.clone() };
+        update(Update::Payment(proven.document()));
         // What was only signed can be left unsent. What was transferred is lost when it is not sent.
-        if let Err(thrown) = self.in_time(journal::save(&self.runtime, &attempt)).await
+        if let Err(thrown) = written
             && means == Means::Sign
         {
             reservation.kept.set(false);
             self.counted.borrow_mut().retain(|id| *id != attempt.id);
-            attempt.state = PaymentState::Proven;
             let mut error = store_failed(thrown, "; the signature was not sent");
-            error.payment = Some(attempt);
+            error.payment = Some(proven);
             return Err(error);
         }
         self.deliver(attempt, request, call, end, false, update).await
@@ -167,7 +111,7 @@ impl<R: Runtime + 'static> Client<R> {
         end: f64,
     ) -> core::result::Result<Proof, NoProof<R::Json>> {
         let payer = self.agreed(offer, end).await.map_err(|error| NoProof { error, transaction: None, unmoved: true })?;
-        if let Err(thrown) = self.in_time(journal::save(&self.runtime, attempt)).await {
+        if let Err(thrown) = self.write(attempt, end).await {
             let error = store_failed(thrown, "; nothing was paid");
             return Err(NoProof { error, transaction: None, unmoved: true });
         }
@@ -243,40 +187,31 @@ impl<R: Runtime + 'static> Client<R> {
         question: &Question<R::Json>,
         attempt: &Attempt<R::Json>,
         end: f64,
-    ) -> core::result::Result<core::result::Result<R::Json, R::Json>, NoProof<R::Json>> {
+    ) -> core::result::Result<Answer<R::Json>, NoProof<R::Json>> {
         let limit = self.patience_ms(end);
-        let pending = Rc::new(Pending {
-            client: self.clone(),
-            question: question.clone(),
-            attempt: attempt.clone(),
-            answer: RefCell::new(None),
-            waker: RefCell::new(None),
-            left: Cell::new(false),
-        });
         let (whom, given) = question.asks();
-        let waiting = Waiting(pending.clone());
         note(&self.asking, &attempt.id);
-        self.runtime.spawn(async move {
-            // Whoever gave up before the wallet was asked has paid nothing.
-            if pending.left.get() {
-                pending.client.asking.borrow_mut().retain(|id| *id != pending.attempt.id);
-                return drop(journal::forget(&pending.client.runtime, &pending.attempt.id).await);
-            }
-            let answer = pending.client.runtime.ask(whom, given).await;
-            pending.client.asking.borrow_mut().retain(|id| *id != pending.attempt.id);
-            if pending.left.get() {
-                return pending.keep(answer).await;
-            }
-            *pending.answer.borrow_mut() = Some(answer);
-            let waker = pending.waker.borrow_mut().take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        });
-        let answered = poll_fn(|context| {
-            *waiting.0.waker.borrow_mut() = Some(context.waker().clone());
-            waiting.0.answer.borrow_mut().take().map_or(Poll::Pending, Poll::Ready)
-        });
+        let (client, id) = (self.clone(), attempt.id.clone());
+        let ask = async move {
+            let answer = client.runtime.ask(whom, given).await;
+            client.asking.borrow_mut().retain(|known| *known != id);
+            answer
+        };
+        let (client, question, attempt) = (self.clone(), question.clone(), attempt.clone());
+        let heir = move |answer: Option<Answer<R::Json>>| {
+            let late = client.clone();
+            client.runtime.spawn(async move {
+                match answer {
+                    Some(answer) => late.keep(&question, attempt, answer).await,
+                    // Whoever gave up before the wallet was asked has paid nothing.
+                    None => {
+                        late.asking.borrow_mut().retain(|known| *known != attempt.id);
+                        drop(journal::forget(&late.runtime, &attempt.id).await);
+                    }
+                }
+            });
+        };
+        let answered = detached(&self.runtime, true, ask, Box::new(heir));
         within(answered, self.runtime.sleep(limit)).await.ok_or_else(|| {
             let advice = if whom == Ask::Sign { "; nothing was sent" } else { LOOK };
             // It may still come, so the attempt is kept.
@@ -284,13 +219,66 @@ impl<R: Runtime + 'static> Client<R> {
         })
     }
 
-    /// What the store gives, within its time. One that gives nothing has failed.
+    /// An answer that came too late: a proof is kept, so that it can be used.
+    async fn keep(&self, question: &Question<R::Json>, mut attempt: Attempt<R::Json>, answer: Answer<R::Json>) {
+        // Whoever goes on with the payment meanwhile comes first; what has a proof or a job already needs no other.
+        let _alone = self.runtime.lock(&fill("eliza-jobs/resume/%", &[&attempt.id])).await;
+        let is_over = match journal::find(&self.runtime, &attempt.id).await {
+            Ok(Some(Found::Attempt(known))) => known.created.is_some() || !known.proof.is_empty(),
+            _ => self.finished.borrow().contains(&attempt.id),
+        };
+        if is_over {
+            return;
+        }
+        match question.read(answer) {
+            Ok(Proof { headers, transaction }) => {
+                attempt.proof = headers;
+                attempt.transaction = transaction;
+                attempt.state = PaymentState::Proven;
+            }
+            Err(NoProof { unmoved: true, .. }) => return drop(journal::forget(&self.runtime, &attempt.id).await),
+            Err(NoProof { transaction, .. }) => {
+                attempt.transaction = transaction;
+                attempt.state = PaymentState::Unknown;
+            }
+        }
+        let words = match journal::save(&self.runtime, &attempt).await {
+            Ok(()) => "the wallet has answered after its call had ended; pendingPayments() knows what is open",
+            Err(_) => "the wallet has answered after its call had ended, and the store has failed: look in the wallet",
+        };
+        self.runtime.log(Level::Warn, words);
+    }
+
+    /// Writes the attempt down, before `end`. The writing goes on when the call has been given up; an intent that lands then is
+    /// forgotten, for no wallet was asked.
+    pub(crate) async fn write(self: &Rc<Self>, attempt: &Attempt<R::Json>, end: f64) -> core::result::Result<(), R::Json> {
+        let is_intent = attempt.state == PaymentState::Intended;
+        let (client, attempt) = (self.clone(), attempt.clone());
+        let (late, id) = (self.clone(), attempt.id.clone());
+        let save = async move { journal::save(&client.runtime, &attempt).await };
+        let heir = move |_| {
+            if is_intent {
+                let client = late.clone();
+                late.runtime.spawn(async move { drop(journal::forget(&client.runtime, &id).await) });
+            }
+        };
+        self.in_time(detached(&self.runtime, is_intent, save, Box::new(heir)), end).await
+    }
+
+    /// What the store gives, within its time and before `end`. One that gives nothing has failed.
     pub(crate) async fn in_time<T>(
         &self,
         work: impl Future<Output = core::result::Result<T, R::Json>>,
+        end: f64,
     ) -> core::result::Result<T, R::Json> {
-        let given = within(work, self.runtime.sleep(STORE_MS)).await;
-        given.unwrap_or_else(|| Err(R::Json::text("it gave nothing in 5 seconds")))
+        let limit = self.store_ms(end);
+        let given = within(work, self.runtime.sleep(limit)).await;
+        given.unwrap_or_else(|| Err(R::Json::text(&fill("it gave nothing in % ms", &[&whole(limit)]))))
+    }
+
+    /// How long the store is waited for.
+    pub(crate) fn store_ms(&self, end: f64) -> f64 {
+        STORE_MS.min(end - self.runtime.now_ms()).max(0.0)
     }
 
     fn patience_ms(&self, end: f64) -> f64 {
@@ -315,9 +303,12 @@ pub(crate) fn note(ids: &RefCell<Vec<String>>, id: &str) {
 }
 
 fn silent<J>(who: &str, limit_ms: f64, advice: &str) -> Box<Error<J>> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
-    let waited = decimal(limit_ms as u64);
-    Error::new(ErrorCode::WalletTimeout, fill("% gave nothing in % ms%", &[who, &waited, advice]))
+    Error::new(ErrorCode::WalletTimeout, fill("% gave nothing in % ms%", &[who, &whole(limit_ms), advice]))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
+fn whole(ms: f64) -> String {
+    decimal(ms as u64)
 }
 
 pub(crate) fn store_failed<J: Json>(thrown: J, advice: &str) -> Box<Error<J>> {

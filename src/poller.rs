@@ -25,6 +25,8 @@ const SHARED_FROM: usize = 4;
 const LIST_GAP_MS: f64 = 500.0;
 /// How much longer the pause after a list gets with each job in it, in milliseconds.
 const LISTED_MS: f64 = 0.1;
+/// The longest time for a list, in milliseconds. One that takes longer is worse than none.
+const LIST_MS: f64 = 10_000.0;
 /// For how long no list is asked for after one that went wrong on the server's side, in milliseconds.
 const CLOSED_MS: f64 = 60_000.0;
 
@@ -165,7 +167,8 @@ impl<R: Runtime + 'static> Client<R> {
     pub(crate) async fn turn(&self, stop: f64, last: bool) -> bool {
         loop {
             let now = self.runtime.now_ms();
-            let at = self.allowance.book(now, last);
+            let booking = self.allowance.book(now, last);
+            let at = booking.at;
             if at > now {
                 self.runtime.sleep(at.min(stop) - now).await;
             }
@@ -175,6 +178,7 @@ impl<R: Runtime + 'static> Client<R> {
             }
             // Others may have used it up meanwhile.
             if self.allowance.free_at(now, last) <= now {
+                booking.used();
                 return true;
             }
         }
@@ -218,7 +222,7 @@ impl<R: Runtime + 'static> Client<R> {
         let which = if self.allowance.spare(now) >= waiting { "?limit=10000&status=processing" } else { "?limit=10000" };
         let mut request = self.request(Method::Get, &concat(&[path::JOBS, which]), &CallOptions::default());
         request.answers = waiting;
-        let end = stop.min(now + self.config.timeout_ms);
+        let end = stop.min(now + self.config.timeout_ms.min(LIST_MS));
         match self.read_answers(request, end, 0, "a list of jobs", &protocol::list).await {
             Ok(list) => {
                 let listed = self.spread(&list, now);

@@ -441,7 +441,8 @@ pub fn handle<J: Json>(job: &J) -> J {
 
 /// Whether an answer speaks of a job at all.
 pub fn is_job<J: Json>(document: &J) -> bool {
-    document.get_text("jobId").is_some_and(|id| !id.is_empty())
+    // One or two dots are a step in an address, however they are written.
+    document.get_text("jobId").is_some_and(|id| !matches!(id.as_str(), "" | "." | ".."))
 }
 
 /// Reads the answer to `createJob`, which must be about a job.
@@ -460,6 +461,8 @@ pub struct Seen<J> {
     pub lifetime_ms: f64,
     /// Whether there is an answer in it.
     pub has_result: bool,
+    /// The reference in its metadata: the id of the payment that it was made with, where this package has made it.
+    pub reference: Option<String>,
     /// The job.
     pub document: J,
 }
@@ -481,10 +484,11 @@ pub fn read_job<J: Json>(document: J) -> Seen<J> {
             document = document.without(key);
         }
     }
+    let reference = reference(&document);
     document = without_reference(document);
     let has_result =
         document.get("result").and_then(|result| result.get("message")).and_then(|message| message.get_text("content")).is_some();
-    Seen { status, lifetime_ms, has_result, document }
+    Seen { status, lifetime_ms, has_result, reference, document }
 }
 
 /// A list of jobs as it came; `None` when it is not one.

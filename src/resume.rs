@@ -8,17 +8,16 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Method, path};
 use crate::journal::{self, Found};
 use crate::json::{Json, shown};
-use crate::pay::{Paid, STORE_MS, note, store_failed};
+use crate::pay::{Paid, note, store_failed};
 use crate::protocol;
 use crate::runtime::{Runtime, within};
 use crate::text::{fill, shorten};
 use crate::wait::WaitPlan;
 use crate::x402::{Attempt, PaymentState, hex};
 
-/// How long after its expiry a paid job may still be asked for: servers clean up some minutes later.
-const KEPT_MS: f64 = 600_000.0;
-/// How long after its job's expiry a payment's name is remembered.
-const NAMED_MS: f64 = 86_400_000.0;
+/// How long after its job's expiry a record is kept, in milliseconds: two days, so that a clock that is put right by a day neither
+/// drops a payment that is open nor forgets its name.
+const KEPT_MS: f64 = 172_800_000.0;
 /// How long a payment that nobody has signed is open, in milliseconds.
 const UNSIGNED_MS: f64 = 3_600_000.0;
 /// What was open when it was listed.
@@ -27,23 +26,47 @@ const NOT_OPEN: &str = "this payment is not open any more: it was finished or fo
 const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
 
 impl<R: Runtime + 'static> Client<R> {
+    /// All that is in the store, each record within its own time: many take a while. An error when the store gives none of them.
+    pub(crate) async fn all_records(&self, end: f64) -> core::result::Result<Vec<Found<R::Json>>, R::Json> {
+        let ids = self.in_time(journal::ids(&self.runtime), end).await?;
+        let mut found = Vec::new();
+        let mut given = false;
+        for id in ids {
+            match within(journal::find(&self.runtime, &id), self.runtime.sleep(self.store_ms(end))).await {
+                Some(Ok(None)) => given = true,
+                Some(Ok(Some(one))) => {
+                    given = true;
+                    found.push(one);
+                }
+                Some(Err(thrown)) => found.push(Found::Withheld(id, thrown)),
+                None => return Err(R::Json::text("it gives nothing")),
+            }
+        }
+        match found.first() {
+            Some(Found::Withheld(_, thrown)) if !given => Err(thrown.clone()),
+            _ => Ok(found),
+        }
+    }
+
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
     /// answers were not seen; and records that cannot be read.
-    pub async fn pending_payments(&self) -> Result<Vec<R::Json>, R::Json> {
+    pub async fn pending_payments(&self, call: &CallOptions) -> Result<Vec<R::Json>, R::Json> {
+        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         // What has been answered is not open, though its record may not have gone yet.
         let closing = self.closing.borrow().clone();
         for id in closing {
-            let _ = within(journal::close(&self.runtime, &id), self.runtime.sleep(STORE_MS)).await;
+            let close = async { Ok(journal::close(&self.runtime, &id).await) };
+            let _ = self.in_time(close, end).await;
         }
-        let found = self.in_time(journal::all(&self.runtime)).await.map_err(|thrown| store_failed(thrown, ""))?;
+        let found = self.all_records(end).await.map_err(|thrown| store_failed(thrown, ""))?;
         let (mut times, mut documents) = (Vec::new(), Vec::new());
         for found in found {
             let (created_at, document) = match found {
-                Found::Unreadable(id) => (0.0, journal::unreadable(&id)),
+                Found::Unreadable(id) | Found::Withheld(id, _) => (0.0, journal::unreadable(&id)),
                 Found::Attempt(attempt) if attempt.server != self.config.base_url => continue,
                 Found::Attempt(attempt) => {
                     if kept_until(&attempt) < self.runtime.wall_ms() {
-                        let _ = self.in_time(journal::forget(&self.runtime, &attempt.id)).await;
+                        let _ = self.in_time(journal::forget(&self.runtime, &attempt.id), end).await;
                         continue;
                     }
                     if attempt.answered {
@@ -86,7 +109,7 @@ impl<R: Runtime + 'static> Client<R> {
         let id = id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
         let _alone = self.alone("resume", &id, end).await?;
-        self.in_time(journal::forget(&self.runtime, &id)).await.map_err(|thrown| store_failed(thrown, ""))
+        self.in_time(journal::forget(&self.runtime, &id), end).await.map_err(|thrown| store_failed(thrown, ""))
     }
 
     /// Finds or makes the job of the attempt with this id, of which the caller knows this much.
@@ -100,25 +123,28 @@ impl<R: Runtime + 'static> Client<R> {
     ) -> Result<Paid<R::Json>, R::Json> {
         // Only one sends, in whatever tab: whoever comes second finds the job.
         let _alone = self.alone("resume", id, end).await?;
-        let attempt = match self.in_time(journal::find(&self.runtime, id)).await.map_err(|thrown| store_failed(thrown, ""))? {
-            Some(Found::Attempt(attempt)) => merged(*attempt, given),
-            Some(Found::Unreadable(id)) => return Err(Error::new(ErrorCode::StoreFailed, journal::unreadable_words(&id))),
-            None => {
-                let attempt = journal::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
-                if attempt.request.is_empty() && attempt.created.is_none() {
-                    return match given.get("jobId") {
-                        // Finished elsewhere: the job may still be there.
-                        Some(job_id) => Ok((protocol::read_created(R::Json::object().set("jobId", job_id)), attempt)),
-                        None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
-                    };
+        let attempt =
+            match self.in_time(journal::find(&self.runtime, id), end).await.map_err(|thrown| store_failed(thrown, ""))? {
+                Some(Found::Attempt(attempt)) => merged(*attempt, given),
+                Some(Found::Unreadable(id) | Found::Withheld(id, _)) => {
+                    return Err(Error::new(ErrorCode::StoreFailed, journal::unreadable_words(&id)));
                 }
-                // What will be sent is written down; the caller has it, whatever the store says.
-                if !attempt.proof.is_empty() {
-                    let _ = self.in_time(journal::save(&self.runtime, &attempt)).await;
+                None => {
+                    let attempt = journal::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
+                    if attempt.request.is_empty() && attempt.created.is_none() {
+                        return match given.get("jobId") {
+                            // Finished elsewhere: the job may still be there.
+                            Some(job_id) => Ok((protocol::read_created(R::Json::object().set("jobId", job_id)), attempt)),
+                            None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
+                        };
+                    }
+                    // What will be sent is written down; the caller has it, whatever the store says.
+                    if !attempt.proof.is_empty() {
+                        let _ = self.write(&attempt, end).await;
+                    }
+                    attempt
                 }
-                attempt
-            }
-        };
+            };
         self.carry_on(attempt, call, end, update).await
     }
 
@@ -136,7 +162,7 @@ impl<R: Runtime + 'static> Client<R> {
         }
         if let Some(created) = &attempt.created {
             let created = protocol::read_created(protocol::handle(created));
-            self.remember(&created.job_id, &attempt).await;
+            self.remember(&created.job_id, &attempt, end).await;
             return Ok((created, attempt));
         }
         if attempt.proof.is_empty() && attempt.signs && attempt.transaction.is_none() {
@@ -144,7 +170,7 @@ impl<R: Runtime + 'static> Client<R> {
             let is_over =
                 self.runtime.wall_ms() > attempt.created_at + UNSIGNED_MS && !self.asking.borrow().contains(&attempt.id);
             let (code, said) = if is_over {
-                let _ = self.in_time(journal::forget(&self.runtime, &attempt.id)).await;
+                let _ = self.in_time(journal::forget(&self.runtime, &attempt.id), end).await;
                 (
                     ErrorCode::PaymentNotOpen,
                     "nothing was signed for this payment: no money has moved, and it is not open any more",
@@ -181,7 +207,7 @@ impl<R: Runtime + 'static> Client<R> {
 /// Until when an attempt is remembered: an instant on the wall. One without a job, for ever.
 pub(crate) fn kept_until<J: Json>(attempt: &Attempt<J>) -> f64 {
     let lifetime = attempt.created.as_ref().map_or(f64::INFINITY, protocol::lifetime);
-    attempt.created_at + lifetime + if attempt.idempotency_key.is_empty() { KEPT_MS } else { NAMED_MS }
+    attempt.created_at + lifetime + KEPT_MS
 }
 
 /// What the caller knows beyond the record: the transaction that was found in the wallet.

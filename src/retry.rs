@@ -3,6 +3,7 @@
 use core::cell::Cell;
 
 use crate::http::HttpResponse;
+use crate::text::find;
 
 /// The first wait before another try, in milliseconds; doubles with each try.
 const BASE_MS: f64 = 200.0;
@@ -55,6 +56,10 @@ pub fn retry_after_ms<J>(response: &HttpResponse<J>, now_ms: f64, parse_date: im
         let seconds = value.bytes().fold(0.0, |sum, digit| sum * 10.0 + f64::from(digit.wrapping_sub(b'0')));
         return Some(seconds * 1000.0);
     }
+    // JavaScript takes almost anything for a date: an HTTP date has a weekday and a time of day.
+    if !value.starts_with(|letter: char| letter.is_ascii_alphabetic()) || find(value, ":").is_none() {
+        return None;
+    }
     let now = response.header("date").and_then(&parse_date).unwrap_or(now_ms);
     parse_date(value).map(|at| (at - now).max(0.0))
 }
@@ -97,8 +102,12 @@ mod tests {
         assert_eq!(asked("2", None), Some(2_000.0));
         assert_eq!(asked("Wed, 21 Oct 2026 07:28:30 GMT", Some("Wed, 21 Oct 2026 07:28:00 GMT")), Some(30_000.0));
         assert_eq!(asked("Wed, 21 Oct 2026 07:27:00 GMT", Some("Wed, 21 Oct 2026 07:28:00 GMT")), Some(0.0));
-        for garbage in ["", "soon", "-5", "1.5e3", "9999999999"] {
+        for garbage in ["", "soon", "-5", "1.5e3", "9999999999", "in 60", "1.5", "12:30"] {
             assert_eq!(asked(garbage, None), None, "{garbage}");
+            // A runtime that takes anything for a date.
+            let answer =
+                HttpResponse::<()> { status: 429, headers: vec![("retry-after", garbage.to_owned())], body: Body::Empty };
+            assert_eq!(retry_after_ms(&answer, 0.0, |_| Some(1.0)), None, "{garbage}");
         }
     }
 }

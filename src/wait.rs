@@ -14,6 +14,8 @@ use crate::text::{decimal, fill};
 
 /// A timer that is later than this, in milliseconds, was held up: the page was hidden, or the machine slept.
 const HELD_UP_MS: f64 = 1_000.0;
+/// How long after its expiry a job is looked at, in milliseconds: the look makes the server end it.
+const LATE_MS: f64 = 50.0;
 
 /// How to wait.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,6 +55,7 @@ impl<R: Runtime + 'static> Client<R> {
         let mut last: Option<Seen<R::Json>> = None;
         let mut looks: u32 = 0;
         let mut missing = false;
+        let mut had_last_chance = false;
         // The caller's own interval is obeyed and his own headers are sent: neither can be shared.
         let ours = schedule == PollSchedule::Growing;
         let seat = (ours && call.headers.is_empty() && !call.is_fitful).then(|| self.take_seat(job_id));
@@ -67,7 +70,7 @@ impl<R: Runtime + 'static> Client<R> {
             let stop = end.unwrap_or(f64::INFINITY).min(own_end.unwrap_or(f64::INFINITY));
             // A look right after the expiry makes the server end the job.
             if let (Some(lifetime), PollSchedule::Growing) = (lifetime, schedule) {
-                let expiry = start + lifetime + 50.0;
+                let expiry = start + lifetime + LATE_MS;
                 if now < expiry {
                     gap = gap.min(expiry - now);
                 }
@@ -85,14 +88,23 @@ impl<R: Runtime + 'static> Client<R> {
                 return Err(over(job_id, last, now - start, None));
             }
             let stop = if held_up { stop.max(end.unwrap_or(f64::INFINITY).min(now + GRACE_MS)) } else { stop };
-            let expired = lifetime.is_some_and(|lifetime| now >= start + lifetime);
+            // Whatever becomes of a look for all, each job is looked at right after its expiry: soon the server forgets it.
+            let expiry = lifetime.map_or(f64::INFINITY, |lifetime| start + lifetime);
+            let until = if now < expiry { stop.min(expiry + LATE_MS) } else { stop };
             let news = match (&seat, news) {
-                (Some(seat), None) if !expired => self.look_for_all(seat, stop).await,
+                (Some(seat), None) if now < expiry => self.look_for_all(seat, until).await,
                 (_, news) => news,
             };
+            let now = self.runtime.now_ms();
+            let expired = now >= expiry;
+            // One last look even where the server wants to be left alone until there is nothing to look at any more; but not of a crowd.
+            let is_alone = seat.as_ref().is_some_and(|seat| !seat.is_shared(now));
+            let last_chance = is_alone && expired && !had_last_chance && now + self.allowance.quiet_ms(now) > stop;
+            had_last_chance |= last_chance;
             let ready = match &news {
                 Some(News::Found(_) | News::Failed(_)) => true,
-                _ if ours => self.turn(stop, expired).await,
+                _ if last_chance => true,
+                _ if ours => self.turn(if expired { stop } else { until }, expired).await,
                 _ => {
                     // The caller's interval is obeyed; so is a server that wants to be left alone.
                     let quiet = self.allowance.quiet_ms(now).min(stop - now);
@@ -103,6 +115,10 @@ impl<R: Runtime + 'static> Client<R> {
                 }
             };
             let now = self.runtime.now_ms();
+            if !ready && now < stop {
+                gap = 0.0;
+                continue;
+            }
             if !ready {
                 return Err(over(job_id, last, now - start, None));
             }
@@ -140,7 +156,8 @@ impl<R: Runtime + 'static> Client<R> {
                 Ok(seen) => {
                     let seen = self.with_late_answer(job_id, seen, stop, call).await;
                     missing = false;
-                    lifetime = lifetime.or(Some(seen.lifetime_ms));
+                    // Who created it may not have been told the job's time, or not well.
+                    lifetime = Some(lifetime.map_or(seen.lifetime_ms, |lifetime| lifetime.max(seen.lifetime_ms)));
                     let raw = |seen: &Seen<R::Json>| (seen.status, seen.document.get_text("rawStatus"));
                     if last.as_ref().map(raw) != Some(raw(&seen)) {
                         update(Update::Status(seen.document.clone()));
@@ -148,7 +165,7 @@ impl<R: Runtime + 'static> Client<R> {
                     if seen.status.is_terminal() {
                         // Completed without an answer is no end: the next look may have it.
                         if seen.is_settled() {
-                            self.close(job_id);
+                            self.close(job_id, seen.reference.as_deref());
                         }
                         return finish(job_id, seen);
                     }
@@ -158,7 +175,7 @@ impl<R: Runtime + 'static> Client<R> {
                 Err(error) if error.code == ErrorCode::JobNotFound && (created_here || last.is_some()) => {
                     // Once may be a server that is just starting; twice is gone.
                     if missing {
-                        self.close(job_id);
+                        self.close(job_id, None);
                         return Err(gone(job_id, last));
                     }
                     missing = true;

@@ -56,7 +56,8 @@ impl Runtime for Scripted {
         assert!(self.0.sent.get() <= most, "one request after the other: {} of {most}", self.0.sent.get());
         assert!(request.url.starts_with("https://server:3000/"), "sent to {}", request.url);
         assert!(request.headers.iter().all(|(_, value)| !value.contains(['\r', '\n'])), "a header of two lines");
-        let unreached = SendError { failure: SendFailure::Unreached, words: "ECONNREFUSED".into(), cause: None };
+        let unreached =
+            SendError { failure: SendFailure::Unreached, words: "ECONNREFUSED".into(), cause: None, partial: String::new() };
         self.0.answers.borrow_mut().pop_front().ok_or(unreached)
     }
     async fn sleep(&self, ms: f64) {
@@ -160,7 +161,7 @@ pub(crate) fn conversation(bytes: &[u8]) {
             "health" => client.jobs_health(&plain).await.map(|_| ()),
             "wait" => client.poll_job("job-1", &plain, plan, &nothing).await.map(|_| ()),
             "resume" => {
-                client.pending_payments().await?;
+                client.pending_payments(&CallOptions::default()).await?;
                 client.resume(&json!({"attemptId": "a"}), &plain, plan, &nothing).await.map(|_| ())
             }
             _ => client.create_and_wait(&params, &plain, plan, &nothing).await.map(|_| ()),

@@ -178,7 +178,7 @@ fn perform<'a>(
         "forgetPayment" => {
             Box::pin(async move { client.forget_payment(needed, options).await.map(|()| Document(JsValue::UNDEFINED)) })
         }
-        "pendingPayments" => Box::pin(async move { client.pending_payments().await.map(Document::array) }),
+        "pendingPayments" => Box::pin(async move { client.pending_payments(options).await.map(Document::array) }),
         "createSession" => Box::pin(client.create_session(needed, options)),
         "getSession" => Box::pin(client.session(id, options)),
         "renewSession" => Box::pin(client.renew_session(id, options)),

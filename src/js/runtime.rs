@@ -1,5 +1,7 @@
 //! The world: fetch, timers, clocks, randomness, and the wallet, as JavaScript has them.
 
+use core::cell::RefCell;
+
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, JsString, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -101,13 +103,14 @@ impl Runtime for JsRuntime {
         let controller = Document(controller.into());
         let mut guard = AbortOnDrop(Some(controller.clone()));
         let signal = controller.get("signal").unwrap_or(controller);
-        let answer = within(self.exchange(request, signal, hear), self.sleep(request.timeout_ms)).await;
+        let read = RefCell::new(JsString::from(""));
+        let answer = within(self.exchange(request, signal, hear, &read), self.sleep(request.timeout_ms)).await;
         let late = Err(unread(SendFailure::Timeout, ""));
         let answer = answer.unwrap_or(late);
         if answer.is_ok() {
             guard.0 = None;
         }
-        answer
+        answer.map_err(|failed| SendError { partial: read.take().slice(0, SNIPPET_UNITS).into(), ..failed })
     }
 
     async fn sleep(&self, ms: f64) {
@@ -223,6 +226,7 @@ impl JsRuntime {
         request: &HttpRequest,
         signal: Document,
         hear: Option<&dyn Fn(&str)>,
+        read: &RefCell<JsString>,
     ) -> Result<HttpResponse<Document>, SendError<Document>> {
         let before = |thrown| failed(thrown, false);
         let response = self.start(request, signal).map_err(before)?;
@@ -250,7 +254,7 @@ impl JsRuntime {
         if !hides {
             found.push(("date", String::new()));
         }
-        let text = self.text(&response, request.answers, hear.filter(|_| is_stream)).await?;
+        let text = self.text(&response, request.answers, hear.filter(|_| is_stream), read).await?;
         let body = if text.length() == 0 {
             Body::Empty
         } else if let Some(document) = Document::parse_js(&text) {
@@ -285,12 +289,13 @@ impl JsRuntime {
         Ok(Document(response).settled())
     }
 
-    /// The whole body as a JavaScript string; or nothing, when its pieces are heard.
+    /// The whole body as a JavaScript string; or nothing, when its pieces are heard. `read` has what was read when it breaks off.
     async fn text(
         &self,
         response: &Document,
         answers: f64,
         hear: Option<&dyn Fn(&str)>,
+        read: &RefCell<JsString>,
     ) -> Result<JsString, SendError<Document>> {
         let during = |thrown| failed(thrown, true);
         // A list of thousands of jobs is large, and still less than they would be one by one.
@@ -317,7 +322,6 @@ impl JsRuntime {
         let reader = Document(reader.map_err(|_| no_response(USED))?);
         let decoder = TextDecoder::new().map_err(during)?;
         let more = Document::object().set("stream", Document(true.into()));
-        let mut text = JsString::from("");
         let mut bytes = 0.0;
         loop {
             let chunk = reader.call("read", &nothing, &nothing).ok_or_else(|| no_response(""))?.map_err(during)?;
@@ -335,10 +339,10 @@ impl JsRuntime {
             let piece = decoder.decode(&value.0, &more.0).map_err(during)?;
             match hear {
                 Some(hear) => hear(&piece.as_string().unwrap_or_default()),
-                None => text = text.concat(&piece),
+                None => drop(read.replace_with(|text| text.concat(&piece))),
             }
         }
-        Ok(text.concat(&decoder.decode(&Uint8Array::new_with_length(0), &JsValue::UNDEFINED).map_err(during)?))
+        Ok(read.take().concat(&decoder.decode(&Uint8Array::new_with_length(0), &JsValue::UNDEFINED).map_err(during)?))
     }
 }
 
@@ -349,7 +353,7 @@ fn no_response(why: &str) -> SendError<Document> {
 
 /// Nothing was thrown, and there is no answer all the same.
 fn unread(failure: SendFailure, words: &str) -> SendError<Document> {
-    SendError { failure, words: words.to_owned(), cause: None }
+    SendError { failure, words: words.to_owned(), cause: None, partial: String::new() }
 }
 
 /// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps `ECONNREFUSED` below.
@@ -365,5 +369,5 @@ fn failed(thrown: JsValue, reading: bool) -> SendError<Document> {
         }
         at = error.get("cause");
     }
-    SendError { failure: SendFailure::from_words(&words, reading), words, cause: Some(cause) }
+    SendError { failure: SendFailure::from_words(&words, reading), words, cause: Some(cause), partial: String::new() }
 }

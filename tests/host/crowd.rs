@@ -49,6 +49,8 @@ enum Lists {
     /// No more than so many.
     Cut(usize),
     Absent,
+    /// No answer, and no end.
+    Hang,
 }
 
 struct Job {
@@ -121,7 +123,7 @@ impl Server {
         match self.lists {
             Lists::Refused(status) => return (status, json!({"error": "no"})),
             Lists::Absent => return (200, json!({"welcome": true})),
-            Lists::Shown | Lists::Cut(_) => {}
+            Lists::Shown | Lists::Cut(_) | Lists::Hang => {}
         }
         let most = if let Lists::Cut(most) = self.lists { most } else { 10_000 };
         let unfinished = rest.contains("status=processing");
@@ -264,7 +266,12 @@ impl Runtime for Shared {
         world.sleep(RTT / 2.0).await;
         if let Some(failure) = world.down.get() {
             world.server.borrow_mut().sent_at.push(world.now.get());
-            return Err(SendError { failure, words: String::new(), cause: None });
+            return Err(SendError { failure, words: String::new(), cause: None, partial: String::new() });
+        }
+        if world.server.borrow().lists == Lists::Hang && request.method == Method::Get && request.url.contains("/jobs?") {
+            world.server.borrow_mut().counts[1] += 1;
+            world.sleep(request.timeout_ms).await;
+            return Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None, partial: String::new() });
         }
         let answer = world.server.borrow_mut().handle(world.now.get(), request);
         world.sleep(RTT / 2.0).await;
@@ -581,6 +588,17 @@ fn row_50_when_the_call_that_looks_for_all_is_aborted_another_goes_on() {
     world.run(f64::INFINITY);
     assert!(world.is_over());
     assert_eq!(answered(&ends), 10);
+}
+
+#[test]
+fn row_50_a_list_that_never_comes_takes_no_wait_with_it() {
+    // Within a list's own time each job is looked at when it expires; afterwards nobody asks for lists.
+    let (world, _, ends) = together(&[2_000.0; 20], Limiter::Told, Lists::Hang);
+    world.run(f64::INFINITY);
+    assert_eq!(answered(&ends), 20);
+    let latest = ends.borrow().iter().map(|(at, _)| *at).fold(0.0, f64::max);
+    assert!(latest < 15_000.0, "the last one after {latest} ms");
+    assert_eq!(world.server.borrow().counts[1], 1, "lists");
 }
 
 #[test]

@@ -165,8 +165,8 @@ fn after_a_proof_every_other_failure_is_unknown_and_carries_the_transaction() {
         let record = &scene.world.records()[0];
         assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("unknown"), &json!(HASH)));
     }
-    for status in [400, 401, 404] {
-        let error = create(&scene([payment_required(), answer(status, json!({"error": "no"}))]).paying()).unwrap_err();
+    for status in [400, 401, 404, 409] {
+        let error = create(&scene([payment_required(), answer(status, json!({"error": "no"})), jobs(&[])]).paying()).unwrap_err();
         assert_eq!((error.code, error.server_message.as_deref()), (ErrorCode::PaymentRefused, Some("no")));
         assert!(error.payment.is_some());
     }
@@ -183,6 +183,38 @@ fn rows_23_and_34_a_402_after_a_lost_reply_is_no_refusal_for_the_first_one_may_h
 fn a_settlement_that_failed_after_the_job_was_made_still_gives_the_job() {
     let scene = scene([payment_required(), payment_required(), jobs(&[paid_for()])]).paying();
     assert_eq!(create(&scene).unwrap().created.job_id, "job-1");
+}
+
+#[test]
+fn row_34_a_proof_that_is_refused_because_it_has_served_finds_its_job() {
+    for status in [400, 402, 409, 412] {
+        let refused = answer(status, json!({"error": "payment already used"}));
+        let scene = scene([payment_required(), refused, jobs(&[paid_for()])]).paying();
+        assert_eq!(create(&scene).unwrap().created.job_id, "job-1");
+    }
+}
+
+#[test]
+fn row_5_the_id_in_a_body_that_broke_off_is_a_hint() {
+    let cut = Step::Cut { failure: SendFailure::Reset, partial: r#"{"jobId":"job-1","status":"proc"#.into() };
+    // The list does not show it; its own address does.
+    let scene1 = scene([payment_required(), cut.clone(), seen("processing")]).paying();
+    assert_eq!(create(&scene1).unwrap().created.job_id, "job-1");
+    assert!(scene1.request(2).url.ends_with("/jobs/job-1"));
+    // Where nothing was paid, the error has it.
+    assert_eq!(create(&scene([cut])).unwrap_err().job_id.as_deref(), Some("job-1"));
+}
+
+#[test]
+fn a_proof_that_comes_when_the_time_is_over_is_not_sent_into_nothing() {
+    let scene = scene([payment_required()]).giving(Ask::Transfer, |world, _| {
+        world.store_hangs.set(Some(0));
+        Some(Ok(json!(HASH)))
+    });
+    let error = run(scene.client.create_job(&params(), &within(1_000.0), &|_| ())).unwrap_err();
+    assert_eq!((error.code, scene.requests(), scene.world.now.get()), (ErrorCode::RequestTimeout, 1, 1_000.0));
+    let payment = error.payment.unwrap();
+    assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Proven, Some(HASH)));
 }
 
 #[test]

@@ -262,7 +262,7 @@ impl Application {
         let list = Rc::new(RefCell::new(Vec::new()));
         let (found, client) = (list.clone(), client.clone());
         let asks = self.call(life, "", move |_, _| async move {
-            *found.borrow_mut() = client.pending_payments().await?;
+            *found.borrow_mut() = client.pending_payments(&CallOptions::default()).await?;
             Ok(None)
         });
         process.run(vec![asks], usize::MAX);

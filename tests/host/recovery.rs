@@ -24,7 +24,7 @@ fn resume(scene: &Scene, attempt: &Value) -> Outcome<Value> {
     run(scene.client.resume(attempt, &plain(), WaitPlan::default(), &|_| ()))
 }
 fn pending(scene: &Scene) -> Vec<Value> {
-    run(scene.client.pending_payments()).unwrap()
+    run(scene.client.pending_payments(&CallOptions::default())).unwrap()
 }
 fn other_jobs(count: usize) -> Vec<Value> {
     (0..count).map(|number| json!({"jobId": format!("other-{number}"), "status": "completed"})).collect()
@@ -70,6 +70,7 @@ fn a_transfer_that_was_sped_up_goes_on_with_the_hash_that_was_mined() {
     let scene = scene([
         payment_required(),
         answer(400, json!({"error": "no such transaction"})),
+        jobs(&[]),
         jobs(&[]),
         created(),
         seen("completed"),
@@ -157,14 +158,14 @@ fn a_store_that_gives_nothing_has_failed() {
     before.world.store_hangs.set(Some(0));
     let error = create(&before, &plain()).unwrap_err();
     assert_eq!((error.code, before.asked(Ask::Transfer)), (ErrorCode::StoreFailed, 0));
-    assert!(error.message.contains("it gave nothing in 5 seconds; nothing was paid"), "{}", error.message);
+    assert!(error.message.contains("it gave nothing in 5000 ms; nothing was paid"), "{}", error.message);
     // What was paid for is not held back.
     let after = scene([payment_required(), created()]).paying();
     after.world.store_hangs.set(Some(1));
     assert_eq!(create(&after, &plain()).unwrap(), "job-1");
     let lists = scene([]);
     lists.world.store_hangs.set(Some(0));
-    assert_eq!(run(lists.client.pending_payments()).unwrap_err().code, ErrorCode::StoreFailed);
+    assert_eq!(run(lists.client.pending_payments(&CallOptions::default())).unwrap_err().code, ErrorCode::StoreFailed);
 }
 
 #[test]
@@ -216,9 +217,98 @@ fn a_call_that_is_given_up_before_the_wallet_is_asked_asks_nobody() {
     scene.world.frozen.set(true);
     let (params, call) = (params(), plain());
     let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
-    assert!(matches!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
-    assert_eq!(scene.world.records().len(), 1);
+    // The intent is on its way to the store; then the wallet is about to be asked.
+    for records in [0, 1] {
+        assert!(matches!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+        assert_eq!(scene.world.records().len(), records);
+        if records == 0 {
+            scene.world.turn();
+        }
+    }
     drop(create);
-    scene.world.turn();
+    for _ in 0..3 {
+        scene.world.turn();
+    }
     assert_eq!((scene.asked(Ask::Transfer), scene.world.records().len()), (0, 0));
+}
+
+#[test]
+fn row_44_an_intent_that_lands_when_its_call_is_over_is_forgotten() {
+    let (params, call) = (params(), plain());
+    for lands_before in [false, true] {
+        let scene = scene([payment_required()]).paying();
+        scene.world.lazy.set(true);
+        scene.world.frozen.set(true);
+        let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+        assert!(matches!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+        if lands_before {
+            scene.world.turn();
+            assert_eq!(scene.world.records().len(), 1);
+        }
+        drop(create);
+        for _ in 0..3 {
+            scene.world.turn();
+        }
+        assert_eq!((scene.asked(Ask::Transfer), scene.world.records().len()), (0, 0), "landed before: {lands_before}");
+    }
+}
+
+#[test]
+fn row_31_a_store_that_fails_for_a_moment_loses_nothing() {
+    let scene = scene([payment_required(), created()]).paying();
+    // Of what is written after the intent, the first three tries fail.
+    scene.world.store_fails.set(Some((1, 3)));
+    assert_eq!(create(&scene, &plain()).unwrap(), "job-1");
+    assert_eq!(scene.world.records()[0]["state"], "accepted");
+    assert_eq!(*scene.world.sleeps.borrow(), [50.0, 100.0, 150.0]);
+}
+
+#[test]
+fn one_record_that_the_store_does_not_give_hides_no_other() {
+    let scene = scene([payment_required(), lost()]).forever(lost()).paying();
+    create(&scene, &plain()).unwrap_err();
+    scene.world.store.borrow_mut().insert("eliza-jobs/payment/broken".into(), "!".into());
+    let listed = pending(&scene);
+    let states: Vec<_> = listed.iter().map(|payment| payment["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["unreadable", "unknown"]);
+    // It could be the payment of this name.
+    let named = CallOptions { idempotency_key: "k".into(), ..plain() };
+    let before = scene.requests();
+    assert_eq!(create(&scene, &named).unwrap_err().code, ErrorCode::StoreFailed);
+    assert_eq!(scene.requests(), before);
+    // A store that gives none of its records has failed.
+    scene.world.store.borrow_mut().retain(|key, _| key.ends_with("broken"));
+    let call = plain();
+    assert_eq!(run(scene.client.pending_payments(&call)).unwrap_err().code, ErrorCode::StoreFailed);
+}
+
+#[test]
+fn a_store_is_waited_for_no_longer_than_the_call_may_take() {
+    for hangs_after in [0, 1] {
+        let scene = scene([payment_required()]).paying();
+        scene.world.store_hangs.set(Some(hangs_after));
+        let error = create(&scene, &within(1_000.0)).unwrap_err();
+        assert_eq!(scene.world.now.get(), 1_000.0, "{}", error.message);
+    }
+    let lists = scene([]);
+    lists.world.store_hangs.set(Some(0));
+    run(lists.client.pending_payments(&within(500.0))).unwrap_err();
+    assert_eq!(lists.world.now.get(), 500.0);
+}
+
+#[test]
+fn after_a_restart_whoever_sees_the_answer_closes_the_payment() {
+    let before = scene([payment_required(), created()]).paying();
+    create(&before, &plain()).unwrap();
+    let mut done = paid_for();
+    done["status"] = json!("completed");
+    done["result"] = job("completed")["result"].clone();
+    for other in [false, true] {
+        let after = scene([answer(200, done.clone())]);
+        *after.world.store.borrow_mut() = before.world.store.borrow().clone();
+        assert_eq!(pending(&after).len(), 1);
+        // Somebody else's job may bear the same reference.
+        run(after.client.get_job(if other { "job-2" } else { "job-1" }, &plain())).unwrap();
+        assert_eq!(pending(&after).len(), usize::from(other));
+    }
 }

@@ -305,3 +305,52 @@ fn row_25_what_one_client_hears_of_the_rate_limit_holds_for_the_others_of_this_s
     run(share(&second).poll_job("job-1", &plain(), OURS, &|_| ())).unwrap();
     assert_eq!(second.times(), [20_000.0]);
 }
+
+#[test]
+fn row_43_a_job_is_looked_at_when_it_expires_even_where_the_server_wants_to_be_left_alone_for_longer() {
+    let far = answer(429, json!({"error": "slow down"})).with("retry-after", "86400");
+    let scene = scene([created(), far, seen("completed")]);
+    create(&scene, OURS).unwrap();
+    assert_eq!(scene.times(), [0.0, 400.0, 30_050.5]);
+    // Nobody waits for longer than a server's window.
+    let quiet = answer(429, json!({"error": "slow down"})).with("retry-after", "86400");
+    let own = scene_with([quiet, seen("completed")], |_| ());
+    poll(&own, plan(Some(100), Some(5))).unwrap();
+    assert_eq!(own.times(), [0.0, 900_000.0]);
+}
+
+#[test]
+fn row_38_the_jobs_time_is_learned_from_the_job() {
+    let bare = answer(201, json!({"jobId": "job-1", "status": "processing"}));
+    let mut long = job("processing");
+    long["expiresAt"] = json!(121_000);
+    let scene = scene([bare]).forever(answer(200, long));
+    let error = create(&scene, OURS).unwrap_err();
+    assert_eq!((error.code, scene.world.now.get()), (ErrorCode::WaitTimeout, 125_000.0));
+}
+
+#[test]
+fn a_server_that_is_busy_and_says_for_how_long_is_left_alone_for_so_long() {
+    let busy = answer(503, json!({"error": "restarting"})).with("retry-after", "8");
+    let scene = scene([created(), busy, seen("completed")]);
+    create(&scene, OURS).unwrap();
+    assert_eq!(scene.times(), [0.0, 400.0, 8_400.0]);
+}
+
+#[test]
+fn row_19_a_slow_or_early_connection_does_not_end_a_wait() {
+    let scene = scene([created(), text(408, ""), text(425, ""), seen("completed")]);
+    create(&scene, OURS).unwrap();
+}
+
+#[test]
+fn row_16_waits_that_end_without_a_look_leave_the_limit_to_others() {
+    let scene = scene([answer(429, json!({"error": "slow down"})).with("retry-after", "1"), seen("completed")]);
+    // Nine calls give up before the time is over.
+    for _ in 0..9 {
+        run(scene.client.poll_job("job-1", &within(50.0), OURS, &|_| ())).unwrap_err();
+    }
+    let before = scene.world.now.get();
+    poll(&scene, OURS).unwrap();
+    assert_eq!((before, scene.times()), (450.0, vec![0.0, 1_000.0]));
+}

@@ -28,6 +28,11 @@ pub enum Step {
         after_ms: f64,
     },
     Fail(SendFailure),
+    /// The answer breaks off in its body.
+    Cut {
+        failure: SendFailure,
+        partial: String,
+    },
     /// No answer, and no end.
     Hang,
 }
@@ -109,6 +114,8 @@ pub struct World {
     pub store: RefCell<std::collections::BTreeMap<String, String>>,
     /// How many more times the store works; it throws after that.
     pub store_works: Cell<Option<usize>>,
+    /// After so many writes, so many fail.
+    pub store_fails: Cell<Option<(usize, usize)>>,
     /// How many more times the store answers; it gives nothing after that.
     pub store_hangs: Cell<Option<usize>>,
     /// How long it takes until nobody else has the lock, in milliseconds.
@@ -150,12 +157,18 @@ impl Runtime for Shared {
                 if failure == SendFailure::Timeout {
                     self.0.now.set(self.0.now.get() + request.timeout_ms);
                 }
-                Err(SendError { failure, words: "ESCRIPT".into(), cause: Some(json!("the cause")) })
+                Err(SendError { failure, words: "ESCRIPT".into(), cause: Some(json!("the cause")), partial: String::new() })
             }
+            Step::Cut { failure, partial } => Err(SendError { failure, words: String::new(), cause: None, partial }),
             Step::Answer { status, headers, body, after_ms } => {
                 if after_ms > request.timeout_ms {
                     self.0.now.set(self.0.now.get() + request.timeout_ms);
-                    return Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None });
+                    return Err(SendError {
+                        failure: SendFailure::Timeout,
+                        words: String::new(),
+                        cause: None,
+                        partial: String::new(),
+                    });
                 }
                 self.0.now.set(self.0.now.get() + after_ms);
                 let body = match (body.is_empty(), Value::parse(&body)) {
@@ -212,8 +225,15 @@ impl Runtime for Shared {
             Some(times) => self.0.store_works.set(Some(times - 1)),
             None => {}
         }
+        if let (StoreCall::Set, Some((before, fails))) = (call, self.0.store_fails.get()) {
+            self.0.store_fails.set(Some((before.saturating_sub(1), fails.saturating_sub(usize::from(before == 0)))));
+            if before == 0 && fails > 0 {
+                return Err(json!("busy"));
+            }
+        }
         let mut store = self.0.store.borrow_mut();
         Ok(match call {
+            StoreCall::Get if store.get(key).is_some_and(|text| text == "!") => return Err(json!("it cannot be read")),
             StoreCall::Get => store.get(key).map_or(Value::Null, |text| json!(text)),
             StoreCall::Set => store.insert(key.to_owned(), value.to_owned()).map_or(Value::Null, |_| Value::Null),
             StoreCall::Delete => store.remove(key).map_or(Value::Null, |_| Value::Null),
