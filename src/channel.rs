@@ -1,7 +1,8 @@
 //! Where an answer is when the job does not have it.
 //!
 //! On some servers (1.7.2 for one) a job never hears of its answer and times out, though the agent has answered: the answer is in the
-//! channel that the server has made for the job.
+//! channel that the server has made for the job. Nothing tells such a server from another before that: a wait on a server that is not
+//! known looks there when a job has been quiet for a while, and from the first answer that is found there on every look does.
 
 use crate::client::{CallOptions, Client};
 use crate::http::Method;
@@ -13,20 +14,45 @@ use crate::text::fill;
 /// The server's own message server, which holds the channels of jobs.
 const CHANNELS: &str = "/api/messaging/message-servers/00000000-0000-0000-0000-000000000000/channels";
 
+/// When an unfinished job's channel is looked into for the first time, on a server that is not known, in milliseconds after the wait's
+/// beginning; and how much later each further time.
+pub(crate) const FIRST_MS: f64 = 5_000.0;
+pub(crate) const LATER: f64 = 3.0;
+
+/// Where a server's answers are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// Nobody has seen one.
+    #[default]
+    Unknown,
+    /// In the jobs.
+    InJobs,
+    /// In the channels alone.
+    InChannels,
+}
+
 impl<R: Runtime + 'static> Client<R> {
-    /// A job that has timed out, with its answer if there is one in its channel. `stop` is an instant.
+    /// A job that has timed out, or that is not finished where `early`, with its answer if there is one in its channel. `stop` is an
+    /// instant.
     pub(crate) async fn with_late_answer(
         &self,
         job_id: &str,
         seen: Seen<R::Json>,
         stop: f64,
         call: &CallOptions,
+        early: bool,
     ) -> Seen<R::Json> {
-        if seen.status != JobStatus::Timeout {
+        if seen.is_settled() && seen.status == JobStatus::Completed {
+            self.answers.set(Answers::InJobs);
+        }
+        if seen.status.is_terminal() && seen.status != JobStatus::Timeout || !seen.status.is_terminal() && !early {
             return seen;
         }
-        match self.answer_in_channel(job_id, &seen.document, stop, call).await {
+        // Another look comes; after the end there is none.
+        let retries = u32::from(seen.status.is_terminal());
+        match self.answer_in_channel(job_id, &seen.document, stop, call, retries).await {
             Some(result) => {
+                self.answers.set(Answers::InChannels);
                 let completed = seen.document.without("error").set("status", R::Json::text("completed")).set("result", result);
                 Seen { reference: seen.reference, ..protocol::read_job(completed) }
             }
@@ -34,16 +60,29 @@ impl<R: Runtime + 'static> Client<R> {
         }
     }
 
-    async fn answer_in_channel(&self, job_id: &str, job: &R::Json, stop: f64, call: &CallOptions) -> Option<R::Json> {
+    async fn answer_in_channel(
+        &self,
+        job_id: &str,
+        job: &R::Json,
+        stop: f64,
+        call: &CallOptions,
+        retries: u32,
+    ) -> Option<R::Json> {
         let name = fill("job-%", &[job_id]);
-        let channels = self.list_of("channels", CHANNELS, stop, call).await?;
+        let Some(channels) = self.list_of("channels", CHANNELS, stop, call, retries).await else {
+            // There is nothing to be looked for.
+            self.answers.set(Answers::InJobs);
+            return None;
+        };
         let channel = channels.iter().find(|channel| channel.get_text("name").as_ref() == Some(&name))?.get_text("id")?;
         let path = fill("/api/messaging/channels/%/messages", &[&protocol::is_uuid(&channel).then_some(channel)?]);
-        let messages = self.list_of("messages", &path, stop, call).await?;
+        let messages = self.list_of("messages", &path, stop, call, retries).await?;
         // The newest first; an agent may say more than one thing, and the job would have taken the first.
-        let is_answer = |message: &&R::Json| message.get_text("sourceType").as_deref() == Some("agent_response");
+        let is_answer = |message: &&R::Json| {
+            let says = message.get_text("content").is_some_and(|content| !content.starts_with("Executing action:"));
+            says && message.get_text("sourceType").as_deref() == Some("agent_response")
+        };
         let answer = messages.iter().rev().find(is_answer)?;
-        answer.get_text("content")?;
         let created_at = answer.get_number("created_at").or_else(|| self.runtime.parse_date(&answer.get_text("createdAt")?))?;
         let message = picked(answer, &["id", "content", "authorId", "metadata"]).set("createdAt", R::Json::number(created_at));
         let took = created_at - job.get_number("createdAt").unwrap_or(created_at);
@@ -51,7 +90,7 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// The list `key` in `data`, if it can be had in time.
-    async fn list_of(&self, key: &str, path: &str, stop: f64, call: &CallOptions) -> Option<Vec<R::Json>> {
+    async fn list_of(&self, key: &str, path: &str, stop: f64, call: &CallOptions, retries: u32) -> Option<Vec<R::Json>> {
         if !self.turn(stop, true).await {
             return None;
         }
@@ -61,6 +100,6 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let call = CallOptions { timeout_ms: Some(left), headers: call.headers.clone(), ..CallOptions::default() };
         let parse = |document: R::Json| document.get("data")?.get(key).filter(|list| list.kind() == Kind::Array);
-        Some(self.read(Method::Get, path, &call, 1, key, &parse).await.ok()?.elements())
+        Some(self.read(Method::Get, path, &call, retries, key, &parse).await.ok()?.elements())
     }
 }

@@ -4,6 +4,7 @@ use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::allowance::Allowance;
+use crate::channel::Answers;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exchange::read_created;
 use crate::http::{Method, fit, path};
@@ -80,6 +81,9 @@ pub struct PaidJob<J> {
     pub payment: Option<Attempt<J>>,
 }
 
+/// A call that had an idempotency key: that, what it asked, and its job.
+type Named<J> = (String, String, PaidJob<J>);
+
 /// The client.
 #[derive(Debug)]
 pub struct Client<R: Runtime> {
@@ -88,6 +92,8 @@ pub struct Client<R: Runtime> {
     pub(crate) retries: RetryBudget,
     pub(crate) allowance: Rc<Allowance>,
     pub(crate) poller: Poller<R::Json>,
+    /// Where this server's answers are.
+    pub(crate) answers: Cell<Answers>,
     /// Whether an odd content type was reported.
     pub(crate) reported: Cell<bool>,
     pub(crate) ledger: Rc<SpendLedger>,
@@ -101,8 +107,8 @@ pub struct Client<R: Runtime> {
     pub(crate) open: RefCell<Vec<(String, String, f64)>>,
     /// The records of jobs whose end was seen, which are about to go.
     pub(crate) closing: RefCell<Vec<String>>,
-    /// The calls that had an idempotency key: that, what they asked, and their jobs.
-    named: RefCell<Vec<(String, String, PaidJob<R::Json>)>>,
+    /// The calls that had an idempotency key.
+    named: RefCell<Vec<Named<R::Json>>>,
 }
 
 impl<R: Runtime + 'static> Client<R> {
@@ -114,6 +120,7 @@ impl<R: Runtime + 'static> Client<R> {
             retries: RetryBudget::new(),
             allowance: Rc::default(),
             poller: Poller::default(),
+            answers: Cell::default(),
             reported: Cell::new(false),
             ledger,
             open: RefCell::default(),
@@ -290,7 +297,8 @@ impl<R: Runtime + 'static> Client<R> {
     pub async fn get_job(self: &Rc<Self>, job_id: &str, call: &CallOptions) -> Result<Seen<R::Json>, R::Json> {
         let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
         let seen = self.look(job_id, call, self.config.retries).await?;
-        let seen = self.with_late_answer(job_id, seen, end, call).await;
+        let early = self.answers.get() == Answers::InChannels;
+        let seen = self.with_late_answer(job_id, seen, end, call, early).await;
         if seen.is_settled() {
             self.close(job_id, seen.reference.as_deref());
         }

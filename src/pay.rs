@@ -255,14 +255,15 @@ impl<R: Runtime + 'static> Client<R> {
         let is_intent = attempt.state == PaymentState::Intended;
         let (client, attempt) = (self.clone(), attempt.clone());
         let (late, id) = (self.clone(), attempt.id.clone());
-        let save = async move { journal::save(&client.runtime, &attempt).await };
+        // As the wallet's answer: another type would be all of the detached work again.
+        let save = async move { journal::save(&client.runtime, &attempt).await.map(|()| R::Json::object()) };
         let heir = move |_| {
             if is_intent {
                 let client = late.clone();
                 late.runtime.spawn(async move { drop(journal::forget(&client.runtime, &id).await) });
             }
         };
-        self.in_time(detached(&self.runtime, is_intent, save, Box::new(heir)), end).await
+        self.in_time(detached(&self.runtime, is_intent, save, Box::new(heir)), end).await.map(|_| ())
     }
 
     /// What the store gives, within its time and before `end`. One that gives nothing has failed.

@@ -55,7 +55,10 @@ impl<R: Runtime + 'static> Client<R> {
         // What has been answered is not open, though its record may not have gone yet.
         let closing = self.closing.borrow().clone();
         for id in closing {
-            let close = async { Ok(journal::close(&self.runtime, &id).await) };
+            let close = async {
+                journal::close(&self.runtime, &id).await;
+                Ok(())
+            };
             let _ = self.in_time(close, end).await;
         }
         let found = self.all_records(end).await.map_err(|thrown| store_failed(thrown, ""))?;

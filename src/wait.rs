@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::channel::{self, Answers};
 use crate::client::{CallOptions, Client, Update};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Method, path};
@@ -56,6 +57,7 @@ impl<R: Runtime + 'static> Client<R> {
         let mut looks: u32 = 0;
         let mut missing = false;
         let mut had_last_chance = false;
+        let mut next_channel_ms = channel::FIRST_MS;
         // The caller's own interval is obeyed and his own headers are sent: neither can be shared.
         let ours = schedule == PollSchedule::Growing;
         let seat = (ours && call.headers.is_empty() && !call.is_fitful).then(|| self.take_seat(job_id));
@@ -154,7 +156,18 @@ impl<R: Runtime + 'static> Client<R> {
             }
             let failed = match seen {
                 Ok(seen) => {
-                    let seen = self.with_late_answer(job_id, seen, stop, call).await;
+                    // The caller's own interval says how often to look, and a crowd looks together.
+                    let early = is_alone
+                        && !expired
+                        && match self.answers.get() {
+                            Answers::InJobs => false,
+                            Answers::InChannels => true,
+                            Answers::Unknown => age >= next_channel_ms,
+                        };
+                    if early {
+                        next_channel_ms = age * channel::LATER;
+                    }
+                    let seen = self.with_late_answer(job_id, seen, stop, call, early).await;
                     missing = false;
                     // Who created it may not have been told the job's time, or not well.
                     lifetime = Some(lifetime.map_or(seen.lifetime_ms, |lifetime| lifetime.max(seen.lifetime_ms)));

@@ -65,8 +65,7 @@ pub fn stray_hash<J: Json>(value: &J) -> Option<String> {
 /// All that an error says.
 fn words_of<J: Json>(error: &J) -> String {
     let said = |key: &str| error.get_text(key).unwrap_or_default();
-    let texts = [error.as_text().unwrap_or_default(), said("message"), said("shortMessage"), said("details")];
-    texts.join("\n")
+    fill("%\n%\n%\n%", &[&error.as_text().unwrap_or_default(), &said("message"), &said("shortMessage"), &said("details")])
 }
 
 /// The hash in a text, such as "timed out while waiting for 0x…".

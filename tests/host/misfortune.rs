@@ -444,6 +444,7 @@ impl Runtime for Tab {
         let step = world.net_steps.get();
         world.net_steps.set(step + 1);
         let fault = if world.calm.get() { None } else { world.script.net.get(step).cloned() };
+        #[expect(clippy::result_large_err, reason = "the trait has it so")]
         let failed = |failure| Err(SendError { failure, words: String::new(), cause: None, partial: String::new() });
         let send_at = |there: u32| {
             let slot = Rc::new(RefCell::new(None));
