@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::amount::Amount;
 use super::networks::Token;
-use super::{Dialect, MAX_ENTRY, Offer, no_evm_chain, recipient_of, shown_member, token_of};
+use super::{Dialect, MAX_ENTRY, MAX_HEADER, Offer, no_evm_chain, recipient_of, shown_member, token_of};
 use crate::json::{Json, Kind};
 use crate::text::{decimal, fill};
 
@@ -27,17 +27,15 @@ pub(super) fn read_entry<J: Json>(dialect: Dialect, entry: &J, required: &J, tok
         timeout.ok_or_else(|| fill("% is no whole number of at least 6", &[&shown_member(entry, "maxTimeoutSeconds")]))?;
     // In version 2 all this goes back to the server in a header. A document too deep to be written is empty.
     let is_v2 = dialect == Dialect::V2;
-    let echoed = [Some(entry.clone()), required.get("resource"), required.get("extensions")];
+    let echoed = [Some(entry.clone()), required.get("resource").filter(|_| is_v2), required.get("extensions").filter(|_| is_v2)];
+    let most = if is_v2 { MAX_ENTRY } else { MAX_HEADER };
     let mut size: usize = 0;
-    for part in echoed.iter().flatten().filter(|_| is_v2) {
+    for part in echoed.iter().flatten() {
         let length = part.to_json().len();
         size = if length == 0 { usize::MAX } else { size.saturating_add(length) };
     }
-    if size > MAX_ENTRY {
-        return Err(fill(
-            "it is too large: with what goes back to the server it has more than % bytes",
-            &[&decimal(MAX_ENTRY as u64)],
-        ));
+    if size > most {
+        return Err(fill("it is too large: more than % bytes, with what goes back to the server", &[&decimal(most as u64)]));
     }
     let resource = text_of(entry.get("resource"))?;
     let resource = match required.get("resource").filter(|_| is_v2) {
@@ -180,9 +178,12 @@ mod tests {
         }
         assert!(read(Dialect::V1, &good(Dialect::V1).set("resource", json!(5))).is_err());
         // Only version 2 sends it back.
-        let long = |dialect| good(dialect).set("description", json!("x".repeat(10_001)));
-        assert!(read(Dialect::V2, &long(Dialect::V2)).unwrap_err().contains("more than 10000 bytes"));
-        assert!(read(Dialect::V1, &long(Dialect::V1)).is_ok());
+        for (dialect, length, fits) in
+            [(Dialect::V2, 9_000, true), (Dialect::V2, 10_001, false), (Dialect::V1, 60_000, true), (Dialect::V1, 70_000, false)]
+        {
+            let said = read(dialect, &good(dialect).set("description", json!("x".repeat(length))));
+            assert_eq!(said.err().is_none_or(|said| !said.contains("too large: more than")), fits, "{length}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod create;
 mod crowd;
 mod inputs;
 mod journal;
+mod limits;
 mod misfortune;
 mod pay;
 mod property;

@@ -201,6 +201,10 @@ fn row_5_the_id_in_a_body_that_broke_off_is_a_hint() {
     let scene1 = scene([payment_required(), cut.clone(), seen("processing")]).paying();
     assert_eq!(create(&scene1).unwrap().created.job_id, "job-1");
     assert!(scene1.request(2).url.ends_with("/jobs/job-1"));
+    for no_id in [r#"{"jobId":"","status"#, r#"{"jobId":"job\"1","status"#, r#"{"jobId":"job-1"#, r#"{"status":"x""#] {
+        let cut = Step::Cut { failure: SendFailure::Reset, partial: no_id.into() };
+        assert_eq!(create(&scene([cut])).unwrap_err().job_id, None, "{no_id}");
+    }
     // Where nothing was paid, the error has it.
     assert_eq!(create(&scene([cut])).unwrap_err().job_id.as_deref(), Some("job-1"));
 }

@@ -205,15 +205,28 @@ fn the_logger_is_told_each_request_and_nothing_that_is_a_secret() {
 fn row_11_json_under_another_name_is_read_and_reported_once() {
     let odd = || seen("processing").with("content-type", "text/plain; secret=1");
     let scene = scene([odd(), odd(), seen("processing").with("content-type", "application/problem+json")]);
+    let warned = |scene: &Scene| {
+        let logged = scene.world.logged.borrow();
+        logged.iter().filter(|(level, _)| *level == Level::Warn).map(|(_, words)| words.clone()).collect::<Vec<_>>()
+    };
     for _ in 0..3 {
         assert_eq!(get(&scene).unwrap()["status"], "processing");
+        let words = "the server's content-type is not that of JSON (GET /api/messaging/jobs/job-1); the answer was read as JSON all the same";
+        assert_eq!(warned(&scene), [words]);
     }
-    let warned: Vec<String> =
-        scene.world.logged.borrow().iter().filter(|(level, _)| *level == Level::Warn).map(|(_, words)| words.clone()).collect();
-    assert_eq!(
-        warned,
-        [
-            "the server's content-type is not that of JSON (GET /api/messaging/jobs/job-1); the answer was read as JSON all the same"
-        ]
-    );
+    let usual = self::scene([seen("processing").with("content-type", "application/json; charset=utf-8")]);
+    get(&usual).unwrap();
+    assert!(warned(&usual).is_empty());
+}
+
+#[test]
+fn a_read_follows_every_redirect_and_a_create_only_those_that_keep_its_body() {
+    for status in [301, 302, 303, 307, 308] {
+        let moved = text(status, "").with("location", "/elsewhere");
+        let reads = scene([moved.clone(), seen("processing")]);
+        assert!(get(&reads).is_ok(), "{status}");
+        let creates = scene([moved, created()]);
+        let made = run(creates.client.create_job(&params(), &plain(), &|_| ()));
+        assert_eq!((made.is_ok(), creates.requests()), if status > 303 { (true, 2) } else { (false, 1) }, "{status}");
+    }
 }

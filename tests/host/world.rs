@@ -28,6 +28,11 @@ pub enum Step {
         after_ms: f64,
     },
     Fail(SendFailure),
+    /// This, after a while.
+    Late {
+        after_ms: f64,
+        then: Box<Step>,
+    },
     /// The answer breaks off in its body.
     Cut {
         failure: SendFailure,
@@ -118,6 +123,9 @@ pub struct World {
     pub store_fails: Cell<Option<(usize, usize)>>,
     /// How many more times the store answers; it gives nothing after that.
     pub store_hangs: Cell<Option<usize>>,
+    /// Each id is another one, and how many there were.
+    pub own_uuids: Cell<bool>,
+    uuids: Cell<u64>,
     /// How long it takes until nobody else has the lock, in milliseconds.
     pub lock_ms: Cell<f64>,
     /// Tasks do not begin before the world turns.
@@ -151,7 +159,16 @@ impl Runtime for Shared {
     async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
         self.0.sent.borrow_mut().push((self.0.now.get(), request.clone()));
         let step = self.0.script.borrow_mut().pop_front().or_else(|| self.0.forever.borrow().clone());
-        match step.unwrap_or_else(|| panic!("no step left for {} {}", request.method.as_str(), request.url)) {
+        let step = step.unwrap_or_else(|| panic!("no step left for {} {}", request.method.as_str(), request.url));
+        let step = match step {
+            Step::Late { after_ms, then } => {
+                self.0.now.set(self.0.now.get() + after_ms);
+                *then
+            }
+            step => step,
+        };
+        match step {
+            Step::Late { .. } => panic!("late twice"),
             Step::Hang => std::future::pending().await,
             Step::Fail(failure) => {
                 if failure == SendFailure::Timeout {
@@ -205,7 +222,8 @@ impl Runtime for Shared {
         1.0
     }
     fn uuid(&self) -> String {
-        "33333333-3333-4333-8333-333333333333".into()
+        let given = self.0.uuids.replace(self.0.uuids.get() + 1);
+        format!("33333333-3333-4333-8333-{:012}", 333_333_333_333_u64 + if self.0.own_uuids.get() { given } else { 0 })
     }
     fn parse_date(&self, text: &str) -> Option<f64> {
         let at = httpdate::parse_http_date(text).ok()?;
@@ -242,6 +260,9 @@ impl Runtime for Shared {
     }
     type Lock = ();
     async fn lock(&self, _name: &str) {
+        if self.0.lock_ms.get().is_infinite() {
+            return std::future::pending().await;
+        }
         self.0.now.set(self.0.now.get() + self.0.lock_ms.get());
     }
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
