@@ -3,7 +3,7 @@
 //! A payment goes intended → proven → sent → accepted | refused | unknown. The record is written before the wallet is asked, when
 //! it has given the proof, before the proof is sent, and before `createJob` gives the job away. It goes when the job's answer has
 //! been seen, or when certainly no money has moved. Whoever finds a record after a crash can go on where it ends. What has an
-//! idempotency key is kept for a day longer, so that another call with the same key pays nothing.
+//! idempotency key is kept for two days longer, so that another call with the same key pays nothing.
 //!
 //! A record is JSON under the key `eliza-jobs/payment/` and the attempt's id: the members of a
 //! [`PaymentAttempt`](crate::x402::PaymentAttempt), and `version` (1), `server` (the base address), `request` (the body of the
