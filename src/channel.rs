@@ -48,9 +48,9 @@ impl<R: Runtime + 'static> Client<R> {
         if seen.status.is_terminal() && seen.status != JobStatus::Timeout || !seen.status.is_terminal() && !early {
             return seen;
         }
-        // Another look comes; after the end there is none.
-        let retries = u32::from(seen.status.is_terminal());
-        match self.answer_in_channel(job_id, &seen.document, stop, call, retries).await {
+        // After its end nobody asks for the job any more; before it another look comes.
+        let is_last = seen.status.is_terminal();
+        match self.answer_in_channel(job_id, &seen.document, stop, call, is_last).await {
             Some(result) => {
                 self.answers.set(Answers::InChannels);
                 let completed = seen.document.without("error").set("status", R::Json::text("completed")).set("result", result);
@@ -66,17 +66,17 @@ impl<R: Runtime + 'static> Client<R> {
         job: &R::Json,
         stop: f64,
         call: &CallOptions,
-        retries: u32,
+        is_last: bool,
     ) -> Option<R::Json> {
         let name = fill("job-%", &[job_id]);
-        let Some(channels) = self.list_of("channels", CHANNELS, stop, call, retries).await else {
+        let Some(channels) = self.list_of("channels", CHANNELS, stop, call, is_last).await else {
             // There is nothing to be looked for.
             self.answers.set(Answers::InJobs);
             return None;
         };
         let channel = channels.iter().find(|channel| channel.get_text("name").as_ref() == Some(&name))?.get_text("id")?;
         let path = fill("/api/messaging/channels/%/messages", &[&protocol::is_uuid(&channel).then_some(channel)?]);
-        let messages = self.list_of("messages", &path, stop, call, retries).await?;
+        let messages = self.list_of("messages", &path, stop, call, is_last).await?;
         // The newest first; an agent may say more than one thing, and the job would have taken the first.
         let is_answer = |message: &&R::Json| {
             let says = message.get_text("content").is_some_and(|content| !content.starts_with("Executing action:"));
@@ -90,8 +90,8 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// The list `key` in `data`, if it can be had in time.
-    async fn list_of(&self, key: &str, path: &str, stop: f64, call: &CallOptions, retries: u32) -> Option<Vec<R::Json>> {
-        if !self.turn(stop, true).await {
+    async fn list_of(&self, key: &str, path: &str, stop: f64, call: &CallOptions, is_last: bool) -> Option<Vec<R::Json>> {
+        if !self.turn(stop, is_last).await {
             return None;
         }
         let left = (stop - self.runtime.now_ms()).min(self.config.timeout_ms);
@@ -100,6 +100,6 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let call = CallOptions { timeout_ms: Some(left), headers: call.headers.clone(), ..CallOptions::default() };
         let parse = |document: R::Json| document.get("data")?.get(key).filter(|list| list.kind() == Kind::Array);
-        Some(self.read(Method::Get, path, &call, retries, key, &parse).await.ok()?.elements())
+        Some(self.read(Method::Get, path, &call, u32::from(is_last), key, &parse).await.ok()?.elements())
     }
 }

@@ -100,7 +100,7 @@ impl<R: Runtime + 'static> Client<R> {
             let now = self.runtime.now_ms();
             let expired = now >= expiry;
             // One last look even where the server wants to be left alone until there is nothing to look at any more; but not of a crowd.
-            let is_alone = seat.as_ref().is_some_and(|seat| !seat.is_shared(now));
+            let is_alone = seat.as_ref().map_or(ours, |seat| !seat.is_shared(now));
             let last_chance = is_alone && expired && !had_last_chance && now + self.allowance.quiet_ms(now) > stop;
             had_last_chance |= last_chance;
             let ready = match &news {
