@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::http::set_header;
 use crate::json::{Json, Kind, picked, shown};
 use crate::spend::{Abilities, Limit, SpendPolicy};
-use crate::text::{concat, fill, has, join, shorten};
+use crate::text::{concat, decimal, fill, has, join, shorten};
 use crate::wait::WaitPlan;
 use crate::wallet::is_proof_header;
 use crate::x402::networks::Token;
