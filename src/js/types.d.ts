@@ -256,7 +256,10 @@ export interface Logger {
   error?(...said: unknown[]): void;
 }
 
-/** Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. */
+/**
+ * Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. An error with `noMoneyMoved: true`
+ * says that certainly nothing was sent.
+ */
 export type SendTransfer = (quote: Quote) => string | Promise<string>;
 
 /** Where payments are written down before each step after which they could be lost. A store that fails before a payment means no payment. */
@@ -276,7 +279,10 @@ export function fileStore(folder: string): Store;
 /** A payment that is open, or a record that cannot be read. */
 export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unreadable' };
 
-/** What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. */
+/**
+ * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
+ * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
+ */
 export interface Wallet {
   /** Whose money it is. Needed with `signTypedData`. */
   address?: string | (() => string | Promise<string>);

@@ -580,6 +580,12 @@ export interface ListJobsResponse {
 }
 
 /**
+ * Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. An error with `noMoneyMoved: true`
+ * says that certainly nothing was sent.
+ */
+export type SendTransfer = (quote: Quote) => string | Promise<string>;
+
+/**
  * One offer: what the server wants for the job.
  */
 export interface Quote extends Price {
@@ -857,6 +863,21 @@ export interface Price {
 }
 
 /**
+ * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
+ * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
+ */
+export interface Wallet {
+    /** Whose money it is. Needed with `signTypedData`. */
+    address?: string | (() => string | Promise<string>);
+    /** Makes a token transfer, for servers that want its hash. */
+    sendTransfer?: SendTransfer;
+    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Gives the signature. */
+    signTypedData?: (typedData: TypedData) => string | Promise<string>;
+    /** Takes a whole payment over, for what the others cannot serve. Gives the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
+    pay?: (quote: Quote) => HeadersInit | Promise<HeadersInit>;
+}
+
+/**
  * What the server answers to `createJob`.
  */
 export interface CreateJobResponse {
@@ -979,14 +1000,12 @@ export interface AssetOptions {
 /** Eight, four, four, four and twelve hexadecimal digits. */
 export type UUID = string;
 
-/** Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. */
-export type SendTransfer = (quote: Quote) => string | Promise<string>;
-
 /** What `createJob` takes. */
 export interface CreateJobOptions extends RequestOptions {
     /** Called when something has happened. What it throws is reported once to the logger and does not end the call. */
     onUpdate?: (update: JobUpdate) => void;
-    /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. */
+    /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. The same
+     * name for another question (`agentId`, `userId`, `content`) is an `ArgumentError`. */
     idempotencyKey?: string;
 }
 
@@ -1122,18 +1141,6 @@ export interface SpendOptions {
     recipients?: string[];
     /** What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself otherwise, as behind a proxy; and for an address without https on a network of your own. */
     allowResource?: string | string[];
-}
-
-/** What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. */
-export interface Wallet {
-    /** Whose money it is. Needed with `signTypedData`. */
-    address?: string | (() => string | Promise<string>);
-    /** Makes a token transfer, for servers that want its hash. */
-    sendTransfer?: SendTransfer;
-    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Gives the signature. */
-    signTypedData?: (typedData: TypedData) => string | Promise<string>;
-    /** Takes a whole payment over, for what the others cannot serve. Gives the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
-    pay?: (quote: Quote) => HeadersInit | Promise<HeadersInit>;
 }
 
 /** What waiting takes. */
