@@ -323,6 +323,10 @@ for (const [who, make] of [
   ['an EIP-1193 provider on another chain', () => fromEip1193(switching(polygon), { address: PAYER.toLowerCase() })],
   ['a viem account', () => fromViem(base.walletClient(0))],
   [
+    'a viem account without a chain',
+    () => fromViem(Viem.createWalletClient({ account: ACCOUNTS[0], transport: Viem.http(base.rpc) })),
+  ],
+  [
     'a viem client over a provider on another chain',
     () => fromViem(Viem.createWalletClient({ chain: polygon.publicClient.chain, transport: Viem.custom(switching(polygon)) })),
   ],
