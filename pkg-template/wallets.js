@@ -5,6 +5,9 @@
 const PATIENCE_MS = 180_000;
 /** For how long one look is: a provider that never answers does not hold the hash back. */
 const LOOK_MS = 10_000;
+/** Some wallets say for a moment after a switch that they are where they were: they are asked again. */
+const SWITCH_LOOKS = 10;
+const SWITCH_MS = 100;
 
 /** A wallet from an EIP-1193 provider, such as `window.ethereum`. */
 export function fromEip1193(provider, options = {}) {
@@ -18,7 +21,7 @@ export function fromEip1193(provider, options = {}) {
     let accounts = await request('eth_accounts');
     if (!accounts?.length) accounts = await request('eth_requestAccounts');
     const found = wanted ? accounts?.find((account) => same(account, wanted)) : accounts?.[0];
-    if (!found) throw new Error(wanted ? `the wallet does not offer the account ${wanted}` : 'the wallet offers no account');
+    if (!found) throw unmoved(wanted ? `the wallet does not offer the account ${wanted}` : 'the wallet offers no account');
     return found;
   };
   const onChain = (chainId) =>
@@ -35,7 +38,9 @@ export function fromEip1193(provider, options = {}) {
     },
     async sendTransfer(quote) {
       await onChain(quote.chainId);
-      const transaction = { from: await address(), to: quote.asset, value: '0x0', data: transfer(quote) };
+      // The chain is named, for the wallet may be switched before it sends; so below.
+      const [from, chainId] = [await address(), hexadecimal(quote.chainId)];
+      const transaction = { from, to: quote.asset, value: '0x0', data: transfer(quote), chainId };
       const hash = await request('eth_sendTransaction', [transaction]);
       return mined(hash, () => request('eth_getTransactionReceipt', [hash]));
     },
@@ -47,7 +52,7 @@ export function fromViem(client) {
   need(client, ['signTypedData', 'sendTransaction', 'getChainId'], 'fromViem needs a viem wallet client');
   const account = async () => {
     const found = client.account ?? (await client.getAddresses?.())?.[0];
-    if (!found) throw new Error('the wallet client has no account');
+    if (!found) throw unmoved('the wallet client has no account');
     return found;
   };
   const onChain = (chainId) =>
@@ -70,7 +75,7 @@ export function fromViem(client) {
       await onChain(quote.chainId);
       const hash = await client.sendTransaction({
         account: await account(),
-        chain: client.chain?.id === quote.chainId ? client.chain : null,
+        chain: client.chain?.id === quote.chainId ? client.chain : chain(quote),
         to: quote.asset,
         value: 0n,
         data: transfer(quote),
@@ -86,7 +91,7 @@ export function fromEthers(signer) {
   need(signer, ['getAddress', 'signTypedData', 'sendTransaction'], 'fromEthers needs an ethers signer (version 6)');
   const onChain = (chainId) => {
     const { provider } = signer;
-    if (!provider) throw new Error('the signer has no provider; connect it to one to make transfers');
+    if (!provider) throw unmoved('the signer has no provider; connect it to one to make transfers');
     // Asked at the wallet itself: what ethers remembers of the network may be out of date.
     const current = provider.send ? () => provider.send('eth_chainId', []) : async () => (await provider.getNetwork()).chainId;
     return switched(chainId, current, async (hex) => provider.send?.('wallet_switchEthereumChain', [{ chainId: hex }]));
@@ -103,7 +108,7 @@ export function fromEthers(signer) {
     async sendTransfer(quote) {
       await onChain(quote.chainId);
       const { provider } = signer;
-      const hash = await sent(signer, { to: quote.asset, value: 0, data: transfer(quote) });
+      const hash = await sent(signer, { to: quote.asset, value: 0, data: transfer(quote), chainId: quote.chainId });
       // Asked at the wallet itself, as above: after a switch ethers answers nothing but that the network has changed.
       return mined(hash, () =>
         provider.send ? provider.send('eth_getTransactionReceipt', [hash]) : provider.getTransactionReceipt(hash),
@@ -123,20 +128,40 @@ function need(value, methods, what) {
 
 const same = (one, other) => one.toLowerCase() === other.toLowerCase();
 
+const hexadecimal = (chainId) => `0x${chainId.toString(16)}`;
+
+const pause = (ms) => new Promise((next) => setTimeout(next, ms));
+
+/** An error that says that certainly no money has moved, so that the client can give the budget back and forget the payment. */
+const unmoved = (message, more) => Object.assign(new Error(message, more), { noMoneyMoved: true });
+
+/** A chain as viem wants it, to see for itself that the wallet is on it; nothing but the id is looked at. */
+const chain = ({ chainId, network }) => ({
+  id: chainId,
+  name: network,
+  nativeCurrency: { name: 'native', symbol: 'NATIVE', decimals: 18 },
+  rpcUrls: { default: { http: [] } },
+});
+
 /** Makes sure that the wallet is on this chain: asks it to switch, and looks whether it did. */
 async function switched(chainId, current, change) {
-  if (Number(await current()) === chainId) return;
+  let now = Number(await current());
+  if (now === chainId) return;
   let cause;
+  let looks = SWITCH_LOOKS;
   try {
-    await change(`0x${chainId.toString(16)}`);
+    await change(hexadecimal(chainId));
   } catch (error) {
     cause = error;
+    looks = 0;
   }
-  const now = Number(await current());
-  if (now === chainId) return;
-  throw new Error(`the wallet is on chain ${now} and the payment is on chain ${chainId}; switch it there and try again`, {
-    cause,
-  });
+  for (; ; looks -= 1) {
+    now = Number(await current());
+    if (now === chainId) return;
+    if (looks <= 0) break;
+    await pause(SWITCH_MS);
+  }
+  throw unmoved(`the wallet is on chain ${now} and the payment is on chain ${chainId}; switch it there and try again`, { cause });
 }
 
 /** The call of the token's `transfer(address,uint256)`. */
@@ -184,9 +209,9 @@ async function mined(hash, receiptOf) {
     if (receipt) {
       // Without a status it is not known to have failed.
       if (receipt.status !== 'reverted' && Number(receipt.status ?? 1) !== 0) return hash;
-      throw Object.assign(new Error('the transfer was reverted: no tokens have moved'), { transactionHash: hash });
+      throw Object.assign(unmoved('the transfer was reverted'), { transactionHash: hash });
     }
-    await new Promise((next) => setTimeout(next, wait));
+    await pause(wait);
   }
   return hash;
 }

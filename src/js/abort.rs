@@ -10,6 +10,13 @@ use wasm_bindgen::prelude::*;
 use super::document::Document;
 use crate::json::Json;
 
+#[wasm_bindgen(module = "/pkg-template/abort.js")]
+extern "C" {
+    // A signal of others' making may throw.
+    #[wasm_bindgen(catch)]
+    fn listen(signal: &JsValue, wake: &JsValue, on: bool) -> Result<(), JsValue>;
+}
+
 /// Runs `work` until it is done or the signal aborts; then the work is dropped, which cancels what it waits for, and the
 /// signal's own reason comes out. The listener is gone in either case.
 pub(super) async fn until_aborted<T>(
@@ -55,13 +62,13 @@ impl Listener {
                 waker.wake();
             }
         });
-        let _ = signal.call("addEventListener", &"abort".into(), wake.as_ref());
+        let _ = listen(&signal.0, wake.as_ref(), true);
         Self { signal, waker, wake }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = self.signal.call("removeEventListener", &"abort".into(), self.wake.as_ref());
+        let _ = listen(&self.signal.0, self.wake.as_ref(), false);
     }
 }

@@ -110,6 +110,7 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions, Document> {
             wallet,
             abilities,
             store: store(&options)?,
+            unlocked: Document::object().into(),
             logger: logger(&options)?,
             max_response_bytes: number(
                 &options,

@@ -42,7 +42,7 @@ extern "C" {
 
 #[wasm_bindgen(module = "/pkg-template/stores.js")]
 extern "C" {
-    fn lock(name: &str, request: &JsValue) -> Promise;
+    fn lock(name: &str, request: &JsValue, store: &JsValue) -> Promise;
 }
 
 #[wasm_bindgen(module = "/pkg-template/wake.js")]
@@ -65,6 +65,8 @@ pub(super) struct JsRuntime {
     pub(super) wallet: Document,
     pub(super) abilities: Abilities,
     pub(super) store: Document,
+    /// The last lock that the store has failed to give, with what it threw.
+    pub(super) unlocked: RefCell<Document>,
     pub(super) logger: Document,
     pub(super) max_response_bytes: f64,
 }
@@ -74,7 +76,7 @@ pub(super) struct Held(Document);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let request = self.0.clone().set("gone", Document(true.into()));
+        let request = self.0.clone().set("gone", Document(true.into())).without("failed");
         let _ = request.call("letGo", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
     }
 }
@@ -167,6 +169,11 @@ impl Runtime for JsRuntime {
             StoreCall::Delete => "delete",
             StoreCall::Keys => "keys",
         };
+        // Without its lock a call may not go on. It has nothing to lose by that while it reads.
+        let failed = self.unlocked.borrow().get("failed");
+        if let (Some(failed), StoreCall::Get | StoreCall::Keys) = (failed, call) {
+            return Err(failed);
+        }
         let given = self.store.call(name, &key.into(), &value.into()).unwrap_or_else(|| Err("it has lost a method".into()));
         let given = Document(given.map_err(Document)?).settled().await.map(Document).map_err(Document)?;
         if call != StoreCall::Keys {
@@ -179,7 +186,9 @@ impl Runtime for JsRuntime {
 
     async fn lock(&self, name: &str) -> Held {
         let held = Held(Document::object());
-        let _ = JsFuture::from(lock(name, &held.0.0)).await;
+        if let Err(thrown) = JsFuture::from(lock(name, &held.0.0, &self.store.0)).await {
+            *self.unlocked.borrow_mut() = held.0.clone().set("failed", Document(thrown));
+        }
         held
     }
 

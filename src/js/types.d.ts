@@ -256,7 +256,10 @@ export interface Logger {
   error?(...said: unknown[]): void;
 }
 
-/** Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. */
+/**
+ * Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. An error with `noMoneyMoved: true`
+ * says that certainly nothing was sent.
+ */
 export type SendTransfer = (quote: Quote) => string | Promise<string>;
 
 /** Where payments are written down before each step after which they could be lost. A store that fails before a payment means no payment. */
@@ -265,18 +268,29 @@ export interface Store {
   set(key: string, value: string): unknown;
   delete(key: string): unknown;
   keys(): Iterable<string> | Promise<Iterable<string>>;
+  /**
+   * For a store that several programs use: waits until none of them holds the lock of this name, and gives a function that lets go of it.
+   * `request.gone` is set when the lock is not wanted any more. `fileStore` has it; where Web Locks are, tabs need none.
+   */
+  lock?(name: string, request: { readonly gone?: boolean }): Promise<() => unknown>;
 }
 /** A store in memory: lives as long as the program. */
 export function memoryStore(): Store;
 /** A store in the page's localStorage, shared by its tabs. Throws a `TypeError` where there is none. */
 export function localStorageStore(storage?: Storage): Store;
-/** A store in a folder, which is made when it is missing, a file for each payment. For Node, Bun and Deno. */
+/**
+ * A store in a folder, which is made when it is missing, a file for each payment. For Node, Bun and Deno. Programs of one machine may
+ * share the folder.
+ */
 export function fileStore(folder: string): Store;
 
 /** A payment that is open, or a record that cannot be read. */
 export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unreadable' };
 
-/** What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. */
+/**
+ * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
+ * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
+ */
 export interface Wallet {
   /** Whose money it is. Needed with `signTypedData`. */
   address?: string | (() => string | Promise<string>);

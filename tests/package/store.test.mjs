@@ -150,6 +150,20 @@ test('row 45: a store that fails, in whatever way, means no payment', async () =
   await rejects(silent.pendingPayments(), 'PaymentError', 'store_failed', /locked/);
 });
 
+test('a wallet’s error with noMoneyMoved gives the budget back and leaves nothing open; one without it does not', async () => {
+  for (const [noMoneyMoved, open, spent, words] of [
+    [true, 0, '0', /wrong chain; no money has moved$/],
+    [undefined, 1, '0.02', /wrong chain/],
+    ['yes', 1, '0.02', /wrong chain/],
+  ]) {
+    const server = await faultServer(price);
+    const wallet = () => Promise.reject(Object.assign(new Error('wrong chain'), { noMoneyMoved }));
+    const client = new JobsClient({ baseUrl: server.url, wallet, store: memoryStore() });
+    await rejects(client.createJob(params), 'PaymentError', 'wallet_failed', words);
+    assert.deepEqual([(await client.pendingPayments()).length, client.spent()], [open, spent]);
+  }
+});
+
 test('a record that cannot be read is reported and stays', async () => {
   const place = path.join(scratch, 'unreadable');
   const store = fileStore(place);

@@ -89,6 +89,8 @@ for (const [name, make] of every) {
     assert.equal(await make(provider).sendTransfer(quote), HASH);
     const { params } = provider.asked.find(({ method }) => method === 'eth_sendTransaction');
     assert.deepEqual([params[0].to, params[0].data, Number(params[0].value)], [quote.asset, DATA, 0]);
+    const { chain, chainId } = params[0];
+    assert.equal(Number(chain?.id ?? chainId), quote.chainId, 'it names its chain');
     assert.equal(looks, 3);
     assert.ok(!provider.names().includes('wallet_switchEthereumChain'), 'it is there already');
   });
@@ -122,8 +124,18 @@ for (const [name, make] of every) {
         const error = await act(make(provider), call).catch((error) => error);
         assert.match(error.message, /^the wallet is on chain 1 and the payment is on chain 8453; switch it there and try again$/);
         assert.equal(error.cause, no ?? undefined, 'the client finds a rejection in the cause');
+        assert.equal(error.noMoneyMoved, true);
         assert.ok(!provider.names().some((name) => /sendTransaction|signTypedData/.test(name)));
       }
+    }
+  });
+
+  test(`${name}: a wallet whose chain follows its switch a moment later is waited for`, async () => {
+    for (const call of ['signTypedData', 'sendTransfer']) {
+      const provider = wallet({ wallet_switchEthereumChain: () => void setTimeout(() => provider.on(quote.chainId), 350) });
+      provider.on(1);
+      await act(make(provider), call);
+      assert.ok(provider.names().filter((name) => name === 'eth_chainId').length > 3);
     }
   });
 
@@ -146,7 +158,7 @@ for (const [name, make] of every) {
       const error = await make(provider)
         .sendTransfer(quote)
         .then(assert.fail, (error) => error);
-      assert.match(error.message, /reverted/);
+      assert.deepEqual([error.message, error.noMoneyMoved], ['the transfer was reverted', true]);
       assert.ok(error.transactionHash === HASH && !error.message.includes(HASH));
     }
   });
@@ -209,9 +221,11 @@ test('an account is asked for only when none is connected, and the wanted one mu
   const locked = wallet({ eth_accounts: () => [], eth_requestAccounts: () => [OTHER, ME] });
   assert.equal(await fromEip1193(locked).address(), OTHER);
   assert.equal(await fromEip1193(locked, { address: ME.toLowerCase() }).address(), ME);
-  await assert.rejects(fromEip1193(connected, { address: OTHER }).address(), /does not offer the account 0x7099/);
-  await assert.rejects(fromEip1193(wallet({ eth_accounts: () => [], eth_requestAccounts: () => [] })).address(), /no account/);
-  await assert.rejects(fromViem(viem(wallet(), { account: undefined, getAddresses: async () => [] })).address(), /no account/);
+  const none = { noMoneyMoved: true, message: /no account/ };
+  const lacks = { noMoneyMoved: true, message: /does not offer the account 0x7099/ };
+  await assert.rejects(fromEip1193(connected, { address: OTHER }).address(), lacks);
+  await assert.rejects(fromEip1193(wallet({ eth_accounts: () => [], eth_requestAccounts: () => [] })).address(), none);
+  await assert.rejects(fromViem(viem(wallet(), { account: undefined, getAddresses: async () => [] })).address(), none);
   assert.equal(await fromViem(viem(wallet(), { account: undefined, getAddresses: async () => [ME] })).address(), ME);
 });
 
@@ -234,7 +248,10 @@ test('a key of the program’s own signs for any chain, without a connection', a
   const signer = fromEthers(ethers(offline, { provider: null }));
   await signer.signTypedData(typedData);
   assert.deepEqual(offline.names(), ['eth_signTypedData_v4', 'eth_signTypedData_v4']);
-  await assert.rejects(async () => signer.sendTransfer(quote), /the signer has no provider; connect it to one/);
+  await assert.rejects(async () => signer.sendTransfer(quote), {
+    noMoneyMoved: true,
+    message: /the signer has no provider; connect it to one/,
+  });
 });
 
 test('what is no wallet is refused with the rule and the way out', () => {
@@ -268,8 +285,8 @@ before(async () => {
 });
 after(() => Promise.all([base?.stop(), polygon?.stop()]));
 
-/** A provider as browsers have it, on one chain at a time. */
-function switching(on) {
+/** A provider as browsers have it, on one chain at a time; `meddle` is told what is asked for, and can put it on another chain. */
+function switching(on, meddle = () => undefined) {
   return {
     on() {},
     removeListener() {},
@@ -277,6 +294,11 @@ function switching(on) {
       if (method === 'wallet_switchEthereumChain') {
         on = Number(params[0].chainId) === base.chainId ? base : polygon;
         return null;
+      }
+      on = meddle(method) ?? on;
+      // As wallets do; anvil takes whatever it is given.
+      if (method === 'eth_sendTransaction' && Number(params[0].chainId ?? on.chainId) !== on.chainId) {
+        throw Object.assign(new Error('Provided chainId does not match the currently active chain'), { code: -32602 });
       }
       const response = await fetch(on.rpc, {
         method: 'POST',
@@ -290,8 +312,8 @@ function switching(on) {
   };
 }
 /** ethers settles on the network that it sees first. */
-const browserSigner = async (on) => {
-  const provider = new Ethers.BrowserProvider(switching(on));
+const browserSigner = async (on, meddle) => {
+  const provider = new Ethers.BrowserProvider(switching(on, meddle));
   await provider.getNetwork();
   return provider.getSigner();
 };
@@ -300,6 +322,10 @@ for (const [who, make] of [
   ['an EIP-1193 provider', () => fromEip1193(switching(base))],
   ['an EIP-1193 provider on another chain', () => fromEip1193(switching(polygon), { address: PAYER.toLowerCase() })],
   ['a viem account', () => fromViem(base.walletClient(0))],
+  [
+    'a viem account without a chain',
+    () => fromViem(Viem.createWalletClient({ account: ACCOUNTS[0], transport: Viem.http(base.rpc) })),
+  ],
   [
     'a viem client over a provider on another chain',
     () => fromViem(Viem.createWalletClient({ chain: polygon.publicClient.chain, transport: Viem.custom(switching(polygon)) })),
@@ -346,6 +372,28 @@ test('a transfer that the real token refuses is reverted or not sent, and never 
     await assert.rejects(made.sendTransfer(dear));
   }
 });
+
+/** Whether the wallet is about to be asked. viem looks for itself, at the last moment, and leaves the chain out of what it asks for. */
+const sends = (method) => method === 'eth_sendTransaction';
+const looks = () => {
+  let count = 0;
+  return (method) => method === 'eth_chainId' && (count += 1) > 1;
+};
+const meddling = (more) => (meddle) =>
+  fromViem(Viem.createWalletClient({ transport: Viem.custom(switching(base, meddle)), ...more() }));
+for (const [who, make, when] of [
+  ['an EIP-1193 provider', (meddle) => fromEip1193(switching(base, meddle)), sends],
+  ['a viem client', meddling(() => ({})), looks()],
+  ['a viem client with a chain', meddling(() => ({ chain: base.publicClient.chain })), looks()],
+  ['an ethers signer', async (meddle) => fromEthers(await browserSigner(base, meddle)), sends],
+]) {
+  test(`${who} that is switched between the look and the sending sends on no other chain`, { timeout: 15_000 }, async () => {
+    const made = await make((method) => (when(method) ? polygon : undefined));
+    const before = await polygon.balanceOf(PAYEE);
+    await assert.rejects(made.sendTransfer({ ...quote, recipient: PAYEE }), /chain/i);
+    assert.equal(await polygon.balanceOf(PAYEE), before);
+  });
+}
 
 test('an ethers nonce manager over a wallet that was switched: its error comes before anything is sent', async () => {
   const made = fromEthers(new Ethers.NonceManager(await browserSigner(polygon)));

@@ -1,7 +1,7 @@
 // What goes over the wire and how often, seen from the other end of a raw socket; and what is left when a call has ended.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { faultServer, reply } from './fault-server.mjs';
@@ -294,6 +294,31 @@ test('row 44: one signal ends its own calls and no other’s', async () => {
   mine.abort('enough');
   for (const call of ended) assert.equal(await call.catch((error) => error), 'enough');
   assert.equal((await quick).status, 'completed');
+});
+
+test('row 44: any number of calls may have one signal: it has one listener of theirs, which goes with the last of them', async () => {
+  const server = await faultServer((socket, { path }) => path.endsWith('/quick') && socket.end(reply(200, done)));
+  const client = open(server);
+  const stop = new AbortController();
+  const { signal } = stop;
+  const warned = [];
+  const warn = (warning) => warned.push(warning.name);
+  process.on('warning', warn);
+  const call = (id) => client.getJob(id, { signal });
+  const ended = Array.from({ length: 20 }, (_, index) => rejection(call(`slow-${index}`)));
+  for (let round = 0; round < 2; round += 1) {
+    const quick = await Promise.all(Array.from({ length: 20 }, () => call('quick')));
+    assert.ok(quick.every(({ status }) => status === 'completed'));
+    assert.equal(getEventListeners(signal, 'abort').length, 1);
+  }
+  stop.abort();
+  for (const { name } of await Promise.all(ended)) assert.equal(name, 'AbortError');
+  process.off('warning', warn);
+  assert.deepEqual([warned, getEventListeners(signal, 'abort').length], [[], 0]);
+  // A signal of others' making: it aborts, and does nothing else.
+  for (const more of [{}, { addEventListener: () => assert.fail('no listeners') }]) {
+    assert.equal((await client.getJob('quick', { signal: { aborted: false, ...more } })).status, 'completed');
+  }
 });
 
 test('AbortSignal.timeout rejects with its own TimeoutError; a signal of null is none', async () => {

@@ -580,6 +580,12 @@ export interface ListJobsResponse {
 }
 
 /**
+ * Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. An error with `noMoneyMoved: true`
+ * says that certainly nothing was sent.
+ */
+export type SendTransfer = (quote: Quote) => string | Promise<string>;
+
+/**
  * One offer: what the server wants for the job.
  */
 export interface Quote extends Price {
@@ -857,6 +863,21 @@ export interface Price {
 }
 
 /**
+ * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
+ * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
+ */
+export interface Wallet {
+    /** Whose money it is. Needed with `signTypedData`. */
+    address?: string | (() => string | Promise<string>);
+    /** Makes a token transfer, for servers that want its hash. */
+    sendTransfer?: SendTransfer;
+    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Gives the signature. */
+    signTypedData?: (typedData: TypedData) => string | Promise<string>;
+    /** Takes a whole payment over, for what the others cannot serve. Gives the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
+    pay?: (quote: Quote) => HeadersInit | Promise<HeadersInit>;
+}
+
+/**
  * What the server answers to `createJob`.
  */
 export interface CreateJobResponse {
@@ -979,14 +1000,12 @@ export interface AssetOptions {
 /** Eight, four, four, four and twelve hexadecimal digits. */
 export type UUID = string;
 
-/** Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. */
-export type SendTransfer = (quote: Quote) => string | Promise<string>;
-
 /** What `createJob` takes. */
 export interface CreateJobOptions extends RequestOptions {
     /** Called when something has happened. What it throws is reported once to the logger and does not end the call. */
     onUpdate?: (update: JobUpdate) => void;
-    /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. */
+    /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. The same
+     * name for another question (`agentId`, `userId`, `content`) is an `ArgumentError`. */
     idempotencyKey?: string;
 }
 
@@ -1124,18 +1143,6 @@ export interface SpendOptions {
     allowResource?: string | string[];
 }
 
-/** What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. */
-export interface Wallet {
-    /** Whose money it is. Needed with `signTypedData`. */
-    address?: string | (() => string | Promise<string>);
-    /** Makes a token transfer, for servers that want its hash. */
-    sendTransfer?: SendTransfer;
-    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Gives the signature. */
-    signTypedData?: (typedData: TypedData) => string | Promise<string>;
-    /** Takes a whole payment over, for what the others cannot serve. Gives the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
-    pay?: (quote: Quote) => HeadersInit | Promise<HeadersInit>;
-}
-
 /** What waiting takes. */
 export interface WaitOptions extends CreateJobOptions {
     /** Milliseconds between two looks, obeyed exactly. @default 1000 when `maxAttempts` is given, else a schedule that follows the job's age */
@@ -1173,12 +1180,20 @@ export interface Store {
     set(key: string, value: string): unknown;
     delete(key: string): unknown;
     keys(): Iterable<string> | Promise<Iterable<string>>;
+    /**
+     * For a store that several programs use: waits until none of them holds the lock of this name, and gives a function that lets go of it.
+     * `request.gone` is set when the lock is not wanted any more. `fileStore` has it; where Web Locks are, tabs need none.
+     */
+    lock?(name: string, request: { readonly gone?: boolean }): Promise<() => unknown>;
 }
 /** A store in memory: lives as long as the program. */
 export function memoryStore(): Store;
 /** A store in the page's localStorage, shared by its tabs. Throws a `TypeError` where there is none. */
 export function localStorageStore(storage?: Storage): Store;
-/** A store in a folder, which is made when it is missing, a file for each payment. For Node, Bun and Deno. */
+/**
+ * A store in a folder, which is made when it is missing, a file for each payment. For Node, Bun and Deno. Programs of one machine may
+ * share the folder.
+ */
 export function fileStore(folder: string): Store;
 
 /** Which messages `getMessages` gives. */

@@ -1,0 +1,308 @@
+// Two that are at the same payment: in two copies of the package in one program, and in two programs over one folder.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { faultServer, reply } from './fault-server.mjs';
+import { HASH, installed, params, rejection, rejects } from './setting.mjs';
+
+const { folder, fileStore, JobsClient, memoryStore } = await installed('locks');
+const Required = createRequire(path.join(folder, 'x.js'))('eliza-jobs');
+const scratch = mkdtempSync(path.join(tmpdir(), 'eliza-jobs-'));
+const children = new Set();
+after(() => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(scratch, { recursive: true });
+});
+
+const offer = { network: 'base', recipient: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', amount: '0.02' };
+const price = reply(402, JSON.stringify({ payment: [offer] }));
+const created = reply(201, JSON.stringify({ jobId: 'job-1', status: 'pending', createdAt: 0, expiresAt: 30_000 }));
+const nothing = reply(200, '{"jobs":[],"total":0,"filtered":0}');
+const pause = (ms) => new Promise((next) => setTimeout(next, ms));
+/** A server that wants to be paid, and is; and what it was given. */
+async function shop() {
+  const proofs = [];
+  const server = await faultServer((socket, { method, headers }) => {
+    if (method !== 'POST') return socket.end(nothing);
+    const proof = headers['x-payment'];
+    if (proof) proofs.push(proof);
+    socket.end(proof ? created : price);
+  });
+  return { url: server.url, proofs };
+}
+/** Another program, which has the package and a store in `place`; `said` is what it has printed. */
+function program(place, code) {
+  const text = `import { fileStore, JobsClient } from 'eliza-jobs';
+    const store = fileStore(${JSON.stringify(place)});
+    const pause = (ms) => new Promise((next) => setTimeout(next, ms));
+    ${code}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.add(child);
+  const running = { child, said: '', over: once(child, 'close') };
+  child.stdout.setEncoding('utf8').on('data', (text) => (running.said += text));
+  return running;
+}
+const until = async (is) => {
+  while (!is()) await pause(5);
+};
+/** The number of a program that was, and has ended. */
+const deadNumber = async () => {
+  const { child, over } = program(scratch, '');
+  await over;
+  return child.pid;
+};
+const hidden = (place) => readdirSync(place).filter((name) => name.startsWith('.'));
+
+test('a program that imports and requires the package pays once for one idempotencyKey, and has one store', async () => {
+  for (const store of [memoryStore(), undefined]) {
+    const { url, proofs } = await shop();
+    let asked = 0;
+    const wallet = async () => ((asked += 1), await pause(50), HASH);
+    const options = { baseUrl: url, wallet, ...(store && { store }) };
+    const call = (Client) => new Client(options).createJob(params, { idempotencyKey: 'copies' });
+    const jobs = await Promise.all([call(JobsClient), call(Required.JobsClient), call(JobsClient)]);
+    assert.deepEqual([asked, proofs.length, new Set(jobs.map(({ jobId }) => jobId)).size], [1, 1, 1]);
+  }
+});
+
+test('two programs on one folder pay once for one idempotencyKey, and leave no lock behind', { timeout: 20_000 }, async () => {
+  const { url, proofs } = await shop();
+  const place = path.join(scratch, 'key');
+  // A program may end as soon as it has its job.
+  const programs = Array.from({ length: 3 }, () =>
+    program(
+      place,
+      `const wallet = async () => (console.log('wallet'), await pause(100), '0x' + String(process.pid).padStart(64, 'a'));
+       const client = new JobsClient({ baseUrl: '${url}', store, wallet });
+       const job = await client.createJob(${JSON.stringify(params)}, { idempotencyKey: 'order-7' });
+       console.log(job.jobId);
+       process.exit();`,
+    ),
+  );
+  await Promise.all(programs.map(({ over }) => over));
+  const said = programs.map((program) => program.said).join('');
+  assert.deepEqual([said.match(/wallet/g)?.length, said.match(/job-1/g)?.length, proofs.length], [1, 3, 1], said);
+  assert.deepEqual(hidden(place), []);
+});
+
+test('two programs that resume one attempt at once: one sends', { timeout: 20_000 }, async () => {
+  const place = path.join(scratch, 'resume');
+  const refusing = await faultServer(price, reply(400, '{"error":"not yet mined"}'));
+  const error = await rejects(
+    new JobsClient({ baseUrl: refusing.url, store: fileStore(place), wallet: () => HASH }).createJob(params),
+    'PaymentError',
+    'payment_refused',
+  );
+  const proofs = [];
+  const message = { id: 'm', content: 'here', authorId: 'a', createdAt: 1 };
+  const done = { jobId: 'job-1', status: 'completed', result: { message, processingTimeMs: 1 } };
+  const answer = async (socket, { method, path, headers }) => {
+    if (method === 'POST') proofs.push(headers['x-payment']);
+    if (method === 'POST') await pause(200);
+    socket.end(method === 'POST' ? created : path.includes('job-1') ? reply(200, JSON.stringify(done)) : nothing);
+  };
+  await refusing.close();
+  const server = await faultServer(answer);
+  const record = path.join(place, readdirSync(place)[0]);
+  writeFileSync(record, readFileSync(record, 'utf8').replaceAll(refusing.url, server.url));
+  const id = JSON.stringify(error.payment.attemptId);
+  const programs = Array.from({ length: 2 }, () =>
+    program(
+      place,
+      `const client = new JobsClient({ baseUrl: '${server.url}', store });
+       const open = (await client.pendingPayments()).find(({ attemptId }) => attemptId === ${id});
+       await client.resume(open).then(() => console.log('answered'), (error) => console.log(error.code));`,
+    ),
+  );
+  await Promise.all(programs.map(({ over }) => over));
+  assert.deepEqual(proofs, [HASH]);
+  assert.match(programs.map((program) => program.said).join(), /answered/);
+  assert.deepEqual(hidden(place), []);
+});
+
+test('a lock whose program was killed is taken over, and never one whose program runs', { timeout: 20_000 }, async () => {
+  const place = path.join(scratch, 'killed');
+  const store = fileStore(place);
+  const holder = program(place, `await store.lock('a'); console.log('held'); setInterval(() => {}, 1_000);`);
+  await until(() => holder.said);
+  let letGo;
+  const waiting = store.lock('a').then((given) => (letGo = given));
+  await pause(400);
+  assert.equal(letGo, undefined, 'its program runs');
+  assert.equal(typeof (await store.lock('b')), 'function', 'another name is another lock');
+  holder.child.kill('SIGKILL');
+  await waiting;
+  assert.equal(hidden(place).length, 2);
+  for (const name of hidden(place)) assert.equal(statSync(path.join(place, name)).mode & 0o077, 0);
+  letGo();
+  letGo();
+  assert.equal(hidden(place).length, 1);
+});
+
+test('a lock is held by one, however many want it when its program was killed', { timeout: 60_000 }, async () => {
+  const place = path.join(scratch, 'many');
+  const dead = await deadNumber();
+  await (
+    await fileStore(place).lock('a')
+  )();
+  // Each finds a lock of a dead program, over and over.
+  const code = `
+    import fs from 'node:fs';
+    for (let round = 0; round < 60; round += 1) {
+      const letGo = await store.lock('a');
+      fs.writeFileSync('${place}/inside', '', { flag: 'wx' });
+      if (round % 7 === 3) await pause(1);
+      fs.unlinkSync('${place}/inside');
+      const [lock] = fs.readdirSync('${place}').filter((name) => /^\\.lock-[0-9a-f]{64}$/.test(name));
+      if (round % 3) letGo();
+      else fs.writeFileSync('${place}/' + lock, '${dead}-0.' + round + process.pid);
+    }
+    console.log('done');`;
+  const programs = Array.from({ length: 3 }, () => program(place, code));
+  await Promise.all(programs.map(({ over }) => over));
+  assert.deepEqual(
+    programs.map(({ said }) => said.trim()),
+    ['done', 'done', 'done'],
+  );
+  await (
+    await fileStore(place).lock('a')
+  )();
+  assert.deepEqual(readdirSync(place), []);
+});
+
+test(
+  'a lock is not taken for a running program’s because that has the number of the one that left it',
+  { timeout: 20_000 },
+  async () => {
+    const place = path.join(scratch, 'numbers');
+    const store = fileStore(place);
+    await store.lock('a');
+    const [name] = hidden(place);
+    const lock = path.join(place, name);
+    utimesSync(lock, 1, 1);
+    await store.keys();
+    assert.deepEqual(hidden(place), [name], 'it is still held here');
+    // Containers give every program the number 1; and a restart gives all numbers again.
+    for (const [owner, at] of [
+      [`${process.pid}-0.5`, Date.now() / 1000 - process.uptime() - 60],
+      [`${process.ppid}-0.5`, 1],
+      ['', Date.now() / 1000 - 60],
+      [`${await deadNumber()}-0.5`, Date.now() / 1000],
+    ]) {
+      writeFileSync(lock, owner);
+      utimesSync(lock, at, at);
+      (await store.lock('a'))();
+      assert.deepEqual(hidden(place), [], owner);
+    }
+    // What cannot be told counts as running.
+    const now = Date.now() / 1000;
+    for (const owner of [`${process.pid}-0.5`, `${process.ppid}-0.5`, '', '0-0.5', 'what is this']) {
+      writeFileSync(lock, owner);
+      const at = /^[0w]/.test(owner) ? now - 10 : now;
+      utimesSync(lock, at, at);
+      const request = { gone: false };
+      const waiting = store.lock('a', request);
+      await pause(150);
+      assert.equal(readFileSync(lock, 'utf8'), owner);
+      request.gone = true;
+      (await waiting)();
+      assert.equal(readFileSync(lock, 'utf8'), owner);
+    }
+  },
+);
+
+test('who gives up on a lock gets none later, and its program may end', { timeout: 20_000 }, async () => {
+  const { url, proofs } = await shop();
+  const place = path.join(scratch, 'gone');
+  const holder = program(place, `await store.lock('eliza-jobs/create/k'); console.log('held'); setInterval(() => {}, 1_000);`);
+  await until(() => holder.said);
+  const options = `{ baseUrl: '${url}', store, wallet: () => '${HASH}' }`;
+  const other = program(
+    place,
+    `const call = new JobsClient(${options}).createJob(${JSON.stringify(params)}, { idempotencyKey: 'k', timeoutMs: 200 });
+     await call.catch((error) => console.log(error.code));
+     const began = performance.now();
+     process.on('exit', () => console.log(performance.now() - began < 1_000 ? 'soon' : 'late'));`,
+  );
+  await other.over;
+  assert.equal(other.said, 'request_timeout\nsoon\n');
+  const stop = new AbortController();
+  const client = new JobsClient({ baseUrl: url, store: fileStore(place), wallet: () => HASH });
+  const aborted = rejection(client.createJob(params, { idempotencyKey: 'k', signal: stop.signal }));
+  await pause(100);
+  stop.abort();
+  assert.equal((await aborted).name, 'AbortError');
+  holder.child.kill('SIGKILL');
+  await holder.over;
+  assert.equal((await client.createJob(params, { idempotencyKey: 'k' })).jobId, 'job-1');
+  assert.deepEqual([proofs, hidden(place)], [[HASH], []]);
+});
+
+test('a lock that cannot be had means no payment', async () => {
+  const file = path.join(scratch, 'a file');
+  writeFileSync(file, '');
+  const full = () => {
+    throw new Error('no locks today');
+  };
+  for (const [store, words] of [
+    [fileStore(path.join(file, 'in it')), /ENOTDIR/],
+    [{ ...memoryStore(), lock: full }, /no locks today/],
+    [{ ...memoryStore(), lock: async () => full() }, /no locks today/],
+    [{ ...memoryStore(), lock: 'none' }, /not a function/],
+  ]) {
+    const { url, proofs } = await shop();
+    let asked = 0;
+    const client = new JobsClient({ baseUrl: url, store, wallet: () => ((asked += 1), HASH) });
+    const calls = [client.createJob(params, { idempotencyKey: 'a' }), client.createJob(params, { idempotencyKey: 'b' })];
+    for (const call of calls) await rejects(call, 'PaymentError', 'store_failed', words);
+    assert.deepEqual([asked, proofs.length, client.spent()], [0, 0, '0']);
+  }
+  // It was for once.
+  let fails = true;
+  const { url } = await shop();
+  const store = { ...memoryStore(), lock: () => (fails ? full() : () => undefined) };
+  const client = new JobsClient({ baseUrl: url, store, wallet: () => HASH });
+  await rejects(client.createJob(params, { idempotencyKey: 'a' }), 'PaymentError', 'store_failed', /no locks today/);
+  fails = false;
+  assert.equal((await client.createJob(params, { idempotencyKey: 'a' })).jobId, 'job-1');
+});
+
+test('a store’s lock is let go of once, whatever comes of that', async () => {
+  const { url } = await shop();
+  const said = [];
+  const lock = async (name) => {
+    said.push(name);
+    return () => (said.push('let go'), Promise.reject(new Error('gone')));
+  };
+  const client = new JobsClient({ baseUrl: url, store: { ...memoryStore(), lock }, wallet: () => HASH });
+  await client.createJob(params, { idempotencyKey: 'a' });
+  assert.match(said.join(), /^eliza-jobs\/create\/a,eliza-jobs\/resume\/[-0-9a-f]{36},let go,let go$/);
+});
+
+test('fileStore: what programs have left that were killed goes, and nothing that is in use', async () => {
+  const place = path.join(scratch, 'left');
+  const dead = await deadNumber();
+  mkdirSync(place);
+  const put = (name, text, age) => {
+    writeFileSync(path.join(place, name), text);
+    utimesSync(path.join(place, name), Date.now() / 1000 - age, Date.now() / 1000 - age);
+  };
+  put(`.${dead}-1-0.5`, 'half a rec', 10);
+  put(`.${dead}-2-0.5`, 'on its way, where processes do not see each other', 0);
+  put(`.${process.ppid}-1-0.5`, 'half a rec', 10);
+  put('.lock-dead', `${dead}-0.5`, 0);
+  put('.lock-alive', `${process.ppid}-0.5`, 10);
+  put('.DS_Store', 'mine', 10);
+  put(`.${dead}`, 'mine', 10);
+  assert.deepEqual(await fileStore(place).keys(), []);
+  const left = ['.DS_Store', `.${dead}`, `.${dead}-2-0.5`, `.${process.ppid}-1-0.5`, '.lock-alive'];
+  assert.deepEqual(readdirSync(place).sort(), left.sort());
+});
