@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::world::*;
 
+const USER_CHANNEL: &str = "44444444-4444-4444-8444-444444444444";
 const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
 type Outcome<T> = Result<T, Box<Error<Value>>>;
@@ -267,7 +268,7 @@ fn row_31_a_store_that_fails_for_a_moment_loses_nothing() {
 fn one_record_that_the_store_does_not_give_hides_no_other() {
     let scene = scene([payment_required(), lost()]).forever(lost()).paying();
     create(&scene, &plain()).unwrap_err();
-    scene.world.store.borrow_mut().insert("eliza-jobs/payment/broken".into(), "!".into());
+    scene.world.store.borrow_mut().insert("eliza-jobs/payment/0".into(), "!".into());
     let listed = pending(&scene);
     let states: Vec<_> = listed.iter().map(|payment| payment["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["unreadable", "unknown"]);
@@ -277,7 +278,7 @@ fn one_record_that_the_store_does_not_give_hides_no_other() {
     assert_eq!(create(&scene, &named).unwrap_err().code, ErrorCode::StoreFailed);
     assert_eq!(scene.requests(), before);
     // A store that gives none of its records has failed.
-    scene.world.store.borrow_mut().retain(|key, _| key.ends_with("broken"));
+    scene.world.store.borrow_mut().retain(|key, _| key.ends_with("/0"));
     let call = plain();
     assert_eq!(run(scene.client.pending_payments(&call)).unwrap_err().code, ErrorCode::StoreFailed);
 }
@@ -303,6 +304,16 @@ fn after_a_restart_whoever_sees_the_answer_closes_the_payment() {
     let mut done = paid_for();
     done["status"] = json!("completed");
     done["result"] = job("completed")["result"].clone();
+    // By its late answer too.
+    let mut late = paid_for();
+    late["status"] = json!("timeout");
+    let channels = answer(200, json!({"data": {"channels": [{"id": USER_CHANNEL, "name": "job-job-1"}]}}));
+    let message = json!({"content": "here", "sourceType": "agent_response", "created_at": 2_000});
+    let after = scene([answer(200, late), channels, answer(200, json!({"data": {"messages": [message]}}))]);
+    *after.world.store.borrow_mut() = before.world.store.borrow().clone();
+    let call = CallOptions { headers: vec![("x-mine".into(), "1".into())], ..plain() };
+    assert_eq!(run(after.client.get_job("job-1", &call)).unwrap().document["status"], "completed");
+    assert_eq!(([0, 1, 2].map(|at| after.header(at, "x-mine").is_some()), pending(&after).len()), ([true; 3], 0));
     for other in [false, true] {
         let after = scene([answer(200, done.clone())]);
         *after.world.store.borrow_mut() = before.world.store.borrow().clone();

@@ -547,6 +547,11 @@ fn an_address_in_capitals_is_signed_with_its_checksum_and_the_network_is_called_
 
 #[test]
 fn a_wallet_that_says_that_nothing_moved_is_believed() {
+    for other in [json!(false), json!("true"), json!(1), json!(null)] {
+        let scene = scene([payment_required()]).wallet(Err(json!({"message": "it broke", "noMoneyMoved": other})));
+        let error = create(&scene).unwrap_err();
+        assert_eq!((spent(&scene).as_str(), scene.world.records().len()), ("0.02", 1), "{}", error.message);
+    }
     let given = json!({"message": "the wallet is on chain 1", "noMoneyMoved": true});
     let scene = scene([payment_required(), payment_required(), created()]).wallet(Err(given));
     let error = create(&scene).unwrap_err();
