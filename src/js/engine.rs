@@ -92,7 +92,8 @@ impl Engine {
     fn work(&self, method: String, given: &Array, queue: Rc<Queue>) -> Result<Work, Document> {
         let mut given = read(&method, given)?;
         // It goes on only while somebody takes what it gives.
-        given.call.options.is_fitful = method == "watchJob";
+        // In Cloudflare Workers a request must not wait for what another one does.
+        given.call.options.is_fitful = method == "watchJob" || options::is_in_workers();
         #[cfg(feature = "trap")]
         if given.id == "trap now" {
             core::arch::wasm32::unreachable();

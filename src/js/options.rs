@@ -523,3 +523,9 @@ fn interval(options: &Document, field: &'static str) -> Result<Option<u32>, Docu
 fn attempts(options: &Document) -> Result<Option<u32>, Document> {
     whole(options, "maxAttempts", 1.0, f64::from(u32::MAX), "must be a whole number of at least 1")
 }
+
+/// Whether this is a Cloudflare Worker, where what one request has begun cannot wake another one.
+pub(super) fn is_in_workers() -> bool {
+    let agent = Document(js_sys::global().into()).get("navigator").and_then(|navigator| navigator.get_text("userAgent"));
+    agent.as_deref() == Some("Cloudflare-Workers")
+}

@@ -13,8 +13,8 @@ use super::wire::{self, MAX_METADATA_UNITS, Page, Sent};
 use super::{WHOLE_PAGE, about};
 use crate::client::{CallOptions, Client};
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Body, Method, no_answer, path, refusal};
-use crate::json::{Json, shown};
+use crate::http::{Body, Method, fit, no_answer, path, refusal};
+use crate::json::{Json, Kind, shown};
 use crate::poll::PollSchedule;
 use crate::protocol;
 use crate::runtime::{Runtime, within};
@@ -85,8 +85,17 @@ impl<R: Runtime + 'static> Client<R> {
         let hear = |piece: &str| {
             let events = heard.borrow_mut().parser.push(piece);
             for event in events {
-                let Some(data) = R::Json::parse(&event.data) else { continue };
                 let mut heard = heard.borrow_mut();
+                // What comes after the end is not of this message.
+                if heard.end.is_some() {
+                    break;
+                }
+                let data = R::Json::parse(&event.data);
+                if event.name == "error" {
+                    heard.end = Some(Err(words(data, &event.data)));
+                    break;
+                }
+                let Some(data) = data.filter(|data| data.kind() == Kind::Object) else { continue };
                 match event.name.as_str() {
                     "user_message" => {
                         heard.message = wire::message(&data, &self.date());
@@ -99,7 +108,6 @@ impl<R: Runtime + 'static> Client<R> {
                         tell(update("done", "response", data));
                         heard.end = Some(Ok(()));
                     }
-                    "error" => heard.end = Some(Err(data.get_text("error").unwrap_or_default())),
                     _ => {}
                 }
             }
@@ -140,6 +148,7 @@ impl<R: Runtime + 'static> Client<R> {
         match end {
             Some(Ok(())) => return Ok(()),
             Some(Err(words)) => {
+                let words = fit(&request, &words, 1000);
                 let mut error = Error::new(ErrorCode::AgentFailed, fill("the agent failed on the message: %", &[&words]));
                 error.server_message = Some(words);
                 return Err(with_message(error, session_id, message));
@@ -330,4 +339,11 @@ fn with_message<J: Json>(mut error: Box<Error<J>>, session_id: &str, message: Op
     error.session_id = Some(session_id.to_owned());
     error.user_message = message.map(protocol::without_reference);
     error
+}
+
+/// The server's words in an event, whatever shape they have.
+fn words<J: Json>(data: Option<J>, text: &str) -> String {
+    let said = |document: &J| document.as_text().or_else(|| document.get_text("message"));
+    let found = data.and_then(|data| data.get("error").as_ref().and_then(said).or_else(|| said(&data)));
+    found.unwrap_or_else(|| text.to_owned())
 }

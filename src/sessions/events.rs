@@ -17,22 +17,25 @@ pub struct EventParser {
     rest: String,
     name: String,
     data: Option<String>,
+    /// The last letter was a carriage return.
+    after_return: bool,
 }
 
 impl EventParser {
     /// Takes one more piece, and gives the events that are complete with it.
     pub fn push(&mut self, piece: &str) -> Vec<Event> {
         let mut events = Vec::new();
-        let mut piece = piece;
-        while let Some((end, after)) = split(piece, "\n") {
-            self.rest.push_str(end);
-            let line = core::mem::take(&mut self.rest);
-            if let Some(event) = self.line(line.strip_suffix('\r').unwrap_or(&line)) {
-                events.push(event);
+        for letter in piece.chars() {
+            // A line ends with one of the two, or with both.
+            let is_second = letter == '\n' && self.after_return;
+            self.after_return = letter == '\r';
+            if !matches!(letter, '\r' | '\n') {
+                self.rest.push(letter);
+            } else if !is_second {
+                let line = core::mem::take(&mut self.rest);
+                events.extend(self.line(&line));
             }
-            piece = after;
         }
-        self.rest.push_str(piece);
         events
     }
 
@@ -75,6 +78,13 @@ mod tests {
             let pieces: Vec<String> = text.chars().collect::<Vec<_>>().chunks(size).map(|piece| piece.iter().collect()).collect();
             let events: Vec<Event> = pieces.iter().flat_map(|piece| parser.push(piece)).collect();
             assert_eq!(events, expected, "in pieces of {size}");
+            // Returns alone end lines too.
+            let mut parser = EventParser::default();
+            let returns = text.replace("\r\n", "\n").replace('\n', "\r");
+            let pieces: Vec<String> =
+                returns.chars().collect::<Vec<_>>().chunks(size).map(|piece| piece.iter().collect()).collect();
+            let events: Vec<Event> = pieces.iter().flat_map(|piece| parser.push(piece)).collect();
+            assert_eq!(events, expected, "returns, in pieces of {size}");
         }
     }
 

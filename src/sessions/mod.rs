@@ -113,38 +113,52 @@ impl<R: Runtime + 'static> Client<R> {
         told: impl AsyncFn(),
     ) -> Result<(), R::Json> {
         let mut wanted = Page::read(params)?;
-        let forwards = wanted.after.is_some() && wanted.before.is_none();
         let mut page = first;
+        // With `after` alone servers look for it among their newest messages only: the way is walked from its other end.
+        let since = wanted.after.filter(|_| wanted.before.is_none());
+        if since.is_some() {
+            wanted = Page { limit: Some(wire::MAX_PAGE), ..Page::default() };
+            page = self.messages_on(session_id, &wanted, call).await?;
+        }
+        let mut kept = Vec::new();
         let mut known: Vec<String> = Vec::new();
+        let mut stuck = 0u32;
         loop {
-            let mut messages = page.get("messages").map(|list| list.elements()).unwrap_or_default();
-            if forwards {
-                messages.reverse();
-            }
-            let edge = messages.last().and_then(|last| last.get_number("createdAt"));
+            let messages = page.get("messages").map(|list| list.elements()).unwrap_or_default();
+            let mut edge = None;
             let mut ids = Vec::new();
             let mut fresh = false;
             for message in messages {
+                edge = message.get_number("createdAt");
+                if since.is_some_and(|since| edge.is_some_and(|at| at <= since)) {
+                    edge = None;
+                    break;
+                }
                 let id = message.get_text("id").unwrap_or_default();
                 if id.is_empty() || !known.contains(&id) {
                     fresh = true;
-                    tell(message);
+                    if since.is_some() { kept.push(message) } else { tell(message) }
                 }
                 ids.push(id);
             }
-            told().await;
-            let has_more = page.get("hasMore").is_some_and(|more| more.to_json() == "true");
-            let Some(edge) = edge.filter(|_| has_more) else { return Ok(()) };
-            // Messages of the same millisecond may stand on both sides of the edge: it is asked for again, unless that brings nothing.
-            let step = if fresh { 1.0 } else { 0.0 };
-            if forwards {
-                wanted.after = Some(edge - step);
-            } else {
-                wanted.before = Some(edge + step);
+            if since.is_none() {
+                told().await;
             }
+            let has_more = page.get("hasMore").is_some_and(|more| more.to_json() == "true");
+            // Messages of the same millisecond may stand on both sides of the edge: it is asked for again, when that brings nothing with a
+            // larger page, and then it is gone over. A server that brings nothing new then has no more.
+            stuck = if fresh { 0 } else { stuck.saturating_add(1) };
+            let Some(edge) = edge.filter(|_| has_more && stuck < 3) else { break };
+            wanted.before = Some(edge + if stuck < 2 { 1.0 } else { 0.0 });
+            let limit = if stuck == 1 { Some(wire::MAX_PAGE) } else { wanted.limit };
             known = ids;
-            page = self.messages_on(session_id, &wanted, call).await?;
+            page = self.messages_on(session_id, &Page { limit, ..wanted }, call).await?;
         }
+        for message in kept.into_iter().rev() {
+            tell(message);
+        }
+        told().await;
+        Ok(())
     }
 
     fn date(&self) -> impl Fn(&str) -> Option<f64> {

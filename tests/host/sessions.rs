@@ -276,13 +276,41 @@ fn a_stream_is_told_as_it_comes() {
 
 #[test]
 fn a_stream_in_which_the_agent_fails_ends_with_its_words() {
-    let scene =
-        scene([events(&[("user_message", message("hello", false, 1_000)), ("error", json!({"error": "out of tokens"}))])]);
+    for words in [
+        json!({"error": "out of tokens"}),
+        json!({"error": {"message": "out of tokens", "code": "X"}}),
+        json!({"message": "out of tokens"}),
+        json!("out of tokens"),
+        json!({"error": "out of tokens", "message": "and more"}),
+    ] {
+        // What comes after the end is not told.
+        let after = ("chunk", json!({"chunk": "late"}));
+        let scene = scene([events(&[("user_message", message("hello", false, 1_000)), ("error", words), after])]);
+        let (told, end) = stream(&scene, &plain());
+        let error = end.unwrap_err();
+        assert_eq!((kinds(&told), error.code), (vec!["user_message"], ErrorCode::AgentFailed));
+        assert_eq!(error.server_message.as_deref(), Some("out of tokens"));
+        assert_eq!(error.user_message.unwrap()["content"], "hello");
+    }
+    let plain_text =
+        "event: user_message\ndata: {\"id\":\"1\",\"content\":\"hello\",\"createdAt\":1}\n\nevent: error\ndata: it broke\n\n";
+    let scene = scene([crate::world::text(200, plain_text).with("content-type", "text/event-stream")]);
+    assert_eq!(stream(&scene, &plain()).1.unwrap_err().server_message.as_deref(), Some("it broke"));
+}
+
+#[test]
+fn events_without_an_object_are_none() {
+    let scene = scene([events(&[
+        ("user_message", message("hello", false, 1_000)),
+        ("chunk", json!(null)),
+        ("chunk", json!(5)),
+        ("done", json!(null)),
+        ("done", json!({"text": "here"})),
+        ("done", json!({"text": "again"})),
+    ])]);
     let (told, end) = stream(&scene, &plain());
-    let error = end.unwrap_err();
-    assert_eq!((kinds(&told), error.code), (vec!["user_message"], ErrorCode::AgentFailed));
-    assert_eq!(error.server_message.as_deref(), Some("out of tokens"));
-    assert_eq!(error.user_message.unwrap()["content"], "hello");
+    end.unwrap();
+    assert_eq!((kinds(&told), &told[1]["response"]["text"]), (vec!["user_message", "done"], &json!("here")));
 }
 
 #[test]
@@ -329,8 +357,12 @@ fn all(messages: &[(&str, u64)], size: usize, params: Value, pages: usize) -> (V
     };
     let serve = |query: &Value| {
         let (before, after) = (query["before"].as_u64(), query["after"].as_u64());
+        let size = query["limit"].as_u64().map_or(size, |limit| usize::try_from(limit).unwrap());
+        // With `after` alone the real ones look among their newest.
+        let skipped = if after.is_some() && before.is_none() { messages.len().saturating_sub(size * 2) } else { 0 };
         let mut found: Vec<_> = messages
             .iter()
+            .skip(skipped)
             .filter(|(_, at)| before.is_none_or(|before| *at < before) && after.is_none_or(|after| *at > after))
             .collect();
         if after.is_none() || before.is_some() {
@@ -358,7 +390,7 @@ fn all(messages: &[(&str, u64)], size: usize, params: Value, pages: usize) -> (V
         let asked = scene.request(scene.requests() - 1).url;
         let query = asked.split_once('?').unwrap().1;
         let number = |key: &str| query.split('&').find_map(|part| part.strip_prefix(key)?.strip_prefix('=')?.parse::<u64>().ok());
-        let query = json!({"before": number("before"), "after": number("after")});
+        let query = json!({"before": number("before"), "after": number("after"), "limit": number("limit")});
         steps.push(serve(&query));
     }
     panic!("no end after {pages} pages: {told:?}");
@@ -369,10 +401,14 @@ fn all_messages_are_told_once_even_those_of_one_millisecond() {
     let messages = [("a", 1), ("b", 2), ("c", 2), ("d", 2), ("e", 3), ("f", 3), ("g", 9), ("h", 10)];
     let ids: Vec<&str> = messages.iter().map(|(id, _)| *id).collect();
     let backwards: Vec<&str> = ids.iter().copied().rev().collect();
-    for size in [4, 5, 8, 20] {
+    for size in [1, 2, 3, 4, 5, 8, 20] {
         assert_eq!(all(&messages, size, json!({"limit": size}), 20).0, backwards, "{size} at a time");
         assert_eq!(all(&messages, size, json!({"limit": size, "after": 0}), 20).0, ids, "{size} at a time, forwards");
     }
     assert_eq!(all(&messages, 4, json!({"limit": 4, "after": 2, "before": 10}), 20).0, ["g", "f", "e"]);
     assert_eq!(all(&[], 4, json!({}), 2).0, Vec::<String>::new());
+    let many: Vec<(String, u64)> = (0..250).map(|at| (format!("m{at}"), at + 1)).collect();
+    let many: Vec<(&str, u64)> = many.iter().map(|(id, at)| (id.as_str(), *at)).collect();
+    let told = all(&many, 1, json!({"limit": 1, "after": 100}), 20).0;
+    assert_eq!((told.len(), told[0].as_str(), told[149].as_str()), (150, "m100", "m249"));
 }
