@@ -123,3 +123,50 @@ fn a_late_proof_leaves_a_payment_alone_that_has_gone_on_without_it() {
     assert_eq!(scene.world.records(), before);
     assert_eq!((&before[0]["state"], &before[0]["transaction"]), (&json!("accepted"), &json!(HASH)));
 }
+
+#[test]
+fn what_is_resumed_or_forgotten_late_keeps_its_limit() {
+    let scene = scene([payment_required(), Step::Fail(SendFailure::Reset)]).forever(Step::Fail(SendFailure::Reset)).paying();
+    let attempt = eliza_jobs::journal::record(&create(&scene, &plain()).unwrap_err().payment.unwrap());
+    for (begins, lock_ms) in [(100_000.0, 0.0), (200_000.0, f64::INFINITY)] {
+        scene.world.now.set(begins);
+        scene.world.lock_ms.set(lock_ms);
+        run(scene.client.resume(&attempt, &within(1_000.0), WaitPlan::default(), &|_| ())).unwrap_err();
+        let took = scene.world.now.get() - begins;
+        assert!(took <= 1_000.0 && (lock_ms == 0.0 || took == 1_000.0), "{took}");
+    }
+    scene.world.now.set(300_000.0);
+    assert_eq!(run(scene.client.forget_payment(&attempt, &within(500.0))).unwrap_err().code, ErrorCode::RequestTimeout);
+    assert_eq!(scene.world.now.get(), 300_500.0);
+}
+
+#[test]
+fn a_transaction_that_is_given_takes_the_place_of_a_transfers_own_and_of_nothing_else() {
+    let mined = format!("0x{}", "cd".repeat(32));
+    let resumed = |record: &Value, given: &str| {
+        let scene = scene([jobs(&[]), created(), seen("completed")]);
+        scene.world.store.borrow_mut().insert("eliza-jobs/payment/a".into(), record.to_string());
+        let mut attempt = record.clone();
+        attempt["transaction"] = json!(given);
+        let end = run(scene.client.resume(&attempt, &plain(), WaitPlan::default(), &|_| ()));
+        (scene.sent_proofs(), end.is_ok())
+    };
+    let transfer = json!({"version": 1, "attemptId": "a", "state": "unknown", "dialect": "seed", "network": "base", "server": BASE,
+        "request": "{}", "transaction": HASH, "proof": {"x-payment": HASH, "x-payment-network": "base"}});
+    assert_eq!(resumed(&transfer, &mined), (vec![mined.clone()], true));
+    for odd in [HASH, "soon", ""] {
+        assert_eq!(resumed(&transfer, odd), (vec![HASH.to_owned()], true), "{odd}");
+    }
+    // What was signed is its own proof.
+    let mut signed = transfer.clone();
+    (signed["signs"], signed["dialect"], signed["proof"]) = (json!("yes"), json!("v1"), json!({"x-payment": "a signature"}));
+    assert_eq!(resumed(&signed, &mined), (vec!["a signature".to_owned()], true));
+    // A job that is there needs no proof.
+    let mut accepted = transfer;
+    accepted["created"] = json!({"jobId": "job-1"});
+    let scene = scene([seen("completed")]);
+    scene.world.store.borrow_mut().insert("eliza-jobs/payment/a".into(), accepted.to_string());
+    accepted["transaction"] = json!(mined);
+    run(scene.client.resume(&accepted, &plain(), WaitPlan::default(), &|_| ())).unwrap();
+    assert!(scene.sent_proofs().is_empty());
+}
