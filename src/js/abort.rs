@@ -27,43 +27,42 @@ pub(super) async fn until_aborted<T>(
     if let Some(reason) = reason(&signal) {
         return Err(reason);
     }
-    let listener = Listener::new(signal);
+    let waker = Rc::new(RefCell::new(None::<Waker>));
+    let inner = waker.clone();
+    let listener = Listener::new(signal, move || {
+        let waker = inner.borrow_mut().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    });
     let mut work = pin!(work);
     core::future::poll_fn(|context| {
         if let Some(reason) = reason(&listener.signal) {
             return Poll::Ready(Err(reason));
         }
-        *listener.waker.borrow_mut() = Some(context.waker().clone());
+        *waker.borrow_mut() = Some(context.waker().clone());
         work.as_mut().poll(context)
     })
     .await
 }
 
 /// Why the signal has aborted, if it has.
-fn reason(signal: &Document) -> Option<JsValue> {
+pub(super) fn reason(signal: &Document) -> Option<JsValue> {
     let reason = || signal.get("reason").map(|reason| reason.0).unwrap_or_default();
     (signal.get("aborted")?.0 == true).then(reason)
 }
 
 /// An abort listener that takes itself away.
-struct Listener {
+pub(super) struct Listener {
     signal: Document,
-    waker: Rc<RefCell<Option<Waker>>>,
     wake: Closure<dyn FnMut()>,
 }
 
 impl Listener {
-    fn new(signal: Document) -> Self {
-        let waker = Rc::new(RefCell::new(None::<Waker>));
-        let inner = waker.clone();
-        let wake = Closure::<dyn FnMut()>::new(move || {
-            let waker = inner.borrow_mut().take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        });
+    pub(super) fn new(signal: Document, wake: impl FnMut() + 'static) -> Self {
+        let wake = Closure::<dyn FnMut()>::new(wake);
         let _ = listen(&signal.0, wake.as_ref(), true);
-        Self { signal, waker, wake }
+        Self { signal, wake }
     }
 }
 

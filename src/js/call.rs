@@ -33,13 +33,11 @@ pub(super) type Work = (Option<Document>, Pin<Box<dyn Future<Output = Result<Doc
 pub(super) fn promise(given: Result<Work, Document>) -> Promise {
     match given {
         Err(error) => Promise::reject(&to_js(error)),
-        Ok(work) => future_to_promise(ended(work)),
+        Ok((signal, work)) => {
+            let ended = async { work.await.map(|document| document.0).map_err(to_js) };
+            future_to_promise(until_aborted(signal, ended))
+        }
     }
-}
-
-/// What comes of it, or the reason of its signal.
-pub(super) async fn ended((signal, work): Work) -> core::result::Result<JsValue, JsValue> {
-    until_aborted(signal, async { work.await.map(|document| document.0).map_err(to_js) }).await
 }
 
 /// Tells the application. What its callback throws is its own affair and does not end the wait.
