@@ -1,10 +1,5 @@
 //! Ending a call at once when its caller says so.
 
-use core::cell::RefCell;
-use core::pin::pin;
-use core::task::{Poll, Waker};
-use std::rc::Rc;
-
 use wasm_bindgen::prelude::*;
 
 use super::document::Document;
@@ -15,35 +10,6 @@ extern "C" {
     // A signal of others' making may throw.
     #[wasm_bindgen(catch)]
     fn listen(signal: &JsValue, wake: &JsValue, on: bool) -> Result<(), JsValue>;
-}
-
-/// Runs `work` until it is done or the signal aborts; then the work is dropped, which cancels what it waits for, and the
-/// signal's own reason comes out. The listener is gone in either case.
-pub(super) async fn until_aborted<T>(
-    signal: Option<Document>,
-    work: impl Future<Output = Result<T, JsValue>>,
-) -> Result<T, JsValue> {
-    let Some(signal) = signal else { return work.await };
-    if let Some(reason) = reason(&signal) {
-        return Err(reason);
-    }
-    let waker = Rc::new(RefCell::new(None::<Waker>));
-    let inner = waker.clone();
-    let listener = Listener::new(signal, move || {
-        let waker = inner.borrow_mut().take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    });
-    let mut work = pin!(work);
-    core::future::poll_fn(|context| {
-        if let Some(reason) = reason(&listener.signal) {
-            return Poll::Ready(Err(reason));
-        }
-        *waker.borrow_mut() = Some(context.waker().clone());
-        work.as_mut().poll(context)
-    })
-    .await
 }
 
 /// Why the signal has aborted, if it has.

@@ -1,4 +1,4 @@
-//! What comes one after the other, as JavaScript's async iterators want it.
+//! Work under way: what it gives one after the other, as JavaScript's async iterators want it, or its one result; and its end by a signal.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -45,11 +45,13 @@ enum State {
     /// It is in the middle of a step, in which applications may be called: they may stop it.
     Busy,
     /// What has come of it comes when the queue is empty.
-    Ended(core::result::Result<(), JsValue>),
+    Ended(core::result::Result<JsValue, JsValue>),
     Over,
 }
 
 struct Inner {
+    /// Whether what comes of it is wanted, not what it puts into the queue.
+    is_call: bool,
     queue: Rc<Queue>,
     state: RefCell<State>,
     signal: Option<Document>,
@@ -63,15 +65,15 @@ struct Inner {
 pub struct Feed(Rc<Inner>);
 
 impl Feed {
-    pub(super) fn new(queue: Rc<Queue>, (signal, work): Work) -> Self {
+    pub(super) fn new(is_call: bool, queue: Rc<Queue>, (signal, work): Work) -> Self {
         let state = RefCell::new(State::Running(work));
-        Feed(Rc::new(Inner { queue, state, signal, listener: RefCell::default(), waiting: RefCell::default() }))
+        Feed(Rc::new(Inner { is_call, queue, state, signal, listener: RefCell::default(), waiting: RefCell::default() }))
     }
 }
 
 #[wasm_bindgen]
 impl Feed {
-    /// What an iterator's `next` gives. Not to be called again before it has settled.
+    /// What an iterator's `next` gives, or the promise of a call. The work starts when JavaScript is next idle. Not to be called again before it has settled.
     #[wasm_bindgen(skip_typescript)]
     pub fn next(&self) -> Promise {
         let inner = self.0.clone();
@@ -99,7 +101,7 @@ impl Inner {
             State::Over => Poll::Ready(Ok(entry(None))),
             State::Ended(end) => {
                 self.listener.take();
-                Poll::Ready(end.map(|()| entry(None)))
+                Poll::Ready(end.map(|value| if self.is_call { value } else { entry(None) }))
             }
             running => {
                 *self.state.borrow_mut() = running;
@@ -122,7 +124,7 @@ impl Inner {
                 }
                 match polled {
                     Poll::Pending => State::Running(work),
-                    Poll::Ready(end) => State::Ended(end.map(|_| ()).map_err(to_js)),
+                    Poll::Ready(end) => State::Ended(end.map(|document| document.0).map_err(to_js)),
                 }
             }
             other => other,
