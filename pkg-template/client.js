@@ -104,13 +104,14 @@ export function defineClients(compile) {
 
     constructor(options) {
       this.begin(options);
-      // What the application changes later changes nothing.
-      this.options = { ...options };
     }
 
     begin(options) {
+      const given = [options];
       this.instance = alive();
-      this.inner = this.instance.run(() => new this.instance.Engine(options, this.spentBefore));
+      this.inner = this.instance.run(() => new this.instance.Engine(given, this.spentBefore));
+      // As they were read: what the application changes later changes nothing.
+      [this.options] = given;
     }
 
     /** `way` is the Rust object's. */
@@ -138,12 +139,18 @@ export function defineClients(compile) {
 
     /** The first page as a promise; whoever iterates gets what is on all pages, that one first. */
     pages(method, given) {
-      const [id, params, options] = given;
       const first = this.promise(method, given);
       const all = async function* (live) {
-        yield* live.iterator('messagesFrom', [id, params, options, await first]);
+        // The rest is as it was read at the call.
+        given[3] = await first;
+        yield* live.iterator('messagesFrom', given);
       };
-      return Object.defineProperty(first, Symbol.asyncIterator, { value: () => all(this) });
+      const value = () => {
+        // Told to whoever asks the iterator, and to nobody else.
+        first.catch(() => {});
+        return all(this);
+      };
+      return Object.defineProperty(first, Symbol.asyncIterator, { value });
     }
 
     /** An async iterator. What is wrong with its arguments comes with the first value, as from a generator. */
@@ -198,7 +205,7 @@ export function defineClients(compile) {
       #live;
 
       constructor(options) {
-        this.#live = new Live(options);
+        this.#live = options instanceof Live ? options : new Live(options);
       }
 
       free() {
@@ -240,8 +247,10 @@ export function defineClients(compile) {
 
   class ElizaClient {
     constructor(options) {
-      this.messaging = new JobsClient(options);
-      this.sessions = new SessionsClient(options);
+      const live = new Live(options);
+      this.messaging = new JobsClient(live);
+      // As they were read for the first: headers may be an iterator, which gives them only once.
+      this.sessions = new SessionsClient(live.options);
     }
 
     free() {

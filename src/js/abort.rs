@@ -1,10 +1,5 @@
 //! Ending a call at once when its caller says so.
 
-use core::cell::RefCell;
-use core::pin::pin;
-use core::task::{Poll, Waker};
-use std::rc::Rc;
-
 use wasm_bindgen::prelude::*;
 
 use super::document::Document;
@@ -17,53 +12,23 @@ extern "C" {
     fn listen(signal: &JsValue, wake: &JsValue, on: bool) -> Result<(), JsValue>;
 }
 
-/// Runs `work` until it is done or the signal aborts; then the work is dropped, which cancels what it waits for, and the
-/// signal's own reason comes out. The listener is gone in either case.
-pub(super) async fn until_aborted<T>(
-    signal: Option<Document>,
-    work: impl Future<Output = Result<T, JsValue>>,
-) -> Result<T, JsValue> {
-    let Some(signal) = signal else { return work.await };
-    if let Some(reason) = reason(&signal) {
-        return Err(reason);
-    }
-    let listener = Listener::new(signal);
-    let mut work = pin!(work);
-    core::future::poll_fn(|context| {
-        if let Some(reason) = reason(&listener.signal) {
-            return Poll::Ready(Err(reason));
-        }
-        *listener.waker.borrow_mut() = Some(context.waker().clone());
-        work.as_mut().poll(context)
-    })
-    .await
-}
-
 /// Why the signal has aborted, if it has.
-fn reason(signal: &Document) -> Option<JsValue> {
+pub(super) fn reason(signal: &Document) -> Option<JsValue> {
     let reason = || signal.get("reason").map(|reason| reason.0).unwrap_or_default();
     (signal.get("aborted")?.0 == true).then(reason)
 }
 
 /// An abort listener that takes itself away.
-struct Listener {
+pub(super) struct Listener {
     signal: Document,
-    waker: Rc<RefCell<Option<Waker>>>,
     wake: Closure<dyn FnMut()>,
 }
 
 impl Listener {
-    fn new(signal: Document) -> Self {
-        let waker = Rc::new(RefCell::new(None::<Waker>));
-        let inner = waker.clone();
-        let wake = Closure::<dyn FnMut()>::new(move || {
-            let waker = inner.borrow_mut().take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        });
+    pub(super) fn new(signal: Document, wake: impl FnMut() + 'static) -> Self {
+        let wake = Closure::<dyn FnMut()>::new(wake);
         let _ = listen(&signal.0, wake.as_ref(), true);
-        Self { signal, waker, wake }
+        Self { signal, wake }
     }
 }
 

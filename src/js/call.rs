@@ -1,14 +1,11 @@
-//! One call of a method: what it does, as a promise; and what the application is told meanwhile.
+//! One call of a method: what it does, and what the application is told meanwhile.
 
 use core::pin::Pin;
 
-use js_sys::{Function, Promise};
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
-use super::abort::until_aborted;
 use super::document::Document;
-use super::error::to_js;
 use super::options::Call;
 use super::runtime::JsRuntime;
 use crate::client::{Client, Update};
@@ -28,19 +25,6 @@ extern "C" {
 
 /// What a method does, and the signal that ends it.
 pub(super) type Work = (Option<Document>, Pin<Box<dyn Future<Output = Result<Document, Document>>>>);
-
-/// One call as a promise. The arguments have been read already; the work starts when JavaScript is next idle.
-pub(super) fn promise(given: Result<Work, Document>) -> Promise {
-    match given {
-        Err(error) => Promise::reject(&to_js(error)),
-        Ok(work) => future_to_promise(ended(work)),
-    }
-}
-
-/// What comes of it, or the reason of its signal.
-pub(super) async fn ended((signal, work): Work) -> core::result::Result<JsValue, JsValue> {
-    until_aborted(signal, async { work.await.map(|document| document.0).map_err(to_js) }).await
-}
 
 /// Tells the application. What its callback throws is its own affair and does not end the wait.
 pub(super) fn tell(client: &Client<JsRuntime>, call: &Call, update: &Update<Document>) {

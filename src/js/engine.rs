@@ -8,7 +8,7 @@ use std::rc::Rc;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
-use super::call::{Work, promise, tell};
+use super::call::{Work, tell};
 use super::document::Document;
 use super::error::{argument, to_js};
 use super::feed::{Feed, Queue};
@@ -43,11 +43,11 @@ struct Given {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Reads the options. Sends nothing. `spent` is the other side's: what was spent by symbol, in atomic units; it outlives this instance of
-    /// the module.
+    /// Reads the options, and puts in their place a copy that can be read again. Sends nothing. `spent` is the other side's: what was spent
+    /// by symbol, in atomic units; it outlives this instance of the module.
     #[wasm_bindgen(constructor, skip_typescript)]
-    pub fn new(options: JsValue, spent: JsValue) -> core::result::Result<Engine, JsValue> {
-        let ClientOptions { config, runtime } = options::client(&options).map_err(to_js)?;
+    pub fn new(given: &Array, spent: JsValue) -> core::result::Result<Engine, JsValue> {
+        let ClientOptions { config, runtime } = options::client(given).map_err(to_js)?;
         let spent = Document(spent);
         let (mut symbols, mut sums) = (Vec::new(), Vec::new());
         for Limit { symbol, .. } in &config.spend.limits {
@@ -75,19 +75,26 @@ impl Engine {
     /// The promise of a method.
     #[wasm_bindgen(skip_typescript)]
     pub fn call(&self, method: String, given: &Array) -> Promise {
-        promise(self.work(method, given, Rc::default()))
+        match self.start(true, method, given) {
+            Ok(work) => work.next(),
+            Err(error) => Promise::reject(&error),
+        }
     }
 
     /// What a method gives one after the other; a bad argument is thrown at once.
     #[wasm_bindgen(skip_typescript)]
     pub fn feed(&self, method: String, given: &Array) -> core::result::Result<Feed, JsValue> {
-        let queue = Rc::<Queue>::default();
-        let work = self.work(method, given, queue.clone()).map_err(to_js)?;
-        Ok(Feed::new(queue, work))
+        self.start(false, method, given)
     }
 }
 
 impl Engine {
+    fn start(&self, is_call: bool, method: String, given: &Array) -> core::result::Result<Feed, JsValue> {
+        let queue = Rc::<Queue>::default();
+        let work = self.work(method, given, queue.clone()).map_err(to_js)?;
+        Ok(Feed::new(is_call, queue, work))
+    }
+
     /// The work of a method. The arguments are read now, so that what the caller changes later changes nothing.
     fn work(&self, method: String, given: &Array, queue: Rc<Queue>) -> Result<Work, Document> {
         let mut given = read(&method, given)?;
@@ -121,8 +128,8 @@ impl Engine {
 }
 
 /// Reads a method's arguments.
-fn read(method: &str, given: &Array) -> Result<Given, Document> {
-    let at = |index| given.get(index);
+fn read(method: &str, list: &Array) -> Result<Given, Document> {
+    let at = |index| list.get(index);
     let none = JsValue::UNDEFINED;
     let with = |id, params, call| Ok(Given { id, params, call });
     let job_id = || options::id("jobId", &at(0));
@@ -142,10 +149,17 @@ fn read(method: &str, given: &Array) -> Result<Given, Document> {
         "listJobs" => with(String::new(), given(Document(at(0))), options::call(&at(1))?),
         "createSession" => with(String::new(), Some(options::request(&at(0), SESSION)?), options::call(&at(1))?),
         "sendMessage" | "sendMessageAndWait" | "streamMessage" => {
-            with(session_id()?, Some(options::request(&at(1), MESSAGE)?), options::call(&at(2))?)
+            let message = options::request(&at(1), MESSAGE)?;
+            if let ("streamMessage", Some(transport)) = (method, message.get("transport")) {
+                return Err(argument("transport", "must not be there: a stream has no other", &transport.0));
+            }
+            with(session_id()?, Some(message), options::call(&at(2))?)
         }
         "getMessages" | "messagesFrom" => {
-            with(session_id()?, given(options::with_instants(&at(1), &at(3))), options::call(&at(2))?)
+            let (params, call) = (options::with_instants(&at(1), &at(3)), options::call(&at(2))?);
+            // Whoever iterates comes with them again.
+            let _ = Document(list.into()).set("1", params.clone()).set("2", call.told.clone());
+            with(session_id()?, given(params), call)
         }
         "getSession" | "renewSession" | "heartbeat" | "deleteSession" => with(session_id()?, None, options::call(&at(1))?),
         _ => with(String::new(), None, options::call(&at(0))?),

@@ -1,4 +1,4 @@
-//! What comes one after the other, as JavaScript's async iterators want it.
+//! Work under way: what it gives one after the other, as JavaScript's async iterators want it, or its one result; and its end by a signal.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -11,8 +11,11 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
-use super::call::{Work, ended};
+use super::abort::{Listener, reason};
+use super::call::Work;
 use super::document::Document;
+use super::error::to_js;
+use crate::error::Result;
 use crate::json::Json;
 
 /// What was put and not yet taken.
@@ -34,19 +37,26 @@ impl Queue {
     }
 }
 
-type Ending = Pin<Box<dyn Future<Output = core::result::Result<JsValue, JsValue>>>>;
+type Running = Pin<Box<dyn Future<Output = Result<Document, Document>>>>;
 
 /// How far the work is.
 enum State {
-    Running(Ending),
-    /// What it has thrown comes when the queue is empty.
-    Failed(JsValue),
+    Running(Running),
+    /// It is in the middle of a step, in which applications may be called: they may stop it.
+    Busy,
+    /// What has come of it comes when the queue is empty.
+    Ended(core::result::Result<JsValue, JsValue>),
     Over,
 }
 
 struct Inner {
+    /// Whether what comes of it is wanted, not what it puts into the queue.
+    is_call: bool,
     queue: Rc<Queue>,
     state: RefCell<State>,
+    signal: Option<Document>,
+    /// From the first step until the end is told: between two of the steps nobody else looks at the signal.
+    listener: RefCell<Option<Listener>>,
     waiting: RefCell<Option<Waker>>,
 }
 
@@ -55,15 +65,15 @@ struct Inner {
 pub struct Feed(Rc<Inner>);
 
 impl Feed {
-    pub(super) fn new(queue: Rc<Queue>, work: Work) -> Self {
-        let state = RefCell::new(State::Running(Box::pin(ended(work))));
-        Feed(Rc::new(Inner { queue, state, waiting: RefCell::default() }))
+    pub(super) fn new(is_call: bool, queue: Rc<Queue>, (signal, work): Work) -> Self {
+        let state = RefCell::new(State::Running(work));
+        Feed(Rc::new(Inner { is_call, queue, state, signal, listener: RefCell::default(), waiting: RefCell::default() }))
     }
 }
 
 #[wasm_bindgen]
 impl Feed {
-    /// What an iterator's `next` gives. Not to be called again before it has settled.
+    /// What an iterator's `next` gives, or the promise of a call. The work starts when JavaScript is next idle. Not to be called again before it has settled.
     #[wasm_bindgen(skip_typescript)]
     pub fn next(&self) -> Promise {
         let inner = self.0.clone();
@@ -73,37 +83,85 @@ impl Feed {
     /// Ends the work at once, and whoever waits.
     #[wasm_bindgen(skip_typescript)]
     pub fn stop(&self) {
-        let before = self.0.state.replace(State::Over);
-        drop(before);
-        let waiting = self.0.waiting.take();
-        if let Some(waker) = waiting {
-            waker.wake();
-        }
+        self.0.end(State::Over);
+        self.0.listener.take();
     }
 }
 
 impl Inner {
-    fn poll(&self, context: &mut Context<'_>) -> Poll<core::result::Result<JsValue, JsValue>> {
+    fn poll(self: &Rc<Self>, context: &mut Context<'_>) -> Poll<core::result::Result<JsValue, JsValue>> {
+        self.look();
+        if self.queue.0.borrow().is_empty() {
+            self.step(context);
+        }
         if let Some(value) = self.queue.take() {
             return Poll::Ready(Ok(entry(Some(value))));
         }
         match self.state.replace(State::Over) {
             State::Over => Poll::Ready(Ok(entry(None))),
-            State::Failed(error) => Poll::Ready(Err(error)),
-            State::Running(mut work) => match (work.as_mut().poll(context), self.queue.take()) {
-                (Poll::Pending, next) => {
-                    *self.state.borrow_mut() = State::Running(work);
-                    *self.waiting.borrow_mut() = Some(context.waker().clone());
-                    next.map_or(Poll::Pending, |next| Poll::Ready(Ok(entry(Some(next)))))
+            State::Ended(end) => {
+                self.listener.take();
+                Poll::Ready(end.map(|value| if self.is_call { value } else { entry(None) }))
+            }
+            running => {
+                *self.state.borrow_mut() = running;
+                *self.waiting.borrow_mut() = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// One step of the work, if there is any.
+    fn step(self: &Rc<Self>, context: &mut Context<'_>) {
+        let before = self.state.replace(State::Busy);
+        let after = match before {
+            State::Running(mut work) => {
+                self.listen();
+                let polled = work.as_mut().poll(context);
+                // Otherwise it was ended meanwhile, and is dropped here.
+                if !matches!(*self.state.borrow(), State::Busy) {
+                    return;
                 }
-                (Poll::Ready(ended), None) => Poll::Ready(ended.map(|_| entry(None))),
-                (Poll::Ready(ended), Some(next)) => {
-                    if let Err(error) = ended {
-                        *self.state.borrow_mut() = State::Failed(error);
-                    }
-                    Poll::Ready(Ok(entry(Some(next))))
+                match polled {
+                    Poll::Pending => State::Running(work),
+                    Poll::Ready(end) => State::Ended(end.map(|document| document.0).map_err(to_js)),
                 }
-            },
+            }
+            other => other,
+        };
+        *self.state.borrow_mut() = after;
+    }
+
+    fn listen(self: &Rc<Self>) {
+        let Some(signal) = &self.signal else { return };
+        let inner = Rc::downgrade(self);
+        let look = move || {
+            if let Some(inner) = inner.upgrade() {
+                inner.look();
+            }
+        };
+        self.listener.borrow_mut().get_or_insert_with(|| Listener::new(signal.clone(), look));
+    }
+
+    /// Ends the work if its signal has aborted: what is in the queue does not come any more, only the signal's reason.
+    fn look(&self) {
+        let is_over = matches!(*self.state.borrow(), State::Over);
+        if let Some(reason) = self.signal.as_ref().and_then(reason)
+            && !is_over
+        {
+            self.end(State::Ended(Err(reason)));
+        }
+    }
+
+    /// Drops the work, and wakes whoever waits.
+    fn end(&self, state: State) {
+        self.queue.0.take();
+        // Not dropped while it is borrowed: that calls applications.
+        let before = self.state.replace(state);
+        drop(before);
+        let waiting = self.waiting.take();
+        if let Some(waker) = waiting {
+            waker.wake();
         }
     }
 }

@@ -24,8 +24,22 @@ const MAX_MS: f64 = 2_147_483_647.0;
 const MS_RULE: &str = "must be a number of milliseconds from 1 to 2147483647";
 
 /// The members of the constructor's options, and of those of calls: one list for all calls, so that options can be handed on.
-const CLIENT: &str = "baseUrl, apiKey, headers, fetch, timeoutMs, retries, maxResponseBytes, wallet, confirm, walletTimeoutMs, spend, store, logger";
-const CALL: &str = "signal, timeoutMs, headers, onUpdate, idempotencyKey, intervalMs, maxAttempts";
+const CLIENT: &[&str] = &[
+    "baseUrl",
+    "apiKey",
+    "headers",
+    "fetch",
+    "timeoutMs",
+    "retries",
+    "maxResponseBytes",
+    "wallet",
+    "confirm",
+    "walletTimeoutMs",
+    "spend",
+    "store",
+    "logger",
+];
+const CALL: &[&str] = &["signal", "timeoutMs", "headers", "onUpdate", "idempotencyKey", "intervalMs", "maxAttempts"];
 
 #[wasm_bindgen(module = "/pkg-template/metadata.js")]
 extern "C" {
@@ -64,7 +78,7 @@ pub(super) struct Call {
     pub(super) plan: WaitPlan,
     pub(super) signal: Option<Document>,
     pub(super) on_update: Option<Function>,
-    /// What is remembered of it on the other side.
+    /// The options as they were read, which can be read again; on the other side what is remembered of the call is put there too.
     pub(super) told: Document,
 }
 
@@ -80,10 +94,10 @@ impl Default for Call {
     }
 }
 
-/// Reads the constructor's options.
-pub(super) fn client(given: &JsValue) -> Result<ClientOptions, Document> {
-    let options = Document(given.clone());
-    only("options", &options, CLIENT)?;
+/// Reads the constructor's options, and puts in their place a copy that can be read again.
+pub(super) fn client(given: &Array) -> Result<ClientOptions, Document> {
+    let options = once(&given.get(0), CLIENT)?;
+    given.set(0, options.0.clone());
     let mut headers = headers(&options)?;
     if let Some(key) = options.get("apiKey") {
         // Never shown: it is a secret.
@@ -159,11 +173,10 @@ fn wallet_timeout_ms() -> f64 {
 
 /// Reads the last argument of a method: its options.
 pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
-    let options = Document(given.clone());
     if given.is_undefined() {
         return Ok(Call::default());
     }
-    only("options", &options, CALL)?;
+    let options = once(given, CALL)?;
     let signal = options.get("signal").filter(|signal| signal.kind() != Kind::Null);
     // By its shape: a signal of another realm or of a polyfill is as good.
     if let Some(signal) = &signal
@@ -181,7 +194,7 @@ pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal,
         on_update: function(&options, "onUpdate")?,
-        told: Document::object(),
+        told: options,
     })
 }
 
@@ -323,24 +336,30 @@ fn wallet(options: &Document) -> Result<(Document, Abilities), Document> {
 
 /// The members of an object of options, none of which may be misspelt: a limit that is misspelt must not be a limit that is not there. What is
 /// undefined is not there.
-fn only(field: &'static str, given: &Document, known: &str) -> Result<(), Document> {
-    let rule = |given: &str| Error::argument(field, &fill("must be an object that knows %", &[known]), given);
+fn only(field: &'static str, given: &Document, known: &[&str]) -> Result<(), Document> {
+    let rule = |given: &str| Error::argument(field, &fill("must be an object that knows %", &[&join(known, ", ")]), given);
     if given.kind() != Kind::Object {
         return Err(rule(&shown(given)));
     }
     let keys = keys(&given.0).map_err(|_| rule("one that throws"))?;
-    let listed = |names: &str| concat(&[", ", names, ","]);
-    let is_odd = |key: &String| !has(&listed(known), &listed(key)) && given.get(key).is_some();
+    let is_odd = |key: &String| !known.contains(&key.as_str()) && given.get(key).is_some();
     match keys.iter().filter_map(|key| key.as_string()).find(is_odd) {
         Some(key) => Err(rule(&shorten(&key, 60))),
         None => Ok(()),
     }
 }
 
+/// A copy of the options.
+fn once(given: &JsValue, known: &[&str]) -> Result<Document, Document> {
+    let given = Document(given.clone());
+    only("options", &given, known)?;
+    Ok(picked(&given, known))
+}
+
 fn spend(options: &Document) -> Result<SpendPolicy, Document> {
     let mut policy = SpendPolicy::default();
     let Some(spend) = options.get("spend") else { return Ok(policy) };
-    only("spend", &spend, "maxPerPayment, budget, networks, assets, recipients, allowResource")?;
+    only("spend", &spend, &["maxPerPayment", "budget", "networks", "assets", "recipients", "allowResource"])?;
     if let Some(usdc) = policy.limits.first_mut() {
         limits(&spend, usdc)?;
     }
@@ -414,7 +433,7 @@ fn limits(options: &Document, limit: &mut Limit) -> Result<(), Document> {
 /// A token of the caller's own.
 fn asset(given: &Document, policy: &mut SpendPolicy) -> Result<(), Document> {
     const FIELD: &str = "spend.assets";
-    only(FIELD, given, "network, chainId, asset, symbol, decimals, name, version, maxPerPayment, budget")?;
+    only(FIELD, given, &["network", "chainId", "asset", "symbol", "decimals", "name", "version", "maxPerPayment", "budget"])?;
     let text = |key: &str| {
         let text = given.get_text(key).filter(|text| !text.is_empty());
         text.ok_or_else(|| Error::argument(FIELD, &fill("must have a % (a string)", &[key]), &member(given, key)))
@@ -457,6 +476,7 @@ fn member(given: &Document, key: &str) -> String {
     given.get(key).map_or_else(|| fill("no %", &[key]), |value| shown(&value))
 }
 
+/// The headers, which become a list in the copy: an iterator gives them only once.
 fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
     let Some(given) = options.get("headers") else { return Ok(Vec::new()) };
     // Values may be secrets: only the kind is shown.
@@ -465,7 +485,8 @@ fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
         return Err(rule(given.kind().name()));
     }
     let mut headers = Vec::new();
-    for pair in header_pairs(&given).ok_or_else(|| rule("a name or value that HTTP does not allow"))?.elements() {
+    let pairs = header_pairs(&given).ok_or_else(|| rule("a name or value that HTTP does not allow"))?;
+    for pair in pairs.elements() {
         let pair = pair.elements();
         let text = |at: usize| pair.get(at).and_then(Json::as_text).unwrap_or_default();
         let name = text(0);
@@ -474,6 +495,7 @@ fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
         }
         headers.push((name, text(1)));
     }
+    let _ = options.clone().set("headers", pairs);
     Ok(headers)
 }
 

@@ -13,6 +13,15 @@ export const JobStatus: {
 };
 /** Where a job stands. */
 export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];
+/** Each status as a type, as an enum has them. */
+export declare namespace JobStatus {
+  type PENDING = 'pending';
+  type PROCESSING = 'processing';
+  type COMPLETED = 'completed';
+  type FAILED = 'failed';
+  type TIMEOUT = 'timeout';
+  type UNKNOWN = 'unknown';
+}
 
 /** A network that can be paid on. */
 export type NetworkName = 'base' | 'polygon' | 'base-sepolia' | 'polygon-amoy' | (string & {});
@@ -172,7 +181,11 @@ export class SessionsClient {
    * Where the server has no streams, or the stream breaks off, the answer comes as a whole with `done`. Leaving the loop ends the request.
    * `options.timeoutMs` is for the whole. @default 300000
    */
-  streamMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): AsyncIterableIterator<MessageUpdate>;
+  streamMessage(
+    sessionId: string,
+    params: Omit<SendMessageRequest, 'transport'>,
+    options?: RequestOptions,
+  ): AsyncIterableIterator<MessageUpdate>;
   /** Lets go of the client's memory; calls that are under way are finished. */
   free(): void;
   [Symbol.dispose](): void;

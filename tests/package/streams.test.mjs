@@ -1,6 +1,6 @@
 // What comes one after the other: a stream's pieces, a job's states, the pages of messages; and what happens to whoever leaves early.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import path from 'node:path';
 import { test } from 'node:test';
 import { faultServer, reply } from './fault-server.mjs';
@@ -88,6 +88,101 @@ test('an aborted stream throws the signal’s reason, a stream of a bad argument
   await assert.rejects(all(none), { code: 'invalid_argument', field: 'sessionId' });
 });
 
+test('an abort ends a stream at once, while nobody waits too; what was buffered does not come any more', async () => {
+  const { sessions, socket } = await streaming();
+  const stop = new AbortController();
+  const stream = sessions.streamMessage('s', { content: 'hello' }, { signal: stop.signal });
+  const first = stream.next();
+  const wire = await socket;
+  wire.write(event('user_message', said) + event('chunk', { chunk: 'a', index: 0 }) + event('done', { text: 'a' }));
+  assert.equal((await first).value.type, 'user_message');
+  assert.equal((await stream.next()).value.type, 'chunk');
+  stop.abort('enough');
+  await assert.rejects(stream.next(), (reason) => reason === 'enough');
+  assert.deepEqual(await stream.next(), { done: true, value: undefined });
+});
+
+test('an abort between two pieces closes the connection, though nobody comes back', async () => {
+  const { sessions, socket } = await streaming();
+  const stop = new AbortController();
+  const stream = sessions.streamMessage('s', { content: 'hello' }, { signal: stop.signal });
+  const first = stream.next();
+  const wire = await socket;
+  wire.write(event('user_message', said));
+  await first;
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 1);
+  stop.abort();
+  if (!wire.destroyed) await once(wire, 'close', { signal: AbortSignal.timeout(2000) });
+
+  // Whoever stays to the end, and whoever leaves, is not listening any more.
+  const whole = await faultServer(reply(200, job('pending')), reply(200, job('completed', { result })));
+  const jobs = new JobsClient({ baseUrl: whole.url });
+  const { signal } = new AbortController();
+  assert.equal((await all(jobs.watchJob('job-1', { intervalMs: 2, signal }))).length, 2);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  const again = await faultServer(reply(200, job('pending')));
+  for await (const { status } of new JobsClient({ baseUrl: again.url }).watchJob('job-1', { signal })) {
+    assert.equal(status, 'pending');
+    assert.equal(getEventListeners(signal, 'abort').length, 1);
+    break;
+  }
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+});
+
+test('an abort ends a watched job and the pages of messages where they are', async () => {
+  const server = await faultServer(
+    reply(200, job('pending')),
+    reply(200, JSON.stringify({ messages: ['2', '1'].map((id) => ({ ...said, id, createdAt: Number(id) })), hasMore: true })),
+  );
+  const { messaging, sessions } = new ElizaClient({ baseUrl: server.url });
+  for (const begin of [
+    (signal) => messaging.watchJob('job-1', { signal }),
+    (signal) => sessions.getMessages('s', {}, { signal }),
+  ]) {
+    const stop = new AbortController();
+    const seen = [];
+    const read = async () => {
+      for await (const value of begin(stop.signal)) {
+        seen.push(value);
+        stop.abort('enough');
+      }
+    };
+    await assert.rejects(read(), (reason) => reason === 'enough');
+    assert.equal(seen.length, 1);
+  }
+  assert.equal(server.requests.length, 2);
+});
+
+test('a client’s own fetch may leave the iterator, or abort it, in the middle of a step', async () => {
+  for (const [way, end] of [
+    ['return', { done: true, value: undefined }],
+    ['abort', 'enough'],
+  ]) {
+    const stop = new AbortController();
+    let cancelled;
+    const fetch = (_, { signal }) => {
+      cancelled = once(signal, 'abort', { signal: AbortSignal.timeout(2000) });
+      if (way === 'return') void stream.return();
+      else stop.abort('enough');
+      return new Promise(() => {});
+    };
+    const sessions = new SessionsClient({ baseUrl: 'http://127.0.0.1:9', fetch });
+    const stream = sessions.streamMessage('s', { content: 'hello' }, { signal: stop.signal });
+    assert.deepEqual(await stream.next().catch((reason) => reason), end);
+    await cancelled;
+  }
+});
+
+test('a stream has no transport to choose', async () => {
+  const server = await faultServer(reply(500));
+  const sessions = new SessionsClient({ baseUrl: server.url });
+  for (const transport of ['http', 'websocket', 5, null]) {
+    const read = all(sessions.streamMessage('s', { content: 'hello', transport }));
+    assert.equal((await rejects(read, 'ArgumentError', 'invalid_argument', /stream/)).field, 'transport');
+  }
+  assert.equal(server.requests.length, 0);
+});
+
 test('nothing is sent before somebody asks for the first piece', async () => {
   const server = await faultServer(reply(500));
   const sessions = new SessionsClient({ baseUrl: server.url });
@@ -156,6 +251,42 @@ test('pages are read one by one, as they are wanted', async () => {
   await rejects(sessions.getMessages('s', { before: new Date(NaN) }), 'ArgumentError', 'invalid_argument', /before/);
 });
 
+test('what pages are asked for with is read once, at the call', async () => {
+  const page = (id, hasMore) => reply(200, JSON.stringify({ messages: [{ ...said, id, createdAt: Number(id) }], hasMore }));
+  const server = await faultServer(page('3', true), page('2', true), page('1', false));
+  const sessions = new SessionsClient({ baseUrl: server.url });
+  const params = { limit: 1, before: new Date(9) };
+  const options = { headers: new Map([['x-mine', 'yes']]).entries() };
+  const messages = sessions.getMessages('s', params, options);
+  params.limit = 77;
+  params.before.setTime(1);
+  options.timeoutMs = -1;
+  assert.equal((await all(messages)).length, 3);
+  assert.deepEqual(
+    server.requests.map(({ path, headers }) => `${path.split('?')[1]} ${headers['x-mine']}`),
+    ['limit=1&before=9 yes', 'limit=1&before=4 yes', 'limit=1&before=3 yes'],
+  );
+});
+
+test('an iterator of pages that nobody has asked for anything fails for nobody', async () => {
+  const server = await faultServer(reply(404, '{}'), reply(404, '{}'));
+  const sessions = new SessionsClient({ baseUrl: server.url });
+  const unhandled = [];
+  const hear = (error) => unhandled.push(error);
+  process.on('unhandledRejection', hear);
+  try {
+    const left = sessions.getMessages('s');
+    await left[Symbol.asyncIterator]().return();
+    // Long enough for the answer, which this one sees.
+    await rejects(all(sessions.getMessages('s')), 'ApiError', 'not_found');
+    await new Promise((next) => setTimeout(next, 20));
+    assert.deepEqual(unhandled, []);
+    await rejects(left, 'ApiError', 'not_found');
+  } finally {
+    process.off('unhandledRejection', hear);
+  }
+});
+
 test('a trap ends whoever iterates, with its error', async () => {
   let found;
   const socket = new Promise((resolve) => (found = resolve));
@@ -168,6 +299,23 @@ test('a trap ends whoever iterates, with its error', async () => {
   await rejects(waiting, 'ElizaJobsError', 'wasm_panic');
   await rejects(stream.next(), 'ElizaJobsError', 'wasm_panic');
   client.free();
+});
+
+test('a client’s options are read once: for both halves, and for what comes after a trap', async () => {
+  const server = await faultServer(...Array.from({ length: 4 }, () => reply(500)));
+  for (const Client of [ElizaClient, trapping.ElizaClient]) {
+    const options = { baseUrl: server.url, retries: 0, headers: new Map([['x-mine', 'yes']]).entries() };
+    const client = new Client(Object.create(options));
+    options.baseUrl = 'http://127.0.0.1:9';
+    if (Client !== ElizaClient) await rejects(client.messaging.getJob('trap'), 'ElizaJobsError', 'wasm_panic');
+    await rejects(client.messaging.getJobsHealth(), 'ApiError', 'server_error');
+    await rejects(client.sessions.getSessionsHealth(), 'ApiError', 'server_error');
+    client.free();
+  }
+  assert.deepEqual(
+    server.requests.map(({ headers }) => headers['x-mine']),
+    ['yes', 'yes', 'yes', 'yes'],
+  );
 });
 
 test('ElizaClient is both clients, and lets go of both', async () => {

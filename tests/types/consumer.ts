@@ -90,4 +90,5 @@ new ApiError();
   using short = new JobsClient({ baseUrl: 'http://h' });
   void short;
 }
-void [text, absent, list, health];
+const pending: JobStatus.PENDING = JobStatus.PENDING;
+void [text, absent, list, health, pending];
