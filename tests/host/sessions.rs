@@ -184,7 +184,6 @@ fn after_a_lost_reply_the_message_is_looked_for_and_never_sent_again() {
         text(201, "{\"success\":tr"),
         text(200, ""),
         answer(500, json!({"error": {"code": "INTERNAL_SERVER_ERROR", "message": "An unexpected error occurred"}})),
-        answer(504, json!({})),
         // A proxy's word: the server may have it.
         answer(503, json!({})),
     ] {
@@ -207,6 +206,58 @@ fn after_a_lost_reply_the_message_is_looked_for_and_never_sent_again() {
             assert_eq!(posts(scene), 1);
         }
     }
+}
+
+#[test]
+fn what_is_not_seen_in_the_session_is_not_always_absent() {
+    // The server may be storing it still.
+    for slow in [Step::Fail(SendFailure::Timeout), answer(502, json!({})), answer(504, json!({})), answer(524, json!({}))] {
+        let there = scene([slow.clone(), without_answer()]);
+        assert!(run(there.client.send_message(SESSION, &hello(), &plain())).is_ok());
+        let unseen = scene([slow, page(&[])]);
+        is_unknown(&run(unseen.client.send_message(SESSION, &hello(), &plain())).unwrap_err());
+        assert_eq!(posts(&unseen), 1);
+    }
+    // No room for what it would be recognized by.
+    let full = json!({"content": "hello", "metadata": {"k": "x".repeat(10_225)}});
+    let mut stored = message("hello", false, 1_000);
+    stored["metadata"] = full["metadata"].clone();
+    let unmarked = scene([Step::Fail(SendFailure::Reset)]).forever(page(&[stored]));
+    is_unknown(&run(unmarked.client.send_message_and_wait(SESSION, &full, &plain())).unwrap_err());
+    assert_eq!(body(&unmarked, 0)["metadata"], full["metadata"]);
+    let stream = scene([Step::Fail(SendFailure::Reset)]).forever(page(&[]));
+    is_unknown(&run(stream.client.stream_message(SESSION, &full, &plain(), &|_| ())).unwrap_err());
+}
+fn is_unknown(error: &Error<Value>) {
+    assert_eq!((error.code, error.session_id.as_deref()), (ErrorCode::MessageOutcomeUnknown, Some(SESSION)));
+    assert!(error.message.starts_with("the message may be in the session"), "{}", error.message);
+    assert!(!error.message.contains("so it may be sent again") && !error.code.retryable());
+}
+
+#[test]
+fn only_words_about_the_session_make_a_404_one_of_the_session() {
+    let route = format!("Route GET:/api/messaging/sessions/{SESSION} not found");
+    for (body, code) in [
+        (json!({"message": route, "error": "Not Found", "statusCode": 404}), ErrorCode::NotFound),
+        (json!({"error": {"code": "NOT_FOUND", "message": "Cannot GET /sessions/session"}}), ErrorCode::NotFound),
+        (json!({"error": "Session not found"}), ErrorCode::SessionNotFound),
+        (json!({"error": {"code": "SESSION_NOT_FOUND", "message": route}}), ErrorCode::SessionNotFound),
+    ] {
+        let scene = scene([answer(404, body.clone())]);
+        assert_eq!(run(scene.client.session(SESSION, &plain())).unwrap_err().code, code, "{body}");
+    }
+}
+
+#[test]
+fn a_deletion_without_a_reply_is_not_called_one_that_may_be_repeated() {
+    for lost in [Step::Fail(SendFailure::Reset), Step::Fail(SendFailure::Timeout), answer(502, json!({})), text(200, "{")] {
+        let scene = scene([lost]);
+        let error = run(scene.client.delete_session(SESSION, &plain())).unwrap_err();
+        assert!(error.message.starts_with("it is not known whether the session has ended"), "{}", error.message);
+        assert!(!error.code.retryable() && scene.requests() == 1, "{:?}", error.code);
+    }
+    let unreached = scene([Step::Fail(SendFailure::Unreached)]);
+    assert!(run(unreached.client.delete_session(SESSION, &plain())).unwrap_err().code.retryable(), "nothing has happened");
 }
 
 #[test]
