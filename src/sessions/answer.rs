@@ -3,7 +3,7 @@
 //!
 //! Servers from 1.7 on wait for the agent when they are asked to, and stream its answer (`mode` in 1.7.0, `transport` since); they cut
 //! connections that were silent for 30 seconds. Older ones only take the message. Wherever no answer comes in the reply, it is looked for
-//! among the session's messages.
+//! among the session's messages, and told from the answers to other messages.
 
 use core::cell::RefCell;
 use core::task::Poll;
@@ -216,25 +216,34 @@ impl<R: Runtime + 'static> Client<R> {
         mut error: Box<Error<R::Json>>,
         call: &CallOptions,
     ) -> Result<Sent<R::Json>, R::Json> {
+        // A server that was too slow, for the client or for a gateway, may come to store it after the look; and what had no room for a
+        // reference is not recognized.
+        let may_come = error.code == ErrorCode::RequestTimeout || matches!(error.status, Some(502 | 504..));
+        let is_marked = protocol::reference(&outgoing.body).is_some();
         match self.find_message(outgoing, call).await {
-            Ok(Some(message)) => Ok(Sent::found(message)),
-            Ok(None) => {
+            Ok(Some(message)) => return Ok(Sent::found(message)),
+            Ok(None) if is_marked && !may_come => {
                 error.message = fill("%; the session does not have the message, so it may be sent again", &[&error.message]);
-                Err(error)
             }
-            Err(_) => {
-                let said = "it is not known whether the message has arrived (%); look with getMessages before you send it again";
+            _ => {
+                let said =
+                    "the message may be in the session, or come to be in it (%); look with getMessages before you send it again";
                 error.message = fill(said, &[&error.message]);
                 error.code = ErrorCode::MessageOutcomeUnknown;
-                Err(error)
             }
         }
+        Err(error)
     }
 
     /// The message as it is in the session; `None` when it is not there.
     async fn find_message(&self, outgoing: &Outgoing<'_, R::Json>, call: &CallOptions) -> Result<Option<R::Json>, R::Json> {
         let messages = self.look_into(outgoing, WHOLE_PAGE, call, 1).await?;
         Ok(messages.iter().find(|message| protocol::reference(*message).as_ref() == Some(&outgoing.reference)).cloned())
+    }
+
+    fn for_a_look(&self, outgoing: &Outgoing<'_, R::Json>, call: &CallOptions) -> CallOptions {
+        let left = outgoing.end - self.runtime.now_ms();
+        CallOptions { timeout_ms: Some(left.min(self.config.timeout_ms).max(1.0)), ..call.clone() }
     }
 
     /// Reads messages within what is left of the time.
@@ -245,13 +254,12 @@ impl<R: Runtime + 'static> Client<R> {
         call: &CallOptions,
         retries: u32,
     ) -> Result<Vec<R::Json>, R::Json> {
-        let left = outgoing.end - self.runtime.now_ms();
-        let call = CallOptions { timeout_ms: Some(left.min(self.config.timeout_ms).max(1.0)), ..call.clone() };
+        let call = self.for_a_look(outgoing, call);
         let parse = |document: R::Json| wire::messages(&document, &self.date()).map(R::Json::array);
         Ok(self.read_page(outgoing.session_id, &page, &call, retries, &parse).await?.elements())
     }
 
-    /// Waits for the answer when it is not there yet: the first message of the agent's after this one. `end` is an instant.
+    /// Waits for the answer when it is not there yet. `end` is an instant.
     async fn answered(
         &self,
         outgoing: &Outgoing<'_, R::Json>,
@@ -269,14 +277,19 @@ impl<R: Runtime + 'static> Client<R> {
         }
         let after = sent.message.get_number("createdAt").map(|at| at - 1.0);
         let mut looks: u32 = 0;
+        let mut channel = None;
+        // How many of the agent's messages after this one are known to be no answer to it.
+        let mut others = 0;
         loop {
             let now = self.runtime.now_ms();
             let age = now - outgoing.start;
             if now >= end {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
                 let waited = decimal(age.max(0.0) as u64);
-                let said = "no answer after % ms; the message is in the session, and so is an answer that comes later (getMessages), unless the server gave up on it";
-                return failed(Error::new(ErrorCode::AnswerTimeout, fill(said, &[&waited])), sent);
+                let said = "no answer after % ms%; the message is in the session, and so is an answer that comes later (getMessages), unless the server gave up on it";
+                let doubt =
+                    if others > 0 { " (what the agent said meanwhile answers, or may answer, other messages)" } else { "" };
+                return failed(Error::new(ErrorCode::AnswerTimeout, fill(said, &[&waited, doubt])), sent);
             }
             self.runtime.nap(PollSchedule::Growing.gap_ms(age, looks).min(end - now)).await;
             if !self.turn(end, false).await {
@@ -284,19 +297,71 @@ impl<R: Runtime + 'static> Client<R> {
             }
             looks = looks.saturating_add(1);
             let page = Page { after, ..WHOLE_PAGE };
-            match self.look_into(outgoing, page, call, 0).await {
+            let looked = match self.look_into(outgoing, page, call, 0).await {
                 Ok(messages) => {
-                    let answer =
-                        messages.iter().rev().find(|message| message.get("isAgent").is_some_and(|is| is.to_json() == "true"));
-                    if let Some(answer) = answer {
-                        sent.answer = Some(wire::answer(answer));
-                        return Ok(sent);
+                    let theirs: Vec<_> = messages.into_iter().rev().filter(wire::is_agent).collect();
+                    if theirs.len() <= others {
+                        continue;
                     }
+                    let own = self.own_answer(outgoing, &sent.message, &theirs, &mut channel, call).await;
+                    others = if own.is_ok() { theirs.len() } else { others };
+                    own
+                }
+                Err(error) => Err(error),
+            };
+            match looked {
+                Ok(None) => {}
+                Ok(answer) => {
+                    sent.answer = answer;
+                    return Ok(sent);
                 }
                 Err(error) if error.code.retryable() => {}
                 Err(error) => return failed(error, sent),
             }
         }
+    }
+
+    /// The answer to `message` among what the agent has said after it (`theirs`, the oldest first). The channel behind the session says
+    /// what answers what. Where it does not, answers come in the order of their messages: those to earlier ones are left out.
+    async fn own_answer(
+        &self,
+        outgoing: &Outgoing<'_, R::Json>,
+        message: &R::Json,
+        theirs: &[R::Json],
+        channel: &mut Option<String>,
+        call: &CallOptions,
+    ) -> Result<Option<R::Json>, R::Json> {
+        let id = message.get_text("id").unwrap_or_default();
+        let said = match self.in_channel(outgoing, channel, call).await {
+            Err(error) if error.code.retryable() => return Err(error),
+            said => said.unwrap_or_default(),
+        };
+        if let Some(own) = wire::paired(&said, &id) {
+            return Ok(own.as_ref().map(wire::answer));
+        }
+        let before = message.get_number("createdAt").map(|at| at + 1.0);
+        let earlier = self.look_into(outgoing, Page { before, ..WHOLE_PAGE }, call, 0).await?;
+        let open = wire::unanswered(&earlier, &id);
+        Ok(open.and_then(|open| theirs.get(open)).map(wire::answer))
+    }
+
+    /// The messages of the channel behind the session, the newest first; none from a server that does not show them.
+    async fn in_channel(
+        &self,
+        outgoing: &Outgoing<'_, R::Json>,
+        channel: &mut Option<String>,
+        call: &CallOptions,
+    ) -> Result<Vec<R::Json>, R::Json> {
+        let call = self.for_a_look(outgoing, call);
+        if channel.is_none() {
+            let path = path::session(outgoing.session_id, "");
+            let session = self.read(Method::Get, &path, &call, 0, "a session", &Some).await?;
+            let id = protocol::uuid("channelId", session.get("channelId"))?.as_text().unwrap_or_default();
+            *channel = Some(fill("/api/messaging/channels/%/messages?limit=100", &[&id]));
+        }
+        let path = channel.as_deref().unwrap_or_default();
+        let document = self.read(Method::Get, path, &call, 0, "a list of messages", &Some).await?;
+        Ok(document.get("data").and_then(|data| data.get("messages")).map(|list| list.elements()).unwrap_or_default())
     }
 }
 
@@ -322,7 +387,7 @@ fn update<J: Json>(kind: &str, key: &str, value: J) -> J {
 }
 
 /// Whether it is not known what the server did with the message.
-fn is_lost<J>(error: &Error<J>) -> bool {
+pub(super) fn is_lost<J>(error: &Error<J>) -> bool {
     match error.code {
         ErrorCode::ConnectionFailed => !error.not_sent,
         ErrorCode::ConnectionReset

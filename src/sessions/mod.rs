@@ -56,7 +56,16 @@ impl<R: Runtime + 'static> Client<R> {
         let deleted = self.read(Method::Delete, &path, call, 0, "success", &|document| {
             document.get("success").is_some_and(|success| success.to_json() == "true").then_some(document)
         });
-        deleted.await.map_err(|error| about(error, session_id))
+        deleted.await.map_err(|error| {
+            let mut error = about(error, session_id);
+            // Nor is the caller told that the same call may succeed.
+            if answer::is_lost(&error) {
+                let said = "it is not known whether the session has ended (%); look with getSession";
+                error.message = fill(said, &[&error.message]);
+                error.code = ErrorCode::MessageOutcomeUnknown;
+            }
+            error
+        })
     }
 
     /// The sessions of everyone who uses the server.
@@ -169,7 +178,9 @@ impl<R: Runtime + 'static> Client<R> {
 /// The error as one about this session.
 fn about<J: Json>(mut error: Box<Error<J>>, session_id: &str) -> Box<Error<J>> {
     let said = |part: &str| error.server_message.as_ref().is_some_and(|words| has(words, part));
-    if error.code == ErrorCode::NotFound && (error.server_code.as_deref() == Some("SESSION_NOT_FOUND") || said("ession")) {
+    // A server without the route repeats the path, which has the word in it.
+    let is_named = error.server_code.as_deref() == Some("SESSION_NOT_FOUND") || (said("ession") && !said("/sessions"));
+    if error.code == ErrorCode::NotFound && is_named {
         error.code = ErrorCode::SessionNotFound;
     } else if error.status == Some(410) {
         error.code = ErrorCode::SessionExpired;

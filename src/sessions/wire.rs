@@ -194,6 +194,37 @@ pub(super) fn messages<J: Json>(document: &J, date: ParseDate<'_>) -> Option<Vec
     Some(messages)
 }
 
+/// Whether the message is the agent's.
+pub(super) fn is_agent<J: Json>(message: &J) -> bool {
+    message.get("isAgent").is_some_and(|is| is.to_json() == "true")
+}
+
+/// The first answer to the message among those of its channel (the newest first), as the channel has it; `None` when the channel
+/// does not say what answers what.
+pub(super) fn paired<J: Json>(channel: &[J], id: &str) -> Option<Option<J>> {
+    let mut paired = None;
+    for message in channel {
+        if let Some(root) = message.get_text("inReplyToRootMessageId") {
+            let own = (root == id).then(|| message.clone());
+            paired = Some(own.or(paired.flatten()));
+        }
+    }
+    paired
+}
+
+/// How many of the user's messages before this one were unanswered when it was sent (the newest first); `None` when that cannot
+/// be seen.
+pub(super) fn unanswered<J: Json>(messages: &[J], id: &str) -> Option<usize> {
+    let mut open: usize = 0;
+    for message in messages.iter().rev() {
+        if message.get_text("id").as_deref() == Some(id) {
+            return Some(open);
+        }
+        open = if is_agent(message) { open.saturating_sub(1) } else { open.saturating_add(1) };
+    }
+    None
+}
+
 /// What a server says to a message.
 #[derive(Debug, Clone)]
 pub(super) struct Sent<J> {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::world::*;
 
 const SESSION: &str = "44444444-4444-4444-8444-444444444444";
+const CHANNEL: &str = "55555555-5555-4555-8555-555555555555";
 /// What a client of these scenes puts into the metadata of what it sends.
 const REF: &str = "33333333-3333-4333-8333-333333333333";
 
@@ -25,6 +26,22 @@ fn page(messages: &[Value]) -> Step {
 /// The session's messages, the newest first, when the agent has answered.
 fn with_answer() -> Step {
     page(&[message("later", true, 3_000), message("here", true, 2_000), message("hello", false, 1_000)])
+}
+fn the_session() -> Step {
+    answer(200, json!({"sessionId": SESSION, "channelId": CHANNEL}))
+}
+/// What the channel behind the session says: these messages of the agent's (the newest first), and what each answers.
+fn channel(replies: &[(&str, Value)]) -> Step {
+    let one = |(content, to): &(&str, Value)| {
+        json!({"id": content, "content": content, "sourceType": "agent_response", "inReplyToRootMessageId": to,
+            "metadata": {"thought": "hm", "actions": ["REPLY"]}})
+    };
+    let messages: Vec<Value> = replies.iter().map(one).collect();
+    answer(200, json!({"success": true, "data": {"messages": messages}}))
+}
+/// The looks that find the answer.
+fn looks() -> [Step; 3] {
+    [with_answer(), the_session(), channel(&[("later", json!("x")), ("here", json!("hello 1000"))])]
 }
 fn without_answer() -> Step {
     page(&[message("hello", false, 1_000)])
@@ -66,7 +83,7 @@ fn a_server_that_does_not_wait_is_looked_into() {
     // As servers before 1.7 answer: the message itself.
     let mut flat = message("hello", false, 1_000);
     flat["sessionStatus"] = json!({"expiresAt": 5, "renewalCount": 1, "wasRenewed": true, "isNearExpiration": false});
-    let scene = scene([answer(201, flat), without_answer(), answer(502, json!({})), with_answer()]);
+    let scene = scene([answer(201, flat), without_answer(), answer(502, json!({}))].into_iter().chain(looks()));
     let answered = wait_for(&scene, &plain()).unwrap();
     assert_eq!(
         answered["agentResponse"],
@@ -76,6 +93,76 @@ fn a_server_that_does_not_wait_is_looked_into() {
     assert_eq!(answered["sessionStatus"]["renewalCount"], json!(1));
     assert_eq!(posts(&scene), 1);
     assert!(scene.request(1).url.ends_with("/messages?limit=100&after=999"), "{}", scene.request(1).url);
+}
+
+fn early() -> Value {
+    message("early", false, 500)
+}
+fn late_to_early() -> Value {
+    message("to early", true, 2_000)
+}
+/// The session when the agent has answered only what was sent before.
+fn earlier_answered() -> Step {
+    page(&[late_to_early(), message("hello", false, 1_000)])
+}
+/// The session when it has answered both.
+fn both_answered() -> Step {
+    page(&[message("here", true, 3_000), late_to_early(), message("hello", false, 1_000)])
+}
+
+#[test]
+fn an_answer_to_another_message_is_not_taken_for_this_ones() {
+    let other = || ("to early", json!("early 500"));
+    let scene = scene([
+        taken(),
+        earlier_answered(),
+        the_session(),
+        channel(&[other()]),
+        // Nothing new.
+        earlier_answered(),
+        both_answered(),
+        // It may pass.
+        answer(503, json!({})),
+        both_answered(),
+        channel(&[("more", json!("hello 1000")), ("here", json!("hello 1000")), other(), ("hello", Value::Null)]),
+    ]);
+    let answered = wait_for(&scene, &plain()).unwrap();
+    assert_eq!(answered["agentResponse"], json!({"text": "here", "thought": "hm", "actions": ["REPLY"]}));
+    let asked = scene.request(3).url;
+    assert!(asked.ends_with(&format!("/api/messaging/channels/{CHANNEL}/messages?limit=100")), "{asked}");
+    assert_eq!((scene.requests(), posts(&scene)), (9, 1));
+}
+
+#[test]
+fn where_nothing_says_what_answers_what_the_answers_to_earlier_messages_are_left_out() {
+    let not_found = || answer(404, json!({"success": false}));
+    for unsaid in [
+        vec![not_found()],
+        vec![answer(200, json!({"sessionId": SESSION, "channelId": "../../jobs"}))],
+        vec![the_session(), not_found()],
+        vec![the_session(), text(200, "<!doctype html><title>Agents</title>")],
+        vec![the_session(), answer(200, json!({"success": true}))],
+        vec![the_session(), channel(&[("to early", Value::Null)])],
+    ] {
+        let hello = || message("hello", false, 1_000);
+        // The channel is known by then.
+        let again = if unsaid.len() == 1 { unsaid.clone() } else { unsaid[1..].to_vec() };
+        let before = page(&[hello(), early()]);
+        let first = [taken(), earlier_answered()].into_iter().chain(unsaid.clone()).chain([before.clone()]);
+        let two = scene(first.chain([both_answered()]).chain(again).chain([before]));
+        assert_eq!(wait_for(&two, &plain()).unwrap()["agentResponse"]["text"], "here");
+
+        let answered = page(&[hello(), message("to early", true, 600), early()]);
+        let one = scene([taken(), with_answer()].into_iter().chain(unsaid).chain([answered]));
+        assert_eq!(wait_for(&one, &plain()).unwrap()["agentResponse"]["text"], "here");
+        let asked = one.request(one.requests() - 1).url;
+        assert!(asked.ends_with("/messages?limit=100&before=1001"), "{asked}");
+    }
+    // It is not known how many messages there were before: better none than another's.
+    let unseen = scene([taken(), with_answer(), answer(404, json!({}))]).forever(page(&[message("new", true, 9_000)]));
+    let error = wait_for(&unseen, &plain()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::AnswerTimeout);
+    assert!(error.message.contains("answers, or may answer, other messages"), "{}", error.message);
 }
 
 #[test]
@@ -97,11 +184,10 @@ fn after_a_lost_reply_the_message_is_looked_for_and_never_sent_again() {
         text(201, "{\"success\":tr"),
         text(200, ""),
         answer(500, json!({"error": {"code": "INTERNAL_SERVER_ERROR", "message": "An unexpected error occurred"}})),
-        answer(504, json!({})),
         // A proxy's word: the server may have it.
         answer(503, json!({})),
     ] {
-        let there = scene([lost.clone(), without_answer(), with_answer()]);
+        let there = scene([lost.clone(), without_answer()].into_iter().chain(looks()));
         assert_eq!(wait_for(&there, &plain()).unwrap()["agentResponse"]["text"], "here");
         let sent = scene([lost.clone(), without_answer()]);
         let found = run(sent.client.send_message(SESSION, &hello(), &plain())).unwrap();
@@ -123,9 +209,61 @@ fn after_a_lost_reply_the_message_is_looked_for_and_never_sent_again() {
 }
 
 #[test]
+fn what_is_not_seen_in_the_session_is_not_always_absent() {
+    // The server may be storing it still.
+    for slow in [Step::Fail(SendFailure::Timeout), answer(502, json!({})), answer(504, json!({})), answer(524, json!({}))] {
+        let there = scene([slow.clone(), without_answer()]);
+        assert!(run(there.client.send_message(SESSION, &hello(), &plain())).is_ok());
+        let unseen = scene([slow, page(&[])]);
+        is_unknown(&run(unseen.client.send_message(SESSION, &hello(), &plain())).unwrap_err());
+        assert_eq!(posts(&unseen), 1);
+    }
+    // No room for what it would be recognized by.
+    let full = json!({"content": "hello", "metadata": {"k": "x".repeat(10_225)}});
+    let mut stored = message("hello", false, 1_000);
+    stored["metadata"] = full["metadata"].clone();
+    let unmarked = scene([Step::Fail(SendFailure::Reset)]).forever(page(&[stored]));
+    is_unknown(&run(unmarked.client.send_message_and_wait(SESSION, &full, &plain())).unwrap_err());
+    assert_eq!(body(&unmarked, 0)["metadata"], full["metadata"]);
+    let stream = scene([Step::Fail(SendFailure::Reset)]).forever(page(&[]));
+    is_unknown(&run(stream.client.stream_message(SESSION, &full, &plain(), &|_| ())).unwrap_err());
+}
+fn is_unknown(error: &Error<Value>) {
+    assert_eq!((error.code, error.session_id.as_deref()), (ErrorCode::MessageOutcomeUnknown, Some(SESSION)));
+    assert!(error.message.starts_with("the message may be in the session"), "{}", error.message);
+    assert!(!error.message.contains("so it may be sent again") && !error.code.retryable());
+}
+
+#[test]
+fn only_words_about_the_session_make_a_404_one_of_the_session() {
+    let route = format!("Route GET:/api/messaging/sessions/{SESSION} not found");
+    for (body, code) in [
+        (json!({"message": route, "error": "Not Found", "statusCode": 404}), ErrorCode::NotFound),
+        (json!({"error": {"code": "NOT_FOUND", "message": "Cannot GET /sessions/session"}}), ErrorCode::NotFound),
+        (json!({"error": "Session not found"}), ErrorCode::SessionNotFound),
+        (json!({"error": {"code": "SESSION_NOT_FOUND", "message": route}}), ErrorCode::SessionNotFound),
+    ] {
+        let scene = scene([answer(404, body.clone())]);
+        assert_eq!(run(scene.client.session(SESSION, &plain())).unwrap_err().code, code, "{body}");
+    }
+}
+
+#[test]
+fn a_deletion_without_a_reply_is_not_called_one_that_may_be_repeated() {
+    for lost in [Step::Fail(SendFailure::Reset), Step::Fail(SendFailure::Timeout), answer(502, json!({})), text(200, "{")] {
+        let scene = scene([lost]);
+        let error = run(scene.client.delete_session(SESSION, &plain())).unwrap_err();
+        assert!(error.message.starts_with("it is not known whether the session has ended"), "{}", error.message);
+        assert!(!error.code.retryable() && scene.requests() == 1, "{:?}", error.code);
+    }
+    let unreached = scene([Step::Fail(SendFailure::Unreached)]);
+    assert!(run(unreached.client.delete_session(SESSION, &plain())).unwrap_err().code.retryable(), "nothing has happened");
+}
+
+#[test]
 fn a_web_page_in_the_place_of_the_reply_is_a_lost_reply() {
     let page_of_somebody = text(200, "<!doctype html><title>Hotel WiFi</title>");
-    let there = scene([page_of_somebody.clone(), without_answer(), with_answer()]);
+    let there = scene([page_of_somebody.clone(), without_answer()].into_iter().chain(looks()));
     assert_eq!(wait_for(&there, &plain()).unwrap()["agentResponse"]["text"], "here");
     let missing = scene([page_of_somebody, page(&[])]);
     let error = wait_for(&missing, &plain()).unwrap_err();
@@ -174,7 +312,7 @@ fn a_wait_ends_at_its_limit_and_the_error_has_the_message() {
 #[test]
 fn a_server_that_hangs_is_left_in_time_to_look_for_the_answer() {
     let silent = || Step::Fail(SendFailure::Timeout);
-    let found = scene([silent(), without_answer(), with_answer()]);
+    let found = scene([silent(), without_answer()].into_iter().chain(looks()));
     assert_eq!(wait_for(&found, &within(10_000.0)).unwrap()["agentResponse"]["text"], "here");
     let nothing = scene([silent()]).forever(without_answer());
     let error = wait_for(&nothing, &within(10_000.0)).unwrap_err();
@@ -201,7 +339,7 @@ fn a_session_that_ends_meanwhile_is_an_error_that_has_the_message() {
 
 #[test]
 fn a_limited_look_stays_away_as_long_as_the_server_asks() {
-    let scene = scene([taken(), answer(429, json!({})).with("retry-after", "7"), with_answer()]);
+    let scene = scene([taken(), answer(429, json!({})).with("retry-after", "7")].into_iter().chain(looks()));
     wait_for(&scene, &plain()).unwrap();
     let times = scene.times();
     assert_eq!(times[2] - times[1], 7_000.0);
@@ -333,7 +471,7 @@ fn a_stream_that_breaks_off_is_made_up_for_from_the_session() {
 
 #[test]
 fn a_server_without_streams_gives_the_answer_as_a_whole() {
-    let old = scene([taken(), with_answer()]);
+    let old = scene([taken()].into_iter().chain(looks()));
     let waits = scene([waited(json!({"text": "here"}))]);
     for scene in [old, waits] {
         let (told, end) = stream(&scene, &plain());
