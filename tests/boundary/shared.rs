@@ -48,7 +48,7 @@ fn client(fetch: &str) -> (JobsClient, JsValue) {
     );
     let fetch = wrapped.call2(&none(), &calls, &fetch.into()).unwrap();
     Reflect::set(&options, &"fetch".into(), &fetch).unwrap();
-    (JobsClient(Engine::new(options, Object::new().into()).unwrap()), calls.into())
+    (JobsClient(Engine::new(&Array::of1(&options), Object::new().into()).unwrap()), calls.into())
 }
 fn answers(body: &str) -> String {
     format!("return Promise.resolve(new Response({}, {{ status: 200 }}))", JSON::stringify(&body.into()).unwrap())
@@ -144,7 +144,7 @@ async fn arguments_of_any_type_reject_and_never_trap() {
             assert_eq!(text(&rejected(client.call("pollJob", &["a".into(), value.clone()])).await, "name"), "ArgumentError");
             assert_eq!(text(&rejected(client.call("listJobs", core::slice::from_ref(&value))).await, "name"), "ArgumentError");
         }
-        assert!(Engine::new(value, Object::new().into()).is_err(), "no options");
+        assert!(Engine::new(&Array::of1(&value), Object::new().into()).is_err(), "no options");
     }
     assert_eq!(count(&calls), 0.0);
 }
