@@ -18,6 +18,8 @@ use crate::x402::{self, Attempt, PaymentState, address, hex};
 
 /// How long the store is waited for, in milliseconds.
 const STORE_MS: f64 = 5_000.0;
+/// How long it is waited for when the call's time is over, in milliseconds.
+const LEAST_STORE_MS: f64 = 20.0;
 /// How many ids of payments are kept in mind.
 const MAX_NOTED: usize = 1_000;
 
@@ -279,7 +281,8 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// How long the store is waited for.
     pub(crate) fn store_ms(&self, end: f64) -> f64 {
-        STORE_MS.min(end - self.runtime.now_ms()).max(0.0)
+        // What has come at the last moment is written down all the same.
+        STORE_MS.min((end - self.runtime.now_ms()).max(LEAST_STORE_MS))
     }
 
     fn patience_ms(&self, end: f64) -> f64 {
