@@ -232,10 +232,13 @@ impl<R: Runtime + 'static> Client<R> {
     /// Waits until nobody else does this, in this program or in another tab; not longer than until `end`.
     pub(crate) async fn alone(&self, what: &str, name: &str, end: f64) -> Result<R::Lock, R::Json> {
         let name = fill("eliza-jobs/%/%", &[what, name]);
-        within(self.runtime.lock(&name), self.runtime.sleep(end - self.runtime.now_ms())).await.ok_or_else(|| {
-            let why = "another call, here or in another tab, is still at the same job; nothing was sent";
-            Error::new(ErrorCode::RequestTimeout, why)
-        })
+        match within(self.runtime.lock(&name), self.runtime.sleep(end - self.runtime.now_ms())).await {
+            Some(lock) => lock.map_err(|thrown| store_failed(thrown, "; nothing was sent")),
+            None => {
+                let why = "another call, here or in another tab, is still at the same job; nothing was sent";
+                Err(Error::new(ErrorCode::RequestTimeout, why))
+            }
+        }
     }
 
     /// A job was made: whoever asks for the same again gets it.

@@ -99,6 +99,11 @@ pub fn picked<J: Json>(from: &J, keys: &[&str]) -> J {
     picked
 }
 
+/// Whether it is the boolean `true`, and nothing that only looks like it.
+pub fn is_true<J: Json>(value: &J) -> bool {
+    value.kind() == Kind::Boolean && value.to_json() == "true"
+}
+
 /// A value as an error message shows it: what was given, but never much of it.
 pub fn shown<J: Json>(value: &J) -> String {
     match value.kind() {

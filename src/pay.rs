@@ -8,7 +8,7 @@ use crate::detached::detached;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpRequest;
 use crate::journal::{self, Found};
-use crate::json::{Json, Kind, shown};
+use crate::json::{Json, is_true, shown};
 use crate::protocol::Created;
 use crate::prove::{LOOK, NoProof, Proof, Question, UNMOVED, threw};
 use crate::runtime::{Ask, Level, Runtime, within};
@@ -151,7 +151,7 @@ impl<R: Runtime + 'static> Client<R> {
     async fn agreed(&self, offer: &x402::Offer<R::Json>, end: f64) -> Result<String, R::Json> {
         if self.runtime.can_ask(Ask::Confirm) {
             let (cause, why) = match self.ask(Ask::Confirm, offer.document(), end).await? {
-                Ok(answer) if answer.kind() == Kind::Boolean && answer.to_json() == "true" => (None, ""),
+                Ok(answer) if is_true(&answer) => (None, ""),
                 Ok(_) => (None, "confirm did not give true, so nothing was paid"),
                 Err(thrown) => (Some(thrown), "confirm threw, so nothing was paid"),
             };
@@ -224,6 +224,7 @@ impl<R: Runtime + 'static> Client<R> {
     /// An answer that came too late: a proof is kept, so that it can be used.
     async fn keep(&self, question: &Question<R::Json>, mut attempt: Attempt<R::Json>, answer: Answer<R::Json>) {
         // Whoever goes on with the payment meanwhile comes first; what has a proof or a job already needs no other.
+        // What is worth money is kept even where the lock cannot be had.
         let _alone = self.runtime.lock(&fill("eliza-jobs/resume/%", &[&attempt.id])).await;
         let is_over = match journal::find(&self.runtime, &attempt.id).await {
             Ok(Some(Found::Attempt(known))) => known.created.is_some() || !known.proof.is_empty(),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::error::{Error, ErrorCode};
-use crate::json::{Json, Kind, shown};
+use crate::json::{Json, is_true, shown};
 use crate::runtime::Ask;
 use crate::spend::Means;
 use crate::text::fill;
@@ -70,7 +70,7 @@ impl<J: Json> Question<J> {
         let given = answer.map_err(|thrown| {
             let transaction = wallet::stray_hash(&thrown);
             // The wallets of eliza-jobs/wallets say so, and others can: on the wrong chain, say, they did not even begin.
-            let says_so = thrown.get("noMoneyMoved").is_some_and(|says| says.kind() == Kind::Boolean && says.to_json() == "true");
+            let says_so = thrown.get("noMoneyMoved").as_ref().is_some_and(is_true);
             let error = threw(thrown, if signs || says_so { UNMOVED } else { LOOK });
             let unmoved = says_so || ((signs || error.code == ErrorCode::WalletRejected) && transaction.is_none());
             NoProof { error, transaction, unmoved }

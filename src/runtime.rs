@@ -61,8 +61,9 @@ pub trait Runtime {
     /// Asks the store of payments. Gives what it gave, or what it threw.
     fn store(&self, call: StoreCall, key: &str, value: &str) -> impl Future<Output = Result<Self::Json, Self::Json>>;
 
-    /// Waits until nobody else, in this program or in another tab, holds the lock of this name.
-    fn lock(&self, name: &str) -> impl Future<Output = Self::Lock>;
+    /// Waits until nobody else, in this program, in another tab, or wherever the store can tell, holds the lock of this name. The error is
+    /// what the store threw.
+    fn lock(&self, name: &str) -> impl Future<Output = Result<Self::Lock, Self::Json>>;
 
     /// Does this to its end, whatever becomes of the call that began it.
     fn spawn(&self, work: impl Future<Output = ()> + 'static);

@@ -101,7 +101,9 @@ impl Runtime for Scripted {
             StoreCall::Keys => json!(record.iter().map(|_| "eliza-jobs/payment/a").collect::<Vec<_>>()),
         })
     }
-    async fn lock(&self, _name: &str) {}
+    async fn lock(&self, _name: &str) -> Result<(), Value> {
+        Ok(())
+    }
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         let mut work: std::pin::Pin<Box<dyn Future<Output = ()>>> = Box::pin(work);
         if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {

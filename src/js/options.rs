@@ -124,7 +124,6 @@ pub(super) fn client(given: &Array) -> Result<ClientOptions, Document> {
             wallet,
             abilities,
             store: store(&options)?,
-            unlocked: Document::object().into(),
             logger: logger(&options)?,
             max_response_bytes: number(
                 &options,

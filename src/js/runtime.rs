@@ -65,8 +65,6 @@ pub(super) struct JsRuntime {
     pub(super) wallet: Document,
     pub(super) abilities: Abilities,
     pub(super) store: Document,
-    /// The last lock that the store has failed to give, with what it threw.
-    pub(super) unlocked: RefCell<Document>,
     pub(super) logger: Document,
     pub(super) max_response_bytes: f64,
 }
@@ -169,11 +167,6 @@ impl Runtime for JsRuntime {
             StoreCall::Delete => "delete",
             StoreCall::Keys => "keys",
         };
-        // Without its lock a call may not go on. It has nothing to lose by that while it reads.
-        let failed = self.unlocked.borrow().get("failed");
-        if let (Some(failed), StoreCall::Get | StoreCall::Keys) = (failed, call) {
-            return Err(failed);
-        }
         let given = self.store.call(name, &key.into(), &value.into()).unwrap_or_else(|| Err("it has lost a method".into()));
         let given = Document(given.map_err(Document)?).settled().await.map(Document).map_err(Document)?;
         if call != StoreCall::Keys {
@@ -184,12 +177,9 @@ impl Runtime for JsRuntime {
         keys.map(|keys| Document(keys.into())).ok_or_else(|| Document::text("keys() gave no list"))
     }
 
-    async fn lock(&self, name: &str) -> Held {
+    async fn lock(&self, name: &str) -> Result<Held, Document> {
         let held = Held(Document::object());
-        if let Err(thrown) = JsFuture::from(lock(name, &held.0.0, &self.store.0)).await {
-            *self.unlocked.borrow_mut() = held.0.clone().set("failed", Document(thrown));
-        }
-        held
+        JsFuture::from(lock(name, &held.0.0, &self.store.0)).await.map(|_| held).map_err(Document)
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {

@@ -10,7 +10,7 @@ use crate::client::{CallOptions, Client};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exchange::read_answer;
 use crate::http::{Method, path};
-use crate::json::Json;
+use crate::json::{Json, is_true};
 use crate::protocol;
 use crate::runtime::Runtime;
 use crate::text::{fill, has};
@@ -54,7 +54,7 @@ impl<R: Runtime + 'static> Client<R> {
         let path = path::session(session_id, "");
         // Not twice: the second time there is no session, and nobody could tell that from a wrong id.
         let deleted = self.read(Method::Delete, &path, call, 0, "success", &|document| {
-            document.get("success").is_some_and(|success| success.to_json() == "true").then_some(document)
+            document.get("success").as_ref().is_some_and(is_true).then_some(document)
         });
         deleted.await.map_err(|error| {
             let mut error = about(error, session_id);
@@ -153,7 +153,7 @@ impl<R: Runtime + 'static> Client<R> {
             if since.is_none() {
                 told().await;
             }
-            let has_more = page.get("hasMore").is_some_and(|more| more.to_json() == "true");
+            let has_more = page.get("hasMore").as_ref().is_some_and(is_true);
             // Messages of the same millisecond may stand on both sides of the edge: it is asked for again, when that brings nothing with a
             // larger page, and then it is gone over. A server that brings nothing new then has no more.
             stuck = if fresh { 0 } else { stuck.saturating_add(1) };

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::http::path;
-use crate::json::{Json, Kind, shown};
+use crate::json::{Json, Kind, is_true, shown};
 use crate::protocol;
 use crate::text::fill;
 
@@ -165,7 +165,7 @@ pub(super) fn message<J: Json>(document: &J, date: ParseDate<'_>) -> Option<J> {
     let id = document.get_text("id").filter(|id| !id.is_empty())?;
     let is_agent = document
         .get("isAgent")
-        .map_or_else(|| document.get_text("source_type").as_deref() == Some("agent_response"), |is| is.to_json() == "true");
+        .map_or_else(|| document.get_text("source_type").as_deref() == Some("agent_response"), |is| is_true(&is));
     let mut message = J::object()
         .set("id", J::text(&id))
         .set("content", document.get("content").unwrap_or_else(|| J::text("")))
@@ -196,7 +196,7 @@ pub(super) fn messages<J: Json>(document: &J, date: ParseDate<'_>) -> Option<Vec
 
 /// Whether the message is the agent's.
 pub(super) fn is_agent<J: Json>(message: &J) -> bool {
-    message.get("isAgent").is_some_and(|is| is.to_json() == "true")
+    message.get("isAgent").is_some_and(|is| is_true(&is))
 }
 
 /// The first answer to the message among those of its channel (the newest first), as the channel has it; `None` when the channel

@@ -302,7 +302,9 @@ impl Runtime for Shared {
     async fn store(&self, _call: StoreCall, _key: &str, _value: &str) -> Result<Value, Value> {
         Ok(Value::Null)
     }
-    async fn lock(&self, _name: &str) {}
+    async fn lock(&self, _name: &str) -> Result<(), Value> {
+        Ok(())
+    }
     fn spawn(&self, _work: impl Future<Output = ()> + 'static) {}
     fn abilities(&self) -> Abilities {
         Abilities::default()

@@ -595,7 +595,7 @@ impl Runtime for Tab {
         }
         done.filter(|_| fault.is_none()).ok_or_else(|| json!("the disk is full"))
     }
-    async fn lock(&self, name: &str) -> Held {
+    async fn lock(&self, name: &str) -> Result<Held, Value> {
         let world = self.world();
         let _busy = world.busy(Waiting::Lock);
         let held = Held(world.clone(), name.to_owned(), world.id());
@@ -605,7 +605,7 @@ impl Runtime for Tab {
             if first == Some(held.2) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        held
+        Ok(held)
     }
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         if !self.process.ended.get() {

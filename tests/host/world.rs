@@ -259,11 +259,12 @@ impl Runtime for Shared {
         })
     }
     type Lock = ();
-    async fn lock(&self, _name: &str) {
+    async fn lock(&self, _name: &str) -> Result<(), Value> {
         if self.0.lock_ms.get().is_infinite() {
             return std::future::pending().await;
         }
         self.0.now.set(self.0.now.get() + self.0.lock_ms.get());
+        Ok(())
     }
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.0.tasks.borrow_mut().push(Box::pin(work));
