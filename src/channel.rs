@@ -5,7 +5,7 @@
 //! known looks there when a job has been quiet for a while, and from the first answer that is found there on every look does.
 
 use crate::client::{CallOptions, Client};
-use crate::http::Method;
+use crate::http::{Method, path};
 use crate::json::{Json, Kind, picked};
 use crate::protocol::{self, JobStatus, Seen};
 use crate::runtime::Runtime;
@@ -75,7 +75,7 @@ impl<R: Runtime + 'static> Client<R> {
             return None;
         };
         let channel = channels.iter().find(|channel| channel.get_text("name").as_ref() == Some(&name))?.get_text("id")?;
-        let path = fill("/api/messaging/channels/%/messages", &[&protocol::is_uuid(&channel).then_some(channel)?]);
+        let path = path::channel(&protocol::is_uuid(&channel).then_some(channel)?);
         let messages = self.list_of("messages", &path, stop, call, is_last).await?;
         // The newest first; an agent may say more than one thing, and the job would have taken the first.
         let is_answer = |message: &&R::Json| {

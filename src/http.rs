@@ -185,6 +185,11 @@ pub mod path {
         super::fill("%/%", &[JOBS, &segment(job_id)])
     }
 
+    /// The messages of a channel, whose id is a UUID.
+    pub fn channel(channel_id: &str) -> String {
+        super::fill("/api/messaging/channels/%/messages", &[channel_id])
+    }
+
     /// Something of one session; nothing for the session itself.
     pub fn session(session_id: &str, part: &str) -> String {
         super::fill("%/%%", &[SESSIONS, &segment(session_id), part])

@@ -357,7 +357,7 @@ impl<R: Runtime + 'static> Client<R> {
             let path = path::session(outgoing.session_id, "");
             let session = self.read(Method::Get, &path, &call, 0, "a session", &Some).await?;
             let id = protocol::uuid("channelId", session.get("channelId"))?.as_text().unwrap_or_default();
-            *channel = Some(fill("/api/messaging/channels/%/messages?limit=100", &[&id]));
+            *channel = Some(path::channel(&id) + "?limit=100");
         }
         let path = channel.as_deref().unwrap_or_default();
         let document = self.read(Method::Get, path, &call, 0, "a list of messages", &Some).await?;

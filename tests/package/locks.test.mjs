@@ -264,7 +264,8 @@ test('a lock that cannot be had means no payment', async () => {
     const { url, proofs } = await shop();
     let asked = 0;
     const client = new JobsClient({ baseUrl: url, store, wallet: () => ((asked += 1), HASH) });
-    const calls = [client.createJob(params, { idempotencyKey: 'a' }), client.createJob(params, { idempotencyKey: 'b' })];
+    // With a name and without one.
+    const calls = [{ idempotencyKey: 'a' }, { idempotencyKey: 'b' }, {}].map((options) => client.createJob(params, options));
     for (const call of calls) await rejects(call, 'PaymentError', 'store_failed', words);
     assert.deepEqual([asked, proofs.length, client.spent()], [0, 0, '0']);
   }
