@@ -2,16 +2,17 @@
 
 use std::rc::Rc;
 
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs::{self, Created};
+use crate::api::routes;
 use crate::client::{CallOptions, Client, Update};
-use crate::error::{Error, ErrorCode, Result};
-use crate::exchange::read_created;
-use crate::http::{HttpRequest, Method, fit, path, refusal};
-use crate::journal::{self, Found};
-use crate::json::Json;
-use crate::pay::{Paid, note};
-use crate::protocol::{self, Created};
-use crate::resume::kept_until;
-use crate::runtime::Runtime;
+use crate::http::message::{fit, refusal};
+use crate::http::run::read_created;
+use crate::payment::journal::{self, Found};
+use crate::payment::pay::{Paid, note};
+use crate::payment::resume::kept_until;
+use crate::platform::Platform;
+use crate::platform::{HttpRequest, Method};
 use crate::text::{concat, fill};
 use crate::x402::{self, Attempt, PaymentState};
 
@@ -22,19 +23,19 @@ const FIND_MS: f64 = 10_000.0;
 /// How many jobs a server lists that is not told how many.
 const USUAL_LIST: usize = 50;
 
-impl<R: Runtime + 'static> Client<R> {
+impl<P: Platform + 'static> Client<P> {
     /// Sends the proof and finds out what becomes of it. When a reply is lost, and when the server refuses after all (a failed
     /// settlement refuses a job that is there), the client looks for the job; then it sends the same proof again. `resumed`:
     /// the proof may have been sent before.
     pub(crate) async fn deliver(
         self: &Rc<Self>,
-        mut attempt: Attempt<R::Json>,
+        mut attempt: Attempt,
         mut request: HttpRequest,
         call: &CallOptions,
         end: f64,
         resumed: bool,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<Paid<R::Json>, R::Json> {
+        update: &dyn Fn(Update),
+    ) -> Result<Paid> {
         request.headers.extend(attempt.proof.iter().cloned());
         let mut lost = resumed;
         if resumed && let Some(created) = self.find_job(&attempt, None, call, end).await {
@@ -43,11 +44,11 @@ impl<R: Runtime + 'static> Client<R> {
         let mut tries = 0;
         let mut hint = None;
         loop {
-            let limit = self.config.timeout_ms.min(end - self.runtime.now_ms());
+            let limit = self.config.timeout_ms.min(end - self.platform.now().as_ms());
             let answer = if limit > 0.0 { self.post(&mut request, limit, None).await } else { Err(out_of_time()) };
             let answer = answer.and_then(|response| {
                 let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
-                if let Some(said) = receipt.and_then(x402::read_header::<R::Json>) {
+                if let Some(said) = receipt.and_then(x402::read_header) {
                     attempt.settle(&said, &|words| fit(&request, words, 200));
                 }
                 if response.status == 402 { Err(refusal(&request, &response, None)) } else { read_created(&request, &response) }
@@ -70,7 +71,7 @@ impl<R: Runtime + 'static> Client<R> {
             // What redirects this request will not take it the next time either.
             let over = definite || matches!(error.status, Some(300..=399)) || tries >= RESENDS;
             // A server that asks for a longer rest than a request may take gets it from the caller, who has the attempt.
-            let soon = end.min(self.runtime.now_ms() + self.config.timeout_ms);
+            let soon = end.min(self.platform.now().as_ms() + self.config.timeout_ms);
             if over || !self.may_retry_after(&error, tries, soon).await {
                 error.job_id = hint;
                 let error = after_payment(*error, &mut attempt, lost);
@@ -82,17 +83,11 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// There is a job: its handle is written down before anybody gets it.
-    async fn accept(
-        self: &Rc<Self>,
-        mut attempt: Attempt<R::Json>,
-        created: Created<R::Json>,
-        end: f64,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Paid<R::Json> {
+    async fn accept(self: &Rc<Self>, mut attempt: Attempt, created: Created, end: f64, update: &dyn Fn(Update)) -> Paid {
         attempt.state = PaymentState::Accepted;
-        attempt.created = Some(protocol::handle(&created.document));
+        attempt.created = Some(jobs::handle(&created.document));
         // The job's time begins now, however old the payment is.
-        attempt.created_at = self.runtime.wall_ms();
+        attempt.created_at = self.platform.wall_time().as_ms();
         // It has served.
         attempt.proof.clear();
         self.remember(&created.job_id, &attempt, end).await;
@@ -102,17 +97,17 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Keeps in mind which record belongs to a job, and forgets those of jobs that servers have cleaned away by now.
-    pub(crate) async fn remember(&self, job_id: &str, attempt: &Attempt<R::Json>, end: f64) {
+    pub(crate) async fn remember(&self, job_id: &str, attempt: &Attempt, end: f64) {
         // The clock on the wall may jump.
-        let now = self.runtime.now_ms();
-        let left = kept_until(attempt) - self.runtime.wall_ms();
+        let now = self.platform.now().as_ms();
+        let left = kept_until(attempt) - self.platform.wall_time().as_ms();
         let mut over = Vec::new();
         while let Some(id) = self.take_open(&|_, until| until <= now) {
             over.push(id);
         }
         self.open.borrow_mut().push((job_id.to_owned(), attempt.id.clone(), now + left));
         for id in over {
-            let _ = self.in_time(journal::forget(&self.runtime, &id), end).await;
+            let _ = self.in_time(journal::forget(&self.platform, &id), end).await;
         }
     }
 
@@ -133,8 +128,8 @@ impl<R: Runtime + 'static> Client<R> {
             let client = self.clone();
             note(&self.finished, &id);
             self.closing.borrow_mut().push(id.clone());
-            self.runtime.spawn(async move {
-                journal::close(&client.runtime, &id).await;
+            self.platform.spawn(async move {
+                journal::close(&client.platform, &id).await;
                 client.closing.borrow_mut().retain(|known| *known != id);
             });
         }
@@ -142,12 +137,12 @@ impl<R: Runtime + 'static> Client<R> {
         if let Some(id) = id {
             let (client, id, job_id) = (self.clone(), id.to_owned(), job_id.to_owned());
             note(&self.finished, &id);
-            self.runtime.spawn(async move {
-                let found = journal::find(&client.runtime, &id).await;
+            self.platform.spawn(async move {
+                let found = journal::find(&client.platform, &id).await;
                 if let Ok(Some(Found::Attempt(attempt))) = found
                     && attempt.created.is_some_and(|created| created.get_text("jobId").as_deref() == Some(&job_id))
                 {
-                    journal::close(&client.runtime, &id).await;
+                    journal::close(&client.platform, &id).await;
                 }
             });
         }
@@ -155,15 +150,9 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// Looks whether the job that was paid for is there: under the id that a cut-off answer still had, else in the server's list, by
     /// the reference in its metadata.
-    async fn find_job(
-        &self,
-        attempt: &Attempt<R::Json>,
-        hint: Option<&str>,
-        call: &CallOptions,
-        end: f64,
-    ) -> Option<Created<R::Json>> {
+    async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: f64) -> Option<Created> {
         let within = || {
-            let limit = FIND_MS.min(self.config.timeout_ms).min(end - self.runtime.now_ms());
+            let limit = FIND_MS.min(self.config.timeout_ms).min(end - self.platform.now().as_ms());
             let headers = call.headers.clone();
             (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), headers, ..CallOptions::default() })
         };
@@ -171,19 +160,19 @@ impl<R: Runtime + 'static> Client<R> {
         if let Some(id) = hint
             && let Ok(seen) = self.look(id, &call, 1).await
         {
-            return Some(protocol::read_created(protocol::handle(&seen.document)));
+            return Some(jobs::read_created(jobs::handle(&seen.document)));
         }
         // The newest ones first; then all of them, where the server has more.
         for (query, answers) in [("", 1.0), ("?limit=10000", 10_000.0)] {
             let call = within()?;
-            let mut request = self.request(Method::Get, &concat(&[path::JOBS, query]), &call);
+            let mut request = self.request(Method::Get, &concat(&[routes::JOBS, query]), &call);
             request.answers = answers;
-            let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(FIND_MS);
-            let list = self.read_answers(request, end, 1, "a list of jobs", &protocol::list);
+            let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(FIND_MS);
+            let list = self.read_answers(request, end, 1, "a list of jobs", &jobs::list);
             let jobs = list.await.ok()?.get("jobs")?.elements();
             let is_all = jobs.len() < USUAL_LIST;
-            if let Some(job) = jobs.into_iter().find(|job| protocol::reference(job).as_deref() == Some(&attempt.id)) {
-                return protocol::is_job(&job).then(|| protocol::read_created(protocol::handle(&job)));
+            if let Some(job) = jobs.into_iter().find(|job| jobs::reference(job).as_deref() == Some(&attempt.id)) {
+                return jobs::is_job(&job).then(|| jobs::read_created(jobs::handle(&job)));
             }
             if is_all {
                 return None;
@@ -193,13 +182,13 @@ impl<R: Runtime + 'static> Client<R> {
     }
 }
 
-pub(crate) fn carrying<J>(mut error: Box<Error<J>>, attempt: Attempt<J>) -> Box<Error<J>> {
+pub(crate) fn carrying(mut error: Box<Error>, attempt: Attempt) -> Box<Error> {
     error.payment = Some(attempt);
     error
 }
 
 /// The wallet has taken all the time: what would be sent now could not be waited for.
-fn out_of_time<J>() -> Box<Error<J>> {
+fn out_of_time() -> Box<Error> {
     let mut error = Error::new(ErrorCode::RequestTimeout, "the call's time limit was over before it could be sent");
     error.not_sent = true;
     error
@@ -207,7 +196,7 @@ fn out_of_time<J>() -> Box<Error<J>> {
 
 /// What an error means once there is a proof: not sent, refused where the server says so and always said so, else unknown.
 /// Never "pay again".
-fn after_payment<J: Json>(error: Error<J>, attempt: &mut Attempt<J>, lost: bool) -> Box<Error<J>> {
+fn after_payment(error: Error, attempt: &mut Attempt, lost: bool) -> Box<Error> {
     let (code, state, said) = if lost {
         let said = "the payment was sent and its outcome is not known";
         (ErrorCode::PaymentOutcomeUnknown, PaymentState::Unknown, said)

@@ -1,8 +1,9 @@
 //! Requests and responses as values, and what a response means. Nothing here sends.
 
-use crate::error::{Error, ErrorCode};
-use crate::json::{Json, Kind};
-use crate::text::{decimal, fill, find, has, redact, shorten, split};
+use crate::api::error::{Error, ErrorCode};
+use crate::json::Kind;
+use crate::platform::{Body, HttpRequest, HttpResponse, Method, SendError, SendFailure};
+use crate::text::{decimal, fill, find, redact, shorten, split};
 use crate::x402;
 
 /// How many characters of a server's words are looked through for what must not be shown.
@@ -11,59 +12,6 @@ const MAX_WORDS: usize = 4_000;
 const MIN_SECRET: usize = 8;
 /// By so many of its characters a secret is known, though the others be missing.
 const SECRET_PART: usize = 24;
-
-/// The only methods that the API has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Reads; may be repeated.
-    Get,
-    /// Creates; must not be repeated blindly.
-    Post,
-    /// Takes away.
-    Delete,
-}
-
-impl Method {
-    /// The method as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Delete => "DELETE",
-        }
-    }
-}
-
-/// One request.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HttpRequest {
-    /// The method.
-    pub method: Method,
-    /// The whole address.
-    pub url: String,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The JSON text to send.
-    pub body: Option<String>,
-    /// The longest time for the request with its whole answer, in milliseconds.
-    pub timeout_ms: f64,
-    /// How many answers this one stands for: a list in place of many looks may be as much larger.
-    pub answers: f64,
-}
-
-/// The response headers that are read; the runtime need not carry others over.
-pub const RESPONSE_HEADERS: [&str; 10] = [
-    "content-type",
-    "retry-after",
-    "date",
-    "location",
-    "payment-required",
-    "payment-response",
-    "x-payment-response",
-    "ratelimit-limit",
-    "ratelimit-remaining",
-    "ratelimit-reset",
-];
 
 /// Puts a header in, in place of one of the same name.
 pub fn set_header(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
@@ -74,148 +22,6 @@ pub fn set_header(headers: &mut Vec<(String, String)>, name: &str, value: &str) 
         }
     }
     headers.push((name.to_owned(), value.to_owned()));
-}
-
-/// What came in the body.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Body<J> {
-    /// Nothing.
-    Empty,
-    /// A JSON document.
-    Json(J),
-    /// Anything else: the first few thousand characters of it.
-    Text(String),
-}
-
-/// One response.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HttpResponse<J> {
-    /// The status.
-    pub status: u16,
-    /// Those of [`RESPONSE_HEADERS`] that were there.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body.
-    pub body: Body<J>,
-}
-
-impl<J> HttpResponse<J> {
-    /// A header's value.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Whether the server says that all is well.
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-}
-
-/// Why no response came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SendFailure {
-    /// Refused, or the name is unknown: the server was certainly not reached.
-    Unreached,
-    /// The connection broke.
-    Reset,
-    /// The time limit ran out.
-    Timeout,
-    /// The body is larger than allowed.
-    TooLarge,
-    /// The answer is a redirect whose target cannot be seen.
-    HiddenRedirect,
-    /// What the given `fetch` returned is no response.
-    NoResponse,
-    /// Something else, with what the platform said: the server may have been reached.
-    Failed,
-}
-
-impl SendFailure {
-    /// What the platform's words mean: an error code of the operating system or of Node's HTTP client where there is one, else a
-    /// message. `reading` is whether the answer had begun.
-    pub fn from_words(words: &str, reading: bool) -> Self {
-        // Node and Bun name codes; Deno writes the system's words.
-        let any = |known: &[&str]| known.iter().any(|word| has(words, word));
-        if reading {
-            SendFailure::Reset
-        } else if any(&[
-            "ECONNREFUSED",
-            "ENOTFOUND",
-            "EAI_AGAIN",
-            "EHOSTUNREACH",
-            "ENETUNREACH",
-            "ConnectionRefused",
-            "UND_ERR_CONNECT_TIMEOUT",
-            "Connection refused",
-            "dns error",
-        ]) {
-            SendFailure::Unreached
-        } else if any(&["ECONNRESET", "EPIPE", "UND_ERR_SOCKET", "ConnectionClosed", "ConnectionReset", "Connection reset"]) {
-            SendFailure::Reset
-        } else {
-            SendFailure::Failed
-        }
-    }
-}
-
-/// A request that got no response.
-#[derive(Debug, Clone)]
-pub struct SendError<J> {
-    /// Why.
-    pub failure: SendFailure,
-    /// The platform's own words: `ECONNREFUSED`, `fetch failed`.
-    pub words: String,
-    /// What the platform threw.
-    pub cause: Option<J>,
-    /// What had been read of the answer's body when it broke off.
-    pub partial: String,
-}
-
-/// The API's routes.
-pub mod path {
-    /// Where jobs are created and listed.
-    pub const JOBS: &str = "/api/messaging/jobs";
-    /// How the service is.
-    pub const HEALTH: &str = "/api/messaging/jobs/health";
-
-    /// Where sessions are created and listed.
-    pub const SESSIONS: &str = "/api/messaging/sessions";
-
-    /// One job.
-    pub fn job(job_id: &str) -> String {
-        super::fill("%/%", &[JOBS, &segment(job_id)])
-    }
-
-    /// The messages of a channel, whose id is a UUID.
-    pub fn channel(channel_id: &str) -> String {
-        super::fill("/api/messaging/channels/%/messages", &[channel_id])
-    }
-
-    /// Something of one session; nothing for the session itself.
-    pub fn session(session_id: &str, part: &str) -> String {
-        super::fill("%/%%", &[SESSIONS, &segment(session_id), part])
-    }
-
-    /// A query with one more member.
-    pub fn query(query: &str, key: &str, value: &str) -> String {
-        super::fill("%%%=%", &[query, if query.is_empty() { "?" } else { "&" }, key, value])
-    }
-
-    /// An id in a path, encoded, so that no id can reach another route.
-    fn segment(id: &str) -> String {
-        let mut path = String::new();
-        for byte in id.bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
-                path.push(char::from(byte));
-            } else {
-                // A dot too. (That does not keep an id of ".." in its place, for URLs take "%2E%2E" for the same; no id may be that.)
-                path.push('%');
-                for half in [byte >> 4, byte & 15] {
-                    path.push(char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase());
-                }
-            }
-        }
-        path
-    }
 }
 
 /// Where a request went, for messages: method and path, never the whole address.
@@ -234,7 +40,7 @@ fn host(url: &str) -> &str {
 }
 
 /// The error for a request without a response.
-pub fn send_error<J>(request: &HttpRequest, failed: SendError<J>) -> Box<Error<J>> {
+pub fn send_error(request: &HttpRequest, failed: SendError) -> Box<Error> {
     let (code, what) = match failed.failure {
         SendFailure::Unreached | SendFailure::Failed => (ErrorCode::ConnectionFailed, "no connection to "),
         SendFailure::Reset => (ErrorCode::ConnectionReset, "the connection broke before the answer was complete, to "),
@@ -264,7 +70,7 @@ pub(crate) fn job_id_in(text: &str) -> Option<String> {
 }
 
 /// The error for a response that is no success.
-pub fn refusal<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, retry_after_ms: Option<f64>) -> Box<Error<J>> {
+pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after_ms: Option<f64>) -> Box<Error> {
     let code = match response.status {
         300..=399 => ErrorCode::RedirectRefused,
         400 => ErrorCode::BadRequest,
@@ -281,7 +87,7 @@ pub fn refusal<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, retry
     };
     let (words, server_code) = server_words(request, &response.body);
     // Version 2 of x402 says in its header why it refuses.
-    let in_header = || response.header("payment-required").and_then(x402::read_header::<J>)?.get_text("error");
+    let in_header = || response.header("payment-required").and_then(x402::read_header)?.get_text("error");
     let words = words.or_else(|| in_header().map(|words| fit(request, &words, 1000)));
     let hint = match response.status {
         300..=399 => "; it was not followed: set baseUrl to where it leads",
@@ -299,7 +105,7 @@ pub fn refusal<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, retry
 }
 
 /// The error for a success whose body is no answer.
-pub fn no_answer<J: Json>(request: &HttpRequest, response: &HttpResponse<J>, wanted: &str) -> Box<Error<J>> {
+pub fn no_answer(request: &HttpRequest, response: &HttpResponse, wanted: &str) -> Box<Error> {
     let (code, found) = match &response.body {
         Body::Empty => (ErrorCode::InvalidResponse, "an empty body".to_owned()),
         Body::Json(_) => (ErrorCode::InvalidResponse, "JSON that has none".to_owned()),
@@ -347,7 +153,7 @@ pub(crate) fn fit(request: &HttpRequest, text: &str, limit: usize) -> String {
 }
 
 /// The server's own words and code, whatever shape they have.
-fn server_words<J: Json>(request: &HttpRequest, body: &Body<J>) -> (Option<String>, Option<String>) {
+fn server_words(request: &HttpRequest, body: &Body) -> (Option<String>, Option<String>) {
     let document = match body {
         Body::Empty => return (None, None),
         Body::Text(text) if is_html(text) => {
@@ -394,9 +200,11 @@ fn html_title(request: &HttpRequest, text: &str) -> Option<String> {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use crate::api::routes;
+    use crate::json;
+    use crate::json::Json;
 
-    fn said(body: Body<Value>) -> (Option<String>, Option<String>) {
+    fn said(body: Body) -> (Option<String>, Option<String>) {
         let request = HttpRequest {
             method: Method::Post,
             url: String::new(),
@@ -429,10 +237,10 @@ mod tests {
 
     #[test]
     fn ids_stay_inside_their_route() {
-        assert_eq!(path::job("a-b_c~1"), "/api/messaging/jobs/a-b_c~1");
-        assert_eq!(path::job("../sessions"), "/api/messaging/jobs/%2E%2E%2Fsessions");
-        assert_eq!(path::job("é?#%"), "/api/messaging/jobs/%C3%A9%3F%23%25");
-        assert_eq!(path::session("../jobs", "/renew"), "/api/messaging/sessions/%2E%2E%2Fjobs/renew");
+        assert_eq!(routes::job("a-b_c~1"), "/api/messaging/jobs/a-b_c~1");
+        assert_eq!(routes::job("../sessions"), "/api/messaging/jobs/%2E%2E%2Fsessions");
+        assert_eq!(routes::job("é?#%"), "/api/messaging/jobs/%C3%A9%3F%23%25");
+        assert_eq!(routes::session("../jobs", "/renew"), "/api/messaging/sessions/%2E%2E%2Fjobs/renew");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use crate::http::HttpResponse;
+use crate::platform::HttpResponse;
 use crate::text::find;
 
 /// The first wait before another try, in milliseconds; doubles with each try.
@@ -50,7 +50,7 @@ impl Default for RetryBudget {
 
 /// How long the server asks to stay away, in milliseconds: `Retry-After` in seconds, or as a date, which is compared with
 /// the server's own `Date` where it is there, since the two clocks need not agree. `None` when it does not say.
-pub fn retry_after_ms<J>(response: &HttpResponse<J>, now_ms: f64, parse_date: impl Fn(&str) -> Option<f64>) -> Option<f64> {
+pub fn retry_after_ms(response: &HttpResponse, now_ms: f64, parse_date: impl Fn(&str) -> Option<f64>) -> Option<f64> {
     let value = response.header("retry-after")?.trim_ascii();
     if !value.is_empty() && value.len() <= 9 && value.bytes().all(|byte| byte.is_ascii_digit()) {
         let seconds = value.bytes().fold(0.0, |sum, digit| sum * 10.0 + f64::from(digit.wrapping_sub(b'0')));
@@ -68,7 +68,7 @@ pub fn retry_after_ms<J>(response: &HttpResponse<J>, now_ms: f64, parse_date: im
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::http::Body;
+    use crate::platform::Body;
 
     fn date(text: &str) -> Option<f64> {
         let at = httpdate::parse_http_date(text).ok()?;
@@ -77,7 +77,7 @@ mod tests {
     fn asked(retry_after: &str, server_date: Option<&str>) -> Option<f64> {
         let mut headers = vec![("retry-after", retry_after.to_owned())];
         headers.extend(server_date.map(|text| ("date", text.to_owned())));
-        retry_after_ms(&HttpResponse::<()> { status: 429, headers, body: Body::Empty }, 0.0, date)
+        retry_after_ms(&HttpResponse { status: 429, headers, body: Body::Empty }, 0.0, date)
     }
 
     #[test]
@@ -105,8 +105,7 @@ mod tests {
         for garbage in ["", "soon", "-5", "1.5e3", "9999999999", "in 60", "1.5", "12:30"] {
             assert_eq!(asked(garbage, None), None, "{garbage}");
             // A runtime that takes anything for a date.
-            let answer =
-                HttpResponse::<()> { status: 429, headers: vec![("retry-after", garbage.to_owned())], body: Body::Empty };
+            let answer = HttpResponse { status: 429, headers: vec![("retry-after", garbage.to_owned())], body: Body::Empty };
             assert_eq!(retry_after_ms(&answer, 0.0, |_| Some(1.0)), None, "{garbage}");
         }
     }

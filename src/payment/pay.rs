@@ -3,18 +3,20 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs::Created;
 use crate::client::{CallOptions, Client, Update};
-use crate::detached::detached;
-use crate::error::{Error, ErrorCode, Result};
-use crate::http::HttpRequest;
-use crate::journal::{self, Found};
+use crate::encoding;
 use crate::json::{Json, is_true, shown};
-use crate::protocol::Created;
-use crate::prove::{LOOK, NoProof, Proof, Question, UNMOVED, threw};
-use crate::runtime::{Ask, Level, Runtime, within};
-use crate::spend::{Chosen, Means, Reservation};
+use crate::payment::detached::detached;
+use crate::payment::journal::{self, Found};
+use crate::payment::prove::{LOOK, NoProof, Proof, Question, UNMOVED, threw};
+use crate::platform::HttpRequest;
+use crate::platform::{Callback, LogLevel, Platform, within};
+use crate::spending::policy::{Chosen, PaymentMethod, Reservation};
 use crate::text::{decimal, fill, shorten};
-use crate::x402::{self, Attempt, PaymentState, address, hex};
+use crate::time::Millis;
+use crate::x402::{self, Attempt, PaymentState, address};
 
 /// How long the store is waited for, in milliseconds.
 const STORE_MS: f64 = 5_000.0;
@@ -24,7 +26,7 @@ const LEAST_STORE_MS: f64 = 20.0;
 const MAX_NOTED: usize = 1_000;
 
 /// A job and what was paid for it.
-pub(crate) type Paid<J> = (Created<J>, Attempt<J>);
+pub(crate) type Paid = (Created, Attempt);
 
 /// What a payment is called.
 pub(crate) struct Names {
@@ -37,20 +39,20 @@ pub(crate) struct Names {
 }
 
 /// What a wallet has given or thrown.
-type Answer<J> = core::result::Result<J, J>;
+type Answer = Result<Json, Json>;
 
-impl<R: Runtime + 'static> Client<R> {
+impl<P: Platform + 'static> Client<P> {
     /// Asks the wallet for a proof, then sends the same body again with it. From here on every error carries the attempt.
     /// `end` is an instant.
     pub(crate) async fn pay(
         self: &Rc<Self>,
         request: HttpRequest,
-        chosen: Chosen<R::Json>,
+        chosen: Chosen,
         names: Names,
         call: &CallOptions,
         end: f64,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<Paid<R::Json>, R::Json> {
+        update: &dyn Fn(Update),
+    ) -> Result<Paid> {
         let Chosen { offer, means, reservation } = chosen;
         let offer = Rc::new(offer);
         let mut attempt = Attempt {
@@ -63,11 +65,11 @@ impl<R: Runtime + 'static> Client<R> {
             server: self.config.base_url.clone(),
             request: request.body.clone().unwrap_or_default(),
             created: None,
-            created_at: self.runtime.wall_ms(),
+            created_at: self.platform.wall_time().as_ms(),
             idempotency_key: names.key,
             question: names.question,
             answered: false,
-            signs: means == Means::Sign,
+            signs: means == PaymentMethod::Sign,
         };
         update(Update::Quote(offer.document()));
         let proof = match self.prove(&attempt, &offer, means, &reservation, end).await {
@@ -75,7 +77,7 @@ impl<R: Runtime + 'static> Client<R> {
             Err(NoProof { mut error, transaction, unmoved }) => {
                 attempt.transaction = transaction;
                 if unmoved {
-                    let _ = self.in_time(journal::forget(&self.runtime, &attempt.id), end).await;
+                    let _ = self.in_time(journal::forget(&self.platform, &attempt.id), end).await;
                 } else if error.code != ErrorCode::WalletTimeout {
                     attempt.state = PaymentState::Unknown;
                     let _ = self.write(&attempt, end).await;
@@ -92,7 +94,7 @@ impl<R: Runtime + 'static> Client<R> {
         update(Update::Payment(proven.document()));
         // What was only signed can be left unsent. What was transferred is lost when it is not sent.
         if let Err(thrown) = written
-            && means == Means::Sign
+            && means == PaymentMethod::Sign
         {
             reservation.kept.set(false);
             self.counted.borrow_mut().retain(|id| *id != attempt.id);
@@ -106,30 +108,30 @@ impl<R: Runtime + 'static> Client<R> {
     /// Gets the proof of payment, by the means that were chosen.
     async fn prove(
         self: &Rc<Self>,
-        attempt: &Attempt<R::Json>,
-        offer: &Rc<x402::Offer<R::Json>>,
-        means: Means,
+        attempt: &Attempt,
+        offer: &Rc<x402::Offer>,
+        means: PaymentMethod,
         reservation: &Reservation,
         end: f64,
-    ) -> core::result::Result<Proof, NoProof<R::Json>> {
+    ) -> Result<Proof, NoProof> {
         let payer = self.agreed(offer, end).await.map_err(|error| NoProof { error, transaction: None, unmoved: true })?;
         if let Err(thrown) = self.write(attempt, end).await {
             let error = store_failed(thrown, "; nothing was paid");
             return Err(NoProof { error, transaction: None, unmoved: true });
         }
         // A signature moves nothing until it is sent; a transfer may, whatever the wallet says.
-        reservation.kept.set(means != Means::Sign);
-        if means != Means::Sign {
+        reservation.kept.set(means != PaymentMethod::Sign);
+        if means != PaymentMethod::Sign {
             note(&self.counted, &attempt.id);
         }
-        let nonce = hex::encode(&self.runtime.nonce());
+        let nonce = encoding::to_hex(&self.platform.nonce());
         for _ in 0..2 {
             let question = Question::new(offer.clone(), means, payer.clone(), &nonce, self.now_s());
             let read = self.ask_wallet(&question, attempt, end).await.and_then(|answer| question.read(answer));
             let proof = match read {
                 Ok(proof) => proof,
                 Err(no_proof) => {
-                    reservation.kept.set(!no_proof.unmoved && (means != Means::Sign || no_proof.transaction.is_some()));
+                    reservation.kept.set(!no_proof.unmoved && (means != PaymentMethod::Sign || no_proof.transaction.is_some()));
                     return Err(no_proof);
                 }
             };
@@ -148,9 +150,9 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Asks the application whether it agrees, and the wallet whose money it is. Nothing has moved when this fails.
-    async fn agreed(&self, offer: &x402::Offer<R::Json>, end: f64) -> Result<String, R::Json> {
-        if self.runtime.can_ask(Ask::Confirm) {
-            let (cause, why) = match self.ask(Ask::Confirm, offer.document(), end).await? {
+    async fn agreed(&self, offer: &x402::Offer, end: f64) -> Result<String> {
+        if self.platform.has_callback(Callback::Confirm) {
+            let (cause, why) = match self.ask(Callback::Confirm, offer.document(), end).await? {
                 Ok(answer) if is_true(&answer) => (None, ""),
                 Ok(_) => (None, "confirm did not give true, so nothing was paid"),
                 Err(thrown) => (Some(thrown), "confirm threw, so nothing was paid"),
@@ -161,11 +163,11 @@ impl<R: Runtime + 'static> Client<R> {
                 return Err(error);
             }
         }
-        if !self.runtime.can_ask(Ask::Address) {
+        if !self.platform.has_callback(Callback::Address) {
             return Ok(String::new());
         }
-        let given = self.ask(Ask::Address, R::Json::object(), end).await?.map_err(|thrown| threw(thrown, UNMOVED))?;
-        let payer = given.as_text().filter(|text| hex::is_hex(text, 40)).ok_or_else(|| {
+        let given = self.ask(Callback::Address, Json::object(), end).await?.map_err(|thrown| threw(thrown, UNMOVED))?;
+        let payer = given.as_text().filter(|text| encoding::is_hex(text, 40)).ok_or_else(|| {
             let said = "wallet.address must be an address (0x and 40 hexadecimal digits); it is %";
             Error::new(ErrorCode::WalletFailed, fill(said, &[&shown(&given)]))
         })?;
@@ -177,56 +179,51 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Asks the application or its wallet. An error when nothing came before `end` or within the wallet's own limit.
-    async fn ask(&self, whom: Ask, given: R::Json, end: f64) -> Result<core::result::Result<R::Json, R::Json>, R::Json> {
+    async fn ask(&self, whom: Callback, given: Json, end: f64) -> Result<Result<Json, Json>> {
         let limit = self.patience_ms(end);
-        let answer = within(self.runtime.ask(whom, given), self.runtime.sleep(limit)).await;
-        answer.ok_or_else(|| silent(if whom == Ask::Confirm { "confirm" } else { "wallet.address" }, limit, UNMOVED))
+        let answer = within(self.platform.call(whom, given), self.platform.sleep(Millis::new(limit))).await;
+        answer.ok_or_else(|| silent(if whom == Callback::Confirm { "confirm" } else { "wallet.address" }, limit, UNMOVED))
     }
 
     /// Asks the wallet in a task of its own: whatever becomes of the call, what the wallet gives at last is kept.
-    async fn ask_wallet(
-        self: &Rc<Self>,
-        question: &Question<R::Json>,
-        attempt: &Attempt<R::Json>,
-        end: f64,
-    ) -> core::result::Result<Answer<R::Json>, NoProof<R::Json>> {
+    async fn ask_wallet(self: &Rc<Self>, question: &Question, attempt: &Attempt, end: f64) -> Result<Answer, NoProof> {
         let limit = self.patience_ms(end);
         let (whom, given) = question.asks();
         note(&self.asking, &attempt.id);
         let (client, id) = (self.clone(), attempt.id.clone());
         let ask = async move {
-            let answer = client.runtime.ask(whom, given).await;
+            let answer = client.platform.call(whom, given).await;
             client.asking.borrow_mut().retain(|known| *known != id);
             answer
         };
         let (client, question, attempt) = (self.clone(), question.clone(), attempt.clone());
-        let heir = move |answer: Option<Answer<R::Json>>| {
+        let heir = move |answer: Option<Answer>| {
             let late = client.clone();
-            client.runtime.spawn(async move {
+            client.platform.spawn(async move {
                 match answer {
                     Some(answer) => late.keep(&question, attempt, answer).await,
                     // Whoever gave up before the wallet was asked has paid nothing.
                     None => {
                         late.asking.borrow_mut().retain(|known| *known != attempt.id);
-                        drop(journal::forget(&late.runtime, &attempt.id).await);
+                        drop(journal::forget(&late.platform, &attempt.id).await);
                     }
                 }
             });
         };
-        let answered = detached(&self.runtime, true, ask, Box::new(heir));
-        within(answered, self.runtime.sleep(limit)).await.ok_or_else(|| {
-            let advice = if whom == Ask::Sign { "; nothing was sent" } else { LOOK };
+        let answered = detached(&self.platform, true, ask, Box::new(heir));
+        within(answered, self.platform.sleep(Millis::new(limit))).await.ok_or_else(|| {
+            let advice = if whom == Callback::Sign { "; nothing was sent" } else { LOOK };
             // It may still come, so the attempt is kept.
             NoProof { error: silent("the wallet", limit, advice), transaction: None, unmoved: false }
         })
     }
 
     /// An answer that came too late: a proof is kept, so that it can be used.
-    async fn keep(&self, question: &Question<R::Json>, mut attempt: Attempt<R::Json>, answer: Answer<R::Json>) {
+    async fn keep(&self, question: &Question, mut attempt: Attempt, answer: Answer) {
         // Whoever goes on with the payment meanwhile comes first; what has a proof or a job already needs no other.
         // What is worth money is kept even where the lock cannot be had.
-        let _alone = self.runtime.lock(&fill("eliza-jobs/resume/%", &[&attempt.id])).await;
-        let is_over = match journal::find(&self.runtime, &attempt.id).await {
+        let _alone = self.platform.lock(&fill("eliza-jobs/resume/%", &[&attempt.id])).await;
+        let is_over = match journal::find(&self.platform, &attempt.id).await {
             Ok(Some(Found::Attempt(known))) => known.created.is_some() || !known.proof.is_empty(),
             _ => self.finished.borrow().contains(&attempt.id),
         };
@@ -239,60 +236,56 @@ impl<R: Runtime + 'static> Client<R> {
                 attempt.transaction = transaction;
                 attempt.state = PaymentState::Proven;
             }
-            Err(NoProof { unmoved: true, .. }) => return drop(journal::forget(&self.runtime, &attempt.id).await),
+            Err(NoProof { unmoved: true, .. }) => return drop(journal::forget(&self.platform, &attempt.id).await),
             Err(NoProof { transaction, .. }) => {
                 attempt.transaction = transaction;
                 attempt.state = PaymentState::Unknown;
             }
         }
-        let words = match journal::save(&self.runtime, &attempt).await {
+        let words = match journal::save(&self.platform, &attempt).await {
             Ok(()) => "the wallet has answered after its call had ended; pendingPayments() knows what is open",
             Err(_) => "the wallet has answered after its call had ended, and the store has failed: look in the wallet",
         };
-        self.runtime.log(Level::Warn, words);
+        self.platform.log(LogLevel::Warn, words);
     }
 
     /// Writes the attempt down, before `end`. The writing goes on when the call has been given up; an intent that lands then is
     /// forgotten, for no wallet was asked.
-    pub(crate) async fn write(self: &Rc<Self>, attempt: &Attempt<R::Json>, end: f64) -> core::result::Result<(), R::Json> {
+    pub(crate) async fn write(self: &Rc<Self>, attempt: &Attempt, end: f64) -> Result<(), Json> {
         let is_intent = attempt.state == PaymentState::Intended;
         let (client, attempt) = (self.clone(), attempt.clone());
         let (late, id) = (self.clone(), attempt.id.clone());
         // As the wallet's answer: another type would be all of the detached work again.
-        let save = async move { journal::save(&client.runtime, &attempt).await.map(|()| R::Json::object()) };
+        let save = async move { journal::save(&client.platform, &attempt).await.map(|()| Json::object()) };
         let heir = move |_| {
             if is_intent {
                 let client = late.clone();
-                late.runtime.spawn(async move { drop(journal::forget(&client.runtime, &id).await) });
+                late.platform.spawn(async move { drop(journal::forget(&client.platform, &id).await) });
             }
         };
-        self.in_time(detached(&self.runtime, is_intent, save, Box::new(heir)), end).await.map(|_| ())
+        self.in_time(detached(&self.platform, is_intent, save, Box::new(heir)), end).await.map(|_| ())
     }
 
     /// What the store gives, within its time and before `end`. One that gives nothing has failed.
-    pub(crate) async fn in_time<T>(
-        &self,
-        work: impl Future<Output = core::result::Result<T, R::Json>>,
-        end: f64,
-    ) -> core::result::Result<T, R::Json> {
+    pub(crate) async fn in_time<T>(&self, work: impl Future<Output = Result<T, Json>>, end: f64) -> Result<T, Json> {
         let limit = self.store_ms(end);
-        let given = within(work, self.runtime.sleep(limit)).await;
-        given.unwrap_or_else(|| Err(R::Json::text(&fill("it gave nothing in % ms", &[&whole(limit)]))))
+        let given = within(work, self.platform.sleep(Millis::new(limit))).await;
+        given.unwrap_or_else(|| Err(Json::text(&fill("it gave nothing in % ms", &[&whole(limit)]))))
     }
 
     /// How long the store is waited for.
     pub(crate) fn store_ms(&self, end: f64) -> f64 {
         // What has come at the last moment is written down all the same.
-        STORE_MS.min((end - self.runtime.now_ms()).max(LEAST_STORE_MS))
+        STORE_MS.min((end - self.platform.now().as_ms()).max(LEAST_STORE_MS))
     }
 
     fn patience_ms(&self, end: f64) -> f64 {
-        self.config.wallet_timeout_ms.min(end - self.runtime.now_ms()).max(0.0)
+        self.config.wallet_timeout_ms.min(end - self.platform.now().as_ms()).max(0.0)
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds since 1970")]
     fn now_s(&self) -> u64 {
-        (self.runtime.wall_ms() / 1000.0) as u64
+        (self.platform.wall_time().as_ms() / 1000.0) as u64
     }
 }
 
@@ -307,7 +300,7 @@ pub(crate) fn note(ids: &RefCell<Vec<String>>, id: &str) {
     }
 }
 
-fn silent<J>(who: &str, limit_ms: f64, advice: &str) -> Box<Error<J>> {
+fn silent(who: &str, limit_ms: f64, advice: &str) -> Box<Error> {
     Error::new(ErrorCode::WalletTimeout, fill("% gave nothing in % ms%", &[who, &whole(limit_ms), advice]))
 }
 
@@ -316,7 +309,7 @@ fn whole(ms: f64) -> String {
     decimal(ms as u64)
 }
 
-pub(crate) fn store_failed<J: Json>(thrown: J, advice: &str) -> Box<Error<J>> {
+pub(crate) fn store_failed(thrown: Json, advice: &str) -> Box<Error> {
     let words = thrown.as_text().or_else(|| thrown.get_text("message")).unwrap_or_else(|| shown(&thrown));
     let mut error =
         Error::new(ErrorCode::StoreFailed, fill("the store of payments failed: %%", &[&shorten(&words, 200), advice]));

@@ -2,15 +2,15 @@
 
 use std::rc::Rc;
 
-use crate::error::{Error, ErrorCode};
+use crate::api::error::{Error, ErrorCode};
 use crate::json::{Json, is_true, shown};
-use crate::runtime::Ask;
-use crate::spend::Means;
+use crate::payment::wallet;
+use crate::platform::Callback;
+use crate::spending::policy::PaymentMethod;
 use crate::text::fill;
-use crate::wallet;
 use crate::x402::eip3009::Authorization;
 use crate::x402::signature::normalised;
-use crate::x402::{Offer, seed};
+use crate::x402::{Offer, elizaos};
 
 /// Said where certainly no money has moved.
 pub const UNMOVED: &str = "; no money has moved";
@@ -19,9 +19,9 @@ pub const LOOK: &str = "; look in the wallet whether money has moved before you 
 
 /// What a wallet is asked for one payment.
 #[derive(Debug, Clone)]
-pub struct Question<J> {
-    offer: Rc<Offer<J>>,
-    means: Means,
+pub struct Question {
+    offer: Rc<Offer>,
+    means: PaymentMethod,
     payer: String,
     /// What it signs, where it signs.
     pub authorization: Option<Authorization>,
@@ -38,34 +38,34 @@ pub struct Proof {
 
 /// Why there is no proof.
 #[derive(Debug)]
-pub struct NoProof<J> {
+pub struct NoProof {
     /// The error.
-    pub error: Box<Error<J>>,
+    pub error: Box<Error>,
     /// Something that looks like a transaction.
     pub transaction: Option<String>,
     /// Whether certainly no money has moved.
     pub unmoved: bool,
 }
 
-impl<J: Json> Question<J> {
+impl Question {
     /// The question for this offer. `nonce` and `now_s` (seconds since 1970) go into a signature.
-    pub fn new(offer: Rc<Offer<J>>, means: Means, payer: String, nonce: &str, now_s: u64) -> Self {
+    pub fn new(offer: Rc<Offer>, means: PaymentMethod, payer: String, nonce: &str, now_s: u64) -> Self {
         let sign = || Authorization::new(&offer, payer.clone(), now_s, nonce.to_owned());
-        let authorization = (means == Means::Sign).then(sign);
+        let authorization = (means == PaymentMethod::Sign).then(sign);
         Self { offer, means, payer, authorization }
     }
 
     /// Whom to ask, and what to show.
-    pub fn asks(&self) -> (Ask, J) {
+    pub fn asks(&self) -> (Callback, Json) {
         match (&self.authorization, self.means) {
-            (Some(authorization), _) => (Ask::Sign, authorization.typed_data(&self.offer.token)),
-            (None, Means::Pay) => (Ask::Pay, self.offer.document()),
-            (None, _) => (Ask::Transfer, self.offer.document()),
+            (Some(authorization), _) => (Callback::Sign, authorization.typed_data(&self.offer.token)),
+            (None, PaymentMethod::Pay) => (Callback::Pay, self.offer.document()),
+            (None, _) => (Callback::Transfer, self.offer.document()),
         }
     }
 
     /// What the answer means: what the wallet gave, or what it threw.
-    pub fn read(&self, answer: Result<J, J>) -> Result<Proof, NoProof<J>> {
+    pub fn read(&self, answer: Result<Json, Json>) -> Result<Proof, NoProof> {
         let signs = self.authorization.is_some();
         let given = answer.map_err(|thrown| {
             let transaction = wallet::stray_hash(&thrown);
@@ -88,11 +88,11 @@ impl<J: Json> Question<J> {
                 )
                 .map(|header| Proof { headers: vec![header], transaction: None })
                 .map_err(|what| (fill("a signature by %", &[&self.payer]), what)),
-            (None, Means::Pay) => wallet::headers(&given)
+            (None, PaymentMethod::Pay) => wallet::headers(&given)
                 .map(|headers| Proof { headers, transaction: None })
                 .map_err(|what| ("request headers such as x-payment".to_owned(), what.to_owned())),
             (None, _) => wallet::transaction_hash(&given)
-                .map(|hash| Proof { headers: seed::proof(&hash, &self.offer.token.network), transaction: Some(hash) })
+                .map(|hash| Proof { headers: elizaos::proof(&hash, &self.offer.token.network), transaction: Some(hash) })
                 .map_err(|what| ("a transaction hash (0x and 64 hexadecimal digits)".to_owned(), what)),
         };
         read.map_err(|(wanted, what)| {
@@ -106,7 +106,7 @@ impl<J: Json> Question<J> {
 }
 
 /// The error for what a wallet threw.
-pub fn threw<J: Json>(thrown: J, advice: &str) -> Box<Error<J>> {
+pub fn threw(thrown: Json, advice: &str) -> Box<Error> {
     let (code, message) = wallet::thrown(&thrown);
     let advice = if code == ErrorCode::WalletRejected { "" } else { advice };
     let mut error = Error::new(code, fill("%%", &[&message, advice]));

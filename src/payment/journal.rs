@@ -10,12 +10,13 @@
 //! request), `createdAt` (when it began, or when the job was there, in milliseconds since 1970), and, where there is one, `created` (what `createJob` gave),
 //! `idempotencyKey` with `question` (a hash of what is asked), and `answered` (the job's end was seen). A record that cannot be read is reported and kept.
 
+use crate::encoding::is_hex;
 use crate::json::{Json, Kind, picked};
-use crate::runtime::{Runtime, StoreCall};
+use crate::payment::wallet::{self, PROOF_HEADERS};
+use crate::platform::{Platform, StoreOperation};
 use crate::text::{concat, fill};
-use crate::wallet::{self, PROOF_HEADERS};
-use crate::x402::hex::is_hex;
-use crate::x402::seed;
+use crate::time::Millis;
+use crate::x402::elizaos;
 use crate::x402::{Attempt, PaymentState};
 
 /// What every record's key begins with.
@@ -28,26 +29,26 @@ const AGAIN_MS: f64 = 50.0;
 
 /// What was found under a key.
 #[derive(Debug, Clone)]
-pub enum Found<J> {
+pub enum Found {
     /// An attempt.
-    Attempt(Box<Attempt<J>>),
+    Attempt(Box<Attempt>),
     /// A record that cannot be read: its attempt's id, as the key has it.
     Unreadable(String),
     /// A record that the store does not give: its attempt's id, and what was thrown.
-    Withheld(String, J),
+    Withheld(String, Json),
 }
 
 /// Writes the attempt down; a store that fails is asked again, since what would be lost is worth money. The error is what the store
 /// threw at last.
-pub async fn save<R: Runtime>(runtime: &R, attempt: &Attempt<R::Json>) -> Result<(), R::Json> {
+pub async fn save<P: Platform>(platform: &P, attempt: &Attempt) -> Result<(), Json> {
     let key = concat(&[PREFIX, &attempt.id]);
     let record = record(attempt).to_json();
     let mut tries = 1;
     loop {
-        match runtime.store(StoreCall::Set, &key, &record).await {
+        match platform.store(StoreOperation::Set, &key, &record).await {
             Err(thrown) if tries >= WRITES => return Err(thrown),
             // A disk or a quota may be there again in a moment.
-            Err(_) => runtime.sleep(AGAIN_MS * f64::from(tries)).await,
+            Err(_) => platform.sleep(Millis::new(AGAIN_MS * f64::from(tries))).await,
             Ok(_) => return Ok(()),
         }
         tries = tries.saturating_add(1);
@@ -55,39 +56,39 @@ pub async fn save<R: Runtime>(runtime: &R, attempt: &Attempt<R::Json>) -> Result
 }
 
 /// Forgets the attempt. The error is what the store threw; it keeps a record that is not needed any more, then.
-pub async fn forget<R: Runtime>(runtime: &R, id: &str) -> Result<(), R::Json> {
-    runtime.store(StoreCall::Delete, &concat(&[PREFIX, id]), "").await.map(|_| ())
+pub async fn forget<P: Platform>(platform: &P, id: &str) -> Result<(), Json> {
+    platform.store(StoreOperation::Delete, &concat(&[PREFIX, id]), "").await.map(|_| ())
 }
 
 /// The job's end has been seen: nothing is open any more.
-pub async fn close<R: Runtime>(runtime: &R, id: &str) {
-    match find(runtime, id).await {
+pub async fn close<P: Platform>(platform: &P, id: &str) {
+    match find(platform, id).await {
         Ok(Some(Found::Attempt(mut attempt))) if !attempt.idempotency_key.is_empty() => {
             attempt.answered = true;
             attempt.request.clear();
-            let _ = save(runtime, &attempt).await;
+            let _ = save(platform, &attempt).await;
         }
         // It stays open: whoever goes on with it finds the same end again.
         Err(_) => {}
-        Ok(_) => drop(forget(runtime, id).await),
+        Ok(_) => drop(forget(platform, id).await),
     }
 }
 
 /// What is known of one attempt; `None` when nothing is.
-pub async fn find<R: Runtime>(runtime: &R, id: &str) -> Result<Option<Found<R::Json>>, R::Json> {
-    let value = runtime.store(StoreCall::Get, &concat(&[PREFIX, id]), "").await?;
+pub async fn find<P: Platform>(platform: &P, id: &str) -> Result<Option<Found>, Json> {
+    let value = platform.store(StoreOperation::Get, &concat(&[PREFIX, id]), "").await?;
     if matches!(value.kind(), Kind::Undefined | Kind::Null) {
         return Ok(None);
     }
     // Bytes, say, are a record too.
-    let record = value.as_text().and_then(|text| R::Json::parse(&text));
+    let record = value.as_text().and_then(|text| Json::parse(&text));
     let attempt = record.as_ref().filter(|record| record.get_number("version") == Some(VERSION)).and_then(read);
     Ok(Some(attempt.map_or_else(|| Found::Unreadable(id.to_owned()), |attempt| Found::Attempt(Box::new(attempt)))))
 }
 
 /// The ids of all attempts that are known.
-pub async fn ids<R: Runtime>(runtime: &R) -> Result<Vec<String>, R::Json> {
-    let keys = runtime.store(StoreCall::Keys, "", "").await?;
+pub async fn ids<P: Platform>(platform: &P) -> Result<Vec<String>, Json> {
+    let keys = platform.store(StoreOperation::Keys, "", "").await?;
     let mut ids = Vec::new();
     for key in keys.elements() {
         if let Some(id) = key.as_text().unwrap_or_default().strip_prefix(PREFIX) {
@@ -98,7 +99,7 @@ pub async fn ids<R: Runtime>(runtime: &R) -> Result<Vec<String>, R::Json> {
 }
 
 /// The attempt with all that is needed to go on with it.
-pub fn record<J: Json>(attempt: &Attempt<J>) -> J {
+pub fn record(attempt: &Attempt) -> Json {
     let mut record = attempt.with_proof();
     for (key, text) in [
         ("server", &attempt.server),
@@ -107,7 +108,7 @@ pub fn record<J: Json>(attempt: &Attempt<J>) -> J {
         ("question", &attempt.question),
     ] {
         if !text.is_empty() {
-            record = record.set(key, J::text(text));
+            record = record.set(key, Json::text(text));
         }
     }
     if let Some(created) = &attempt.created {
@@ -115,14 +116,14 @@ pub fn record<J: Json>(attempt: &Attempt<J>) -> J {
     }
     for (key, is) in [("answered", attempt.answered), ("signs", attempt.signs)] {
         if is {
-            record = record.set(key, J::text("yes"));
+            record = record.set(key, Json::text("yes"));
         }
     }
-    record.set("version", J::number(VERSION)).set("createdAt", J::number(attempt.created_at))
+    record.set("version", Json::number(VERSION)).set("createdAt", Json::number(attempt.created_at))
 }
 
 /// Reads a record, or an attempt that an error has carried. `None` when it is neither.
-pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
+pub fn read(record: &Json) -> Option<Attempt> {
     let text = |key: &str| record.get_text(key).unwrap_or_default();
     let id = record.get_text("attemptId").filter(|id| !id.is_empty())?;
     let state = PaymentState::read(&record.get_text("state")?)?;
@@ -141,7 +142,7 @@ pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
     // The hash of a plain transfer is its proof, wherever it was found.
     let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
     if let (true, "seed", Some(hash)) = (proof.is_empty(), text("dialect").as_str(), hash) {
-        proof = seed::proof(hash, &text("network"));
+        proof = elizaos::proof(hash, &text("network"));
     }
     proof.retain(|(_, value)| wallet::can_be_sent(value));
     Some(Attempt {
@@ -163,8 +164,8 @@ pub fn read<J: Json>(record: &J) -> Option<Attempt<J>> {
 }
 
 /// What is known of a record that cannot be read.
-pub fn unreadable<J: Json>(id: &str) -> J {
-    J::object().set("attemptId", J::text(id)).set("state", J::text("unreadable"))
+pub fn unreadable(id: &str) -> Json {
+    Json::object().set("attemptId", Json::text(id)).set("state", Json::text("unreadable"))
 }
 
 /// The words for a record that cannot be read.

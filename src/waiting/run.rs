@@ -2,16 +2,18 @@
 
 use std::rc::Rc;
 
-use crate::channel::{self, Answers};
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs::{self, JobStatus, Seen};
+use crate::api::routes;
 use crate::client::{CallOptions, Client, Update};
-use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Method, path};
 use crate::json::Json;
-use crate::poll::{GRACE_MS, PollSchedule};
-use crate::poller::News;
-use crate::protocol::{self, JobStatus, Seen};
-use crate::runtime::Runtime;
+use crate::platform::Method;
+use crate::platform::Platform;
 use crate::text::{decimal, fill};
+use crate::time::Millis;
+use crate::waiting::channel::{self, Answers};
+use crate::waiting::schedule::{GRACE_MS, PollSchedule};
+use crate::waiting::watch::News;
 
 /// A timer that is later than this, in milliseconds, was held up: the page was hidden, or the machine slept.
 const HELD_UP_MS: f64 = 1_000.0;
@@ -38,7 +40,7 @@ impl WaitPlan {
     }
 }
 
-impl<R: Runtime + 'static> Client<R> {
+impl<P: Platform + 'static> Client<P> {
     /// Looks at a job again and again until it is final, the caller's limits are reached, or the job has outlived its own
     /// expiry. `lifetime` is known for a job that was just created here. `end` is an instant.
     pub(crate) async fn wait(
@@ -48,12 +50,12 @@ impl<R: Runtime + 'static> Client<R> {
         end: Option<f64>,
         call: &CallOptions,
         plan: WaitPlan,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<R::Json, R::Json> {
+        update: &dyn Fn(Update),
+    ) -> Result<Json> {
         let (schedule, max_looks) = plan.schedule();
-        let start = self.runtime.now_ms();
+        let start = self.platform.now().as_ms();
         let created_here = lifetime.is_some();
-        let mut last: Option<Seen<R::Json>> = None;
+        let mut last: Option<Seen> = None;
         let mut looks: u32 = 0;
         let mut missing = false;
         let mut had_last_chance = false;
@@ -64,7 +66,7 @@ impl<R: Runtime + 'static> Client<R> {
         // Our own schedule gives a new job a moment; the caller's interval is kept as the seed has it: look, then sleep.
         let mut gap = if created_here && ours { schedule.gap_ms(0.0, 0) } else { 0.0 };
         loop {
-            let now = self.runtime.now_ms();
+            let now = self.platform.now().as_ms();
             let own_end = match max_looks {
                 None => lifetime.map(|lifetime| start + lifetime + GRACE_MS),
                 Some(_) => None,
@@ -82,7 +84,7 @@ impl<R: Runtime + 'static> Client<R> {
             }
             let news = if gap > 0.0 { self.rest(seat.as_ref(), gap, false).await } else { None };
             let rested_until = now + gap;
-            let now = self.runtime.now_ms();
+            let now = self.platform.now().as_ms();
             // Who was held up looks once more: the answer may have come meanwhile.
             let held_up = now > rested_until + HELD_UP_MS && end.is_none_or(|end| now < end);
             // A clock of fractions may stand a hair before it.
@@ -97,7 +99,7 @@ impl<R: Runtime + 'static> Client<R> {
                 (Some(seat), None) if now < expiry => self.look_for_all(seat, until).await,
                 (_, news) => news,
             };
-            let now = self.runtime.now_ms();
+            let now = self.platform.now().as_ms();
             let expired = now >= expiry;
             // One last look even where the server wants to be left alone until there is nothing to look at any more; but not of a crowd.
             let is_alone = seat.as_ref().map_or(ours, |seat| !seat.is_shared(now));
@@ -111,12 +113,12 @@ impl<R: Runtime + 'static> Client<R> {
                     // The caller's interval is obeyed; so is a server that wants to be left alone.
                     let quiet = self.allowance.quiet_ms(now).min(stop - now);
                     if quiet > 0.0 {
-                        self.runtime.sleep(quiet).await;
+                        self.platform.sleep(Millis::new(quiet)).await;
                     }
-                    looks == 0 || self.runtime.now_ms() < stop
+                    looks == 0 || self.platform.now().as_ms() < stop
                 }
             };
-            let now = self.runtime.now_ms();
+            let now = self.platform.now().as_ms();
             if !ready && now < stop {
                 gap = 0.0;
                 continue;
@@ -136,7 +138,7 @@ impl<R: Runtime + 'static> Client<R> {
                 _ => None,
             };
             let seen = match news {
-                Some(News::Found(job)) => match protocol::read_job(job) {
+                Some(News::Found(job)) => match jobs::read_job(job) {
                     // Lists may leave the answers out.
                     seen if seen.status.is_terminal() && !seen.is_settled() => self.look(job_id, &look, 0).await,
                     seen => Ok(seen),
@@ -145,7 +147,7 @@ impl<R: Runtime + 'static> Client<R> {
                 Some(News::Missing) | None => self.look(job_id, &look, 0).await,
             };
             looks = looks.saturating_add(1);
-            let now = self.runtime.now_ms();
+            let now = self.platform.now().as_ms();
             let age = now - start;
             gap = schedule.gap_ms(age, looks);
             if let Some(seat) = &seat {
@@ -171,7 +173,7 @@ impl<R: Runtime + 'static> Client<R> {
                     missing = false;
                     // Who created it may not have been told the job's time, or not well.
                     lifetime = Some(lifetime.map_or(seen.lifetime_ms, |lifetime| lifetime.max(seen.lifetime_ms)));
-                    let raw = |seen: &Seen<R::Json>| (seen.status, seen.document.get_text("rawStatus"));
+                    let raw = |seen: &Seen| (seen.status, seen.document.get_text("rawStatus"));
                     if last.as_ref().map(raw) != Some(raw(&seen)) {
                         update(Update::Status(seen.document.clone()));
                     }
@@ -206,7 +208,7 @@ impl<R: Runtime + 'static> Client<R> {
                 });
             }
             // Never seen and no limit of the caller's: the outage may last for ever, the wait does not.
-            if lifetime.is_none() && end.is_none() && age > protocol::MAX_JOB_TIMEOUT_MS {
+            if lifetime.is_none() && end.is_none() && age > jobs::MAX_JOB_TIMEOUT_MS {
                 return Err(match failed {
                     Some(error) => error.about_job(job_id),
                     None => over(job_id, last, age, None),
@@ -215,14 +217,14 @@ impl<R: Runtime + 'static> Client<R> {
         }
     }
 
-    pub(crate) async fn look(&self, job_id: &str, call: &CallOptions, retries: u32) -> Result<Seen<R::Json>, R::Json> {
+    pub(crate) async fn look(&self, job_id: &str, call: &CallOptions, retries: u32) -> Result<Seen> {
         if job_id.is_empty() {
             return Err(Error::argument("jobId", "must be a string that is not empty", "\"\""));
         }
         let wanted = "a job with a jobId";
-        let parse = |document| protocol::is_job(&document).then_some(document);
-        match self.read(Method::Get, &path::job(job_id), call, retries, wanted, &parse).await {
-            Ok(document) => Ok(protocol::read_job(document)),
+        let parse = |document| jobs::is_job(&document).then_some(document);
+        match self.read(Method::Get, &routes::job(job_id), call, retries, wanted, &parse).await {
+            Ok(document) => Ok(jobs::read_job(document)),
             Err(mut error) => {
                 if error.code == ErrorCode::NotFound {
                     error.code = ErrorCode::JobNotFound;
@@ -234,8 +236,8 @@ impl<R: Runtime + 'static> Client<R> {
 }
 
 /// A final job as the caller's result: its answer, or an error that carries it.
-fn finish<J: Json>(job_id: &str, seen: Seen<J>) -> Result<J, J> {
-    let failure = protocol::failure(&seen.document);
+fn finish(job_id: &str, seen: Seen) -> Result<Json> {
+    let failure = jobs::failure(&seen.document);
     let (code, message) = match seen.status {
         JobStatus::Completed if seen.has_result => return Ok(seen.document),
         JobStatus::Completed => (ErrorCode::InvalidResponse, "the job is completed but has no answer in it".to_owned()),
@@ -252,7 +254,7 @@ fn finish<J: Json>(job_id: &str, seen: Seen<J>) -> Result<J, J> {
     Err(error.about_job(job_id))
 }
 
-fn over<J>(job_id: &str, last: Option<Seen<J>>, waited_ms: f64, failed: Option<Box<Error<J>>>) -> Box<Error<J>> {
+fn over(job_id: &str, last: Option<Seen>, waited_ms: f64, failed: Option<Box<Error>>) -> Box<Error> {
     let state = last.as_ref().map_or("not seen yet", |seen| seen.status.as_str());
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
     let waited = decimal(waited_ms.max(0.0) as u64);
@@ -265,7 +267,7 @@ fn over<J>(job_id: &str, last: Option<Seen<J>>, waited_ms: f64, failed: Option<B
     error.about_job(job_id)
 }
 
-fn gone<J>(job_id: &str, last: Option<Seen<J>>) -> Box<Error<J>> {
+fn gone(job_id: &str, last: Option<Seen>) -> Box<Error> {
     let mut error = Error::new(
         ErrorCode::JobGone,
         "the job is not on the server any more: servers forget a finished job soon after its expiry, and all jobs when they restart",

@@ -1,10 +1,10 @@
-//! JSON documents that are JavaScript values.
+//! [`Json`] on wasm32: a JavaScript value. Cloning copies the reference.
 
 use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::json::{Json, Kind};
+use super::Kind;
 
 #[wasm_bindgen]
 extern "C" {
@@ -26,60 +26,60 @@ extern "C" {
     fn list(given: &JsValue) -> Result<Array, JsValue>;
 }
 
-/// A JavaScript value as the core sees it.
+/// One JSON value. `set` and `without` are only called on objects that the crate itself has made or has just parsed.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Document(pub(super) JsValue);
+pub struct Json(pub(crate) JsValue);
 
-impl Document {
+impl Json {
     /// Reads a text that is on the JavaScript side already.
-    pub(super) fn parse_js(text: &JsString) -> Option<Self> {
-        json_parse(text).ok().map(Document)
+    pub(crate) fn parse_js(text: &JsString) -> Option<Self> {
+        json_parse(text).ok().map(Json)
     }
 
     /// Calls a method. `None` when there is none. What others have made may throw anywhere, and what is thrown here and not caught ends the
     /// whole module: so all of theirs is called in this way.
-    pub(super) fn call(&self, method: &str, first: &JsValue, second: &JsValue) -> Option<Result<JsValue, JsValue>> {
+    pub(crate) fn call(&self, method: &str, first: &JsValue, second: &JsValue) -> Option<Result<JsValue, JsValue>> {
         let method: Function = self.get(method)?.0.dyn_into().ok()?;
         Some(method.call2(&self.0, first, second))
     }
 
     /// What this comes to, if it is a promise, of whatever kind. Not by `Promise.resolve`: that gives a promise back as it is, and its `then`
     /// may throw.
-    pub(super) fn settled(self) -> JsFuture {
+    pub(crate) fn settled(self) -> JsFuture {
         JsFuture::from(race(Self::array(vec![self]).0.unchecked_ref()))
     }
 
     /// The elements of whatever can be gone through; what it throws when it cannot.
-    pub(super) fn list(&self) -> Result<Array, JsValue> {
+    pub(crate) fn list(&self) -> Result<Array, JsValue> {
         list(&self.0)
     }
 }
 
-impl Json for Document {
-    fn parse(text: &str) -> Option<Self> {
+impl Json {
+    pub fn parse(text: &str) -> Option<Self> {
         Self::parse_js(&JsString::from(text))
     }
-    fn object() -> Self {
-        Document(Object::new().into())
+    pub fn object() -> Self {
+        Json(Object::new().into())
     }
-    fn text(text: &str) -> Self {
-        Document(text.into())
+    pub fn text(text: &str) -> Self {
+        Json(text.into())
     }
-    fn number(number: f64) -> Self {
-        Document(number.into())
+    pub fn number(number: f64) -> Self {
+        Json(number.into())
     }
-    fn boolean(is: bool) -> Self {
-        Document(is.into())
+    pub fn boolean(is: bool) -> Self {
+        Json(is.into())
     }
-    fn array(elements: Vec<Self>) -> Self {
+    pub fn array(elements: Vec<Self>) -> Self {
         let array = Array::new();
         for element in elements {
             array.push(&element.0);
         }
-        Document(array.into())
+        Json(array.into())
     }
 
-    fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         let value = &self.0;
         if value.is_undefined() {
             Kind::Undefined
@@ -99,42 +99,42 @@ impl Json for Document {
             Kind::Other
         }
     }
-    fn get(&self, key: &str) -> Option<Self> {
+    pub fn get(&self, key: &str) -> Option<Self> {
         if !self.0.is_object() {
             return None;
         }
         // A getter may throw: then there is nothing to be had.
-        Reflect::get(&self.0, &key.into()).ok().filter(|value| !value.is_undefined()).map(Document)
+        Reflect::get(&self.0, &key.into()).ok().filter(|value| !value.is_undefined()).map(Json)
     }
-    fn elements(&self) -> Vec<Self> {
+    pub fn elements(&self) -> Vec<Self> {
         let mut elements = Vec::new();
         if is_array(&self.0).unwrap_or(false)
             && let Ok(list) = self.list()
         {
             for at in 0..list.length() {
-                elements.push(Document(list.get(at)));
+                elements.push(Json(list.get(at)));
             }
         }
         elements
     }
-    fn as_text(&self) -> Option<String> {
+    pub fn as_text(&self) -> Option<String> {
         self.0.as_string()
     }
-    fn as_number(&self) -> Option<f64> {
+    pub fn as_number(&self) -> Option<f64> {
         self.0.as_f64()
     }
-    fn set(self, key: &str, value: Self) -> Self {
+    pub fn set(self, key: &str, value: Self) -> Self {
         // The object is the core's own: it can be written to.
         let _ = Reflect::set(&self.0, &key.into(), &value.0);
         self
     }
-    fn without(self, key: &str) -> Self {
+    pub fn without(self, key: &str) -> Self {
         if self.0.is_object() {
             let _ = Reflect::delete_property(self.0.unchecked_ref::<Object>(), &key.into());
         }
         self
     }
-    fn to_json(&self) -> String {
+    pub fn to_json(&self) -> String {
         // NaN and the infinities are null in JSON; in a message they are themselves.
         if self.0.as_f64().is_some_and(|number| !number.is_finite()) {
             return String::from(self.0.unchecked_ref::<Object>().to_string());

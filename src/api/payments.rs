@@ -4,10 +4,9 @@ use serde::Serialize;
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
-use super::Offer;
-use super::hex::is_hex;
+use crate::api::jobs::Metadata;
+use crate::encoding::is_hex;
 use crate::json::{Json, Kind};
-use crate::protocol::Metadata;
 use crate::text::shorten;
 
 /// What is paid, and to whom.
@@ -56,41 +55,6 @@ pub struct Quote {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub payment_required: Option<Metadata>,
-}
-
-impl<J: Json> Offer<J> {
-    /// The offer as the application and its wallet get it: a [`Quote`].
-    pub fn document(&self) -> J {
-        let document = self.described();
-        let document = match &self.resource {
-            Some(resource) => document.set("resource", J::text(resource)),
-            None => document,
-        };
-        if self.timeout_s == 0 {
-            return document;
-        }
-        // Copies: what an application does with them must not change what is sent.
-        let copy = |document: &J| J::parse(&document.to_json()).unwrap_or_else(J::object);
-        document.set("paymentRequirements", copy(&self.entry)).set("paymentRequired", copy(&self.required))
-    }
-
-    /// What a quote and an attempt have in common: a [`Price`].
-    pub fn described(&self) -> J {
-        let token = &self.token;
-        [
-            ("dialect", self.dialect.as_str()),
-            ("network", &token.network),
-            ("asset", &token.asset),
-            ("recipient", &self.recipient),
-            ("amount", &self.amount.decimal(token.decimals)),
-            ("amountAtomic", &self.amount.digits),
-            ("currency", &token.symbol),
-        ]
-        .into_iter()
-        .fold(J::object(), |document, (key, value)| document.set(key, J::text(value)))
-        .set("chainId", J::number(token.chain_id.into()))
-        .set("decimals", J::number(token.decimals.into()))
-    }
 }
 
 /// How far a payment has come.
@@ -187,7 +151,7 @@ pub struct PaymentAttempt {
 
 /// One payment for one job, as the client keeps it.
 #[derive(Debug, Clone)]
-pub struct Attempt<J> {
+pub struct Attempt {
     /// The attempt's own id. It is in the job's metadata too, so that the job can be found again.
     pub id: String,
     /// How far it has come.
@@ -199,18 +163,18 @@ pub struct Attempt<J> {
     /// The request headers that prove the payment; none before the wallet has given them.
     pub proof: Vec<(String, String)>,
     /// What the server's facilitator says of the settlement.
-    pub receipt: Option<J>,
+    pub receipt: Option<Json>,
     /// The base address of the server that is paid.
     pub server: String,
     /// The body of the request.
     pub request: String,
     /// What the server said of the job, once there is one.
-    pub created: Option<J>,
+    pub created: Option<Json>,
     /// When this began, or when the job was there, in milliseconds since 1970.
     pub created_at: f64,
     /// What the caller calls this payment; empty when it has no name.
     pub idempotency_key: String,
-    /// What is asked, as [`protocol::question`](crate::protocol::question) has it; empty when the payment has no name.
+    /// What is asked, as [`jobs::question`](crate::api::jobs::question) has it; empty when the payment has no name.
     pub question: String,
     /// Whether the job's end has been seen. Only what has a name is kept so long.
     pub answered: bool,
@@ -218,15 +182,15 @@ pub struct Attempt<J> {
     pub signs: bool,
 }
 
-impl<J: Json> Attempt<J> {
+impl Attempt {
     /// The attempt as the application is told of it: a [`PaymentAttempt`] without the proof, so that it may be printed.
-    pub fn document(&self) -> J {
-        let mut document = J::parse(&self.price)
-            .unwrap_or_else(J::object)
-            .set("attemptId", J::text(&self.id))
-            .set("state", J::text(self.state.as_str()));
+    pub fn document(&self) -> Json {
+        let mut document = Json::parse(&self.price)
+            .unwrap_or_else(Json::object)
+            .set("attemptId", Json::text(&self.id))
+            .set("state", Json::text(self.state.as_str()));
         if let Some(hash) = &self.transaction {
-            document = document.set("transaction", J::text(hash));
+            document = document.set("transaction", Json::text(hash));
         }
         if let Some(id) = self.created.as_ref().and_then(|created| created.get("jobId")) {
             document = document.set("jobId", id);
@@ -238,11 +202,11 @@ impl<J: Json> Attempt<J> {
     }
 
     /// The attempt with its proof.
-    pub fn with_proof(&self) -> J {
+    pub fn with_proof(&self) -> Json {
         if self.proof.is_empty() {
             return self.document();
         }
-        let proof = self.proof.iter().fold(J::object(), |proof, (name, value)| proof.set(name, J::text(value)));
+        let proof = self.proof.iter().fold(Json::object(), |proof, (name, value)| proof.set(name, Json::text(value)));
         self.document().set("proof", proof)
     }
 
@@ -253,137 +217,17 @@ impl<J: Json> Attempt<J> {
 
     /// Takes over what the facilitator says of the settlement: the header's document. Members of another form are left out.
     /// `fit` makes a server's words fit to be shown.
-    pub fn settle(&mut self, said: &J, fit: &dyn Fn(&str) -> String) {
+    pub fn settle(&mut self, said: &Json, fit: &dyn Fn(&str) -> String) {
         let Some(success) = said.get("success").filter(|success| success.kind() == Kind::Boolean) else { return };
-        let mut receipt = J::object().set("success", success);
+        let mut receipt = Json::object().set("success", success);
         for key in ["transaction", "network", "payer", "amount", "errorReason"] {
             let text = said.get_text(key).filter(|text| !text.is_empty());
             if let Some(text) = text {
                 let text = if key == "errorReason" { fit(&text) } else { text };
-                receipt = receipt.set(key, J::text(&shorten(&text, 200)));
+                receipt = receipt.set(key, Json::text(&shorten(&text, 200)));
             }
         }
         self.transaction = self.transaction.take().or_else(|| receipt.get_text("transaction").filter(|hash| is_hex(hash, 64)));
         self.receipt = Some(receipt);
-    }
-}
-
-#[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
-mod tests {
-    use super::*;
-    use crate::http::{Body, HttpResponse};
-    use crate::x402::{networks, read};
-    use serde_json::{Map, Value, json};
-
-    fn offers() -> Vec<Offer<Value>> {
-        [include_str!("../../tests/fixtures/x402-v1-base.json"), include_str!("../../tests/fixtures/eliza-paywall.json")]
-            .into_iter()
-            .map(|recorded| {
-                let body = serde_json::from_str::<Value>(recorded).unwrap()["body"].clone();
-                let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(body) };
-                read(&response, &networks::usdc()).unwrap().offers.remove(0)
-            })
-            .collect()
-    }
-    fn attempt(offer: &Offer<Value>) -> Attempt<Value> {
-        Attempt {
-            id: "id".into(),
-            state: PaymentState::Intended,
-            price: offer.described().to_json(),
-            transaction: None,
-            proof: vec![],
-            receipt: None,
-            server: String::new(),
-            request: String::new(),
-            created: None,
-            created_at: 0.0,
-            idempotency_key: String::new(),
-            question: String::new(),
-            answered: false,
-            signs: false,
-        }
-    }
-    /// Through text: there 8453 and 8453.0 are the same number, as in JavaScript.
-    fn same(document: Value, declared: Value) {
-        let numbers = |value: Value| value.to_string().replace(".0,", ",").replace(".0}", "}");
-        let read = |value| serde_json::from_str::<Map<String, Value>>(&numbers(value)).unwrap();
-        assert_eq!(read(document), read(declared));
-    }
-
-    #[test]
-    fn what_applications_get_is_what_the_types_declare() {
-        for offer in offers() {
-            let token = &offer.token;
-            let price = Price {
-                dialect: offer.dialect.as_str().into(),
-                network: token.network.clone(),
-                chain_id: token.chain_id,
-                asset: token.asset.clone(),
-                recipient: offer.recipient.clone(),
-                amount: "0.02".into(),
-                amount_atomic: "20000".into(),
-                currency: "USDC".into(),
-                decimals: 6,
-            };
-            let whole = |value: &Value| (offer.timeout_s > 0).then(|| value.as_object().unwrap().clone());
-            let quote = Quote {
-                price: price.clone(),
-                resource: offer.resource.clone(),
-                payment_requirements: whole(&offer.entry),
-                payment_required: whole(&offer.required),
-            };
-            same(offer.document(), serde_json::to_value(&quote).unwrap());
-            let mut attempt = attempt(&offer);
-            let mut declared = PaymentAttempt {
-                price,
-                attempt_id: "id".into(),
-                state: PaymentState::Intended,
-                transaction: None,
-                proof: None,
-                receipt: None,
-                job_id: None,
-            };
-            for state in [
-                PaymentState::Intended,
-                PaymentState::Proven,
-                PaymentState::Sent,
-                PaymentState::Accepted,
-                PaymentState::Refused,
-                PaymentState::Unknown,
-            ] {
-                (attempt.state, declared.state) = (state, state);
-                same(attempt.document(), serde_json::to_value(&declared).unwrap());
-            }
-            let hash = format!("0x{}", "ab".repeat(32));
-            let said =
-                json!({"success": true, "transaction": hash, "network": "base", "payer": "0x1", "more": 1, "amount": null});
-            attempt.settle(&said, &str::to_owned);
-            attempt.proof = vec![("x-payment".into(), "p".into())];
-            attempt.created = Some(json!({"jobId": "j", "status": "pending"}));
-            declared.job_id = Some("j".into());
-            declared.transaction = Some(hash.clone());
-            declared.proof = Some(Map::from_iter([("x-payment".to_owned(), json!("p"))]));
-            declared.receipt = Some(SettlementResponse {
-                success: true,
-                transaction: Some(hash),
-                network: Some("base".into()),
-                payer: Some("0x1".into()),
-                amount: None,
-                error_reason: None,
-            });
-            same(attempt.with_proof(), serde_json::to_value(&declared).unwrap());
-            declared.proof = None;
-            same(attempt.document(), serde_json::to_value(&declared).unwrap());
-        }
-    }
-
-    #[test]
-    fn a_receipt_that_is_none_changes_nothing() {
-        for said in [json!({}), json!({"success": "true"}), json!([]), json!(null)] {
-            let mut attempt = attempt(&offers()[0]);
-            attempt.settle(&said, &str::to_owned);
-            assert!(attempt.receipt.is_none() && attempt.transaction.is_none());
-        }
     }
 }

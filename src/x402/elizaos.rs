@@ -10,7 +10,7 @@ use crate::json::Json;
 use crate::text::fill;
 
 /// One entry as an offer, or why it cannot be paid.
-pub(super) fn read_entry<J: Json>(entry: &J, tokens: &[Rc<Token>]) -> Result<Offer<J>, String> {
+pub(super) fn read_entry(entry: &Json, tokens: &[Rc<Token>]) -> Result<Offer, String> {
     let currency = match entry.get("currency") {
         None => "USDC".to_owned(),
         Some(currency) => currency.as_text().ok_or_else(|| shown_member(entry, "currency"))?,
@@ -26,9 +26,9 @@ pub(super) fn read_entry<J: Json>(entry: &J, tokens: &[Rc<Token>]) -> Result<Off
     let amount = entry.get_text("amount").and_then(|text| Amount::from_decimal(&text, token.decimals));
     let amount =
         amount.ok_or_else(|| fill("% is no positive decimal number of %", &[&shown_member(entry, "amount"), &token.symbol]))?;
-    let none = J::object();
+    let none = Json::object();
     Ok(Offer {
-        dialect: Dialect::Seed,
+        dialect: Dialect::Elizaos,
         foreign: no_evm_chain(&token),
         token,
         recipient,
@@ -49,12 +49,13 @@ pub fn proof(hash: &str, network: &str) -> Vec<(String, String)> {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
+    use crate::json;
+    use crate::json::Json;
     use crate::x402::networks::usdc;
-    use serde_json::{Value, json};
 
     const TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
 
-    fn read(entry: &Value) -> Result<Offer<Value>, String> {
+    fn read(entry: &Json) -> Result<Offer, String> {
         read_entry(entry, &usdc())
     }
 
@@ -71,7 +72,7 @@ mod tests {
     fn entries_that_a_careful_person_would_not_pay_are_left_out() {
         let good = json!({"network": "base", "recipient": TO, "amount": "0.02", "currency": "USDC", "chainId": 8453});
         let usdc = &usdc()[0].asset;
-        let cases: [(&str, Value, &str); 18] = [
+        let cases: [(&str, Json, &str); 18] = [
             ("network", json!("solana"), "unknown network"),
             ("network", json!("Base"), "unknown network"),
             ("network", json!(8453), "network 8453"),

@@ -8,12 +8,11 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, Headers, RequestInit};
 
-use super::document::Document;
 use super::options::header_pairs;
-use crate::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
+use crate::time::{Instant, Millis, WallTime};
 use crate::json::Json;
-use crate::runtime::{Ask, Level, Runtime, StoreCall, within};
-use crate::spend::Abilities;
+use crate::platform::{WalletCapabilities, Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
+use crate::platform::{Callback, LogLevel, Platform, StoreOperation, within};
 use crate::text::{concat, has};
 
 /// How much of a body that is no JSON is looked at, in UTF-16 code units.
@@ -59,28 +58,28 @@ extern "C" {
 
 /// JavaScript's world for one client.
 #[derive(Debug)]
-pub(super) struct JsRuntime {
+pub(super) struct JsPlatform {
     pub(super) fetch: Option<Function>,
     pub(super) confirm: Option<Function>,
-    pub(super) wallet: Document,
-    pub(super) abilities: Abilities,
-    pub(super) store: Document,
-    pub(super) logger: Document,
+    pub(super) wallet: Json,
+    pub(super) abilities: WalletCapabilities,
+    pub(super) store: Json,
+    pub(super) logger: Json,
     pub(super) max_response_bytes: f64,
 }
 
 /// Something that is held, or asked for, on the other side; given back when it is dropped.
-pub(super) struct Held(Document);
+pub(super) struct Held(Json);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let request = self.0.clone().set("gone", Document(true.into())).without("failed");
+        let request = self.0.clone().set("gone", Json(true.into())).without("failed");
         let _ = request.call("letGo", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
     }
 }
 
 /// Aborts its request when it is dropped before the answer is complete.
-struct AbortOnDrop(Option<Document>);
+struct AbortOnDrop(Option<Json>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
@@ -90,21 +89,16 @@ impl Drop for AbortOnDrop {
     }
 }
 
-impl Runtime for JsRuntime {
-    type Json = Document;
+impl Platform for JsPlatform {
     type Lock = Held;
 
-    async fn send(
-        &self,
-        request: &HttpRequest,
-        hear: Option<&dyn Fn(&str)>,
-    ) -> Result<HttpResponse<Document>, SendError<Document>> {
+    async fn send(&self, request: &HttpRequest, on_chunk: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
         let controller = AbortController::new().map_err(|thrown| failed(thrown, false))?;
-        let controller = Document(controller.into());
+        let controller = Json(controller.into());
         let mut guard = AbortOnDrop(Some(controller.clone()));
         let signal = controller.get("signal").unwrap_or(controller);
         let read = RefCell::new(JsString::from(""));
-        let answer = within(self.exchange(request, signal, hear, &read), self.sleep(request.timeout_ms)).await;
+        let answer = within(self.exchange(request, signal, on_chunk, &read), self.sleep(Millis::new(request.timeout_ms))).await;
         let late = Err(unread(SendFailure::Timeout, ""));
         let answer = answer.unwrap_or(late);
         if answer.is_ok() {
@@ -113,30 +107,30 @@ impl Runtime for JsRuntime {
         answer.map_err(|failed| SendError { partial: read.take().slice(0, SNIPPET_UNITS).into(), ..failed })
     }
 
-    async fn sleep(&self, ms: f64) {
+    async fn sleep(&self, duration: Millis) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is made sure of")]
-        TimeoutFuture::new(ms.clamp(0.0, MAX_DELAY_MS).ceil() as u32).await;
+        TimeoutFuture::new(duration.get().clamp(0.0, MAX_DELAY_MS).ceil() as u32).await;
     }
 
-    async fn nap(&self, ms: f64) {
-        let held = Held(Document::object());
+    async fn sleep_until_active(&self, duration: Millis) {
+        let held = Held(Json::object());
         match wake(&held.0.0) {
-            Ok(back) => drop(within(JsFuture::from(back), self.sleep(ms)).await),
-            Err(_) => self.sleep(ms).await,
+            Ok(back) => drop(within(JsFuture::from(back), self.sleep(duration)).await),
+            Err(_) => self.sleep(duration).await,
         }
     }
 
-    fn log(&self, level: Level, words: &str) {
-        let level = if level == Level::Debug { "debug" } else { "warn" };
+    fn log(&self, level: LogLevel, words: &str) {
+        let level = if level == LogLevel::Debug { "debug" } else { "warn" };
         log(&self.logger.0, level, &concat(&["eliza-jobs: ", words]));
     }
 
-    fn now_ms(&self) -> f64 {
-        performance_now()
+    fn now(&self) -> Instant {
+        Instant::from_ms(performance_now())
     }
 
-    fn wall_ms(&self) -> f64 {
-        js_sys::Date::now()
+    fn wall_time(&self) -> WallTime {
+        WallTime::from_ms(js_sys::Date::now())
     }
 
     fn random(&self) -> f64 {
@@ -148,8 +142,8 @@ impl Runtime for JsRuntime {
         uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer).to_owned()
     }
 
-    fn parse_date(&self, text: &str) -> Option<f64> {
-        Some(js_sys::Date::parse(text)).filter(|at| at.is_finite())
+    fn parse_date(&self, text: &str) -> Option<WallTime> {
+        Some(js_sys::Date::parse(text)).filter(|at| at.is_finite()).map(WallTime::from_ms)
     }
 
     fn nonce(&self) -> [u8; 32] {
@@ -160,76 +154,76 @@ impl Runtime for JsRuntime {
         nonce
     }
 
-    async fn store(&self, call: StoreCall, key: &str, value: &str) -> Result<Document, Document> {
+    async fn store(&self, call: StoreOperation, key: &str, value: &str) -> Result<Json, Json> {
         let name = match call {
-            StoreCall::Get => "get",
-            StoreCall::Set => "set",
-            StoreCall::Delete => "delete",
-            StoreCall::Keys => "keys",
+            StoreOperation::Get => "get",
+            StoreOperation::Set => "set",
+            StoreOperation::Delete => "delete",
+            StoreOperation::Keys => "keys",
         };
         let given = self.store.call(name, &key.into(), &value.into()).unwrap_or_else(|| Err("it has lost a method".into()));
-        let given = Document(given.map_err(Document)?).settled().await.map(Document).map_err(Document)?;
-        if call != StoreCall::Keys {
+        let given = Json(given.map_err(Json)?).settled().await.map(Json).map_err(Json)?;
+        if call != StoreOperation::Keys {
             return Ok(given);
         }
         // Any list, an iterator of a Map for one; but no text, which can be gone through too.
         let keys = Some(&given).filter(|given| given.0.is_object()).and_then(|given| given.list().ok());
-        keys.map(|keys| Document(keys.into())).ok_or_else(|| Document::text("keys() gave no list"))
+        keys.map(|keys| Json(keys.into())).ok_or_else(|| Json::text("keys() gave no list"))
     }
 
-    async fn lock(&self, name: &str) -> Result<Held, Document> {
-        let held = Held(Document::object());
-        JsFuture::from(lock(name, &held.0.0, &self.store.0)).await.map(|_| held).map_err(Document)
+    async fn lock(&self, name: &str) -> Result<Held, Json> {
+        let held = Held(Json::object());
+        JsFuture::from(lock(name, &held.0.0, &self.store.0)).await.map(|_| held).map_err(Json)
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         spawn_local(work);
     }
 
-    fn abilities(&self) -> Abilities {
+    fn wallet_capabilities(&self) -> WalletCapabilities {
         self.abilities
     }
 
-    fn can_ask(&self, whom: Ask) -> bool {
+    fn has_callback(&self, whom: Callback) -> bool {
         match whom {
-            Ask::Confirm => self.confirm.is_some(),
-            Ask::Address => self.wallet.get("address").is_some(),
-            Ask::Transfer => self.abilities.transfer,
-            Ask::Sign => self.abilities.sign,
-            Ask::Pay => self.abilities.pay,
+            Callback::Confirm => self.confirm.is_some(),
+            Callback::Address => self.wallet.get("address").is_some(),
+            Callback::Transfer => self.abilities.transfer,
+            Callback::Sign => self.abilities.sign,
+            Callback::Pay => self.abilities.pay,
         }
     }
 
-    async fn ask(&self, whom: Ask, given: Document) -> Result<Document, Document> {
+    async fn call(&self, whom: Callback, given: Json) -> Result<Json, Json> {
         let member = |name: &str| self.wallet.get(name).map(|member| member.0).unwrap_or_default();
         let member = match whom {
-            Ask::Confirm => self.confirm.clone().map(JsValue::from).unwrap_or_default(),
-            Ask::Address => member("address"),
-            Ask::Transfer if self.wallet.0.is_function() => self.wallet.0.clone(),
-            Ask::Transfer => member("sendTransfer"),
-            Ask::Sign => member("signTypedData"),
-            Ask::Pay => member("pay"),
+            Callback::Confirm => self.confirm.clone().map(JsValue::from).unwrap_or_default(),
+            Callback::Address => member("address"),
+            Callback::Transfer if self.wallet.0.is_function() => self.wallet.0.clone(),
+            Callback::Transfer => member("sendTransfer"),
+            Callback::Sign => member("signTypedData"),
+            Callback::Pay => member("pay"),
         };
         let given = match member.dyn_into::<Function>() {
-            Ok(function) => function.call1(&self.wallet.0, &given.0).map_err(Document)?,
+            Ok(function) => function.call1(&self.wallet.0, &given.0).map_err(Json)?,
             Err(value) => value,
         };
-        let given = Document(given).settled().await.map(Document).map_err(Document)?;
-        Ok(if whom == Ask::Pay { header_pairs(&given).unwrap_or(given) } else { given })
+        let given = Json(given).settled().await.map(Json).map_err(Json)?;
+        Ok(if whom == Callback::Pay { header_pairs(&given).unwrap_or(given) } else { given })
     }
 }
 
-impl JsRuntime {
+impl JsPlatform {
     async fn exchange(
         &self,
         request: &HttpRequest,
-        signal: Document,
-        hear: Option<&dyn Fn(&str)>,
+        signal: Json,
+        on_chunk: Option<&dyn Fn(&str)>,
         read: &RefCell<JsString>,
-    ) -> Result<HttpResponse<Document>, SendError<Document>> {
+    ) -> Result<HttpResponse, SendError> {
         let before = |thrown| failed(thrown, false);
         let response = self.start(request, signal).map_err(before)?;
-        let response = Document(response.await.map_err(before)?);
+        let response = Json(response.await.map_err(before)?);
         // By its shape, not by `instanceof`: polyfills and other realms have their own classes.
         let (Some(status), Some(headers)) = (response.get_number("status"), response.get("headers")) else {
             return Err(no_response(""));
@@ -253,10 +247,10 @@ impl JsRuntime {
         if !hides {
             found.push(("date", String::new()));
         }
-        let text = self.text(&response, request.answers, hear.filter(|_| is_stream), read).await?;
+        let text = self.text(&response, request.answers, on_chunk.filter(|_| is_stream), read).await?;
         let body = if text.length() == 0 {
             Body::Empty
-        } else if let Some(document) = Document::parse_js(&text) {
+        } else if let Some(document) = Json::parse_js(&text) {
             Body::Json(document)
         } else {
             Body::Text(text.slice(0, SNIPPET_UNITS).into())
@@ -265,19 +259,19 @@ impl JsRuntime {
         Ok(HttpResponse { status: status as u16, headers: found, body })
     }
 
-    fn start(&self, request: &HttpRequest, signal: Document) -> Result<JsFuture, JsValue> {
+    fn start(&self, request: &HttpRequest, signal: Json) -> Result<JsFuture, JsValue> {
         let headers = Headers::new()?;
         for (name, value) in &request.headers {
             headers.set(name, value)?;
         }
         // A plain object: each of web-sys's setters would be another import.
-        let init = Document::object()
-            .set("method", Document::text(request.method.as_str()))
-            .set("headers", Document(headers.into()))
-            .set("redirect", Document::text("manual"))
+        let init = Json::object()
+            .set("method", Json::text(request.method.as_str()))
+            .set("headers", Json(headers.into()))
+            .set("redirect", Json::text("manual"))
             .set("signal", signal);
         let init = match &request.body {
-            Some(body) => init.set("body", Document::text(body)),
+            Some(body) => init.set("body", Json::text(body)),
             None => init,
         };
         let init: RequestInit = init.0.unchecked_into();
@@ -285,17 +279,17 @@ impl JsRuntime {
             None => global_fetch(&request.url, &init)?,
             Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?,
         };
-        Ok(Document(response).settled())
+        Ok(Json(response).settled())
     }
 
     /// The whole body as a JavaScript string; or nothing, when its pieces are heard. `read` has what was read when it breaks off.
     async fn text(
         &self,
-        response: &Document,
+        response: &Json,
         answers: f64,
-        hear: Option<&dyn Fn(&str)>,
+        on_chunk: Option<&dyn Fn(&str)>,
         read: &RefCell<JsString>,
-    ) -> Result<JsString, SendError<Document>> {
+    ) -> Result<JsString, SendError> {
         let during = |thrown| failed(thrown, true);
         // A list of thousands of jobs is large, and still less than they would be one by one.
         let most = self.max_response_bytes * (answers / 1000.0).max(1.0);
@@ -309,22 +303,22 @@ impl JsRuntime {
         let Some(reader) = body.and_then(|body| body.call("getReader", &nothing, &nothing)) else {
             // No body; or a fetch that has no streams, or those of Node.
             let text = response.call("text", &nothing, &nothing).ok_or_else(|| no_response(""))?;
-            let text = Document(text.map_err(during)?).settled().await.map_err(during)?;
+            let text = Json(text.map_err(during)?).settled().await.map_err(during)?;
             let text: JsString = text.dyn_into().unwrap_or_else(|_| JsString::from(""));
             if f64::from(text.length()) > most {
                 return Err(too_large());
             }
-            let Some(hear) = hear else { return Ok(text) };
-            hear(&String::from(text));
+            let Some(on_chunk) = on_chunk else { return Ok(text) };
+            on_chunk(&String::from(text));
             return Ok(JsString::from(""));
         };
-        let reader = Document(reader.map_err(|_| no_response(USED))?);
+        let reader = Json(reader.map_err(|_| no_response(USED))?);
         let decoder = TextDecoder::new().map_err(during)?;
-        let more = Document::object().set("stream", Document(true.into()));
+        let more = Json::object().set("stream", Json(true.into()));
         let mut bytes = 0.0;
         loop {
             let chunk = reader.call("read", &nothing, &nothing).ok_or_else(|| no_response(""))?.map_err(during)?;
-            let chunk = Document(Document(chunk).settled().await.map_err(during)?);
+            let chunk = Json(Json(chunk).settled().await.map_err(during)?);
             if chunk.get("done").is_some_and(|done| done.0 == true) {
                 break;
             }
@@ -336,8 +330,8 @@ impl JsRuntime {
                 return Err(too_large());
             }
             let piece = decoder.decode(&value.0, &more.0).map_err(during)?;
-            match hear {
-                Some(hear) => hear(&piece.as_string().unwrap_or_default()),
+            match on_chunk {
+                Some(on_chunk) => on_chunk(&piece.as_string().unwrap_or_default()),
                 None => drop(read.replace_with(|text| text.concat(&piece))),
             }
         }
@@ -346,18 +340,18 @@ impl JsRuntime {
 }
 
 /// What the application's fetch has given cannot be read.
-fn no_response(why: &str) -> SendError<Document> {
+fn no_response(why: &str) -> SendError {
     unread(SendFailure::NoResponse, why)
 }
 
 /// Nothing was thrown, and there is no answer all the same.
-fn unread(failure: SendFailure, words: &str) -> SendError<Document> {
+fn unread(failure: SendFailure, words: &str) -> SendError {
     SendError { failure, words: words.to_owned(), cause: None, partial: String::new() }
 }
 
 /// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps `ECONNREFUSED` below.
-fn failed(thrown: JsValue, reading: bool) -> SendError<Document> {
-    let cause = Document(thrown);
+fn failed(thrown: JsValue, reading: bool) -> SendError {
+    let cause = Json(thrown);
     let mut words = cause.as_text().or_else(|| cause.get_text("message")).unwrap_or_default();
     let mut at = Some(cause.clone());
     for _ in 0..4 {

@@ -6,7 +6,7 @@ use core::future::poll_fn;
 use core::task::{Poll, Waker};
 use std::rc::Rc;
 
-use crate::runtime::Runtime;
+use crate::platform::Platform;
 
 /// What takes the result when nobody waits for it any more.
 pub(crate) type Heir<T> = Box<dyn FnOnce(Option<T>)>;
@@ -42,8 +42,8 @@ impl<T> Drop for Waiting<T> {
 
 /// Does this in a task of its own, and waits for it. When nobody waits any more, the result is the heir's. `idle`: work that had not
 /// begun by then is not done, and the heir gets nothing.
-pub(crate) async fn detached<R: Runtime, T: 'static>(
-    runtime: &R,
+pub(crate) async fn detached<P: Platform, T: 'static>(
+    platform: &P,
     idle: bool,
     work: impl Future<Output = T> + 'static,
     heir: Heir<T>,
@@ -55,7 +55,7 @@ pub(crate) async fn detached<R: Runtime, T: 'static>(
         left: Cell::new(false),
     });
     let waiting = Waiting(shared.clone());
-    runtime.spawn(async move {
+    platform.spawn(async move {
         if idle && shared.left.get() {
             return shared.leave_to_heir(None);
         }

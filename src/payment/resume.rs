@@ -2,18 +2,21 @@
 
 use std::rc::Rc;
 
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs;
+use crate::api::routes;
 use crate::client::{CallOptions, Client, Update};
-use crate::deliver::carrying;
-use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Method, path};
-use crate::journal::{self, Found};
+use crate::encoding;
 use crate::json::{Json, shown};
-use crate::pay::{Paid, note, store_failed};
-use crate::protocol;
-use crate::runtime::{Runtime, within};
+use crate::payment::deliver::carrying;
+use crate::payment::journal::{self, Found};
+use crate::payment::pay::{Paid, note, store_failed};
+use crate::platform::Method;
+use crate::platform::{Platform, within};
 use crate::text::{fill, shorten};
-use crate::wait::WaitPlan;
-use crate::x402::{Attempt, PaymentState, hex};
+use crate::time::Millis;
+use crate::waiting::run::WaitPlan;
+use crate::x402::{Attempt, PaymentState};
 
 /// How long after its job's expiry a record is kept, in milliseconds: two days, so that a clock that is put right by a day neither
 /// drops a payment that is open nor forgets its name.
@@ -25,21 +28,21 @@ const NOT_OPEN: &str = "this payment is not open any more: it was finished or fo
 /// What cannot be resumed.
 const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
 
-impl<R: Runtime + 'static> Client<R> {
+impl<P: Platform + 'static> Client<P> {
     /// All that is in the store, each record within its own time: many take a while. An error when the store gives none of them.
-    pub(crate) async fn all_records(&self, end: f64) -> core::result::Result<Vec<Found<R::Json>>, R::Json> {
-        let ids = self.in_time(journal::ids(&self.runtime), end).await?;
+    pub(crate) async fn all_records(&self, end: f64) -> Result<Vec<Found>, Json> {
+        let ids = self.in_time(journal::ids(&self.platform), end).await?;
         let mut found = Vec::new();
         let mut given = false;
         for id in ids {
-            match within(journal::find(&self.runtime, &id), self.runtime.sleep(self.store_ms(end))).await {
+            match within(journal::find(&self.platform, &id), self.platform.sleep(Millis::new(self.store_ms(end)))).await {
                 Some(Ok(None)) => given = true,
                 Some(Ok(Some(one))) => {
                     given = true;
                     found.push(one);
                 }
                 Some(Err(thrown)) => found.push(Found::Withheld(id, thrown)),
-                None => return Err(R::Json::text("it gives nothing")),
+                None => return Err(Json::text("it gives nothing")),
             }
         }
         match found.first() {
@@ -50,13 +53,13 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
     /// answers were not seen; and records that cannot be read.
-    pub async fn pending_payments(&self, call: &CallOptions) -> Result<Vec<R::Json>, R::Json> {
-        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
+    pub async fn pending_payments(&self, call: &CallOptions) -> Result<Vec<Json>> {
+        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         // What has been answered is not open, though its record may not have gone yet.
         let closing = self.closing.borrow().clone();
         for id in closing {
             let close = async {
-                journal::close(&self.runtime, &id).await;
+                journal::close(&self.platform, &id).await;
                 Ok(())
             };
             let _ = self.in_time(close, end).await;
@@ -68,8 +71,8 @@ impl<R: Runtime + 'static> Client<R> {
                 Found::Unreadable(id) | Found::Withheld(id, _) => (0.0, journal::unreadable(&id)),
                 Found::Attempt(attempt) if attempt.server != self.config.base_url => continue,
                 Found::Attempt(attempt) => {
-                    if kept_until(&attempt) < self.runtime.wall_ms() {
-                        let _ = self.in_time(journal::forget(&self.runtime, &attempt.id), end).await;
+                    if kept_until(&attempt) < self.platform.wall_time().as_ms() {
+                        let _ = self.in_time(journal::forget(&self.platform, &attempt.id), end).await;
                         continue;
                     }
                     if attempt.answered {
@@ -90,14 +93,14 @@ impl<R: Runtime + 'static> Client<R> {
     /// is an attempt (of an error, or of [`Client::pending_payments`]).
     pub async fn resume(
         self: &Rc<Self>,
-        given: &R::Json,
+        given: &Json,
         call: &CallOptions,
         plan: WaitPlan,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<R::Json, R::Json> {
+        update: &dyn Fn(Update),
+    ) -> Result<Json> {
         let id = given.get_text("attemptId").filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
-        let start = self.runtime.now_ms();
+        let start = self.platform.now().as_ms();
         let end = start + call.timeout_ms.unwrap_or(f64::INFINITY);
         let (created, payment) = self.go_on(&id, given, call, end, update).await?;
         update(Update::Created(created.document.clone()));
@@ -107,27 +110,27 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Forgets a payment that the application knows to be over.
-    pub async fn forget_payment(&self, given: &R::Json, call: &CallOptions) -> Result<(), R::Json> {
+    pub async fn forget_payment(&self, given: &Json, call: &CallOptions) -> Result<()> {
         let id = given.get_text("attemptId").filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
-        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
+        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
         let _alone = self.alone("resume", &id, end).await?;
-        self.in_time(journal::forget(&self.runtime, &id), end).await.map_err(|thrown| store_failed(thrown, ""))
+        self.in_time(journal::forget(&self.platform, &id), end).await.map_err(|thrown| store_failed(thrown, ""))
     }
 
     /// Finds or makes the job of the attempt with this id, of which the caller knows this much.
     pub(crate) async fn go_on(
         self: &Rc<Self>,
         id: &str,
-        given: &R::Json,
+        given: &Json,
         call: &CallOptions,
         end: f64,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<Paid<R::Json>, R::Json> {
+        update: &dyn Fn(Update),
+    ) -> Result<Paid> {
         // Only one sends, in whatever tab: whoever comes second finds the job.
         let _alone = self.alone("resume", id, end).await?;
         let attempt =
-            match self.in_time(journal::find(&self.runtime, id), end).await.map_err(|thrown| store_failed(thrown, ""))? {
+            match self.in_time(journal::find(&self.platform, id), end).await.map_err(|thrown| store_failed(thrown, ""))? {
                 Some(Found::Attempt(attempt)) => merged(*attempt, given),
                 Some(Found::Unreadable(id) | Found::Withheld(id, _)) => {
                     return Err(Error::new(ErrorCode::StoreFailed, journal::unreadable_words(&id)));
@@ -137,7 +140,7 @@ impl<R: Runtime + 'static> Client<R> {
                     if attempt.request.is_empty() && attempt.created.is_none() {
                         return match given.get("jobId") {
                             // Finished elsewhere: the job may still be there.
-                            Some(job_id) => Ok((protocol::read_created(R::Json::object().set("jobId", job_id)), attempt)),
+                            Some(job_id) => Ok((jobs::read_created(Json::object().set("jobId", job_id)), attempt)),
                             None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
                         };
                     }
@@ -152,28 +155,22 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Finds or makes the job of an attempt that was begun before.
-    async fn carry_on(
-        self: &Rc<Self>,
-        attempt: Attempt<R::Json>,
-        call: &CallOptions,
-        end: f64,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<Paid<R::Json>, R::Json> {
+    async fn carry_on(self: &Rc<Self>, attempt: Attempt, call: &CallOptions, end: f64, update: &dyn Fn(Update)) -> Result<Paid> {
         if attempt.server != self.config.base_url {
             let rule = fill("must be one of this client's server, %", &[&self.config.base_url]);
             return Err(Error::argument("attempt", &rule, &shorten(&attempt.server, 200)));
         }
         if let Some(created) = &attempt.created {
-            let created = protocol::read_created(protocol::handle(created));
+            let created = jobs::read_created(jobs::handle(created));
             self.remember(&created.job_id, &attempt, end).await;
             return Ok((created, attempt));
         }
         if attempt.proof.is_empty() && attempt.signs && attempt.transaction.is_none() {
             // Whatever a wallet may still sign, in whatever tab, is out of date by then.
-            let is_over =
-                self.runtime.wall_ms() > attempt.created_at + UNSIGNED_MS && !self.asking.borrow().contains(&attempt.id);
+            let is_over = self.platform.wall_time().as_ms() > attempt.created_at + UNSIGNED_MS
+                && !self.asking.borrow().contains(&attempt.id);
             let (code, said) = if is_over {
-                let _ = self.in_time(journal::forget(&self.runtime, &attempt.id), end).await;
+                let _ = self.in_time(journal::forget(&self.platform, &attempt.id), end).await;
                 (
                     ErrorCode::PaymentNotOpen,
                     "nothing was signed for this payment: no money has moved, and it is not open any more",
@@ -191,7 +188,7 @@ impl<R: Runtime + 'static> Client<R> {
             return Err(carrying(Error::new(ErrorCode::PaymentOutcomeUnknown, message), attempt));
         }
         if !self.counted.borrow().contains(&attempt.id) {
-            let price = R::Json::parse(&attempt.price).unwrap_or_else(R::Json::object);
+            let price = Json::parse(&attempt.price).unwrap_or_else(Json::object);
             let text = |key: &str| price.get_text(key).unwrap_or_default();
             // What was signed and never sent can be left so; everything else has perhaps been spent.
             let avoidable = attempt.signs && attempt.state == PaymentState::Proven;
@@ -201,26 +198,26 @@ impl<R: Runtime + 'static> Client<R> {
             }
             note(&self.counted, &attempt.id);
         }
-        let mut request = self.request(Method::Post, path::JOBS, call);
+        let mut request = self.request(Method::Post, routes::JOBS, call);
         request.body = Some(attempt.request.clone());
         self.deliver(attempt, request, call, end, true, update).await
     }
 }
 
 /// Until when an attempt is remembered: an instant on the wall. One without a job, for ever.
-pub(crate) fn kept_until<J: Json>(attempt: &Attempt<J>) -> f64 {
-    let lifetime = attempt.created.as_ref().map_or(f64::INFINITY, protocol::lifetime);
+pub(crate) fn kept_until(attempt: &Attempt) -> f64 {
+    let lifetime = attempt.created.as_ref().map_or(f64::INFINITY, jobs::lifetime);
     attempt.created_at + lifetime + KEPT_MS
 }
 
 /// What the caller knows beyond the record: the transaction that was found in the wallet.
-fn merged<J: Json>(attempt: Attempt<J>, given: &J) -> Attempt<J> {
+fn merged(attempt: Attempt, given: &Json) -> Attempt {
     let known = attempt.transaction.clone();
-    let new = given.get_text("transaction").filter(|hash| hex::is_hex(hash, 64) && known.as_ref() != Some(hash));
+    let new = given.get_text("transaction").filter(|hash| encoding::is_hex(hash, 64) && known.as_ref() != Some(hash));
     match new {
         // It may be in the place of one that was sped up in the wallet. What was signed is its own proof.
         Some(hash) if !attempt.signs && attempt.created.is_none() => {
-            let record = journal::record(&attempt).without("proof").set("transaction", J::text(&hash));
+            let record = journal::record(&attempt).without("proof").set("transaction", Json::text(&hash));
             journal::read(&record).unwrap_or(attempt)
         }
         _ => attempt,

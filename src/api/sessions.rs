@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
-use crate::protocol::Metadata;
+use crate::api::jobs::Metadata;
 
 /// What `createSession` sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

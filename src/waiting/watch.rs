@@ -3,7 +3,7 @@
 //! Whoever is due first asks for the server's list, and what it finds is given to all who wait; so there is no task beside the
 //! calls, and nothing is left when they have ended. While each of them could have a request of its own, only the unfinished jobs
 //! are listed, and whoever is not among them any more looks for itself: few bytes. Beyond that the whole list is asked for, which
-//! holds the answers too: few requests. Servers that show no list are asked job by job. All looks keep within the [`Allowance`]
+//! holds the answers too: few requests. Servers that show no list are asked job by job. All looks keep within the [`RateLimit`]
 //! (crate::allowance).
 
 use core::cell::{Cell, RefCell};
@@ -11,13 +11,15 @@ use core::future::poll_fn;
 use core::task::{Poll, Waker};
 use std::rc::Rc;
 
+use crate::api::error::{Error, ErrorCode};
+use crate::api::jobs;
+use crate::api::routes;
 use crate::client::{CallOptions, Client};
-use crate::error::{Error, ErrorCode};
-use crate::http::{Method, path};
 use crate::json::Json;
-use crate::protocol;
-use crate::runtime::{Runtime, within};
+use crate::platform::Method;
+use crate::platform::{Platform, within};
 use crate::text::concat;
+use crate::time::Millis;
 
 /// From so many jobs on a list costs less than a look at each.
 const SHARED_FROM: usize = 4;
@@ -32,32 +34,32 @@ const CLOSED_MS: f64 = 60_000.0;
 
 /// What another's look has found out about a job.
 #[derive(Debug)]
-pub(crate) enum News<J> {
+pub(crate) enum News {
     /// The job.
-    Found(J),
+    Found(Json),
     /// It is not in the list.
     Missing,
     /// There is no list this time.
-    Failed(Box<Error<J>>),
+    Failed(Box<Error>),
 }
 
 /// One job that is waited for.
 #[derive(Debug)]
-struct Place<J> {
+struct Place {
     job_id: String,
     since: f64,
     /// Whether it rests, and takes news.
     rests: Cell<bool>,
     /// Whether lists leave it out although it is not finished, as those do that servers cut off.
     unlisted: Cell<bool>,
-    news: RefCell<Option<News<J>>>,
+    news: RefCell<Option<News>>,
     waker: RefCell<Option<Waker>>,
 }
 
 /// Who waits for jobs.
 #[derive(Debug)]
-pub(crate) struct Poller<J> {
-    places: RefCell<Vec<Rc<Place<J>>>>,
+pub(crate) struct Poller {
+    places: RefCell<Vec<Rc<Place>>>,
     /// Whether a list is on its way.
     lists: Cell<bool>,
     /// When the next list may be asked for.
@@ -66,13 +68,13 @@ pub(crate) struct Poller<J> {
     closed_until: Cell<f64>,
 }
 
-impl<J> Default for Poller<J> {
+impl Default for Poller {
     fn default() -> Self {
         Self { places: RefCell::default(), lists: Cell::new(false), next_list: Cell::new(0.0), closed_until: Cell::new(0.0) }
     }
 }
 
-impl<J> Poller<J> {
+impl Poller {
     fn shares(&self, now: f64) -> bool {
         self.places.borrow().len() >= SHARED_FROM && now >= self.closed_until.get()
     }
@@ -84,9 +86,9 @@ impl<J> Poller<J> {
 }
 
 /// A job's place among those that are waited for; given up when it is dropped.
-pub(crate) struct Seat<'a, J>(&'a Poller<J>, Rc<Place<J>>);
+pub(crate) struct Seat<'a>(&'a Poller, Rc<Place>);
 
-impl<J> Drop for Seat<'_, J> {
+impl Drop for Seat<'_> {
     fn drop(&mut self) {
         let mut places = self.0.places.borrow_mut();
         if let Some(at) = places.iter().position(|place| Rc::ptr_eq(place, &self.1)) {
@@ -95,7 +97,7 @@ impl<J> Drop for Seat<'_, J> {
     }
 }
 
-impl<J> Seat<'_, J> {
+impl Seat<'_> {
     /// Whether a look for all serves this job too.
     pub(crate) fn is_shared(&self, now: f64) -> bool {
         self.0.shares(now) && !self.1.unlisted.get()
@@ -113,9 +115,9 @@ impl<J> Seat<'_, J> {
 }
 
 /// A list on its way. Whoever waits for it goes on when it is dropped, come what may.
-struct Listing<'a, J>(&'a Poller<J>);
+struct Listing<'a>(&'a Poller);
 
-impl<J> Drop for Listing<'_, J> {
+impl Drop for Listing<'_> {
     fn drop(&mut self) {
         self.0.lists.set(false);
         // A waker only says that there is something to do: nothing is done here.
@@ -128,12 +130,12 @@ impl<J> Drop for Listing<'_, J> {
     }
 }
 
-impl<R: Runtime + 'static> Client<R> {
+impl<P: Platform + 'static> Client<P> {
     /// Takes a place among the jobs that are waited for.
-    pub(crate) fn take_seat(&self, job_id: &str) -> Seat<'_, R::Json> {
+    pub(crate) fn take_seat(&self, job_id: &str) -> Seat<'_> {
         let place = Rc::new(Place {
             job_id: job_id.to_owned(),
-            since: self.runtime.now_ms(),
+            since: self.platform.now().as_ms(),
             rests: Cell::new(false),
             unlisted: Cell::new(false),
             news: RefCell::new(None),
@@ -144,9 +146,9 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Waits so many milliseconds, or until there is news; no longer than a list is on its way when it is that which is `awaited`.
-    pub(crate) async fn rest(&self, seat: Option<&Seat<'_, R::Json>>, ms: f64, awaited: bool) -> Option<News<R::Json>> {
+    pub(crate) async fn rest(&self, seat: Option<&Seat<'_>>, ms: f64, awaited: bool) -> Option<News> {
         let Some(Seat(poller, place)) = seat else {
-            self.runtime.nap(ms).await;
+            self.platform.sleep_until_active(Millis::new(ms)).await;
             return None;
         };
         place.rests.set(true);
@@ -158,7 +160,7 @@ impl<R: Runtime + 'static> Client<R> {
             *place.waker.borrow_mut() = Some(context.waker().clone());
             Poll::Pending
         });
-        let news = within(news, self.runtime.nap(ms)).await.flatten();
+        let news = within(news, self.platform.sleep_until_active(Millis::new(ms))).await.flatten();
         place.rests.set(false);
         news
     }
@@ -166,13 +168,13 @@ impl<R: Runtime + 'static> Client<R> {
     /// Waits for the server's rate limit; false when there is no room for a look before `stop`.
     pub(crate) async fn turn(&self, stop: f64, last: bool) -> bool {
         loop {
-            let now = self.runtime.now_ms();
+            let now = self.platform.now().as_ms();
             let booking = self.allowance.book(now, last);
             let at = booking.at;
             if at > now {
-                self.runtime.sleep(at.min(stop) - now).await;
+                self.platform.sleep(Millis::new(at.min(stop) - now)).await;
             }
-            let now = self.runtime.now_ms();
+            let now = self.platform.now().as_ms();
             if now >= stop && at > stop {
                 return false;
             }
@@ -185,10 +187,10 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// A look for all who wait, by this one or by another who is at it already. `None`: this job has to be looked at by itself.
-    pub(crate) async fn look_for_all(&self, seat: &Seat<'_, R::Json>, stop: f64) -> Option<News<R::Json>> {
+    pub(crate) async fn look_for_all(&self, seat: &Seat<'_>, stop: f64) -> Option<News> {
         let poller = &self.poller;
         loop {
-            let now = self.runtime.now_ms();
+            let now = self.platform.now().as_ms();
             if now >= stop || !seat.is_shared(now) {
                 return None;
             }
@@ -209,25 +211,25 @@ impl<R: Runtime + 'static> Client<R> {
 
     async fn list_for_all(&self, stop: f64) {
         let poller = &self.poller;
-        let pause = poller.next_list.get().min(stop) - self.runtime.now_ms();
+        let pause = poller.next_list.get().min(stop) - self.platform.now().as_ms();
         if pause > 0.0 {
-            self.runtime.sleep(pause).await;
+            self.platform.sleep(Millis::new(pause)).await;
         }
         if !self.turn(stop, false).await {
             return;
         }
-        let now = self.runtime.now_ms();
+        let now = self.platform.now().as_ms();
         let waiting = poller.count();
         // As many as a server holds.
         let which = if self.allowance.spare(now) >= waiting { "?limit=10000&status=processing" } else { "?limit=10000" };
-        let mut request = self.request(Method::Get, &concat(&[path::JOBS, which]), &CallOptions::default());
+        let mut request = self.request(Method::Get, &concat(&[routes::JOBS, which]), &CallOptions::default());
         request.answers = waiting;
         let end = stop.min(now + self.config.timeout_ms.min(LIST_MS));
-        match self.read_answers(request, end, 0, "a list of jobs", &protocol::list).await {
+        match self.read_answers(request, end, 0, "a list of jobs", &jobs::list).await {
             Ok(list) => {
                 let listed = self.spread(&list, now);
                 // Long lists are heavy, for the server and the network and here.
-                let took = self.runtime.now_ms() - now;
+                let took = self.platform.now().as_ms() - now;
                 poller.next_list.set(now + LIST_GAP_MS.max(took * 3.0).max(listed * LISTED_MS));
             }
             // No answer from anybody: that says nothing about lists, and each would fare the same.
@@ -239,7 +241,7 @@ impl<R: Runtime + 'static> Client<R> {
                 }
             }
             // This one's time is up, and not the server's.
-            Err(_) if self.runtime.now_ms() >= stop => {}
+            Err(_) if self.platform.now().as_ms() >= stop => {}
             Err(error) => {
                 poller.closed_until.set(if error.code.retryable() { now + CLOSED_MS } else { f64::INFINITY });
             }
@@ -249,12 +251,12 @@ impl<R: Runtime + 'static> Client<R> {
     /// Gives everybody who rests what the list, which was asked for at `asked_at`, says about his job. The number of
     /// jobs in it.
     #[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
-    fn spread(&self, list: &R::Json, asked_at: f64) -> f64 {
+    fn spread(&self, list: &Json, asked_at: f64) -> f64 {
         // The runtime's own object finds the jobs fast. The colon keeps names away that mean something else to it.
         let key = |id: &str| concat(&[":", id]);
         let jobs = list.get("jobs").map(|jobs| jobs.elements()).unwrap_or_default();
         let listed = jobs.len() as f64;
-        let mut named = R::Json::object();
+        let mut named = Json::object();
         for job in jobs {
             if let Some(id) = job.get_text("jobId") {
                 named = named.set(&key(&id), job);

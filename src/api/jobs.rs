@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
-use crate::error::{Error, Result};
-use crate::http::path;
+use crate::api::error::{Error, Result};
+use crate::api::routes;
+use crate::encoding;
 use crate::json::{Json, Kind, picked, shown};
 use crate::text::{decimal, fill, has, shorten};
-use crate::x402::hex;
 use crate::x402::keccak::keccak256;
 
 /// The longest content, in UTF-16 code units.
@@ -282,11 +282,11 @@ pub fn is_uuid(text: &str) -> bool {
 /// so a body that will be refused costs the price: nothing may be sent before this has passed.
 ///
 /// `metadata` must already be a plain JSON document. Fields that the API does not know are left out.
-pub fn validate<J: Json>(params: &J) -> Result<J, J> {
+pub fn validate(params: &Json) -> Result<Json> {
     if params.kind() != Kind::Object {
         return Err(Error::argument("params", "must be an object with userId and content", &shown(params)));
     }
-    let body = J::object();
+    let body = Json::object();
     let agent = params.get("agentId").filter(|agent| agent.as_text().as_deref() != Some(""));
     let body = match agent {
         None => body,
@@ -314,13 +314,13 @@ pub fn validate<J: Json>(params: &J) -> Result<J, J> {
 
 /// A hash of what a job asks, and of whom: what two calls of one name must have in common. The metadata, which may tell one try from
 /// another, do not count.
-pub fn question<J: Json>(body: &J) -> String {
+pub fn question(body: &Json) -> String {
     let asked = picked(body, &["agentId", "userId", "content"]).to_json();
-    hex::encode(&keccak256(&[asked.as_bytes()]))
+    encoding::to_hex(&keccak256(&[asked.as_bytes()]))
 }
 
 /// The text of a message: some, and not more than the server takes.
-pub(crate) fn content<J: Json>(params: &J, most: usize) -> Result<J, J> {
+pub(crate) fn content(params: &Json, most: usize) -> Result<Json> {
     let refused = |given: &str| {
         let rule = if given == "\"\"" { "cannot be empty: it " } else { "" };
         let rule = fill("%must be a string of 1 to % characters", &[rule, &decimal(most as u64)]);
@@ -344,7 +344,7 @@ pub(crate) fn content<J: Json>(params: &J, most: usize) -> Result<J, J> {
 }
 
 /// What belongs to a job or a message: an object, and not more than the server takes.
-pub(crate) fn metadata<J: Json>(params: &J, most: usize) -> Result<Option<J>, J> {
+pub(crate) fn metadata(params: &Json, most: usize) -> Result<Option<Json>> {
     match params.get("metadata") {
         Some(metadata) if metadata.kind() == Kind::Object => {
             let units = metadata.to_json().encode_utf16().count();
@@ -359,11 +359,11 @@ pub(crate) fn metadata<J: Json>(params: &J, most: usize) -> Result<Option<J>, J>
     }
 }
 
-fn given<J: Json>(params: &J, key: &str) -> String {
+fn given(params: &Json, key: &str) -> String {
     params.get(key).as_ref().map_or_else(|| Kind::Undefined.name().to_owned(), shown)
 }
 
-pub(crate) fn uuid<J: Json>(field: &'static str, value: Option<J>) -> Result<J, J> {
+pub(crate) fn uuid(field: &'static str, value: Option<Json>) -> Result<Json> {
     match value {
         Some(value) if value.as_text().is_some_and(|text| is_uuid(&text)) => Ok(value),
         other => Err(Error::argument(
@@ -379,19 +379,19 @@ const REFERENCE: &str = "elizaJobsRef";
 
 /// The body with a reference in its metadata, by which the job can be found again; servers give the metadata back. Without it
 /// where there is no room for it.
-pub fn with_reference<J: Json>(body: J, reference: &str, most: usize) -> J {
-    let own = body.get("metadata").and_then(|metadata| J::parse(&metadata.to_json())).unwrap_or_else(J::object);
-    let metadata = own.set(REFERENCE, J::text(reference));
+pub fn with_reference(body: Json, reference: &str, most: usize) -> Json {
+    let own = body.get("metadata").and_then(|metadata| Json::parse(&metadata.to_json())).unwrap_or_else(Json::object);
+    let metadata = own.set(REFERENCE, Json::text(reference));
     if metadata.to_json().encode_utf16().count() > most { body } else { body.set("metadata", metadata) }
 }
 
 /// The reference in a job or a message.
-pub fn reference<J: Json>(job: &J) -> Option<String> {
+pub fn reference(job: &Json) -> Option<String> {
     job.get("metadata")?.get_text(REFERENCE)
 }
 
 /// A job or a message without the reference, which is the client's own and nobody else's business.
-pub fn without_reference<J: Json>(document: J) -> J {
+pub fn without_reference(document: Json) -> Json {
     match document.get("metadata").filter(|metadata| metadata.get(REFERENCE).is_some()) {
         Some(metadata) => document.set("metadata", metadata.without(REFERENCE)),
         None => document,
@@ -399,7 +399,7 @@ pub fn without_reference<J: Json>(document: J) -> J {
 }
 
 /// The query of a list request.
-pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
+pub fn list_query(params: Option<&Json>) -> Result<String> {
     let mut query = String::new();
     let Some(params) = params else { return Ok(query) };
     if params.kind() != Kind::Object {
@@ -408,7 +408,7 @@ pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
     if let Some(limit) = params.get("limit") {
         match limit.as_number() {
             Some(count) if count >= 1.0 && count <= f64::from(u32::MAX) && count.fract() == 0.0 => {
-                query = path::query(&query, "limit", &limit.to_json());
+                query = routes::query(&query, "limit", &limit.to_json());
             }
             _ => return Err(Error::argument("limit", "must be a whole number of at least 1", &shown(&limit))),
         }
@@ -418,35 +418,35 @@ pub fn list_query<J: Json>(params: Option<&J>) -> Result<String, J> {
         if known == JobStatus::Unknown {
             return Err(Error::argument("status", "must be pending, processing, completed, failed or timeout", &shown(&status)));
         }
-        query = path::query(&query, "status", known.as_str());
+        query = routes::query(&query, "status", known.as_str());
     }
     Ok(query)
 }
 
 /// A job that the server has created.
 #[derive(Debug, Clone)]
-pub struct Created<J> {
+pub struct Created {
     /// The job's id.
     pub job_id: String,
     /// How long the job lives, in milliseconds.
     pub lifetime_ms: f64,
     /// The answer.
-    pub document: J,
+    pub document: Json,
 }
 
 /// What `createJob` gives, of a job.
-pub fn handle<J: Json>(job: &J) -> J {
+pub fn handle(job: &Json) -> Json {
     picked(job, &["jobId", "status", "createdAt", "expiresAt"])
 }
 
 /// Whether an answer speaks of a job at all.
-pub fn is_job<J: Json>(document: &J) -> bool {
+pub fn is_job(document: &Json) -> bool {
     // One or two dots are a step in an address, however they are written.
     document.get_text("jobId").is_some_and(|id| !matches!(id.as_str(), "" | "." | ".."))
 }
 
 /// Reads the answer to `createJob`, which must be about a job.
-pub fn read_created<J: Json>(document: J) -> Created<J> {
+pub fn read_created(document: Json) -> Created {
     let job_id = document.get_text("jobId").unwrap_or_default();
     let lifetime_ms = lifetime(&document);
     Created { job_id, lifetime_ms, document: with_status(document).1 }
@@ -454,7 +454,7 @@ pub fn read_created<J: Json>(document: J) -> Created<J> {
 
 /// A job as it was seen.
 #[derive(Debug, Clone)]
-pub struct Seen<J> {
+pub struct Seen {
     /// Where it stands.
     pub status: JobStatus,
     /// How long the job lives, in milliseconds.
@@ -464,10 +464,10 @@ pub struct Seen<J> {
     /// The reference in its metadata: the id of the payment that it was made with, where this package has made it.
     pub reference: Option<String>,
     /// The job.
-    pub document: J,
+    pub document: Json,
 }
 
-impl<J> Seen<J> {
+impl Seen {
     /// Whether nothing comes after it, and what belongs to it is there.
     pub fn is_settled(&self) -> bool {
         self.status.is_terminal() && (self.status != JobStatus::Completed || self.has_result)
@@ -475,7 +475,7 @@ impl<J> Seen<J> {
 }
 
 /// Reads one job.
-pub fn read_job<J: Json>(document: J) -> Seen<J> {
+pub fn read_job(document: Json) -> Seen {
     let lifetime_ms = lifetime(&document);
     let (status, mut document) = with_status(document);
     // Absent, not null: so the declared types hold.
@@ -492,12 +492,12 @@ pub fn read_job<J: Json>(document: J) -> Seen<J> {
 }
 
 /// A list of jobs as it came; `None` when it is not one.
-pub fn list<J: Json>(document: J) -> Option<J> {
+pub fn list(document: Json) -> Option<Json> {
     (document.get("jobs")?.kind() == Kind::Array).then_some(document)
 }
 
 /// Reads a list of jobs; `None` when it is not one. One job that cannot be read does not cost the others.
-pub fn read_list<J: Json>(document: J) -> Option<J> {
+pub fn read_list(document: Json) -> Option<Json> {
     let document = list(document)?;
     let jobs = document.get("jobs")?;
     let mut jobs = jobs.elements();
@@ -506,33 +506,33 @@ pub fn read_list<J: Json>(document: J) -> Option<J> {
             *job = read_job(job.clone()).document;
         }
     }
-    Some(document.set("jobs", J::array(jobs)))
+    Some(document.set("jobs", Json::array(jobs)))
 }
 
 /// Reads the health answer; `None` when it is not one.
-pub fn read_health<J: Json>(document: J) -> Option<J> {
+pub fn read_health(document: Json) -> Option<Json> {
     document.get("statusCounts").filter(|counts| counts.kind() == Kind::Object)?;
     document.get_number("totalJobs")?;
     Some(document)
 }
 
 /// How long a job lives, in milliseconds.
-pub fn lifetime<J: Json>(document: &J) -> f64 {
-    crate::poll::lifetime_ms(document.get_number("createdAt"), document.get_number("expiresAt"))
+pub fn lifetime(document: &Json) -> f64 {
+    crate::waiting::schedule::lifetime_ms(document.get_number("createdAt"), document.get_number("expiresAt"))
 }
 
 /// An unknown status becomes `unknown`, with the server's word beside it.
-fn with_status<J: Json>(document: J) -> (JobStatus, J) {
+fn with_status(document: Json) -> (JobStatus, Json) {
     let raw = document.get("status");
     let status = JobStatus::read(raw.as_ref().and_then(Json::as_text).as_deref());
     if status != JobStatus::Unknown {
         return (status, document);
     }
     let word = raw.map(|raw| raw.as_text().unwrap_or_else(|| raw.to_json())).unwrap_or_default();
-    (status, document.set("status", J::text(status.as_str())).set("rawStatus", J::text(&word)))
+    (status, document.set("status", Json::text(status.as_str())).set("rawStatus", Json::text(&word)))
 }
 
 /// The job's failure in the server's words, as they may be shown.
-pub fn failure<J: Json>(document: &J) -> Option<String> {
+pub fn failure(document: &Json) -> Option<String> {
     document.get_text("error").filter(|text| !text.is_empty()).map(|text| shorten(&text, 1_000))
 }

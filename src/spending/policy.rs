@@ -3,7 +3,8 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::error::{ErrorCode, Result};
+use crate::api::error::{ErrorCode, Result};
+use crate::platform::WalletCapabilities;
 use crate::text::{fill, find, join, split};
 use crate::x402::amount::{Amount, to_decimal};
 use crate::x402::networks::{MAINNETS, Token, USDC_DECIMALS, usdc};
@@ -59,20 +60,9 @@ impl Default for SpendPolicy {
     }
 }
 
-/// What a wallet can do.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Abilities {
-    /// It can make a token transfer and give its hash.
-    pub transfer: bool,
-    /// It can sign typed data (EIP-712), and has an address.
-    pub sign: bool,
-    /// It can take a whole payment over.
-    pub pay: bool,
-}
-
 /// How an offer is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Means {
+pub enum PaymentMethod {
     /// By a transfer, whose hash is the proof.
     Transfer,
     /// By a signed authorisation.
@@ -81,15 +71,14 @@ pub enum Means {
     Pay,
 }
 
-impl Abilities {
-    fn means<J>(self, offer: &Offer<J>) -> Option<Means> {
-        let own = match (offer.dialect, &offer.foreign) {
-            (_, Some(_)) => None,
-            (Dialect::Seed, None) => self.transfer.then_some(Means::Transfer),
-            (_, None) => self.sign.then_some(Means::Sign),
-        };
-        own.or(self.pay.then_some(Means::Pay))
-    }
+/// How a wallet pays an offer; `None` when it cannot.
+fn payment_method(wallet: WalletCapabilities, offer: &Offer) -> Option<PaymentMethod> {
+    let own = match (offer.dialect, &offer.foreign) {
+        (_, Some(_)) => None,
+        (Dialect::Elizaos, None) => wallet.transfer.then_some(PaymentMethod::Transfer),
+        (_, None) => wallet.sign.then_some(PaymentMethod::Sign),
+    };
+    own.or(wallet.pay.then_some(PaymentMethod::Pay))
 }
 
 /// What has been spent so far, of each limit.
@@ -141,7 +130,7 @@ impl SpendLedger {
 impl SpendPolicy {
     /// Counts a payment that was begun before this client's ledger, or that the ledger gave up. The error says why a payment that can
     /// still be left undone (`avoidable`) is not made: it is above the budget.
-    pub fn count(&self, symbol: &str, atomic: &str, avoidable: bool, ledger: &SpendLedger) -> core::result::Result<(), String> {
+    pub fn count(&self, symbol: &str, atomic: &str, avoidable: bool, ledger: &SpendLedger) -> Result<(), String> {
         let Some(at) = self.limits.iter().position(|limit| limit.symbol == symbol) else { return Ok(()) };
         let (Some(limit), Some(amount)) = (self.limits.get(at), Amount::from_atomic(atomic)) else { return Ok(()) };
         let sum = ledger.spent(at).saturating_add(amount.units);
@@ -164,11 +153,11 @@ impl Drop for Reservation {
 
 /// What will be paid, how, and the money that is set aside for it.
 #[derive(Debug)]
-pub struct Chosen<J> {
+pub struct Chosen {
     /// What will be paid.
-    pub offer: Offer<J>,
+    pub offer: Offer,
     /// How.
-    pub means: Means,
+    pub means: PaymentMethod,
     /// The money.
     pub reservation: Reservation,
 }
@@ -183,13 +172,13 @@ impl SpendPolicy {
     ///
     /// Of the offers that keep every rule and that the wallet can serve, the cheapest is taken, USDC before other tokens; at the
     /// same price the network that the caller prefers. `url` is where the request goes.
-    pub fn choose<J>(
+    pub fn choose(
         &self,
-        required: PaymentRequired<J>,
-        wallet: Abilities,
+        required: PaymentRequired,
+        wallet: WalletCapabilities,
         url: &str,
         ledger: &Rc<SpendLedger>,
-    ) -> Result<Chosen<J>, J> {
+    ) -> Result<Chosen> {
         if !is_unreadable(url) && !self.resources.iter().any(|allowed| is_same_place(url, allowed)) {
             let why = fill(
                 "others can read what goes to %, and take the proof of payment; use https, or name this address in spend.allowResource \
@@ -200,7 +189,7 @@ impl SpendPolicy {
         }
         let mut reasons = Vec::new();
         let mut nearest: Option<(u8, ErrorCode)> = None;
-        let mut best: Option<(Rank, Means, Offer<J>)> = None;
+        let mut best: Option<(Rank, PaymentMethod, Offer)> = None;
         for offer in required.offers {
             match self.judge(&offer, wallet, url, ledger) {
                 Ok((network, means)) => {
@@ -230,13 +219,13 @@ impl SpendPolicy {
     }
 
     /// The rank of the offer's network and how it is paid, or why it is not.
-    fn judge<J>(
+    fn judge(
         &self,
-        offer: &Offer<J>,
-        wallet: Abilities,
+        offer: &Offer,
+        wallet: WalletCapabilities,
         url: &str,
         ledger: &SpendLedger,
-    ) -> core::result::Result<(usize, Means), Refusal> {
+    ) -> Result<(usize, PaymentMethod), Refusal> {
         let token = &offer.token;
         let allowed = |list: &[String]| join(list, ", ");
         let Some(network) = self.networks.iter().position(|network| *network == token.network) else {
@@ -259,10 +248,10 @@ impl SpendPolicy {
             let why = fill("it is for %, not for %; if that is right, name it in spend.allowResource", &[&shown, url]);
             return Err((2, ErrorCode::PaymentResourceMismatch, why));
         }
-        let Some(means) = wallet.means(offer) else {
+        let Some(means) = payment_method(wallet, offer) else {
             let needs = match (&offer.foreign, offer.dialect) {
                 (Some(foreign), _) => fill("% is only for a wallet with pay", &[foreign]),
-                (None, Dialect::Seed) => "the wallet needs sendTransfer".to_owned(),
+                (None, Dialect::Elizaos) => "the wallet needs sendTransfer".to_owned(),
                 (None, _) => "the wallet needs address and signTypedData (eliza-jobs/wallets makes such wallets)".to_owned(),
             };
             return Err((3, ErrorCode::WalletCannotPay, needs));
@@ -323,33 +312,34 @@ fn place(url: &str) -> Option<(String, &str)> {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::error::Error;
-    use crate::http::{Body, HttpResponse};
+    use crate::api::error::Error;
+    use crate::json;
+    use crate::json::Json;
+    use crate::platform::{Body, HttpResponse};
     use crate::x402;
-    use serde_json::{Value, json};
 
     const URL: &str = "https://api.example.com/api/messaging/jobs";
     const TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
-    const TRANSFER: Abilities = Abilities { transfer: true, sign: false, pay: false };
-    const ALL: Abilities = Abilities { transfer: true, sign: true, pay: true };
+    const TRANSFER: WalletCapabilities = WalletCapabilities { transfer: true, sign: false, pay: false };
+    const ALL: WalletCapabilities = WalletCapabilities { transfer: true, sign: true, pay: true };
 
-    fn required(policy: &SpendPolicy, body: Value) -> PaymentRequired<Value> {
+    fn required(policy: &SpendPolicy, body: Json) -> PaymentRequired {
         x402::read(&HttpResponse { status: 402, headers: vec![], body: Body::Json(body) }, &policy.tokens).unwrap()
     }
-    fn seed(offers: &[(&str, &str)]) -> Value {
+    fn seed(offers: &[(&str, &str)]) -> Json {
         let entry = |(network, amount): &(&str, &str)| json!({"network": network, "recipient": TO, "amount": amount});
         json!({"payment": offers.iter().map(entry).collect::<Vec<_>>()})
     }
-    fn v1(change: impl FnOnce(&mut Value)) -> Value {
+    fn v1(change: impl FnOnce(&mut serde_json::Value)) -> Json {
         let mut body =
-            serde_json::from_str::<Value>(include_str!("../tests/fixtures/x402-v1-base.json")).unwrap()["body"].clone();
+            serde_json::from_str::<Json>(include_str!("../../tests/fixtures/x402-v1-base.json")).unwrap()["body"].clone();
         change(&mut body["accepts"][0]);
-        body
+        body.into()
     }
-    fn choose(policy: &SpendPolicy, wallet: Abilities, body: Value) -> Result<Chosen<Value>, Value> {
+    fn choose(policy: &SpendPolicy, wallet: WalletCapabilities, body: Json) -> Result<Chosen> {
         policy.choose(required(policy, body), wallet, URL, &SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ())))
     }
-    fn chosen(policy: &SpendPolicy, offers: &[(&str, &str)]) -> core::result::Result<String, Box<Error<Value>>> {
+    fn chosen(policy: &SpendPolicy, offers: &[(&str, &str)]) -> Result<String, Box<Error>> {
         choose(policy, TRANSFER, seed(offers)).map(|chosen| chosen.offer.token.network.clone())
     }
     fn networks(names: &[&str]) -> SpendPolicy {
@@ -424,7 +414,7 @@ mod tests {
         let error = chosen(&policy, &[("base", "0.100001")]).unwrap_err();
         assert_eq!(error.code, ErrorCode::PaymentOverLimit);
         assert!(error.message.contains("0.100001 USDC") && error.message.contains("allows 0.1 USDC"), "{}", error.message);
-        let error = choose(&policy, ALL, v1(|entry| entry["maxAmountRequired"] = json!("9".repeat(77)))).unwrap_err();
+        let error = choose(&policy, ALL, v1(|entry| entry["maxAmountRequired"] = json!("9".repeat(77)).0)).unwrap_err();
         assert_eq!(error.code, ErrorCode::PaymentOverLimit);
     }
 
@@ -460,7 +450,7 @@ mod tests {
     #[test]
     fn what_is_paid_for_is_what_was_asked_for() {
         let mut policy = SpendPolicy::default();
-        let judge = |policy: &SpendPolicy, resource: &str| choose(policy, ALL, v1(|entry| entry["resource"] = json!(resource)));
+        let judge = |policy: &SpendPolicy, resource: &str| choose(policy, ALL, v1(|entry| entry["resource"] = json!(resource).0));
         for same in [
             URL,
             "HTTPS://API.example.com:443/api/messaging/jobs",
@@ -494,20 +484,23 @@ mod tests {
     fn an_offer_is_paid_by_what_the_wallet_can_do() {
         let policy = SpendPolicy::default();
         let means = |wallet, body| choose(&policy, wallet, body).map(|chosen| chosen.means);
-        let none = Abilities::default();
-        let (transfer, sign, pay) =
-            (Abilities { transfer: true, ..none }, Abilities { sign: true, ..none }, Abilities { pay: true, ..none });
+        let none = WalletCapabilities::default();
+        let (transfer, sign, pay) = (
+            WalletCapabilities { transfer: true, ..none },
+            WalletCapabilities { sign: true, ..none },
+            WalletCapabilities { pay: true, ..none },
+        );
         let exact = || v1(|_| ());
-        let upto = || v1(|entry| entry["scheme"] = json!("upto"));
-        assert_eq!(means(transfer, seed(&[("base", "0.02")])).unwrap(), Means::Transfer);
-        assert_eq!(means(sign, exact()).unwrap(), Means::Sign);
-        assert_eq!(means(ALL, exact()).unwrap(), Means::Sign);
-        assert_eq!(means(pay, exact()).unwrap(), Means::Pay);
-        assert_eq!(means(ALL, upto()).unwrap(), Means::Pay);
+        let upto = || v1(|entry| entry["scheme"] = json!("upto").0);
+        assert_eq!(means(transfer, seed(&[("base", "0.02")])).unwrap(), PaymentMethod::Transfer);
+        assert_eq!(means(sign, exact()).unwrap(), PaymentMethod::Sign);
+        assert_eq!(means(ALL, exact()).unwrap(), PaymentMethod::Sign);
+        assert_eq!(means(pay, exact()).unwrap(), PaymentMethod::Pay);
+        assert_eq!(means(ALL, upto()).unwrap(), PaymentMethod::Pay);
         for (wallet, body, needs) in [
             (sign, seed(&[("base", "0.02")]), "needs sendTransfer"),
             (transfer, exact(), "needs address and signTypedData"),
-            (Abilities { pay: false, ..ALL }, upto(), "scheme \"upto\" is only for a wallet with pay"),
+            (WalletCapabilities { pay: false, ..ALL }, upto(), "scheme \"upto\" is only for a wallet with pay"),
         ] {
             let error = means(wallet, body).unwrap_err();
             assert_eq!(error.code, ErrorCode::WalletCannotPay);
@@ -515,9 +508,9 @@ mod tests {
         }
         // A dearer offer that the wallet can serve comes before a cheaper one that it cannot.
         let mut both = v1(|_| ());
-        both["payment"] = json!([{"network": "base", "recipient": TO, "amount": "0.01"}]);
-        assert_eq!(means(sign, both.clone()).unwrap(), Means::Sign);
-        assert_eq!(means(ALL, both).unwrap(), Means::Transfer);
+        both["payment"] = json!([{"network": "base", "recipient": TO, "amount": "0.01"}]).0;
+        assert_eq!(means(sign, both.clone()).unwrap(), PaymentMethod::Sign);
+        assert_eq!(means(ALL, both).unwrap(), PaymentMethod::Transfer);
     }
 
     #[test]
@@ -535,7 +528,7 @@ mod tests {
         let entry =
             |currency: &str, amount: &str| json!({"network": "base", "recipient": TO, "amount": amount, "currency": currency});
         let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
-        let choose = |entries: Value| policy.choose(required(&policy, json!({"payment": entries})), TRANSFER, URL, &ledger);
+        let choose = |entries: Json| policy.choose(required(&policy, json!({"payment": entries})), TRANSFER, URL, &ledger);
         let usdc_first = choose(json!([entry("EURC", "0.001"), entry("USDC", "0.05")])).unwrap();
         assert_eq!(usdc_first.offer.token.symbol, "USDC");
         let eurc = choose(json!([entry("USDC", "0.5"), entry("EURC", "0.01")])).unwrap();

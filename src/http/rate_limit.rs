@@ -7,7 +7,7 @@
 
 use core::cell::Cell;
 
-use crate::http::HttpResponse;
+use crate::platform::HttpResponse;
 
 /// What a server allows that does not say.
 const USUAL_LIMIT: f64 = 1_000.0;
@@ -24,7 +24,7 @@ const SAME_WINDOW_MS: f64 = 2_000.0;
 
 /// What is left of the present window.
 #[derive(Debug, Default)]
-pub struct Allowance {
+pub struct RateLimit {
     /// How many requests a window has.
     limit: Cell<f64>,
     left: Cell<f64>,
@@ -40,7 +40,7 @@ pub struct Allowance {
     next: Cell<f64>,
 }
 
-impl Allowance {
+impl RateLimit {
     /// A request goes out.
     pub fn sent(&self, now: f64) {
         self.turn_page(now);
@@ -48,7 +48,7 @@ impl Allowance {
     }
 
     /// An answer has come.
-    pub fn heard<J>(&self, response: &HttpResponse<J>, now: f64) {
+    pub fn heard(&self, response: &HttpResponse, now: f64) {
         let number = |name| response.header(name).and_then(|text| text.trim_ascii().parse::<u32>().ok()).map(f64::from);
         let named = (number("ratelimit-limit"), number("ratelimit-remaining"), number("ratelimit-reset"));
         if let (Some(limit @ 1.0..), Some(left), Some(seconds)) = named {
@@ -141,7 +141,7 @@ impl Allowance {
 /// An instant for a look. It is given back when the look is not made.
 #[derive(Debug)]
 pub struct Booking<'a> {
-    allowance: &'a Allowance,
+    allowance: &'a RateLimit,
     /// When the look may go out.
     pub at: f64,
     step: Cell<f64>,
@@ -164,29 +164,29 @@ impl Drop for Booking<'_> {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::http::Body;
+    use crate::platform::Body;
 
-    fn answer(headers: &[(&'static str, &str)]) -> HttpResponse<()> {
+    fn answer(headers: &[(&'static str, &str)]) -> HttpResponse {
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         HttpResponse { status: 200, headers, body: Body::Empty }
     }
-    fn told(limit: &str, left: &str, seconds: &str) -> HttpResponse<()> {
+    fn told(limit: &str, left: &str, seconds: &str) -> HttpResponse {
         answer(&[("ratelimit-limit", limit), ("ratelimit-remaining", left), ("ratelimit-reset", seconds)])
     }
-    fn booked(allowance: &Allowance, now: f64, last: bool) -> f64 {
+    fn booked(allowance: &RateLimit, now: f64, last: bool) -> f64 {
         let booking = allowance.book(now, last);
         let at = booking.at;
         booking.used();
         at
     }
     /// When so many looks, one right after the other, may go out.
-    fn looks(allowance: &Allowance, now: f64, count: usize) -> Vec<f64> {
+    fn looks(allowance: &RateLimit, now: f64, count: usize) -> Vec<f64> {
         (0..count).map(|_| booked(allowance, now, false)).collect()
     }
 
     #[test]
     fn the_first_half_of_a_window_is_free_and_the_rest_is_spread() {
-        let allowance = Allowance::default();
+        let allowance = RateLimit::default();
         allowance.heard(&told("1000", "501", "900"), 0.0);
         assert_eq!(allowance.spare(0.0), 1.0);
         allowance.sent(0.0);
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_for_creates_and_for_last_looks() {
-        let allowance = Allowance::default();
+        let allowance = RateLimit::default();
         allowance.heard(&told("1000", "100", "60"), 0.0);
         assert_eq!(booked(&allowance, 0.0, false), 60_000.0);
         assert_eq!(booked(&allowance, 0.0, true), 0.0);
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn requests_on_their_way_count() {
-        let allowance = Allowance::default();
+        let allowance = RateLimit::default();
         allowance.heard(&told("1000", "900", "100"), 0.0);
         for _ in 0..10 {
             allowance.sent(0.0);
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_server_whose_headers_can_be_read_and_say_nothing_has_no_limit_until_it_answers_429() {
-        let allowance = Allowance::default();
+        let allowance = RateLimit::default();
         assert_eq!(allowance.spare(0.0), 500.0, "the usual limit is assumed");
         allowance.heard(&answer(&[("date", "Wed, 21 Oct 2026 07:28:00 GMT")]), 0.0);
         assert_eq!(allowance.spare(0.0), f64::INFINITY);
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn row_18_a_429_without_a_time_keeps_away() {
-        let allowance = Allowance::default();
+        let allowance = RateLimit::default();
         allowance.limited(None, 1_000.0);
         assert_eq!((allowance.quiet_ms(1_000.0), booked(&allowance, 1_000.0, true)), (15_000.0, 16_000.0));
         allowance.limited(Some(2_000.0), 1_000.0);
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_look_that_is_not_made_gives_its_instant_back() {
-        let allowance = Allowance::default();
+        let allowance = RateLimit::default();
         allowance.limited(None, 0.0);
         for _ in 0..100 {
             drop(allowance.book(0.0, false));
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn after_the_time_that_a_429_asks_for_there_is_a_window_again_and_no_server_asks_for_more_than_one() {
-        let allowance = Allowance::default();
+        let allowance = RateLimit::default();
         allowance.limited(Some(1_000.0), 0.0);
         assert_eq!((allowance.spare(999.0), allowance.spare(1_000.0)), (0.0, 500.0));
         assert_eq!(looks(&allowance, 1_000.0, 3), [1_000.0; 3]);
@@ -267,7 +267,7 @@ mod tests {
         for (limit, left, seconds) in
             [("1000", "", "9"), ("x", "1", "9"), ("1000", "-1", "9"), ("1000", "1.5", "9"), ("1e3", "1", "9"), ("0", "0", "0")]
         {
-            let allowance = Allowance::default();
+            let allowance = RateLimit::default();
             allowance.heard(&told(limit, left, seconds), 0.0);
             assert_eq!(allowance.spare(0.0), 500.0);
         }

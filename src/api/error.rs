@@ -1,5 +1,6 @@
 //! What can go wrong, with a stable code for each.
 
+use crate::json::Json;
 use crate::text::{fill, redact};
 use crate::x402::Attempt;
 
@@ -130,9 +131,9 @@ codes! {
     WalletTimeout = "wallet_timeout", Payment, false;
 }
 
-/// An error of the core. `J` is the runtime's JSON document, so that a job travels untouched.
+/// An error of the core. `Json` is the runtime's JSON document, so that a job travels untouched.
 #[derive(Debug, Clone)]
-pub struct Error<J> {
+pub struct Error {
     /// What went wrong.
     pub code: ErrorCode,
     /// For people: what happened, and what to do. Holds no secret and no proof of payment.
@@ -150,23 +151,23 @@ pub struct Error<J> {
     /// The job this is about.
     pub job_id: Option<String>,
     /// The job as it was last seen.
-    pub job: Option<J>,
+    pub job: Option<Json>,
     /// The session this is about.
     pub session_id: Option<String>,
     /// The message that was sent, as it is in the session.
-    pub user_message: Option<J>,
+    pub user_message: Option<Json>,
     /// The payment this is about.
-    pub payment: Option<Attempt<J>>,
+    pub payment: Option<Attempt>,
     /// What the platform or the wallet threw.
-    pub cause: Option<J>,
+    pub cause: Option<Json>,
     /// Whether the request certainly did not reach the server.
     pub not_sent: bool,
 }
 
 /// Boxed, so that results stay small.
-pub type Result<T, J> = core::result::Result<T, Box<Error<J>>>;
+pub type Result<T, E = Box<Error>> = core::result::Result<T, E>;
 
-impl<J> Error<J> {
+impl Error {
     /// An error with nothing but a code and a message. What could be a proof of payment is taken out of the message, wherever it
     /// came from.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Box<Self> {

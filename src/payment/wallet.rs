@@ -1,10 +1,10 @@
 //! What a wallet gives, and what it throws.
 
-use crate::error::ErrorCode;
+use crate::api::error::ErrorCode;
+use crate::encoding::is_hex;
 use crate::json::{Json, Kind, shown};
 use crate::text::{decimal, fill, has, shorten, split};
 use crate::x402::MAX_HEADER;
-use crate::x402::hex::is_hex;
 
 /// How many errors within an error are looked at.
 const MAX_CAUSES: usize = 16;
@@ -14,7 +14,7 @@ const MAX_CAUSES: usize = 16;
 const WRAPPED: [&str; 9] = ["receipt", "cause", "error", "info", "data", "originalError", "errors", "transaction", "tx"];
 
 /// What was given or thrown, and what is wrapped in it.
-fn wrapped<J: Json>(value: &J) -> Vec<J> {
+fn wrapped(value: &Json) -> Vec<Json> {
     let mut found = vec![value.clone()];
     let mut at = 0;
     while let Some(this) = found.get(at).cloned() {
@@ -31,7 +31,7 @@ fn wrapped<J: Json>(value: &J) -> Vec<J> {
 
 /// The transaction hash that a wallet gave: `0x` and 64 hexadecimal digits. Everything else is refused before it can get
 /// into a header. The error says what it is, and never shows a text that could be a proof.
-pub fn transaction_hash<J: Json>(given: &J) -> Result<String, String> {
+pub fn transaction_hash(given: &Json) -> Result<String, String> {
     match given.as_text() {
         Some(text) if is_hex(&text, 64) => Ok(text),
         Some(text) => Err(fill("a string of % characters", &[&decimal(text.encode_utf16().count() as u64)])),
@@ -44,7 +44,7 @@ pub fn transaction_hash<J: Json>(given: &J) -> Result<String, String> {
 
 /// A transaction hash in what a wallet gave or threw, though it is not what was asked for: money may have moved, and this is
 /// how to find out. Libraries give whole transactions and receipts, or put the hash on the error, somewhere.
-pub fn stray_hash<J: Json>(value: &J) -> Option<String> {
+pub fn stray_hash(value: &Json) -> Option<String> {
     let whole = |text: String| {
         let digits = text.trim_ascii().get(2..).filter(|_| text.trim_ascii().to_ascii_lowercase().starts_with("0x"));
         let hash = fill("0x%", &[digits.unwrap_or(text.trim_ascii())]);
@@ -63,7 +63,7 @@ pub fn stray_hash<J: Json>(value: &J) -> Option<String> {
 }
 
 /// All that an error says.
-fn words_of<J: Json>(error: &J) -> String {
+fn words_of(error: &Json) -> String {
     let said = |key: &str| error.get_text(key).unwrap_or_default();
     fill("%\n%\n%\n%", &[&error.as_text().unwrap_or_default(), &said("message"), &said("shortMessage"), &said("details")])
 }
@@ -82,7 +82,7 @@ fn hash_in(text: &str) -> Option<String> {
 }
 
 /// The request headers that a wallet gave which took the payment over: names in lower case.
-pub fn headers<J: Json>(given: &J) -> Result<Vec<(String, String)>, &'static str> {
+pub fn headers(given: &Json) -> Result<Vec<(String, String)>, &'static str> {
     let mut headers = Vec::new();
     for pair in given.elements() {
         let pair = pair.elements();
@@ -115,7 +115,7 @@ pub fn is_proof_header(name: &str) -> bool {
 /// Whether what a wallet threw means that its user said no. Every wallet library says it in another way: EIP-1193's code
 /// 4001, ethers' `ACTION_REJECTED`, viem's `UserRejectedRequestError`, WalletConnect's 5000, generic JSON-RPC codes with words, plain
 /// strings; often wrapped in other errors.
-pub fn is_rejection<J: Json>(thrown: &J) -> bool {
+pub fn is_rejection(thrown: &Json) -> bool {
     wrapped(thrown).iter().any(|this| {
         let number = this.get_number("code");
         let words = words_of(this).to_ascii_lowercase();
@@ -136,7 +136,7 @@ pub fn is_rejection<J: Json>(thrown: &J) -> bool {
 }
 
 /// The code and the words for what a wallet threw.
-pub fn thrown<J: Json>(value: &J) -> (ErrorCode, String) {
+pub fn thrown(value: &Json) -> (ErrorCode, String) {
     let words = value.as_text().or_else(|| value.get_text("message")).filter(|words| !words.is_empty());
     // Who names a transaction has perhaps sent it, whatever was said no to.
     if is_rejection(value) && stray_hash(value).is_none() {
@@ -150,7 +150,7 @@ pub fn thrown<J: Json>(value: &J) -> (ErrorCode, String) {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::json;
 
     #[test]
     fn only_a_transaction_hash_is_a_proof() {
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn a_wallets_words_come_through_without_what_could_be_a_proof() {
         let hash = format!("0x{}", "ab".repeat(32));
-        let error = crate::prove::threw(json!({"message": format!("timeout waiting for {hash} now")}), "");
+        let error = crate::payment::prove::threw(json!({"message": format!("timeout waiting for {hash} now")}), "");
         let words = error.message;
         assert!(words.contains("timeout waiting for 0x… now") && !words.contains(&hash), "{words}");
     }

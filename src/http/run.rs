@@ -1,19 +1,23 @@
 //! Requests and their answers: what may be sent again, what a redirect may do, what an answer must be.
 
+use crate::api::error::{Error, Result};
+use crate::api::jobs::{self, Created};
+use crate::api::routes;
 use crate::client::{CallOptions, Client};
-use crate::error::{Error, Result};
-use crate::http::{Body, HttpRequest, HttpResponse, Method, job_id_in, no_answer, path, place, refusal, send_error, set_header};
+use crate::http::message::{job_id_in, no_answer, place, refusal, send_error, set_header};
+use crate::http::retry::{backoff_ms, retry_after_ms};
 use crate::json::Json;
-use crate::protocol::{self, Created};
-use crate::retry::{backoff_ms, retry_after_ms};
-use crate::runtime::{Level, Runtime};
+use crate::payment::wallet;
+use crate::platform::{Body, HttpRequest, HttpResponse, Method};
+use crate::platform::{LogLevel, Platform};
 use crate::text::{concat, decimal, fill, find, has, split};
-use crate::wallet;
+use crate::time::Millis;
+use crate::time::WallTime;
 
 /// How often a redirect is followed.
 const MAX_REDIRECTS: u32 = 5;
 
-impl<R: Runtime + 'static> Client<R> {
+impl<P: Platform + 'static> Client<P> {
     /// Does what may be done twice. Failures that may pass are tried again within the time limit.
     pub(crate) fn read<'a>(
         &'a self,
@@ -22,10 +26,10 @@ impl<R: Runtime + 'static> Client<R> {
         call: &CallOptions,
         retries: u32,
         wanted: &'a str,
-        parse: &'a dyn Fn(R::Json) -> Option<R::Json>,
-    ) -> impl Future<Output = Result<R::Json, R::Json>> + 'a {
+        parse: &'a dyn Fn(Json) -> Option<Json>,
+    ) -> impl Future<Output = Result<Json>> + 'a {
         let request = self.request(method, path, call);
-        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
+        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
         self.read_answers(request, end, retries, wanted, parse)
     }
 
@@ -35,8 +39,8 @@ impl<R: Runtime + 'static> Client<R> {
         end: f64,
         retries: u32,
         wanted: &str,
-        parse: &dyn Fn(R::Json) -> Option<R::Json>,
-    ) -> Result<R::Json, R::Json> {
+        parse: &dyn Fn(Json) -> Option<Json>,
+    ) -> Result<Json> {
         let mut tries = 0;
         loop {
             let answer = self.exchange(&mut request, end, None).await;
@@ -57,18 +61,18 @@ impl<R: Runtime + 'static> Client<R> {
     /// Sends a create. It is sent again only when it certainly did not reach the server, or the server itself says that it
     /// did nothing with it: with 429, and with 503 where that may be a proxy's word but does no harm, for a job that was not paid
     /// ends by itself. A request that carries a proof always carries the same one.
-    /// `hear` gets the pieces of an event stream as they come.
+    /// `on_chunk` gets the pieces of an event stream as they come.
     pub(crate) async fn post(
         &self,
         request: &mut HttpRequest,
         limit: f64,
-        hear: Option<&dyn Fn(&str)>,
-    ) -> Result<HttpResponse<R::Json>, R::Json> {
-        let end = self.runtime.now_ms() + limit;
-        let harmless = !carries_proof(request) && !has(&request.url, path::SESSIONS);
+        on_chunk: Option<&dyn Fn(&str)>,
+    ) -> Result<HttpResponse> {
+        let end = self.platform.now().as_ms() + limit;
+        let harmless = !carries_proof(request) && !has(&request.url, routes::SESSIONS);
         let mut tries = 0;
         loop {
-            let error = match self.exchange(request, end, hear).await {
+            let error = match self.exchange(request, end, on_chunk).await {
                 Ok(response) => {
                     self.retries.refill();
                     return Ok(response);
@@ -87,34 +91,29 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Waits before another try; false when there is no time or no budget left for one.
-    pub(crate) async fn may_retry_after(&self, error: &Error<R::Json>, tries: u32, end: f64) -> bool {
-        let wait = backoff_ms(tries, self.runtime.random()).max(error.retry_after_ms.unwrap_or(0.0));
-        if self.runtime.now_ms() + wait >= end || !self.retries.take() {
+    pub(crate) async fn may_retry_after(&self, error: &Error, tries: u32, end: f64) -> bool {
+        let wait = backoff_ms(tries, self.platform.random()).max(error.retry_after_ms.unwrap_or(0.0));
+        if self.platform.now().as_ms() + wait >= end || !self.retries.take() {
             return false;
         }
-        self.runtime.sleep(wait).await;
+        self.platform.sleep(Millis::new(wait)).await;
         true
     }
 
     /// One request and its answer before `end`: a success or a 402, everything else is an error. Redirects are followed on the same origin, and never with a proof.
-    async fn exchange(
-        &self,
-        request: &mut HttpRequest,
-        end: f64,
-        hear: Option<&dyn Fn(&str)>,
-    ) -> Result<HttpResponse<R::Json>, R::Json> {
+    async fn exchange(&self, request: &mut HttpRequest, end: f64, on_chunk: Option<&dyn Fn(&str)>) -> Result<HttpResponse> {
         let mut redirects = 0;
         loop {
-            let began = self.runtime.now_ms();
+            let began = self.platform.now().as_ms();
             request.timeout_ms = (end - began).max(1.0);
             self.allowance.sent(began);
-            let answer = self.runtime.send(request, hear).await.map_err(|failed| send_error(request, failed));
-            let now = self.runtime.now_ms();
+            let answer = self.platform.send(request, on_chunk).await.map_err(|failed| send_error(request, failed));
+            let now = self.platform.now().as_ms();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
             let took = decimal((now - began).max(0.0) as u64);
             let status =
                 answer.as_ref().map_or_else(|error| error.code.as_str().to_owned(), |response| decimal(response.status.into()));
-            self.runtime.log(Level::Debug, &fill("% % in % ms", &[&place(request), &status, &took]));
+            self.platform.log(LogLevel::Debug, &fill("% % in % ms", &[&place(request), &status, &took]));
             let response = answer?;
             self.allowance.heard(&response, now);
             self.report_content_type(request, &response);
@@ -140,19 +139,21 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// An answer that is JSON and says that it is something else is read, and reported once.
-    fn report_content_type(&self, request: &HttpRequest, response: &HttpResponse<R::Json>) {
+    fn report_content_type(&self, request: &HttpRequest, response: &HttpResponse) {
         let odd = response.header("content-type").is_some_and(|kind| !has(kind, "json"));
         if odd && matches!(response.body, Body::Json(_)) && !self.reported.replace(true) {
             let words = "the server's content-type is not that of JSON (%); the answer was read as JSON all the same";
-            self.runtime.log(Level::Warn, &fill(words, &[&place(request)]));
+            self.platform.log(LogLevel::Warn, &fill(words, &[&place(request)]));
         }
     }
 
-    fn refused(&self, request: &HttpRequest, response: &HttpResponse<R::Json>) -> Box<Error<R::Json>> {
-        let after = retry_after_ms(response, self.runtime.wall_ms(), |text| self.runtime.parse_date(text));
+    fn refused(&self, request: &HttpRequest, response: &HttpResponse) -> Box<Error> {
+        let after = retry_after_ms(response, self.platform.wall_time().as_ms(), |text| {
+            self.platform.parse_date(text).map(WallTime::as_ms)
+        });
         match (response.status, after) {
-            (429, _) => self.allowance.limited(after, self.runtime.now_ms()),
-            (503, Some(ms)) => self.allowance.rest(ms, self.runtime.now_ms()),
+            (429, _) => self.allowance.limited(after, self.platform.now().as_ms()),
+            (503, Some(ms)) => self.allowance.rest(ms, self.platform.now().as_ms()),
             _ => {}
         }
         refusal(request, response, after)
@@ -185,12 +186,12 @@ fn same_origin(base_url: &str, location: &str) -> Option<String> {
     path.starts_with('/').then(|| location.to_owned())
 }
 
-pub(crate) fn read_answer<J: Json>(
+pub(crate) fn read_answer(
     request: &HttpRequest,
-    response: &HttpResponse<J>,
+    response: &HttpResponse,
     wanted: &str,
-    parse: &dyn Fn(J) -> Option<J>,
-) -> Result<J, J> {
+    parse: &dyn Fn(Json) -> Option<Json>,
+) -> Result<Json> {
     if !response.is_success() {
         return Err(refusal(request, response, None));
     }
@@ -201,9 +202,9 @@ pub(crate) fn read_answer<J: Json>(
     .ok_or_else(|| no_answer(request, response, wanted))
 }
 
-pub(crate) fn read_created<J: Json>(request: &HttpRequest, response: &HttpResponse<J>) -> Result<Created<J>, J> {
-    match read_answer(request, response, "a job with a jobId", &|document| protocol::is_job(&document).then_some(document)) {
-        Ok(document) => Ok(protocol::read_created(document)),
+pub(crate) fn read_created(request: &HttpRequest, response: &HttpResponse) -> Result<Created> {
+    match read_answer(request, response, "a job with a jobId", &|document| jobs::is_job(&document).then_some(document)) {
+        Ok(document) => Ok(jobs::read_created(document)),
         Err(mut error) => {
             // The id of a cut-off answer is worth having: it may be the only trace of the job.
             if let Body::Text(text) = &response.body {

@@ -1,7 +1,7 @@
 //! Bytes as hexadecimal digits and as base64.
 
 /// The bytes of `0x` and an even number of hexadecimal digits; the `0x` may be missing.
-pub fn decode(text: &str) -> Option<Vec<u8>> {
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
     let mut bytes = Vec::new();
     for pair in digits.chunks(2) {
@@ -16,7 +16,7 @@ fn value(digit: u8) -> Option<u8> {
 }
 
 /// `0x` and the bytes in lower case.
-pub fn encode(bytes: &[u8]) -> String {
+pub fn to_hex(bytes: &[u8]) -> String {
     let mut text = "0x".to_owned();
     for byte in bytes {
         for half in [byte >> 4, byte & 15] {
@@ -79,11 +79,11 @@ mod tests {
 
     #[test]
     fn hexadecimal_there_and_back() {
-        assert_eq!(decode("0x00aBff").unwrap(), [0, 0xab, 0xff]);
-        assert_eq!(decode("00ab").unwrap(), [0, 0xab]);
-        assert_eq!(encode(&[0, 0xab, 0xff]), "0x00abff");
+        assert_eq!(from_hex("0x00aBff").unwrap(), [0, 0xab, 0xff]);
+        assert_eq!(from_hex("00ab").unwrap(), [0, 0xab]);
+        assert_eq!(to_hex(&[0, 0xab, 0xff]), "0x00abff");
         for odd in ["0x0", "0xzz", "0x0x", "é1", "0X00"] {
-            assert_eq!(decode(odd), None, "{odd}");
+            assert_eq!(from_hex(odd), None, "{odd}");
         }
     }
 

@@ -1,0 +1,7 @@
+//! HTTP: requests and responses as values, what a response means, what is sent again, and the server's rate limit.
+
+pub mod event_stream;
+pub mod message;
+pub mod rate_limit;
+pub mod retry;
+pub(crate) mod run;
