@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created, Seen};
+use crate::api::options::CallOptions;
 use crate::api::routes;
 use crate::http::message::fit;
 use crate::http::rate_limit::RateLimit;
-use crate::http::retry::RetryBudget;
-use crate::http::run::read_created;
+use crate::http::run::{Http, HttpConfig, read_created};
 use crate::json::Json;
 use crate::payment::journal::{self, Found};
 use crate::payment::pay::{Names, store_failed};
@@ -48,19 +48,6 @@ pub struct Config {
     pub spend: SpendPolicy,
 }
 
-/// What one call was given.
-#[derive(Debug, Clone, Default)]
-pub struct CallOptions {
-    /// The longest time, in milliseconds: of the request with its retries, or of the whole wait.
-    pub timeout_ms: Option<f64>,
-    /// Further headers: names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// What the caller calls this payment: two calls with the same name pay once. Empty for none.
-    pub idempotency_key: String,
-    /// Whether the call may be left standing for any time, so that nobody else may depend on it.
-    pub is_fitful: bool,
-}
-
 /// What an application is told while it waits.
 #[derive(Debug, Clone)]
 pub enum Update {
@@ -90,15 +77,12 @@ type Named = (String, String, PaidJob);
 /// The client.
 #[derive(Debug)]
 pub struct Client<P: Platform> {
-    pub(crate) platform: P,
+    pub(crate) platform: Rc<P>,
+    pub(crate) http: Http<P>,
     pub(crate) config: Config,
-    pub(crate) retries: RetryBudget,
-    pub(crate) allowance: Rc<RateLimit>,
     pub(crate) poller: Poller,
     /// Where this server's answers are.
     pub(crate) answers: Cell<Answers>,
-    /// Whether an odd content type was reported.
-    pub(crate) reported: Cell<bool>,
     pub(crate) ledger: Rc<SpendLedger>,
     /// The payments that the ledger has counted.
     pub(crate) counted: RefCell<Vec<String>>,
@@ -117,14 +101,19 @@ pub struct Client<P: Platform> {
 impl<P: Platform + 'static> Client<P> {
     /// A client in this world, with a ledger for the limits of its policy.
     pub fn new(platform: P, config: Config, ledger: Rc<SpendLedger>) -> Self {
+        let platform = Rc::new(platform);
+        let http = HttpConfig {
+            base_url: config.base_url.clone(),
+            headers: config.headers.clone(),
+            timeout_ms: config.timeout_ms,
+            retries: config.retries,
+        };
         Self {
+            http: Http::new(platform.clone(), http, Rc::default()),
             platform,
             config,
-            retries: RetryBudget::new(),
-            allowance: Rc::default(),
             poller: Poller::default(),
             answers: Cell::default(),
-            reported: Cell::new(false),
             ledger,
             open: RefCell::default(),
             closing: RefCell::default(),
@@ -137,8 +126,9 @@ impl<P: Platform + 'static> Client<P> {
 
     /// The same client, which goes by what others have heard of this server's rate limit too.
     #[must_use]
-    pub fn sharing(self, allowance: Rc<RateLimit>) -> Self {
-        Self { allowance, ..self }
+    pub fn sharing(mut self, rate_limit: Rc<RateLimit>) -> Self {
+        self.http.rate_limit = rate_limit;
+        self
     }
 
     /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for payments under way. `None`
@@ -150,7 +140,7 @@ impl<P: Platform + 'static> Client<P> {
 
     /// Creates a job, and pays for it when the server asks for that.
     pub async fn create_job(self: &Rc<Self>, params: &Json, call: &CallOptions, update: &dyn Fn(Update)) -> Result<PaidJob> {
-        self.create(params, call, call.timeout_ms.unwrap_or(self.config.timeout_ms), update).await
+        self.create(params, call, call.timeout_ms.unwrap_or(self.http.config.timeout_ms), update).await
     }
 
     /// Creates a job. `limit` is the longest time for a request with its retries; the application's own limit covers everything,
@@ -170,7 +160,7 @@ impl<P: Platform + 'static> Client<P> {
         let _alone = if key.is_empty() {
             None
         } else {
-            Some(self.alone("create", &concat(&[&self.config.base_url, "/", key]), end).await?)
+            Some(self.alone("create", &concat(&[&self.http.config.base_url, "/", key]), end).await?)
         };
         if let Some((asked, made)) = self.made(key) {
             return same_question(&asked, &question, key).map(|()| made);
@@ -180,10 +170,10 @@ impl<P: Platform + 'static> Client<P> {
             let (created, payment) = self.go_on(&attempt.id, &journal::record(&attempt), call, end, update).await?;
             return Ok(self.make(key, question, created, Some(payment), update));
         }
-        let mut request = self.request(Method::Post, routes::JOBS, call);
+        let mut request = self.http.request(Method::Post, routes::JOBS, call);
         request.body = Some(body.to_json());
         let address = request.url.clone();
-        let response = self.post(&mut request, limit.min(end - self.platform.now().as_ms()), None).await?;
+        let response = self.http.post(&mut request, limit.min(end - self.platform.now().as_ms()), None).await?;
         if response.status == 402 && request.url != address {
             let said =
                 "the server redirects to where it asks for a payment, which is not made there: set baseUrl to where it leads";
@@ -269,10 +259,10 @@ impl<P: Platform + 'static> Client<P> {
             }
             if let Found::Attempt(attempt) = found
                 && !attempt.idempotency_key.is_empty()
-                && attempt.server == self.config.base_url
+                && attempt.server == self.http.config.base_url
             {
                 if kept_until(&attempt) < self.platform.wall_time().as_ms() {
-                    let _ = self.in_time(journal::forget(&self.platform, &attempt.id), end).await;
+                    let _ = self.in_time(journal::forget(&*self.platform, &attempt.id), end).await;
                 } else if attempt.idempotency_key == key {
                     begun = Some(*attempt);
                 }
@@ -283,8 +273,8 @@ impl<P: Platform + 'static> Client<P> {
 
     /// One job.
     pub async fn get_job(self: &Rc<Self>, job_id: &str, call: &CallOptions) -> Result<Seen> {
-        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
-        let seen = self.look(job_id, call, self.config.retries).await?;
+        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.http.config.timeout_ms);
+        let seen = self.http.get_job(job_id, call, self.http.config.retries).await?;
         let early = self.answers.get() == Answers::InChannels;
         let seen = self.with_late_answer(job_id, seen, end, call, early).await;
         if seen.is_settled() {
@@ -297,12 +287,12 @@ impl<P: Platform + 'static> Client<P> {
     pub async fn list_jobs(&self, params: Option<&Json>, call: &CallOptions) -> Result<Json> {
         let query = jobs::list_query(params)?;
         let path = concat(&[routes::JOBS, &query]);
-        self.read(Method::Get, &path, call, self.config.retries, "a list of jobs", &jobs::read_list).await
+        self.http.read(Method::Get, &path, call, self.http.config.retries, "a list of jobs", &jobs::read_list).await
     }
 
     /// How the Jobs service is.
     pub async fn jobs_health(&self, call: &CallOptions) -> Result<Json> {
-        self.read(Method::Get, routes::HEALTH, call, self.config.retries, "statusCounts", &jobs::read_health).await
+        self.http.read(Method::Get, routes::HEALTH, call, self.http.config.retries, "statusCounts", &jobs::read_health).await
     }
 
     /// Creates a job and waits for its answer.
@@ -314,7 +304,7 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let end = call.timeout_ms.map(|limit| self.platform.now().as_ms() + limit);
-        let limit = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.config.timeout_ms);
+        let limit = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.http.config.timeout_ms);
         let paid = self.create(params, call, limit, update).await?;
         let waited = self.wait(&paid.created.job_id, Some(paid.created.lifetime_ms), end, call, plan, update).await;
         waited.map_err(|mut error| {

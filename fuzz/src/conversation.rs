@@ -10,7 +10,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use eliza_jobs::api::error::{Error, ErrorClass};
-use eliza_jobs::client::{CallOptions, Client, Config};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::{Client, Config};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::WalletCapabilities;

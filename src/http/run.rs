@@ -2,9 +2,11 @@
 
 use crate::api::error::{Error, Result};
 use crate::api::jobs::{self, Created};
+use crate::api::options::CallOptions;
 use crate::api::routes;
-use crate::client::{CallOptions, Client};
 use crate::http::message::{job_id_in, no_answer, place, refusal, send_error, set_header};
+use crate::http::rate_limit::RateLimit;
+use crate::http::retry::RetryBudget;
 use crate::http::retry::{backoff_ms, retry_after_ms};
 use crate::json::Json;
 use crate::payment::wallet;
@@ -13,11 +15,64 @@ use crate::platform::{LogLevel, Platform};
 use crate::text::{concat, decimal, fill, find, has, split};
 use crate::time::Millis;
 use crate::time::WallTime;
+use core::cell::Cell;
+use std::rc::Rc;
 
 /// How often a redirect is followed.
 const MAX_REDIRECTS: u32 = 5;
 
-impl<P: Platform + 'static> Client<P> {
+/// What every request needs.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// The server's address, without a slash at the end.
+    pub base_url: String,
+    /// Sent with every request: names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The longest time for one request with its retries, in milliseconds.
+    pub timeout_ms: f64,
+    /// Further tries of a read.
+    pub retries: u32,
+}
+
+/// Sends requests to one server.
+#[derive(Debug)]
+pub struct Http<P: Platform> {
+    pub(crate) platform: Rc<P>,
+    pub(crate) config: HttpConfig,
+    pub(crate) rate_limit: Rc<RateLimit>,
+    retry_budget: RetryBudget,
+    /// Whether an odd content type was reported.
+    reported_content_type: Cell<bool>,
+}
+
+impl<P: Platform> Http<P> {
+    /// Requests to this server. `rate_limit` is shared by all clients of the server in this program.
+    pub fn new(platform: Rc<P>, config: HttpConfig, rate_limit: Rc<RateLimit>) -> Self {
+        Self { platform, config, rate_limit, retry_budget: RetryBudget::new(), reported_content_type: Cell::new(false) }
+    }
+
+    /// Waits for a slot of the server's rate limit; false when there is none before `stop`, in milliseconds on the monotonic
+    /// clock. `last`: nobody polls this job afterwards, so that the slot may come from the reserve.
+    pub(crate) async fn wait_for_slot(&self, stop: f64, last: bool) -> bool {
+        loop {
+            let now = self.platform.now().as_ms();
+            let booking = self.rate_limit.book(now, last);
+            let at = booking.at;
+            if at > now {
+                self.platform.sleep(Millis::new(at.min(stop) - now)).await;
+            }
+            let now = self.platform.now().as_ms();
+            if now >= stop && at > stop {
+                return false;
+            }
+            // Others may have used it up meanwhile.
+            if self.rate_limit.free_at(now, last) <= now {
+                booking.used();
+                return true;
+            }
+        }
+    }
+
     /// Does what may be done twice. Failures that may pass are tried again within the time limit.
     pub(crate) fn read<'a>(
         &'a self,
@@ -46,7 +101,7 @@ impl<P: Platform + 'static> Client<P> {
             let answer = self.exchange(&mut request, end, None).await;
             let error = match answer.and_then(|response| read_answer(&request, &response, wanted, parse)) {
                 Ok(value) => {
-                    self.retries.refill();
+                    self.retry_budget.refill();
                     return Ok(value);
                 }
                 Err(error) => error,
@@ -74,7 +129,7 @@ impl<P: Platform + 'static> Client<P> {
         loop {
             let error = match self.exchange(request, end, on_chunk).await {
                 Ok(response) => {
-                    self.retries.refill();
+                    self.retry_budget.refill();
                     return Ok(response);
                 }
                 Err(error) => error,
@@ -93,7 +148,7 @@ impl<P: Platform + 'static> Client<P> {
     /// Waits before another try; false when there is no time or no budget left for one.
     pub(crate) async fn may_retry_after(&self, error: &Error, tries: u32, end: f64) -> bool {
         let wait = backoff_ms(tries, self.platform.random()).max(error.retry_after_ms.unwrap_or(0.0));
-        if self.platform.now().as_ms() + wait >= end || !self.retries.take() {
+        if self.platform.now().as_ms() + wait >= end || !self.retry_budget.take() {
             return false;
         }
         self.platform.sleep(Millis::new(wait)).await;
@@ -106,7 +161,7 @@ impl<P: Platform + 'static> Client<P> {
         loop {
             let began = self.platform.now().as_ms();
             request.timeout_ms = (end - began).max(1.0);
-            self.allowance.sent(began);
+            self.rate_limit.sent(began);
             let answer = self.platform.send(request, on_chunk).await.map_err(|failed| send_error(request, failed));
             let now = self.platform.now().as_ms();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
@@ -115,7 +170,7 @@ impl<P: Platform + 'static> Client<P> {
                 answer.as_ref().map_or_else(|error| error.code.as_str().to_owned(), |response| decimal(response.status.into()));
             self.platform.log(LogLevel::Debug, &fill("% % in % ms", &[&place(request), &status, &took]));
             let response = answer?;
-            self.allowance.heard(&response, now);
+            self.rate_limit.heard(&response, now);
             self.report_content_type(request, &response);
             let same_method = request.method == Method::Get || matches!(response.status, 307 | 308);
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308)
@@ -141,7 +196,7 @@ impl<P: Platform + 'static> Client<P> {
     /// An answer that is JSON and says that it is something else is read, and reported once.
     fn report_content_type(&self, request: &HttpRequest, response: &HttpResponse) {
         let odd = response.header("content-type").is_some_and(|kind| !has(kind, "json"));
-        if odd && matches!(response.body, Body::Json(_)) && !self.reported.replace(true) {
+        if odd && matches!(response.body, Body::Json(_)) && !self.reported_content_type.replace(true) {
             let words = "the server's content-type is not that of JSON (%); the answer was read as JSON all the same";
             self.platform.log(LogLevel::Warn, &fill(words, &[&place(request)]));
         }
@@ -152,8 +207,8 @@ impl<P: Platform + 'static> Client<P> {
             self.platform.parse_date(text).map(WallTime::as_ms)
         });
         match (response.status, after) {
-            (429, _) => self.allowance.limited(after, self.platform.now().as_ms()),
-            (503, Some(ms)) => self.allowance.rest(ms, self.platform.now().as_ms()),
+            (429, _) => self.rate_limit.limited(after, self.platform.now().as_ms()),
+            (503, Some(ms)) => self.rate_limit.rest(ms, self.platform.now().as_ms()),
             _ => {}
         }
         refusal(request, response, after)

@@ -99,7 +99,7 @@ impl Engine {
         let mut given = read(&method, given)?;
         // It goes on only while somebody takes what it gives.
         // In Cloudflare Workers a request must not wait for what another one does.
-        given.call.options.is_fitful = method == "watchJob" || options::is_in_workers();
+        given.call.options.runs_only_while_read = method == "watchJob" || options::is_in_workers();
         #[cfg(feature = "trap")]
         if given.id == "trap now" {
             core::arch::wasm32::unreachable();

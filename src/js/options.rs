@@ -8,7 +8,8 @@ use wasm_bindgen::prelude::*;
 use super::error::argument;
 use super::platform::JsPlatform;
 use crate::api::error::{Error, Result};
-use crate::client::{CallOptions, Config};
+use crate::api::options::CallOptions;
+use crate::client::Config;
 use crate::http::message::set_header;
 use crate::json::{Json, Kind, picked, shown};
 use crate::payment::wallet::is_proof_header;
@@ -182,7 +183,7 @@ pub(super) fn call(given: &JsValue) -> Result<Call> {
             timeout_ms: number(&options, "timeoutMs", 1.0, MAX_MS, MS_RULE)?,
             headers: headers(&options)?,
             idempotency_key: idempotency_key(&options)?,
-            is_fitful: false,
+            runs_only_while_read: false,
         },
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal,

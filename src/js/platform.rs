@@ -9,11 +9,11 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, Headers, RequestInit};
 
 use super::options::header_pairs;
-use crate::time::{Instant, Millis, WallTime};
 use crate::json::Json;
-use crate::platform::{WalletCapabilities, Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
+use crate::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure, WalletCapabilities};
 use crate::platform::{Callback, LogLevel, Platform, StoreOperation, within};
 use crate::text::{concat, has};
+use crate::time::{Instant, Millis, WallTime};
 
 /// How much of a body that is no JSON is looked at, in UTF-16 code units.
 const SNIPPET_UNITS: u32 = 4_000;

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
+use crate::api::options::CallOptions;
 use crate::api::routes;
-use crate::client::{CallOptions, Client, Update};
+use crate::client::{Client, Update};
 use crate::http::message::{fit, refusal};
 use crate::http::run::read_created;
 use crate::payment::journal::{self, Found};
@@ -44,8 +45,8 @@ impl<P: Platform + 'static> Client<P> {
         let mut tries = 0;
         let mut hint = None;
         loop {
-            let limit = self.config.timeout_ms.min(end - self.platform.now().as_ms());
-            let answer = if limit > 0.0 { self.post(&mut request, limit, None).await } else { Err(out_of_time()) };
+            let limit = self.http.config.timeout_ms.min(end - self.platform.now().as_ms());
+            let answer = if limit > 0.0 { self.http.post(&mut request, limit, None).await } else { Err(out_of_time()) };
             let answer = answer.and_then(|response| {
                 let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
                 if let Some(said) = receipt.and_then(x402::read_header) {
@@ -71,8 +72,8 @@ impl<P: Platform + 'static> Client<P> {
             // What redirects this request will not take it the next time either.
             let over = definite || matches!(error.status, Some(300..=399)) || tries >= RESENDS;
             // A server that asks for a longer rest than a request may take gets it from the caller, who has the attempt.
-            let soon = end.min(self.platform.now().as_ms() + self.config.timeout_ms);
-            if over || !self.may_retry_after(&error, tries, soon).await {
+            let soon = end.min(self.platform.now().as_ms() + self.http.config.timeout_ms);
+            if over || !self.http.may_retry_after(&error, tries, soon).await {
                 error.job_id = hint;
                 let error = after_payment(*error, &mut attempt, lost);
                 let _ = self.write(&attempt, end).await;
@@ -107,7 +108,7 @@ impl<P: Platform + 'static> Client<P> {
         }
         self.open.borrow_mut().push((job_id.to_owned(), attempt.id.clone(), now + left));
         for id in over {
-            let _ = self.in_time(journal::forget(&self.platform, &id), end).await;
+            let _ = self.in_time(journal::forget(&*self.platform, &id), end).await;
         }
     }
 
@@ -129,7 +130,7 @@ impl<P: Platform + 'static> Client<P> {
             note(&self.finished, &id);
             self.closing.borrow_mut().push(id.clone());
             self.platform.spawn(async move {
-                journal::close(&client.platform, &id).await;
+                journal::close(&*client.platform, &id).await;
                 client.closing.borrow_mut().retain(|known| *known != id);
             });
         }
@@ -138,11 +139,11 @@ impl<P: Platform + 'static> Client<P> {
             let (client, id, job_id) = (self.clone(), id.to_owned(), job_id.to_owned());
             note(&self.finished, &id);
             self.platform.spawn(async move {
-                let found = journal::find(&client.platform, &id).await;
+                let found = journal::find(&*client.platform, &id).await;
                 if let Ok(Some(Found::Attempt(attempt))) = found
                     && attempt.created.is_some_and(|created| created.get_text("jobId").as_deref() == Some(&job_id))
                 {
-                    journal::close(&client.platform, &id).await;
+                    journal::close(&*client.platform, &id).await;
                 }
             });
         }
@@ -152,23 +153,23 @@ impl<P: Platform + 'static> Client<P> {
     /// the reference in its metadata.
     async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: f64) -> Option<Created> {
         let within = || {
-            let limit = FIND_MS.min(self.config.timeout_ms).min(end - self.platform.now().as_ms());
+            let limit = FIND_MS.min(self.http.config.timeout_ms).min(end - self.platform.now().as_ms());
             let headers = call.headers.clone();
             (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), headers, ..CallOptions::default() })
         };
         let call = within()?;
         if let Some(id) = hint
-            && let Ok(seen) = self.look(id, &call, 1).await
+            && let Ok(seen) = self.http.get_job(id, &call, 1).await
         {
             return Some(jobs::read_created(jobs::handle(&seen.document)));
         }
         // The newest ones first; then all of them, where the server has more.
         for (query, answers) in [("", 1.0), ("?limit=10000", 10_000.0)] {
             let call = within()?;
-            let mut request = self.request(Method::Get, &concat(&[routes::JOBS, query]), &call);
+            let mut request = self.http.request(Method::Get, &concat(&[routes::JOBS, query]), &call);
             request.answers = answers;
             let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(FIND_MS);
-            let list = self.read_answers(request, end, 1, "a list of jobs", &jobs::list);
+            let list = self.http.read_answers(request, end, 1, "a list of jobs", &jobs::list);
             let jobs = list.await.ok()?.get("jobs")?.elements();
             let is_all = jobs.len() < USUAL_LIST;
             if let Some(job) = jobs.into_iter().find(|job| jobs::reference(job).as_deref() == Some(&attempt.id)) {

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::Created;
-use crate::client::{CallOptions, Client, Update};
+use crate::api::options::CallOptions;
+use crate::client::{Client, Update};
 use crate::encoding;
 use crate::json::{Json, is_true, shown};
 use crate::payment::detached::detached;
@@ -62,7 +63,7 @@ impl<P: Platform + 'static> Client<P> {
             transaction: None,
             proof: Vec::new(),
             receipt: None,
-            server: self.config.base_url.clone(),
+            server: self.http.config.base_url.clone(),
             request: request.body.clone().unwrap_or_default(),
             created: None,
             created_at: self.platform.wall_time().as_ms(),
@@ -77,7 +78,7 @@ impl<P: Platform + 'static> Client<P> {
             Err(NoProof { mut error, transaction, unmoved }) => {
                 attempt.transaction = transaction;
                 if unmoved {
-                    let _ = self.in_time(journal::forget(&self.platform, &attempt.id), end).await;
+                    let _ = self.in_time(journal::forget(&*self.platform, &attempt.id), end).await;
                 } else if error.code != ErrorCode::WalletTimeout {
                     attempt.state = PaymentState::Unknown;
                     let _ = self.write(&attempt, end).await;
@@ -205,12 +206,12 @@ impl<P: Platform + 'static> Client<P> {
                     // Whoever gave up before the wallet was asked has paid nothing.
                     None => {
                         late.asking.borrow_mut().retain(|known| *known != attempt.id);
-                        drop(journal::forget(&late.platform, &attempt.id).await);
+                        drop(journal::forget(&*late.platform, &attempt.id).await);
                     }
                 }
             });
         };
-        let answered = detached(&self.platform, true, ask, Box::new(heir));
+        let answered = detached(&*self.platform, true, ask, Box::new(heir));
         within(answered, self.platform.sleep(Millis::new(limit))).await.ok_or_else(|| {
             let advice = if whom == Callback::Sign { "; nothing was sent" } else { LOOK };
             // It may still come, so the attempt is kept.
@@ -223,7 +224,7 @@ impl<P: Platform + 'static> Client<P> {
         // Whoever goes on with the payment meanwhile comes first; what has a proof or a job already needs no other.
         // What is worth money is kept even where the lock cannot be had.
         let _alone = self.platform.lock(&fill("eliza-jobs/resume/%", &[&attempt.id])).await;
-        let is_over = match journal::find(&self.platform, &attempt.id).await {
+        let is_over = match journal::find(&*self.platform, &attempt.id).await {
             Ok(Some(Found::Attempt(known))) => known.created.is_some() || !known.proof.is_empty(),
             _ => self.finished.borrow().contains(&attempt.id),
         };
@@ -236,13 +237,13 @@ impl<P: Platform + 'static> Client<P> {
                 attempt.transaction = transaction;
                 attempt.state = PaymentState::Proven;
             }
-            Err(NoProof { unmoved: true, .. }) => return drop(journal::forget(&self.platform, &attempt.id).await),
+            Err(NoProof { unmoved: true, .. }) => return drop(journal::forget(&*self.platform, &attempt.id).await),
             Err(NoProof { transaction, .. }) => {
                 attempt.transaction = transaction;
                 attempt.state = PaymentState::Unknown;
             }
         }
-        let words = match journal::save(&self.platform, &attempt).await {
+        let words = match journal::save(&*self.platform, &attempt).await {
             Ok(()) => "the wallet has answered after its call had ended; pendingPayments() knows what is open",
             Err(_) => "the wallet has answered after its call had ended, and the store has failed: look in the wallet",
         };
@@ -256,14 +257,14 @@ impl<P: Platform + 'static> Client<P> {
         let (client, attempt) = (self.clone(), attempt.clone());
         let (late, id) = (self.clone(), attempt.id.clone());
         // As the wallet's answer: another type would be all of the detached work again.
-        let save = async move { journal::save(&client.platform, &attempt).await.map(|()| Json::object()) };
+        let save = async move { journal::save(&*client.platform, &attempt).await.map(|()| Json::object()) };
         let heir = move |_| {
             if is_intent {
                 let client = late.clone();
-                late.platform.spawn(async move { drop(journal::forget(&client.platform, &id).await) });
+                late.platform.spawn(async move { drop(journal::forget(&*client.platform, &id).await) });
             }
         };
-        self.in_time(detached(&self.platform, is_intent, save, Box::new(heir)), end).await.map(|_| ())
+        self.in_time(detached(&*self.platform, is_intent, save, Box::new(heir)), end).await.map(|_| ())
     }
 
     /// What the store gives, within its time and before `end`. One that gives nothing has failed.

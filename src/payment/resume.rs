@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs;
+use crate::api::options::CallOptions;
 use crate::api::routes;
-use crate::client::{CallOptions, Client, Update};
+use crate::client::{Client, Update};
 use crate::encoding;
 use crate::json::{Json, shown};
 use crate::payment::deliver::carrying;
@@ -31,11 +32,11 @@ const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
 impl<P: Platform + 'static> Client<P> {
     /// All that is in the store, each record within its own time: many take a while. An error when the store gives none of them.
     pub(crate) async fn all_records(&self, end: f64) -> Result<Vec<Found>, Json> {
-        let ids = self.in_time(journal::ids(&self.platform), end).await?;
+        let ids = self.in_time(journal::ids(&*self.platform), end).await?;
         let mut found = Vec::new();
         let mut given = false;
         for id in ids {
-            match within(journal::find(&self.platform, &id), self.platform.sleep(Millis::new(self.store_ms(end)))).await {
+            match within(journal::find(&*self.platform, &id), self.platform.sleep(Millis::new(self.store_ms(end)))).await {
                 Some(Ok(None)) => given = true,
                 Some(Ok(Some(one))) => {
                     given = true;
@@ -59,7 +60,7 @@ impl<P: Platform + 'static> Client<P> {
         let closing = self.closing.borrow().clone();
         for id in closing {
             let close = async {
-                journal::close(&self.platform, &id).await;
+                journal::close(&*self.platform, &id).await;
                 Ok(())
             };
             let _ = self.in_time(close, end).await;
@@ -69,10 +70,10 @@ impl<P: Platform + 'static> Client<P> {
         for found in found {
             let (created_at, document) = match found {
                 Found::Unreadable(id) | Found::Withheld(id, _) => (0.0, journal::unreadable(&id)),
-                Found::Attempt(attempt) if attempt.server != self.config.base_url => continue,
+                Found::Attempt(attempt) if attempt.server != self.http.config.base_url => continue,
                 Found::Attempt(attempt) => {
                     if kept_until(&attempt) < self.platform.wall_time().as_ms() {
-                        let _ = self.in_time(journal::forget(&self.platform, &attempt.id), end).await;
+                        let _ = self.in_time(journal::forget(&*self.platform, &attempt.id), end).await;
                         continue;
                     }
                     if attempt.answered {
@@ -113,9 +114,9 @@ impl<P: Platform + 'static> Client<P> {
     pub async fn forget_payment(&self, given: &Json, call: &CallOptions) -> Result<()> {
         let id = given.get_text("attemptId").filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
-        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
+        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.http.config.timeout_ms);
         let _alone = self.alone("resume", &id, end).await?;
-        self.in_time(journal::forget(&self.platform, &id), end).await.map_err(|thrown| store_failed(thrown, ""))
+        self.in_time(journal::forget(&*self.platform, &id), end).await.map_err(|thrown| store_failed(thrown, ""))
     }
 
     /// Finds or makes the job of the attempt with this id, of which the caller knows this much.
@@ -130,7 +131,7 @@ impl<P: Platform + 'static> Client<P> {
         // Only one sends, in whatever tab: whoever comes second finds the job.
         let _alone = self.alone("resume", id, end).await?;
         let attempt =
-            match self.in_time(journal::find(&self.platform, id), end).await.map_err(|thrown| store_failed(thrown, ""))? {
+            match self.in_time(journal::find(&*self.platform, id), end).await.map_err(|thrown| store_failed(thrown, ""))? {
                 Some(Found::Attempt(attempt)) => merged(*attempt, given),
                 Some(Found::Unreadable(id) | Found::Withheld(id, _)) => {
                     return Err(Error::new(ErrorCode::StoreFailed, journal::unreadable_words(&id)));
@@ -156,8 +157,8 @@ impl<P: Platform + 'static> Client<P> {
 
     /// Finds or makes the job of an attempt that was begun before.
     async fn carry_on(self: &Rc<Self>, attempt: Attempt, call: &CallOptions, end: f64, update: &dyn Fn(Update)) -> Result<Paid> {
-        if attempt.server != self.config.base_url {
-            let rule = fill("must be one of this client's server, %", &[&self.config.base_url]);
+        if attempt.server != self.http.config.base_url {
+            let rule = fill("must be one of this client's server, %", &[&self.http.config.base_url]);
             return Err(Error::argument("attempt", &rule, &shorten(&attempt.server, 200)));
         }
         if let Some(created) = &attempt.created {
@@ -170,7 +171,7 @@ impl<P: Platform + 'static> Client<P> {
             let is_over = self.platform.wall_time().as_ms() > attempt.created_at + UNSIGNED_MS
                 && !self.asking.borrow().contains(&attempt.id);
             let (code, said) = if is_over {
-                let _ = self.in_time(journal::forget(&self.platform, &attempt.id), end).await;
+                let _ = self.in_time(journal::forget(&*self.platform, &attempt.id), end).await;
                 (
                     ErrorCode::PaymentNotOpen,
                     "nothing was signed for this payment: no money has moved, and it is not open any more",
@@ -198,7 +199,7 @@ impl<P: Platform + 'static> Client<P> {
             }
             note(&self.counted, &attempt.id);
         }
-        let mut request = self.request(Method::Post, routes::JOBS, call);
+        let mut request = self.http.request(Method::Post, routes::JOBS, call);
         request.body = Some(attempt.request.clone());
         self.deliver(attempt, request, call, end, true, update).await
     }

@@ -12,8 +12,9 @@ use super::wire::{self, MAX_METADATA_UNITS, Page, Sent};
 use super::{WHOLE_PAGE, about};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs;
+use crate::api::options::CallOptions;
 use crate::api::routes;
-use crate::client::{CallOptions, Client};
+use crate::client::Client;
 use crate::http::event_stream::EventParser;
 use crate::http::message::{fit, no_answer, refusal};
 use crate::json::{Json, Kind, shown};
@@ -57,7 +58,7 @@ struct Heard {
 impl<P: Platform + 'static> Client<P> {
     /// Puts a message into the session, and does not wait for an answer unless the caller names the transport that does.
     pub async fn send_message(&self, session_id: &str, params: &Json, call: &CallOptions) -> Result<Json> {
-        let outgoing = self.outgoing(session_id, params, call.timeout_ms.unwrap_or(self.config.timeout_ms))?;
+        let outgoing = self.outgoing(session_id, params, call.timeout_ms.unwrap_or(self.http.config.timeout_ms))?;
         let transport = transport(params)?.filter(|transport| *transport == WAIT);
         Ok(self.deliver_message(&outgoing, transport, call).await?.document())
     }
@@ -106,10 +107,10 @@ impl<P: Platform + 'static> Client<P> {
         };
         // When it says that it is done, nobody waits for the connection to end.
         let over = core::future::poll_fn(|_| if heard.borrow().end.is_some() { Poll::Ready(()) } else { Poll::Pending });
-        let mut request = self.request(Method::Post, &routes::session(session_id, "/messages"), call);
+        let mut request = self.http.request(Method::Post, &routes::session(session_id, "/messages"), call);
         request.body = Some(with_transport(&outgoing.body, STREAM).to_json());
         let limit = outgoing.end - reserve(outgoing.end - outgoing.start) - self.platform.now().as_ms();
-        let answer = within(self.post(&mut request, limit, Some(&on_chunk)), over).await;
+        let answer = within(self.http.post(&mut request, limit, Some(&on_chunk)), over).await;
         let is_stream = |kind: Option<&str>| kind.is_some_and(|kind| has(kind, "text/event-stream"));
         let broken = "the stream broke off before it said anything";
         let mut lost = about(Error::new(ErrorCode::ConnectionReset, broken), session_id);
@@ -177,11 +178,11 @@ impl<P: Platform + 'static> Client<P> {
         transport: Option<Transport>,
         call: &CallOptions,
     ) -> Result<Sent> {
-        let mut request = self.request(Method::Post, &routes::session(outgoing.session_id, "/messages"), call);
+        let mut request = self.http.request(Method::Post, &routes::session(outgoing.session_id, "/messages"), call);
         let body = transport.map_or_else(|| outgoing.body.clone(), |transport| with_transport(&outgoing.body, transport));
         request.body = Some(body.to_json());
         let limit = outgoing.end - reserve(outgoing.end - outgoing.start) - self.platform.now().as_ms();
-        let answer = self.post(&mut request, limit, None).await.and_then(|response| {
+        let answer = self.http.post(&mut request, limit, None).await.and_then(|response| {
             if response.status == 402 {
                 return Err(refusal(&request, &response, None));
             }
@@ -230,7 +231,7 @@ impl<P: Platform + 'static> Client<P> {
 
     fn for_a_look(&self, outgoing: &Outgoing<'_, Json>, call: &CallOptions) -> CallOptions {
         let left = outgoing.end - self.platform.now().as_ms();
-        CallOptions { timeout_ms: Some(left.min(self.config.timeout_ms).max(1.0)), ..call.clone() }
+        CallOptions { timeout_ms: Some(left.min(self.http.config.timeout_ms).max(1.0)), ..call.clone() }
     }
 
     /// Reads messages within what is left of the time.
@@ -267,7 +268,7 @@ impl<P: Platform + 'static> Client<P> {
                 return failed(Error::new(ErrorCode::AnswerTimeout, fill(said, &[&waited, doubt])), sent);
             }
             self.platform.sleep_until_active(Millis::new(PollSchedule::Growing.gap_ms(age, looks).min(end - now))).await;
-            if !self.turn(end, false).await {
+            if !self.http.wait_for_slot(end, false).await {
                 continue;
             }
             looks = looks.saturating_add(1);
@@ -330,12 +331,12 @@ impl<P: Platform + 'static> Client<P> {
         let call = self.for_a_look(outgoing, call);
         if channel.is_none() {
             let path = routes::session(outgoing.session_id, "");
-            let session = self.read(Method::Get, &path, &call, 0, "a session", &Some).await?;
+            let session = self.http.read(Method::Get, &path, &call, 0, "a session", &Some).await?;
             let id = jobs::uuid("channelId", session.get("channelId"))?.as_text().unwrap_or_default();
             *channel = Some(routes::channel(&id) + "?limit=100");
         }
         let path = channel.as_deref().unwrap_or_default();
-        let document = self.read(Method::Get, path, &call, 0, "a list of messages", &Some).await?;
+        let document = self.http.read(Method::Get, path, &call, 0, "a list of messages", &Some).await?;
         Ok(document.get("data").and_then(|data| data.get("messages")).map(|list| list.elements()).unwrap_or_default())
     }
 }

@@ -7,8 +7,9 @@ mod wire;
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs;
+use crate::api::options::CallOptions;
 use crate::api::routes;
-use crate::client::{CallOptions, Client};
+use crate::client::Client;
 use crate::http::run::read_answer;
 use crate::json::{Json, is_true};
 use crate::platform::Method;
@@ -21,9 +22,9 @@ impl<P: Platform + 'static> Client<P> {
     /// Begins a session.
     pub async fn create_session(&self, params: &Json, call: &CallOptions) -> Result<Json> {
         let body = wire::session_request(params)?;
-        let mut request = self.request(Method::Post, routes::SESSIONS, call);
+        let mut request = self.http.request(Method::Post, routes::SESSIONS, call);
         request.body = Some(body.to_json());
-        let response = self.post(&mut request, call.timeout_ms.unwrap_or(self.config.timeout_ms), None).await?;
+        let response = self.http.post(&mut request, call.timeout_ms.unwrap_or(self.http.config.timeout_ms), None).await?;
         read_answer(&request, &response, "a session with a sessionId", &|document| wire::session(document, &self.date()))
     }
 
@@ -46,7 +47,7 @@ impl<P: Platform + 'static> Client<P> {
     async fn session_state(&self, method: Method, session_id: &str, part: &str, call: &CallOptions) -> Result<Json> {
         let path = routes::session(session_id, part);
         let parse = |document| wire::session(document, &self.date());
-        let state = self.read(method, &path, call, self.config.retries, "a session with a sessionId", &parse).await;
+        let state = self.http.read(method, &path, call, self.http.config.retries, "a session with a sessionId", &parse).await;
         state.map_err(|error| about(error, session_id))
     }
 
@@ -54,7 +55,7 @@ impl<P: Platform + 'static> Client<P> {
     pub async fn delete_session(&self, session_id: &str, call: &CallOptions) -> Result<Json> {
         let path = routes::session(session_id, "");
         // Not twice: the second time there is no session, and nobody could tell that from a wrong id.
-        let deleted = self.read(Method::Delete, &path, call, 0, "success", &|document| {
+        let deleted = self.http.read(Method::Delete, &path, call, 0, "success", &|document| {
             document.get("success").as_ref().is_some_and(is_true).then_some(document)
         });
         deleted.await.map_err(|error| {
@@ -72,13 +73,15 @@ impl<P: Platform + 'static> Client<P> {
     /// The sessions of everyone who uses the server.
     pub async fn list_sessions(&self, call: &CallOptions) -> Result<Json> {
         let parse = |document| wire::sessions(document, &self.date());
-        self.read(Method::Get, routes::SESSIONS, call, self.config.retries, "a list of sessions", &parse).await
+        self.http.read(Method::Get, routes::SESSIONS, call, self.http.config.retries, "a list of sessions", &parse).await
     }
 
     /// How the Sessions service is.
     pub async fn sessions_health(&self, call: &CallOptions) -> Result<Json> {
         let parse = |document| wire::health(document, &self.date());
-        self.read(Method::Get, &routes::session("health", ""), call, self.config.retries, "activeSessions", &parse).await
+        self.http
+            .read(Method::Get, &routes::session("health", ""), call, self.http.config.retries, "activeSessions", &parse)
+            .await
     }
 
     /// A page of the session's messages, the newest first.
@@ -95,7 +98,7 @@ impl<P: Platform + 'static> Client<P> {
             }
             Some(document.set("messages", Json::array(messages)))
         };
-        self.read_page(session_id, page, call, self.config.retries, &parse).await
+        self.read_page(session_id, page, call, self.http.config.retries, &parse).await
     }
 
     async fn read_page(
@@ -107,7 +110,7 @@ impl<P: Platform + 'static> Client<P> {
         parse: &dyn Fn(Json) -> Option<Json>,
     ) -> Result<Json> {
         let path = routes::session(session_id, "/messages") + &page.query();
-        let read = self.read(Method::Get, &path, call, retries, "a list of messages", parse);
+        let read = self.http.read(Method::Get, &path, call, retries, "a list of messages", parse);
         read.await.map_err(|error| about(error, session_id))
     }
 

@@ -5,8 +5,9 @@
 //! known looks there when a job has been quiet for a while, and from the first answer that is found there on every look does.
 
 use crate::api::jobs::{self, JobStatus, Seen};
+use crate::api::options::CallOptions;
 use crate::api::routes;
-use crate::client::{CallOptions, Client};
+use crate::client::Client;
 use crate::json::{Json, Kind, picked};
 use crate::platform::Method;
 use crate::platform::Platform;
@@ -81,15 +82,15 @@ impl<P: Platform + 'static> Client<P> {
 
     /// The list `key` in `data`, if it can be had in time.
     async fn list_of(&self, key: &str, path: &str, stop: f64, call: &CallOptions, is_last: bool) -> Option<Vec<Json>> {
-        if !self.turn(stop, is_last).await {
+        if !self.http.wait_for_slot(stop, is_last).await {
             return None;
         }
-        let left = (stop - self.platform.now().as_ms()).min(self.config.timeout_ms);
+        let left = (stop - self.platform.now().as_ms()).min(self.http.config.timeout_ms);
         if left <= 0.0 {
             return None;
         }
         let call = CallOptions { timeout_ms: Some(left), headers: call.headers.clone(), ..CallOptions::default() };
         let parse = |document: Json| document.get("data")?.get(key).filter(|list| list.kind() == Kind::Array);
-        Some(self.read(Method::Get, path, &call, u32::from(is_last), key, &parse).await.ok()?.elements())
+        Some(self.http.read(Method::Get, path, &call, u32::from(is_last), key, &parse).await.ok()?.elements())
     }
 }

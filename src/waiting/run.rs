@@ -4,10 +4,9 @@ use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
-use crate::api::routes;
-use crate::client::{CallOptions, Client, Update};
+use crate::api::options::CallOptions;
+use crate::client::{Client, Update};
 use crate::json::Json;
-use crate::platform::Method;
 use crate::platform::Platform;
 use crate::text::{decimal, fill};
 use crate::time::Millis;
@@ -62,7 +61,7 @@ impl<P: Platform + 'static> Client<P> {
         let mut next_channel_ms = channel::FIRST_MS;
         // The caller's own interval is obeyed and his own headers are sent: neither can be shared.
         let ours = schedule == PollSchedule::Growing;
-        let seat = (ours && call.headers.is_empty() && !call.is_fitful).then(|| self.take_seat(job_id));
+        let seat = (ours && call.headers.is_empty() && !call.runs_only_while_read).then(|| self.take_seat(job_id));
         // Our own schedule gives a new job a moment; the caller's interval is kept as the seed has it: look, then sleep.
         let mut gap = if created_here && ours { schedule.gap_ms(0.0, 0) } else { 0.0 };
         loop {
@@ -103,15 +102,15 @@ impl<P: Platform + 'static> Client<P> {
             let expired = now >= expiry;
             // One last look even where the server wants to be left alone until there is nothing to look at any more; but not of a crowd.
             let is_alone = seat.as_ref().map_or(ours, |seat| !seat.is_shared(now));
-            let last_chance = is_alone && expired && !had_last_chance && now + self.allowance.quiet_ms(now) > stop;
+            let last_chance = is_alone && expired && !had_last_chance && now + self.http.rate_limit.quiet_ms(now) > stop;
             had_last_chance |= last_chance;
             let ready = match &news {
                 Some(News::Found(_) | News::Failed(_)) => true,
                 _ if last_chance => true,
-                _ if ours => self.turn(if expired { stop } else { until }, expired).await,
+                _ if ours => self.http.wait_for_slot(if expired { stop } else { until }, expired).await,
                 _ => {
                     // The caller's interval is obeyed; so is a server that wants to be left alone.
-                    let quiet = self.allowance.quiet_ms(now).min(stop - now);
+                    let quiet = self.http.rate_limit.quiet_ms(now).min(stop - now);
                     if quiet > 0.0 {
                         self.platform.sleep(Millis::new(quiet)).await;
                     }
@@ -127,7 +126,7 @@ impl<P: Platform + 'static> Client<P> {
                 return Err(over(job_id, last, now - start, None));
             }
             let look = CallOptions {
-                timeout_ms: Some(self.config.timeout_ms.min((stop - now).max(1.0))),
+                timeout_ms: Some(self.http.config.timeout_ms.min((stop - now).max(1.0))),
                 headers: call.headers.clone(),
                 ..CallOptions::default()
             };
@@ -140,11 +139,11 @@ impl<P: Platform + 'static> Client<P> {
             let seen = match news {
                 Some(News::Found(job)) => match jobs::read_job(job) {
                     // Lists may leave the answers out.
-                    seen if seen.status.is_terminal() && !seen.is_settled() => self.look(job_id, &look, 0).await,
+                    seen if seen.status.is_terminal() && !seen.is_settled() => self.http.get_job(job_id, &look, 0).await,
                     seen => Ok(seen),
                 },
                 Some(News::Failed(error)) => Err(error.about_job(job_id)),
-                Some(News::Missing) | None => self.look(job_id, &look, 0).await,
+                Some(News::Missing) | None => self.http.get_job(job_id, &look, 0).await,
             };
             looks = looks.saturating_add(1);
             let now = self.platform.now().as_ms();
@@ -213,23 +212,6 @@ impl<P: Platform + 'static> Client<P> {
                     Some(error) => error.about_job(job_id),
                     None => over(job_id, last, age, None),
                 });
-            }
-        }
-    }
-
-    pub(crate) async fn look(&self, job_id: &str, call: &CallOptions, retries: u32) -> Result<Seen> {
-        if job_id.is_empty() {
-            return Err(Error::argument("jobId", "must be a string that is not empty", "\"\""));
-        }
-        let wanted = "a job with a jobId";
-        let parse = |document| jobs::is_job(&document).then_some(document);
-        match self.read(Method::Get, &routes::job(job_id), call, retries, wanted, &parse).await {
-            Ok(document) => Ok(jobs::read_job(document)),
-            Err(mut error) => {
-                if error.code == ErrorCode::NotFound {
-                    error.code = ErrorCode::JobNotFound;
-                }
-                Err(error.about_job(job_id))
             }
         }
     }

@@ -13,8 +13,9 @@ use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs;
+use crate::api::options::CallOptions;
 use crate::api::routes;
-use crate::client::{CallOptions, Client};
+use crate::client::Client;
 use crate::json::Json;
 use crate::platform::Method;
 use crate::platform::{Platform, within};
@@ -165,27 +166,6 @@ impl<P: Platform + 'static> Client<P> {
         news
     }
 
-    /// Waits for the server's rate limit; false when there is no room for a look before `stop`.
-    pub(crate) async fn turn(&self, stop: f64, last: bool) -> bool {
-        loop {
-            let now = self.platform.now().as_ms();
-            let booking = self.allowance.book(now, last);
-            let at = booking.at;
-            if at > now {
-                self.platform.sleep(Millis::new(at.min(stop) - now)).await;
-            }
-            let now = self.platform.now().as_ms();
-            if now >= stop && at > stop {
-                return false;
-            }
-            // Others may have used it up meanwhile.
-            if self.allowance.free_at(now, last) <= now {
-                booking.used();
-                return true;
-            }
-        }
-    }
-
     /// A look for all who wait, by this one or by another who is at it already. `None`: this job has to be looked at by itself.
     pub(crate) async fn look_for_all(&self, seat: &Seat<'_>, stop: f64) -> Option<News> {
         let poller = &self.poller;
@@ -215,17 +195,17 @@ impl<P: Platform + 'static> Client<P> {
         if pause > 0.0 {
             self.platform.sleep(Millis::new(pause)).await;
         }
-        if !self.turn(stop, false).await {
+        if !self.http.wait_for_slot(stop, false).await {
             return;
         }
         let now = self.platform.now().as_ms();
         let waiting = poller.count();
         // As many as a server holds.
-        let which = if self.allowance.spare(now) >= waiting { "?limit=10000&status=processing" } else { "?limit=10000" };
-        let mut request = self.request(Method::Get, &concat(&[routes::JOBS, which]), &CallOptions::default());
+        let which = if self.http.rate_limit.spare(now) >= waiting { "?limit=10000&status=processing" } else { "?limit=10000" };
+        let mut request = self.http.request(Method::Get, &concat(&[routes::JOBS, which]), &CallOptions::default());
         request.answers = waiting;
-        let end = stop.min(now + self.config.timeout_ms.min(LIST_MS));
-        match self.read_answers(request, end, 0, "a list of jobs", &jobs::list).await {
+        let end = stop.min(now + self.http.config.timeout_ms.min(LIST_MS));
+        match self.http.read_answers(request, end, 0, "a list of jobs", &jobs::list).await {
             Ok(list) => {
                 let listed = self.spread(&list, now);
                 // Long lists are heavy, for the server and the network and here.

@@ -17,7 +17,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::world::{BASE, plain};
 use eliza_jobs::api::error::{Error, ErrorCode};
-use eliza_jobs::client::{CallOptions, Client, Config};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::{Client, Config};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::WalletCapabilities;
@@ -562,7 +563,7 @@ fn row_50_nobody_depends_on_a_call_that_may_be_left_standing() {
     let (client, ends) = (client(&world), Ends::default());
     for id in 0..10 {
         world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: 5_000.0 });
-        let call = CallOptions { is_fitful: id < 7, ..plain() };
+        let call = CallOptions { runs_only_while_read: id < 7, ..plain() };
         wait_as(&world, &client, id, RTT, &ends, call, WaitPlan::default());
     }
     world.run(2_000.0);

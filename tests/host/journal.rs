@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
-use eliza_jobs::client::CallOptions;
+use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::payment::journal::{self, PREFIX};

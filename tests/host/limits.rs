@@ -1,7 +1,7 @@
 //! No step of a call takes longer than the call may, and nothing is kept for longer than it is of use.
 
 use eliza_jobs::api::error::{Error, ErrorCode};
-use eliza_jobs::client::CallOptions;
+use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;

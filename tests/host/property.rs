@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use eliza_jobs::api::error::Error;
-use eliza_jobs::client::{CallOptions, Client, Update};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::{Client, Update};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::SendFailure;
@@ -213,7 +214,7 @@ impl Application {
                 timeout_ms: life.timeout_ms,
                 headers: vec![(CALL.into(), number.to_string())],
                 idempotency_key: name,
-                is_fitful: false,
+                runs_only_while_read: false,
             };
             let outcome = work(options, life.plan).await;
             world.watch.borrow_mut().ends(number, world.now.get(), &outcome);

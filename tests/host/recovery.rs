@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use eliza_jobs::api::error::{Error, ErrorCode};
-use eliza_jobs::client::CallOptions;
+use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use eliza_jobs::api::error::{Error, ErrorCode};
-use eliza_jobs::client::CallOptions;
+use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::{Method, SendFailure};

@@ -396,7 +396,7 @@ fn where_jobs_hear_of_their_answers_nobody_looks_for_them_elsewhere() {
 #[test]
 fn the_headers_of_a_wait_go_with_each_of_its_looks() {
     let scene = scene([seen("processing"), seen("completed")]);
-    let call = eliza_jobs::client::CallOptions { headers: vec![("x-mine".into(), "1".into())], ..plain() };
+    let call = eliza_jobs::api::options::CallOptions { headers: vec![("x-mine".into(), "1".into())], ..plain() };
     run(scene.client.poll_job("job-1", &call, OURS, &|_| ())).unwrap();
     assert_eq!([0, 1].map(|at| scene.header(at, "x-mine")), [Some("1".to_owned()), Some("1".to_owned())]);
 }

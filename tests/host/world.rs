@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use eliza_jobs::client::{CallOptions, Client, Config, Update};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::{Client, Config, Update};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::WalletCapabilities;
