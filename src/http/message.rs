@@ -202,7 +202,6 @@ mod tests {
     use super::*;
     use crate::api::routes;
     use crate::json;
-    use crate::json::Json;
 
     fn said(body: Body) -> (Option<String>, Option<String>) {
         let request = HttpRequest {

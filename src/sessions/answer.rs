@@ -226,7 +226,7 @@ impl<P: Platform + 'static> Client<P> {
     /// The message as it is in the session; `None` when it is not there.
     async fn find_message(&self, outgoing: &Outgoing<'_, Json>, call: &CallOptions) -> Result<Option<Json>> {
         let messages = self.look_into(outgoing, WHOLE_PAGE, call, 1).await?;
-        Ok(messages.iter().find(|message| jobs::reference(*message).as_ref() == Some(&outgoing.reference)).cloned())
+        Ok(messages.iter().find(|message| jobs::reference(message).as_ref() == Some(&outgoing.reference)).cloned())
     }
 
     fn for_a_look(&self, outgoing: &Outgoing<'_, Json>, call: &CallOptions) -> CallOptions {
