@@ -1,4 +1,4 @@
-import type { Quote, TypedData } from './index.js';
+import type { Quote, TypedData } from './wasm.js';
 
 /** What the functions here make: a wallet that serves every kind of server. */
 export interface MadeWallet {
