@@ -1,4 +1,4 @@
-// What Rust calls in JavaScript: the `js_namespace = host` externs of src/js.
+// What Rust calls in JavaScript, beside what belongs to one instance (instance.ts).
 import { listen } from './abort.js';
 import { log, tell } from './callbacks.js';
 import { makeError } from './errors.js';

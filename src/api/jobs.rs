@@ -25,6 +25,8 @@ pub const MIN_JOB_TIMEOUT_MS: f64 = 1_000.0;
 pub const MAX_JOB_TIMEOUT_MS: f64 = 300_000.0;
 
 /// Where a job stands.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(target_arch = "wasm32", serde(rename_all = "lowercase"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobStatus {
     /// Waits to be processed.
@@ -97,6 +99,11 @@ pub struct CreateJobRequest {
     pub timeout_ms: Option<f64>,
 }
 
+impl CreateJobRequest {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["agentId", "userId", "content", "timeoutMs", "metadata"];
+}
+
 /// What the server answers to `createJob`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
@@ -112,8 +119,13 @@ pub struct CreateJobResponse {
     /// When the server gives the job up, in milliseconds of its clock. May have a fraction.
     pub expires_at: f64,
     /// What was paid; absent when the server asked for nothing. Not part of the server's answer.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "absent", skip_serializing_if = "Option::is_none")]
     pub payment: Option<crate::x402::PaymentAttempt>,
+}
+
+/// Reads nothing: no server sends the member.
+fn absent<'a, T, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer).map(|_| None)
 }
 
 /// A job as the server knows it.
@@ -151,6 +163,53 @@ pub struct JobDetailsResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
+}
+
+/// A job with its answer.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+pub struct CompletedJob {
+    /// The job.
+    #[serde(flatten)]
+    pub job: JobDetailsResponse,
+    /// It is completed.
+    #[tsify(type = "'completed'")]
+    pub status: String,
+    /// The answer.
+    pub result: JobResult,
+}
+
+/// What happens while a job is created and waited for.
+///
+/// - `quote`: the price was read and keeps the rules; `confirm` and the wallet are about to be asked.
+/// - `payment`: a payment has come further. The wallet has returned the proof, which is about to be sent; or the server
+///   has accepted it.
+/// - `created`: there is a job.
+/// - `status`: the job was seen for the first time, or in another status.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum JobUpdate {
+    /// The price.
+    Quote {
+        /// What the server asks for.
+        quote: crate::x402::Quote,
+    },
+    /// A payment.
+    Payment {
+        /// The attempt, without its proof.
+        payment: crate::x402::PaymentAttempt,
+    },
+    /// A job.
+    Created {
+        /// The job.
+        job: CreateJobResponse,
+    },
+    /// A job in another status.
+    Status {
+        /// The job.
+        job: JobDetailsResponse,
+    },
 }
 
 /// The agent's answer.
@@ -210,6 +269,23 @@ pub struct ListJobsResponse {
     pub filtered: f64,
 }
 
+impl ListJobsParams {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["limit", "status"];
+}
+
+/// elizaOS's own name for `ListJobsResponse`.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[tsify(type = "ListJobsResponse")]
+pub struct JobListResponse(pub ListJobsResponse);
+
+/// elizaOS's own name for `JobsHealthResponse`.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[tsify(type = "JobsHealthResponse")]
+pub struct JobHealthResponse(pub JobsHealthResponse);
+
 /// How many jobs stand where.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
@@ -268,6 +344,12 @@ pub type Metadata = serde_json::Map<String, serde_json::Value>;
 /// On wasm32 the structs are declarations: metadata stays a JavaScript object, and this only names a type that can be derived for.
 #[cfg(target_arch = "wasm32")]
 pub type Metadata = std::collections::BTreeMap<String, String>;
+
+/// Eight, four, four, four and twelve hexadecimal digits.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[tsify(type = "string", rename = "UUID")]
+pub struct Uuid(pub String);
 
 /// Eight, four, four, four and twelve hexadecimal digits: any version, any case, as the server checks it.
 pub fn is_uuid(text: &str) -> bool {
