@@ -97,7 +97,9 @@ export class Instance {
   }
 
   readonly #setTimeout = (work: () => void, ms: number) => {
-    const timer = setTimeout(() => this.#timers.delete(timer) && work(), ms);
+    const timer = setTimeout(() => {
+      if (this.#timers.delete(timer)) work();
+    }, ms);
     this.#timers.add(timer);
     return timer;
   };
