@@ -4,7 +4,7 @@
 // with a fresh instance. Payments are in the store, so nothing is lost with the old one.
 import { instantiate } from 'eliza-jobs:glue';
 import { makeError } from './errors.js';
-import { letGoOfLocks } from './stores.js';
+import { releaseAllLocks } from './stores.ts';
 
 /** One instance of the module. */
 class Instance {
@@ -63,7 +63,7 @@ class Instance {
       for (const reject of this.waiting) reject(this.error);
       this.waiting.clear();
       for (const timer of this.timers) clearTimeout(timer);
-      letGoOfLocks();
+      releaseAllLocks();
     }
     return this.error;
   }

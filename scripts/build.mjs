@@ -131,7 +131,7 @@ const parts = {
     build.onResolve({ filter: /^eliza-jobs:glue$/ }, () => ({ path: path.resolve(glueFile) }));
     build.onResolve({ filter: /^eliza-jobs:wasm$/ }, () => ({ path: 'wasm', namespace: 'wasm' }));
     build.onLoad({ filter: /.*/, namespace: 'wasm' }, () => ({ contents: decoder(sort(wasm)) }));
-    build.onResolve({ filter: /\/pkg-template\/\w+\.js$/ }, ({ path: file }) => ({
+    build.onResolve({ filter: /\/pkg-template\/\w+\.[jt]s$/ }, ({ path: file }) => ({
       path: path.resolve('pkg-template', path.basename(file)),
     }));
   },
@@ -153,8 +153,8 @@ const bundle = (entry, file, format, more) =>
 await bundle('index.js', 'index.js', 'esm');
 if (trap) process.exit();
 await bundle('index.js', 'index.cjs', 'cjs');
-await bundle('wallets.js', 'wallets.js', 'esm');
-await bundle('wallets.js', 'wallets.cjs', 'cjs');
+await bundle('wallets.ts', 'wallets.js', 'esm');
+await bundle('wallets.ts', 'wallets.cjs', 'cjs');
 await bundle('workerd.js', 'workerd.js', 'esm', { external: ['*.wasm'] });
 cpSync(wasmFile, 'pkg/eliza_jobs_bg.wasm');
 for (const file of ['index.js', 'index.cjs']) {
@@ -170,10 +170,6 @@ types = `${types.slice(0, end).trimEnd()}\n`.replace(/^\/\* (ts|es)lint[^\n]*\n/
 // The classes have [Symbol.dispose], which not every project's `lib` knows.
 types = `/// <reference lib="esnext.disposable" />\n\n${types.trimStart()}`;
 for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(`pkg/${name}`, types);
-const wallets = readFileSync('pkg-template/wallets.d.ts', 'utf8').replace(/ *\/\/ eslint-[^\n]*\n/g, '');
-writeFileSync('pkg/wallets.d.ts', wallets);
-writeFileSync('pkg/wallets.d.cts', wallets.replace('./index.js', './index.cjs'));
-
 for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);
 const manifest = JSON.parse(readFileSync('pkg-template/package.json', 'utf8'));
 const version = /^version = "(.*)"$/m.exec(readFileSync('Cargo.toml', 'utf8'))[1];

@@ -47,7 +47,7 @@ extern "C" {
     fn plain_json(value: &JsValue) -> core::result::Result<String, JsValue>;
 }
 
-#[wasm_bindgen(module = "/pkg-template/stores.js")]
+#[wasm_bindgen(module = "/pkg-template/stores.ts")]
 extern "C" {
     // With `catch` it goes through the glue; without, wasm-bindgen would import the module as a whole.
     #[wasm_bindgen(js_name = defaultStore, catch)]

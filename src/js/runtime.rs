@@ -40,7 +40,7 @@ extern "C" {
     fn random_values(bytes: &Uint8Array);
 }
 
-#[wasm_bindgen(module = "/pkg-template/stores.js")]
+#[wasm_bindgen(module = "/pkg-template/stores.ts")]
 extern "C" {
     fn lock(name: &str, request: &JsValue, store: &JsValue) -> Promise;
 }
@@ -75,7 +75,7 @@ pub(super) struct Held(Document);
 impl Drop for Held {
     fn drop(&mut self) {
         let request = self.0.clone().set("gone", Document(true.into())).without("failed");
-        let _ = request.call("letGo", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+        let _ = request.call("release", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
     }
 }
 
