@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use super::document::Document;
 use crate::json::Json;
 
-#[wasm_bindgen(module = "/pkg-template/abort.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     // A signal of others' making may throw.
     #[wasm_bindgen(catch)]

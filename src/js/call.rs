@@ -12,7 +12,7 @@ use crate::client::{Client, Update};
 use crate::error::Result;
 use crate::json::Json;
 
-#[wasm_bindgen(module = "/pkg-template/callbacks.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     #[wasm_bindgen(js_name = tell, catch)]
     fn tell_application(

@@ -6,7 +6,7 @@ use super::document::Document;
 use crate::error::{Error, ErrorClass};
 use crate::json::Json;
 
-#[wasm_bindgen(module = "/pkg-template/errors.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     #[wasm_bindgen(js_name = makeError)]
     fn make_error(class: u8, message: &str, fields: &JsValue, cause: &JsValue) -> JsValue;

@@ -40,19 +40,19 @@ extern "C" {
     fn random_values(bytes: &Uint8Array);
 }
 
-#[wasm_bindgen(module = "/pkg-template/stores.ts")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     fn lock(name: &str, request: &JsValue, store: &JsValue) -> Promise;
 }
 
-#[wasm_bindgen(module = "/pkg-template/wake.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     // `catch` as for the default store.
     #[wasm_bindgen(catch)]
     fn wake(request: &JsValue) -> Result<Promise, JsValue>;
 }
 
-#[wasm_bindgen(module = "/pkg-template/callbacks.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     fn log(logger: &JsValue, level: &str, words: &str);
 }

@@ -1,5 +1,5 @@
 export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
-export { fileStore, localStorageStore, memoryStore } from './stores.ts';
+export { fileStore, localStorageStore, memoryStore } from './stores.js';
 
 export const JobStatus = Object.freeze({
   PENDING: 'pending',
