@@ -1,8 +1,10 @@
 // Has a wallet on the chain of a payment before it is asked to pay.
-import { hasCode, unmoved } from './errors.js';
+import { hasCode, isRequestOpen, REQUEST_OPEN, unmoved } from './errors.js';
 
 /** EIP-3326: the wallet does not know the chain that it is to switch to. */
 const UNKNOWN_CHAIN = 4902;
+/** The wallet cannot do what it is asked for: of JSON-RPC, of EIP-1193. */
+const UNSUPPORTED = [-32601, 4200];
 /** Some wallets name their old chain for a moment after a switch: they are asked again. */
 const MOST_CHECKS = 10;
 const CHECK_MS = 100;
@@ -66,8 +68,8 @@ async function switched(chainId: number, wallet: ChainRequests): Promise<Failure
   const parameters = parametersOf(chainId);
   if (!asked?.isUnknown || !parameters) return asked;
   const added = await failureOf(() => wallet.add(parameters));
-  // A wallet that cannot add chains is one whose user has to: the cause is a no of the user's, if there was one.
-  if (added) return { ...added, isUnknown: true };
+  // A user's no is the cause; a wallet that cannot add chains is one whose user has to.
+  if (added) return UNSUPPORTED.some((code) => hasCode(added.cause, code)) ? asked : { ...added, isUnknown: true };
   if (numberOf(await wallet.current()) === chainId) return undefined;
   return failureOf(() => wallet.switchTo(hexadecimal(chainId)));
 }
@@ -95,6 +97,7 @@ function parametersOf(chainId: number): ChainParameters | undefined {
 }
 
 function whyNot(chainId: number, current: unknown, failed: Failure | undefined): string {
+  if (isRequestOpen(failed?.cause)) return REQUEST_OPEN;
   if (failed?.isUnknown) {
     const name = CHAINS[chainId]?.[0];
     return `the wallet does not know chain ${chainId}${name ? ` (${name})` : ''}, on which the payment is; add it to the wallet and try again`;

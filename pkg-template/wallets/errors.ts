@@ -1,7 +1,8 @@
 // Errors of a time when nothing has been sent yet. The client gives the budget back for those.
 
-/** A request of the same kind waits in the wallet for its user. */
-const REQUEST_OPEN = -32002;
+/** What is said when a request of the same kind waits in the wallet for its user. */
+export const REQUEST_OPEN = 'a request is open in the wallet already; answer it there and try again';
+const REQUEST_OPEN_CODE = -32002;
 /** Where libraries put an error that they wrap. */
 const WRAPPERS = ['cause', 'error', 'info', 'data', 'originalError'] as const;
 /** How many errors within an error are read. */
@@ -10,6 +11,9 @@ const MOST_ERRORS = 16;
 /** An error that says that certainly no money has moved. */
 export const unmoved = (message: string, options?: ErrorOptions): Error & { noMoneyMoved: true } =>
   Object.assign(new Error(message, options), { noMoneyMoved: true as const });
+
+/** An error for what a wallet cannot do, with EIP-1193's code for that. */
+export const unsupported = (message: string): Error => Object.assign(new Error(message), { code: 4200 });
 
 /**
  * Runs what comes before a request to send or to sign. What it throws becomes the cause of an error
@@ -20,11 +24,11 @@ export async function beforeSending<T>(work: () => T | Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (cause instanceof Error && 'noMoneyMoved' in cause && cause.noMoneyMoved === true) throw cause;
-    throw unmoved(hasCode(cause, REQUEST_OPEN) ? OPEN : words(cause), { cause });
+    throw unmoved(isRequestOpen(cause) ? REQUEST_OPEN : words(cause), { cause });
   }
 }
 
-const OPEN = 'a request is open in the wallet already; answer it there and try again';
+export const isRequestOpen = (thrown: unknown): boolean => hasCode(thrown, REQUEST_OPEN_CODE);
 
 /** Whether an error, or one that it wraps, has this code. */
 export function hasCode(thrown: unknown, code: number): boolean {

@@ -1,6 +1,6 @@
 import type { TypedData, Quote } from '../wasm.js';
 import { onChain } from './chain.js';
-import { beforeSending, unmoved } from './errors.js';
+import { beforeSending, unmoved, unsupported } from './errors.js';
 import { transferCall, whenMined } from './transfer.js';
 import { need, type MadeWallet } from './wallet.js';
 
@@ -86,7 +86,7 @@ function hasKey(signer: AnySigner): boolean {
 /** The wallet itself is asked, where that is possible: what ethers remembers of the network may be out of date. */
 const chainOf = (provider: Provider) => {
   const send = (method: string, params: unknown[]) => {
-    if (!provider.send) throw new TypeError('the provider cannot switch chains');
+    if (!provider.send) throw unsupported('the provider cannot switch chains');
     return provider.send(method, params);
   };
   return {

@@ -1,6 +1,6 @@
 import type { TypedData, Quote } from '../wasm.js';
 import { onChain } from './chain.js';
-import { beforeSending, unmoved } from './errors.js';
+import { beforeSending, unmoved, unsupported } from './errors.js';
 import { transferCall, whenMined } from './transfer.js';
 import { need, type MadeWallet, type SigningWallet } from './wallet.js';
 
@@ -95,11 +95,11 @@ function fromClient(client: ViemWalletClient): MadeWallet {
 const chainOf = (client: ViemWalletClient) => ({
   current: () => client.getChainId(),
   switchTo: (chainId: string) => {
-    if (!client.switchChain) throw new TypeError('the wallet client cannot switch chains');
+    if (!client.switchChain) throw unsupported('the wallet client cannot switch chains');
     return client.switchChain({ id: Number(chainId) });
   },
   add: (parameters: object) => {
-    if (!client.request) throw new TypeError('the wallet client cannot add chains');
+    if (!client.request) throw unsupported('the wallet client cannot add chains');
     return client.request({ method: 'wallet_addEthereumChain', params: [parameters] });
   },
 });
