@@ -6,7 +6,7 @@ import { internalError } from './errors.js';
 import { host } from './host.js';
 import { FeedIterator, pagePromise } from './iterator.js';
 import { loading } from './load.js';
-import { letGoOfLocks } from './stores.js';
+import { releaseAllLocks } from './stores.js';
 
 type Export = (...given: unknown[]) => unknown;
 type Timer = ReturnType<typeof setTimeout>;
@@ -144,7 +144,7 @@ export class Instance {
     for (const reject of this.#pending) reject(this.error);
     this.#pending.clear();
     for (const timer of this.#timers) clearTimeout(timer);
-    letGoOfLocks();
+    releaseAllLocks();
     return this.error;
   }
 }

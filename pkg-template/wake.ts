@@ -13,8 +13,8 @@ const listen = (how: 'addEventListener' | 'removeEventListener') => {
   for (const type of ['pageshow', 'online']) globalThis[how]?.(type, back as EventListener);
 };
 
-/** Resolves when the page is visible again, online again, or back from the browser's cache. `request.letGo()` ends it. */
-export function wake(request: { letGo?: () => void }): Promise<void> {
+/** Resolves when the page is visible again, online again, or back from the browser's cache. `request.release()` ends it. */
+export function wake(request: { release?: () => void }): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       if (waiting.delete(end) && !waiting.size) listen('removeEventListener');
@@ -22,6 +22,6 @@ export function wake(request: { letGo?: () => void }): Promise<void> {
     };
     if (!waiting.size) listen('addEventListener');
     waiting.add(end);
-    request.letGo = end;
+    request.release = end;
   });
 }

@@ -48,7 +48,7 @@ pub(super) struct Held(Json);
 impl Drop for Held {
     fn drop(&mut self) {
         let request = self.0.clone().set("gone", Json::boolean(true)).without("failed");
-        let _ = request.call("letGo", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+        let _ = request.call("release", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
     }
 }
 
