@@ -2,9 +2,10 @@
 import { listen } from './abort.js';
 import { log, tell } from './callbacks.js';
 import { makeError } from './errors.js';
-import { list } from './list.js';
+import { list, settled } from './foreign.js';
 import { plainJson } from './metadata.js';
+import { nextPiece, receive } from './response.js';
 import { defaultStore, lock } from './stores.js';
 import { wake } from './wake.js';
 
-export const host = { defaultStore, list, listen, lock, log, makeError, plainJson, tell, wake };
+export const host = { defaultStore, list, listen, lock, log, makeError, nextPiece, plainJson, receive, settled, tell, wake };

@@ -568,8 +568,8 @@ pub fn read_job(document: Json) -> Seen {
     }
     let reference = reference(&document);
     document = without_reference(document);
-    let has_result =
-        document.get("result").and_then(|result| result.get("message")).and_then(|message| message.get_text("content")).is_some();
+    let content = document.get("result").and_then(|result| result.get("message")?.get("content"));
+    let has_result = content.is_some_and(|content| content.kind() == Kind::Text);
     Seen { status, lifetime_ms, has_result, reference, document }
 }
 

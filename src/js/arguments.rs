@@ -7,7 +7,6 @@ use super::abort::Signal;
 use super::client_options::headers;
 use super::error::argument;
 use super::members::{function, is_well_formed, ms, only, whole, whole_ms};
-use super::platform::is_in_workers;
 use crate::api::error::Result;
 use crate::api::options::{CallOptions, CreateJobOptions, RequestOptions, WaitOptions};
 use crate::json::{Json, Kind};
@@ -17,7 +16,7 @@ use crate::waiting::run::WaitPlan;
 const CALL: &[&[&str]] = &[RequestOptions::MEMBERS, CreateJobOptions::MEMBERS, WaitOptions::MEMBERS];
 
 /// What a call was given beside its subject.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Call {
     pub(super) options: CallOptions,
     pub(super) plan: WaitPlan,
@@ -35,15 +34,16 @@ pub(super) struct OnUpdate {
 /// Reads a method's last argument.
 pub(super) fn call(given: &JsValue) -> Result<Call> {
     let options = Json(given.clone());
-    if !given.is_undefined() {
-        only("options", &options, CALL)?;
+    if given.is_undefined() {
+        return Ok(Call::default());
     }
+    only("options", &options, CALL)?;
     Ok(Call {
         options: CallOptions {
             timeout_ms: ms(&options, "timeoutMs")?,
             headers: headers(&options)?.0,
             idempotency_key: idempotency_key(&options)?,
-            runs_only_while_read: is_in_workers(),
+            runs_only_while_read: false,
         },
         plan: WaitPlan { interval_ms: whole_ms(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal: signal(&options)?,

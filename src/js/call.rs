@@ -11,7 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::abort::Signal;
 use super::arguments::{Call, OnUpdate};
 use super::error::to_js;
-use super::platform::JsPlatform;
+use super::platform::{JsPlatform, is_in_workers};
 use crate::api::error::Result;
 use crate::client::{Client, Update};
 use crate::json::Json;
@@ -30,12 +30,7 @@ extern "C" {
     fn reject(this: &Deferred, error: &JsValue);
 
     #[wasm_bindgen(js_namespace = host, js_name = tell, catch)]
-    fn tell_application(
-        on_update: &Function,
-        update: &JsValue,
-        logger: &JsValue,
-        state: &JsValue,
-    ) -> Result<(), JsValue>;
+    fn tell_application(on_update: &Function, update: &JsValue, logger: &JsValue, state: &JsValue) -> Result<(), JsValue>;
 }
 
 impl Deferred {
@@ -56,10 +51,12 @@ pub(super) struct Work {
 
 impl Call {
     /// The work of this call.
-    pub(super) fn work<F>(self, work: impl FnOnce(Self) -> F) -> Work
+    pub(super) fn work<F>(mut self, work: impl FnOnce(Self) -> F) -> Work
     where
         F: Future<Output = Result<Json>> + 'static,
     {
+        // There no other call may depend on this one.
+        self.options.runs_only_while_read |= is_in_workers();
         let signal = self.signal.clone();
         Work { signal, future: Box::pin(work(self)) }
     }

@@ -113,8 +113,11 @@ fn base_url(options: &Json) -> Result<String> {
     Ok(base)
 }
 
+/// Names in lower case with values.
+type Headers = Vec<(String, String)>;
+
 /// Headers of the application: names in lower case with values, and the same as a JavaScript list.
-pub(super) fn headers(options: &Json) -> Result<(Vec<(String, String)>, Option<Json>)> {
+pub(super) fn headers(options: &Json) -> Result<(Headers, Option<Json>)> {
     let Some(given) = options.get("headers") else { return Ok((Vec::new(), None)) };
     // Values may be secrets: only the kind is shown.
     let refused = |what: &str| Error::argument("headers", "must be an object of valid header names and string values", what);
@@ -155,12 +158,9 @@ fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
         Some(member) if member.0.is_function() => Ok(true),
         Some(other) => Err(Error::argument("wallet", &fill("has a % that must be a function", &[name]), &shown(&other))),
     };
-    let capabilities =
-        WalletCapabilities { transfer: has("sendTransfer")?, sign: has("signTypedData")?, pay: has("pay")? };
+    let capabilities = WalletCapabilities { transfer: has("sendTransfer")?, sign: has("signTypedData")?, pay: has("pay")? };
     let address = wallet.get("address");
-    let is_address = |address: &Json| {
-        address.0.is_function() || address.as_text().is_some_and(|text| address::is_payable(&text))
-    };
+    let is_address = |address: &Json| address.0.is_function() || address.as_text().is_some_and(|text| address::is_payable(&text));
     if let Some(address) = &address
         && !is_address(address)
     {
@@ -177,8 +177,7 @@ fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
 }
 
 fn store(options: &Json) -> Result<Json> {
-    const RULE: &str =
-        "must be an object with get, set, delete and keys (memoryStore, localStorageStore, fileStore)";
+    const RULE: &str = "must be an object with get, set, delete and keys (memoryStore, localStorageStore, fileStore)";
     let Some(store) = options.get("store") else { return Ok(Json(default_store().unwrap_or_default())) };
     let has = |name: &&str| store.get(name).is_some_and(|member| member.0.is_function());
     if ["get", "set", "delete", "keys"].iter().all(has) { Ok(store) } else { Err(argument("store", RULE, &store.0)) }

@@ -1,8 +1,5 @@
-//! One request through `fetch`, and its response, whoever made it: nothing of it is trusted.
+//! One request through `fetch`, and its response.
 
-use core::cell::RefCell;
-
-use js_sys::{JsString, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, Headers, RequestInit, RequestRedirect};
@@ -10,24 +7,26 @@ use web_sys::{AbortController, AbortSignal, Headers, RequestInit, RequestRedirec
 use super::platform::JsPlatform;
 use crate::json::Json;
 use crate::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure, within};
-use crate::text::has;
 
 /// How much of a body that is no JSON is kept, in UTF-16 code units.
 const SNIPPET_UNITS: u32 = 4_000;
-/// Why a response cannot be read.
-const USED: &str = "its body was read already; read a clone() of it";
 
 #[wasm_bindgen]
 extern "C" {
     // A bare global: `window().fetch` is not there in workers and Node.
     #[wasm_bindgen(js_name = fetch, catch)]
     fn global_fetch(url: &str, init: &RequestInit) -> Result<JsValue, JsValue>;
-    // Not web-sys's: that one copies the text into wasm's memory, which never shrinks.
-    type TextDecoder;
-    #[wasm_bindgen(constructor, catch)]
-    fn new() -> Result<TextDecoder, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn decode(this: &TextDecoder, bytes: &JsValue, options: &JsValue) -> Result<JsValue, JsValue>;
+    /// Waits for a response and reads it (`pkg-template/response.ts`).
+    #[wasm_bindgen(js_namespace = host)]
+    fn receive(response: &JsValue, reading: &JsValue) -> js_sys::Promise;
+    /// The next piece of a stream's text; `undefined` at its end.
+    #[wasm_bindgen(js_namespace = host, js_name = nextPiece)]
+    fn next_piece(stream: &JsValue) -> js_sys::Promise;
+}
+
+thread_local! {
+    /// [`RESPONSE_HEADERS`] as JavaScript has them.
+    static HEADER_NAMES: Json = Json::array(RESPONSE_HEADERS.into_iter().map(Json::text).collect());
 }
 
 /// Aborts its request when it is dropped before the response is complete.
@@ -42,7 +41,8 @@ impl Drop for AbortOnDrop {
 }
 
 impl JsPlatform {
-    /// Sends a request and reads the whole response, before `limit` ends.
+    /// Sends a request and reads the whole response, before `limit` ends. The text of an event stream goes to `on_chunk`
+    /// as it comes.
     pub(super) async fn fetch_within(
         &self,
         request: &HttpRequest,
@@ -56,48 +56,31 @@ impl JsPlatform {
         let controller = AbortController::new().map_err(|thrown| failed(thrown, false))?;
         let signal = controller.signal();
         let mut guard = AbortOnDrop(Some(Json(controller.into())));
-        let read = RefCell::new(JsString::from(""));
-        let answer = within(self.exchange(request, &signal, on_chunk, &read), limit).await;
-        let answer = answer.unwrap_or_else(|| Err(unread(SendFailure::Timeout, "")));
-        if answer.is_ok() {
+        // A list of thousands of jobs is large, and still smaller than they would be one by one.
+        let most = self.max_response_bytes * (request.answers / 1000.0).max(1.0);
+        let reading = Json::object()
+            .set("names", HEADER_NAMES.with(Json::clone))
+            .set("most", Json::number(most))
+            .set("signal", Json(signal.clone().into()))
+            .set("streams", Json::boolean(on_chunk.is_some()));
+        let exchange = async {
+            let response = self.start(request, &signal).map_err(|thrown| failed(thrown, false))?;
+            let received = JsFuture::from(receive(&response, &reading.0)).await;
+            let received = Json(received.map_err(|thrown| failed(thrown, has_begun(&reading)))?);
+            match (received.get("stream"), on_chunk) {
+                (Some(stream), Some(on_chunk)) => read_stream(&received, &stream, on_chunk).await,
+                _ => read(&received),
+            }
+        };
+        let response = within(exchange, limit).await.unwrap_or_else(|| Err(unread(SendFailure::Timeout, "")));
+        if response.is_ok() {
             guard.0 = None;
         }
-        answer.map_err(|failed| SendError { partial: read.take().slice(0, SNIPPET_UNITS).into(), ..failed })
+        response.map_err(|failed| SendError { partial: snippet(&reading), ..failed })
     }
 
-    async fn exchange(
-        &self,
-        request: &HttpRequest,
-        signal: &AbortSignal,
-        on_chunk: Option<&dyn Fn(&str)>,
-        read: &RefCell<JsString>,
-    ) -> Result<HttpResponse, SendError> {
-        let before = |thrown| failed(thrown, false);
-        let response = self.start(request, signal).map_err(before)?;
-        let response = Json(response.await.map_err(before)?);
-        // By its shape, not by `instanceof`: polyfills and other realms have their own classes.
-        let (Some(status), Some(headers)) = (response.get_number("status"), response.get("headers")) else {
-            return Err(no_response(""));
-        };
-        let kind = response.get_text("type");
-        if kind.as_deref() == Some("opaqueredirect") {
-            return Err(unread(SendFailure::HiddenRedirect, ""));
-        }
-        let headers = read_headers(&headers, kind.as_deref());
-        let is_stream = headers.iter().any(|(name, value)| *name == "content-type" && has(value, "text/event-stream"));
-        let text = self.text(&response, request.answers, on_chunk.filter(|_| is_stream), read).await?;
-        let body = if text.length() == 0 {
-            Body::Empty
-        } else if let Some(document) = Json::parse_js(&text) {
-            Body::Json(document)
-        } else {
-            Body::Text(text.slice(0, SNIPPET_UNITS).into())
-        };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status")]
-        Ok(HttpResponse { status: status as u16, headers, body })
-    }
-
-    fn start(&self, request: &HttpRequest, signal: &AbortSignal) -> Result<JsFuture, JsValue> {
+    /// Calls fetch.
+    fn start(&self, request: &HttpRequest, signal: &AbortSignal) -> Result<JsValue, JsValue> {
         let headers = Headers::new()?;
         for (name, value) in &request.headers {
             headers.set(name, value)?;
@@ -110,90 +93,64 @@ impl JsPlatform {
         if let Some(body) = &request.body {
             init.set_body(&body.as_str().into());
         }
-        let response = match &self.fetch {
-            None => global_fetch(&request.url, &init)?,
-            Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?,
-        };
-        Ok(Json(response).settled())
-    }
-
-    /// The whole body as a JavaScript string; or nothing, when its pieces go to `on_chunk`. `read` has what was read when
-    /// it breaks off.
-    async fn text(
-        &self,
-        response: &Json,
-        answers: f64,
-        on_chunk: Option<&dyn Fn(&str)>,
-        read: &RefCell<JsString>,
-    ) -> Result<JsString, SendError> {
-        let during = |thrown| failed(thrown, true);
-        // A list of thousands of jobs is large, and still smaller than they would be one by one.
-        let most = self.max_response_bytes * (answers / 1000.0).max(1.0);
-        let too_large = || unread(SendFailure::TooLarge, "");
-        // A wrapper around fetch may have read the body, to log it.
-        if response.get("bodyUsed").is_some_and(|used| used.0 == true) {
-            return Err(no_response(USED));
+        match &self.fetch {
+            None => global_fetch(&request.url, &init),
+            Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init),
         }
-        let nothing = JsValue::UNDEFINED;
-        let body = response.get("body").filter(|body| body.0.is_object());
-        let Some(reader) = body.and_then(|body| body.call("getReader", &nothing, &nothing)) else {
-            // No body; or a fetch that has no streams, or those of Node.
-            let text = response.call("text", &nothing, &nothing).ok_or_else(|| no_response(""))?;
-            let text = Json(text.map_err(during)?).settled().await.map_err(during)?;
-            let text: JsString = text.dyn_into().unwrap_or_else(|_| JsString::from(""));
-            if f64::from(text.length()) > most {
-                return Err(too_large());
-            }
-            let Some(on_chunk) = on_chunk else { return Ok(text) };
-            on_chunk(&String::from(text));
-            return Ok(JsString::from(""));
-        };
-        let reader = Json(reader.map_err(|_| no_response(USED))?);
-        let decoder = TextDecoder::new().map_err(during)?;
-        let more = Json::object().set("stream", Json(true.into()));
-        let mut bytes = 0.0;
-        loop {
-            let chunk = reader.call("read", &nothing, &nothing).ok_or_else(|| no_response(""))?.map_err(during)?;
-            let chunk = Json(Json(chunk).settled().await.map_err(during)?);
-            if chunk.get("done").is_some_and(|done| done.0 == true) {
-                break;
-            }
-            // By its shape: the bytes of another realm are as good.
-            let value = chunk.get("value").and_then(|value| Some((value.get_number("byteLength")?, value)));
-            let (length, value) = value.ok_or_else(|| no_response("its body is not of bytes"))?;
-            bytes += length;
-            if bytes > most {
-                return Err(too_large());
-            }
-            let piece = decoder.decode(&value.0, &more.0).map_err(during)?;
-            match on_chunk {
-                Some(on_chunk) => on_chunk(&piece.as_string().unwrap_or_default()),
-                None => drop(read.replace_with(|text| text.concat(&piece))),
-            }
-        }
-        Ok(read.take().concat(&decoder.decode(&Uint8Array::new_with_length(0), &JsValue::UNDEFINED).map_err(during)?))
     }
 }
 
-/// Those of [`RESPONSE_HEADERS`] that are there. `date` is empty where it was certainly not sent: only another origin's
-/// response hides headers.
-fn read_headers(headers: &Json, kind: Option<&str>) -> Vec<(&'static str, String)> {
-    let mut found = Vec::new();
-    for name in RESPONSE_HEADERS {
-        let value = headers.call("get", &name.into(), &JsValue::UNDEFINED).and_then(|value| value.ok()?.as_string());
-        if let Some(value) = value {
-            found.push((name, value));
-        }
+/// A response that was read.
+fn read(received: &Json) -> Result<HttpResponse, SendError> {
+    if let Some(failure) = received.get_text("failure") {
+        let failure = match failure.as_str() {
+            "HiddenRedirect" => SendFailure::HiddenRedirect,
+            "TooLarge" => SendFailure::TooLarge,
+            _ => SendFailure::NoResponse,
+        };
+        return Err(unread(failure, &received.get_text("message").unwrap_or_default()));
     }
-    if kind != Some("cors") && !found.iter().any(|(name, _)| *name == "date") {
-        found.push(("date", String::new()));
+    let values = received.get("headers").map(|values| values.elements()).unwrap_or_default();
+    let pairs = RESPONSE_HEADERS.into_iter().zip(values);
+    let mut headers: Vec<_> = pairs.filter_map(|(name, value)| Some((name, value.as_text()?))).collect();
+    // Only another origin's response hides headers: elsewhere a date that is absent was not sent.
+    let hides = received.get_text("type").as_deref() == Some("cors");
+    if !hides && headers.iter().all(|(name, _)| *name != "date") {
+        headers.push(("date", String::new()));
     }
-    found
+    let body = match received.get("json") {
+        Some(document) => Body::Json(document),
+        None => match snippet(received) {
+            text if text.is_empty() => Body::Empty,
+            text => Body::Text(text),
+        },
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status")]
+    let status = received.get_number("status").unwrap_or_default() as u16;
+    Ok(HttpResponse { status, headers, body })
 }
 
-/// What the application's fetch has returned cannot be read.
-fn no_response(why: &str) -> SendError {
-    unread(SendFailure::NoResponse, why)
+/// An event stream, to its end. Each piece is read when the one before was taken, so that nothing is read ahead.
+async fn read_stream(received: &Json, stream: &Json, on_chunk: &dyn Fn(&str)) -> Result<HttpResponse, SendError> {
+    loop {
+        let piece = Json(JsFuture::from(next_piece(&stream.0)).await.map_err(|thrown| failed(thrown, true))?);
+        match piece.as_text() {
+            Some(piece) => on_chunk(&piece),
+            None if piece.0.is_undefined() => return read(received),
+            None => return read(&piece),
+        }
+    }
+}
+
+/// Whether the response's head was there.
+fn has_begun(reading: &Json) -> bool {
+    reading.get("text").is_some()
+}
+
+/// The beginning of the text that was read. The rest stays on JavaScript's side.
+fn snippet(read: &Json) -> String {
+    let text = read.get("text").and_then(|text| text.0.dyn_into::<js_sys::JsString>().ok());
+    text.map(|text| text.slice(0, SNIPPET_UNITS).into()).unwrap_or_default()
 }
 
 /// Nothing was thrown, and there is no response all the same.

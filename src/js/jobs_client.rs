@@ -26,9 +26,7 @@ impl JobsClient {
     ///
     /// @throws {ArgumentError} (a `TypeError`) when an option can never work.
     #[wasm_bindgen(constructor)]
-    pub fn new(
-        #[wasm_bindgen(unchecked_param_type = "JobsClientOptions")] options: JsValue,
-    ) -> Result<JobsClient, JsValue> {
+    pub fn new(#[wasm_bindgen(unchecked_param_type = "JobsClientOptions")] options: JsValue) -> Result<JobsClient, JsValue> {
         Connection::open(options).map(JobsClient)
     }
 
@@ -43,8 +41,7 @@ impl JobsClient {
     pub fn create_and_wait_for_job(
         &self,
         #[wasm_bindgen(unchecked_param_type = "CreateJobRequest")] params: JsValue,
-        #[wasm_bindgen(js_name = pollInterval, unchecked_optional_param_type = "number | WaitOptions")]
-        poll_interval: JsValue,
+        #[wasm_bindgen(js_name = pollInterval, unchecked_optional_param_type = "number | WaitOptions")] poll_interval: JsValue,
         #[wasm_bindgen(js_name = maxAttempts, unchecked_optional_param_type = "number")] max_attempts: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
     ) -> Promise {
@@ -92,10 +89,7 @@ impl JobsClient {
 
     /// How the Jobs service is.
     #[wasm_bindgen(js_name = getJobsHealth, unchecked_return_type = "Promise<JobsHealthResponse>")]
-    pub fn get_jobs_health(
-        &self,
-        #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
-    ) -> Promise {
+    pub fn get_jobs_health(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
         promise(|| {
             let client = self.0.client()?;
             Ok(arguments::call(&options)?.work(|call| async move { client.jobs_health(&call.options).await }))
@@ -112,8 +106,7 @@ impl JobsClient {
         promise(|| {
             let client = self.0.client()?;
             let params = request::list(&params);
-            Ok(arguments::call(&options)?
-                .work(|call| async move { client.list_jobs(params.as_ref(), &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.list_jobs(params.as_ref(), &call.options).await }))
         })
     }
 
@@ -222,10 +215,7 @@ impl JobsClient {
     ///
     /// @param currency The token's symbol. @default "USDC"
     /// @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.
-    pub fn spent(
-        &self,
-        #[wasm_bindgen(unchecked_optional_param_type = "string")] currency: JsValue,
-    ) -> Result<String, JsValue> {
+    pub fn spent(&self, #[wasm_bindgen(unchecked_optional_param_type = "string")] currency: JsValue) -> Result<String, JsValue> {
         const RULE: &str = "must be USDC or the symbol of one of spend.assets";
         let client = self.0.client().map_err(to_js)?;
         let symbol = if currency.is_undefined() { Some("USDC".to_owned()) } else { currency.as_string() };

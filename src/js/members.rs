@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use super::error::argument;
 use crate::api::error::{Error, Result};
 use crate::json::{Json, Kind, shown};
-use crate::text::{fill, join, shorten};
+use crate::text::{fill, has, join, shorten};
 
 /// The longest time that timers can hold, in milliseconds.
 const MAX_MS: f64 = 2_147_483_647.0;
@@ -79,5 +79,6 @@ pub(super) fn function(options: &Json, field: &'static str) -> Result<Option<Fun
 
 /// Whether Rust's strings can hold this string: they have no half of a surrogate pair.
 pub(super) fn is_well_formed(value: &JsValue) -> bool {
-    value.as_string().is_none_or(|text| *value == text)
+    // In place of half a pair they get U+FFFD, which may also have been there.
+    value.as_string().is_none_or(|text| !has(&text, "\u{fffd}") || *value == text)
 }

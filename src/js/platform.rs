@@ -169,8 +169,14 @@ impl Platform for JsPlatform {
     }
 }
 
+thread_local! {
+    static IS_IN_WORKERS: bool = {
+        let navigator = Json(js_sys::global().into()).get("navigator");
+        navigator.and_then(|navigator| navigator.get_text("userAgent")).as_deref() == Some("Cloudflare-Workers")
+    };
+}
+
 /// Whether this is a Cloudflare Worker, where what one request has begun cannot wake another one.
 pub(super) fn is_in_workers() -> bool {
-    let agent = Json(js_sys::global().into()).get("navigator").and_then(|navigator| navigator.get_text("userAgent"));
-    agent.as_deref() == Some("Cloudflare-Workers")
+    IS_IN_WORKERS.with(|is| *is)
 }

@@ -35,9 +35,7 @@ impl SessionsClient {
     ///
     /// @throws {ArgumentError} (a `TypeError`) when an option can never work.
     #[wasm_bindgen(constructor)]
-    pub fn new(
-        #[wasm_bindgen(unchecked_param_type = "JobsClientOptions")] options: JsValue,
-    ) -> Result<SessionsClient, JsValue> {
+    pub fn new(#[wasm_bindgen(unchecked_param_type = "JobsClientOptions")] options: JsValue) -> Result<SessionsClient, JsValue> {
         Connection::open(options).map(SessionsClient)
     }
 
@@ -56,8 +54,7 @@ impl SessionsClient {
     ) -> Promise {
         promise(|| {
             let (client, params) = (self.0.client()?, request::session(&params)?);
-            Ok(arguments::call(&options)?
-                .work(|call| async move { client.create_session(&params, &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.create_session(&params, &call.options).await }))
         })
     }
 
@@ -70,8 +67,7 @@ impl SessionsClient {
     ) -> Promise {
         promise(|| {
             let (client, id) = (self.0.client()?, session(&session_id)?);
-            Ok(arguments::call(&options)?
-                .work(|call| async move { client.delete_session(&id, &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.delete_session(&id, &call.options).await }))
         })
     }
 
@@ -137,10 +133,7 @@ impl SessionsClient {
 
     /// The sessions that have not expired, of everyone who uses the server.
     #[wasm_bindgen(js_name = listSessions, unchecked_return_type = "Promise<ListSessionsResponse>")]
-    pub fn list_sessions(
-        &self,
-        #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
-    ) -> Promise {
+    pub fn list_sessions(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
         promise(|| {
             let client = self.0.client()?;
             Ok(arguments::call(&options)?.work(|call| async move { client.list_sessions(&call.options).await }))
@@ -156,8 +149,7 @@ impl SessionsClient {
     ) -> Promise {
         promise(|| {
             let (client, id) = (self.0.client()?, session(&session_id)?);
-            Ok(arguments::call(&options)?
-                .work(|call| async move { client.renew_session(&id, &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.renew_session(&id, &call.options).await }))
         })
     }
 
@@ -174,8 +166,7 @@ impl SessionsClient {
     ) -> Promise {
         promise(|| {
             let (client, id, message) = (self.0.client()?, session(&session_id)?, request::message(&params)?);
-            Ok(arguments::call(&options)?
-                .work(|call| async move { client.send_message(&id, &message, &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.send_message(&id, &message, &call.options).await }))
         })
     }
 
