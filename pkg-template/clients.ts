@@ -25,7 +25,7 @@ function withoutInstance(): Glue | undefined {
 const shape = withoutInstance();
 
 let current: Instance | undefined;
-const live = () => (current && !current.dead ? current : (current = new Instance(compile())));
+const live = () => (current && !current.error ? current : (current = new Instance(compile())));
 
 /** A client of Rust's, and another one after a trap. */
 class Live {
@@ -46,13 +46,13 @@ class Live {
   }
 
   call(method: string, given: unknown[]): unknown {
-    if (this.#instance.dead) this.#open();
+    if (this.#instance.error) this.#open();
     return this.#instance.run(() => this.#client[method]?.(...given));
   }
 
   free() {
     this.#isOpen = false;
-    if (!this.#instance.dead) this.#instance.run(() => this.#client.__close());
+    if (!this.#instance.error) this.#instance.run(() => this.#client.__close());
   }
 
   #open() {
@@ -96,7 +96,7 @@ export function define(name: ClassName) {
 }
 
 /** The class under its name, which minifiers do not know, with what `using` calls where the runtime knows that. */
-export function named<T extends { prototype: { free(): void } }>(Class: T, name: string): T {
+export function named<T extends { prototype: { free: () => void } }>(Class: T, name: string): T {
   Object.defineProperty(Class, 'name', { value: name });
   if (Symbol.dispose) Object.assign(Class.prototype, { [Symbol.dispose]: Class.prototype.free });
   return Class;

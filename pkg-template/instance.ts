@@ -20,8 +20,7 @@ interface Deferred {
 
 export class Instance {
   readonly glue: Glue;
-  dead = false;
-  /** What pending and later calls of a dead instance reject with. */
+  /** Set when the instance is dead: what its pending and later calls reject with. */
   error: Error | undefined;
   /** How many calls of applications are on the stack. */
   #depth = 0;
@@ -47,7 +46,7 @@ export class Instance {
     try {
       return call();
     } catch (error) {
-      if (!this.dead) throw error;
+      if (!this.error) throw error;
       if (this.#returned === undefined) throw this.error;
       return this.#returned as T;
     } finally {
@@ -76,7 +75,7 @@ export class Instance {
       };
       reject = (error) => {
         this.#pending.delete(reject);
-        rejected(error);
+        rejected(error as Error);
       };
     });
     this.#pending.add(reject);
@@ -123,7 +122,7 @@ export class Instance {
     // By number: passing on a list of arguments takes ten times as long.
     return (a, b, c, d, e, f, g, h) => {
       // A callback of a dead instance. The glue reads an error's index in what comes back: there is none.
-      if (this.dead) return [];
+      if (this.error) return [];
       try {
         return call(a, b, c, d, e, f, g, h);
       } catch (cause) {
@@ -137,7 +136,6 @@ export class Instance {
 
   #die(cause: unknown): Error {
     if (this.error) return this.error;
-    this.dead = true;
     const reason = String((cause as Error | undefined)?.message ?? cause);
     const message = `eliza-jobs: an internal error (${reason}); pendingPayments() knows what is open, and later calls work`;
     this.error = internalError('wasm_panic', message, cause);

@@ -30,7 +30,7 @@ export class FeedIterator implements AsyncIterableIterator<unknown> {
     this.#isOver = true;
     const instance = this.#instance;
     try {
-      if (!instance.dead) instance.run(() => this.#feed.stop());
+      if (!instance.error) instance.run(() => this.#feed.stop());
     } catch {
       // Ending an iteration never fails.
     }
@@ -40,7 +40,7 @@ export class FeedIterator implements AsyncIterableIterator<unknown> {
   #next(): Promise<IteratorResult<unknown>> {
     const instance = this.#instance;
     if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
-    if (instance.dead) return Promise.reject(instance.error);
+    if (instance.error) return Promise.reject(instance.error);
     return instance.run(() => this.#feed.next());
   }
 }
@@ -49,7 +49,7 @@ export class FeedIterator implements AsyncIterableIterator<unknown> {
 export function pagePromise(instance: Instance, first: Promise<unknown>, pages: Pages | undefined): Promise<unknown> {
   const all = async function* () {
     const page = await first;
-    if (instance.dead) throw instance.error;
+    if (instance.error) throw instance.error;
     if (pages) yield* instance.run(() => pages.from(page));
   };
   const value = () => {

@@ -4,6 +4,7 @@
 type Refuse = (what: string, path: string) => never;
 
 const refuse: Refuse = (what, path) => {
+  // eslint-disable-next-line @typescript-eslint/only-throw-error -- what the value itself throws is an error
   throw `must be a plain JSON object; given: ${what}${path ? ` at ${path}` : ''}`;
 };
 
@@ -46,5 +47,5 @@ function isPlain(value: object): boolean {
 function nameOf(value: unknown): string {
   if (typeof value === 'object') return `a ${value?.constructor?.name ?? 'foreign object'}`;
   const names: Record<string, string> = { bigint: 'a BigInt', function: 'a function', symbol: 'a symbol' };
-  return names[typeof value] ?? String(value);
+  return names[typeof value] ?? String(value as number);
 }

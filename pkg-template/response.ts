@@ -1,6 +1,8 @@
 // One response, whoever made it: a polyfill, another realm, a function of the application's own. It is
 // read here, by its shape, because an async function catches whatever it throws.
 
+import { settled } from './foreign.js';
+
 /** How Rust wants it. */
 interface Reading {
   /** Which headers. */
@@ -23,7 +25,10 @@ interface Received {
   /** Absent when the text is no JSON. */
   readonly json?: unknown;
   /** In place of the text: an event stream, for `nextPiece`. */
-  readonly stream?: Body;
+  readonly stream?: Pieces;
+}
+interface Pieces {
+  next(): Promise<string | undefined>;
 }
 /** What is used of a response. Nothing of it is certain. */
 interface Foreign {
@@ -54,7 +59,7 @@ export function receive(response: PromiseLike<unknown>, reading: Reading): Promi
 }
 
 /** The next piece of a stream's text; `undefined` at its end. */
-export function nextPiece(stream: Body): Promise<string | undefined | Unreadable> {
+export function nextPiece(stream: Pieces): Promise<string | undefined | Unreadable> {
   return orUnreadable(stream.next());
 }
 
@@ -66,21 +71,28 @@ function orUnreadable<T>(work: Promise<T>): Promise<T | Unreadable> {
 }
 
 async function read(promise: PromiseLike<unknown>, reading: Reading): Promise<Received> {
-  const response = Object(await promise) as Foreign;
+  const response = Object(await settled(promise)) as Foreign;
   const { status, headers, type } = response;
   if (typeof status !== 'number' || !headers) throw new Unreadable('NoResponse');
   if (type === 'opaqueredirect') throw new Unreadable('HiddenRedirect');
-  const head = { status, type, headers: reading.names.map((name) => headers.get(name)) };
+  const header = (name: string) => valueOf(headers, name);
+  const head = { status, type, headers: reading.names.map(header) };
   reading.text = '';
   const reader = readerOf(response);
-  if (!reader) {
-    const text = await wholeText(response, reading.most);
-    return { ...head, text, ...parsed(text) };
-  }
-  const body = new Body(reader, reading);
-  if (reading.streams && String(headers.get('content-type')).includes('text/event-stream')) return { ...head, stream: body };
+  const body = reader ? new Body(reader, reading) : new WholeBody(response, reading);
+  const isStream = reading.streams && String(header('content-type')).includes('text/event-stream');
+  if (isStream) return { ...head, stream: body };
   for (let piece; (piece = await body.next()) !== undefined; ) reading.text += piece;
   return { ...head, text: reading.text, ...parsed(reading.text) };
+}
+
+/** A header; none where asking for it throws. */
+function valueOf(headers: Required<Foreign>['headers'], name: string): unknown {
+  try {
+    return headers.get(name);
+  } catch {
+    return undefined;
+  }
 }
 
 function parsed(text: string): { json?: unknown } {
@@ -104,16 +116,30 @@ function readerOf({ body, bodyUsed }: Foreign): Reader | undefined {
   }
 }
 
-async function wholeText(response: Foreign, most: number): Promise<string> {
-  if (typeof response.text !== 'function') throw new Unreadable('NoResponse');
-  const text = await response.text();
-  if (typeof text !== 'string') return '';
-  if (text.length > most) throw new Unreadable('TooLarge');
-  return text;
+/** A body that comes as one piece. */
+class WholeBody implements Pieces {
+  readonly #response: Foreign;
+  readonly #most: number;
+  #isOver = false;
+
+  constructor(response: Foreign, { most }: Reading) {
+    this.#response = response;
+    this.#most = most;
+  }
+
+  async next(): Promise<string | undefined> {
+    if (this.#isOver) return undefined;
+    this.#isOver = true;
+    if (typeof this.#response.text !== 'function') throw new Unreadable('NoResponse');
+    const text = await this.#response.text();
+    if (typeof text !== 'string') return undefined;
+    if (text.length > this.#most) throw new Unreadable('TooLarge');
+    return text;
+  }
 }
 
 /** A body that is read piece by piece. */
-class Body {
+class Body implements Pieces {
   readonly #reader: Reader;
   readonly #reading: Reading;
   readonly #decoder = new TextDecoder();

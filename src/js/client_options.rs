@@ -1,12 +1,13 @@
 //! The options of a client, read once when it is made.
 
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::error::argument;
 use super::members::{function, ms, number, only, whole};
 use super::platform::JsPlatform;
 use super::spend_options;
-use crate::api::error::{Error, Result};
+use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::options::JobsClientOptions;
 use crate::client::Config;
 use crate::http::message::set_header;
@@ -61,7 +62,7 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
             spend: spend_options::read(&options)?,
         },
         platform: JsPlatform {
-            fetch: function(&options, "fetch")?,
+            fetch: fetch(&options)?,
             confirm: function(&options, "confirm")?,
             wallet,
             capabilities,
@@ -71,6 +72,16 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
         },
         copy: options,
     })
+}
+
+/// A `fetch` of the application's own; `None` for the global one.
+fn fetch(options: &Json) -> Result<Option<Function>> {
+    let own = function(options, "fetch")?;
+    if own.is_none() && Json(js_sys::global().into()).get("fetch").is_none() {
+        let words = "eliza-jobs needs fetch, which this runtime does not have; pass one as options.fetch";
+        return Err(Error::new(ErrorCode::InitFailed, words));
+    }
+    Ok(own)
 }
 
 /// Never shown: it is a secret.
