@@ -102,7 +102,7 @@ impl<P: Platform + 'static> Client<P> {
             let expired = now >= expiry;
             // One last look even where the server wants to be left alone until there is nothing to look at any more; but not of a crowd.
             let is_alone = seat.as_ref().map_or(ours, |seat| !seat.is_shared(now));
-            let last_chance = is_alone && expired && !had_last_chance && now + self.http.rate_limit.quiet_ms(now) > stop;
+            let last_chance = is_alone && expired && !had_last_chance && now + self.http.pause_left().get() > stop;
             had_last_chance |= last_chance;
             let ready = match &news {
                 Some(News::Found(_) | News::Failed(_)) => true,
@@ -110,7 +110,7 @@ impl<P: Platform + 'static> Client<P> {
                 _ if ours => self.http.wait_for_slot(if expired { stop } else { until }, expired).await,
                 _ => {
                     // The caller's interval is obeyed; so is a server that wants to be left alone.
-                    let quiet = self.http.rate_limit.quiet_ms(now).min(stop - now);
+                    let quiet = self.http.pause_left().get().min(stop - now);
                     if quiet > 0.0 {
                         self.platform.sleep(Millis::new(quiet)).await;
                     }

@@ -201,7 +201,7 @@ impl<P: Platform + 'static> Client<P> {
         let now = self.platform.now().as_ms();
         let waiting = poller.count();
         // As many as a server holds.
-        let which = if self.http.rate_limit.spare(now) >= waiting { "?limit=10000&status=processing" } else { "?limit=10000" };
+        let which = if self.http.spare_slots() >= waiting { "?limit=10000&status=processing" } else { "?limit=10000" };
         let mut request = self.http.request(Method::Get, &concat(&[routes::JOBS, which]), &CallOptions::default());
         request.answers = waiting;
         let end = stop.min(now + self.http.config.timeout_ms.min(LIST_MS));

@@ -272,7 +272,7 @@ impl Platform for Shared {
         }
         if world.server.borrow().lists == Lists::Hang && request.method == Method::Get && request.url.contains("/jobs?") {
             world.server.borrow_mut().counts[1] += 1;
-            world.sleep(request.timeout_ms).await;
+            world.sleep(request.timeout.get()).await;
             return Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None, partial: String::new() });
         }
         let answer = world.server.borrow_mut().handle(world.now.get(), request);

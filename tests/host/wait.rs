@@ -1,5 +1,6 @@
 //! Waiting: when it looks, when it ends, and that nothing on the way ends it early.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::world::*;
@@ -298,7 +299,7 @@ fn row_43_the_last_look_is_right_after_the_expiry() {
 #[test]
 fn row_25_what_one_client_hears_of_the_rate_limit_holds_for_the_others_of_this_server() {
     let first = scene([answer(429, json!({"error": "slow down"})).with("retry-after", "20")]);
-    let allowance = Rc::<RateLimit>::default();
+    let allowance = Rc::<RefCell<RateLimit>>::default();
     let share = |scene: &Scene| {
         let ledger = SpendLedger::new(vec![0], Box::new(|_, _| ()));
         Rc::new(Client::new(Shared(scene.world.clone()), config(), ledger).sharing(allowance.clone()))
@@ -399,4 +400,17 @@ fn the_headers_of_a_wait_go_with_each_of_its_looks() {
     let call = eliza_jobs::api::options::CallOptions { headers: vec![("x-mine".into(), "1".into())], ..plain() };
     run(scene.client.poll_job("job-1", &call, OURS, &|_| ())).unwrap();
     assert_eq!([0, 1].map(|at| scene.header(at, "x-mine")), [Some("1".to_owned()), Some("1".to_owned())]);
+}
+
+#[test]
+fn a_window_that_seems_to_end_in_years_stops_no_poll() {
+    for reset in ["1790000000", "86401"] {
+        let limited = |status: &str| {
+            let seen = seen(status).with("ratelimit-limit", "1000").with("ratelimit-remaining", "0");
+            seen.with("ratelimit-reset", reset)
+        };
+        let scene = scene([limited("processing"), limited("completed")]);
+        run(scene.client.poll_job("job-1", &plain(), WaitPlan::default(), &|_| ())).unwrap();
+        assert!(scene.world.now.get() < 5_000.0, "{reset}: {} ms", scene.world.now.get());
+    }
 }
