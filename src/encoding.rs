@@ -1,4 +1,15 @@
-//! Bytes as hexadecimal digits and as base64.
+//! Bytes as hexadecimal digits and as base64, and their Keccak-256 hash.
+
+use tiny_keccak::{Hasher, Keccak};
+
+/// The hash of Ethereum: Keccak-256 with its original padding, which is not SHA-3's.
+pub fn keccak256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    let mut hasher = Keccak::v256();
+    hasher.update(bytes);
+    hasher.finalize(&mut hash);
+    hash
+}
 
 /// The bytes of `0x` and an even number of hexadecimal digits; the `0x` may be missing.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {

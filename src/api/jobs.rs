@@ -13,7 +13,6 @@ use crate::api::routes;
 use crate::encoding;
 use crate::json::{Json, Kind, picked, shown};
 use crate::text::{decimal, fill, has, shorten};
-use crate::x402::keccak::keccak256;
 
 /// The longest content, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 50_000;
@@ -316,7 +315,7 @@ pub fn validate(params: &Json) -> Result<Json> {
 /// another, do not count.
 pub fn question(body: &Json) -> String {
     let asked = picked(body, &["agentId", "userId", "content"]).to_json();
-    encoding::to_hex(&keccak256(&[asked.as_bytes()]))
+    encoding::to_hex(&encoding::keccak256(asked.as_bytes()))
 }
 
 /// The text of a message: some, and not more than the server takes.
