@@ -17,7 +17,8 @@ use crate::api::error::Result;
 use crate::client::{Client, Update};
 use crate::http::rate_limit::RateLimit;
 use crate::json::Json;
-use crate::spending::policy::{Limit, SpendLedger};
+use crate::spending::SpendLedger;
+use crate::spending::policy::Limit;
 use crate::x402::amount;
 
 /// The members of a job's request, of a session's, and of a message.
@@ -55,7 +56,7 @@ impl Engine {
         }
         let changed = move |limit: usize, units: u128| {
             if let Some(symbol) = symbols.get(limit) {
-                let _ = spent.clone().set(symbol, Json::text(&amount::digits(units)));
+                let _ = spent.clone().set(symbol, Json::text(&units.to_string()));
             }
         };
         let ledger = SpendLedger::new(sums, Box::new(changed));

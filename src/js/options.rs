@@ -17,7 +17,7 @@ use crate::platform::WalletCapabilities;
 use crate::spending::policy::{Limit, SpendPolicy};
 use crate::text::{concat, decimal, fill, has, join, shorten};
 use crate::waiting::run::WaitPlan;
-use crate::x402::networks::Token;
+use crate::x402::tokens::Token;
 use crate::x402::{address, amount};
 
 /// The longest time that timers can hold, in milliseconds.
