@@ -1,253 +1,486 @@
-//! Many jobs that are waited for at once: one look for all of them.
+//! All jobs that this client waits for, as a value: which of them is polled, and when one list serves all of them.
+//! Nothing here sends or sleeps.
 //!
-//! Whoever is due first asks for the server's list, and what it finds is given to all who wait; so there is no task beside the
-//! calls, and nothing is left when they have ended. While each of them could have a request of its own, only the unfinished jobs
-//! are listed, and whoever is not among them any more looks for itself: few bytes. Beyond that the whole list is asked for, which
-//! holds the answers too: few requests. Servers that show no list are asked job by job. All looks keep within the [`RateLimit`]
-//! (crate::allowance).
+//! A wait is a subscription. From four of them on a list costs less than a poll for each: one of them, the leader, asks
+//! for it, and what it shows reaches every subscription. The others sleep meanwhile. Where there is no list, each job
+//! is polled by itself, but never more of them at once than the server's rate limit has slots for.
+//!
+//! A wait shares polls only when it has the client's own schedule and no headers of its own, and only when it runs by
+//! itself: a call that runs only while it is read could leave the others standing.
 
-use core::cell::{Cell, RefCell};
-use core::future::poll_fn;
-use core::task::{Poll, Waker};
-use std::rc::Rc;
-
-use crate::api::error::{Error, ErrorCode};
-use crate::api::jobs;
-use crate::api::options::CallOptions;
-use crate::api::routes;
-use crate::client::Client;
-use crate::json::Json;
-use crate::platform::Method;
-use crate::platform::{Platform, within};
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs::{self, JobStatus, Seen};
+use crate::json::{Json, copied};
 use crate::text::concat;
-use crate::time::Millis;
+use crate::time::{Instant, Millis};
+use crate::waiting::channel::Answers;
+use crate::waiting::job_wait::{JobWait, Next, Surroundings, Terms};
+use crate::waiting::lists::{ListQuery, ListState, Listed, Lists};
 
-/// From so many jobs on a list costs less than a look at each.
+/// From so many jobs on a list costs less than a poll for each.
 const SHARED_FROM: usize = 4;
-/// The shortest time between two lists, in milliseconds.
-const LIST_GAP_MS: f64 = 500.0;
-/// How much longer the pause after a list gets with each job in it, in milliseconds.
-const LISTED_MS: f64 = 0.1;
-/// The longest time for a list, in milliseconds. One that takes longer is worse than none.
-const LIST_MS: f64 = 10_000.0;
-/// For how long no list is asked for after one that went wrong on the server's side, in milliseconds.
-const CLOSED_MS: f64 = 60_000.0;
+/// A point in time that never comes.
+const NEVER: Instant = Instant::from_ms(f64::INFINITY);
 
-/// What another's look has found out about a job.
+/// Names a subscription while it lasts.
+pub(crate) type Key = usize;
+
+/// What the rate limit says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rate {
+    /// For how long the server asks to stay away.
+    pub(crate) quiet: Millis,
+    /// How many polls may go out at once.
+    pub(crate) spare: f64,
+}
+
+/// What a subscription does next.
 #[derive(Debug)]
-pub(crate) enum News {
-    /// The job.
+pub(crate) enum Step {
+    /// Something about its own job.
+    Own(Next),
+    /// Ask for a list, before `by`, and pass it on.
+    List { query: ListQuery, by: Instant },
+}
+
+/// What came of reading a job's channel.
+#[derive(Debug)]
+pub(crate) enum ChannelAnswer {
+    /// The server shows no channels.
+    NoChannels,
+    /// The job has no answer there.
+    None,
+    /// The job's result.
     Found(Json),
-    /// It is not in the list.
-    Missing,
-    /// There is no list this time.
-    Failed(Box<Error>),
 }
 
-/// One job that is waited for.
 #[derive(Debug)]
-struct Place {
-    job_id: String,
-    since: f64,
-    /// Whether it rests, and takes news.
-    rests: Cell<bool>,
-    /// Whether lists leave it out although it is not finished, as those do that servers cut off.
-    unlisted: Cell<bool>,
-    news: RefCell<Option<News>>,
-    waker: RefCell<Option<Waker>>,
+struct Subscription {
+    wait: JobWait,
+    /// Whether the polls of others may serve it.
+    shares: bool,
+    /// Lists leave it out although it is not finished, as those do that servers cut off.
+    is_unlisted: bool,
+    /// The last list does not have it, or not its answer: it is polled by itself.
+    must_poll: bool,
+    /// It has a slot of its own, or waits for one.
+    is_single: bool,
+    /// It would poll by itself, and waits until fewer do.
+    is_held: bool,
 }
 
-/// Who waits for jobs.
-#[derive(Debug)]
-pub(crate) struct Poller {
-    places: RefCell<Vec<Rc<Place>>>,
-    /// Whether a list is on its way.
-    lists: Cell<bool>,
-    /// When the next list may be asked for.
-    next_list: Cell<f64>,
-    /// Until when the server shows no list.
-    closed_until: Cell<f64>,
+/// The waits of one client.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    subscriptions: Vec<Option<Subscription>>,
+    free: Vec<Key>,
+    sharers: usize,
+    leader: Option<Key>,
+    /// Whether a list is on its way; if not, when the leader asks for the next one.
+    is_listing: bool,
+    planned: Instant,
+    lists: ListState,
+    answers: Answers,
+    singles: usize,
+    held: usize,
+    /// Those that have something to do, and may sleep.
+    woken: Vec<Key>,
 }
 
-impl Default for Poller {
-    fn default() -> Self {
-        Self { places: RefCell::default(), lists: Cell::new(false), next_list: Cell::new(0.0), closed_until: Cell::new(0.0) }
+impl Watch {
+    /// Where this server's answers are.
+    pub(crate) fn answers(&self) -> Answers {
+        self.answers
     }
-}
 
-impl Poller {
-    fn shares(&self, now: f64) -> bool {
-        self.places.borrow().len() >= SHARED_FROM && now >= self.closed_until.get()
+    /// Those that have something to do: each of them is to ask for its next step.
+    pub(crate) fn take_woken(&mut self) -> Vec<Key> {
+        core::mem::take(&mut self.woken)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
-    fn count(&self) -> f64 {
-        self.places.borrow().len() as f64
-    }
-}
-
-/// A job's place among those that are waited for; given up when it is dropped.
-pub(crate) struct Seat<'a>(&'a Poller, Rc<Place>);
-
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
-        let mut places = self.0.places.borrow_mut();
-        if let Some(at) = places.iter().position(|place| Rc::ptr_eq(place, &self.1)) {
-            places.swap_remove(at);
+    /// A wait begins.
+    pub(crate) fn subscribe(&mut self, job_id: &str, terms: Terms, may_share: bool, now: Instant) -> Key {
+        let wait = JobWait::new(job_id, terms, now);
+        let shares = may_share && wait.is_paced_here();
+        let subscription = Subscription { wait, shares, is_unlisted: false, must_poll: false, is_single: false, is_held: false };
+        self.sharers = self.sharers.saturating_add(usize::from(shares));
+        let key = self.free.pop().unwrap_or(self.subscriptions.len());
+        match self.subscriptions.get_mut(key) {
+            Some(place) => *place = Some(subscription),
+            None => self.subscriptions.push(Some(subscription)),
         }
-    }
-}
-
-impl Seat<'_> {
-    /// Whether a look for all serves this job too.
-    pub(crate) fn is_shared(&self, now: f64) -> bool {
-        self.0.shares(now) && !self.1.unlisted.get()
-    }
-
-    /// The news were used, and the job is not finished.
-    pub(crate) fn goes_on(&self, was_missing: bool) {
-        self.1.unlisted.set(was_missing);
-    }
-
-    /// The pause before the next look at this job: as one list serves all, it pays to look more often.
-    pub(crate) fn gap_ms(&self, gap: f64, now: f64) -> f64 {
-        if self.is_shared(now) { (gap / self.0.count().sqrt()).max(LIST_GAP_MS).min(gap) } else { gap }
-    }
-}
-
-/// A list on its way. Whoever waits for it goes on when it is dropped, come what may.
-struct Listing<'a>(&'a Poller);
-
-impl Drop for Listing<'_> {
-    fn drop(&mut self) {
-        self.0.lists.set(false);
-        // A waker only says that there is something to do: nothing is done here.
-        for place in self.0.places.borrow().iter() {
-            let waker = place.waker.borrow_mut().take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
+        let due = self.get(key).map_or(NEVER, |own| own.wait.due());
+        // It may want a list sooner than the leader has planned.
+        if shares && self.lists.due(Millis::FOREVER, due) < self.planned {
+            self.woken.extend(self.leader.filter(|_| !self.is_listing));
         }
-    }
-}
-
-impl<P: Platform + 'static> Client<P> {
-    /// Takes a place among the jobs that are waited for.
-    pub(crate) fn take_seat(&self, job_id: &str) -> Seat<'_> {
-        let place = Rc::new(Place {
-            job_id: job_id.to_owned(),
-            since: self.platform.now().as_ms(),
-            rests: Cell::new(false),
-            unlisted: Cell::new(false),
-            news: RefCell::new(None),
-            waker: RefCell::new(None),
-        });
-        self.poller.places.borrow_mut().push(place.clone());
-        Seat(&self.poller, place)
+        key
     }
 
-    /// Waits so many milliseconds, or until there is news; no longer than a list is on its way when it is that which is `awaited`.
-    pub(crate) async fn rest(&self, seat: Option<&Seat<'_>>, ms: f64, awaited: bool) -> Option<News> {
-        let Some(Seat(poller, place)) = seat else {
-            self.platform.sleep_until_active(Millis::new(ms)).await;
-            return None;
-        };
-        place.rests.set(true);
-        let news = poll_fn(|context| {
-            let news = place.news.borrow_mut().take();
-            if news.is_some() || (awaited && !poller.lists.get()) {
-                return Poll::Ready(news);
-            }
-            *place.waker.borrow_mut() = Some(context.waker().clone());
-            Poll::Pending
-        });
-        let news = within(news, self.platform.sleep_until_active(Millis::new(ms))).await.flatten();
-        place.rests.set(false);
-        news
-    }
-
-    /// A look for all who wait, by this one or by another who is at it already. `None`: this job has to be looked at by itself.
-    pub(crate) async fn look_for_all(&self, seat: &Seat<'_>, stop: f64) -> Option<News> {
-        let poller = &self.poller;
-        loop {
-            let now = self.platform.now().as_ms();
-            if now >= stop || !seat.is_shared(now) {
-                return None;
-            }
-            if !poller.lists.replace(true) {
-                let listing = Listing(poller);
-                seat.1.rests.set(true);
-                self.list_for_all(stop).await;
-                seat.1.rests.set(false);
-                drop(listing);
-                return seat.1.news.borrow_mut().take();
-            }
-            let news = self.rest(Some(seat), stop - now, true).await;
-            if news.is_some() {
-                return news;
-            }
-        }
-    }
-
-    async fn list_for_all(&self, stop: f64) {
-        let poller = &self.poller;
-        let pause = poller.next_list.get().min(stop) - self.platform.now().as_ms();
-        if pause > 0.0 {
-            self.platform.sleep(Millis::new(pause)).await;
-        }
-        if !self.http.wait_for_slot(stop, false).await {
+    /// A wait has ended, or its call was given up.
+    pub(crate) fn unsubscribe(&mut self, key: Key, now: Instant) {
+        let Some(gone) = self.subscriptions.get_mut(key).and_then(Option::take) else { return };
+        self.free.push(key);
+        self.singles = self.singles.saturating_sub(usize::from(gone.is_single));
+        self.held = self.held.saturating_sub(usize::from(gone.is_held));
+        if !gone.shares {
             return;
         }
-        let now = self.platform.now().as_ms();
-        let waiting = poller.count();
-        // As many as a server holds.
-        let which = if self.http.rate_limit.spare(now) >= waiting { "?limit=10000&status=processing" } else { "?limit=10000" };
-        let mut request = self.http.request(Method::Get, &concat(&[routes::JOBS, which]), &CallOptions::default());
-        request.answers = waiting;
-        let end = stop.min(now + self.http.config.timeout_ms.min(LIST_MS));
-        match self.http.read_answers(request, end, 0, "a list of jobs", &jobs::list).await {
-            Ok(list) => {
-                let listed = self.spread(&list, now);
-                // Long lists are heavy, for the server and the network and here.
-                let took = self.platform.now().as_ms() - now;
-                poller.next_list.set(now + LIST_GAP_MS.max(took * 3.0).max(listed * LISTED_MS));
+        self.sharers = self.sharers.saturating_sub(1);
+        self.resign(key, now);
+        self.wake_held();
+        if self.sharers.saturating_add(1) == SHARED_FROM {
+            self.wake_sharers();
+        }
+    }
+
+    /// Its next step.
+    pub(crate) fn next(&mut self, key: Key, now: Instant, rate: Rate) -> Step {
+        let stands_in = self.list_stands_in(key, now, rate);
+        let Some(own) = self.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
+        own.wait.wakes(now);
+        if let Some(job) = own.wait.take_report() {
+            return Step::Own(Next::Report(job));
+        }
+        let was_held = core::mem::take(&mut own.is_held);
+        self.held = self.held.saturating_sub(usize::from(was_held));
+        let step = if stands_in { self.share(key, now, rate) } else { self.alone(key, now, rate) };
+        // The slot that it was woken for is another's.
+        if was_held && !matches!(step, Step::Own(Next::TakeSlot { .. })) && !self.is_held(key) {
+            self.wake_held();
+        }
+        step
+    }
+
+    fn is_held(&self, key: Key) -> bool {
+        self.get(key).is_some_and(|own| own.is_held)
+    }
+
+    fn get(&self, key: Key) -> Option<&Subscription> {
+        self.subscriptions.get(key)?.as_ref()
+    }
+
+    fn get_mut(&mut self, key: Key) -> Option<&mut Subscription> {
+        self.subscriptions.get_mut(key)?.as_mut()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
+    fn waiting(&self) -> f64 {
+        self.sharers as f64
+    }
+
+    /// Whether a list is to be had that makes polls of single jobs unnecessary.
+    fn has_lists(&self, now: Instant, rate: Rate) -> bool {
+        self.sharers >= SHARED_FROM
+            && match self.lists.lists(now) {
+                Lists::Open => true,
+                // Each could have a request of its own meanwhile; more than that would use up what lists need.
+                Lists::Failing { is_broken, .. } => !is_broken && rate.spare < self.waiting(),
+                Lists::Refused => false,
             }
-            // No answer from anybody: that says nothing about lists, and each would fare the same.
-            Err(error)
-                if matches!(error.code, ErrorCode::ConnectionFailed | ErrorCode::ConnectionReset | ErrorCode::RateLimited) =>
-            {
-                for place in poller.places.borrow().iter().filter(|place| place.rests.get()) {
-                    *place.news.borrow_mut() = Some(News::Failed(error.clone()));
-                }
+    }
+
+    /// Whether a list stands in for this one's own polls.
+    fn list_stands_in(&self, key: Key, now: Instant, rate: Rate) -> bool {
+        let Some(own) = self.get(key) else { return false };
+        own.wants_list(now) && now < own.wait.shares_until(now) && self.has_lists(now, rate)
+    }
+
+    /// The step of one whose polls a list stands in for.
+    fn share(&mut self, key: Key, now: Instant, rate: Rate) -> Step {
+        let by = self.get(key).map_or(NEVER, |own| own.wait.shares_until(now));
+        let mut until = by;
+        if !self.is_listing && self.leader.is_none_or(|leader| leader == key) {
+            self.leader = Some(key);
+            let due = self.list_due(now);
+            self.planned = due;
+            if now >= due {
+                self.is_listing = true;
+                return Step::List { query: self.lists.query(now, self.waiting(), rate.spare), by };
             }
-            // This one's time is up, and not the server's.
-            Err(_) if self.platform.now().as_ms() >= stop => {}
-            Err(error) => {
-                poller.closed_until.set(if error.code.retryable() { now + CLOSED_MS } else { f64::INFINITY });
+            until = until.min(due);
+        }
+        if let Some(own) = self.get_mut(key) {
+            own.wait.sleep_until(until);
+        }
+        Step::Own(Next::Sleep(until))
+    }
+
+    /// The step of one that polls by itself.
+    fn alone(&mut self, key: Key, now: Instant, rate: Rate) -> Step {
+        self.resign(key, now);
+        let is_crowd = self.has_lists(now, rate);
+        let (singles, most) = (self.singles, if self.sharers >= SHARED_FROM { rate.spare.max(1.0) } else { f64::INFINITY });
+        let Some(own) = self.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
+        let is_alone = !own.shares || own.is_unlisted || !is_crowd;
+        let next = own.wait.next(now, Surroundings { quiet: rate.quiet, is_alone });
+        let Next::TakeSlot { by, is_last: false } = next else { return Step::Own(next) };
+        if !own.shares || own.is_single {
+            return Step::Own(next);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
+        if singles as f64 >= most {
+            own.is_held = true;
+            own.wait.sleep_until(by);
+            self.held = self.held.saturating_add(1);
+            return Step::Own(Next::Sleep(by));
+        }
+        own.is_single = true;
+        self.singles = self.singles.saturating_add(1);
+        self.wake_held();
+        Step::Own(next)
+    }
+
+    /// When the next list is due. The more jobs are waited for, the more a list is worth: a crowd's gap is that of a
+    /// single job whose answer comes at the sum of their rates.
+    fn list_due(&self, now: Instant) -> Instant {
+        let (mut first, mut rate) = (NEVER, 0.0);
+        for own in self.subscriptions.iter().flatten().filter(|own| own.wants_list(now)) {
+            first = first.min(own.wait.due());
+            let gap = own.wait.gap().get();
+            rate += if gap > 0.0 { 1.0 / (gap * gap) } else { 0.0 };
+        }
+        let gap = if rate > 0.0 { Millis::new(1.0 / rate.sqrt()) } else { Millis::ZERO };
+        self.lists.due(gap, first)
+    }
+
+    /// It leads no longer: another takes its place.
+    fn resign(&mut self, key: Key, now: Instant) {
+        if self.leader != Some(key) {
+            return;
+        }
+        self.leader = None;
+        self.is_listing = false;
+        let wants = |own: &Option<Subscription>| own.as_ref().is_some_and(|own| own.wants_list(now));
+        let mut others = self.subscriptions.iter().enumerate().filter(|(other, own)| *other != key && wants(own));
+        self.woken.extend(others.next().map(|(other, _)| other));
+    }
+
+    /// One fewer polls by itself: the one that has waited longest may.
+    fn wake_held(&mut self) {
+        if self.held == 0 {
+            return;
+        }
+        let mut first = (NEVER, None);
+        for (key, own) in self.subscriptions.iter().enumerate() {
+            if let Some(own) = own.as_ref().filter(|own| own.is_held && own.wait.due() < first.0) {
+                first = (own.wait.due(), Some(key));
+            }
+        }
+        self.woken.extend(first.1);
+    }
+
+    fn wake_sharers(&mut self) {
+        for (key, own) in self.subscriptions.iter().enumerate() {
+            if own.as_ref().is_some_and(|own| own.shares) {
+                self.woken.push(key);
             }
         }
     }
 
-    /// Gives everybody who rests what the list, which was asked for at `asked_at`, says about his job. The number of
-    /// jobs in it.
-    #[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
-    fn spread(&self, list: &Json, asked_at: f64) -> f64 {
-        // The runtime's own object finds the jobs fast. The colon keeps names away that mean something else to it.
-        let key = |id: &str| concat(&[":", id]);
-        let jobs = list.get("jobs").map(|jobs| jobs.elements()).unwrap_or_default();
-        let listed = jobs.len() as f64;
-        let mut named = Json::object();
-        for job in jobs {
+    /// The page is visible or online again.
+    pub(crate) fn is_active_again(&mut self, key: Key, now: Instant) {
+        if let Some(own) = self.get_mut(key) {
+            own.wait.is_active_again(now);
+        }
+        self.woken.extend(self.leader.filter(|leader| *leader != key && !self.is_listing));
+    }
+
+    /// Whether a slot was there in time; `None` when it is not needed any more.
+    pub(crate) fn slot(&mut self, key: Key, now: Instant, taken: Option<bool>) {
+        let Some(own) = self.get_mut(key) else { return };
+        match taken {
+            Some(true) => return own.wait.slot_taken(),
+            Some(false) => own.wait.slot_missed(now),
+            None => {}
+        }
+        self.single_ends(key);
+    }
+
+    fn single_ends(&mut self, key: Key) {
+        let was_single = self.get_mut(key).is_some_and(|own| core::mem::take(&mut own.is_single));
+        if was_single {
+            self.singles = self.singles.saturating_sub(1);
+            self.wake_held();
+        }
+    }
+
+    /// What came of its poll.
+    pub(crate) fn polled(&mut self, key: Key, now: Instant, outcome: Result<Seen>) {
+        let answers = self.answers;
+        if let Ok(seen) = &outcome {
+            self.learn_from(seen);
+        }
+        if let Some(own) = self.get_mut(key) {
+            own.is_unlisted |= core::mem::take(&mut own.must_poll);
+            match outcome {
+                Ok(seen) => own.wait.seen(now, seen, answers),
+                Err(error) => own.wait.failed(now, &error),
+            }
+        }
+        self.single_ends(key);
+    }
+
+    /// What came of reading its job's channel.
+    pub(crate) fn channel_read(&mut self, key: Key, now: Instant, answer: ChannelAnswer) {
+        let result = self.learn(answer);
+        if let Some(own) = self.get_mut(key) {
+            own.wait.channel_read(now, result);
+        }
+    }
+
+    /// Learns where this server's answers are, and returns the result that a channel had.
+    pub(crate) fn learn(&mut self, answer: ChannelAnswer) -> Option<Json> {
+        match answer {
+            ChannelAnswer::NoChannels => self.answers = Answers::InJobs,
+            ChannelAnswer::None => {}
+            ChannelAnswer::Found(result) => {
+                self.answers = Answers::InChannels;
+                return Some(result);
+            }
+        }
+        None
+    }
+
+    /// A job was seen outside the waits.
+    pub(crate) fn learn_from(&mut self, seen: &Seen) {
+        if seen.status == JobStatus::Completed && seen.has_result {
+            self.answers = Answers::InJobs;
+        }
+    }
+
+    /// There was no slot for the list before the leader's time was over.
+    pub(crate) fn list_given_up(&mut self, key: Key, now: Instant) {
+        self.is_listing = false;
+        self.resign(key, now);
+    }
+
+    /// There is no list this time. `is_own_limit`: only the time of the one that asked for it was over.
+    pub(crate) fn list_failed(&mut self, query: ListQuery, now: Instant, rate: Rate, error: &Error, is_own_limit: bool) {
+        self.is_listing = false;
+        match error.code {
+            ErrorCode::ConnectionFailed | ErrorCode::ConnectionReset | ErrorCode::RateLimited => {
+                self.lists.unanswered(now);
+                for (key, own) in self.subscriptions.iter_mut().enumerate() {
+                    let Some(own) = own.as_mut().filter(|own| own.shares && !own.is_unlisted && own.wait.is_resting()) else {
+                        continue;
+                    };
+                    own.wait.failed(now, error);
+                    if !own.wait.is_resting() {
+                        self.woken.push(key);
+                    }
+                }
+            }
+            _ if is_own_limit => {}
+            _ => {
+                self.lists.failed(now, query, error);
+                if !self.has_lists(now, rate) {
+                    self.wake_sharers();
+                }
+            }
+        }
+    }
+
+    /// A list has come that was asked for at `asked_at`. Every subscription learns what it says about its job.
+    pub(crate) fn listed(&mut self, query: ListQuery, asked_at: Instant, now: Instant, list: &Json) {
+        self.is_listing = false;
+        let mut shown = Shown::new(list);
+        let is_cut = shown.count >= query.limit;
+        let mut falls_short = false;
+        let mut changed = Vec::new();
+        for (key, own) in self.subscriptions.iter_mut().enumerate() {
+            let Some(own) = own.as_mut() else { continue };
+            if !own.shares || !own.wait.is_resting() || own.wait.began() > asked_at {
+                continue;
+            }
+            if let Some(job) = shown.job(own.wait.job_id()) {
+                (own.is_unlisted, own.must_poll) = (false, false);
+                if own.wait.was_last(&job.get_text("status").unwrap_or_default()) {
+                    own.wait.is_unchanged(now);
+                } else {
+                    changed.push((key, shown.for_one(own.wait.job_id(), job)));
+                }
+            } else if !own.is_unlisted && !own.must_poll {
+                falls_short |= is_cut;
+                if !is_cut {
+                    own.must_poll_by_itself(now);
+                    self.woken.push(key);
+                }
+            }
+        }
+        for (key, job) in changed {
+            self.shown(key, now, jobs::read_job(job));
+        }
+        self.lists.heard(now, query, Listed { asked_at, count: shown.count, falls_short });
+    }
+
+    /// A list shows the job of this subscription in another status.
+    fn shown(&mut self, key: Key, now: Instant, seen: Seen) {
+        let answers = self.answers;
+        self.learn_from(&seen);
+        if let Some(own) = self.get_mut(key) {
+            if seen.status == JobStatus::Completed && !seen.has_result {
+                // Lists may leave the answers out.
+                own.must_poll_by_itself(now);
+            } else {
+                own.wait.seen(now, seen, answers);
+            }
+            self.woken.push(key);
+        }
+    }
+}
+
+impl Subscription {
+    fn must_poll_by_itself(&mut self, now: Instant) {
+        self.must_poll = true;
+        self.wait.is_active_again(now);
+    }
+
+    /// Whether lists are asked for on its behalf.
+    fn wants_list(&self, now: Instant) -> bool {
+        self.shares && !self.is_unlisted && !self.must_poll && self.wait.is_resting() && !self.wait.is_expired(now)
+    }
+}
+
+/// The jobs of a list by their ids.
+struct Shown {
+    /// The runtime's own object finds them fast.
+    jobs: Json,
+    /// Which of them went to a subscription.
+    used: Json,
+    count: u32,
+}
+
+impl Shown {
+    fn new(list: &Json) -> Self {
+        let listed = list.get("jobs").map(|jobs| jobs.elements()).unwrap_or_default();
+        let count = u32::try_from(listed.len()).unwrap_or(u32::MAX);
+        let mut jobs = Json::object();
+        for job in listed {
             if let Some(id) = job.get_text("jobId") {
-                named = named.set(&key(&id), job);
+                jobs = jobs.set(&Self::key(&id), job);
             }
         }
-        for place in self.poller.places.borrow().iter().filter(|place| place.rests.get() && place.since <= asked_at) {
-            let job = named.get(&key(&place.job_id));
-            if job.is_some() || !place.unlisted.get() {
-                *place.news.borrow_mut() = Some(job.map_or(News::Missing, News::Found));
-            }
+        Self { jobs, used: Json::object(), count }
+    }
+
+    /// The colon keeps names away that mean something else to an object.
+    fn key(id: &str) -> String {
+        concat(&[":", id])
+    }
+
+    fn job(&self, id: &str) -> Option<Json> {
+        self.jobs.get(&Self::key(id))
+    }
+
+    /// The job as it came for the first that waits for it, and a copy for each other one: what one caller does with its
+    /// job must not reach another.
+    fn for_one(&mut self, id: &str, job: Json) -> Json {
+        let key = Self::key(id);
+        if self.used.get(&key).is_some() {
+            return copied(&job);
         }
-        listed
+        self.used = core::mem::replace(&mut self.used, Json::object()).set(&key, Json::boolean(true));
+        job
     }
 }
