@@ -27,7 +27,9 @@ const BROKEN_FROM: u32 = 4;
 const REFUSED: Millis = Millis::new(300_000.0);
 /// A limit that was too great is tried again after so long.
 const CUT_BACK: Millis = Millis::new(60_000.0);
-/// The least that is asked for.
+/// So many jobs are asked for at least, unless that was too much: a megabyte or two.
+const USUAL_LIMIT: u32 = 1_000;
+/// No less is asked for, whatever becomes of it.
 const MIN_LIMIT: u32 = 50;
 /// As many jobs as a server holds.
 const MAX_LIMIT: u32 = 10_000;
@@ -47,8 +49,6 @@ pub(crate) struct ListQuery {
     pub(crate) which: Which,
     /// How many jobs it has at most.
     pub(crate) limit: u32,
-    /// How many jobs are waited for.
-    pub(crate) waiting: f64,
 }
 
 impl ListQuery {
@@ -89,7 +89,7 @@ impl Reach {
     /// Twice as many as are waited for, since others have jobs too.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
     fn limit(&self, now: Instant, waiting: f64) -> u32 {
-        ((waiting * 2.0) as u32).saturating_add(MIN_LIMIT).max(self.needed).min(self.ceiling(now))
+        ((waiting * 2.0) as u32).max(USUAL_LIMIT).max(self.needed).min(self.ceiling(now))
     }
 }
 
@@ -156,7 +156,7 @@ impl ListState {
     pub(crate) fn query(&self, now: Instant, waiting: f64, spare: f64) -> ListQuery {
         let small = spare >= waiting || now < self.too_short_until;
         let (which, reach) = if small { (Which::Unfinished, &self.unfinished) } else { (Which::All, &self.all) };
-        ListQuery { which, limit: reach.limit(now, waiting), waiting }
+        ListQuery { which, limit: reach.limit(now, waiting) }
     }
 
     /// A list has come.
@@ -201,5 +201,118 @@ impl ListState {
             Which::Unfinished => &mut self.unfinished,
             Which::All => &mut self.all,
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+
+    fn at(ms: f64) -> Instant {
+        Instant::from_ms(ms)
+    }
+    fn error(code: ErrorCode, status: Option<u16>) -> Box<Error> {
+        let mut error = Error::new(code, "no");
+        error.status = status;
+        error
+    }
+    fn server_error() -> Box<Error> {
+        error(ErrorCode::ServerError, Some(500))
+    }
+    fn short(asked_at: f64) -> Listed {
+        Listed { asked_at: at(asked_at), count: 1_000, falls_short: true }
+    }
+    const ALL: ListQuery = ListQuery { which: Which::All, limit: 1_000 };
+
+    #[test]
+    fn the_small_list_is_asked_for_while_each_could_have_a_request_of_its_own() {
+        let lists = ListState::default();
+        assert_eq!(lists.query(at(0.0), 20.0, 20.0).path(), "/api/messaging/jobs?limit=1000&status=processing");
+        assert_eq!(lists.query(at(0.0), 20.0, 19.0).path(), "/api/messaging/jobs?limit=1000");
+        assert_eq!(lists.query(at(0.0), 3_000.0, 0.0).limit, 6_000);
+        assert_eq!(lists.query(at(0.0), 9_000.0, 0.0).limit, 10_000);
+    }
+
+    #[test]
+    fn a_list_that_leaves_jobs_out_is_asked_for_with_twice_the_limit() {
+        let mut lists = ListState::default();
+        let limits = [1_000, 2_000, 4_000, 8_000, 10_000, 10_000].map(|limit| {
+            let query = lists.query(at(0.0), 10.0, 0.0);
+            assert_eq!((query.which, query.limit), (Which::All, limit));
+            if limit < 10_000 {
+                lists.heard(at(0.0), query, short(0.0));
+            }
+            query.limit
+        });
+        assert_eq!(limits.len(), 6);
+        // It reaches no further: for a minute the other list has to do.
+        lists.heard(at(0.0), ListQuery { limit: 10_000, ..ALL }, short(0.0));
+        assert_eq!(lists.query(at(59_000.0), 10.0, 0.0).which, Which::Unfinished);
+        assert_eq!(lists.query(at(61_000.0), 10.0, 0.0).which, Which::All);
+    }
+
+    #[test]
+    fn what_is_too_large_or_too_slow_is_asked_for_with_half_the_limit_for_a_minute() {
+        for code in [ErrorCode::ResponseTooLarge, ErrorCode::RequestTimeout] {
+            let mut lists = ListState::default();
+            for limit in [500, 250, 125, 62, 50, 50] {
+                let query = lists.query(at(0.0), 10.0, 0.0);
+                lists.failed(at(0.0), query, &error(code, None));
+                assert_eq!(lists.query(at(59_000.0), 10.0, 0.0).limit, limit);
+            }
+            assert_eq!(lists.query(at(61_000.0), 10.0, 0.0).limit, 1_000);
+        }
+    }
+
+    #[test]
+    fn a_list_that_fails_is_due_again_after_a_pause_that_doubles_up_to_five_seconds() {
+        let mut lists = ListState::default();
+        let mut now = 0.0;
+        for pause in [1_000.0, 2_000.0, 4_000.0, 5_000.0, 5_000.0] {
+            lists.failed(at(now), ALL, &server_error());
+            assert_eq!(lists.due(Millis::ZERO, at(0.0)), at(now + pause));
+            let is_broken = now >= 7_000.0;
+            assert_eq!(lists.lists(at(now)), Lists::Failing { until: at(now + pause), is_broken });
+            now += pause;
+            assert_eq!(lists.lists(at(now)), Lists::Open);
+        }
+        for _ in 0..40 {
+            lists.failed(at(now), ALL, &server_error());
+        }
+        lists.heard(at(now), ALL, Listed { asked_at: at(now), count: 5, falls_short: false });
+        lists.failed(at(now), ALL, &server_error());
+        assert_eq!(lists.lists(at(now)), Lists::Failing { until: at(now + 1_000.0), is_broken: false });
+    }
+
+    #[test]
+    fn a_list_that_is_refused_is_asked_for_again_after_five_minutes() {
+        for status in [301, 400, 401, 402, 403, 404, 405, 422, 451] {
+            let mut lists = ListState::default();
+            lists.failed(at(0.0), ALL, &error(ErrorCode::Forbidden, Some(status)));
+            assert_eq!(lists.lists(at(299_000.0)), Lists::Refused, "{status}");
+            assert_eq!(lists.lists(at(300_000.0)), Lists::Open);
+        }
+        for status in [None, Some(200), Some(408), Some(425), Some(429), Some(500), Some(503)] {
+            let mut lists = ListState::default();
+            lists.failed(at(0.0), ALL, &error(ErrorCode::InvalidResponse, status));
+            assert_ne!(lists.lists(at(0.0)), Lists::Refused, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn long_and_slow_lists_come_less_often() {
+        let due = |count, took: f64| {
+            let mut lists = ListState::default();
+            lists.heard(at(took), ALL, Listed { asked_at: at(0.0), count, falls_short: false });
+            lists.due(Millis::ZERO, at(0.0))
+        };
+        assert_eq!(due(20, 50.0), at(500.0));
+        assert_eq!(due(20, 1_000.0), at(3_000.0));
+        assert_eq!(due(10_000, 50.0), at(1_000.0));
+        // A crowd that is content with fewer gets fewer.
+        let mut lists = ListState::default();
+        lists.heard(at(50.0), ALL, Listed { asked_at: at(0.0), count: 5, falls_short: false });
+        assert_eq!(lists.due(Millis::new(2_000.0), at(9_000.0)), at(2_050.0));
     }
 }

@@ -212,7 +212,7 @@ impl<'a, P: Platform> Subscription<'a, P> {
         }
         let asked_at = self.now();
         let mut request = self.http.request(Method::Get, &query.path(), &CallOptions::default());
-        request.answers = query.waiting;
+        request.answers = f64::from(query.limit);
         let limit = LIST_LIMIT.min(Millis::new(self.http.config.timeout_ms));
         let end = by.min(asked_at + limit);
         let list = self.http.read_answers(request, end.as_ms(), 0, "a list of jobs", &jobs::list).await;
