@@ -4,6 +4,7 @@ use crate::api::error::{Error, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
 use crate::api::routes;
+use crate::http::freshness::Freshness;
 use crate::http::message::{job_id_in, no_answer, place, refusal, send_error, set_header};
 use crate::http::rate_limit::RateLimit;
 use crate::http::retry::RetryBudget;
@@ -15,7 +16,7 @@ use crate::platform::{LogLevel, Platform};
 use crate::text::{concat, decimal, fill, find, has, split};
 use crate::time::Millis;
 use crate::time::WallTime;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// How often a redirect is followed.
@@ -41,6 +42,7 @@ pub struct Http<P: Platform> {
     pub(crate) config: HttpConfig,
     pub(crate) rate_limit: Rc<RateLimit>,
     retry_budget: RetryBudget,
+    pub(crate) freshness: RefCell<Freshness>,
     /// Whether an odd content type was reported.
     reported_content_type: Cell<bool>,
 }
@@ -48,7 +50,14 @@ pub struct Http<P: Platform> {
 impl<P: Platform> Http<P> {
     /// Requests to this server. `rate_limit` is shared by all clients of the server in this program.
     pub fn new(platform: Rc<P>, config: HttpConfig, rate_limit: Rc<RateLimit>) -> Self {
-        Self { platform, config, rate_limit, retry_budget: RetryBudget::new(), reported_content_type: Cell::new(false) }
+        Self {
+            platform,
+            config,
+            rate_limit,
+            retry_budget: RetryBudget::new(),
+            freshness: RefCell::default(),
+            reported_content_type: Cell::new(false),
+        }
     }
 
     /// Waits for a slot of the server's rate limit; false when there is none before `stop`, in milliseconds on the monotonic
@@ -171,6 +180,7 @@ impl<P: Platform> Http<P> {
             self.platform.log(LogLevel::Debug, &fill("% % in % ms", &[&place(request), &status, &took]));
             let response = answer?;
             self.rate_limit.heard(&response, now);
+            self.freshness.borrow_mut().response_arrived(request, &response, self.platform.now());
             self.report_content_type(request, &response);
             let same_method = request.method == Method::Get || matches!(response.status, 307 | 308);
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308)
@@ -222,7 +232,11 @@ impl<P: Platform> Http<P> {
         if method == Method::Post {
             set_header(&mut headers, "content-type", "application/json");
         }
-        HttpRequest { method, url: concat(&[&self.config.base_url, path]), headers, body: None, timeout_ms: 0.0, answers: 1.0 }
+        let path = match method {
+            Method::Get => self.freshness.borrow().path(path, self.platform.random()),
+            _ => path.to_owned(),
+        };
+        HttpRequest { method, url: concat(&[&self.config.base_url, &path]), headers, body: None, timeout_ms: 0.0, answers: 1.0 }
     }
 }
 

@@ -41,6 +41,10 @@ const LATER_CHANNEL: f64 = 3.0;
 /// How long a job that no poll has found yet is waited for where nothing else limits the wait.
 const NEVER_SEEN: Millis = Millis::new(jobs::MAX_JOB_TIMEOUT_MS);
 
+/// Why a wait sees nothing new.
+const CACHED: &str = "; the server's answers came from an HTTP cache and were old (their Age or Date says so): keep it from \
+                      caching /api/messaging";
+
 /// What a wait begins with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms {
@@ -61,6 +65,8 @@ pub(crate) struct Surroundings {
     pub(crate) quiet: Millis,
     /// Whether no shared list stands in for this wait's polls.
     pub(crate) is_alone: bool,
+    /// Whether a cache answers in place of the server.
+    pub(crate) is_cached: bool,
 }
 
 /// What is to be done next.
@@ -122,6 +128,7 @@ pub(crate) struct JobWait {
     /// Whether the last poll found no such job.
     is_missing: bool,
     had_last_chance: bool,
+    is_cached: bool,
     channel_due: Millis,
 }
 
@@ -148,6 +155,7 @@ impl JobWait {
             unreported: None,
             is_missing: false,
             had_last_chance: false,
+            is_cached: false,
             channel_due: FIRST_CHANNEL,
         };
         // Our own schedule leaves a new job a moment; the caller's interval comes after the first poll.
@@ -227,6 +235,7 @@ impl JobWait {
     /// The next step.
     pub(crate) fn next(&mut self, now: Instant, around: Surroundings) -> Next {
         self.wakes(now);
+        self.is_cached = around.is_cached;
         if let Some(job) = self.take_report() {
             return Next::Report(job);
         }
@@ -439,8 +448,9 @@ impl JobWait {
         };
         let state = self.last.as_ref().map_or("not seen yet", |seen| seen.status.as_str());
         let why = failed.map(|error| fill("; the last poll failed: %", &[&error.message])).unwrap_or_default();
-        let words = "no answer after %: the job is %; wait on with pollJob(error.jobId)%";
-        self.with_job(Error::new(ErrorCode::WaitTimeout, fill(words, &[&after, state, &why])))
+        let cache = if self.is_cached { CACHED } else { "" };
+        let words = "no answer after %: the job is %; wait on with pollJob(error.jobId)%%";
+        self.with_job(Error::new(ErrorCode::WaitTimeout, fill(words, &[&after, state, &why, cache])))
     }
 
     fn gone(&self) -> Box<Error> {
@@ -482,7 +492,7 @@ mod tests {
     use super::*;
     use crate::json;
 
-    const ALONE: Surroundings = Surroundings { quiet: Millis::ZERO, is_alone: true };
+    const ALONE: Surroundings = Surroundings { quiet: Millis::ZERO, is_alone: true, is_cached: false };
     const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
     const NEVER: Instant = Instant::from_ms(f64::INFINITY);
 
@@ -595,7 +605,7 @@ mod tests {
 
     #[test]
     fn a_server_that_asks_to_stay_away_until_the_job_is_gone_gets_one_poll_all_the_same() {
-        let around = Surroundings { quiet: Millis::new(900_000.0), is_alone: true };
+        let around = Surroundings { quiet: Millis::new(900_000.0), ..ALONE };
         let mut wait = created();
         assert!(matches!(wait.next(at(30_050.0), around), Next::Poll { .. }));
         wait.seen(at(30_050.0), job("processing"), Answers::InJobs);
@@ -610,7 +620,7 @@ mod tests {
     fn a_pause_after_a_429_comes_before_the_callers_interval() {
         let plan = WaitPlan { interval_ms: Some(100), max_attempts: Some(5) };
         let mut wait = JobWait::new("job-1", terms(plan), at(0.0));
-        let quiet = |ms| Surroundings { quiet: Millis::new(ms), is_alone: false };
+        let quiet = |ms| Surroundings { quiet: Millis::new(ms), ..ALONE };
         assert!(matches!(wait.next(at(0.0), quiet(15_000.0)), Next::Sleep(until) if until == at(15_000.0)));
         assert!(matches!(wait.next(at(15_000.0), quiet(0.0)), Next::Poll { .. }));
     }

@@ -19,7 +19,7 @@ pub(crate) use crate::waiting::job_wait::outcome;
 use crate::waiting::job_wait::{Next, Terms};
 use crate::waiting::lists::ListQuery;
 pub use crate::waiting::schedule::WaitPlan;
-use crate::waiting::watch::{ChannelAnswer, Key, Rate, Step, Watch};
+use crate::waiting::watch::{ChannelAnswer, Key, Step, Watch, Way};
 
 /// The longest time for a list. One that takes longer is worse than none.
 const LIST_LIMIT: Millis = Millis::new(10_000.0);
@@ -149,17 +149,18 @@ impl<'a, P: Platform> Subscription<'a, P> {
         self.http.platform.now()
     }
 
-    fn rate(&self) -> Rate {
+    fn way(&self) -> Way {
         let now = self.now().as_ms();
         let limit = &self.http.rate_limit;
-        Rate { quiet: Millis::new(limit.quiet_ms(now)), spare: limit.spare(now) }
+        let is_cached = self.http.freshness.borrow().is_cache_in_the_way();
+        Way { quiet: Millis::new(limit.quiet_ms(now)), spare: limit.spare(now), is_cached }
     }
 
     fn next(&self) -> Step {
         if let Some(signal) = self.all.signals.borrow_mut().get_mut(self.key) {
             signal.is_set = false;
         }
-        self.all.change(|watch| watch.next(self.key, self.now(), self.rate()))
+        self.all.change(|watch| watch.next(self.key, self.now(), self.way()))
     }
 
     /// Waits until there is something to do.
@@ -216,10 +217,10 @@ impl<'a, P: Platform> Subscription<'a, P> {
         let limit = LIST_LIMIT.min(Millis::new(self.http.config.timeout_ms));
         let end = by.min(asked_at + limit);
         let list = self.http.read_answers(request, end.as_ms(), 0, "a list of jobs", &jobs::list).await;
-        let (now, rate) = (self.now(), self.rate());
+        let (now, way) = (self.now(), self.way());
         self.all.change(|watch| match list {
             Ok(list) => watch.listed(query, asked_at, now, &list),
-            Err(error) => watch.list_failed(query, now, rate, &error, now >= by),
+            Err(error) => watch.list_failed(query, now, way, &error, now >= by),
         });
     }
 

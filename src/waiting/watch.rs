@@ -25,13 +25,15 @@ const NEVER: Instant = Instant::from_ms(f64::INFINITY);
 /// Names a subscription while it lasts.
 pub(crate) type Key = usize;
 
-/// What the rate limit says.
+/// What is known about the way to the server.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rate {
+pub(crate) struct Way {
     /// For how long the server asks to stay away.
     pub(crate) quiet: Millis,
     /// How many polls may go out at once.
     pub(crate) spare: f64,
+    /// Whether a cache answers in place of the server.
+    pub(crate) is_cached: bool,
 }
 
 /// What a subscription does next.
@@ -135,8 +137,8 @@ impl Watch {
     }
 
     /// Its next step.
-    pub(crate) fn next(&mut self, key: Key, now: Instant, rate: Rate) -> Step {
-        let stands_in = self.list_stands_in(key, now, rate);
+    pub(crate) fn next(&mut self, key: Key, now: Instant, way: Way) -> Step {
+        let stands_in = self.list_stands_in(key, now, way);
         let Some(own) = self.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
         own.wait.wakes(now);
         if let Some(job) = own.wait.take_report() {
@@ -144,7 +146,7 @@ impl Watch {
         }
         let was_held = core::mem::take(&mut own.is_held);
         self.held = self.held.saturating_sub(usize::from(was_held));
-        let step = if stands_in { self.share(key, now, rate) } else { self.alone(key, now, rate) };
+        let step = if stands_in { self.share(key, now, way) } else { self.alone(key, now, way) };
         // The slot that it was woken for is another's.
         if was_held && !matches!(step, Step::Own(Next::TakeSlot { .. })) && !self.is_held(key) {
             self.wake_held();
@@ -170,24 +172,24 @@ impl Watch {
     }
 
     /// Whether a list is to be had that makes polls of single jobs unnecessary.
-    fn has_lists(&self, now: Instant, rate: Rate) -> bool {
+    fn has_lists(&self, now: Instant, way: Way) -> bool {
         self.sharers >= SHARED_FROM
             && match self.lists.lists(now) {
                 Lists::Open => true,
                 // Each could have a request of its own meanwhile; more than that would use up what lists need.
-                Lists::Failing { is_broken, .. } => !is_broken && rate.spare < self.waiting(),
+                Lists::Failing { is_broken, .. } => !is_broken && way.spare < self.waiting(),
                 Lists::Refused => false,
             }
     }
 
     /// Whether a list stands in for this one's own polls.
-    fn list_stands_in(&self, key: Key, now: Instant, rate: Rate) -> bool {
+    fn list_stands_in(&self, key: Key, now: Instant, way: Way) -> bool {
         let Some(own) = self.get(key) else { return false };
-        own.wants_list(now) && now < own.wait.shares_until(now) && self.has_lists(now, rate)
+        own.wants_list(now) && now < own.wait.shares_until(now) && self.has_lists(now, way)
     }
 
     /// The step of one whose polls a list stands in for.
-    fn share(&mut self, key: Key, now: Instant, rate: Rate) -> Step {
+    fn share(&mut self, key: Key, now: Instant, way: Way) -> Step {
         let by = self.get(key).map_or(NEVER, |own| own.wait.shares_until(now));
         let mut until = by;
         if !self.is_listing && self.leader.is_none_or(|leader| leader == key) {
@@ -196,7 +198,7 @@ impl Watch {
             self.planned = due;
             if now >= due {
                 self.is_listing = true;
-                return Step::List { query: self.lists.query(now, self.waiting(), rate.spare), by };
+                return Step::List { query: self.lists.query(now, self.waiting(), way.spare), by };
             }
             until = until.min(due);
         }
@@ -207,13 +209,13 @@ impl Watch {
     }
 
     /// The step of one that polls by itself.
-    fn alone(&mut self, key: Key, now: Instant, rate: Rate) -> Step {
+    fn alone(&mut self, key: Key, now: Instant, way: Way) -> Step {
         self.resign(key, now);
-        let is_crowd = self.has_lists(now, rate);
-        let (singles, most) = (self.singles, if self.sharers >= SHARED_FROM { rate.spare.max(1.0) } else { f64::INFINITY });
+        let is_crowd = self.has_lists(now, way);
+        let (singles, most) = (self.singles, if self.sharers >= SHARED_FROM { way.spare.max(1.0) } else { f64::INFINITY });
         let Some(own) = self.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
         let is_alone = !own.shares || own.is_unlisted || !is_crowd;
-        let next = own.wait.next(now, Surroundings { quiet: rate.quiet, is_alone });
+        let next = own.wait.next(now, Surroundings { quiet: way.quiet, is_alone, is_cached: way.is_cached });
         let Next::TakeSlot { by, is_last: false } = next else { return Step::Own(next) };
         if !own.shares || own.is_single {
             return Step::Own(next);
@@ -237,7 +239,7 @@ impl Watch {
     /// When the next list is due. The more jobs are waited for, the more a list is worth: a crowd's gap is that of a
     /// single job whose answer comes at the sum of their rates.
     fn list_due(&self, now: Instant) -> Instant {
-        let (mut first, mut rate) = (NEVER, 0.0);
+        let (mut first, mut way) = (NEVER, 0.0);
         for own in self.subscriptions.iter().flatten().filter(|own| own.wants_list(now)) {
             first = first.min(own.wait.due());
             let gap = own.wait.gap().get();
@@ -359,7 +361,7 @@ impl Watch {
     }
 
     /// There is no list this time. `is_own_limit`: only the time of the one that asked for it was over.
-    pub(crate) fn list_failed(&mut self, query: ListQuery, now: Instant, rate: Rate, error: &Error, is_own_limit: bool) {
+    pub(crate) fn list_failed(&mut self, query: ListQuery, now: Instant, way: Way, error: &Error, is_own_limit: bool) {
         self.is_listing = false;
         match error.code {
             ErrorCode::ConnectionFailed | ErrorCode::ConnectionReset | ErrorCode::RateLimited => {
@@ -377,7 +379,7 @@ impl Watch {
             _ if is_own_limit => {}
             _ => {
                 self.lists.failed(now, query, error);
-                if !self.has_lists(now, rate) {
+                if !self.has_lists(now, way) {
                     self.wake_sharers();
                 }
             }
@@ -495,18 +497,18 @@ mod tests {
     use crate::json;
     use crate::waiting::schedule::WaitPlan;
 
-    const FREE: Rate = Rate { quiet: Millis::ZERO, spare: 500.0 };
-    const SPENT: Rate = Rate { quiet: Millis::ZERO, spare: 0.0 };
+    const FREE: Way = Way { quiet: Millis::ZERO, spare: 500.0, is_cached: false };
+    const SPENT: Way = Way { quiet: Millis::ZERO, spare: 0.0, is_cached: false };
 
     fn at(ms: f64) -> Instant {
         Instant::from_ms(ms)
     }
     /// A watch over so many jobs, named by their keys, that were created a second ago and are being processed.
-    fn watch(count: usize, rate: Rate) -> Watch {
+    fn watch(count: usize, way: Way) -> Watch {
         let mut watch = Watch::default();
         let keys: Vec<Key> = (0..count).map(|key| join(&mut watch, &format!("job-{key}"), at(0.0))).collect();
         if count >= SHARED_FROM {
-            show(&mut watch, at(1_000.0), rate, &keys);
+            show(&mut watch, at(1_000.0), way, &keys);
         }
         watch
     }
@@ -523,27 +525,27 @@ mod tests {
         Json::object().set("jobs", Json::array(jobs))
     }
     /// Asks all of them for their next steps until one asks for a list.
-    fn leader(watch: &mut Watch, now: Instant, rate: Rate) -> Option<(Key, ListQuery)> {
-        (0..watch.subscriptions.len()).find_map(|key| match step(watch, key, now, rate) {
+    fn leader(watch: &mut Watch, now: Instant, way: Way) -> Option<(Key, ListQuery)> {
+        (0..watch.subscriptions.len()).find_map(|key| match step(watch, key, now, way) {
             Step::List { query, .. } => Some((key, query)),
             Step::Own(_) => None,
         })
     }
     /// The next step that is no report.
-    fn step(watch: &mut Watch, key: Key, now: Instant, rate: Rate) -> Step {
+    fn step(watch: &mut Watch, key: Key, now: Instant, way: Way) -> Step {
         loop {
-            match watch.next(key, now, rate) {
+            match watch.next(key, now, way) {
                 Step::Own(Next::Report(_)) => {}
                 step => return step,
             }
         }
     }
     /// A list that shows these jobs as being processed.
-    fn show(watch: &mut Watch, now: Instant, rate: Rate, keys: &[Key]) {
-        let (_, query) = leader(watch, now, rate).unwrap();
+    fn show(watch: &mut Watch, now: Instant, way: Way, keys: &[Key]) {
+        let (_, query) = leader(watch, now, way).unwrap();
         watch.listed(query, now, now, &list(keys.iter().map(|key| job(*key, "processing")).collect()));
         for key in 0..watch.subscriptions.len() {
-            step(watch, key, now, rate);
+            step(watch, key, now, way);
         }
         watch.take_woken();
     }
@@ -685,21 +687,21 @@ mod tests {
         let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
         // All of them have left the list.
         watch.listed(query, at(2_000.0), at(2_050.0), &list(vec![]));
-        let rate = Rate { spare: 3.0, ..SPENT };
-        let slots: Vec<Key> = (0..10).filter(|key| takes_slot(&step(&mut watch, *key, at(2_050.0), rate))).collect();
+        let way = Way { spare: 3.0, ..SPENT };
+        let slots: Vec<Key> = (0..10).filter(|key| takes_slot(&step(&mut watch, *key, at(2_050.0), way))).collect();
         assert_eq!(slots, [0, 1, 2]);
         watch.take_woken();
         // One that is done makes room for one, and so does one that is given up.
         watch.slot(0, at(2_100.0), Some(true));
-        watch.next(0, at(2_100.0), rate);
+        watch.next(0, at(2_100.0), way);
         watch.polled(0, at(2_100.0), Ok(jobs::read_job(job(0, "completed"))));
         assert_eq!(watch.take_woken(), [3]);
-        assert!(takes_slot(&step(&mut watch, 3, at(2_100.0), rate)));
+        assert!(takes_slot(&step(&mut watch, 3, at(2_100.0), way)));
         watch.unsubscribe(1, at(2_100.0));
         let woken = watch.take_woken();
-        assert_eq!(woken.iter().filter(|key| takes_slot(&step(&mut watch, **key, at(2_100.0), rate))).count(), 1);
+        assert_eq!(woken.iter().filter(|key| takes_slot(&step(&mut watch, **key, at(2_100.0), way))).count(), 1);
         // The last poll of a job that expires is no part of that.
-        assert!(takes_slot(&step(&mut watch, 9, at(30_050.0), rate)));
+        assert!(takes_slot(&step(&mut watch, 9, at(30_050.0), way)));
     }
 
     #[test]
@@ -720,16 +722,16 @@ mod tests {
     #[test]
     fn a_list_that_fails_leaves_a_crowd_asleep_where_single_polls_would_be_too_many() {
         let error = Error::new(ErrorCode::ServerError, "no");
-        for (rate, alone) in [(FREE, true), (SPENT, false)] {
-            let mut watch = watch(10, rate);
-            let (_, query) = leader(&mut watch, at(2_000.0), rate).unwrap();
-            watch.list_failed(query, at(2_050.0), rate, &error, false);
+        for (way, alone) in [(FREE, true), (SPENT, false)] {
+            let mut watch = watch(10, way);
+            let (_, query) = leader(&mut watch, at(2_000.0), way).unwrap();
+            watch.list_failed(query, at(2_050.0), way, &error, false);
             assert_eq!(watch.take_woken().len(), if alone { 10 } else { 0 });
-            assert_eq!(takes_slot(&step(&mut watch, 9, at(2_050.0), rate)), alone);
+            assert_eq!(takes_slot(&step(&mut watch, 9, at(2_050.0), way)), alone);
             // A second later a list is asked for again.
-            let (_, query) = leader(&mut watch, at(3_050.0), rate).unwrap();
+            let (_, query) = leader(&mut watch, at(3_050.0), way).unwrap();
             watch.listed(query, at(3_050.0), at(3_100.0), &list((0..10).map(|key| job(key, "processing")).collect()));
-            assert!(!takes_slot(&step(&mut watch, 9, at(3_100.0), rate)));
+            assert!(!takes_slot(&step(&mut watch, 9, at(3_100.0), way)));
         }
     }
 

@@ -319,6 +319,7 @@ impl Platform for Shared {
         let fault = if is_list { world.server.borrow_mut().list_faults.pop_front() } else { None };
         world.server.borrow_mut().last_kilobytes = 0.0;
         let mut answer = world.server.borrow_mut().handle(world.now.get(), request);
+        #[expect(clippy::result_large_err, reason = "the trait has it so")]
         let failure = |failure| Err(SendError { failure, words: String::new(), cause: None, partial: String::new() });
         let most = world.server.borrow().max_kilobytes * (request.answers / 1_000.0).max(1.0);
         if world.server.borrow().last_kilobytes > most {
