@@ -1,5 +1,7 @@
 //! The calls: what a create does from its beginning to its end.
 
+mod sessions;
+
 use core::cell::RefCell;
 use std::rc::Rc;
 
@@ -122,7 +124,7 @@ impl<P: Platform + 'static> Client<P> {
 
     /// The same client, which goes by what others have heard of this server's rate limit too.
     #[must_use]
-    pub fn sharing(mut self, rate_limit: Rc<RateLimit>) -> Self {
+    pub fn sharing(mut self, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
         self.http.rate_limit = rate_limit;
         self
     }
@@ -151,7 +153,7 @@ impl<P: Platform + 'static> Client<P> {
         }
         let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         let key = call.idempotency_key.as_str();
-        let question = if key.is_empty() { String::new() } else { jobs::question(&body) };
+        let question = if key.is_empty() { String::new() } else { jobs::request_fingerprint(&body) };
         // Two calls of the same name: the second waits, and finds what the first has made.
         let _alone = if key.is_empty() {
             None

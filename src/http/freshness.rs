@@ -6,7 +6,6 @@
 //! that no cache has seen; servers ignore it.
 
 use crate::platform::{HttpRequest, HttpResponse, Method};
-use crate::text::{concat, find, split};
 use crate::time::{Instant, Millis};
 
 /// A fresh answer is not older than this, in seconds.
@@ -66,8 +65,8 @@ impl Freshness {
         if !self.is_noticed {
             return path.to_owned();
         }
-        let mark = if find(path, "?").is_some() { "&" } else { "?" };
-        concat(&[path, mark, QUERY, &random.to_string()])
+        let mark = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{mark}{QUERY}{random}")
     }
 
     /// Whether answers come from a cache all the same.
@@ -78,20 +77,25 @@ impl Freshness {
 
 /// The address without the query of [`Freshness::path`].
 fn address(url: &str) -> &str {
-    split(url, QUERY).map_or(url, |(address, _)| address).trim_end_matches(['?', '&'])
+    url.split_once(QUERY).map_or(url, |(address, _)| address).trim_end_matches(['?', '&'])
 }
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
+    use crate::api::options::CallOptions;
+    use crate::http::message::HttpConfig;
     use crate::platform::Body;
 
     const DATES: [&str; 2] = ["Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:04 GMT"];
 
     fn arrives(freshness: &mut Freshness, url: &str, headers: &[(&'static str, &str)], ms: f64) -> bool {
-        let request =
-            HttpRequest { method: Method::Get, url: url.into(), headers: vec![], body: None, timeout_ms: 1.0, answers: 1.0 };
+        let request = HttpConfig { base_url: String::new(), headers: vec![], timeout_ms: 1.0, retries: 0 }.request(
+            Method::Get,
+            url,
+            &CallOptions::default(),
+        );
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let response = HttpResponse { status: 200, headers, body: Body::Empty };
         freshness.response_arrived(&request, &response, Instant::from_ms(ms));

@@ -35,7 +35,7 @@ pub(super) fn to_js(error: Box<Error>) -> JsValue {
     put("statusCode", error.status.map(Into::into));
     put("serverMessage", error.server_message.as_deref().map(JsValue::from_str));
     put("serverCode", error.server_code.as_deref().map(JsValue::from_str));
-    put("retryAfterMs", error.retry_after_ms.map(Into::into));
+    put("retryAfterMs", error.retry_after.map(|pause| pause.get().into()));
     put("jobId", error.job_id.as_deref().map(JsValue::from_str));
     put("job", error.job.map(|job| job.0));
     put("sessionId", error.session_id.as_deref().map(JsValue::from_str));

@@ -4,7 +4,7 @@ use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::Kind;
+use super::kind::Kind;
 
 #[wasm_bindgen]
 extern "C" {

@@ -9,49 +9,15 @@
 mod host;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod js;
+mod kind;
 
-use crate::text::{fill, shorten};
+use crate::encoding::{MAX_HEADER, from_base64};
+use crate::text::shorten;
 #[cfg(not(target_arch = "wasm32"))]
 pub use host::Json;
 #[cfg(target_arch = "wasm32")]
 pub use js::Json;
-
-/// What a value is. `Other` stands for everything that JSON cannot hold: functions, symbols, big integers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Absent.
-    Undefined,
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Boolean,
-    /// A number, NaN included.
-    Number,
-    /// A string.
-    Text,
-    /// An array.
-    Array,
-    /// An object that is no array.
-    Object,
-    /// Not JSON.
-    Other,
-}
-
-impl Kind {
-    /// The kind with its article, for error messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Undefined => "nothing",
-            Kind::Null => "null",
-            Kind::Boolean => "a boolean",
-            Kind::Number => "a number",
-            Kind::Text => "a string",
-            Kind::Array => "an array",
-            Kind::Object => "an object",
-            Kind::Other => "a value that JSON cannot hold",
-        }
-    }
-}
+pub use kind::Kind;
 
 impl Json {
     /// The member `key` if it is a string.
@@ -63,6 +29,16 @@ impl Json {
     pub fn get_number(&self, key: &str) -> Option<f64> {
         self.get(key)?.as_number()
     }
+}
+
+/// The JSON object in a header, in base64 as x402 has it, or as plain JSON, which some servers send.
+/// `None` for a header that is too long, or holds anything else.
+pub fn read_header(value: &str) -> Option<Json> {
+    if value.len() > MAX_HEADER {
+        return None;
+    }
+    let text = if value.trim_start().starts_with('{') { value.to_owned() } else { from_base64(value)? };
+    Json::parse(&text).filter(|document| document.kind() == Kind::Object)
 }
 
 /// An object of those of the members that are there.
@@ -89,8 +65,27 @@ pub fn is_true(value: &Json) -> bool {
 /// A value as an error message shows it: what was given, but never much of it.
 pub fn shown(value: &Json) -> String {
     match value.kind() {
-        Kind::Text => fill("\"%\"", &[&shorten(&value.as_text().unwrap_or_default(), 60)]),
+        Kind::Text => format!("\"{}\"", shorten(&value.as_text().unwrap_or_default(), 60)),
         Kind::Number | Kind::Boolean => value.to_json(),
         kind => kind.name().to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::encoding::to_base64;
+
+    #[test]
+    fn a_header_holds_an_object_in_base64_or_as_it_is() {
+        let object = "{\"a\":1}";
+        for header in [to_base64(object), object.to_owned(), format!(" {object}")] {
+            assert_eq!(read_header(&header).unwrap(), crate::json!({"a": 1}), "{header}");
+        }
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_HEADER));
+        for other in ["", "{", "€", "[1]", &to_base64("[1]"), &to_base64("{"), &to_base64(&long), &long] {
+            assert_eq!(read_header(other), None, "{}", shorten(other, 40));
+        }
     }
 }

@@ -220,7 +220,7 @@ fn after_payment(error: Error, attempt: &mut Attempt, lost: bool) -> Box<Error> 
     about.status = error.status;
     about.server_message = error.server_message;
     about.server_code = error.server_code;
-    about.retry_after_ms = error.retry_after_ms;
+    about.retry_after = error.retry_after;
     about.job_id = error.job_id;
     about.cause = error.cause;
     about

@@ -9,7 +9,6 @@
 use crate::api::jobs::{self, Seen};
 use crate::api::routes;
 use crate::json::{Json, picked};
-use crate::text::fill;
 use crate::time::WallTime;
 
 /// The channels of jobs, which belong to the server itself.
@@ -29,7 +28,7 @@ pub(crate) enum Answers {
 
 /// The route of the messages in a job's channel; `None` when the job has none.
 pub(crate) fn messages_route(job_id: &str, channels: &[Json]) -> Option<String> {
-    let name = fill("job-%", &[job_id]);
+    let name = format!("job-{job_id}");
     let channel = channels.iter().find(|channel| channel.get_text("name").as_ref() == Some(&name))?.get_text("id")?;
     jobs::is_uuid(&channel).then(|| routes::channel(&channel))
 }

@@ -20,7 +20,6 @@
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
 use crate::json::Json;
-use crate::text::{decimal, fill};
 use crate::time::{Instant, Millis};
 use crate::waiting::channel::{self, Answers};
 use crate::waiting::schedule::{PollSchedule, WaitPlan};
@@ -438,19 +437,19 @@ impl JobWait {
         let waited = now.since(self.began);
         // The deadline covers more than the wait: the caller knows the limit that it gave.
         let given = self.limit.filter(|_| now + SAME >= self.deadline);
-        let waited = fill("% ms", &[&decimal(given.unwrap_or(waited).whole())]);
+        let waited = format!("{} ms", given.unwrap_or(waited).whole());
         let after = match limit {
             Limit::Time => waited,
             Limit::Polls => {
                 let polls = if self.polls == 1 { "poll" } else { "polls" };
-                fill("% % in %", &[&decimal(self.polls.into()), polls, &waited])
+                format!("{} {polls} in {waited}", self.polls)
             }
         };
         let state = self.last.as_ref().map_or("not seen yet", |seen| seen.status.as_str());
-        let why = failed.map(|error| fill("; the last poll failed: %", &[&error.message])).unwrap_or_default();
+        let why = failed.map(|error| format!("; the last poll failed: {}", error.message)).unwrap_or_default();
         let cache = if self.is_cached { CACHED } else { "" };
-        let words = "no answer after %: the job is %; wait on with pollJob(error.jobId)%%";
-        self.with_job(Error::new(ErrorCode::WaitTimeout, fill(words, &[&after, state, &why, cache])))
+        let words = format!("no answer after {after}: the job is {state}; wait on with pollJob(error.jobId){why}{cache}");
+        self.with_job(Error::new(ErrorCode::WaitTimeout, words))
     }
 
     fn gone(&self) -> Box<Error> {
@@ -474,11 +473,11 @@ pub(crate) fn outcome(job_id: &str, seen: Seen) -> Result<Json> {
         JobStatus::Completed if seen.has_result => return Ok(seen.document),
         JobStatus::Completed => (ErrorCode::InvalidResponse, "the job is completed but has no answer in it".to_owned()),
         JobStatus::Failed => {
-            (ErrorCode::JobFailed, fill("the job failed: %", &[failure.as_deref().unwrap_or("the server gave no reason")]))
+            (ErrorCode::JobFailed, format!("the job failed: {}", failure.as_deref().unwrap_or("the server gave no reason")))
         }
         _ => {
-            let why = failure.map(|words| fill(": %", &[&words])).unwrap_or_default();
-            (ErrorCode::JobTimeout, fill("the agent gave no answer in the job's time%", &[&why]))
+            let why = failure.map(|words| format!(": {words}")).unwrap_or_default();
+            (ErrorCode::JobTimeout, format!("the agent gave no answer in the job's time{why}"))
         }
     };
     let mut error = Error::new(code, message);

@@ -7,7 +7,6 @@
 
 use crate::api::error::{Error, ErrorCode};
 use crate::api::routes;
-use crate::text::{concat, decimal};
 use crate::time::{Instant, Millis};
 
 /// The shortest time between two lists.
@@ -55,7 +54,7 @@ impl ListQuery {
     /// The path with its query.
     pub(crate) fn path(&self) -> String {
         let status = if self.which == Which::Unfinished { "&status=processing" } else { "" };
-        concat(&[routes::JOBS, "?limit=", &decimal(self.limit.into()), status])
+        format!("{}?limit={}{status}", routes::JOBS, self.limit)
     }
 }
 

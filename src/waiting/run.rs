@@ -10,10 +10,11 @@ use core::task::{Poll, Waker};
 use crate::api::error::Result;
 use crate::api::jobs::{self, JobStatus, Seen};
 use crate::api::options::CallOptions;
+use crate::http::rate_limit::Slot;
 use crate::http::run::Http;
 use crate::json::{Json, Kind};
 use crate::platform::{Method, Platform, within};
-use crate::time::{Instant, Millis};
+use crate::time::{Deadline, Instant, Millis};
 use crate::waiting::channel::{self, Answers};
 pub(crate) use crate::waiting::job_wait::outcome;
 use crate::waiting::job_wait::{Next, Terms};
@@ -150,10 +151,8 @@ impl<'a, P: Platform> Subscription<'a, P> {
     }
 
     fn way(&self) -> Way {
-        let now = self.now().as_ms();
-        let limit = &self.http.rate_limit;
         let is_cached = self.http.freshness.borrow().is_cache_in_the_way();
-        Way { quiet: Millis::new(limit.quiet_ms(now)), spare: limit.spare(now), is_cached }
+        Way { quiet: self.http.pause_left(), spare: self.http.spare_slots(), is_cached }
     }
 
     fn next(&self) -> Step {
@@ -189,7 +188,7 @@ impl<'a, P: Platform> Subscription<'a, P> {
     /// Waits for a slot of the rate limit, which is given back when a list answers sooner.
     async fn take_slot(&self, by: Instant, is_last: bool) {
         let mut taken = None;
-        let slot = async { taken = Some(self.http.wait_for_slot(by.as_ms(), is_last).await) };
+        let slot = async { taken = Some(self.http.take_slot(Deadline::at(by), slot(is_last)).await) };
         within(slot, self.signal()).await;
         self.all.change(|watch| watch.slot(self.key, self.now(), taken));
     }
@@ -208,15 +207,15 @@ impl<'a, P: Platform> Subscription<'a, P> {
 
     /// Asks for a list on behalf of all.
     async fn list(&self, query: ListQuery, by: Instant) {
-        if !self.http.wait_for_slot(by.as_ms(), false).await {
+        if !self.http.take_slot(Deadline::at(by), Slot::Ordinary).await {
             return self.all.change(|watch| watch.list_given_up(self.key, self.now()));
         }
         let asked_at = self.now();
         let mut request = self.http.request(Method::Get, &query.path(), &CallOptions::default());
         request.answers = f64::from(query.limit);
-        let limit = LIST_LIMIT.min(Millis::new(self.http.config.timeout_ms));
+        let limit = LIST_LIMIT.min(self.http.timeout());
         let end = by.min(asked_at + limit);
-        let list = self.http.read_answers(request, end.as_ms(), 0, "a list of jobs", &jobs::list).await;
+        let list = self.http.read_request(request, Deadline::at(end), 0, "a list of jobs", &jobs::list).await;
         let (now, way) = (self.now(), self.way());
         self.all.change(|watch| match list {
             Ok(list) => watch.listed(query, asked_at, now, &list),
@@ -225,9 +224,14 @@ impl<'a, P: Platform> Subscription<'a, P> {
     }
 
     fn limited(&self, call: &CallOptions, limit: Millis) -> CallOptions {
-        let limit = limit.min(Millis::new(self.http.config.timeout_ms));
+        let limit = limit.min(self.http.timeout());
         CallOptions { timeout_ms: Some(limit.get()), headers: call.headers.clone(), ..CallOptions::default() }
     }
+}
+
+/// The slot for a poll; from the reserve if it is the last one of its job.
+fn slot(is_last: bool) -> Slot {
+    if is_last { Slot::LastPoll } else { Slot::Ordinary }
 }
 
 /// Reads the answer that a job does not have from its channel.
@@ -257,10 +261,10 @@ async fn read_list<P: Platform>(
     call: &CallOptions,
     is_last: bool,
 ) -> Option<Vec<Json>> {
-    if !http.wait_for_slot(by.as_ms(), is_last).await {
+    if !http.take_slot(Deadline::at(by), slot(is_last)).await {
         return None;
     }
-    let left = by.since(http.platform.now()).min(Millis::new(http.config.timeout_ms));
+    let left = by.since(http.platform.now()).min(http.timeout());
     if !left.is_positive() {
         return None;
     }

@@ -4,11 +4,6 @@ use crate::time::Millis;
 
 /// The first poll after a job was created: quick agents answer in a fraction of a second.
 const FIRST_POLL: Millis = Millis::new(400.0);
-/// The job's time when the server does not say one, in milliseconds (the API's default).
-const DEFAULT_LIFETIME_MS: f64 = 30_000.0;
-/// More than this is not believed of a job's expiry, in milliseconds (one day).
-const MAX_LIFETIME_MS: f64 = 86_400_000.0;
-
 /// How the caller wants to wait.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WaitPlan {
@@ -48,20 +43,6 @@ impl PollSchedule {
             PollSchedule::Growing => Millis::new(850.0 + age.get() / 40.0).min(Millis::new(4_000.0)),
         }
     }
-
-    /// The same in plain milliseconds.
-    pub fn gap_ms(self, age_ms: f64, polls: u32) -> f64 {
-        self.gap(Millis::new(age_ms), polls).get()
-    }
-}
-
-/// How long a job lives, in milliseconds, from the server's two instants. Their difference is a duration, so the
-/// server's clock may be wrong.
-pub fn lifetime_ms(created_at: Option<f64>, expires_at: Option<f64>) -> f64 {
-    match (created_at, expires_at) {
-        (Some(created), Some(expires)) if expires - created >= 0.0 => (expires - created).min(MAX_LIFETIME_MS),
-        _ => DEFAULT_LIFETIME_MS,
-    }
 }
 
 #[cfg(test)]
@@ -72,7 +53,7 @@ mod tests {
     #[test]
     fn own_interval_is_obeyed_exactly() {
         for age in [0.0, 1e3, 1e6] {
-            assert_eq!(PollSchedule::Every(1000).gap_ms(age, 0), 1000.0);
+            assert_eq!(PollSchedule::Every(1000).gap(Millis::new(age), 0), Millis::new(1000.0));
         }
     }
 
@@ -81,19 +62,10 @@ mod tests {
         let mut age = 0.0;
         let mut last = 0.0;
         for polls in 0..500 {
-            let gap = PollSchedule::Growing.gap_ms(age, polls);
+            let gap = PollSchedule::Growing.gap(Millis::new(age), polls).get();
             assert!(gap >= last && (400.0..=4_000.0).contains(&gap), "{gap} at {age}");
             last = gap;
             age += gap;
         }
-    }
-
-    #[test]
-    fn lifetimes_are_durations_and_believed_only_when_sane() {
-        assert_eq!(lifetime_ms(Some(5.0), Some(30_005.5)), 30_000.5);
-        for (created, expires) in [(None, Some(1.0)), (Some(1.0), None), (Some(2.0), Some(1.0)), (Some(f64::NAN), Some(1.0))] {
-            assert_eq!(lifetime_ms(created, expires), 30_000.0);
-        }
-        assert_eq!(lifetime_ms(Some(0.0), Some(f64::INFINITY)), 86_400_000.0);
     }
 }

@@ -11,7 +11,6 @@
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
 use crate::json::{Json, copied};
-use crate::text::concat;
 use crate::time::{Instant, Millis};
 use crate::waiting::channel::Answers;
 use crate::waiting::job_wait::{JobWait, Next, Surroundings, Terms};
@@ -239,7 +238,7 @@ impl Watch {
     /// When the next list is due. The more jobs are waited for, the more a list is worth: a crowd's gap is that of a
     /// single job whose answer comes at the sum of their rates.
     fn list_due(&self, now: Instant) -> Instant {
-        let (mut first, mut way) = (NEVER, 0.0);
+        let (mut first, mut rate) = (NEVER, 0.0);
         for own in self.subscriptions.iter().flatten().filter(|own| own.wants_list(now)) {
             first = first.min(own.wait.due());
             let gap = own.wait.gap().get();
@@ -471,7 +470,7 @@ impl Shown {
 
     /// The colon keeps names away that mean something else to an object.
     fn key(id: &str) -> String {
-        concat(&[":", id])
+        format!(":{id}")
     }
 
     fn job(&self, id: &str) -> Option<Json> {

@@ -312,7 +312,7 @@ impl Platform for Shared {
         }
         if world.server.borrow().lists == Lists::Hang && request.method == Method::Get && request.url.contains("/jobs?") {
             world.server.borrow_mut().counts[1] += 1;
-            world.sleep(request.timeout_ms).await;
+            world.sleep(request.timeout.get()).await;
             return Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None, partial: String::new() });
         }
         let is_list = request.method == Method::Get && request.url.contains("/jobs?");
@@ -328,7 +328,7 @@ impl Platform for Shared {
         }
         match fault {
             Some(ListFault::Hangs) => {
-                world.sleep(request.timeout_ms).await;
+                world.sleep(request.timeout.get()).await;
                 return failure(SendFailure::Timeout);
             }
             Some(ListFault::Status(status)) => (answer.status, answer.body) = (status, Body::Text("no".into())),
@@ -750,6 +750,30 @@ fn row_50_when_the_call_that_looks_for_all_is_aborted_another_goes_on() {
     world.run(f64::INFINITY);
     assert!(world.is_over());
     assert_eq!(answered(&ends), 10);
+}
+
+#[test]
+fn a_call_among_ten_thousand_that_is_given_up_is_gone_at_once_and_costs_the_others_nothing() {
+    let (world, _, ends) = together(&[40_000.0; 10_000], Limiter::Told, Lists::Shown);
+    world.run(20_000.0);
+    let before = (world.sleepers.borrow().len(), world.server.borrow().counts);
+    // The first is the one that asks for lists.
+    for call in [0, 5_000, 9_999] {
+        world.tasks.borrow_mut()[call].take();
+    }
+    assert_eq!(world.sleepers.borrow().len(), before.0 - 3, "their timers are gone without another turn");
+    world.run(f64::INFINITY);
+    assert_eq!((answered(&ends), world.server.borrow().counts[3]), (9_997, 0));
+}
+
+#[test]
+fn a_wait_is_small() {
+    let world = World::new(Limiter::Told, Lists::Shown);
+    let client = client(&world);
+    let (call, nobody) = (plain(), |_| ());
+    let wait = client.poll_job("job-1", &call, WaitPlan::default(), &nobody);
+    // And a few hundred bytes in the client, and its timer.
+    assert!(size_of_val(&wait) <= 512, "{} bytes", size_of_val(&wait));
 }
 
 #[test]

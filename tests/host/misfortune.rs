@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::sandbox::{Paywall, Sandbox, cut};
 use eliza_jobs::client::{Client, Config};
 use eliza_jobs::encoding;
 use eliza_jobs::json;
@@ -14,7 +15,6 @@ use eliza_jobs::json::Json;
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, SendError, SendFailure};
 use eliza_jobs::platform::{Callback, Platform, StoreOperation};
-use eliza_jobs::sandbox::{Paywall, Sandbox, cut};
 use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
 use eliza_jobs::time::{Instant, Millis, WallTime};
 
@@ -507,8 +507,8 @@ impl Platform for Tab {
             }
             Net::Failure(failure) => failed(failure),
         };
-        world.alarm(after_ms.min(request.timeout_ms)).await;
-        if after_ms > request.timeout_ms {
+        world.alarm(after_ms.min(request.timeout.get())).await;
+        if after_ms > request.timeout.get() {
             answer = failed(SendFailure::Timeout);
         } else if let Some(arrived) = slow.and_then(|slot| slot.take()) {
             answer = Ok(arrived);
