@@ -2,7 +2,7 @@
 
 mod sessions;
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode, Result};
@@ -21,10 +21,8 @@ use crate::platform::{Platform, WalletCapabilities, within};
 use crate::spending::SpendLedger;
 use crate::spending::policy::SpendPolicy;
 use crate::text::{concat, fill, join};
-use crate::time::Millis;
-use crate::waiting::channel::Answers;
-use crate::waiting::run::WaitPlan;
-use crate::waiting::watch::Poller;
+use crate::time::{Instant, Millis};
+use crate::waiting::run::{JobWatch, WaitPlan, Wanted, outcome};
 use crate::x402::amount::to_decimal;
 use crate::x402::{self, Attempt};
 
@@ -83,9 +81,8 @@ pub struct Client<P: Platform> {
     pub(crate) platform: Rc<P>,
     pub(crate) http: Http<P>,
     pub(crate) config: Config,
-    pub(crate) poller: Poller,
-    /// Where this server's answers are.
-    pub(crate) answers: Cell<Answers>,
+    /// The jobs that are waited for.
+    pub(crate) watch: JobWatch,
     pub(crate) ledger: Rc<SpendLedger>,
     /// The payments that the ledger has counted.
     pub(crate) counted: RefCell<Vec<String>>,
@@ -115,8 +112,7 @@ impl<P: Platform + 'static> Client<P> {
             http: Http::new(platform.clone(), http, Rc::default()),
             platform,
             config,
-            poller: Poller::default(),
-            answers: Cell::default(),
+            watch: JobWatch::default(),
             ledger,
             open: RefCell::default(),
             closing: RefCell::default(),
@@ -273,14 +269,45 @@ impl<P: Platform + 'static> Client<P> {
 
     /// One job.
     pub async fn get_job(self: &Rc<Self>, job_id: &str, call: &CallOptions) -> Result<Seen> {
-        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.http.config.timeout_ms);
+        let end = self.platform.now() + Millis::new(call.timeout_ms.unwrap_or(self.http.config.timeout_ms));
         let seen = self.http.get_job(job_id, call, self.http.config.retries).await?;
-        let early = self.answers.get() == Answers::InChannels;
-        let seen = self.with_late_answer(job_id, seen, end, call, early).await;
+        let seen = self.watch.complete(&self.http, seen, job_id, end, call).await;
+        self.is_finished(job_id, &seen);
+        Ok(seen)
+    }
+
+    /// Waits for a job's answer. `lifetime` is known for a job that was just created here; `end` is a point in time. What
+    /// was paid for a job that has ended is not open any more.
+    pub(crate) async fn wait(
+        self: &Rc<Self>,
+        job_id: &str,
+        lifetime: Option<f64>,
+        end: Option<f64>,
+        call: &CallOptions,
+        plan: WaitPlan,
+        update: &dyn Fn(Update),
+    ) -> Result<Json> {
+        let deadline = Instant::from_ms(end.unwrap_or(f64::INFINITY));
+        let wanted = Wanted { job_id, lifetime: lifetime.map(Millis::new), deadline, plan, call };
+        match self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await {
+            Ok(seen) => {
+                self.is_finished(job_id, &seen);
+                outcome(job_id, seen)
+            }
+            Err(error) => {
+                if error.code == ErrorCode::JobGone {
+                    self.close(job_id, None);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// A job that is final leaves nothing open; but one that is completed without its answer may have it the next time.
+    fn is_finished(self: &Rc<Self>, job_id: &str, seen: &Seen) {
         if seen.is_settled() {
             self.close(job_id, seen.reference.as_deref());
         }
-        Ok(seen)
     }
 
     /// Jobs, the newest first.

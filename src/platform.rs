@@ -163,7 +163,8 @@ pub struct HttpRequest {
 }
 
 /// The response headers that are read; the runtime need not carry others over.
-pub const RESPONSE_HEADERS: [&str; 10] = [
+pub const RESPONSE_HEADERS: [&str; 11] = [
+    "age",
     "content-type",
     "retry-after",
     "date",

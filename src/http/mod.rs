@@ -13,6 +13,7 @@
 //! | `run.rs` | performs all of it |
 
 pub mod event_stream;
+pub(crate) mod freshness;
 pub(crate) mod jobs;
 pub mod message;
 pub mod outcome;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::api::error::{Error, Result};
 use crate::api::options::CallOptions;
+use crate::http::freshness::Freshness;
 use crate::http::outcome::{Outcome, Repeated, may_be_sent_again, outcome, read_answer, refusal, send_error};
 use crate::http::rate_limit::{Booking, RateLimit, Slot};
 use crate::http::retry::{RetryBudget, backoff, retry_after};
@@ -31,6 +32,7 @@ pub struct Http<P: Platform> {
     /// Shared by all clients of this server in the program.
     pub(crate) rate_limit: Rc<RefCell<RateLimit>>,
     retry_budget: RefCell<RetryBudget>,
+    pub(crate) freshness: RefCell<Freshness>,
     /// Whether a wrong content type was reported.
     reported_content_type: Cell<bool>,
 }
@@ -39,7 +41,8 @@ impl<P: Platform> Http<P> {
     /// Requests to this server.
     pub fn new(platform: Rc<P>, config: HttpConfig, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
         let retry_budget = RefCell::default();
-        Self { platform, config, rate_limit, retry_budget, reported_content_type: Cell::new(false) }
+        let freshness = RefCell::default();
+        Self { platform, config, rate_limit, retry_budget, freshness, reported_content_type: Cell::new(false) }
     }
 
     /// The time limit of a request, unless its call has one.
@@ -54,7 +57,13 @@ impl<P: Platform> Http<P> {
 
     /// A request to this server.
     pub(crate) fn request(&self, method: Method, path: &str, call: &CallOptions) -> HttpRequest {
-        self.config.request(method, path, call)
+        match method {
+            Method::Get => {
+                let path = self.freshness.borrow().path(path, self.platform.random());
+                self.config.request(method, &path, call)
+            }
+            _ => self.config.request(method, path, call),
+        }
     }
 
     /// How long polls still pause because the server asked for it.
@@ -196,6 +205,7 @@ impl<P: Platform> Http<P> {
         self.platform.log(LogLevel::Debug, &line);
         let response = answer?;
         self.rate_limit.borrow_mut().response_arrived(&response, now);
+        self.freshness.borrow_mut().response_arrived(request, &response, now);
         self.report_content_type(request, &response);
         Ok(response)
     }
@@ -247,11 +257,6 @@ impl Drop for BookedSlot<'_> {
 
 /// What other rooms still call, with times as bare milliseconds.
 impl<P: Platform> Http<P> {
-    pub(crate) async fn wait_for_slot(&self, stop: f64, last: bool) -> bool {
-        let slot = if last { Slot::LastPoll } else { Slot::Ordinary };
-        self.take_slot(Deadline::at(Instant::from_ms(stop)), slot).await
-    }
-
     pub(crate) async fn read_answers(
         &self,
         request: HttpRequest,

@@ -52,6 +52,11 @@ pub fn picked(from: &Json, keys: &[&str]) -> Json {
     picked
 }
 
+/// A value of its own that says the same: what is done with one of them does not reach the other.
+pub fn copied(value: &Json) -> Json {
+    Json::parse(&value.to_json()).unwrap_or_else(|| value.clone())
+}
+
 /// Whether it is the boolean `true`, and nothing that only looks like it.
 pub fn is_true(value: &Json) -> bool {
     value.kind() == Kind::Boolean && value.to_json() == "true"
