@@ -195,9 +195,14 @@ impl<P: Platform + 'static> Client<P> {
             // What was signed and never sent can be left so; everything else has perhaps been spent.
             let is_avoidable = attempt.signs && attempt.state == PaymentState::Proven;
             let over = if is_avoidable { OverBudget::Refuse } else { OverBudget::Count };
-            if let Err(why) = self.config.spend.count(&text("currency"), &text("amountAtomic"), over, &self.ledger) {
-                let error = Error::new(ErrorCode::PaymentOverLimit, fill("the payment is signed and was not sent: %", &[&why]));
-                return Err(carrying(error, attempt));
+            match self.config.spend.count(&text("currency"), &text("amountAtomic"), over, &self.ledger) {
+                Ok(Some(money)) => money.kept.set(true),
+                Ok(None) => {}
+                Err(why) => {
+                    let error =
+                        Error::new(ErrorCode::PaymentOverLimit, fill("the payment is signed and was not sent: %", &[&why]));
+                    return Err(carrying(error, attempt));
+                }
             }
             note(&self.counted, &attempt.id);
         }

@@ -34,19 +34,9 @@ impl SpendLedger {
         self.budget.borrow().clone()
     }
 
-    /// Counts a payment, whatever the limit says.
-    pub fn count(&self, payment: Reserved) {
-        self.change(payment.limit, |budget| budget.reserve(payment));
-    }
-
-    /// Gives back what was counted for a payment that certainly moves no money.
-    pub fn release(&self, payment: Reserved) {
-        self.change(payment.limit, |budget| budget.release(payment));
-    }
-
-    /// Sets money aside until the reservation is dropped.
+    /// Sets money aside until the reservation is dropped, whatever the limit says.
     pub fn reserve(self: &Rc<Self>, payment: Reserved) -> Reservation {
-        self.count(payment);
+        self.change(payment.limit, |budget| budget.reserve(payment));
         Reservation { ledger: Rc::clone(self), payment, kept: Cell::new(false) }
     }
 
@@ -68,7 +58,28 @@ pub struct Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if !self.kept.get() {
-            self.ledger.release(self.payment);
+            self.ledger.change(self.payment.limit, |budget| budget.release(self.payment));
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reservation_is_given_back_when_it_is_dropped_unless_it_is_kept() {
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let sums = Rc::clone(&told);
+        let ledger = SpendLedger::new(vec![1, 2], Box::new(move |limit, units| sums.borrow_mut().push((limit, units))));
+        let payment = Reserved { limit: 1, units: 10 };
+        let given_back = ledger.reserve(payment);
+        let kept = ledger.reserve(payment);
+        kept.kept.set(true);
+        drop((given_back, kept));
+        assert_eq!((ledger.spent(0), ledger.spent(1)), (1, 12));
+        assert_eq!(*told.borrow(), [(1, 12), (1, 22), (1, 12)]);
+        assert_eq!(format!("{ledger:?}"), "SpendLedger(RefCell { value: Budget { spent: [1, 12] } })");
     }
 }

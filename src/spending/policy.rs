@@ -184,23 +184,21 @@ impl SpendPolicy {
         Err(refused(code, &format!("no offer may be paid: {}", x402::reasons(&reasons))))
     }
 
-    /// Counts a payment that was begun before this client's ledger, or whose money was given back.
-    /// The error says why it is refused.
-    pub fn count(&self, symbol: &str, atomic: &str, over: OverBudget, ledger: &SpendLedger) -> Result<(), String> {
-        let Some((payment, limit)) = self.counted(symbol, atomic) else { return Ok(()) };
+    /// Sets money aside for a payment that was begun before this client's ledger, or whose money was
+    /// given back. `None` when no limit is about its token. The error says why it is refused.
+    pub fn count(
+        &self,
+        symbol: &str,
+        atomic: &str,
+        over: OverBudget,
+        ledger: &Rc<SpendLedger>,
+    ) -> Result<Option<Reservation>, String> {
+        let Some((payment, limit)) = self.counted(symbol, atomic) else { return Ok(None) };
         let budget = ledger.budget();
         if over == OverBudget::Refuse && !budget.allows(payment, limit.budget) {
             return Err(over_budget(limit, budget.spent(payment.limit)));
         }
-        ledger.count(payment);
-        Ok(())
-    }
-
-    /// Gives back what was counted for a payment that certainly moves no money.
-    pub fn release(&self, symbol: &str, atomic: &str, ledger: &SpendLedger) {
-        if let Some((payment, _)) = self.counted(symbol, atomic) {
-            ledger.release(payment);
-        }
+        Ok(Some(ledger.reserve(payment)))
     }
 
     /// What a payment counts for; `None` when no limit is about its token.
@@ -425,6 +423,25 @@ mod tests {
         drop(second);
         assert_eq!(ledger.spent(0), 20_000);
         assert!(pay().is_ok());
+    }
+
+    #[test]
+    fn a_payment_of_before_counts_above_the_budget_unless_it_can_be_left_undone() {
+        let mut policy = SpendPolicy::default();
+        policy.limits[0].budget = 30_000;
+        let ledger = ledger(&policy);
+        let count = |symbol: &str, atomic: &str, over| policy.count(symbol, atomic, over, &ledger);
+        let first = count("USDC", "20000", OverBudget::Refuse).unwrap();
+        assert_eq!(ledger.spent(0), 20_000);
+        let why = count("USDC", "20000", OverBudget::Refuse).unwrap_err();
+        assert_eq!(why, "spend.budget allows 0.03 USDC, of which 0.02 USDC are spent");
+        let second = count("USDC", "20000", OverBudget::Count).unwrap().unwrap();
+        second.kept.set(true);
+        drop((first, second));
+        assert_eq!(ledger.spent(0), 20_000);
+        for (symbol, atomic) in [("EURC", "20000"), ("USDC", "0"), ("USDC", "soon")] {
+            assert!(count(symbol, atomic, OverBudget::Refuse).unwrap().is_none(), "{symbol} {atomic}");
+        }
     }
 
     #[test]
