@@ -295,6 +295,22 @@ describe('leases', { concurrency: true }, () => {
     assert.deepEqual(hidden(where), []);
   });
 
+  test('a caller whose draft of a lock was removed waits on, and has the lock then', { timeout: 30_000 }, async () => {
+    const where = place('draft');
+    const store = fileStore(where);
+    const release = await store.lock('a');
+    const waiting = store.lock('a');
+    const drafts = () => hidden(where).filter((name) => /^\.lease-[0-9a-f]{64}\./.test(name));
+    for (let round = 0; round < 5; round += 1) {
+      await until(() => drafts().length);
+      fs.rmSync(path.join(where, drafts()[0]), { recursive: true, force: true });
+    }
+    release();
+    const second = await waiting;
+    assert.ok(second.valid());
+    second();
+  });
+
   test('a store whose lock never comes holds up nobody else', { timeout: 30_000 }, async () => {
     const job = reply(201, JSON.stringify({ jobId: 'job-1', status: 'pending', createdAt: 0, expiresAt: 30_000 }));
     const { url } = await faultServer((socket) => socket.end(job));
