@@ -51,7 +51,7 @@ export function defineClients(compile: () => WebAssembly.Module) {
         const promise = this.enter((engine) => engine.call(method, given));
         return this.instance.watch(promise);
       } catch (error) {
-        return Promise.reject(error);
+        return Promise.reject(error as Error);
       }
     }
 
@@ -80,14 +80,14 @@ export function defineClients(compile: () => WebAssembly.Module) {
       } catch (error) {
         begin = () => {
           begin = () => undefined;
-          throw error;
+          throw error as Error;
         };
       }
       const { instance } = this;
       const next = async (): Promise<IteratorResult<unknown>> => {
         const feed = begin();
         if (!feed) return { done: true, value: undefined };
-        if (instance.dead) throw instance.error;
+        if (instance.error) throw instance.error;
         return instance.watch(instance.run(() => feed.next()));
       };
       // One after the other: callers that do not await get the values in order too.
@@ -101,15 +101,15 @@ export function defineClients(compile: () => WebAssembly.Module) {
           last = result;
           return result;
         },
-        async return(value?: unknown) {
+        return(value?: unknown) {
           try {
             const feed = begin();
-            if (feed && !instance.dead) instance.run(() => feed.stop());
+            if (feed && !instance.dead) instance.run(() => void feed.stop());
           } catch {
             // Ending an iteration never fails.
           }
           begin = () => undefined;
-          return { done: true, value };
+          return Promise.resolve({ done: true, value });
         },
       };
     }
@@ -189,7 +189,7 @@ export function defineClients(compile: () => WebAssembly.Module) {
 }
 
 /** The class with what `using` calls, where the runtime knows that. */
-function disposable<T extends { prototype: { free(): void } }>(Class: T): T {
+function disposable<T extends { prototype: { free: () => void } }>(Class: T): T {
   if (Symbol.dispose) Object.assign(Class.prototype, { [Symbol.dispose]: Class.prototype.free });
   return Class;
 }

@@ -29,7 +29,9 @@ export class Instance {
       }
     };
     const setTimer = (work: () => void, ms: number) => {
-      const timer = setTimeout(() => this.#timers.delete(timer) && work(), ms);
+      const timer = setTimeout(() => {
+        if (this.#timers.delete(timer)) work();
+      }, ms);
       this.#timers.add(timer);
       return timer;
     };
@@ -94,7 +96,7 @@ export class Instance {
     this.dead = true;
     const reason = String((cause as Error | undefined)?.message ?? cause);
     const message = `eliza-jobs met a fault of its own (${reason}); pendingPayments() knows what is open, and later calls work`;
-    const error = makeError(6, message, { code: 'wasm_panic', retryable: false }, cause) as unknown as Error;
+    const error = makeError(6, message, { code: 'wasm_panic', retryable: false }, cause);
     this.error = error;
     for (const reject of this.#pending) reject(error);
     this.#pending.clear();

@@ -1,10 +1,9 @@
 // The package: cargo -> wasm-bindgen -> wasm-opt -> esbuild and tsc -> pkg/ and its tarball. docs/building.md says what each flag is for.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { asModule } from '../tools/wasm-text/encode.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -21,7 +20,7 @@ step('compiling the Rust crate');
 rmSync(target, { recursive: true, force: true });
 const compiled = compile();
 step('wasm-bindgen, wasm-opt');
-const { glue, wasm } = generate(compiled);
+const { glue, wasm } = await generate(compiled);
 step('bundling');
 rmSync(pkg, { recursive: true, force: true });
 mkdirSync(`${pkg}/cjs`, { recursive: true });
@@ -50,8 +49,8 @@ function compile() {
   return `${out}/wasm32-unknown-unknown/release/eliza_jobs.wasm`;
 }
 
-/** The glue and the wasm file that belongs to it; the declarations too. */
-function generate(compiled) {
+/** The glue, and the name of the wasm file that belongs to it; the declarations too. */
+async function generate(compiled) {
   const bindgen = (kind, folder, ...more) =>
     run('target/tools/debug/wasm-bindgen', ['--target', kind, '--out-dir', folder, ...more, compiled]);
   bindgen('no-modules', `${target}/glue`, '--omit-default-module-path', '--remove-producers-section', '--no-typescript');
@@ -62,13 +61,25 @@ function generate(compiled) {
     cpSync(`${target}/declarations/eliza_jobs.d.ts`, 'target/declarations/wasm/wasm.d.ts');
   }
   const [from, named, wasm] = ['glue/eliza_jobs_bg.wasm', 'named.wasm', 'eliza_jobs_bg.wasm'].map((file) => `${target}/${file}`);
-  const wasmOpt = (...args) => run('node_modules/.bin/wasm-opt', args);
+  const wasmOpt = (...args) => execFileSync('node_modules/.bin/wasm-opt', args, { encoding: 'utf8' });
   const inlining = ['--one-caller-inline-max-function-size=30', '--low-memory-unused', '--converge'];
   wasmOpt('-Oz', ...inlining, '--reorder-functions-by-name', '-g', from, '-o', named); // named: for `make size`
-  wasmOpt('--strip-debug', '--strip-target-features', named, '-o', wasm);
+  const short = ['--strip-debug', '--strip-target-features', '--minify-imports-and-exports-and-modules'];
+  const names = JSON.parse(wasmOpt(...short, named, '-o', wasm));
   const bytes = readFileSync(wasm);
   if (bytes.includes(root) || bytes.includes(homedir())) throw new Error('a path of this machine is in the wasm');
-  return { glue: readFileSync(`${target}/glue/eliza_jobs.js`, 'utf8'), wasm };
+  return { glue: await withShortNames(readFileSync(`${target}/glue/eliza_jobs.js`, 'utf8'), names), wasm };
+}
+
+/** The glue with wasm-opt's names for what passes between it and the wasm: esbuild renames properties by such a list. */
+async function withShortNames(glue, { imports, exports }) {
+  const renamed = {
+    './eliza_jobs_bg.js': 'a',
+    ...Object.fromEntries([...imports.map(([, from, to]) => [from, to]), ...exports]),
+  };
+  const mangleProps = new RegExp(`^(${Object.keys(renamed).join('|').replaceAll('.', '\\.')})$`);
+  const { code } = await transform(glue, { mangleProps, mangleQuoted: true, mangleCache: renamed });
+  return code;
 }
 
 /**
@@ -147,5 +158,4 @@ async function finish() {
   const tarball = `eliza-jobs-${version}.tgz`;
   run('npm', ['pack', '--silent', './pkg'], { stdio: ['ignore', 'ignore', 'inherit'] });
   step(`pkg/ and ${tarball} are ready`);
-  console.log(`sha256 ${createHash('sha256').update(readFileSync(tarball)).digest('hex')}  ${tarball}`);
 }
