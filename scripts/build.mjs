@@ -144,7 +144,7 @@ async function finish() {
   for (const folder of ['pkg', 'pkg/cjs']) {
     if (existsSync(declarations)) cpSync(declarations, folder, { recursive: true });
     cpSync('target/declarations/wasm/wasm.d.ts', `${folder}/wasm.d.ts`);
-    cpSync('pkg-template/public.d.ts', `${folder}/index.d.ts`);
+    for (const entry of ['index', 'node']) cpSync('pkg-template/public.d.ts', `${folder}/${entry}.d.ts`);
   }
 
   for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);

@@ -10,7 +10,10 @@ const NAMES_AT_ONCE = 256;
 const UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EISDIR', 'EMLINK']);
 
 /** The code of a file system's error. */
-export const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '');
+export function codeOf(error: unknown): string {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? code : '';
+}
 
 export class Folder {
   readonly path: string;

@@ -49,7 +49,7 @@ export function lock(name: string, call: LockCall, store: Store | undefined): Pr
     const work = async () => {
       if (call.gone) return;
       askStore().catch((error: unknown) => {
-        reject(error);
+        reject(error as Error);
         call.release?.();
       });
       await released;

@@ -46,6 +46,6 @@ export function hasCode(thrown: unknown, code: number): boolean {
 
 function words(thrown: unknown): string {
   const { message, shortMessage } = Object(thrown) as Record<string, unknown>;
-  const said = [thrown, shortMessage, message].find((text) => typeof text === 'string' && text !== '');
-  return said === undefined ? 'the wallet failed before it was asked to pay, and did not say why' : String(said);
+  for (const text of [thrown, shortMessage, message]) if (typeof text === 'string' && text) return text;
+  return 'the wallet failed before it was asked to pay, and did not say why';
 }

@@ -48,7 +48,7 @@ const isAccount = (given: ViemWalletClient | ViemAccount): given is ViemAccount 
 
 function fromAccount(account: ViemAccount): SigningWallet {
   return {
-    address: async () => account.address,
+    address: () => Promise.resolve(account.address),
     signTypedData: (typedData: TypedData) => account.signTypedData(typedData),
   };
 }
@@ -85,8 +85,8 @@ function fromClient(client: ViemWalletClient): MadeWallet {
         value: 0n,
         data: transferCall(quote),
       });
-      const { request } = client;
-      if (!request) return hash;
+      // A client that cannot ask for the receipt has sent it all the same.
+      if (!client.request) return hash;
       return whenMined(hash, () => client.request?.({ method: 'eth_getTransactionReceipt', params: [hash] }));
     },
   };
