@@ -115,6 +115,8 @@ async function bundle(entry, format) {
     format,
     platform: 'neutral',
     target: 'es2022',
+    // Metro's preset for React Native does not know them.
+    supported: { 'class-static-blocks': false },
     external: ['*.wasm', 'node:*'],
     legalComments: 'none',
     logLevel: 'warning',

@@ -11,8 +11,8 @@ export interface Eip1193Provider {
 }
 
 /**
- * A wallet from an EIP-1193 provider. When the provider is on another chain it is asked to switch, and
- * to add the chain when it does not know it.
+ * A wallet from an EIP-1193 provider. When the provider is on another chain it is asked to switch,
+ * and to add the chain when it does not know it.
  *
  * @param options.address The account to pay with. @default the first one that the provider offers
  * @throws {TypeError} when it is no provider.
@@ -53,7 +53,9 @@ export function fromEip1193(provider: Eip1193Provider, options: { address?: stri
   };
 }
 
-/** The account to pay with: of those that are connected, else of those that the user connects now. */
+/**
+ * The account to pay with: of those that are connected, else of those that the user connects now.
+ */
 async function accountOf(request: (method: string) => Promise<unknown>, wanted: string | undefined): Promise<string> {
   const accounts = async (method: string) => ((await request(method)) ?? []) as string[];
   let offered = await accounts('eth_accounts');

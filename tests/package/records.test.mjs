@@ -385,6 +385,7 @@ test('bundlers for pages and for Node take the package without a warning, and fi
     const { warnings } = await build({ stdin, outfile, bundle: true, platform, format, logLevel: 'silent' });
     assert.deepEqual(warnings, []);
     assert.doesNotMatch(fs.readFileSync(outfile, 'utf8'), /\bimport\(/, 'an import that a bundler may follow');
+    assert.doesNotMatch(fs.readFileSync(outfile, 'utf8'), /\bstatic\s*\{/, 'Metro knows no static blocks');
     const child = spawn(process.execPath, [outfile], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
