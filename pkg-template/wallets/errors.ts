@@ -37,7 +37,7 @@ export function hasCode(thrown: unknown, code: number): boolean {
   for (let at = 0; at < errors.length && at < MOST_ERRORS; at += 1) {
     const found = field(errors[at], 'code');
     if (found === code || found === String(code)) return true;
-    errors.push(...WRAPPERS.map((name) => field(errors[at], name)));
+    errors.push(...WRAPPERS.map((name) => field(errors[at], name)).filter(Boolean));
   }
   return false;
 }
