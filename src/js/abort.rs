@@ -2,7 +2,6 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::document::Document;
 use crate::json::Json;
 
 #[wasm_bindgen(js_namespace = host)]
@@ -13,19 +12,19 @@ extern "C" {
 }
 
 /// Why the signal has aborted, if it has.
-pub(super) fn reason(signal: &Document) -> Option<JsValue> {
+pub(super) fn reason(signal: &Json) -> Option<JsValue> {
     let reason = || signal.get("reason").map(|reason| reason.0).unwrap_or_default();
     (signal.get("aborted")?.0 == true).then(reason)
 }
 
 /// An abort listener that takes itself away.
 pub(super) struct Listener {
-    signal: Document,
+    signal: Json,
     wake: Closure<dyn FnMut()>,
 }
 
 impl Listener {
-    pub(super) fn new(signal: Document, wake: impl FnMut() + 'static) -> Self {
+    pub(super) fn new(signal: Json, wake: impl FnMut() + 'static) -> Self {
         let wake = Closure::<dyn FnMut()>::new(wake);
         let _ = listen(&signal.0, wake.as_ref(), true);
         Self { signal, wake }

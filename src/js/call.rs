@@ -5,29 +5,23 @@ use core::pin::Pin;
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-use super::document::Document;
 use super::options::Call;
-use super::runtime::JsRuntime;
+use super::platform::JsPlatform;
+use crate::api::error::Result;
 use crate::client::{Client, Update};
-use crate::error::Result;
 use crate::json::Json;
 
 #[wasm_bindgen(js_namespace = host)]
 extern "C" {
     #[wasm_bindgen(js_name = tell, catch)]
-    fn tell_application(
-        on_update: &Function,
-        update: &JsValue,
-        logger: &JsValue,
-        call: &JsValue,
-    ) -> core::result::Result<(), JsValue>;
+    fn tell_application(on_update: &Function, update: &JsValue, logger: &JsValue, call: &JsValue) -> Result<(), JsValue>;
 }
 
 /// What a method does, and the signal that ends it.
-pub(super) type Work = (Option<Document>, Pin<Box<dyn Future<Output = Result<Document, Document>>>>);
+pub(super) type Work = (Option<Json>, Pin<Box<dyn Future<Output = Result<Json>>>>);
 
 /// Tells the application. What its callback throws is its own affair and does not end the wait.
-pub(super) fn tell(client: &Client<JsRuntime>, call: &Call, update: &Update<Document>) {
+pub(super) fn tell(client: &Client<JsPlatform>, call: &Call, update: &Update) {
     let Some(callback) = &call.on_update else { return };
     let (kind, key, value) = match update {
         Update::Quote(quote) => ("quote", "quote", quote),
@@ -35,6 +29,6 @@ pub(super) fn tell(client: &Client<JsRuntime>, call: &Call, update: &Update<Docu
         Update::Created(job) => ("created", "job", job),
         Update::Status(job) => ("status", "job", job),
     };
-    let update = Document::object().set("type", Document::text(kind)).set(key, value.clone());
-    let _ = tell_application(callback, &update.0, &client.runtime.logger.0, &call.told.0);
+    let update = Json::object().set("type", Json::text(kind)).set(key, value.clone());
+    let _ = tell_application(callback, &update.0, &client.platform.logger.0, &call.told.0);
 }

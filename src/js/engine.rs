@@ -9,16 +9,16 @@ use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
 use super::call::{Work, tell};
-use super::document::Document;
 use super::error::{argument, to_js};
 use super::feed::{Feed, Queue};
 use super::options::{self, Call, ClientOptions};
-use super::runtime::JsRuntime;
-use crate::allowance::Allowance;
+use super::platform::JsPlatform;
+use crate::api::error::Result;
 use crate::client::{Client, Update};
-use crate::error::Result;
+use crate::http::rate_limit::RateLimit;
 use crate::json::Json;
-use crate::spend::{Limit, SpendLedger};
+use crate::spending::SpendLedger;
+use crate::spending::policy::Limit;
 use crate::x402::amount;
 
 /// The members of a job's request, of a session's, and of a message.
@@ -31,13 +31,13 @@ const MESSAGE: &[&str] = &["content", "attachments", "metadata", "transport"];
 #[wasm_bindgen(skip_typescript)]
 #[derive(Debug)]
 pub struct Engine {
-    client: Rc<Client<JsRuntime>>,
+    client: Rc<Client<JsPlatform>>,
 }
 
 /// What a method was given.
 struct Given {
     id: String,
-    params: Option<Document>,
+    params: Option<Json>,
     call: Call,
 }
 
@@ -46,9 +46,9 @@ impl Engine {
     /// Reads the options, and puts in their place a copy that can be read again. Sends nothing. `spent` is the other side's: what was spent
     /// by symbol, in atomic units; it outlives this instance of the module.
     #[wasm_bindgen(constructor, skip_typescript)]
-    pub fn new(given: &Array, spent: JsValue) -> core::result::Result<Engine, JsValue> {
+    pub fn new(given: &Array, spent: JsValue) -> Result<Engine, JsValue> {
         let ClientOptions { config, runtime } = options::client(given).map_err(to_js)?;
-        let spent = Document(spent);
+        let spent = Json(spent);
         let (mut symbols, mut sums) = (Vec::new(), Vec::new());
         for Limit { symbol, .. } in &config.spend.limits {
             sums.push(spent.get_text(symbol).and_then(|digits| amount::limit(&digits, 0)).unwrap_or(0));
@@ -56,7 +56,7 @@ impl Engine {
         }
         let changed = move |limit: usize, units: u128| {
             if let Some(symbol) = symbols.get(limit) {
-                let _ = spent.clone().set(symbol, Document::text(&amount::digits(units)));
+                let _ = spent.clone().set(symbol, Json::text(&units.to_string()));
             }
         };
         let ledger = SpendLedger::new(sums, Box::new(changed));
@@ -66,7 +66,7 @@ impl Engine {
 
     /// What was spent of a token.
     #[wasm_bindgen(skip_typescript)]
-    pub fn spent(&self, currency: JsValue) -> core::result::Result<String, JsValue> {
+    pub fn spent(&self, currency: JsValue) -> Result<String, JsValue> {
         let symbol = if currency.is_undefined() { Some("USDC".to_owned()) } else { currency.as_string() };
         let spent = symbol.and_then(|symbol| self.client.spent(&symbol));
         spent.ok_or_else(|| to_js(argument("currency", "must be USDC or the symbol of one of spend.assets", &currency)))
@@ -83,24 +83,24 @@ impl Engine {
 
     /// What a method gives one after the other; a bad argument is thrown at once.
     #[wasm_bindgen(skip_typescript)]
-    pub fn feed(&self, method: String, given: &Array) -> core::result::Result<Feed, JsValue> {
+    pub fn feed(&self, method: String, given: &Array) -> Result<Feed, JsValue> {
         self.start(false, method, given)
     }
 }
 
 impl Engine {
-    fn start(&self, is_call: bool, method: String, given: &Array) -> core::result::Result<Feed, JsValue> {
+    fn start(&self, is_call: bool, method: String, given: &Array) -> Result<Feed, JsValue> {
         let queue = Rc::<Queue>::default();
         let work = self.work(method, given, queue.clone()).map_err(to_js)?;
         Ok(Feed::new(is_call, queue, work))
     }
 
     /// The work of a method. The arguments are read now, so that what the caller changes later changes nothing.
-    fn work(&self, method: String, given: &Array, queue: Rc<Queue>) -> Result<Work, Document> {
+    fn work(&self, method: String, given: &Array, queue: Rc<Queue>) -> Result<Work> {
         let mut given = read(&method, given)?;
         // It goes on only while somebody takes what it gives.
         // In Cloudflare Workers a request must not wait for what another one does.
-        given.call.options.is_fitful = method == "watchJob" || options::is_in_workers();
+        given.call.options.runs_only_while_read = method == "watchJob" || options::is_in_workers();
         #[cfg(feature = "trap")]
         if given.id == "trap now" {
             core::arch::wasm32::unreachable();
@@ -114,8 +114,8 @@ impl Engine {
                     core::arch::wasm32::unreachable();
                 }
                 // Where params are needed they are there.
-                let needed = given.params.clone().unwrap_or_else(Document::object);
-                let update = |update: Update<Document>| {
+                let needed = given.params.clone().unwrap_or_else(Json::object);
+                let update = |update: Update| {
                     tell(&client, &given.call, &update);
                     if let ("watchJob", Update::Status(job)) = (method.as_str(), update) {
                         queue.put(job);
@@ -128,13 +128,13 @@ impl Engine {
 }
 
 /// Reads a method's arguments.
-fn read(method: &str, list: &Array) -> Result<Given, Document> {
+fn read(method: &str, list: &Array) -> Result<Given> {
     let at = |index| list.get(index);
     let none = JsValue::UNDEFINED;
     let with = |id, params, call| Ok(Given { id, params, call });
     let job_id = || options::id("jobId", &at(0));
     let session_id = || options::id("sessionId", &at(0));
-    let given = |params: Document| Some(params).filter(|params| !params.0.is_undefined());
+    let given = |params: Json| Some(params).filter(|params| !params.0.is_undefined());
     match method {
         "createJob" => with(String::new(), Some(options::request(&at(0), JOB)?), options::call(&at(1))?),
         "createAndWaitForJob" => {
@@ -144,9 +144,9 @@ fn read(method: &str, list: &Array) -> Result<Given, Document> {
         "getJob" | "watchJob" => with(job_id()?, None, options::call(&at(1))?),
         "pollJob" => with(job_id()?, None, options::wait(&at(1), &at(2), &at(3))?),
         "resume" if at(0).is_string() => with(job_id()?, None, options::wait(&none, &none, &at(1))?),
-        "forgetPayment" => with(String::new(), Some(Document(at(0))), options::call(&at(1))?),
-        "resume" => with(String::new(), Some(Document(at(0))), options::wait(&none, &none, &at(1))?),
-        "listJobs" => with(String::new(), given(Document(at(0))), options::call(&at(1))?),
+        "forgetPayment" => with(String::new(), Some(Json(at(0))), options::call(&at(1))?),
+        "resume" => with(String::new(), Some(Json(at(0))), options::wait(&none, &none, &at(1))?),
+        "listJobs" => with(String::new(), given(Json(at(0))), options::call(&at(1))?),
         "createSession" => with(String::new(), Some(options::request(&at(0), SESSION)?), options::call(&at(1))?),
         "sendMessage" | "sendMessageAndWait" | "streamMessage" => {
             let message = options::request(&at(1), MESSAGE)?;
@@ -158,7 +158,7 @@ fn read(method: &str, list: &Array) -> Result<Given, Document> {
         "getMessages" | "messagesFrom" => {
             let (params, call) = (options::with_instants(&at(1), &at(3)), options::call(&at(2))?);
             // Whoever iterates comes with them again.
-            let _ = Document(list.into()).set("1", params.clone()).set("2", call.told.clone());
+            let _ = Json(list.into()).set("1", params.clone()).set("2", call.told.clone());
             with(session_id()?, given(params), call)
         }
         "getSession" | "renewSession" | "heartbeat" | "deleteSession" => with(session_id()?, None, options::call(&at(1))?),
@@ -168,13 +168,13 @@ fn read(method: &str, list: &Array) -> Result<Given, Document> {
 
 /// What a method does. Boxed: as one future with a state for each method it would be half as large again.
 fn perform<'a>(
-    client: &'a Rc<Client<JsRuntime>>,
+    client: &'a Rc<Client<JsPlatform>>,
     method: &str,
     Given { id, params, call: Call { options, plan, .. } }: &'a Given,
-    needed: &'a Document,
+    needed: &'a Json,
     queue: &'a Queue,
-    update: &'a dyn Fn(Update<Document>),
-) -> Pin<Box<dyn Future<Output = Result<Document, Document>> + 'a>> {
+    update: &'a dyn Fn(Update),
+) -> Pin<Box<dyn Future<Output = Result<Json>> + 'a>> {
     let params = params.as_ref();
     match method {
         "createJob" => Box::pin(async move {
@@ -191,9 +191,9 @@ fn perform<'a>(
         "listJobs" => Box::pin(client.list_jobs(params, options)),
         "getJobsHealth" => Box::pin(client.jobs_health(options)),
         "forgetPayment" => {
-            Box::pin(async move { client.forget_payment(needed, options).await.map(|()| Document(JsValue::UNDEFINED)) })
+            Box::pin(async move { client.forget_payment(needed, options).await.map(|()| Json(JsValue::UNDEFINED)) })
         }
-        "pendingPayments" => Box::pin(async move { client.pending_payments(options).await.map(Document::array) }),
+        "pendingPayments" => Box::pin(async move { client.pending_payments(options).await.map(Json::array) }),
         "createSession" => Box::pin(client.create_session(needed, options)),
         "getSession" => Box::pin(client.session(id, options)),
         "renewSession" => Box::pin(client.renew_session(id, options)),
@@ -210,7 +210,7 @@ fn perform<'a>(
         "getMessages" => Box::pin(client.messages(id, params, options)),
         _ => Box::pin(async move {
             let (tell, told) = (|message| queue.put(message), async || queue.empty().await);
-            let first = needed.get("first").unwrap_or_else(Document::object);
+            let first = needed.get("first").unwrap_or_else(Json::object);
             client.all_messages(id, params, first, options, &tell, told).await.map(|()| needed.clone())
         }),
     }
@@ -218,14 +218,14 @@ fn perform<'a>(
 
 thread_local! {
     /// What is known of the servers' rate limits: all clients of a program that use a server share it.
-    static ALLOWANCES: RefCell<Vec<(String, Rc<Allowance>)>> = const { RefCell::new(Vec::new()) };
+    static ALLOWANCES: RefCell<Vec<(String, Rc<RefCell<RateLimit>>)>> = const { RefCell::new(Vec::new()) };
 }
 
-fn allowance(base_url: &str) -> Rc<Allowance> {
+fn allowance(base_url: &str) -> Rc<RefCell<RateLimit>> {
     ALLOWANCES.with_borrow_mut(|known| {
         let found = known.iter().find(|(url, _)| url == base_url).map(|(_, allowance)| allowance.clone());
         found.unwrap_or_else(|| {
-            let allowance = Rc::<Allowance>::default();
+            let allowance = Rc::<RefCell<RateLimit>>::default();
             known.push((base_url.to_owned(), allowance.clone()));
             allowance
         })

@@ -13,21 +13,20 @@ use wasm_bindgen_futures::future_to_promise;
 
 use super::abort::{Listener, reason};
 use super::call::Work;
-use super::document::Document;
 use super::error::to_js;
-use crate::error::Result;
+use crate::api::error::Result;
 use crate::json::Json;
 
 /// What was put and not yet taken.
 #[derive(Default)]
-pub(super) struct Queue(RefCell<VecDeque<Document>>);
+pub(super) struct Queue(RefCell<VecDeque<Json>>);
 
 impl Queue {
-    pub(super) fn put(&self, value: Document) {
+    pub(super) fn put(&self, value: Json) {
         self.0.borrow_mut().push_back(value);
     }
 
-    fn take(&self) -> Option<Document> {
+    fn take(&self) -> Option<Json> {
         self.0.borrow_mut().pop_front()
     }
 
@@ -37,7 +36,7 @@ impl Queue {
     }
 }
 
-type Running = Pin<Box<dyn Future<Output = Result<Document, Document>>>>;
+type Running = Pin<Box<dyn Future<Output = Result<Json>>>>;
 
 /// How far the work is.
 enum State {
@@ -45,7 +44,7 @@ enum State {
     /// It is in the middle of a step, in which applications may be called: they may stop it.
     Busy,
     /// What has come of it comes when the queue is empty.
-    Ended(core::result::Result<JsValue, JsValue>),
+    Ended(Result<JsValue, JsValue>),
     Over,
 }
 
@@ -54,7 +53,7 @@ struct Inner {
     is_call: bool,
     queue: Rc<Queue>,
     state: RefCell<State>,
-    signal: Option<Document>,
+    signal: Option<Json>,
     /// From the first step until the end is told: between two of the steps nobody else looks at the signal.
     listener: RefCell<Option<Listener>>,
     waiting: RefCell<Option<Waker>>,
@@ -89,7 +88,7 @@ impl Feed {
 }
 
 impl Inner {
-    fn poll(self: &Rc<Self>, context: &mut Context<'_>) -> Poll<core::result::Result<JsValue, JsValue>> {
+    fn poll(self: &Rc<Self>, context: &mut Context<'_>) -> Poll<Result<JsValue, JsValue>> {
         self.look();
         if self.queue.0.borrow().is_empty() {
             self.step(context);
@@ -166,7 +165,7 @@ impl Inner {
     }
 }
 
-fn entry(value: Option<Document>) -> JsValue {
-    let done = Document::boolean(value.is_none());
-    Document::object().set("done", done).set("value", value.unwrap_or(Document(JsValue::UNDEFINED))).0
+fn entry(value: Option<Json>) -> JsValue {
+    let done = Json::boolean(value.is_none());
+    Json::object().set("done", done).set("value", value.unwrap_or(Json(JsValue::UNDEFINED))).0
 }

@@ -7,12 +7,12 @@
 
 mod abort;
 mod call;
-mod document;
+
 mod engine;
 mod error;
 mod feed;
 mod options;
-mod runtime;
+mod platform;
 mod types;
 
 pub use engine::Engine;

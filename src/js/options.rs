@@ -5,18 +5,19 @@ use std::rc::Rc;
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 
-use super::document::Document;
 use super::error::argument;
-use super::runtime::JsRuntime;
-use crate::client::{CallOptions, Config};
-use crate::error::{Error, Result};
-use crate::http::set_header;
+use super::platform::JsPlatform;
+use crate::api::error::{Error, Result};
+use crate::api::options::CallOptions;
+use crate::client::Config;
+use crate::http::message::set_header;
 use crate::json::{Json, Kind, picked, shown};
-use crate::spend::{Abilities, Limit, SpendPolicy};
+use crate::payment::wallet::is_proof_header;
+use crate::platform::WalletCapabilities;
+use crate::spending::policy::{Limit, SpendPolicy};
 use crate::text::{concat, decimal, fill, has, join, shorten};
-use crate::wait::WaitPlan;
-use crate::wallet::is_proof_header;
-use crate::x402::networks::Token;
+use crate::waiting::run::WaitPlan;
+use crate::x402::tokens::Token;
 use crate::x402::{address, amount};
 
 /// The longest time that timers can hold, in milliseconds.
@@ -44,31 +45,31 @@ const CALL: &[&str] = &["signal", "timeoutMs", "headers", "onUpdate", "idempoten
 #[wasm_bindgen(js_namespace = host)]
 extern "C" {
     #[wasm_bindgen(js_name = plainJson, catch)]
-    fn plain_json(value: &JsValue) -> core::result::Result<String, JsValue>;
+    fn plain_json(value: &JsValue) -> Result<String, JsValue>;
 }
 
 #[wasm_bindgen(js_namespace = host)]
 extern "C" {
     // With `catch` it goes through the glue; without, wasm-bindgen would import the module as a whole.
     #[wasm_bindgen(js_name = defaultStore, catch)]
-    fn default_store() -> core::result::Result<JsValue, JsValue>;
+    fn default_store() -> Result<JsValue, JsValue>;
 }
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = Object, js_name = keys, catch)]
-    fn keys(object: &JsValue) -> core::result::Result<Array, JsValue>;
+    fn keys(object: &JsValue) -> Result<Array, JsValue>;
     #[wasm_bindgen(js_name = Headers)]
     type HeadersFrom;
     #[wasm_bindgen(constructor, catch, js_class = "Headers")]
-    fn new(init: &JsValue) -> core::result::Result<HeadersFrom, JsValue>;
+    fn new(init: &JsValue) -> Result<HeadersFrom, JsValue>;
 }
 
 /// What a client is made of.
 #[derive(Debug)]
 pub(super) struct ClientOptions {
     pub(super) config: Config,
-    pub(super) runtime: JsRuntime,
+    pub(super) runtime: JsPlatform,
 }
 
 /// What a call was given.
@@ -76,26 +77,20 @@ pub(super) struct ClientOptions {
 pub(super) struct Call {
     pub(super) options: CallOptions,
     pub(super) plan: WaitPlan,
-    pub(super) signal: Option<Document>,
+    pub(super) signal: Option<Json>,
     pub(super) on_update: Option<Function>,
     /// The options as they were read, which can be read again; on the other side what is remembered of the call is put there too.
-    pub(super) told: Document,
+    pub(super) told: Json,
 }
 
 impl Default for Call {
     fn default() -> Self {
-        Self {
-            options: CallOptions::default(),
-            plan: WaitPlan::default(),
-            signal: None,
-            on_update: None,
-            told: Document::object(),
-        }
+        Self { options: CallOptions::default(), plan: WaitPlan::default(), signal: None, on_update: None, told: Json::object() }
     }
 }
 
 /// Reads the constructor's options, and puts in their place a copy that can be read again.
-pub(super) fn client(given: &Array) -> Result<ClientOptions, Document> {
+pub(super) fn client(given: &Array) -> Result<ClientOptions> {
     let options = once(&given.get(0), CLIENT)?;
     given.set(0, options.0.clone());
     let mut headers = headers(&options)?;
@@ -118,7 +113,7 @@ pub(super) fn client(given: &Array) -> Result<ClientOptions, Document> {
             wallet_timeout_ms: number(&options, "walletTimeoutMs", 1.0, MAX_MS, MS_RULE)?.unwrap_or_else(wallet_timeout_ms),
             spend: spend(&options)?,
         },
-        runtime: JsRuntime {
+        runtime: JsPlatform {
             fetch: function(&options, "fetch")?,
             confirm: function(&options, "confirm")?,
             wallet,
@@ -137,8 +132,8 @@ pub(super) fn client(given: &Array) -> Result<ClientOptions, Document> {
     })
 }
 
-fn store(options: &Document) -> Result<Document, Document> {
-    let Some(store) = options.get("store") else { return Ok(Document(default_store().unwrap_or_default())) };
+fn store(options: &Json) -> Result<Json> {
+    let Some(store) = options.get("store") else { return Ok(Json(default_store().unwrap_or_default())) };
     let has = |name: &&str| store.get(name).is_some_and(|member| member.0.is_function());
     if ["get", "set", "delete", "keys"].iter().all(has) {
         return Ok(store);
@@ -150,10 +145,10 @@ fn store(options: &Document) -> Result<Document, Document> {
     ))
 }
 
-fn logger(options: &Document) -> Result<Document, Document> {
+fn logger(options: &Json) -> Result<Json> {
     const LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];
     const RULE: &str = "must be an object with any of debug, info, warn and error, which are functions; console is one";
-    let Some(logger) = options.get("logger") else { return Ok(Document(JsValue::UNDEFINED)) };
+    let Some(logger) = options.get("logger") else { return Ok(Json(JsValue::UNDEFINED)) };
     let mut has_some = false;
     for level in LEVELS {
         match logger.get(level) {
@@ -167,11 +162,11 @@ fn logger(options: &Document) -> Result<Document, Document> {
 
 /// In a page a person may take any time over the wallet; a program that waits for ever is stuck.
 fn wallet_timeout_ms() -> f64 {
-    if Document(js_sys::global().into()).get("document").is_some() { f64::INFINITY } else { 300_000.0 }
+    if Json(js_sys::global().into()).get("document").is_some() { f64::INFINITY } else { 300_000.0 }
 }
 
 /// Reads the last argument of a method: its options.
-pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
+pub(super) fn call(given: &JsValue) -> Result<Call> {
     if given.is_undefined() {
         return Ok(Call::default());
     }
@@ -188,7 +183,7 @@ pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
             timeout_ms: number(&options, "timeoutMs", 1.0, MAX_MS, MS_RULE)?,
             headers: headers(&options)?,
             idempotency_key: idempotency_key(&options)?,
-            is_fitful: false,
+            runs_only_while_read: false,
         },
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal,
@@ -198,8 +193,8 @@ pub(super) fn call(given: &JsValue) -> Result<Call, Document> {
 }
 
 /// Reads the arguments of a wait: an interval and a number of attempts, or an options object in the interval's place, or both.
-pub(super) fn wait(interval_or_options: &JsValue, max_attempts: &JsValue, options: &JsValue) -> Result<Call, Document> {
-    if Document(interval_or_options.clone()).kind() == Kind::Object {
+pub(super) fn wait(interval_or_options: &JsValue, max_attempts: &JsValue, options: &JsValue) -> Result<Call> {
+    if Json(interval_or_options.clone()).kind() == Kind::Object {
         for (rest, field) in [(max_attempts, "maxAttempts"), (options, "options")] {
             if !rest.is_undefined() {
                 return Err(argument(field, "cannot follow an options object", rest));
@@ -208,21 +203,20 @@ pub(super) fn wait(interval_or_options: &JsValue, max_attempts: &JsValue, option
         return call(interval_or_options);
     }
     let mut call = call(options)?;
-    let positional = Document::object()
-        .set("interval", Document(interval_or_options.clone()))
-        .set("maxAttempts", Document(max_attempts.clone()));
+    let positional =
+        Json::object().set("interval", Json(interval_or_options.clone())).set("maxAttempts", Json(max_attempts.clone()));
     call.plan.interval_ms = interval(&positional, "interval")?.or(call.plan.interval_ms);
     call.plan.max_attempts = attempts(&positional)?.or(call.plan.max_attempts);
     Ok(call)
 }
 
 /// A copy of a request's members, in which metadata is plain JSON and the content is text that can be sent.
-pub(super) fn request(given: &JsValue, members: &[&'static str]) -> Result<Document, Document> {
-    let params = Document(given.clone());
+pub(super) fn request(given: &JsValue, members: &[&'static str]) -> Result<Json> {
+    let params = Json(given.clone());
     if params.kind() != Kind::Object {
         return Ok(params);
     }
-    let mut copy = Document::object();
+    let mut copy = Json::object();
     for &key in members {
         let Some(value) = params.get(key) else { continue };
         let value = match key {
@@ -238,7 +232,7 @@ pub(super) fn request(given: &JsValue, members: &[&'static str]) -> Result<Docum
 }
 
 /// A copy that is nothing but JSON.
-fn plain(field: &'static str, value: &Document) -> Result<Document, Document> {
+fn plain(field: &'static str, value: &Json) -> Result<Json> {
     let text = plain_json(&value.0).map_err(|rule| {
         let mut error = Error::argument(field, "", "");
         // A text is our own; anything else was thrown by the object itself.
@@ -246,27 +240,27 @@ fn plain(field: &'static str, value: &Document) -> Result<Document, Document> {
         error.message = fill("% %", &[field, &shorten(&rule, 300)]);
         error
     })?;
-    Ok(Document::parse(&text).unwrap_or_else(|| value.clone()))
+    Ok(Json::parse(&text).unwrap_or_else(|| value.clone()))
 }
 
 /// A copy of what `getMessages` was given, in which dates are numbers; with the page to begin with, if there is one.
-pub(super) fn with_instants(given: &JsValue, first: &JsValue) -> Document {
-    let params = Document(given.clone());
+pub(super) fn with_instants(given: &JsValue, first: &JsValue) -> Json {
+    let params = Json(given.clone());
     if params.kind() != Kind::Object && (params.kind() != Kind::Undefined || first.is_undefined()) {
         return params;
     }
-    let mut copy = picked(&params, &["limit", "before", "after"]).set("first", Document(first.clone()));
+    let mut copy = picked(&params, &["limit", "before", "after"]).set("first", Json(first.clone()));
     for key in ["before", "after"] {
         let date = copy.get(key);
         if let Some(Ok(instant)) = date.and_then(|date| date.call("getTime", &JsValue::UNDEFINED, &JsValue::UNDEFINED)) {
-            copy = copy.set(key, Document(instant));
+            copy = copy.set(key, Json(instant));
         }
     }
     copy
 }
 
 /// Reads the id of a job or a session. One or two dots lead out of their path, encoded or not.
-pub(super) fn id(field: &'static str, given: &JsValue) -> Result<String, Document> {
+pub(super) fn id(field: &'static str, given: &JsValue) -> Result<String> {
     const RULE: &str = "must be a string of well-formed text that is not empty, \".\" or \"..\"";
     let is_id = |id: &String| !matches!(id.as_str(), "" | "." | "..") && is_well_formed(given);
     given.as_string().filter(is_id).ok_or_else(|| argument(field, RULE, given))
@@ -277,14 +271,14 @@ fn is_well_formed(value: &JsValue) -> bool {
     value.as_string().is_none_or(|text| *value == text)
 }
 
-fn base_url(options: &Document) -> Result<String, Document> {
+fn base_url(options: &Json) -> Result<String> {
     const FIELD: &str = "baseUrl";
     let given = options.get("baseUrl").map_or(JsValue::UNDEFINED, |value| value.0);
     let rule = "must be an absolute http:// or https:// address";
     let text = given.as_string().ok_or_else(|| argument(FIELD, rule, &given))?;
     let url = web_sys::Url::new(text.trim_ascii()).map_err(|_| argument(FIELD, rule, &given))?;
     // Read by name, as everything else: each of web-sys's own getters would be another import.
-    let url = Document(url.into());
+    let url = Json(url.into());
     let part = |name: &str| url.get_text(name).unwrap_or_default();
     if !matches!(part("protocol").as_str(), "http:" | "https:") {
         return Err(argument(FIELD, rule, &given));
@@ -304,29 +298,28 @@ fn base_url(options: &Document) -> Result<String, Document> {
 }
 
 /// Reads a wallet: a function that makes transfers, or an object with any of `sendTransfer`, `signTypedData` and `pay`.
-fn wallet(options: &Document) -> Result<(Document, Abilities), Document> {
+fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
     const RULE: &str = "must be a function that makes the transfer and gives its hash, or an object with any of sendTransfer, \
                         signTypedData (with address) and pay; eliza-jobs/wallets makes them";
-    let Some(wallet) = options.get("wallet") else { return Ok((Document(JsValue::UNDEFINED), Abilities::default())) };
+    let Some(wallet) = options.get("wallet") else { return Ok((Json(JsValue::UNDEFINED), WalletCapabilities::default())) };
     if wallet.0.is_function() {
-        return Ok((wallet, Abilities { transfer: true, ..Abilities::default() }));
+        return Ok((wallet, WalletCapabilities { transfer: true, ..WalletCapabilities::default() }));
     }
     let has = |name: &'static str| match wallet.get(name) {
         None => Ok(false),
         Some(member) if member.0.is_function() => Ok(true),
         Some(other) => Err(Error::argument("wallet", &fill("has a % that must be a function", &[name]), &shown(&other))),
     };
-    let abilities = Abilities { transfer: has("sendTransfer")?, sign: has("signTypedData")?, pay: has("pay")? };
+    let abilities = WalletCapabilities { transfer: has("sendTransfer")?, sign: has("signTypedData")?, pay: has("pay")? };
     let address = wallet.get("address");
-    let is_address =
-        |address: &Document| address.0.is_function() || address.as_text().is_some_and(|text| address::is_payable(&text));
+    let is_address = |address: &Json| address.0.is_function() || address.as_text().is_some_and(|text| address::is_payable(&text));
     if let Some(address) = &address
         && !is_address(address)
     {
         let rule = "has an address that must be 0x and 40 hexadecimal digits with a right checksum, or a function that gives it";
         return Err(Error::argument("wallet", rule, &shown(address)));
     }
-    if abilities == Abilities::default() || (abilities.sign && address.is_none()) {
+    if abilities == WalletCapabilities::default() || (abilities.sign && address.is_none()) {
         let given = if abilities.sign { "an object with signTypedData and without address".to_owned() } else { shown(&wallet) };
         return Err(Error::argument("wallet", RULE, &given));
     }
@@ -335,7 +328,7 @@ fn wallet(options: &Document) -> Result<(Document, Abilities), Document> {
 
 /// The members of an object of options, none of which may be misspelt: a limit that is misspelt must not be a limit that is not there. What is
 /// undefined is not there.
-fn only(field: &'static str, given: &Document, known: &[&str]) -> Result<(), Document> {
+fn only(field: &'static str, given: &Json, known: &[&str]) -> Result<()> {
     let rule = |given: &str| Error::argument(field, &fill("must be an object that knows %", &[&join(known, ", ")]), given);
     if given.kind() != Kind::Object {
         return Err(rule(&shown(given)));
@@ -349,13 +342,13 @@ fn only(field: &'static str, given: &Document, known: &[&str]) -> Result<(), Doc
 }
 
 /// A copy of the options.
-fn once(given: &JsValue, known: &[&str]) -> Result<Document, Document> {
-    let given = Document(given.clone());
+fn once(given: &JsValue, known: &[&str]) -> Result<Json> {
+    let given = Json(given.clone());
     only("options", &given, known)?;
     Ok(picked(&given, known))
 }
 
-fn spend(options: &Document) -> Result<SpendPolicy, Document> {
+fn spend(options: &Json) -> Result<SpendPolicy> {
     let mut policy = SpendPolicy::default();
     let Some(spend) = options.get("spend") else { return Ok(policy) };
     only("spend", &spend, &["maxPerPayment", "budget", "networks", "assets", "recipients", "allowResource"])?;
@@ -393,17 +386,11 @@ fn spend(options: &Document) -> Result<SpendPolicy, Document> {
 }
 
 /// The elements of a list that has some.
-fn some(list: &Document) -> Option<Vec<Document>> {
+fn some(list: &Json) -> Option<Vec<Json>> {
     Some(list.elements()).filter(|elements| !elements.is_empty())
 }
 
-fn texts(
-    options: &Document,
-    key: &str,
-    field: &'static str,
-    rule: &str,
-    fits: &dyn Fn(&str) -> bool,
-) -> Result<Vec<String>, Document> {
+fn texts(options: &Json, key: &str, field: &'static str, rule: &str, fits: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
     let Some(given) = options.get(key) else { return Ok(Vec::new()) };
     let elements = if given.kind() == Kind::Text { Some(vec![given.clone()]) } else { some(&given) };
     let mut texts = Vec::new();
@@ -415,7 +402,7 @@ fn texts(
 }
 
 /// `maxPerPayment` and `budget`.
-fn limits(options: &Document, limit: &mut Limit) -> Result<(), Document> {
+fn limits(options: &Json, limit: &mut Limit) -> Result<()> {
     let rule = fill("must be a decimal string of % such as \"0.10\"", &[&limit.symbol]);
     for (key, field, to) in
         [("maxPerPayment", "spend.maxPerPayment", &mut limit.max_per_payment), ("budget", "spend.budget", &mut limit.budget)]
@@ -430,7 +417,7 @@ fn limits(options: &Document, limit: &mut Limit) -> Result<(), Document> {
 }
 
 /// A token of the caller's own.
-fn asset(given: &Document, policy: &mut SpendPolicy) -> Result<(), Document> {
+fn asset(given: &Json, policy: &mut SpendPolicy) -> Result<()> {
     const FIELD: &str = "spend.assets";
     only(FIELD, given, &["network", "chainId", "asset", "symbol", "decimals", "name", "version", "maxPerPayment", "budget"])?;
     let text = |key: &str| {
@@ -471,12 +458,12 @@ fn asset(given: &Document, policy: &mut SpendPolicy) -> Result<(), Document> {
     Ok(())
 }
 
-fn member(given: &Document, key: &str) -> String {
+fn member(given: &Json, key: &str) -> String {
     given.get(key).map_or_else(|| fill("no %", &[key]), |value| shown(&value))
 }
 
 /// The headers, which become a list in the copy: an iterator gives them only once.
-fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
+fn headers(options: &Json) -> Result<Vec<(String, String)>> {
     let Some(given) = options.get("headers") else { return Ok(Vec::new()) };
     // Values may be secrets: only the kind is shown.
     let rule = |what: &str| Error::argument("headers", "must be an object of valid header names and string values", what);
@@ -499,25 +486,25 @@ fn headers(options: &Document) -> Result<Vec<(String, String)>, Document> {
 }
 
 /// A list of names in lower case and values, of whatever `Headers` takes.
-pub(super) fn header_pairs(given: &Document) -> Option<Document> {
-    Some(Document(Document(HeadersFrom::new(&given.0).ok()?.into()).list().ok()?.into()))
+pub(super) fn header_pairs(given: &Json) -> Option<Json> {
+    Some(Json(Json(HeadersFrom::new(&given.0).ok()?.into()).list().ok()?.into()))
 }
 
-fn idempotency_key(options: &Document) -> Result<String, Document> {
+fn idempotency_key(options: &Json) -> Result<String> {
     const FIELD: &str = "idempotencyKey";
     let Some(key) = options.get(FIELD) else { return Ok(String::new()) };
     let text = key.as_text().filter(|text| (1..=200).contains(&text.encode_utf16().count()));
     text.ok_or_else(|| argument(FIELD, "must be a string of 1 to 200 characters", &key.0))
 }
 
-fn function(options: &Document, field: &'static str) -> Result<Option<Function>, Document> {
+fn function(options: &Json, field: &'static str) -> Result<Option<Function>> {
     match options.get(field) {
         None => Ok(None),
         Some(value) => value.0.dyn_into().map(Some).map_err(|value| argument(field, "must be a function", &value)),
     }
 }
 
-fn number(options: &Document, field: &'static str, least: f64, most: f64, rule: &str) -> Result<Option<f64>, Document> {
+fn number(options: &Json, field: &'static str, least: f64, most: f64, rule: &str) -> Result<Option<f64>> {
     match options.get(field) {
         None => Ok(None),
         Some(value) => match value.as_number() {
@@ -527,7 +514,7 @@ fn number(options: &Document, field: &'static str, least: f64, most: f64, rule: 
     }
 }
 
-fn whole(options: &Document, field: &'static str, least: f64, most: f64, rule: &str) -> Result<Option<u32>, Document> {
+fn whole(options: &Json, field: &'static str, least: f64, most: f64, rule: &str) -> Result<Option<u32>> {
     let number = number(options, field, least, most, rule)?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
     match number {
@@ -536,17 +523,17 @@ fn whole(options: &Document, field: &'static str, least: f64, most: f64, rule: &
     }
 }
 
-fn interval(options: &Document, field: &'static str) -> Result<Option<u32>, Document> {
+fn interval(options: &Json, field: &'static str) -> Result<Option<u32>> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
     number(options, field, 1.0, MAX_MS, MS_RULE).map(|ms| ms.map(|ms| ms as u32))
 }
 
-fn attempts(options: &Document) -> Result<Option<u32>, Document> {
+fn attempts(options: &Json) -> Result<Option<u32>> {
     whole(options, "maxAttempts", 1.0, f64::from(u32::MAX), "must be a whole number of at least 1")
 }
 
 /// Whether this is a Cloudflare Worker, where what one request has begun cannot wake another one.
 pub(super) fn is_in_workers() -> bool {
-    let agent = Document(js_sys::global().into()).get("navigator").and_then(|navigator| navigator.get_text("userAgent"));
+    let agent = Json(js_sys::global().into()).get("navigator").and_then(|navigator| navigator.get_text("userAgent"));
     agent.as_deref() == Some("Cloudflare-Workers")
 }

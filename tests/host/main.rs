@@ -21,6 +21,7 @@ mod property;
 mod read;
 mod recorded;
 mod recovery;
+mod sandbox;
 mod sessions;
 mod wait;
 mod watch;

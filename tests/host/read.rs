@@ -1,12 +1,14 @@
 //! Reading: get, list, health; retries and redirects.
 
 use crate::world::*;
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::SendFailure;
-use eliza_jobs::runtime::Level;
-use serde_json::{Value, json};
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::platform::LogLevel;
+use eliza_jobs::platform::SendFailure;
+use eliza_jobs::time::Millis;
 
-fn get(scene: &Scene) -> Result<Value, Box<Error<Value>>> {
+fn get(scene: &Scene) -> Result<Json, Box<Error>> {
     run(scene.client.get_job("job-1", &plain())).map(|seen| seen.document)
 }
 
@@ -76,7 +78,7 @@ fn rows_16_and_17_a_429_is_obeyed_inside_the_time_limit_and_reported_outside() {
 
     let scene2 = scene([text(429, "").with("retry-after", "900")]);
     let error = get(&scene2).unwrap_err();
-    assert_eq!((error.code, error.retry_after_ms, scene2.requests()), (ErrorCode::RateLimited, Some(900_000.0), 1));
+    assert_eq!((error.code, error.retry_after.map(Millis::get), scene2.requests()), (ErrorCode::RateLimited, Some(900_000.0), 1));
     assert_eq!(scene2.world.now.get(), 0.0, "at once");
 }
 
@@ -118,18 +120,18 @@ fn rows_21_and_22_redirects_stay_on_the_origin() {
 #[test]
 fn row_39_unknown_statuses_are_unknown_and_nulls_are_absent() {
     let mut odd = job("Processing");
-    odd["result"] = json!(null);
-    odd["error"] = json!(null);
+    odd["result"] = json!(null).0;
+    odd["error"] = json!(null).0;
     let document = get(&scene([answer(200, odd)])).unwrap();
-    assert_eq!((&document["status"], &document["rawStatus"]), (&json!("unknown"), &json!("Processing")));
+    assert_eq!((&document["status"], &document["rawStatus"]), (&json!("unknown").0, &json!("Processing").0));
     assert!(document.get("result").is_none() && document.get("error").is_none());
     let none = get(&scene([answer(200, json!({"jobId": "job-1"}))])).unwrap();
-    assert_eq!((&none["status"], &none["rawStatus"]), (&json!("unknown"), &json!("")));
+    assert_eq!((&none["status"], &none["rawStatus"]), (&json!("unknown").0, &json!("").0));
 }
 
 #[test]
 fn lists_are_asked_for_as_given() {
-    let list = |params: Value| {
+    let list = |params: Json| {
         let scene = scene([answer(200, json!({"jobs": [job("odd"), 5], "total": 2, "filtered": 2}))]);
         let jobs = run(scene.client.list_jobs(Some(&params), &plain()));
         (jobs, (scene.requests() == 1).then(|| scene.request(0).url))
@@ -137,7 +139,7 @@ fn lists_are_asked_for_as_given() {
     let (jobs, url) = list(json!({"limit": 10, "status": "completed"}));
     assert_eq!(url.unwrap(), "https://server:3000/api/messaging/jobs?limit=10&status=completed");
     let jobs = jobs.unwrap();
-    assert_eq!((&jobs["jobs"][0]["rawStatus"], &jobs["jobs"][1]), (&json!("odd"), &json!(5)));
+    assert_eq!((&jobs["jobs"][0]["rawStatus"], &jobs["jobs"][1]), (&json!("odd").0, &json!(5).0));
     assert_eq!(list(json!({})).1.unwrap(), "https://server:3000/api/messaging/jobs");
     for bad in [
         json!({"limit": -1}),
@@ -165,7 +167,7 @@ fn health_of_servers_with_and_without_metrics() {
 #[test]
 fn headers_of_a_call_come_before_those_of_the_client() {
     let scene = scene([seen("processing")]);
-    let call = eliza_jobs::client::CallOptions {
+    let call = eliza_jobs::api::options::CallOptions {
         timeout_ms: None,
         headers: vec![("x-api-key".into(), "other".into()), ("x-a".into(), "b".into())],
         ..plain()
@@ -188,7 +190,7 @@ fn the_logger_is_told_each_request_and_nothing_that_is_a_secret() {
     run(scene.client.create_job(&params(), &plain(), &|_| ())).unwrap();
     run(scene.client.list_jobs(Some(&json!({"limit": 7})), &plain())).unwrap();
     let logged = scene.world.logged.borrow();
-    assert!(logged.iter().all(|(level, _)| *level == Level::Debug));
+    assert!(logged.iter().all(|(level, _)| *level == LogLevel::Debug));
     assert_eq!(
         logged.iter().map(|(_, words)| words.as_str()).collect::<Vec<_>>(),
         [
@@ -207,7 +209,7 @@ fn row_11_json_under_another_name_is_read_and_reported_once() {
     let scene = scene([odd(), odd(), seen("processing").with("content-type", "application/problem+json")]);
     let warned = |scene: &Scene| {
         let logged = scene.world.logged.borrow();
-        logged.iter().filter(|(level, _)| *level == Level::Warn).map(|(_, words)| words.clone()).collect::<Vec<_>>()
+        logged.iter().filter(|(level, _)| *level == LogLevel::Warn).map(|(_, words)| words.clone()).collect::<Vec<_>>()
     };
     for _ in 0..3 {
         assert_eq!(get(&scene).unwrap()["status"], "processing");
@@ -229,4 +231,38 @@ fn a_read_follows_every_redirect_and_a_create_only_those_that_keep_its_body() {
         let made = run(creates.client.create_job(&params(), &plain(), &|_| ()));
         assert_eq!((made.is_ok(), creates.requests()), if status > 303 { (true, 2) } else { (false, 1) }, "{status}");
     }
+}
+
+#[test]
+fn an_answer_about_another_job_is_not_taken() {
+    let mut other = job("completed");
+    other["jobId"] = json!("job-2").0;
+    let again = scene([answer(200, other.clone()), seen("completed")]);
+    assert_eq!(get(&again).unwrap()["jobId"], "job-1");
+    let mixed_up = scene([]).forever(answer(200, other));
+    let error = get(&mixed_up).unwrap_err();
+    assert_eq!((error.code, error.job_id.as_deref()), (ErrorCode::InvalidResponse, Some("job-1")));
+    assert!(error.message.starts_with("expected the job with this jobId"), "{}", error.message);
+    // Some servers write ids in lower case.
+    let mut lower = job("completed");
+    lower["jobId"] = json!("JOB-1").0;
+    assert!(get(&scene([answer(200, lower)])).is_ok());
+}
+
+#[test]
+fn a_fraction_of_a_second_in_retry_after_is_waited_for() {
+    let scene = scene([text(429, "").with("retry-after", "1.997"), seen("processing")]);
+    get(&scene).unwrap();
+    assert_eq!(scene.times(), [0.0, 2_000.0]);
+}
+
+#[test]
+fn headers_that_are_too_large_are_reported_at_once() {
+    let large = scene([text(431, "")]);
+    let error = get(&large).unwrap_err();
+    assert_eq!((error.code, error.code.retryable(), large.requests()), (ErrorCode::RequestRefused, false, 1));
+    assert!(error.message.contains("the request's headers are larger than the server reads"), "{}", error.message);
+    let answer = scene([Step::Fail(SendFailure::from_words("UND_ERR_HEADERS_OVERFLOW", false))]);
+    let error = get(&answer).unwrap_err();
+    assert_eq!((error.code, error.code.retryable(), answer.requests()), (ErrorCode::ResponseTooLarge, false, 1));
 }
