@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use crate::api::error::{Error, ErrorClass};
 use crate::json::Json;
 
-#[wasm_bindgen(module = "/pkg-template/errors.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     #[wasm_bindgen(js_name = makeError)]
     fn make_error(class: u8, message: &str, fields: &JsValue, cause: &JsValue) -> JsValue;

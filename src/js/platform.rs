@@ -43,19 +43,19 @@ extern "C" {
     fn random_values(bytes: &Uint8Array);
 }
 
-#[wasm_bindgen(module = "/pkg-template/stores.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     fn lock(name: &str, request: &JsValue, store: &JsValue) -> Promise;
 }
 
-#[wasm_bindgen(module = "/pkg-template/wake.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     // `catch` as for the default store.
     #[wasm_bindgen(catch)]
     fn wake(request: &JsValue) -> Result<Promise, JsValue>;
 }
 
-#[wasm_bindgen(module = "/pkg-template/callbacks.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     fn log(logger: &JsValue, level: &str, words: &str);
 }
@@ -78,7 +78,7 @@ pub(super) struct Held(Json);
 impl Drop for Held {
     fn drop(&mut self) {
         let request = self.0.clone().set("gone", Json(true.into())).without("failed");
-        let _ = request.call("letGo", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+        let _ = request.call("release", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
     }
 }
 

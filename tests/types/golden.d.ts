@@ -917,6 +917,10 @@ export interface MessageCursors {
     after: number;
 }
 
+import type { Store } from './stores/store.js';
+/** Eight, four, four, four and twelve hexadecimal digits. */
+export type UUID = string;
+
 /** A job with its answer. */
 export type CompletedJob = JobDetailsResponse & { status: 'completed'; result: JobResult };
 
@@ -1001,9 +1005,6 @@ export interface AssetOptions {
     budget?: string;
 }
 
-/** Eight, four, four, four and twelve hexadecimal digits. */
-export type UUID = string;
-
 /** What `createJob` takes. */
 export interface CreateJobOptions extends RequestOptions {
     /** Called when something has happened. What it throws is reported once to the logger and does not end the call. */
@@ -1021,6 +1022,46 @@ export type MessageUpdate =
 | { type: 'chunk'; chunk: string; index: number; messageId?: string }
 /** The whole answer. */
 | { type: 'done'; response: AgentResponse };
+
+/** What a caller tells a store while it waits for a lock. */
+export interface LockRequest {
+    /** Set to `true` when the lock is not wanted any more: the wait ends, and no lock is taken. */
+    readonly gone?: boolean;
+}
+/** Releases a lock. Calling it again does nothing. */
+export interface ReleaseLock {
+    (): unknown;
+    /**
+     * Whether the caller still holds the lock. A program that was suspended for longer than the lock's
+     * lease has lost it, and finds out here before it acts on it. Leave it out when a lock cannot be lost.
+     */
+    valid?(): boolean;
+}
+/**
+ * Where payments are recorded before each step that could lose them. Every method may return a
+ * promise. A record is stored when `set` or `add` has resolved. When the store fails, nothing is paid.
+ */
+export interface Store {
+    /** The record of this key, exactly as it was written; `undefined` or `null` when there is none. */
+    get(key: string): string | null | undefined | Promise<string | null | undefined>;
+    /** Writes a record, in place of an earlier one. Writes of one key take effect in the order of the calls. */
+    set(key: string, value: string): unknown;
+    /**
+     * Writes a record unless there is one: `true` when this call wrote it, `false` when one was there.
+     * Of several calls at the same time exactly one is `true`.
+     */
+    add?(key: string, value: string): boolean | Promise<boolean>;
+    /** Deletes a record. Deleting one that does not exist is no error. */
+    delete(key: string): unknown;
+    /** The keys of all records, or of those whose keys begin with `prefix`. */
+    keys(prefix?: string): Iterable<string> | Promise<Iterable<string>>;
+    /**
+     * For a store that several programs use: waits until none of them holds the lock of this name, and
+     * resolves with a function that releases it. The wait ends when `request.gone` is set. `fileStore`
+     * has it; tabs of a browser need none, because Web Locks work there.
+     */
+    lock?(name: string, request: LockRequest): Promise<ReleaseLock>;
+}
 
 /** What a client is made with. */
 export interface JobsClientOptions {
@@ -1110,6 +1151,43 @@ export class ArgumentError extends TypeError {
     readonly field?: string;
 }
 
+
+import type { Store } from './store.js';
+/**
+ * A store in a folder, a file for each record. For Node, Bun and Deno; several programs of one machine
+ * may share the folder. A record is on the disk, whole, when `set` or `add` has resolved: it survives a
+ * crash and a power cut. The folder is made when it is missing (0700), and files are for their owner
+ * only (0600).
+ *
+ * @param folder A relative path is resolved now: a later `process.chdir` changes nothing.
+ * @throws {TypeError} when it is no path, or the runtime has no file system.
+ */
+export declare function fileStore(folder: string): Store;
+
+
+import type { Store } from './store.js';
+/** The part of the browser's `Storage` that is used. */
+export interface KeyValueStorage {
+    readonly length: number;
+    key(index: number): string | null;
+    getItem(key: string): string | null;
+    setItem(key: string, value: string): void;
+    removeItem(key: string): void;
+}
+/**
+ * A store in the page's localStorage, shared by its tabs. The records live as long as the browser
+ * keeps the site's data.
+ *
+ * @param storage Used in place of the page's own. @default globalThis.localStorage
+ * @throws {TypeError} when there is no localStorage, or the browser blocks it.
+ */
+export declare function localStorageStore(storage?: KeyValueStorage): Store;
+
+
+import type { Store } from './store.js';
+/** A store in memory: its records live as long as the program. */
+export declare function memoryStore(): Store;
+
 /** What every method takes. */
 export interface RequestOptions {
     /** Ends the call at once; it rejects with the signal's own reason. */
@@ -1187,28 +1265,6 @@ export interface Logger {
     error?(...said: unknown[]): void;
 }
 
-/** Where payments are written down before each step after which they could be lost. A store that fails before a payment means no payment. */
-export interface Store {
-    get(key: string): string | null | undefined | Promise<string | null | undefined>;
-    set(key: string, value: string): unknown;
-    delete(key: string): unknown;
-    keys(): Iterable<string> | Promise<Iterable<string>>;
-    /**
-     * For a store that several programs use: waits until none of them holds the lock of this name, and gives a function that lets go of it.
-     * `request.gone` is set when the lock is not wanted any more. `fileStore` has it; where Web Locks are, tabs need none.
-     */
-    lock?(name: string, request: { readonly gone?: boolean }): Promise<() => unknown>;
-}
-/** A store in memory: lives as long as the program. */
-export function memoryStore(): Store;
-/** A store in the page's localStorage, shared by its tabs. Throws a `TypeError` where there is none. */
-export function localStorageStore(storage?: Storage): Store;
-/**
- * A store in a folder, which is made when it is missing, a file for each payment. For Node, Bun and Deno. Programs of one machine may
- * share the folder.
- */
-export function fileStore(folder: string): Store;
-
 /** Which messages `getMessages` gives. */
 export interface GetMessagesParams {
     /** How many in one page, 1 to 100. @default 50 (the server's) */
@@ -1225,3 +1281,7 @@ export type JobListResponse = ListJobsResponse;
 export type JobHealthResponse = JobsHealthResponse;
 
 /// <reference lib="esnext.disposable" />
+export { fileStore } from './stores/file.js';
+export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';
+export { memoryStore } from './stores/memory.js';
+export type { LockRequest, ReleaseLock, Store } from './stores/store.js';
