@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 
 use crate::api::error::{Error, Result};
+pub use crate::api::metadata::Metadata;
 use crate::api::payments::PaymentAttempt;
 use crate::api::routes;
 use crate::encoding;
@@ -266,14 +267,6 @@ pub struct JobsHealthResponse {
     /// How many jobs the server holds at most.
     pub max_jobs: f64,
 }
-
-/// A JSON object that belongs to the application.
-#[cfg(not(target_arch = "wasm32"))]
-pub type Metadata = serde_json::Map<String, serde_json::Value>;
-/// On wasm32 the structs are only declarations: metadata stays a JavaScript object. This names a
-/// type that `derive` accepts.
-#[cfg(target_arch = "wasm32")]
-pub type Metadata = std::collections::BTreeMap<String, String>;
 
 /// Whether this is a UUID of any version in any case, as the server checks it.
 pub fn is_uuid(text: &str) -> bool {

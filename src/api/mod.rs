@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod jobs;
+pub mod metadata;
 pub mod options;
 pub mod payments;
 pub mod routes;

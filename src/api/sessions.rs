@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 
 use crate::api::error::{Error, Result};
-use crate::api::jobs::{self, Metadata};
+use crate::api::jobs;
+use crate::api::metadata::Metadata;
 use crate::api::routes;
 use crate::json::{Json, Kind, is_true, shown};
 use crate::time::WallTime;
