@@ -13,8 +13,6 @@ use crate::json::Json;
 use crate::platform::{Body, HttpRequest, HttpResponse, LogLevel, Method, Platform};
 use crate::time::{Deadline, Instant, Millis};
 
-// Other rooms know these by this module's name.
-pub(crate) use super::jobs::read_created;
 pub use super::message::HttpConfig;
 
 /// The shortest time limit of a request that is sent at all.
