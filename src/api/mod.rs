@@ -1,4 +1,5 @@
-//! What is said to servers and to applications: types, validation, routes, error codes. No behaviour.
+//! What is said to servers and to applications: types, validation, routes, error codes. No
+//! behaviour.
 
 pub mod error;
 pub mod jobs;

@@ -128,8 +128,8 @@ impl<P: Platform> Http<P> {
         }
     }
 
-    /// Sends a POST that must not be done twice: a create, or a message. It is sent again only where
-    /// [`may_be_sent_again`] says so. `on_chunk` receives the chunks of an event stream.
+    /// Sends a POST that must not be done twice: a create, or a message. It is sent again only
+    /// where [`may_be_sent_again`] says so. `on_chunk` receives the chunks of an event stream.
     pub(crate) async fn send(
         &self,
         request: &mut HttpRequest,
