@@ -14,7 +14,8 @@ pub enum ErrorClass {
     Api,
     /// `JobError`: the job ended without an answer, or no longer exists.
     Job,
-    /// `PaymentError`: the price or the wallet's answer was refused, or a payment's outcome is unknown.
+    /// `PaymentError`: the price or the wallet's answer was refused, or a payment's outcome is
+    /// unknown.
     Payment,
     /// `ConnectionError`: no response arrived.
     Connection,
@@ -35,7 +36,8 @@ macro_rules! codes {
             pub fn as_str(self) -> &'static str { match self { $(ErrorCode::$name => $text,)* } }
             /// The class of the error that carries this code.
             pub fn class(self) -> ErrorClass { match self { $(ErrorCode::$name => ErrorClass::$class,)* } }
-            /// Whether the same call may succeed later without any change, and repeating it cannot cost money.
+            /// Whether the same call may succeed later without any change, and repeating it cannot
+            /// cost money.
             pub fn retryable(self) -> bool { match self { $(ErrorCode::$name => $retryable,)* } }
         }
     };
@@ -74,7 +76,8 @@ codes! {
     InvalidResponse = "invalid_response", Api, true;
     /// A success status with a web page in place of an answer.
     UnexpectedHtml = "unexpected_html", Api, false;
-    /// The body is larger than `maxResponseBytes`, or the headers are larger than the runtime reads.
+    /// The body is larger than `maxResponseBytes`, or the headers are larger than the runtime
+    /// reads.
     ResponseTooLarge = "response_too_large", Api, false;
     /// The server redirects to where the request must not go.
     RedirectRefused = "redirect_refused", Api, false;
