@@ -13,6 +13,8 @@ NPM := node_modules/.package-lock.json
 SERVERS := tests/servers/$(NPM)
 # elizaOS in other versions, each in a folder of its own.
 VERSIONS := tests/servers/1.6.5/$(NPM) tests/servers/1.7.2/$(NPM)
+# Older compilers, for the package's declarations.
+COMPILERS := tests/types/$(NPM)
 PEERS := bench/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
 WASM_PACK := target/tools/bin/wasm-pack
@@ -55,7 +57,7 @@ needs-node := $(WASM_PACK) $(HOST)
 needs-chromium := $(needs-node) browsers
 needs-firefox := $(needs-node) browsers
 needs-build := $(NPM)
-needs-types := $(PACKAGE) $(SERVERS)
+needs-types := $(PACKAGE) $(SERVERS) $(COMPILERS)
 needs-package := $(PACKAGE) $(SERVERS) $(VERSIONS) $(TRAP)
 needs-seed := $(PACKAGE) $(SERVERS)
 needs-document := $(needs-seed)
@@ -143,6 +145,10 @@ $(NPM): package.json package-lock.json
 $(SERVERS) $(VERSIONS): %/$(NPM): %/package.json %/package-lock.json
 	@$(call say,the servers for the tests in $*: a minute)
 	$(npm-ci) --prefix $* --ignore-scripts
+
+$(COMPILERS): tests/types/package.json tests/types/package-lock.json
+	@$(call say,older compilers)
+	$(npm-ci) --prefix tests/types --ignore-scripts
 
 $(PEERS): bench/package.json bench/package-lock.json
 	@$(call say,the peers)

@@ -1,6 +1,6 @@
 // The package: cargo -> wasm-bindgen -> wasm-opt -> esbuild and tsc -> pkg/ and its tarball. docs/building.md says what each flag is for.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
@@ -96,7 +96,11 @@ return wasm_bindgen;
 async function bundle(entry, format) {
   const modules = {
     'eliza-jobs:glue': { contents: glueModule() },
-    'eliza-jobs:wasm': { contents: asModule(readFileSync(wasm)), resolveDir: path.resolve('tools/wasm-text') },
+    // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
+    'eliza-jobs:wasm':
+      entry === 'workerd'
+        ? { contents: `import module from './eliza_jobs_bg.wasm'; export const wasm = () => module;`, resolveDir: root }
+        : { contents: asModule(readFileSync(wasm)), resolveDir: path.resolve('tools/wasm-text') },
   };
   const generated = {
     name: 'generated modules',
@@ -142,11 +146,11 @@ async function finish() {
   const declarations = 'target/declarations/typescript';
   rmSync(declarations, { recursive: true, force: true });
   run('node_modules/.bin/tsc', ['--project', 'pkg-template/tsconfig.declarations.json']);
+  for (const entry of ['index', 'node']) cpSync('pkg-template/public.d.ts', `${declarations}/${entry}.d.ts`);
+  cpSync('target/declarations/wasm/wasm.d.ts', `${declarations}/wasm.d.ts`);
   // The folder's own package.json makes CommonJS of the same files.
-  for (const folder of ['pkg', 'pkg/cjs']) {
-    if (existsSync(declarations)) cpSync(declarations, folder, { recursive: true });
-    cpSync('target/declarations/wasm/wasm.d.ts', `${folder}/wasm.d.ts`);
-    for (const entry of ['index', 'node']) cpSync('pkg-template/public.d.ts', `${folder}/${entry}.d.ts`);
+  for (const file of reachable(declarations, ['index.d.ts', 'node.d.ts', 'wallets.d.ts'])) {
+    for (const folder of ['pkg', 'pkg/cjs']) cpSync(`${declarations}/${file}`, `${folder}/${file}`);
   }
 
   for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);
@@ -160,4 +164,14 @@ async function finish() {
   const tarball = `eliza-jobs-${version}.tgz`;
   run('npm', ['pack', '--silent', './pkg'], { stdio: ['ignore', 'ignore', 'inherit'] });
   step(`pkg/ and ${tarball} are ready`);
+}
+
+/** These declaration files, and those that they import from. */
+function reachable(folder, files) {
+  const found = new Set(files);
+  for (const file of found) {
+    const imports = readFileSync(`${folder}/${file}`, 'utf8').matchAll(/(?:from|import\() ?'(\.[^']*)\.js'/g);
+    for (const [, imported] of imports) found.add(path.posix.join(path.posix.dirname(file), `${imported}.d.ts`));
+  }
+  return found;
 }

@@ -1,5 +1,8 @@
 //! What can go wrong, with a stable code for each.
 
+#[cfg(target_arch = "wasm32")]
+use tsify::Tsify;
+
 use crate::api::payments::Attempt;
 use crate::json::Json;
 use crate::text::redact;
@@ -21,11 +24,30 @@ pub enum ErrorClass {
     Connection,
     /// `SessionError`: a message in a session got no answer.
     Session,
+    /// `ElizaJobsError` itself: the package's own module failed.
+    Internal,
+}
+
+impl ErrorClass {
+    /// The class as it is exported.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorClass::Argument => "ArgumentError",
+            ErrorClass::Api => "ApiError",
+            ErrorClass::Job => "JobError",
+            ErrorClass::Payment => "PaymentError",
+            ErrorClass::Connection => "ConnectionError",
+            ErrorClass::Session => "SessionError",
+            ErrorClass::Internal => "ElizaJobsError",
+        }
+    }
 }
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $class:ident, $retryable:literal;)*) => {
         /// A stable name for each thing that can go wrong.
+        #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+        #[cfg_attr(target_arch = "wasm32", serde(rename_all = "snake_case"))]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ErrorCode { $($(#[$doc])* $name,)* }
 
@@ -133,6 +155,12 @@ codes! {
     WalletInvalidProof = "wallet_invalid_proof", Payment, false;
     /// The wallet did not answer in time. Money may have moved.
     WalletTimeout = "wallet_timeout", Payment, false;
+    /// The client was released with `free()`.
+    ClientDisposed = "client_disposed", Argument, false;
+    /// The package's WebAssembly module failed. Later calls run on a fresh instance of it.
+    WasmPanic = "wasm_panic", Internal, false;
+    /// The package's WebAssembly module cannot be loaded in this runtime.
+    InitFailed = "init_failed", Internal, false;
 }
 
 /// An error of the core.

@@ -31,6 +31,8 @@ const DEFAULT_LIFETIME: Millis = Millis::new(30_000.0);
 const MAX_LIFETIME: Millis = Millis::new(86_400_000.0);
 
 /// Where a job stands.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(target_arch = "wasm32", serde(rename_all = "lowercase"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobStatus {
     /// Waits to be processed.
@@ -105,6 +107,11 @@ pub struct CreateJobRequest {
     pub timeout_ms: Option<f64>,
 }
 
+impl CreateJobRequest {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["agentId", "userId", "content", "timeoutMs", "metadata"];
+}
+
 /// What `createJob` returns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
@@ -120,8 +127,13 @@ pub struct CreateJobResponse {
     /// When the job expires, in milliseconds of the server's clock. May have a fraction.
     pub expires_at: f64,
     /// What was paid; absent when the server asked for nothing. Not part of the server's answer.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "absent", skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentAttempt>,
+}
+
+/// Reads nothing: no server sends the member.
+fn absent<'a, T, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer).map(|_| None)
 }
 
 /// A job as the server describes it.
@@ -159,6 +171,53 @@ pub struct JobDetailsResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
+}
+
+/// A job with its answer.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+pub struct CompletedJob {
+    /// The job.
+    #[serde(flatten)]
+    pub job: JobDetailsResponse,
+    /// It is completed.
+    #[tsify(type = "'completed'")]
+    pub status: String,
+    /// The answer.
+    pub result: JobResult,
+}
+
+/// What happens while a job is created and waited for.
+///
+/// - `quote`: the price was read and keeps the rules; `confirm` and the wallet are about to be asked.
+/// - `payment`: a payment has come further. The wallet has returned the proof, which is about to be sent; or the server
+///   has accepted it.
+/// - `created`: there is a job.
+/// - `status`: the job was seen for the first time, or in another status.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum JobUpdate {
+    /// The price.
+    Quote {
+        /// What the server asks for.
+        quote: crate::x402::Quote,
+    },
+    /// A payment.
+    Payment {
+        /// The attempt, without its proof.
+        payment: crate::x402::PaymentAttempt,
+    },
+    /// A job.
+    Created {
+        /// The job.
+        job: CreateJobResponse,
+    },
+    /// A job in another status.
+    Status {
+        /// The job.
+        job: JobDetailsResponse,
+    },
 }
 
 /// The agent's answer.
@@ -218,6 +277,23 @@ pub struct ListJobsResponse {
     pub filtered: f64,
 }
 
+impl ListJobsParams {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["limit", "status"];
+}
+
+/// elizaOS's own name for `ListJobsResponse`.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[tsify(type = "ListJobsResponse")]
+pub struct JobListResponse(pub ListJobsResponse);
+
+/// elizaOS's own name for `JobsHealthResponse`.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[tsify(type = "JobsHealthResponse")]
+pub struct JobHealthResponse(pub JobsHealthResponse);
+
 /// How many jobs have which status.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
@@ -269,6 +345,12 @@ pub struct JobsHealthResponse {
     /// How many jobs the server holds at most.
     pub max_jobs: f64,
 }
+
+/// Eight, four, four, four and twelve hexadecimal digits.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[tsify(type = "string", rename = "UUID")]
+pub struct Uuid(pub String);
 
 /// Whether this is a UUID of any version in any case, as the server checks it.
 pub fn is_uuid(text: &str) -> bool {
@@ -498,8 +580,8 @@ pub fn read_job(document: Json) -> Seen {
     }
     let reference = reference(&document);
     document = without_reference(document);
-    let message = document.get("result").and_then(|result| result.get("message"));
-    let has_result = message.and_then(|message| message.get_text("content")).is_some();
+    let content = document.get("result").and_then(|result| result.get("message")?.get("content"));
+    let has_result = content.is_some_and(|content| content.kind() == Kind::Text);
     Seen { status, lifetime_ms, has_result, reference, document }
 }
 

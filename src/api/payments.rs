@@ -273,6 +273,43 @@ pub struct PaymentAttempt {
     pub job_id: Option<String>,
 }
 
+/// A payment that is open, or a record that cannot be read.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(untagged)]
+pub enum PendingPayment {
+    /// A payment.
+    Attempt(PaymentAttempt),
+    /// A record that cannot be read.
+    #[serde(rename_all = "camelCase")]
+    Unreadable {
+        /// The attempt's id.
+        attempt_id: String,
+        /// No state of a payment.
+        #[tsify(type = "'unreadable'")]
+        state: String,
+    },
+}
+
+/// What a wallet signs, as `eth_signTypedData_v4` takes it.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct TypedData {
+    /// The members of each type.
+    #[tsify(type = "Record<string, { name: string; type: string }[]>")]
+    pub types: Json,
+    /// The type of the message.
+    #[tsify(type = "'TransferWithAuthorization'")]
+    pub primary_type: String,
+    /// The token's contract.
+    #[tsify(type = "{ name: string; version: string; chainId: number; verifyingContract: string }")]
+    pub domain: Json,
+    /// The transfer. Integers are decimal strings.
+    #[tsify(type = "{ from: string; to: string; value: string; validAfter: string; validBefore: string; nonce: string }")]
+    pub message: Json,
+}
+
 /// One payment for one job, as the client keeps it.
 #[derive(Debug, Clone)]
 pub struct Attempt {

@@ -43,6 +43,11 @@ pub struct CreateSessionRequest {
     pub timeout_config: Option<SessionTimeoutConfig>,
 }
 
+impl CreateSessionRequest {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["agentId", "userId", "metadata", "timeoutConfig"];
+}
+
 /// How long a session lives. The server has defaults for absent members, and limits the others to
 /// its bounds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,6 +133,32 @@ pub struct SendMessageRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "\"http\" | \"websocket\""))]
     pub transport: Option<String>,
+}
+
+impl SendMessageRequest {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["content", "attachments", "metadata", "transport"];
+}
+
+/// Which messages `getMessages` returns.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+pub struct GetMessagesParams {
+    /// How many in one page, 1 to 100. @default 50 (the server's)
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub limit: Option<f64>,
+    /// Only those written before this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.before`.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number | Date"))]
+    pub before: Option<Json>,
+    /// Only those written after this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.after`.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number | Date"))]
+    pub after: Option<Json>,
+}
+
+impl GetMessagesParams {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["limit", "before", "after"];
 }
 
 /// A file that belongs to a message.
@@ -218,6 +249,49 @@ pub struct MessageResponse {
     /// in the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_status: Option<SessionStatus>,
+}
+
+/// A message with the agent's answer.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct AnsweredMessage {
+    /// The message.
+    #[serde(flatten)]
+    pub message: MessageResponse,
+    /// The answer.
+    pub agent_response: AgentResponse,
+}
+
+/// What `streamMessage` returns, one after the other.
+///
+/// - `user_message`: the message is in the session.
+/// - `chunk`: a piece of the answer.
+/// - `done`: the whole answer.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum MessageUpdate {
+    /// The message.
+    UserMessage {
+        /// The message as it is in the session.
+        message: SessionMessage,
+    },
+    /// A piece of the answer.
+    Chunk {
+        /// Its text.
+        chunk: String,
+        /// Which piece it is, from 0.
+        index: f64,
+        /// The answer's id.
+        #[tsify(optional)]
+        message_id: Option<String>,
+    },
+    /// The whole answer.
+    Done {
+        /// The answer.
+        response: AgentResponse,
+    },
 }
 
 /// A page of messages, the newest first.
