@@ -395,6 +395,11 @@ export class SessionsClient {
 }
 
 /**
+ * How a server asks for payment.
+ */
+export type Dialect = "elizaos" | "x402-v1" | "x402-v2";
+
+/**
  * How far a payment has come.
  */
 export type PaymentState = "intended" | "proven" | "sent" | "accepted" | "refused" | "unknown";
@@ -599,15 +604,15 @@ export type SendTransfer = (quote: Quote) => string | Promise<string>;
  */
 export interface Quote extends Price {
     /**
-     * What is paid for, as the server says. Not in the seed's dialect.
+     * What is paid for, as the server says. Not in the dialect `elizaos`.
      */
     resource?: string;
     /**
-     * The server's entry as it came, for a wallet that takes the payment over. Not in the seed's dialect.
+     * The server's entry as it came, for a wallet that takes the payment over. Not in the dialect `elizaos`.
      */
     paymentRequirements?: Record<string, unknown>;
     /**
-     * The server's whole request for payment as it came. Not in the seed's dialect.
+     * The server's whole request for payment as it came. Not in the dialect `elizaos`.
      */
     paymentRequired?: Record<string, unknown>;
 }
@@ -786,7 +791,8 @@ export interface MessageResponse {
 }
 
 /**
- * What a facilitator says of a settlement (x402's `SettlementResponse`, the header `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`).
+ * What a facilitator says of a settlement: x402's `SettlementResponse`, in the header
+ * `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`.
  */
 export interface SettlementResponse {
     /**
@@ -838,9 +844,9 @@ export interface AgentResponse {
  */
 export interface Price {
     /**
-     * How the server speaks of payment. `seed`: the proof is the hash of a plain token transfer. `v1`, `v2`: x402's versions.
+     * How the server asks for payment.
      */
-    dialect: "seed" | "v1" | "v2";
+    dialect: Dialect;
     /**
      * The network to pay on.
      */
@@ -1041,23 +1047,30 @@ export interface LockRequest {
 export interface ReleaseLock {
     (): unknown;
     /**
-     * Whether the caller still holds the lock. A program that was suspended for longer than the lock's
-     * lease has lost it, and finds out here before it acts on it. Leave it out when a lock cannot be lost.
+     * Whether the caller still holds the lock. A program that was suspended for longer than the
+     * lock's lease has lost it, and finds out here before it acts on it. Leave it out when a lock
+     * cannot be lost.
      */
     valid?(): boolean;
 }
 /**
  * Where payments are recorded before each step that could lose them. Every method may return a
- * promise. A record is stored when `set` or `add` has resolved. When the store fails, nothing is paid.
+ * promise. A record is stored when `set` or `add` has resolved. When the store fails, nothing is
+ * paid.
  */
 export interface Store {
-    /** The record of this key, exactly as it was written; `undefined` or `null` when there is none. */
+    /**
+     * The record of this key, exactly as it was written; `undefined` or `null` when there is none.
+     */
     get(key: string): string | null | undefined | Promise<string | null | undefined>;
-    /** Writes a record, in place of an earlier one. Writes of one key take effect in the order of the calls. */
+    /**
+     * Writes a record, in place of an earlier one. Writes of one key take effect in the order of the
+     * calls.
+     */
     set(key: string, value: string): unknown;
     /**
-     * Writes a record unless there is one: `true` when this call wrote it, `false` when one was there.
-     * Of several calls at the same time exactly one is `true`.
+     * Writes a record unless there is one: `true` when this call wrote it, `false` when one was
+     * there. Of several calls at the same time exactly one is `true`.
      */
     add?(key: string, value: string): boolean | Promise<boolean>;
     /** Deletes a record. Deleting one that does not exist is no error. */
@@ -1065,9 +1078,9 @@ export interface Store {
     /** The keys of all records, or of those whose keys begin with `prefix`. */
     keys(prefix?: string): Iterable<string> | Promise<Iterable<string>>;
     /**
-     * For a store that several programs use: waits until none of them holds the lock of this name, and
-     * resolves with a function that releases it. The wait ends when `request.gone` is set. `fileStore`
-     * has it; tabs of a browser need none, because Web Locks work there.
+     * For a store that several programs use: waits until none of them holds the lock of this name,
+     * and resolves with a function that releases it. The wait ends when `request.gone` is set.
+     * `fileStore` has it; tabs of a browser need none, because Web Locks work there.
      */
     lock?(name: string, request: LockRequest): Promise<ReleaseLock>;
 }
@@ -1163,10 +1176,10 @@ export class ArgumentError extends TypeError {
 
 import type { Store } from './store.js';
 /**
- * A store in a folder, a file for each record. For Node, Bun and Deno; several programs of one machine
- * may share the folder. A record is on the disk, whole, when `set` or `add` has resolved: it survives a
- * crash and a power cut. The folder is made when it is missing (0700), and files are for their owner
- * only (0600).
+ * A store in a folder, a file for each record. For Node, Bun and Deno; several programs of one
+ * machine may share the folder. A record is on the disk, whole, when `set` or `add` has resolved:
+ * it survives a crash and a power cut. The folder is made when it is missing (0700), and files are
+ * for their owner only (0600).
  *
  * @param folder A relative path is resolved now: a later `process.chdir` changes nothing.
  * @throws {TypeError} when it is no path, or the runtime has no file system.
