@@ -52,15 +52,20 @@ test('a body that is a stream of Node’s is read as a text', async () => {
   await rejects(large, 'ApiError', 'response_too_large');
 });
 
-test('an event stream that is a stream of Node’s is heard in whole', async () => {
-  const piece = 'x'.repeat(5_000);
-  const events = ['user_message', 'chunk', 'done'].map((type) => `event: ${type}\ndata: ${JSON.stringify({ chunk: piece })}\n\n`);
-  const server = await faultServer(reply(200, events.join(''), { 'content-type': 'text/event-stream' }));
-  const { sessions } = new ElizaClient({ baseUrl: server.url, retries: 0, fetch: nodeFetch });
-  const seen = [];
-  for await (const update of sessions.streamMessage('s', { content: 'hello' })) seen.push(update.chunk ?? update.type);
-  assert.ok(seen.includes(piece), String(seen));
-});
+for (const type of ['text/event-stream', 'Text/Event-Stream; charset=utf-8'])
+  for (const [how, fetch] of Object.entries({ 'a stream of Node’s': nodeFetch, 'a stream of the web': globalThis.fetch })) {
+    test(`an event stream (${type}) that is ${how} is read in whole`, async () => {
+      // More than what is kept of a body that is no JSON.
+      const piece = 'x'.repeat(5_000);
+      const kinds = ['user_message', 'chunk', 'done'];
+      const events = kinds.map((kind) => `event: ${kind}\ndata: ${JSON.stringify({ chunk: piece })}\n\n`);
+      const server = await faultServer(reply(200, events.join(''), { 'content-type': type }));
+      const { sessions } = new ElizaClient({ baseUrl: server.url, retries: 0, fetch });
+      const seen = [];
+      for await (const update of sessions.streamMessage('s', { content: 'hello' })) seen.push(update.chunk ?? update.type);
+      assert.ok(seen.includes(piece), String(seen));
+    });
+  }
 
 for (const [how, read] of [
   ['read to its end', (response) => response.text()],
