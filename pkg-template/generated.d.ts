@@ -2,18 +2,22 @@
 
 /** wasm-bindgen's glue, unedited, in a function: each call makes a glue of its own. */
 declare module 'eliza-jobs:glue' {
-  export interface Engine {
-    spent(currency: unknown): string;
-    call(method: string, given: readonly unknown[]): Promise<unknown>;
-    feed(method: string, given: readonly unknown[]): Feed;
-    free(): void;
+  /** A class of Rust's, as the wrapper uses it: its methods are called by the names that the prototype has. */
+  export interface RustClient {
+    readonly [method: string]: (...given: unknown[]) => unknown;
+    __close(): void;
   }
+  type RustClass = new (kept: object) => RustClient;
   export interface Feed {
     next(): Promise<IteratorResult<unknown>>;
     stop(): void;
   }
+  export interface Pages {
+    from(first: unknown): AsyncIterableIterator<unknown>;
+  }
   export interface Glue {
-    Engine: new (given: unknown[], spent: Record<string, unknown>) => Engine;
+    JobsClient: RustClass;
+    SessionsClient: RustClass;
     initSync(options: { module: WebAssembly.Module }): void;
   }
   export interface WebAssemblyLike {
@@ -22,20 +26,14 @@ declare module 'eliza-jobs:glue' {
   }
   /** The parameters hide the globals of the same names from the glue. */
   export function makeGlue(
-    WebAssembly: WebAssemblyLike,
+    WebAssembly: WebAssemblyLike | undefined,
     setTimeout: (work: () => void, ms: number) => unknown,
-    clearTimeout: (timer: unknown) => void,
+    clearTimeout: (timer: never) => void,
     host: object,
   ): Glue;
 }
 
-/** The wasm file, inside JavaScript. */
+/** The wasm file inside JavaScript; in the entry for Cloudflare Workers, compiled. */
 declare module 'eliza-jobs:wasm' {
-  export function wasm(): Uint8Array<ArrayBuffer>;
-}
-
-/** The wasm file, compiled: in Cloudflare Workers alone. */
-declare module '*.wasm' {
-  const module: WebAssembly.Module;
-  export default module;
+  export function wasm(): Uint8Array<ArrayBuffer> | WebAssembly.Module;
 }

@@ -1,10 +1,11 @@
-// What Rust calls in JavaScript: the `js_namespace = host` externs of src/js.
+// What Rust calls in JavaScript, beside what belongs to one instance (instance.ts).
 import { listen } from './abort.js';
 import { log, tell } from './callbacks.js';
 import { makeError } from './errors.js';
-import { list } from './list.js';
+import { list, settled } from './foreign.js';
 import { plainJson } from './metadata.js';
+import { nextPiece, receive } from './response.js';
 import { defaultStore, lock } from './stores.js';
 import { wake } from './wake.js';
 
-export const host = { defaultStore, list, listen, lock, log, makeError, plainJson, tell, wake };
+export const host = { defaultStore, list, listen, lock, log, makeError, nextPiece, plainJson, receive, settled, tell, wake };

@@ -1,5 +1,4 @@
-import { defineClients } from './client.js';
-import { compile } from './load.js';
-
-export * from './exports.js';
-export const { ElizaClient, JobsClient, SessionsClient } = defineClients(compile);
+export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
+export { ElizaClient, JobsClient, SessionsClient } from './eliza-client.js';
+export { JobStatus } from './job-status.js';
+export { fileStore, localStorageStore, memoryStore } from './stores.js';

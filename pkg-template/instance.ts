@@ -1,26 +1,91 @@
-// One instance of the wasm module, which survives no trap: WebAssembly that has trapped stays as it
-// was in the middle of its work, and nothing of it is used again. All pending calls reject, its timers
-// and locks end, and the next call begins with a fresh instance. Payments are in the store, so nothing
-// is lost with the old one.
-import { makeGlue, type Glue } from 'eliza-jobs:glue';
-import { makeError } from './errors.js';
+// One instance of the wasm module, which survives no trap: WebAssembly that has trapped stays as it was
+// in the middle of its work, and nothing of it is used again. Its pending calls reject, its timers and
+// locks end, and the next call runs on a fresh instance. Payments are in the store, so nothing is lost.
+import { makeGlue, type Feed, type Glue, type Pages } from 'eliza-jobs:glue';
+import { internalError } from './errors.js';
 import { host } from './host.js';
-import { letGoOfLocks } from './stores.js';
+import { FeedIterator, pagePromise } from './iterator.js';
+import { loading } from './load.js';
+import { releaseAllLocks } from './stores.js';
 
 type Export = (...given: unknown[]) => unknown;
+type Timer = ReturnType<typeof setTimeout>;
+
+/** A promise with what settles it. */
+interface Deferred {
+  readonly promise: Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 export class Instance {
+  readonly glue: Glue;
   dead = false;
   /** What pending and later calls of a dead instance reject with. */
   error: Error | undefined;
-  readonly Engine: Glue['Engine'];
   /** How many calls of applications are on the stack. */
   #depth = 0;
+  /** What the current call will return, as soon as Rust has made it. */
+  #returned: unknown;
   readonly #pending = new Set<(error: unknown) => void>();
   /** They end with the instance, so that none keeps a program from ending. */
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #timers = new Set<Timer>();
 
   constructor(module: WebAssembly.Module) {
+    this.glue = makeGlue(this.#webAssembly(), this.#setTimeout, this.#clearTimeout, this.#host());
+    loading(() => this.glue.initSync({ module }));
+  }
+
+  /**
+   * Runs an application's call. A trap in it kills the instance: the call then returns its promise or
+   * iterator, which rejects; without one it throws.
+   */
+  run<T>(call: () => T): T {
+    const returned = this.#returned;
+    this.#returned = undefined;
+    this.#depth += 1;
+    try {
+      return call();
+    } catch (error) {
+      if (!this.dead) throw error;
+      if (this.#returned === undefined) throw this.error;
+      return this.#returned as T;
+    } finally {
+      this.#depth -= 1;
+      this.#returned = returned;
+    }
+  }
+
+  /** What Rust calls in JavaScript; some of it belongs to this instance. */
+  #host() {
+    return {
+      ...host,
+      deferred: () => this.#deferred(),
+      iterate: (feed: Feed) => (this.#returned = new FeedIterator(this, feed)),
+      pagePromise: (first: Promise<unknown>, pages: Pages | undefined) => pagePromise(this, first, pages),
+    };
+  }
+
+  #deferred(): Deferred {
+    let resolve!: (value: unknown) => void;
+    let reject!: (error: unknown) => void;
+    const promise = new Promise<unknown>((resolved, rejected) => {
+      resolve = (value) => {
+        this.#pending.delete(reject);
+        resolved(value);
+      };
+      reject = (error) => {
+        this.#pending.delete(reject);
+        rejected(error);
+      };
+    });
+    this.#pending.add(reject);
+    this.#returned = promise;
+    return { promise, resolve, reject };
+  }
+
+  /** WebAssembly as the glue sees it: the functions of its instances are guarded. */
+  #webAssembly() {
     const guarded = (exports: WebAssembly.Exports) => this.#guarded(exports);
     const Instance = class {
       readonly exports: WebAssembly.Exports;
@@ -28,80 +93,58 @@ export class Instance {
         this.exports = guarded(new WebAssembly.Instance(module, imports).exports);
       }
     };
-    const setTimer = (work: () => void, ms: number) => {
-      const timer = setTimeout(() => {
-        if (this.#timers.delete(timer)) work();
-      }, ms);
-      this.#timers.add(timer);
-      return timer;
-    };
-    const clearTimer = (timer: unknown) => {
-      this.#timers.delete(timer as ReturnType<typeof setTimeout>);
-      clearTimeout(timer as ReturnType<typeof setTimeout>);
-    };
-    const glue = makeGlue({ Module: WebAssembly.Module, Instance }, setTimer, clearTimer, host);
-    glue.initSync({ module });
-    this.Engine = glue.Engine;
+    return { Module: WebAssembly.Module, Instance };
   }
 
-  /** Runs `work`, which calls the module; rejects or throws with what ended the instance, if that happens. */
-  run<T>(work: () => T): T {
-    this.#depth += 1;
-    try {
-      return work();
-    } catch (error) {
-      throw this.dead ? this.error : error;
-    } finally {
-      this.#depth -= 1;
-    }
-  }
+  readonly #setTimeout = (work: () => void, ms: number) => {
+    const timer = setTimeout(() => {
+      if (this.#timers.delete(timer)) work();
+    }, ms);
+    this.#timers.add(timer);
+    return timer;
+  };
 
-  /** A promise that settles when `promise` does, or when the instance dies. */
-  watch<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#pending.add(reject);
-      const settled =
-        <V>(settle: (value: V) => void) =>
-        (value: V) => {
-          this.#pending.delete(reject);
-          settle(value);
-        };
-      promise.then(settled(resolve), settled(reject));
-    });
-  }
+  readonly #clearTimeout = (timer: unknown) => {
+    this.#timers.delete(timer as Timer);
+    clearTimeout(timer as Timer);
+  };
 
-  /** The module's functions. An exception that crosses one of them has interrupted the module: it is dead. */
   #guarded(exports: WebAssembly.Exports): WebAssembly.Exports {
-    const guard =
-      (call: Export): Export =>
-      (...given) => {
-        // Callbacks of a dead instance. The glue reads an error's index in what comes back: there is none.
-        if (this.dead) return [];
-        try {
-          return call(...given);
-        } catch (cause) {
-          const error = this.#die(cause);
-          // Nothing catches what a timer or a promise's callback throws.
-          if (this.#depth) throw error;
-          return [];
-        }
-      };
-    return Object.fromEntries(
-      Object.entries(exports).map(([name, value]) => [name, typeof value === 'function' ? guard(value as Export) : value]),
-    );
+    const guarded = Object.entries(exports).map(([name, value]) => [
+      name,
+      typeof value === 'function' ? this.#guard(value as Export) : value,
+    ]);
+    return Object.fromEntries(guarded) as WebAssembly.Exports;
+  }
+
+  /** A function of the module. An exception that crosses it has interrupted the module: it is dead. */
+  #guard(call: Export): Export {
+    if (call.length > 8) throw new Error('an exported function has more parameters than are passed on here');
+    // By number: passing on a list of arguments takes ten times as long.
+    return (a, b, c, d, e, f, g, h) => {
+      // A callback of a dead instance. The glue reads an error's index in what comes back: there is none.
+      if (this.dead) return [];
+      try {
+        return call(a, b, c, d, e, f, g, h);
+      } catch (cause) {
+        const error = this.#die(cause);
+        // Nothing catches what a timer or a promise's callback throws.
+        if (this.#depth) throw error;
+        return [];
+      }
+    };
   }
 
   #die(cause: unknown): Error {
     if (this.error) return this.error;
     this.dead = true;
     const reason = String((cause as Error | undefined)?.message ?? cause);
-    const message = `eliza-jobs met a fault of its own (${reason}); pendingPayments() knows what is open, and later calls work`;
-    const error = makeError(6, message, { code: 'wasm_panic', retryable: false }, cause);
-    this.error = error;
-    for (const reject of this.#pending) reject(error);
+    const message = `eliza-jobs: an internal error (${reason}); pendingPayments() knows what is open, and later calls work`;
+    this.error = internalError('wasm_panic', message, cause);
+    for (const reject of this.#pending) reject(this.error);
     this.#pending.clear();
     for (const timer of this.#timers) clearTimeout(timer);
-    letGoOfLocks();
-    return error;
+    releaseAllLocks();
+    return this.error;
   }
 }

@@ -96,12 +96,18 @@ return wasm_bindgen;
 async function bundle(entry, format) {
   const modules = {
     'eliza-jobs:glue': { contents: glueModule() },
-    'eliza-jobs:wasm': { contents: asModule(readFileSync(wasm)), resolveDir: path.resolve('tools/wasm-text') },
+    // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
+    'eliza-jobs:wasm':
+      entry === 'workerd'
+        ? { contents: `import module from './eliza_jobs_bg.wasm'; export const wasm = () => module;`, resolveDir: root }
+        : { contents: asModule(readFileSync(wasm)), resolveDir: path.resolve('tools/wasm-text') },
   };
   const generated = {
     name: 'generated modules',
     setup(build) {
       build.onResolve({ filter: /^eliza-jobs:/ }, ({ path }) => ({ path, namespace: 'generated' }));
+      // The entry for Node is the main one and a little more.
+      if (entry === 'node') build.onResolve({ filter: /^\.\/index\.js$/ }, ({ path }) => ({ path, external: true }));
       build.onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => modules[path]);
     },
   };
@@ -113,7 +119,7 @@ async function bundle(entry, format) {
     format,
     platform: 'neutral',
     target: 'es2022',
-    external: ['*.wasm'],
+    external: ['*.wasm', 'node:*'],
     legalComments: 'none',
     logLevel: 'warning',
     plugins: [generated],
@@ -123,6 +129,8 @@ async function bundle(entry, format) {
 /** Everything but what a browser loads. */
 async function finish() {
   await bundle('index', 'cjs');
+  await bundle('node', 'esm');
+  await bundle('node', 'cjs');
   await bundle('wallets', 'esm');
   await bundle('wallets', 'cjs');
   await bundle('workerd', 'esm');
@@ -141,7 +149,6 @@ async function finish() {
     if (existsSync(declarations)) cpSync(declarations, folder, { recursive: true });
     cpSync('target/declarations/wasm/wasm.d.ts', `${folder}/wasm.d.ts`);
     cpSync('pkg-template/public.d.ts', `${folder}/index.d.ts`);
-    cpSync('pkg-template/wallets.d.ts', `${folder}/wallets.d.ts`);
   }
 
   for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);

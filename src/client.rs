@@ -3,22 +3,25 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::allowance::Allowance;
-use crate::channel::Answers;
-use crate::error::{Error, ErrorCode, Result};
-use crate::exchange::read_created;
-use crate::http::{Method, fit, path};
-use crate::journal::{self, Found};
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs::{self, Created, Seen};
+use crate::api::options::CallOptions;
+use crate::api::routes;
+use crate::http::message::fit;
+use crate::http::rate_limit::RateLimit;
+use crate::http::run::{Http, HttpConfig, read_created};
 use crate::json::Json;
-use crate::pay::{Names, store_failed};
-use crate::poller::Poller;
-use crate::protocol::{self, Created, Seen};
-use crate::resume::kept_until;
-use crate::retry::RetryBudget;
-use crate::runtime::{Runtime, within};
-use crate::spend::{Abilities, SpendLedger, SpendPolicy};
+use crate::payment::journal::{self, Found};
+use crate::payment::pay::{Names, store_failed};
+use crate::payment::resume::kept_until;
+use crate::platform::Method;
+use crate::platform::{Platform, WalletCapabilities, within};
+use crate::spending::policy::{SpendLedger, SpendPolicy};
 use crate::text::{concat, fill, join};
-use crate::wait::WaitPlan;
+use crate::time::Millis;
+use crate::waiting::channel::Answers;
+use crate::waiting::run::WaitPlan;
+use crate::waiting::watch::Poller;
 use crate::x402::amount::to_decimal;
 use crate::x402::{self, Attempt};
 
@@ -45,57 +48,41 @@ pub struct Config {
     pub spend: SpendPolicy,
 }
 
-/// What one call was given.
-#[derive(Debug, Clone, Default)]
-pub struct CallOptions {
-    /// The longest time, in milliseconds: of the request with its retries, or of the whole wait.
-    pub timeout_ms: Option<f64>,
-    /// Further headers: names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// What the caller calls this payment: two calls with the same name pay once. Empty for none.
-    pub idempotency_key: String,
-    /// Whether the call may be left standing for any time, so that nobody else may depend on it.
-    pub is_fitful: bool,
-}
-
 /// What an application is told while it waits.
 #[derive(Debug, Clone)]
-pub enum Update<J> {
+pub enum Update {
     /// The price was read and keeps the rules ([`x402::Quote`]); `confirm` and the wallet are about to be asked.
-    Quote(J),
+    Quote(Json),
     /// A payment has come further ([`x402::PaymentAttempt`]): the wallet has given the proof, which is about to be sent; or the
     /// server has accepted it.
-    Payment(J),
+    Payment(Json),
     /// There is a job.
-    Created(J),
+    Created(Json),
     /// The job was seen for the first time, or in another status.
-    Status(J),
+    Status(Json),
 }
 
 /// A job that was created, with what was paid for it.
 #[derive(Debug, Clone)]
-pub struct PaidJob<J> {
+pub struct PaidJob {
     /// The job.
-    pub created: Created<J>,
+    pub created: Created,
     /// What was paid; `None` when the server asked for nothing.
-    pub payment: Option<Attempt<J>>,
+    pub payment: Option<Attempt>,
 }
 
 /// A call that had an idempotency key: that, what it asked, and its job.
-type Named<J> = (String, String, PaidJob<J>);
+type Named = (String, String, PaidJob);
 
 /// The client.
 #[derive(Debug)]
-pub struct Client<R: Runtime> {
-    pub(crate) runtime: R,
+pub struct Client<P: Platform> {
+    pub(crate) platform: Rc<P>,
+    pub(crate) http: Http<P>,
     pub(crate) config: Config,
-    pub(crate) retries: RetryBudget,
-    pub(crate) allowance: Rc<Allowance>,
-    pub(crate) poller: Poller<R::Json>,
+    pub(crate) poller: Poller,
     /// Where this server's answers are.
     pub(crate) answers: Cell<Answers>,
-    /// Whether an odd content type was reported.
-    pub(crate) reported: Cell<bool>,
     pub(crate) ledger: Rc<SpendLedger>,
     /// The payments that the ledger has counted.
     pub(crate) counted: RefCell<Vec<String>>,
@@ -108,20 +95,25 @@ pub struct Client<R: Runtime> {
     /// The records of jobs whose end was seen, which are about to go.
     pub(crate) closing: RefCell<Vec<String>>,
     /// The calls that had an idempotency key.
-    named: RefCell<Vec<Named<R::Json>>>,
+    named: RefCell<Vec<Named>>,
 }
 
-impl<R: Runtime + 'static> Client<R> {
+impl<P: Platform + 'static> Client<P> {
     /// A client in this world, with a ledger for the limits of its policy.
-    pub fn new(runtime: R, config: Config, ledger: Rc<SpendLedger>) -> Self {
+    pub fn new(platform: P, config: Config, ledger: Rc<SpendLedger>) -> Self {
+        let platform = Rc::new(platform);
+        let http = HttpConfig {
+            base_url: config.base_url.clone(),
+            headers: config.headers.clone(),
+            timeout_ms: config.timeout_ms,
+            retries: config.retries,
+        };
         Self {
-            runtime,
+            http: Http::new(platform.clone(), http, Rc::default()),
+            platform,
             config,
-            retries: RetryBudget::new(),
-            allowance: Rc::default(),
             poller: Poller::default(),
             answers: Cell::default(),
-            reported: Cell::new(false),
             ledger,
             open: RefCell::default(),
             closing: RefCell::default(),
@@ -134,8 +126,9 @@ impl<R: Runtime + 'static> Client<R> {
 
     /// The same client, which goes by what others have heard of this server's rate limit too.
     #[must_use]
-    pub fn sharing(self, allowance: Rc<Allowance>) -> Self {
-        Self { allowance, ..self }
+    pub fn sharing(mut self, rate_limit: Rc<RateLimit>) -> Self {
+        self.http.rate_limit = rate_limit;
+        self
     }
 
     /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for payments under way. `None`
@@ -146,39 +139,28 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Creates a job, and pays for it when the server asks for that.
-    pub async fn create_job(
-        self: &Rc<Self>,
-        params: &R::Json,
-        call: &CallOptions,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<PaidJob<R::Json>, R::Json> {
-        self.create(params, call, call.timeout_ms.unwrap_or(self.config.timeout_ms), update).await
+    pub async fn create_job(self: &Rc<Self>, params: &Json, call: &CallOptions, update: &dyn Fn(Update)) -> Result<PaidJob> {
+        self.create(params, call, call.timeout_ms.unwrap_or(self.http.config.timeout_ms), update).await
     }
 
     /// Creates a job. `limit` is the longest time for a request with its retries; the application's own limit covers everything,
     /// ours does not count what a person takes to look at a wallet.
-    async fn create(
-        self: &Rc<Self>,
-        params: &R::Json,
-        call: &CallOptions,
-        limit: f64,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<PaidJob<R::Json>, R::Json> {
-        let mut body = protocol::validate(params)?;
-        let wallet = self.runtime.abilities();
+    async fn create(self: &Rc<Self>, params: &Json, call: &CallOptions, limit: f64, update: &dyn Fn(Update)) -> Result<PaidJob> {
+        let mut body = jobs::validate(params)?;
+        let wallet = self.platform.wallet_capabilities();
         // What is paid for can be found again by this.
-        let id = self.runtime.uuid();
-        if wallet != Abilities::default() {
-            body = protocol::with_reference(body, &id, protocol::MAX_METADATA_UNITS);
+        let id = self.platform.uuid();
+        if wallet != WalletCapabilities::default() {
+            body = jobs::with_reference(body, &id, jobs::MAX_METADATA_UNITS);
         }
-        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
+        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         let key = call.idempotency_key.as_str();
-        let question = if key.is_empty() { String::new() } else { protocol::question(&body) };
+        let question = if key.is_empty() { String::new() } else { jobs::question(&body) };
         // Two calls of the same name: the second waits, and finds what the first has made.
         let _alone = if key.is_empty() {
             None
         } else {
-            Some(self.alone("create", &concat(&[&self.config.base_url, "/", key]), end).await?)
+            Some(self.alone("create", &concat(&[&self.http.config.base_url, "/", key]), end).await?)
         };
         if let Some((asked, made)) = self.made(key) {
             return same_question(&asked, &question, key).map(|()| made);
@@ -188,10 +170,10 @@ impl<R: Runtime + 'static> Client<R> {
             let (created, payment) = self.go_on(&attempt.id, &journal::record(&attempt), call, end, update).await?;
             return Ok(self.make(key, question, created, Some(payment), update));
         }
-        let mut request = self.request(Method::Post, path::JOBS, call);
+        let mut request = self.http.request(Method::Post, routes::JOBS, call);
         request.body = Some(body.to_json());
         let address = request.url.clone();
-        let response = self.post(&mut request, limit.min(end - self.runtime.now_ms()), None).await?;
+        let response = self.http.post(&mut request, limit.min(end - self.platform.now().as_ms()), None).await?;
         if response.status == 402 && request.url != address {
             let said =
                 "the server redirects to where it asks for a payment, which is not made there: set baseUrl to where it leads";
@@ -204,12 +186,12 @@ impl<R: Runtime + 'static> Client<R> {
             return Ok(self.make(key, question, created, None, update));
         }
         // Reasons show what the server has sent, which may be our own secrets.
-        let fitted = |mut error: Box<Error<R::Json>>| {
+        let fitted = |mut error: Box<Error>| {
             error.message = fit(&request, &error.message, MAX_REASONS);
             error
         };
         let required = x402::read(&response, &self.config.spend.tokens).map_err(fitted)?;
-        if wallet == Abilities::default() {
+        if wallet == WalletCapabilities::default() {
             let mut prices = Vec::new();
             for x402::Offer { amount, token, .. } in &required.offers {
                 prices.push(fill("% % on %", &[&amount.decimal(token.decimals), &token.symbol, &token.network]));
@@ -230,9 +212,9 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Waits until nobody else does this, in this program or in another tab; not longer than until `end`.
-    pub(crate) async fn alone(&self, what: &str, name: &str, end: f64) -> Result<R::Lock, R::Json> {
+    pub(crate) async fn alone(&self, what: &str, name: &str, end: f64) -> Result<P::Lock> {
         let name = fill("eliza-jobs/%/%", &[what, name]);
-        match within(self.runtime.lock(&name), self.runtime.sleep(end - self.runtime.now_ms())).await {
+        match within(self.platform.lock(&name), self.platform.sleep(Millis::new(end - self.platform.now().as_ms()))).await {
             Some(lock) => lock.map_err(|thrown| store_failed(thrown, "; nothing was sent")),
             None => {
                 let why = "another call, here or in another tab, is still at the same job; nothing was sent";
@@ -242,14 +224,7 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// A job was made: whoever asks for the same again gets it.
-    fn make(
-        &self,
-        key: &str,
-        question: String,
-        created: Created<R::Json>,
-        payment: Option<Attempt<R::Json>>,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> PaidJob<R::Json> {
+    fn make(&self, key: &str, question: String, created: Created, payment: Option<Attempt>, update: &dyn Fn(Update)) -> PaidJob {
         update(Update::Created(created.document.clone()));
         let job = PaidJob { created, payment };
         if !key.is_empty() {
@@ -263,15 +238,15 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// What a call of this name has asked and made before.
-    fn made(&self, key: &str) -> Option<(String, PaidJob<R::Json>)> {
+    fn made(&self, key: &str) -> Option<(String, PaidJob)> {
         let named = self.named.borrow();
         let (_, question, job) = named.iter().find(|(known, ..)| known == key)?;
-        let created = Created { document: protocol::handle(&job.created.document), ..job.created.clone() };
+        let created = Created { document: jobs::handle(&job.created.document), ..job.created.clone() };
         Some((question.clone(), PaidJob { created, payment: job.payment.clone() }))
     }
 
     /// The payment of this name that was begun before, if there is one.
-    async fn begun(&self, key: &str, end: f64) -> Result<Option<Attempt<R::Json>>, R::Json> {
+    async fn begun(&self, key: &str, end: f64) -> Result<Option<Attempt>> {
         if key.is_empty() {
             return Ok(None);
         }
@@ -284,10 +259,10 @@ impl<R: Runtime + 'static> Client<R> {
             }
             if let Found::Attempt(attempt) = found
                 && !attempt.idempotency_key.is_empty()
-                && attempt.server == self.config.base_url
+                && attempt.server == self.http.config.base_url
             {
-                if kept_until(&attempt) < self.runtime.wall_ms() {
-                    let _ = self.in_time(journal::forget(&self.runtime, &attempt.id), end).await;
+                if kept_until(&attempt) < self.platform.wall_time().as_ms() {
+                    let _ = self.in_time(journal::forget(&*self.platform, &attempt.id), end).await;
                 } else if attempt.idempotency_key == key {
                     begun = Some(*attempt);
                 }
@@ -297,9 +272,9 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// One job.
-    pub async fn get_job(self: &Rc<Self>, job_id: &str, call: &CallOptions) -> Result<Seen<R::Json>, R::Json> {
-        let end = self.runtime.now_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
-        let seen = self.look(job_id, call, self.config.retries).await?;
+    pub async fn get_job(self: &Rc<Self>, job_id: &str, call: &CallOptions) -> Result<Seen> {
+        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.http.config.timeout_ms);
+        let seen = self.http.get_job(job_id, call, self.http.config.retries).await?;
         let early = self.answers.get() == Answers::InChannels;
         let seen = self.with_late_answer(job_id, seen, end, call, early).await;
         if seen.is_settled() {
@@ -309,27 +284,27 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Jobs, the newest first.
-    pub async fn list_jobs(&self, params: Option<&R::Json>, call: &CallOptions) -> Result<R::Json, R::Json> {
-        let query = protocol::list_query(params)?;
-        let path = concat(&[path::JOBS, &query]);
-        self.read(Method::Get, &path, call, self.config.retries, "a list of jobs", &protocol::read_list).await
+    pub async fn list_jobs(&self, params: Option<&Json>, call: &CallOptions) -> Result<Json> {
+        let query = jobs::list_query(params)?;
+        let path = concat(&[routes::JOBS, &query]);
+        self.http.read(Method::Get, &path, call, self.http.config.retries, "a list of jobs", &jobs::read_list).await
     }
 
     /// How the Jobs service is.
-    pub async fn jobs_health(&self, call: &CallOptions) -> Result<R::Json, R::Json> {
-        self.read(Method::Get, path::HEALTH, call, self.config.retries, "statusCounts", &protocol::read_health).await
+    pub async fn jobs_health(&self, call: &CallOptions) -> Result<Json> {
+        self.http.read(Method::Get, routes::HEALTH, call, self.http.config.retries, "statusCounts", &jobs::read_health).await
     }
 
     /// Creates a job and waits for its answer.
     pub async fn create_and_wait(
         self: &Rc<Self>,
-        params: &R::Json,
+        params: &Json,
         call: &CallOptions,
         plan: WaitPlan,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<R::Json, R::Json> {
-        let end = call.timeout_ms.map(|limit| self.runtime.now_ms() + limit);
-        let limit = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.config.timeout_ms);
+        update: &dyn Fn(Update),
+    ) -> Result<Json> {
+        let end = call.timeout_ms.map(|limit| self.platform.now().as_ms() + limit);
+        let limit = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.http.config.timeout_ms);
         let paid = self.create(params, call, limit, update).await?;
         let waited = self.wait(&paid.created.job_id, Some(paid.created.lifetime_ms), end, call, plan, update).await;
         waited.map_err(|mut error| {
@@ -344,15 +319,15 @@ impl<R: Runtime + 'static> Client<R> {
         job_id: &str,
         call: &CallOptions,
         plan: WaitPlan,
-        update: &dyn Fn(Update<R::Json>),
-    ) -> Result<R::Json, R::Json> {
-        let end = call.timeout_ms.map(|limit| self.runtime.now_ms() + limit);
+        update: &dyn Fn(Update),
+    ) -> Result<Json> {
+        let end = call.timeout_ms.map(|limit| self.platform.now().as_ms() + limit);
         self.wait(job_id, None, end, call, plan, update).await
     }
 }
 
 /// A name stands for one question: another one would get the first one's answer. Records of before this was checked do not have theirs.
-fn same_question<J>(asked: &str, question: &str, key: &str) -> Result<(), J> {
+fn same_question(asked: &str, question: &str, key: &str) -> Result<()> {
     if asked.is_empty() || asked == question {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! eliza-jobs: ask an elizaOS agent one question over the Jobs API, pay for it with x402, get the answer.
 //!
 //! The crate is a pure core with a thin JavaScript edge. The core knows no clock, no randomness, no network and no
-//! JavaScript; it reaches them through one seam, [`runtime::Runtime`], and therefore runs under plain `cargo test`
+//! JavaScript; it reaches them through one seam, [`runtime::Platform`], and therefore runs under plain `cargo test`
 //! with a virtual clock and scripted servers. Modules in reading order:
 //!
 //! | module | what it decides |
@@ -33,31 +33,20 @@
 //! | `sandbox` | on the host only: a Jobs server as a state machine, for tests |
 //! | `js` | the edge, on wasm32 only: converts and delegates |
 
-pub mod allowance;
-pub mod channel;
+pub mod api;
 pub mod client;
-mod deliver;
-mod detached;
-pub mod error;
-mod exchange;
+pub mod encoding;
 pub mod http;
-pub mod journal;
 pub mod json;
-pub mod pay;
-pub mod poll;
-mod poller;
-pub mod protocol;
-pub mod prove;
-mod resume;
-pub mod retry;
-pub mod runtime;
+pub mod payment;
+pub mod platform;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sandbox;
 pub mod sessions;
-pub mod spend;
+pub mod spending;
 pub mod text;
-pub mod wait;
-pub mod wallet;
+pub mod time;
+pub mod waiting;
 pub mod x402;
 
 #[cfg(target_arch = "wasm32")]

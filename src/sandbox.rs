@@ -5,9 +5,11 @@
 
 use serde_json::{Value, json};
 
-use crate::http::{Body, HttpRequest, HttpResponse, Method, path};
+use crate::api::routes;
+use crate::encoding;
+use crate::platform::{Body, HttpRequest, HttpResponse, Method};
 use crate::text::{find, split};
-use crate::x402::{hex, read_header};
+use crate::x402::read_header;
 
 /// What stands before the jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +65,8 @@ impl Sandbox {
     }
 
     /// Answers a request at this time (milliseconds since 1970).
-    pub fn handle(&mut self, now: f64, request: &HttpRequest) -> HttpResponse<Value> {
-        let route = find(&request.url, path::JOBS).and_then(|at| request.url.get(at.saturating_add(path::JOBS.len())..));
+    pub fn handle(&mut self, now: f64, request: &HttpRequest) -> HttpResponse {
+        let route = find(&request.url, routes::JOBS).and_then(|at| request.url.get(at.saturating_add(routes::JOBS.len())..));
         match (request.method, route) {
             (Method::Post, Some("")) => self.create(now, request),
             (Method::Get, Some("" | "?limit=50")) if self.list_open => {
@@ -97,11 +99,11 @@ impl Sandbox {
         shown
     }
 
-    fn create(&mut self, now: f64, request: &HttpRequest) -> HttpResponse<Value> {
+    fn create(&mut self, now: f64, request: &HttpRequest) -> HttpResponse {
         let header = |wanted: &str| request.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
         let proof = match self.paywall {
             Paywall::Open => return self.make(now, request),
-            Paywall::Lax | Paywall::Strict => header("x-payment").filter(|hash| hex::is_hex(hash, 64)).map(str::to_owned),
+            Paywall::Lax | Paywall::Strict => header("x-payment").filter(|hash| encoding::is_hex(hash, 64)).map(str::to_owned),
             Paywall::V1 => header("x-payment").and_then(|value| nonce(value, now)),
             Paywall::V2 => header("payment-signature").and_then(|value| nonce(value, now)),
         };
@@ -122,7 +124,7 @@ impl Sandbox {
         }
     }
 
-    fn make(&mut self, now: f64, request: &HttpRequest) -> HttpResponse<Value> {
+    fn make(&mut self, now: f64, request: &HttpRequest) -> HttpResponse {
         let body: Value = request.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
         let id = crate::text::fill("job-%", &[&crate::text::decimal(self.made)]);
         self.made = self.made.saturating_add(1);
@@ -132,7 +134,7 @@ impl Sandbox {
     }
 
     /// The 402.
-    fn asks(&self) -> HttpResponse<Value> {
+    fn asks(&self) -> HttpResponse {
         let exact = |network: &str, amount: &str| {
             json!({"scheme": "exact", "network": network, (amount): "20000", "payTo": RECIPIENT, "maxTimeoutSeconds": 60,
                 "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "extra": {"name": "USD Coin", "version": "2"}})
@@ -142,7 +144,7 @@ impl Sandbox {
             Paywall::V2 => {
                 let required = json!({"x402Version": 2, "accepts": [exact("eip155:8453", "amount")]});
                 let mut answer = answer(402, json!({}));
-                answer.headers.push(("payment-required", hex::to_base64(&required.to_string())));
+                answer.headers.push(("payment-required", encoding::to_base64(&required.to_string())));
                 answer
             }
             _ => answer(402, json!({"payment": [{"network": "base", "recipient": RECIPIENT, "amount": "0.02"}]})),
@@ -152,18 +154,18 @@ impl Sandbox {
 
 /// The nonce of an authorisation that is still good.
 fn nonce(header: &str, now: f64) -> Option<String> {
-    let document: Value = read_header(header)?;
+    let document: Value = read_header(header)?.into();
     let authorization = document.get("payload")?.get("authorization")?;
     let before: f64 = authorization.get("validBefore")?.as_str()?.parse().ok()?;
     (before * 1000.0 > now).then(|| authorization.get("nonce")?.as_str().map(str::to_owned)).flatten()
 }
 
-fn answer(status: u16, body: Value) -> HttpResponse<Value> {
-    HttpResponse { status, headers: Vec::new(), body: Body::Json(body) }
+fn answer(status: u16, body: Value) -> HttpResponse {
+    HttpResponse { status, headers: Vec::new(), body: Body::Json(body.into()) }
 }
 
 /// The reply as it arrives when the connection breaks in the middle of it.
-pub fn cut(response: &HttpResponse<Value>, keep: usize) -> HttpResponse<Value> {
+pub fn cut(response: &HttpResponse, keep: usize) -> HttpResponse {
     let whole = if let Body::Json(document) = &response.body { document.to_string() } else { String::new() };
     let kept: String = whole.chars().take(keep.min(whole.len().saturating_sub(1))).collect();
     let body = if kept.is_empty() { Body::Empty } else { Body::Text(kept) };

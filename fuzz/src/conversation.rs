@@ -9,13 +9,17 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use eliza_jobs::client::{CallOptions, Client, Config};
-use eliza_jobs::error::{Error, ErrorClass};
-use eliza_jobs::http::{HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
-use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
-use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
-use eliza_jobs::wait::WaitPlan;
-use serde_json::{Value, json};
+use eliza_jobs::api::error::{Error, ErrorClass};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::{Client, Config};
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::platform::WalletCapabilities;
+use eliza_jobs::platform::{Callback, Platform, StoreOperation};
+use eliza_jobs::platform::{HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
+use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
+use eliza_jobs::time::{Instant, Millis, WallTime};
+use eliza_jobs::waiting::run::WaitPlan;
 
 use super::{LONGEST_MESSAGE, PAYER, body, is_fit_to_show, text};
 
@@ -31,7 +35,7 @@ const LEAST_PAUSE_MS: f64 = 700.0;
 
 #[derive(Default)]
 struct World {
-    answers: RefCell<VecDeque<HttpResponse<Value>>>,
+    answers: RefCell<VecDeque<HttpResponse>>,
     record: RefCell<Option<String>>,
     now: Cell<f64>,
     sent: Cell<usize>,
@@ -44,10 +48,9 @@ struct World {
 #[derive(Clone)]
 struct Scripted(Rc<World>);
 
-impl Runtime for Scripted {
-    type Json = Value;
+impl Platform for Scripted {
     type Lock = ();
-    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
         self.0.sent.set(self.0.sent.get() + 1);
         self.0.now.set(self.0.now.get() + 1.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
@@ -60,18 +63,19 @@ impl Runtime for Scripted {
             SendError { failure: SendFailure::Unreached, words: "ECONNREFUSED".into(), cause: None, partial: String::new() };
         self.0.answers.borrow_mut().pop_front().ok_or(unreached)
     }
-    async fn sleep(&self, ms: f64) {
+    async fn sleep(&self, duration: Millis) {
+        let ms = duration.get();
         assert!(ms >= 0.0, "a sleep of {ms} ms");
         if ms.is_infinite() {
             return std::future::pending().await;
         }
         self.0.now.set(self.0.now.get() + ms);
     }
-    fn now_ms(&self) -> f64 {
-        self.0.now.get()
+    fn now(&self) -> Instant {
+        Instant::from_ms(self.0.now.get())
     }
-    fn wall_ms(&self) -> f64 {
-        1.8e12 + self.0.now.get()
+    fn wall_time(&self) -> WallTime {
+        WallTime::from_ms(1.8e12 + self.0.now.get())
     }
     fn random(&self) -> f64 {
         1.0
@@ -79,29 +83,29 @@ impl Runtime for Scripted {
     fn uuid(&self) -> String {
         "33333333-3333-4333-8333-333333333333".into()
     }
-    fn parse_date(&self, text: &str) -> Option<f64> {
+    fn parse_date(&self, text: &str) -> Option<WallTime> {
         let at = httpdate::parse_http_date(text).ok()?;
-        Some(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0)
+        Some(WallTime::from_ms(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0))
     }
     fn nonce(&self) -> [u8; 32] {
         [0x11; 32]
     }
-    fn abilities(&self) -> Abilities {
-        Abilities { transfer: true, sign: true, pay: false }
+    fn wallet_capabilities(&self) -> WalletCapabilities {
+        WalletCapabilities { transfer: true, sign: true, pay: false }
     }
-    fn can_ask(&self, whom: Ask) -> bool {
-        matches!(whom, Ask::Address | Ask::Transfer | Ask::Sign)
+    fn has_callback(&self, whom: Callback) -> bool {
+        matches!(whom, Callback::Address | Callback::Transfer | Callback::Sign)
     }
-    async fn store(&self, call: StoreCall, _key: &str, value: &str) -> Result<Value, Value> {
+    async fn store(&self, call: StoreOperation, _key: &str, value: &str) -> Result<Json, Json> {
         let mut record = self.0.record.borrow_mut();
         Ok(match call {
-            StoreCall::Get => record.clone().map_or(Value::Null, Value::String),
-            StoreCall::Set => record.replace(value.to_owned()).map_or(Value::Null, |_| Value::Null),
-            StoreCall::Delete => record.take().map_or(Value::Null, |_| Value::Null),
-            StoreCall::Keys => json!(record.iter().map(|_| "eliza-jobs/payment/a").collect::<Vec<_>>()),
+            StoreOperation::Get => record.clone().map_or(json!(null), |text| json!(text)),
+            StoreOperation::Set => record.replace(value.to_owned()).map_or(json!(null), |_| json!(null)),
+            StoreOperation::Delete => record.take().map_or(json!(null), |_| json!(null)),
+            StoreOperation::Keys => json!(record.iter().map(|_| "eliza-jobs/payment/a").collect::<Vec<_>>()),
         })
     }
-    async fn lock(&self, _name: &str) -> Result<(), Value> {
+    async fn lock(&self, _name: &str) -> Result<(), Json> {
         Ok(())
     }
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
@@ -110,16 +114,16 @@ impl Runtime for Scripted {
             self.0.tasks.borrow_mut().push(work);
         }
     }
-    async fn ask(&self, whom: Ask, _given: Value) -> Result<Value, Value> {
-        if whom == Ask::Address {
+    async fn call(&self, whom: Callback, _given: Json) -> Result<Json, Json> {
+        if whom == Callback::Address {
             return Ok(json!(PAYER));
         }
         self.0.asked.set(self.0.asked.get() + 1);
-        Ok(json!(if whom == Ask::Sign { format!("0x{}", "22".repeat(70)) } else { HASH.to_owned() }))
+        Ok(json!(if whom == Callback::Sign { format!("0x{}", "22".repeat(70)) } else { HASH.to_owned() }))
     }
 }
 
-fn answer(section: &str) -> HttpResponse<Value> {
+fn answer(section: &str) -> HttpResponse {
     let (head, rest) = section.split_once("\n\n").unwrap_or((section, ""));
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.trim().parse().ok()).unwrap_or(200);
@@ -128,7 +132,7 @@ fn answer(section: &str) -> HttpResponse<Value> {
         let known = RESPONSE_HEADERS.into_iter().find(|known| *known == name)?;
         let value = value.trim();
         // What x402 wants in base64 may stand here as JSON.
-        Some((known, if value.starts_with('{') { eliza_jobs::x402::hex::to_base64(value) } else { value.to_owned() }))
+        Some((known, if value.starts_with('{') { eliza_jobs::encoding::to_base64(value) } else { value.to_owned() }))
     });
     HttpResponse { status, headers: headers.collect(), body: body(rest.trim_end_matches('\n')) }
 }
@@ -179,7 +183,7 @@ pub(crate) fn conversation(bytes: &[u8]) {
     }
 }
 
-fn shows(error: &Error<Value>) {
+fn shows(error: &Error) {
     is_fit_to_show(&error.message);
     for words in [Some(&error.message), error.server_message.as_ref(), error.server_code.as_ref()].into_iter().flatten() {
         assert!(words.len() <= LONGEST_MESSAGE, "words of {} bytes", words.len());

@@ -3,20 +3,23 @@
 
 mod conversation;
 
-use eliza_jobs::http::{Body, HttpResponse};
+use eliza_jobs::api::jobs;
+use eliza_jobs::encoding;
+use eliza_jobs::http::retry;
 use eliza_jobs::json::Json;
-use eliza_jobs::prove::Question;
-use eliza_jobs::spend::{Abilities, Means, SpendLedger, SpendPolicy};
-use eliza_jobs::x402::{self, Attempt, Offer, hex, signature};
-use eliza_jobs::{journal, protocol, retry, wallet};
-use serde_json::Value;
+use eliza_jobs::payment::prove::Question;
+use eliza_jobs::payment::{journal, wallet};
+use eliza_jobs::platform::WalletCapabilities;
+use eliza_jobs::platform::{Body, HttpResponse};
+use eliza_jobs::spending::policy::{PaymentMethod, SpendLedger, SpendPolicy};
+use eliza_jobs::x402::{self, Attempt, Offer, signature};
 
 /// The longest message of an error, in bytes.
 pub const LONGEST_MESSAGE: usize = 4_000;
 /// Whose signatures these are, and of what.
 const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const URL: &str = "https://api.example.com/api/messaging/jobs";
-const ALL: Abilities = Abilities { transfer: true, sign: true, pay: true };
+const ALL: WalletCapabilities = WalletCapabilities { transfer: true, sign: true, pay: true };
 
 /// One target: its name, which is that of its corpus too, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -45,8 +48,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn body(text: &str) -> Body<Value> {
-    match (text.is_empty(), Value::parse(text)) {
+fn body(text: &str) -> Body {
+    match (text.is_empty(), Json::parse(text)) {
         (true, _) => Body::Empty,
         (false, Some(document)) => Body::Json(document),
         // As much as the runtime hands on.
@@ -58,7 +61,7 @@ fn body(text: &str) -> Body<Value> {
 fn payment_required(bytes: &[u8]) {
     let text = text(bytes);
     let (header, rest) = text.split_once('\n').unwrap_or((&text, ""));
-    let header = if header.starts_with('{') { hex::to_base64(header) } else { header.to_owned() };
+    let header = if header.starts_with('{') { encoding::to_base64(header) } else { header.to_owned() };
     let headers = if header.is_empty() { vec![] } else { vec![("payment-required", header)] };
     let response = HttpResponse { status: 402, headers, body: body(rest) };
     let policy = SpendPolicy::default();
@@ -67,7 +70,11 @@ fn payment_required(bytes: &[u8]) {
         Err(error) => return is_fit_to_show(&error.message),
     };
     assert!(required.offers.len() + required.skipped.len() <= 200, "too many offers");
-    for wallet in [ALL, Abilities { sign: true, ..Abilities::default() }, Abilities { transfer: true, ..Abilities::default() }] {
+    for wallet in [
+        ALL,
+        WalletCapabilities { sign: true, ..WalletCapabilities::default() },
+        WalletCapabilities { transfer: true, ..WalletCapabilities::default() },
+    ] {
         let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
         match policy.choose(required.clone(), wallet, URL, &ledger) {
             Err(error) => is_fit_to_show(&error.message),
@@ -80,7 +87,7 @@ fn payment_required(bytes: &[u8]) {
 }
 
 /// A chosen offer is proved by a wallet that answers well.
-fn pays(offer: Offer<Value>, means: Means) {
+fn pays(offer: Offer, means: PaymentMethod) {
     let token = offer.token.clone();
     let nonce = format!("0x{}", "11".repeat(32));
     let question = Question::new(std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, 1_800_000_000);
@@ -93,9 +100,9 @@ fn pays(offer: Offer<Value>, means: Means) {
         assert!(authorization.valid_before <= 1_800_000_300, "good for more than five minutes");
     }
     let answers = match means {
-        Means::Sign => serde_json::json!(format!("0x{}", "22".repeat(70))),
-        Means::Transfer => serde_json::json!(format!("0x{}", "22".repeat(32))),
-        Means::Pay => serde_json::json!([["x-payment", "abc="]]),
+        PaymentMethod::Sign => eliza_jobs::json!(format!("0x{}", "22".repeat(70))),
+        PaymentMethod::Transfer => eliza_jobs::json!(format!("0x{}", "22".repeat(32))),
+        PaymentMethod::Pay => eliza_jobs::json!([["x-payment", "abc="]]),
     };
     let proof = question.read(Ok(answers)).unwrap_or_else(|no| panic!("no proof: {}", no.error.message));
     for (name, value) in &proof.headers {
@@ -107,24 +114,24 @@ fn pays(offer: Offer<Value>, means: Means) {
 /// The header `PAYMENT-RESPONSE`, as it comes or as JSON.
 fn receipt(bytes: &[u8]) {
     let text = text(bytes);
-    let header = if text.starts_with('{') { hex::to_base64(&text) } else { text };
-    let Some(said) = x402::read_header::<Value>(&header) else { return };
+    let header = if text.starts_with('{') { encoding::to_base64(&text) } else { text };
+    let Some(said) = x402::read_header(&header) else { return };
     let mut attempt = attempt();
     attempt.settle(&said, &str::to_owned);
     if let Some(receipt) = &attempt.receipt {
         assert!(receipt.as_object().unwrap().len() <= 6 && receipt.to_json().len() <= 10_000, "{receipt}");
     }
-    assert!(attempt.transaction.is_none_or(|hash| hex::is_hex(&hash, 64)), "a transaction that is none");
+    assert!(attempt.transaction.is_none_or(|hash| encoding::is_hex(&hash, 64)), "a transaction that is none");
 }
 
-fn attempt() -> Attempt<Value> {
-    let empty = serde_json::json!({"attemptId": "a", "state": "sent", "server": "https://server:3000"});
+fn attempt() -> Attempt {
+    let empty = eliza_jobs::json!({"attemptId": "a", "state": "sent", "server": "https://server:3000"});
     journal::read(&empty).unwrap()
 }
 
 /// A record of the store: what is read is written as it was read.
 fn record(bytes: &[u8]) {
-    let Some(document) = Value::parse(&text(bytes)) else { return };
+    let Some(document) = Json::parse(&text(bytes)) else { return };
     let Some(attempt) = journal::read(&document) else { return };
     let written = journal::record(&attempt);
     let again = journal::read(&written).unwrap_or_else(|| panic!("written and not read: {written}"));
@@ -149,12 +156,12 @@ fn signed(bytes: &[u8]) {
 /// What a wallet gives or throws, as JSON or as plain text, whatever it was asked.
 fn given(bytes: &[u8]) {
     let text = text(bytes);
-    let value = Value::parse(&text).unwrap_or_else(|| Value::text(&text));
+    let value = Json::parse(&text).unwrap_or_else(|| Json::text(&text));
     let policy = SpendPolicy::default();
-    let seed = serde_json::json!({"payment": [{"network": "base", "recipient": "0x209693Bc6afc0C5328bA36FaF03C514EF312287C", "amount": "0.02"}]});
+    let seed = eliza_jobs::json!({"payment": [{"network": "base", "recipient": "0x209693Bc6afc0C5328bA36FaF03C514EF312287C", "amount": "0.02"}]});
     let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(seed) };
     let offer = std::rc::Rc::new(x402::read(&response, &policy.tokens).unwrap().offers.remove(0));
-    for means in [Means::Transfer, Means::Sign, Means::Pay] {
+    for means in [PaymentMethod::Transfer, PaymentMethod::Sign, PaymentMethod::Pay] {
         let question = Question::new(offer.clone(), means, PAYER.to_owned(), "0x11", 1_800_000_000);
         for answer in [Ok(value.clone()), Err(value.clone())] {
             let threw = answer.is_err();
@@ -185,17 +192,17 @@ fn job(bytes: &[u8]) {
         Some(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0)
     };
     let headers = vec![("retry-after", text.clone()), ("date", text.clone())];
-    let wait = retry::retry_after_ms(&HttpResponse::<Value> { status: 429, headers, body: Body::Empty }, 1.8e12, date);
+    let wait = retry::retry_after_ms(&HttpResponse { status: 429, headers, body: Body::Empty }, 1.8e12, date);
     assert!(wait.is_none_or(|ms| (0.0..1e15).contains(&ms)), "stays away for {wait:?} ms");
-    let Some(document) = Value::parse(&text) else { return };
-    let created = protocol::read_created(document.clone());
-    let seen = protocol::read_job(document.clone());
+    let Some(document) = Json::parse(&text) else { return };
+    let created = jobs::read_created(document.clone());
+    let seen = jobs::read_job(document.clone());
     for lifetime in [created.lifetime_ms, seen.lifetime_ms] {
         assert!((0.0..=86_400_000.0).contains(&lifetime), "a job lives for {lifetime} ms");
     }
     if document.is_object() {
         assert!(seen.document["status"].is_string(), "a job without a status");
     }
-    let _ = (protocol::read_list(document.clone()), protocol::read_health(document.clone()));
-    let _ = (protocol::failure(&document), protocol::reference(&document), protocol::handle(&document));
+    let _ = (jobs::read_list(document.clone()), jobs::read_health(document.clone()));
+    let _ = (jobs::failure(&document), jobs::reference(&document), jobs::handle(&document));
 }

@@ -8,17 +8,21 @@
 use core::cell::RefCell;
 use core::task::Poll;
 
-use super::events::EventParser;
 use super::wire::{self, MAX_METADATA_UNITS, Page, Sent};
 use super::{WHOLE_PAGE, about};
-use crate::client::{CallOptions, Client};
-use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Body, Method, fit, no_answer, path, refusal};
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs;
+use crate::api::options::CallOptions;
+use crate::api::routes;
+use crate::client::Client;
+use crate::http::event_stream::EventParser;
+use crate::http::message::{fit, no_answer, refusal};
 use crate::json::{Json, Kind, shown};
-use crate::poll::PollSchedule;
-use crate::protocol;
-use crate::runtime::{Runtime, within};
+use crate::platform::{Body, Method};
+use crate::platform::{Platform, within};
 use crate::text::{decimal, fill, has};
+use crate::time::Millis;
+use crate::waiting::schedule::PollSchedule;
 
 /// How long an answer is waited for when the caller does not say, in milliseconds.
 const ANSWER_MS: f64 = 60_000.0;
@@ -34,9 +38,9 @@ const STREAM: Transport = ("sse", "stream");
 const LEAVE: Transport = ("websocket", "websocket");
 
 /// A message on its way.
-struct Outgoing<'a, J> {
+struct Outgoing<'a, Json> {
     session_id: &'a str,
-    body: J,
+    body: Json,
     /// What is in its metadata, so that it can be found.
     reference: String,
     start: f64,
@@ -44,28 +48,23 @@ struct Outgoing<'a, J> {
 }
 
 /// What a stream has said so far.
-struct Heard<J> {
+struct Heard {
     parser: EventParser,
-    message: Option<J>,
+    message: Option<Json>,
     /// How it ended: the server's words when the agent failed.
-    end: Option<core::result::Result<(), String>>,
+    end: Option<Result<(), String>>,
 }
 
-impl<R: Runtime + 'static> Client<R> {
+impl<P: Platform + 'static> Client<P> {
     /// Puts a message into the session, and does not wait for an answer unless the caller names the transport that does.
-    pub async fn send_message(&self, session_id: &str, params: &R::Json, call: &CallOptions) -> Result<R::Json, R::Json> {
-        let outgoing = self.outgoing(session_id, params, call.timeout_ms.unwrap_or(self.config.timeout_ms))?;
+    pub async fn send_message(&self, session_id: &str, params: &Json, call: &CallOptions) -> Result<Json> {
+        let outgoing = self.outgoing(session_id, params, call.timeout_ms.unwrap_or(self.http.config.timeout_ms))?;
         let transport = transport(params)?.filter(|transport| *transport == WAIT);
         Ok(self.deliver_message(&outgoing, transport, call).await?.document())
     }
 
     /// Puts a message into the session and waits for the agent's answer.
-    pub async fn send_message_and_wait(
-        &self,
-        session_id: &str,
-        params: &R::Json,
-        call: &CallOptions,
-    ) -> Result<R::Json, R::Json> {
+    pub async fn send_message_and_wait(&self, session_id: &str, params: &Json, call: &CallOptions) -> Result<Json> {
         let outgoing = self.outgoing(session_id, params, call.timeout_ms.unwrap_or(ANSWER_MS))?;
         let transport = transport(params)?.unwrap_or(WAIT);
         let sent = self.deliver_message(&outgoing, Some(transport), call).await?;
@@ -73,16 +72,10 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// Puts a message into the session and tells of the agent's answer as it comes: `user_message`, `chunk` (any number), `done`.
-    pub async fn stream_message(
-        &self,
-        session_id: &str,
-        params: &R::Json,
-        call: &CallOptions,
-        tell: &dyn Fn(R::Json),
-    ) -> Result<(), R::Json> {
+    pub async fn stream_message(&self, session_id: &str, params: &Json, call: &CallOptions, tell: &dyn Fn(Json)) -> Result<()> {
         let outgoing = self.outgoing(session_id, params, call.timeout_ms.unwrap_or(STREAM_MS))?;
         let heard = RefCell::new(Heard { parser: EventParser::default(), message: None, end: None });
-        let hear = |piece: &str| {
+        let on_chunk = |piece: &str| {
             let events = heard.borrow_mut().parser.push(piece);
             for event in events {
                 let mut heard = heard.borrow_mut();
@@ -90,7 +83,7 @@ impl<R: Runtime + 'static> Client<R> {
                 if heard.end.is_some() {
                     break;
                 }
-                let data = R::Json::parse(&event.data);
+                let data = Json::parse(&event.data);
                 if event.name == "error" {
                     heard.end = Some(Err(words(data, &event.data)));
                     break;
@@ -100,10 +93,10 @@ impl<R: Runtime + 'static> Client<R> {
                     "user_message" => {
                         heard.message = wire::message(&data, &self.date());
                         if let Some(message) = &heard.message {
-                            tell(update("user_message", "message", protocol::without_reference(message.clone())));
+                            tell(update("user_message", "message", jobs::without_reference(message.clone())));
                         }
                     }
-                    "chunk" => tell(data.set("type", R::Json::text("chunk"))),
+                    "chunk" => tell(data.set("type", Json::text("chunk"))),
                     "done" => {
                         tell(update("done", "response", data));
                         heard.end = Some(Ok(()));
@@ -114,10 +107,10 @@ impl<R: Runtime + 'static> Client<R> {
         };
         // When it says that it is done, nobody waits for the connection to end.
         let over = core::future::poll_fn(|_| if heard.borrow().end.is_some() { Poll::Ready(()) } else { Poll::Pending });
-        let mut request = self.request(Method::Post, &path::session(session_id, "/messages"), call);
+        let mut request = self.http.request(Method::Post, &routes::session(session_id, "/messages"), call);
         request.body = Some(with_transport(&outgoing.body, STREAM).to_json());
-        let limit = outgoing.end - reserve(outgoing.end - outgoing.start) - self.runtime.now_ms();
-        let answer = within(self.post(&mut request, limit, Some(&hear)), over).await;
+        let limit = outgoing.end - reserve(outgoing.end - outgoing.start) - self.platform.now().as_ms();
+        let answer = within(self.http.post(&mut request, limit, Some(&on_chunk)), over).await;
         let is_stream = |kind: Option<&str>| kind.is_some_and(|kind| has(kind, "text/event-stream"));
         let broken = "the stream broke off before it said anything";
         let mut lost = about(Error::new(ErrorCode::ConnectionReset, broken), session_id);
@@ -125,7 +118,7 @@ impl<R: Runtime + 'static> Client<R> {
             Some(Ok(response)) if response.is_success() && is_stream(response.header("content-type")) => {
                 // From a runtime that gives it as a whole.
                 if let Body::Text(text) = &response.body {
-                    hear(text);
+                    on_chunk(text);
                 }
                 None
             }
@@ -162,34 +155,34 @@ impl<R: Runtime + 'static> Client<R> {
             None => self.recovered(&outgoing, lost, call).await?,
         };
         if !told {
-            tell(update("user_message", "message", protocol::without_reference(sent.message.clone())));
+            tell(update("user_message", "message", jobs::without_reference(sent.message.clone())));
         }
-        let end = outgoing.end.min(self.runtime.now_ms() + ANSWER_MS);
+        let end = outgoing.end.min(self.platform.now().as_ms() + ANSWER_MS);
         if let Some(answer) = self.answered(&outgoing, sent, call, end).await?.answer {
             tell(update("done", "response", answer));
         }
         Ok(())
     }
 
-    fn outgoing<'a>(&self, session_id: &'a str, params: &R::Json, limit: f64) -> Result<Outgoing<'a, R::Json>, R::Json> {
-        let reference = self.runtime.uuid();
-        let body = protocol::with_reference(wire::message_request(params)?, &reference, MAX_METADATA_UNITS);
-        let start = self.runtime.now_ms();
+    fn outgoing<'a>(&self, session_id: &'a str, params: &Json, limit: f64) -> Result<Outgoing<'a, Json>> {
+        let reference = self.platform.uuid();
+        let body = jobs::with_reference(wire::message_request(params)?, &reference, MAX_METADATA_UNITS);
+        let start = self.platform.now().as_ms();
         Ok(Outgoing { session_id, body, reference, start, end: start + limit })
     }
 
     /// Sends a message, and looks into the session when the reply is lost.
     async fn deliver_message(
         &self,
-        outgoing: &Outgoing<'_, R::Json>,
+        outgoing: &Outgoing<'_, Json>,
         transport: Option<Transport>,
         call: &CallOptions,
-    ) -> Result<Sent<R::Json>, R::Json> {
-        let mut request = self.request(Method::Post, &path::session(outgoing.session_id, "/messages"), call);
+    ) -> Result<Sent> {
+        let mut request = self.http.request(Method::Post, &routes::session(outgoing.session_id, "/messages"), call);
         let body = transport.map_or_else(|| outgoing.body.clone(), |transport| with_transport(&outgoing.body, transport));
         request.body = Some(body.to_json());
-        let limit = outgoing.end - reserve(outgoing.end - outgoing.start) - self.runtime.now_ms();
-        let answer = self.post(&mut request, limit, None).await.and_then(|response| {
+        let limit = outgoing.end - reserve(outgoing.end - outgoing.start) - self.platform.now().as_ms();
+        let answer = self.http.post(&mut request, limit, None).await.and_then(|response| {
             if response.status == 402 {
                 return Err(refusal(&request, &response, None));
             }
@@ -210,16 +203,11 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// After a lost reply: the message, when the session has it; else the error, and whether the message may be sent again.
-    async fn recovered(
-        &self,
-        outgoing: &Outgoing<'_, R::Json>,
-        mut error: Box<Error<R::Json>>,
-        call: &CallOptions,
-    ) -> Result<Sent<R::Json>, R::Json> {
+    async fn recovered(&self, outgoing: &Outgoing<'_, Json>, mut error: Box<Error>, call: &CallOptions) -> Result<Sent> {
         // A server that was too slow, for the client or for a gateway, may come to store it after the look; and what had no room for a
         // reference is not recognized.
         let may_come = error.code == ErrorCode::RequestTimeout || matches!(error.status, Some(502 | 504..));
-        let is_marked = protocol::reference(&outgoing.body).is_some();
+        let is_marked = jobs::reference(&outgoing.body).is_some();
         match self.find_message(outgoing, call).await {
             Ok(Some(message)) => return Ok(Sent::found(message)),
             Ok(None) if is_marked && !may_come => {
@@ -236,38 +224,26 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// The message as it is in the session; `None` when it is not there.
-    async fn find_message(&self, outgoing: &Outgoing<'_, R::Json>, call: &CallOptions) -> Result<Option<R::Json>, R::Json> {
+    async fn find_message(&self, outgoing: &Outgoing<'_, Json>, call: &CallOptions) -> Result<Option<Json>> {
         let messages = self.look_into(outgoing, WHOLE_PAGE, call, 1).await?;
-        Ok(messages.iter().find(|message| protocol::reference(*message).as_ref() == Some(&outgoing.reference)).cloned())
+        Ok(messages.iter().find(|message| jobs::reference(message).as_ref() == Some(&outgoing.reference)).cloned())
     }
 
-    fn for_a_look(&self, outgoing: &Outgoing<'_, R::Json>, call: &CallOptions) -> CallOptions {
-        let left = outgoing.end - self.runtime.now_ms();
-        CallOptions { timeout_ms: Some(left.min(self.config.timeout_ms).max(1.0)), ..call.clone() }
+    fn for_a_look(&self, outgoing: &Outgoing<'_, Json>, call: &CallOptions) -> CallOptions {
+        let left = outgoing.end - self.platform.now().as_ms();
+        CallOptions { timeout_ms: Some(left.min(self.http.config.timeout_ms).max(1.0)), ..call.clone() }
     }
 
     /// Reads messages within what is left of the time.
-    async fn look_into(
-        &self,
-        outgoing: &Outgoing<'_, R::Json>,
-        page: Page,
-        call: &CallOptions,
-        retries: u32,
-    ) -> Result<Vec<R::Json>, R::Json> {
+    async fn look_into(&self, outgoing: &Outgoing<'_, Json>, page: Page, call: &CallOptions, retries: u32) -> Result<Vec<Json>> {
         let call = self.for_a_look(outgoing, call);
-        let parse = |document: R::Json| wire::messages(&document, &self.date()).map(R::Json::array);
+        let parse = |document: Json| wire::messages(&document, &self.date()).map(Json::array);
         Ok(self.read_page(outgoing.session_id, &page, &call, retries, &parse).await?.elements())
     }
 
     /// Waits for the answer when it is not there yet. `end` is an instant.
-    async fn answered(
-        &self,
-        outgoing: &Outgoing<'_, R::Json>,
-        mut sent: Sent<R::Json>,
-        call: &CallOptions,
-        end: f64,
-    ) -> Result<Sent<R::Json>, R::Json> {
-        let failed = |error, sent: Sent<R::Json>| Err(with_message(error, outgoing.session_id, Some(sent.message)));
+    async fn answered(&self, outgoing: &Outgoing<'_, Json>, mut sent: Sent, call: &CallOptions, end: f64) -> Result<Sent> {
+        let failed = |error, sent: Sent| Err(with_message(error, outgoing.session_id, Some(sent.message)));
         if sent.answer.is_some() {
             return Ok(sent);
         }
@@ -281,7 +257,7 @@ impl<R: Runtime + 'static> Client<R> {
         // How many of the agent's messages after this one are known to be no answer to it.
         let mut others = 0;
         loop {
-            let now = self.runtime.now_ms();
+            let now = self.platform.now().as_ms();
             let age = now - outgoing.start;
             if now >= end {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
@@ -291,8 +267,8 @@ impl<R: Runtime + 'static> Client<R> {
                     if others > 0 { " (what the agent said meanwhile answers, or may answer, other messages)" } else { "" };
                 return failed(Error::new(ErrorCode::AnswerTimeout, fill(said, &[&waited, doubt])), sent);
             }
-            self.runtime.nap(PollSchedule::Growing.gap_ms(age, looks).min(end - now)).await;
-            if !self.turn(end, false).await {
+            self.platform.sleep_until_active(Millis::new(PollSchedule::Growing.gap_ms(age, looks).min(end - now))).await;
+            if !self.http.wait_for_slot(end, false).await {
                 continue;
             }
             looks = looks.saturating_add(1);
@@ -325,12 +301,12 @@ impl<R: Runtime + 'static> Client<R> {
     /// what answers what. Where it does not, answers come in the order of their messages: those to earlier ones are left out.
     async fn own_answer(
         &self,
-        outgoing: &Outgoing<'_, R::Json>,
-        message: &R::Json,
-        theirs: &[R::Json],
+        outgoing: &Outgoing<'_, Json>,
+        message: &Json,
+        theirs: &[Json],
         channel: &mut Option<String>,
         call: &CallOptions,
-    ) -> Result<Option<R::Json>, R::Json> {
+    ) -> Result<Option<Json>> {
         let id = message.get_text("id").unwrap_or_default();
         let said = match self.in_channel(outgoing, channel, call).await {
             Err(error) if error.code.retryable() => return Err(error),
@@ -348,46 +324,46 @@ impl<R: Runtime + 'static> Client<R> {
     /// The messages of the channel behind the session, the newest first; none from a server that does not show them.
     async fn in_channel(
         &self,
-        outgoing: &Outgoing<'_, R::Json>,
+        outgoing: &Outgoing<'_, Json>,
         channel: &mut Option<String>,
         call: &CallOptions,
-    ) -> Result<Vec<R::Json>, R::Json> {
+    ) -> Result<Vec<Json>> {
         let call = self.for_a_look(outgoing, call);
         if channel.is_none() {
-            let path = path::session(outgoing.session_id, "");
-            let session = self.read(Method::Get, &path, &call, 0, "a session", &Some).await?;
-            let id = protocol::uuid("channelId", session.get("channelId"))?.as_text().unwrap_or_default();
-            *channel = Some(path::channel(&id) + "?limit=100");
+            let path = routes::session(outgoing.session_id, "");
+            let session = self.http.read(Method::Get, &path, &call, 0, "a session", &Some).await?;
+            let id = jobs::uuid("channelId", session.get("channelId"))?.as_text().unwrap_or_default();
+            *channel = Some(routes::channel(&id) + "?limit=100");
         }
         let path = channel.as_deref().unwrap_or_default();
-        let document = self.read(Method::Get, path, &call, 0, "a list of messages", &Some).await?;
+        let document = self.http.read(Method::Get, path, &call, 0, "a list of messages", &Some).await?;
         Ok(document.get("data").and_then(|data| data.get("messages")).map(|list| list.elements()).unwrap_or_default())
     }
 }
 
 /// The transport that the caller names.
-fn transport<J: Json>(params: &J) -> Result<Option<Transport>, J> {
+fn transport(params: &Json) -> Result<Option<Transport>> {
     let Some(given) = params.get("transport") else { return Ok(None) };
     let known = given.as_text().and_then(|name| [WAIT, LEAVE].into_iter().find(|(transport, _)| *transport == name));
     let rule = "must be http (the server waits for the agent) or websocket (it does not); streamMessage streams";
     known.map(Some).ok_or_else(|| Error::argument("transport", rule, &shown(&given)))
 }
 
-fn with_transport<J: Json>(body: &J, (transport, mode): Transport) -> J {
-    let copy = J::parse(&body.to_json()).unwrap_or_else(J::object);
-    copy.set("transport", J::text(transport)).set("mode", J::text(mode))
+fn with_transport(body: &Json, (transport, mode): Transport) -> Json {
+    let copy = Json::parse(&body.to_json()).unwrap_or_else(Json::object);
+    copy.set("transport", Json::text(transport)).set("mode", Json::text(mode))
 }
 
 fn reserve(limit_ms: f64) -> f64 {
     (limit_ms / 5.0).min(RESERVE_MS)
 }
 
-fn update<J: Json>(kind: &str, key: &str, value: J) -> J {
-    J::object().set("type", J::text(kind)).set(key, value)
+fn update(kind: &str, key: &str, value: Json) -> Json {
+    Json::object().set("type", Json::text(kind)).set(key, value)
 }
 
 /// Whether it is not known what the server did with the message.
-pub(super) fn is_lost<J>(error: &Error<J>) -> bool {
+pub(super) fn is_lost(error: &Error) -> bool {
     match error.code {
         ErrorCode::ConnectionFailed => !error.not_sent,
         ErrorCode::ConnectionReset
@@ -400,15 +376,15 @@ pub(super) fn is_lost<J>(error: &Error<J>) -> bool {
     }
 }
 
-fn with_message<J: Json>(mut error: Box<Error<J>>, session_id: &str, message: Option<J>) -> Box<Error<J>> {
+fn with_message(mut error: Box<Error>, session_id: &str, message: Option<Json>) -> Box<Error> {
     error.session_id = Some(session_id.to_owned());
-    error.user_message = message.map(protocol::without_reference);
+    error.user_message = message.map(jobs::without_reference);
     error
 }
 
 /// The server's words in an event, whatever shape they have.
-fn words<J: Json>(data: Option<J>, text: &str) -> String {
-    let said = |document: &J| document.as_text().or_else(|| document.get_text("message"));
+fn words(data: Option<Json>, text: &str) -> String {
+    let said = |document: &Json| document.as_text().or_else(|| document.get_text("message"));
     let found = data.and_then(|data| data.get("error").as_ref().and_then(said).or_else(|| said(&data)));
     found.unwrap_or_else(|| text.to_owned())
 }

@@ -2,58 +2,60 @@
 //! sent and its answer waited for is in [`answer`](self).
 
 mod answer;
-pub mod events;
-pub mod types;
+
 mod wire;
 
-use crate::client::{CallOptions, Client};
-use crate::error::{Error, ErrorCode, Result};
-use crate::exchange::read_answer;
-use crate::http::{Method, path};
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs;
+use crate::api::options::CallOptions;
+use crate::api::routes;
+use crate::client::Client;
+use crate::http::run::read_answer;
 use crate::json::{Json, is_true};
-use crate::protocol;
-use crate::runtime::Runtime;
+use crate::platform::Method;
+use crate::platform::Platform;
 use crate::text::{fill, has};
+use crate::time::WallTime;
 use wire::{MAX_PAGE, Page};
 
-impl<R: Runtime + 'static> Client<R> {
+impl<P: Platform + 'static> Client<P> {
     /// Begins a session.
-    pub async fn create_session(&self, params: &R::Json, call: &CallOptions) -> Result<R::Json, R::Json> {
+    pub async fn create_session(&self, params: &Json, call: &CallOptions) -> Result<Json> {
         let body = wire::session_request(params)?;
-        let mut request = self.request(Method::Post, path::SESSIONS, call);
+        let mut request = self.http.request(Method::Post, routes::SESSIONS, call);
         request.body = Some(body.to_json());
-        let response = self.post(&mut request, call.timeout_ms.unwrap_or(self.config.timeout_ms), None).await?;
+        let response = self.http.post(&mut request, call.timeout_ms.unwrap_or(self.http.config.timeout_ms), None).await?;
         read_answer(&request, &response, "a session with a sessionId", &|document| wire::session(document, &self.date()))
     }
 
     /// The session as it is now.
-    pub async fn session(&self, session_id: &str, call: &CallOptions) -> Result<R::Json, R::Json> {
+    pub async fn session(&self, session_id: &str, call: &CallOptions) -> Result<Json> {
         self.session_state(Method::Get, session_id, "", call).await
     }
 
     /// Gives the session its whole time again, whether or not it renews itself.
-    pub async fn renew_session(&self, session_id: &str, call: &CallOptions) -> Result<R::Json, R::Json> {
+    pub async fn renew_session(&self, session_id: &str, call: &CallOptions) -> Result<Json> {
         self.session_state(Method::Post, session_id, "/renew", call).await
     }
 
     /// Says that the user is still there.
-    pub async fn heartbeat(&self, session_id: &str, call: &CallOptions) -> Result<R::Json, R::Json> {
+    pub async fn heartbeat(&self, session_id: &str, call: &CallOptions) -> Result<Json> {
         self.session_state(Method::Post, session_id, "/heartbeat", call).await
     }
 
     /// What gives the session's state. All of these may be done twice.
-    async fn session_state(&self, method: Method, session_id: &str, part: &str, call: &CallOptions) -> Result<R::Json, R::Json> {
-        let path = path::session(session_id, part);
+    async fn session_state(&self, method: Method, session_id: &str, part: &str, call: &CallOptions) -> Result<Json> {
+        let path = routes::session(session_id, part);
         let parse = |document| wire::session(document, &self.date());
-        let state = self.read(method, &path, call, self.config.retries, "a session with a sessionId", &parse).await;
+        let state = self.http.read(method, &path, call, self.http.config.retries, "a session with a sessionId", &parse).await;
         state.map_err(|error| about(error, session_id))
     }
 
     /// Ends the session.
-    pub async fn delete_session(&self, session_id: &str, call: &CallOptions) -> Result<R::Json, R::Json> {
-        let path = path::session(session_id, "");
+    pub async fn delete_session(&self, session_id: &str, call: &CallOptions) -> Result<Json> {
+        let path = routes::session(session_id, "");
         // Not twice: the second time there is no session, and nobody could tell that from a wrong id.
-        let deleted = self.read(Method::Delete, &path, call, 0, "success", &|document| {
+        let deleted = self.http.read(Method::Delete, &path, call, 0, "success", &|document| {
             document.get("success").as_ref().is_some_and(is_true).then_some(document)
         });
         deleted.await.map_err(|error| {
@@ -69,32 +71,34 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     /// The sessions of everyone who uses the server.
-    pub async fn list_sessions(&self, call: &CallOptions) -> Result<R::Json, R::Json> {
+    pub async fn list_sessions(&self, call: &CallOptions) -> Result<Json> {
         let parse = |document| wire::sessions(document, &self.date());
-        self.read(Method::Get, path::SESSIONS, call, self.config.retries, "a list of sessions", &parse).await
+        self.http.read(Method::Get, routes::SESSIONS, call, self.http.config.retries, "a list of sessions", &parse).await
     }
 
     /// How the Sessions service is.
-    pub async fn sessions_health(&self, call: &CallOptions) -> Result<R::Json, R::Json> {
+    pub async fn sessions_health(&self, call: &CallOptions) -> Result<Json> {
         let parse = |document| wire::health(document, &self.date());
-        self.read(Method::Get, &path::session("health", ""), call, self.config.retries, "activeSessions", &parse).await
+        self.http
+            .read(Method::Get, &routes::session("health", ""), call, self.http.config.retries, "activeSessions", &parse)
+            .await
     }
 
     /// A page of the session's messages, the newest first.
-    pub async fn messages(&self, session_id: &str, params: Option<&R::Json>, call: &CallOptions) -> Result<R::Json, R::Json> {
+    pub async fn messages(&self, session_id: &str, params: Option<&Json>, call: &CallOptions) -> Result<Json> {
         let page = Page::read(params)?;
         self.messages_on(session_id, &page, call).await
     }
 
-    async fn messages_on(&self, session_id: &str, page: &Page, call: &CallOptions) -> Result<R::Json, R::Json> {
-        let parse = |document: R::Json| {
+    async fn messages_on(&self, session_id: &str, page: &Page, call: &CallOptions) -> Result<Json> {
+        let parse = |document: Json| {
             let mut messages = wire::messages(&document, &self.date())?;
             for message in &mut messages {
-                *message = protocol::without_reference(message.clone());
+                *message = jobs::without_reference(message.clone());
             }
-            Some(document.set("messages", R::Json::array(messages)))
+            Some(document.set("messages", Json::array(messages)))
         };
-        self.read_page(session_id, page, call, self.config.retries, &parse).await
+        self.read_page(session_id, page, call, self.http.config.retries, &parse).await
     }
 
     async fn read_page(
@@ -103,10 +107,10 @@ impl<R: Runtime + 'static> Client<R> {
         page: &Page,
         call: &CallOptions,
         retries: u32,
-        parse: &dyn Fn(R::Json) -> Option<R::Json>,
-    ) -> Result<R::Json, R::Json> {
-        let path = path::session(session_id, "/messages") + &page.query::<R::Json>();
-        let read = self.read(Method::Get, &path, call, retries, "a list of messages", parse);
+        parse: &dyn Fn(Json) -> Option<Json>,
+    ) -> Result<Json> {
+        let path = routes::session(session_id, "/messages") + &page.query();
+        let read = self.http.read(Method::Get, &path, call, retries, "a list of messages", parse);
         read.await.map_err(|error| about(error, session_id))
     }
 
@@ -115,12 +119,12 @@ impl<R: Runtime + 'static> Client<R> {
     pub async fn all_messages(
         &self,
         session_id: &str,
-        params: Option<&R::Json>,
-        first: R::Json,
+        params: Option<&Json>,
+        first: Json,
         call: &CallOptions,
-        tell: &dyn Fn(R::Json),
+        tell: &dyn Fn(Json),
         told: impl AsyncFn(),
-    ) -> Result<(), R::Json> {
+    ) -> Result<()> {
         let mut wanted = Page::read(params)?;
         let mut page = first;
         // With `after` alone servers look for it among their newest messages only: the way is walked from its other end.
@@ -171,12 +175,12 @@ impl<R: Runtime + 'static> Client<R> {
     }
 
     fn date(&self) -> impl Fn(&str) -> Option<f64> {
-        |text: &str| self.runtime.parse_date(text)
+        |text: &str| self.platform.parse_date(text).map(WallTime::as_ms)
     }
 }
 
 /// The error as one about this session.
-fn about<J: Json>(mut error: Box<Error<J>>, session_id: &str) -> Box<Error<J>> {
+fn about(mut error: Box<Error>, session_id: &str) -> Box<Error> {
     let said = |part: &str| error.server_message.as_ref().is_some_and(|words| has(words, part));
     // A server without the route repeats the path, which has the word in it.
     let is_named = error.server_code.as_deref() == Some("SESSION_NOT_FOUND") || (said("ession") && !said("/sessions"));

@@ -1,7 +1,7 @@
 //! Addresses of EVM chains.
 
-use super::hex::is_hex;
 use super::keccak::keccak256;
+use crate::encoding::is_hex;
 
 /// Whether this is an address that can be paid: 20 bytes in hexadecimal, not zero, and where it is written in both cases,
 /// with the checksum of EIP-55 that this is for. An address whose checksum is wrong has been mistyped or tampered with.

@@ -1,10 +1,10 @@
 //! The scheme `exact` on EVM chains: an authorisation to move tokens (EIP-3009), as the data that the wallet signs (EIP-712)
 //! and as the header that carries it.
 
-use super::hex::{decode, to_base64};
 use super::keccak::keccak256;
 use super::networks::Token;
 use super::{Dialect, Offer, address};
+use crate::encoding::{from_hex, to_base64};
 use crate::json::Json;
 use crate::text::{concat, decimal, fill};
 
@@ -36,11 +36,11 @@ pub struct Authorization {
 
 impl Authorization {
     /// The authorisation to pay this offer out of `from`, beginning now (seconds since 1970). `nonce` is `0x` and 32 random bytes.
-    pub fn new<J>(offer: &Offer<J>, from: String, now_s: u64, nonce: String) -> Self {
+    pub fn new(offer: &Offer, from: String, now_s: u64, nonce: String) -> Self {
         Self {
             from,
             // As the reference clients have it: version 2 with its checksum, version 1 as it came. In capitals alone no library takes it.
-            to: if offer.dialect == Dialect::V1
+            to: if offer.dialect == Dialect::X402V1
                 && offer.recipient.bytes().any(|letter| letter.is_ascii_lowercase() && letter != b'x')
             {
                 offer.recipient.clone()
@@ -48,7 +48,7 @@ impl Authorization {
                 address::checksummed(&offer.recipient)
             },
             value: offer.amount.digits.clone(),
-            valid_after: if offer.dialect == Dialect::V1 { now_s.saturating_sub(EARLIER_S) } else { 0 },
+            valid_after: if offer.dialect == Dialect::X402V1 { now_s.saturating_sub(EARLIER_S) } else { 0 },
             valid_before: now_s.saturating_add(offer.timeout_s.into()),
             nonce,
         }
@@ -72,13 +72,13 @@ impl Authorization {
     }
 
     /// What the wallet signs, as `eth_signTypedData_v4` takes it.
-    pub fn typed_data<J: Json>(&self, token: &Token) -> J {
-        let text = |text: &str| J::text(text).to_json();
+    pub fn typed_data(&self, token: &Token) -> Json {
+        let text = |text: &str| Json::text(text).to_json();
         let json = fill(
             "%%,\"version\":%,\"chainId\":%,\"verifyingContract\":\"%\"},\"message\":%}",
             &[TYPES, &text(&token.name), &text(&token.version), &decimal(token.chain_id.into()), &token.asset, &self.json()],
         );
-        J::parse(&json).unwrap_or_else(J::object)
+        Json::parse(&json).unwrap_or_else(Json::object)
     }
 
     /// The hash that the wallet signs.
@@ -103,10 +103,10 @@ impl Authorization {
     }
 
     /// The header that carries the signed authorisation.
-    pub fn proof<J: Json>(&self, offer: &Offer<J>, signature: &str) -> (String, String) {
+    pub fn proof(&self, offer: &Offer, signature: &str) -> (String, String) {
         let authorization = fill("\"authorization\":%", &[&self.json()]);
         let signature = fill("\"signature\":\"%\"", &[signature]);
-        let (name, json) = if offer.dialect == Dialect::V1 {
+        let (name, json) = if offer.dialect == Dialect::X402V1 {
             let start = "{\"x402Version\":1,\"scheme\":\"exact\",\"network\":\"";
             // As the server wrote it: by its name, or as version 2 writes it.
             let network = offer.entry.get_text("network").unwrap_or_default();
@@ -135,7 +135,7 @@ fn word(bytes: &[u8]) -> [u8; 32] {
 }
 
 fn bytes(hex: &str) -> [u8; 32] {
-    word(&decode(hex).unwrap_or_default())
+    word(&from_hex(hex).unwrap_or_default())
 }
 
 /// Decimal digits as a number of 32 bytes.
@@ -156,9 +156,10 @@ fn number(digits: &str) -> [u8; 32] {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::http::{Body, HttpResponse};
-    use crate::x402::{hex, networks, read, signature};
-    use serde_json::Value;
+    use crate::encoding;
+    use crate::json::Json;
+    use crate::platform::{Body, HttpResponse};
+    use crate::x402::{networks, read, signature};
 
     const VECTORS: [&str; 5] = [
         include_str!("../../tests/fixtures/x402-v1-base.json"),
@@ -171,7 +172,7 @@ mod tests {
     #[test]
     fn the_reference_libraries_vectors_are_reproduced_byte_for_byte() {
         for vector in VECTORS {
-            let vector: Value = serde_json::from_str(vector).unwrap();
+            let vector: Json = serde_json::from_str(vector).unwrap();
             let text = |key: &str| vector[key].as_str().unwrap();
             let headers = vector["headers"].as_object().unwrap();
             let response = HttpResponse {
@@ -181,14 +182,14 @@ mod tests {
                     .map(|value| ("payment-required", value.as_str().unwrap().to_owned()))
                     .into_iter()
                     .collect(),
-                body: Body::Json(vector["body"].clone()),
+                body: Body::Json(vector["body"].clone().into()),
             };
             let offer = read(&response, &networks::usdc()).unwrap().offers.remove(0);
             let now = vector["time"].as_u64().unwrap();
             let authorization = Authorization::new(&offer, text("address").into(), now, text("nonce").into());
-            assert_eq!(authorization.typed_data::<Value>(&offer.token), vector["typedData"]);
+            assert_eq!(authorization.typed_data(&offer.token), vector["typedData"]);
             let digest = authorization.digest(&offer.token);
-            assert_eq!(hex::encode(&digest), text("digest"));
+            assert_eq!(encoding::to_hex(&digest), text("digest"));
             let signature = signature::normalised(text("signature"), &digest, text("address")).unwrap();
             assert_eq!(signature, text("signature"));
             let (name, value) = authorization.proof(&offer, &signature);

@@ -14,11 +14,11 @@ const MAX_TIMEOUT_S: f64 = 300.0;
 pub(super) const MIN_LEFT_S: f64 = 6.0;
 
 /// One entry as an offer, or why it cannot be paid.
-pub(super) fn read_entry<J: Json>(dialect: Dialect, entry: &J, required: &J, tokens: &[Rc<Token>]) -> Result<Offer<J>, String> {
+pub(super) fn read_entry(dialect: Dialect, entry: &Json, required: &Json, tokens: &[Rc<Token>]) -> Result<Offer, String> {
     let asset = entry.get_text("asset").unwrap_or_default();
     let token = token_of(entry, tokens, &|token| token.is_asset(&asset), "asset")?;
     let recipient = recipient_of(entry, "payTo", &token)?;
-    let amount_key = if dialect == Dialect::V1 { "maxAmountRequired" } else { "amount" };
+    let amount_key = if dialect == Dialect::X402V1 { "maxAmountRequired" } else { "amount" };
     let amount = entry.get_text(amount_key).and_then(|text| Amount::from_atomic(&text));
     let amount =
         amount.ok_or_else(|| fill("% is no positive whole number of atomic units", &[&shown_member(entry, amount_key)]))?;
@@ -26,7 +26,7 @@ pub(super) fn read_entry<J: Json>(dialect: Dialect, entry: &J, required: &J, tok
     let timeout =
         timeout.ok_or_else(|| fill("% is no whole number of at least 6", &[&shown_member(entry, "maxTimeoutSeconds")]))?;
     // In version 2 all this goes back to the server in a header. A document too deep to be written is empty.
-    let is_v2 = dialect == Dialect::V2;
+    let is_v2 = dialect == Dialect::X402V2;
     let echoed = [Some(entry.clone()), required.get("resource").filter(|_| is_v2), required.get("extensions").filter(|_| is_v2)];
     let most = if is_v2 { MAX_ENTRY } else { MAX_HEADER };
     let mut size: usize = 0;
@@ -63,7 +63,7 @@ pub(super) fn read_entry<J: Json>(dialect: Dialect, entry: &J, required: &J, tok
 }
 
 /// A resource, which is a text where there is one.
-fn text_of<J: Json>(value: Option<J>) -> Result<Option<String>, String> {
+fn text_of(value: Option<Json>) -> Result<Option<String>, String> {
     match value.filter(|value| value.kind() != Kind::Null) {
         None => Ok(None),
         Some(value) => value.as_text().map(Some).ok_or_else(|| "its resource is no text".to_owned()),
@@ -71,7 +71,7 @@ fn text_of<J: Json>(value: Option<J>) -> Result<Option<String>, String> {
 }
 
 /// Why the client does not sign this itself; an error where nobody should.
-fn foreign<J: Json>(entry: &J, token: &Token) -> Result<Option<String>, String> {
+fn foreign(entry: &Json, token: &Token) -> Result<Option<String>, String> {
     let no_chain = no_evm_chain(token);
     if no_chain.is_some() {
         return Ok(no_chain);
@@ -83,7 +83,7 @@ fn foreign<J: Json>(entry: &J, token: &Token) -> Result<Option<String>, String> 
     if extra.kind() != Kind::Object {
         return Err(fill("% is no object", &[&shown_member(entry, "extra")]));
     }
-    let given = |document: &J, key: &str| document.get(key).filter(|value| value.kind() != Kind::Null);
+    let given = |document: &Json, key: &str| document.get(key).filter(|value| value.kind() != Kind::Null);
     for (document, key, usual) in [
         (&extra, "assetTransferMethod", "eip3009"),
         (&extra, "paymentFlow", "authorization"),
@@ -106,34 +106,35 @@ fn foreign<J: Json>(entry: &J, token: &Token) -> Result<Option<String>, String> 
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
+    use crate::json;
+    use crate::json::Json;
     use crate::x402::networks::usdc;
-    use serde_json::{Value, json};
 
     const TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
     const URL: &str = "https://api.example.com/api/messaging/jobs";
 
-    fn good(dialect: Dialect) -> Value {
+    fn good(dialect: Dialect) -> Json {
         let mut entry = json!({"scheme": "exact", "network": "base", "payTo": TO, "maxTimeoutSeconds": 60,
             "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "extra": {"name": "USD Coin", "version": "2"}});
         match dialect {
-            Dialect::V1 => {
-                entry["maxAmountRequired"] = json!("20000");
-                entry["resource"] = json!(URL);
+            Dialect::X402V1 => {
+                entry["maxAmountRequired"] = json!("20000").0;
+                entry["resource"] = json!(URL).0;
             }
             _ => {
-                entry["network"] = json!("eip155:8453");
-                entry["amount"] = json!("20000");
+                entry["network"] = json!("eip155:8453").0;
+                entry["amount"] = json!("20000").0;
             }
         }
         entry
     }
-    fn read(dialect: Dialect, entry: &Value) -> Result<Offer<Value>, String> {
+    fn read(dialect: Dialect, entry: &Json) -> Result<Offer, String> {
         read_entry(dialect, entry, &json!({"resource": {"url": URL}}), &usdc())
     }
 
     #[test]
     fn both_versions_say_the_same() {
-        for dialect in [Dialect::V1, Dialect::V2] {
+        for dialect in [Dialect::X402V1, Dialect::X402V2] {
             let offer = read(dialect, &good(dialect)).unwrap();
             assert_eq!((offer.token.network.as_str(), offer.amount.digits.as_str(), offer.timeout_s), ("base", "20000", 60));
             assert_eq!((offer.resource.as_deref(), offer.recipient.as_str(), offer.foreign), (Some(URL), TO, None));
@@ -142,8 +143,8 @@ mod tests {
 
     #[test]
     fn entries_that_a_careful_person_would_not_sign_are_left_out() {
-        for dialect in [Dialect::V1, Dialect::V2] {
-            let amount = if dialect == Dialect::V1 { "maxAmountRequired" } else { "amount" };
+        for dialect in [Dialect::X402V1, Dialect::X402V2] {
+            let amount = if dialect == Dialect::X402V1 { "maxAmountRequired" } else { "amount" };
             let mut cases = vec![
                 ("network", json!("solana"), "unknown network"),
                 ("network", json!("eip155:1"), "unknown network"),
@@ -176,11 +177,14 @@ mod tests {
                 assert!(said.contains(reason), "{key} {value}: {said}");
             }
         }
-        assert!(read(Dialect::V1, &good(Dialect::V1).set("resource", json!(5))).is_err());
+        assert!(read(Dialect::X402V1, &good(Dialect::X402V1).set("resource", json!(5))).is_err());
         // Only version 2 sends it back.
-        for (dialect, length, fits) in
-            [(Dialect::V2, 9_000, true), (Dialect::V2, 10_001, false), (Dialect::V1, 60_000, true), (Dialect::V1, 70_000, false)]
-        {
+        for (dialect, length, fits) in [
+            (Dialect::X402V2, 9_000, true),
+            (Dialect::X402V2, 10_001, false),
+            (Dialect::X402V1, 60_000, true),
+            (Dialect::X402V1, 70_000, false),
+        ] {
             let said = read(dialect, &good(dialect).set("description", json!("x".repeat(length))));
             assert_eq!(said.err().is_none_or(|said| !said.contains("too large: more than")), fits, "{length}");
         }
@@ -189,8 +193,9 @@ mod tests {
     #[test]
     fn a_resource_is_found_wherever_the_server_puts_it() {
         let evil = "https://evil.example/api/messaging/jobs";
-        let resource = |required: Value, entry: Value| {
-            read_entry(Dialect::V2, &good(Dialect::V2).set("resource", entry), &required, &usdc()).map(|offer| offer.resource)
+        let resource = |required: Json, entry: Json| {
+            read_entry(Dialect::X402V2, &good(Dialect::X402V2).set("resource", entry), &required, &usdc())
+                .map(|offer| offer.resource)
         };
         assert_eq!(resource(json!({"resource": evil}), json!(null)), Ok(Some(evil.to_owned())));
         assert_eq!(resource(json!({}), json!(evil)), Ok(Some(evil.to_owned())));
@@ -202,8 +207,8 @@ mod tests {
 
     #[test]
     fn ten_years_are_five_minutes() {
-        let entry = good(Dialect::V2).set("maxTimeoutSeconds", json!(315_360_000));
-        assert_eq!(read(Dialect::V2, &entry).unwrap().timeout_s, 300);
+        let entry = good(Dialect::X402V2).set("maxTimeoutSeconds", json!(315_360_000));
+        assert_eq!(read(Dialect::X402V2, &entry).unwrap().timeout_s, 300);
     }
 
     #[test]
@@ -216,11 +221,11 @@ mod tests {
             ("extra", json!({"assetTransferMethod": "permit2"}), "permit2"),
             ("extra", json!({"paymentFlow": "upfront"}), "upfront"),
         ] {
-            let offer = read(Dialect::V2, &good(Dialect::V2).set(key, value)).unwrap();
+            let offer = read(Dialect::X402V2, &good(Dialect::X402V2).set(key, value)).unwrap();
             assert!(offer.foreign.unwrap().contains(why), "{why}");
         }
         let same = json!({"assetTransferMethod": "eip3009", "paymentFlow": "authorization", "name": "USD Coin", "version": "2"});
-        assert_eq!(read(Dialect::V2, &good(Dialect::V2).set("extra", same)).unwrap().foreign, None);
-        assert_eq!(read(Dialect::V2, &good(Dialect::V2).without("extra")).unwrap().foreign, None);
+        assert_eq!(read(Dialect::X402V2, &good(Dialect::X402V2).set("extra", same)).unwrap().foreign, None);
+        assert_eq!(read(Dialect::X402V2, &good(Dialect::X402V2).without("extra")).unwrap().foreign, None);
     }
 }

@@ -6,23 +6,23 @@
 pub mod address;
 pub mod amount;
 pub mod eip3009;
+pub mod elizaos;
 mod exact;
-mod face;
-pub mod hex;
 pub mod keccak;
 pub mod networks;
+mod offer;
 mod secp256k1;
-pub mod seed;
 pub mod signature;
 
 use std::rc::Rc;
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Body, HttpResponse};
+use crate::api::error::{Error, ErrorCode, Result};
+pub use crate::api::payments::{Attempt, PaymentAttempt, PaymentState, Price, Quote, SettlementResponse};
+use crate::encoding;
 use crate::json::{Json, Kind, shown};
+use crate::platform::{Body, HttpResponse};
 use crate::text::{decimal, fill, join, shorten};
 use amount::Amount;
-pub use face::{Attempt, PaymentAttempt, PaymentState, Price, Quote, SettlementResponse};
 use networks::Token;
 
 /// How many reasons an error names.
@@ -39,27 +39,27 @@ const MAX_ENTRY: usize = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// elizaOS's own paywall: the proof is the hash of a plain token transfer.
-    Seed,
+    Elizaos,
     /// x402 version 1.
-    V1,
+    X402V1,
     /// x402 version 2.
-    V2,
+    X402V2,
 }
 
 impl Dialect {
     /// The dialect as applications see it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Dialect::Seed => "seed",
-            Dialect::V1 => "v1",
-            Dialect::V2 => "v2",
+            Dialect::Elizaos => "seed",
+            Dialect::X402V1 => "v1",
+            Dialect::X402V2 => "v2",
         }
     }
 }
 
 /// One offer: what the server wants for the job.
 #[derive(Debug, Clone)]
-pub struct Offer<J> {
+pub struct Offer {
     /// How the server speaks of payment.
     pub dialect: Dialect,
     /// The token, from the client's own list.
@@ -76,23 +76,23 @@ pub struct Offer<J> {
     /// How long the server waits for the payment, in seconds; at most 300.
     pub timeout_s: u32,
     /// The entry as it came.
-    pub entry: J,
+    pub entry: Json,
     /// What the entry came in.
-    pub required: J,
+    pub required: Json,
 }
 
 /// What a 402 asks for.
 #[derive(Debug, Clone)]
-pub struct PaymentRequired<J> {
+pub struct PaymentRequired {
     /// What could be paid.
-    pub offers: Vec<Offer<J>>,
+    pub offers: Vec<Offer>,
     /// Why the other entries could not.
     pub skipped: Vec<String>,
 }
 
 /// Reads a 402, whatever its dialect. `tokens` are those that the client knows.
-pub fn read<J: Json>(response: &HttpResponse<J>, tokens: &[Rc<Token>]) -> Result<PaymentRequired<J>, J> {
-    let mut required: PaymentRequired<J> = PaymentRequired { offers: Vec::new(), skipped: Vec::new() };
+pub fn read(response: &HttpResponse, tokens: &[Rc<Token>]) -> Result<PaymentRequired> {
+    let mut required: PaymentRequired = PaymentRequired { offers: Vec::new(), skipped: Vec::new() };
     let header = response.header("payment-required").map(read_header);
     if let Some(Some(document)) = &header {
         required.add(document, document.get_number("x402Version").or(Some(2.0)), true, tokens);
@@ -127,20 +127,20 @@ pub(crate) fn reasons(reasons: &[String]) -> String {
 }
 
 /// The error for a 402 that is not paid.
-pub fn refused<J>(code: ErrorCode, why: &str) -> Box<Error<J>> {
+pub fn refused(code: ErrorCode, why: &str) -> Box<Error> {
     let mut error = Error::new(code, fill("the server asks for a payment (402), but %; the wallet was not asked", &[why]));
     error.status = Some(402);
     error
 }
 
 /// The JSON object in a header.
-pub fn read_header<J: Json>(value: &str) -> Option<J> {
-    let text = if value.len() <= MAX_HEADER { hex::from_base64(value)? } else { return None };
-    J::parse(&text).filter(|document| document.kind() == Kind::Object)
+pub fn read_header(value: &str) -> Option<Json> {
+    let text = if value.len() <= MAX_HEADER { encoding::from_base64(value)? } else { return None };
+    Json::parse(&text).filter(|document| document.kind() == Kind::Object)
 }
 
-impl<J: Json> PaymentRequired<J> {
-    fn add(&mut self, document: &J, version: Option<f64>, accepts: bool, tokens: &[Rc<Token>]) {
+impl PaymentRequired {
+    fn add(&mut self, document: &Json, version: Option<f64>, accepts: bool, tokens: &[Rc<Token>]) {
         let list = |key: &str| document.get(key).map(|list| list.elements()).unwrap_or_default();
         let mut entries = list("payment");
         let seeds = entries.len();
@@ -150,14 +150,14 @@ impl<J: Json> PaymentRequired<J> {
         for (index, entry) in entries.iter().take(MAX_OFFERS).enumerate() {
             let is_first = version == Some(1.0) || (version.is_none() && entry.get("maxAmountRequired").is_some());
             let dialect = match is_first {
-                _ if index < seeds => Dialect::Seed,
-                true => Dialect::V1,
-                false => Dialect::V2,
+                _ if index < seeds => Dialect::Elizaos,
+                true => Dialect::X402V1,
+                false => Dialect::X402V2,
             };
             let offer = match (dialect, version) {
-                (Dialect::Seed, _) => seed::read_entry(entry, tokens),
+                (Dialect::Elizaos, _) => elizaos::read_entry(entry, tokens),
                 (_, None | Some(1.0 | 2.0)) => exact::read_entry(dialect, entry, document, tokens),
-                (_, Some(version)) => Err(fill("x402Version % is not known", &[&J::number(version).to_json()])),
+                (_, Some(version)) => Err(fill("x402Version % is not known", &[&Json::number(version).to_json()])),
             };
             match offer {
                 Ok(offer) => self.offers.push(offer),
@@ -168,17 +168,12 @@ impl<J: Json> PaymentRequired<J> {
 }
 
 /// A member as an error message shows it.
-fn shown_member<J: Json>(entry: &J, key: &str) -> String {
+fn shown_member(entry: &Json, key: &str) -> String {
     fill("% %", &[key, &entry.get(key).map_or_else(|| "(nothing)".to_owned(), |value| shown(&value))])
 }
 
 /// The token that an entry is about, from the client's own list.
-fn token_of<J: Json>(
-    entry: &J,
-    tokens: &[Rc<Token>],
-    is_it: &dyn Fn(&Token) -> bool,
-    what: &str,
-) -> core::result::Result<Rc<Token>, String> {
+fn token_of(entry: &Json, tokens: &[Rc<Token>], is_it: &dyn Fn(&Token) -> bool, what: &str) -> Result<Rc<Token>, String> {
     let network = entry.get_text("network").ok_or_else(|| shown_member(entry, "network"))?;
     let mut is_known = false;
     for token in tokens {
@@ -203,7 +198,7 @@ fn no_evm_chain(token: &Token) -> Option<String> {
 }
 
 /// Whom an entry asks to pay: an address that can be paid, and not the token's own.
-fn recipient_of<J: Json>(entry: &J, key: &str, token: &Token) -> core::result::Result<String, String> {
+fn recipient_of(entry: &Json, key: &str, token: &Token) -> Result<String, String> {
     let recipient = entry
         .get_text(key)
         .filter(|to| if token.chain_id == 0 { !to.is_empty() } else { address::is_payable(to) && !token.is_asset(to) });

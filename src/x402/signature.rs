@@ -1,8 +1,8 @@
 //! A wallet's signature as servers take it.
 
-use super::hex;
 use super::keccak::keccak256;
 use super::secp256k1::{self, N, from_bytes, is_less, minus, to_bytes};
+use crate::encoding;
 
 /// Half the order of the group: of the two s that are good for the same signature, contracts take only the one up to this.
 const HALF: [u8; 32] = [
@@ -16,7 +16,7 @@ const HALF: [u8; 32] = [
 /// A signature with a plain key that is not `payer`'s is refused: the server would refuse it too, but later, and what somebody
 /// else has signed must not be sent around.
 pub fn normalised(text: &str, digest: &[u8; 32], payer: &str) -> Result<String, &'static str> {
-    let bytes = hex::decode(text.trim_ascii()).ok_or("a string that is not hexadecimal")?;
+    let bytes = encoding::from_hex(text.trim_ascii()).ok_or("a string that is not hexadecimal")?;
     let (r, rest) = bytes.split_at_checked(32).unwrap_or_default();
     let (r, mut s) = (from_bytes(r), from_bytes(rest));
     let mut odd = match (bytes.len(), bytes.as_slice()) {
@@ -32,7 +32,7 @@ pub fn normalised(text: &str, digest: &[u8; 32], payer: &str) -> Result<String, 
             odd
         }
         // Some contract wallets put one byte of type before a plain signature; anything else of this length is a slip.
-        (66, [0..=3, .., 27 | 28]) | (67.., _) => return Ok(hex::encode(&bytes)),
+        (66, [0..=3, .., 27 | 28]) | (67.., _) => return Ok(encoding::to_hex(&bytes)),
         _ => return Err("a signature of the wrong length"),
     };
     if is_less(&from_bytes(&HALF), &s) {
@@ -41,28 +41,28 @@ pub fn normalised(text: &str, digest: &[u8; 32], payer: &str) -> Result<String, 
     }
     let key = secp256k1::public_key(digest, &r, &s, odd).ok_or("a signature that no key can have made")?;
     let hash = keccak256(&[&key.concat()]);
-    if !hex::encode(hash.get(12..).unwrap_or_default()).eq_ignore_ascii_case(payer) {
+    if !encoding::to_hex(hash.get(12..).unwrap_or_default()).eq_ignore_ascii_case(payer) {
         return Err("the signature of another account, or of other data");
     }
-    Ok(hex::encode(&[to_bytes(&r).as_slice(), to_bytes(&s).as_slice(), &[27u8.wrapping_add(u8::from(odd))]].concat()))
+    Ok(encoding::to_hex(&[to_bytes(&r).as_slice(), to_bytes(&s).as_slice(), &[27u8.wrapping_add(u8::from(odd))]].concat()))
 }
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use serde_json::Value;
+    use crate::json::Json;
 
     fn vector() -> (String, [u8; 32], String) {
-        let vector: Value = serde_json::from_str(include_str!("../../tests/fixtures/x402-v2-base.json")).unwrap();
+        let vector: Json = serde_json::from_str(include_str!("../../tests/fixtures/x402-v2-base.json")).unwrap();
         let text = |key: &str| vector[key].as_str().unwrap().to_owned();
-        (text("signature"), hex::decode(&text("digest")).unwrap().try_into().unwrap(), text("address"))
+        (text("signature"), encoding::from_hex(&text("digest")).unwrap().try_into().unwrap(), text("address"))
     }
     fn changed(change: impl FnOnce(&mut Vec<u8>)) -> Result<String, &'static str> {
         let (signature, digest, payer) = vector();
-        let mut bytes = hex::decode(&signature).unwrap();
+        let mut bytes = encoding::from_hex(&signature).unwrap();
         change(&mut bytes);
-        normalised(&hex::encode(&bytes), &digest, &payer)
+        normalised(&encoding::to_hex(&bytes), &digest, &payer)
     }
 
     #[test]
@@ -79,8 +79,8 @@ mod tests {
             bytes[64] = 55 - bytes[64];
         };
         assert_ne!(
-            hex::encode(&{
-                let mut bytes = hex::decode(&signature).unwrap();
+            encoding::to_hex(&{
+                let mut bytes = encoding::from_hex(&signature).unwrap();
                 high(&mut bytes);
                 bytes
             }),
@@ -99,7 +99,7 @@ mod tests {
     fn contract_wallets_signatures_pass_unchanged() {
         let (_, digest, payer) = vector();
         for bytes in [vec![1; 67], vec![9; 130], vec![0x64; 640]] {
-            assert_eq!(normalised(&hex::encode(&bytes), &digest, &payer).unwrap(), hex::encode(&bytes));
+            assert_eq!(normalised(&encoding::to_hex(&bytes), &digest, &payer).unwrap(), encoding::to_hex(&bytes));
         }
         assert!(changed(|bytes| bytes.insert(0, 0)).is_ok(), "a type byte before it");
     }

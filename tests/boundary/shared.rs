@@ -1,7 +1,7 @@
 //! What holds wherever the module runs: conversions, promises, aborts, errors. The servers are functions given as `fetch`.
 
+use eliza_jobs::api::jobs::{CreateJobResponse, JobDetailsResponse};
 use eliza_jobs::js::Engine;
-use eliza_jobs::protocol::{CreateJobResponse, JobDetailsResponse};
 use js_sys::{Array, Error, Function, JSON, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;

@@ -1,11 +1,12 @@
 //! Creating a job without a payment; what is checked before the first byte.
 
 use crate::world::*;
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::SendFailure;
-use serde_json::{Value, json};
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::platform::SendFailure;
 
-fn create(scene: &Scene, params: &Value) -> Result<Value, Box<Error<Value>>> {
+fn create(scene: &Scene, params: &Json) -> Result<Json, Box<Error>> {
     run(scene.client.create_job(params, &plain(), &|update| scene.tell(update))).map(|job| job.created.document)
 }
 
@@ -38,7 +39,7 @@ fn an_empty_agent_id_is_no_agent_id_as_on_the_server() {
 fn what_the_server_would_refuse_is_never_sent() {
     let good = json!({"userId": USER, "content": "hi"});
     let long = "x".repeat(50_001);
-    let cases: Vec<(&str, Value, &str)> = vec![
+    let cases: Vec<(&str, Json, &str)> = vec![
         ("userId", json!(null), "null"),
         ("userId", json!("abc"), "\"abc\""),
         ("userId", json!(5), "5"),
@@ -60,7 +61,7 @@ fn what_the_server_would_refuse_is_never_sent() {
     ];
     for (field, value, given) in cases {
         let mut params = good.clone();
-        params[field] = value.clone();
+        params[field] = value.clone().into();
         let scene = scene([]);
         let error = create(&scene, &params).unwrap_err();
         assert_eq!((error.code, error.field), (ErrorCode::InvalidArgument, Some(field)), "{field} {value:.40}");

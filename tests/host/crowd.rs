@@ -16,14 +16,17 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::world::{BASE, plain};
-use eliza_jobs::client::{CallOptions, Client, Config};
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::{Body, HttpRequest, HttpResponse, Method, SendError, SendFailure};
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::{Client, Config};
+use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
-use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
-use eliza_jobs::wait::WaitPlan;
-use serde_json::{Value, json};
+use eliza_jobs::platform::WalletCapabilities;
+use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, Method, SendError, SendFailure};
+use eliza_jobs::platform::{Callback, Platform, StoreOperation};
+use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
+use eliza_jobs::time::{Instant, Millis, WallTime};
+use eliza_jobs::waiting::run::WaitPlan;
 
 /// There and back, in milliseconds.
 const RTT: f64 = 50.0;
@@ -71,7 +74,7 @@ struct Server {
 }
 
 impl Server {
-    fn handle(&mut self, now: f64, request: &HttpRequest) -> HttpResponse<Value> {
+    fn handle(&mut self, now: f64, request: &HttpRequest) -> HttpResponse {
         self.sent_at.push(now);
         let mut headers = vec![];
         if self.limiter != Limiter::None {
@@ -97,7 +100,7 @@ impl Server {
         HttpResponse { status, headers, body: Body::Json(body) }
     }
 
-    fn answer(&mut self, now: f64, request: &HttpRequest) -> (u16, Value) {
+    fn answer(&mut self, now: f64, request: &HttpRequest) -> (u16, Json) {
         let Some(rest) = request.url.strip_prefix(BASE).unwrap().strip_prefix("/api/messaging/jobs") else {
             // Where an answer may be that a job never heard of: not here.
             self.counts[0] += 1;
@@ -105,7 +108,7 @@ impl Server {
         };
         if request.method == Method::Post {
             self.counts[2] += 1;
-            let content: Value = Value::parse(request.body.as_deref().unwrap()).unwrap();
+            let content: Json = Json::parse(request.body.as_deref().unwrap()).unwrap();
             let takes: f64 = content["content"].as_str().unwrap().parse().unwrap();
             self.jobs.push(Job { created_at: now, done_at: now + takes });
             return (201, self.show(self.jobs.len() - 1, now));
@@ -130,19 +133,19 @@ impl Server {
         let there = |job: &Job| job.created_at <= now && (!unfinished || now < job.done_at);
         let listed: Vec<usize> = (0..self.jobs.len()).rev().filter(|id| there(&self.jobs[*id])).take(most).collect();
         self.kilobytes += listed.iter().map(|id| if now < self.jobs[*id].done_at { SIZES.0 } else { SIZES.1 }).sum::<f64>();
-        let jobs: Vec<Value> = listed.iter().map(|id| self.show(*id, now)).collect();
+        let jobs: Vec<Json> = listed.iter().map(|id| self.show(*id, now)).collect();
         (200, json!({"total": self.jobs.len(), "filtered": jobs.len(), "jobs": jobs}))
     }
 
-    fn show(&self, id: usize, now: f64) -> Value {
+    fn show(&self, id: usize, now: f64) -> Json {
         let Job { created_at, done_at } = self.jobs[id];
         let mut job = json!({"jobId": format!("job-{id}"), "status": "processing", "createdAt": created_at, "expiresAt": created_at + LIFETIME});
         if now >= created_at + LIFETIME {
-            job["status"] = json!("timeout");
+            job["status"] = json!("timeout").0;
         }
         if now >= done_at {
-            job["status"] = json!("completed");
-            job["result"] = json!({"message": {"content": "here"}, "processingTimeMs": done_at - created_at});
+            job["status"] = json!("completed").0;
+            job["result"] = json!({"message": {"content": "here"}, "processingTimeMs": done_at - created_at}).0;
         }
         job
     }
@@ -258,10 +261,9 @@ impl World {
 #[derive(Clone)]
 struct Shared(Rc<World>);
 
-impl Runtime for Shared {
-    type Json = Value;
+impl Platform for Shared {
     type Lock = ();
-    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
         let world = &self.0;
         world.sleep(RTT / 2.0).await;
         if let Some(failure) = world.down.get() {
@@ -277,15 +279,16 @@ impl Runtime for Shared {
         world.sleep(RTT / 2.0).await;
         Ok(answer)
     }
-    async fn sleep(&self, ms: f64) {
+    async fn sleep(&self, duration: Millis) {
+        let ms = duration.get();
         assert!(ms >= 0.0, "a sleep of {ms} ms");
         self.0.sleep(ms).await;
     }
-    fn now_ms(&self) -> f64 {
-        self.0.now.get()
+    fn now(&self) -> Instant {
+        Instant::from_ms(self.0.now.get())
     }
-    fn wall_ms(&self) -> f64 {
-        1.8e12 + self.0.now.get()
+    fn wall_time(&self) -> WallTime {
+        WallTime::from_ms(1.8e12 + self.0.now.get())
     }
     fn random(&self) -> f64 {
         0.5
@@ -293,27 +296,27 @@ impl Runtime for Shared {
     fn uuid(&self) -> String {
         "33333333-3333-4333-8333-333333333333".into()
     }
-    fn parse_date(&self, _text: &str) -> Option<f64> {
+    fn parse_date(&self, _text: &str) -> Option<WallTime> {
         None
     }
     fn nonce(&self) -> [u8; 32] {
         [0; 32]
     }
-    async fn store(&self, _call: StoreCall, _key: &str, _value: &str) -> Result<Value, Value> {
-        Ok(Value::Null)
+    async fn store(&self, _call: StoreOperation, _key: &str, _value: &str) -> Result<Json, Json> {
+        Ok(json!(null))
     }
-    async fn lock(&self, _name: &str) -> Result<(), Value> {
+    async fn lock(&self, _name: &str) -> Result<(), Json> {
         Ok(())
     }
     fn spawn(&self, _work: impl Future<Output = ()> + 'static) {}
-    fn abilities(&self) -> Abilities {
-        Abilities::default()
+    fn wallet_capabilities(&self) -> WalletCapabilities {
+        WalletCapabilities::default()
     }
-    fn can_ask(&self, _whom: Ask) -> bool {
+    fn has_callback(&self, _whom: Callback) -> bool {
         false
     }
-    async fn ask(&self, _whom: Ask, _given: Value) -> Result<Value, Value> {
-        Ok(Value::Null)
+    async fn call(&self, _whom: Callback, _given: Json) -> Result<Json, Json> {
+        Ok(json!(null))
     }
 }
 
@@ -331,7 +334,7 @@ fn client(world: &Rc<World>) -> Rc<Client<Shared>> {
 }
 
 /// What comes of each call, and when.
-type Ends = Rc<RefCell<Vec<(f64, Result<Value, Box<Error<Value>>>)>>>;
+type Ends = Rc<RefCell<Vec<(f64, Result<Json, Box<Error>>)>>>;
 
 /// Waits for a job with a call of its own, which begins at this instant.
 fn wait(world: &Rc<World>, client: &Rc<Client<Shared>>, id: usize, at: f64, ends: &Ends) -> usize {
@@ -560,7 +563,7 @@ fn row_50_nobody_depends_on_a_call_that_may_be_left_standing() {
     let (client, ends) = (client(&world), Ends::default());
     for id in 0..10 {
         world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: 5_000.0 });
-        let call = CallOptions { is_fitful: id < 7, ..plain() };
+        let call = CallOptions { runs_only_while_read: id < 7, ..plain() };
         wait_as(&world, &client, id, RTT, &ends, call, WaitPlan::default());
     }
     world.run(2_000.0);

@@ -1,30 +1,30 @@
 //! What is written down, when, and how whoever comes after a crash goes on with it.
 
 use crate::world::*;
-use eliza_jobs::client::CallOptions;
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::SendFailure;
-use eliza_jobs::journal::{self, PREFIX};
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::runtime::{Ask, Level};
-use eliza_jobs::wait::WaitPlan;
+use eliza_jobs::payment::journal::{self, PREFIX};
+use eliza_jobs::platform::SendFailure;
+use eliza_jobs::platform::{Callback, LogLevel};
+use eliza_jobs::waiting::run::WaitPlan;
 use eliza_jobs::x402::PaymentState;
-use serde_json::{Value, json};
 use std::rc::Rc;
 
 const ID: &str = "33333333-3333-4333-8333-333333333333";
 
-fn create(scene: &Scene) -> Result<String, Box<Error<Value>>> {
+fn create(scene: &Scene) -> Result<String, Box<Error>> {
     create_named(scene, "")
 }
-fn create_named(scene: &Scene, key: &str) -> Result<String, Box<Error<Value>>> {
+fn create_named(scene: &Scene, key: &str) -> Result<String, Box<Error>> {
     let call = CallOptions { idempotency_key: key.to_owned(), ..plain() };
     run(scene.client.create_job(&params(), &call, &|update| scene.tell(update))).map(|job| job.created.job_id)
 }
-fn pending(scene: &Scene) -> Vec<Value> {
+fn pending(scene: &Scene) -> Vec<Json> {
     run(scene.client.pending_payments(&CallOptions::default())).unwrap()
 }
-fn resume(scene: &Scene, attempt: &Value) -> Result<Value, Box<Error<Value>>> {
+fn resume(scene: &Scene, attempt: &Json) -> Result<Json, Box<Error>> {
     run(scene.client.resume(attempt, &plain(), WaitPlan::default(), &|update| scene.tell(update)))
 }
 /// Another program with the same store: what is there after a crash.
@@ -34,10 +34,10 @@ fn after_crash(before: &Scene, steps: impl IntoIterator<Item = Step>) -> Scene {
     scene
 }
 /// A wallet that looks into the store when it is asked.
-fn watching(scene: Scene) -> (Scene, Rc<std::cell::RefCell<Vec<Value>>>) {
+fn watching(scene: Scene) -> (Scene, Rc<std::cell::RefCell<Vec<Json>>>) {
     let found = Rc::new(std::cell::RefCell::default());
-    let seen: Rc<std::cell::RefCell<Vec<Value>>> = found.clone();
-    let scene = scene.giving(Ask::Transfer, move |world, _| {
+    let seen: Rc<std::cell::RefCell<Vec<Json>>> = found.clone();
+    let scene = scene.giving(Callback::Transfer, move |world, _| {
         seen.borrow_mut().extend(world.records());
         Some(Ok(json!(HASH)))
     });
@@ -49,11 +49,11 @@ fn rows_31_and_33_the_intent_is_written_before_the_wallet_is_asked_and_the_handl
     let (scene, found) = watching(scene([payment_required(), created()]));
     create(&scene).unwrap();
     let intent = &found.borrow()[0];
-    assert_eq!((&intent["state"], &intent["attemptId"], &intent["version"]), (&json!("intended"), &json!(ID), &json!(1)));
-    assert_eq!((&intent["server"], &intent["amount"]), (&json!(BASE), &json!("0.02")));
+    assert_eq!((&intent["state"], &intent["attemptId"], &intent["version"]), (&json!("intended").0, &json!(ID).0, &json!(1).0));
+    assert_eq!((&intent["server"], &intent["amount"]), (&json!(BASE).0, &json!("0.02").0));
     assert_eq!(intent["request"].as_str(), scene.request(0).body.as_deref());
     let handle = &scene.world.records()[0];
-    assert_eq!((&handle["state"], &handle["jobId"], &handle["proof"]), (&json!("accepted"), &json!("job-1"), &Value::Null));
+    assert_eq!((&handle["state"], &handle["jobId"], &handle["proof"]), (&json!("accepted").0, &json!("job-1").0, &json!(null).0));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn row_32_the_proof_is_written_before_it_is_sent() {
     assert!(create.as_mut().poll(&mut context).is_pending());
     drop(create);
     let record = scene.world.records().remove(0);
-    assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("sent"), &json!(HASH)));
+    assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("sent").0, &json!(HASH).0));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn row_45_a_store_that_fails_before_the_payment_means_no_payment() {
     let scene = scene([payment_required()]).paying();
     scene.world.store_works.set(Some(0));
     let error = create(&scene).unwrap_err();
-    assert_eq!((error.code, scene.asked(Ask::Transfer), scene.requests()), (ErrorCode::StoreFailed, 0, 1));
+    assert_eq!((error.code, scene.asked(Callback::Transfer), scene.requests()), (ErrorCode::StoreFailed, 0, 1));
     assert!(error.message.contains("the disk is full; nothing was paid"), "{}", error.message);
     assert_eq!(scene.client.spent("USDC").unwrap(), "0");
 }
@@ -110,8 +110,8 @@ fn after_a_crash_what_is_open_is_listed_and_goes_on_with_the_same_proof() {
     create(&before).unwrap_err();
     let after = after_crash(&before, [jobs(&[]), created(), seen("completed")]);
     let open = pending(&after);
-    assert_eq!((open.len(), &open[0]["state"], &open[0]["attemptId"]), (1, &json!("unknown"), &json!(ID)));
-    assert_eq!(open[0]["proof"], Value::Null, "what may be printed holds no proof");
+    assert_eq!((open.len(), &open[0]["state"], &open[0]["attemptId"]), (1, &json!("unknown").0, &json!(ID).0));
+    assert_eq!(open[0]["proof"], json!(null), "what may be printed holds no proof");
     let job = resume(&after, &open[0]).unwrap();
     assert_eq!(job["result"]["message"]["content"], "the answer");
     assert_eq!(after.sent_proofs(), [HASH]);
@@ -132,7 +132,7 @@ fn after_a_crash_a_job_that_is_there_is_found_and_not_paid_for_again() {
     create(&before).unwrap();
     let handle = after_crash(&before, [seen("completed")]);
     let open = pending(&handle);
-    assert_eq!((&open[0]["state"], &open[0]["jobId"]), (&json!("accepted"), &json!("job-1")));
+    assert_eq!((&open[0]["state"], &open[0]["jobId"]), (&json!("accepted").0, &json!("job-1").0));
     resume(&handle, &open[0]).unwrap();
     assert!(handle.world.records().is_empty());
 }
@@ -141,7 +141,7 @@ fn after_a_crash_a_job_that_is_there_is_found_and_not_paid_for_again() {
 fn an_error_carries_enough_to_go_on_without_any_store() {
     let before = scene([payment_required()]).forever(Step::Fail(SendFailure::Reset)).paying();
     let attempt = journal::record(&create(&before).unwrap_err().payment.unwrap());
-    let serialised = Value::parse(&attempt.to_json()).unwrap();
+    let serialised = Json::parse(&attempt.to_json()).unwrap();
     let elsewhere = scene([jobs(&[]), created(), seen("completed")]);
     resume(&elsewhere, &serialised).unwrap();
     assert_eq!(elsewhere.sent_proofs(), [HASH]);
@@ -154,10 +154,10 @@ fn an_intent_without_a_proof_is_never_paid_again_and_goes_on_with_the_transactio
     let after = after_crash(&before, [jobs(&[]), created(), seen("completed")]).paying();
     let open = pending(&after).remove(0);
     let error = resume(&after, &open).unwrap_err();
-    assert_eq!((error.code, after.requests(), after.asked(Ask::Transfer)), (ErrorCode::PaymentOutcomeUnknown, 0, 0));
+    assert_eq!((error.code, after.requests(), after.asked(Callback::Transfer)), (ErrorCode::PaymentOutcomeUnknown, 0, 0));
     assert!(error.message.contains("put the transaction's hash into attempt.transaction"), "{}", error.message);
     resume(&after, &open.set("transaction", json!(HASH))).unwrap();
-    assert_eq!((after.sent_proofs(), after.asked(Ask::Transfer)), (vec![HASH.to_owned()], 0));
+    assert_eq!((after.sent_proofs(), after.asked(Callback::Transfer)), (vec![HASH.to_owned()], 0));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn rows_29_and_31_what_the_wallet_gives_after_the_call_has_ended_is_kept() {
         let late = Rc::new(std::cell::Cell::new(false));
         let arrived = late.clone();
         let scene = scene_with([payment_required()], |config| config.wallet_timeout_ms = 1_000.0);
-        let scene = scene.giving_when(Ask::Transfer, late, Ok(json!(HASH)));
+        let scene = scene.giving_when(Callback::Transfer, late, Ok(json!(HASH)));
         let (params, call) = (params(), plain());
         let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -182,12 +182,12 @@ fn rows_29_and_31_what_the_wallet_gives_after_the_call_has_ended_is_kept() {
         arrived.set(true);
         scene.world.turn();
         let record = scene.world.records().remove(0);
-        assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("proven"), &json!(HASH)), "{how}");
+        assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("proven").0, &json!(HASH).0), "{how}");
         // It is listed, and a logger is told. A callback of its own would come to nobody after a reload, and the call has ended.
-        assert_eq!((&pending(&scene)[0]["state"], &pending(&scene)[0]["transaction"]), (&json!("proven"), &json!(HASH)));
+        assert_eq!((&pending(&scene)[0]["state"], &pending(&scene)[0]["transaction"]), (&json!("proven").0, &json!(HASH).0));
         let logged = scene.world.logged.borrow();
         let (level, words) = logged.last().unwrap();
-        assert_eq!(*level, Level::Warn);
+        assert_eq!(*level, LogLevel::Warn);
         assert!(words.contains("pendingPayments()") && !words.contains(HASH), "{words}");
         drop(logged);
         let after = after_crash(&scene, [jobs(&[]), created(), seen("completed")]);
@@ -244,18 +244,18 @@ fn row_35_two_calls_of_the_same_name_make_and_pay_one_job() {
     for _ in 0..3 {
         assert_eq!(create_named(&scene, "question-1").unwrap(), "job-1");
     }
-    assert_eq!((scene.requests(), scene.asked(Ask::Transfer)), (2, 1));
+    assert_eq!((scene.requests(), scene.asked(Callback::Transfer)), (2, 1));
     // After a crash as well, as long as the answer was not seen.
     let after = after_crash(&scene, []).paying();
     assert_eq!(create_named(&after, "question-1").unwrap(), "job-1");
-    assert_eq!((after.requests(), after.asked(Ask::Transfer)), (0, 0));
+    assert_eq!((after.requests(), after.asked(Callback::Transfer)), (0, 0));
     // Another name is another job.
     create_named(&after_crash(&scene, [created()]).paying(), "question-2").unwrap();
 }
 
 #[test]
 fn a_name_stands_for_one_question() {
-    let ask = |scene: &Scene, content: &str, metadata: Value| {
+    let ask = |scene: &Scene, content: &str, metadata: Json| {
         let call = CallOptions { idempotency_key: "k".into(), ..plain() };
         let params = json!({"userId": USER, "content": content, "metadata": metadata});
         run(scene.client.create_job(&params, &call, &|_| ())).map(|job| job.created.job_id)
@@ -273,10 +273,10 @@ fn a_name_stands_for_one_question() {
             error.message
         );
     }
-    assert_eq!((scene.requests(), after.requests(), scene.asked(Ask::Transfer)), (2, 0, 1));
+    assert_eq!((scene.requests(), after.requests(), scene.asked(Callback::Transfer)), (2, 0, 1));
     // A record that an earlier version wrote does not say what was asked.
     for text in after.world.store.borrow_mut().values_mut() {
-        *text = Value::parse(text).unwrap().without("question").to_json();
+        *text = Json::parse(text).unwrap().without("question").to_json();
     }
     assert_eq!(ask(&after_crash(&after, []).paying(), "two", json!({})).unwrap(), "job-1");
 }
@@ -296,14 +296,14 @@ fn a_named_call_that_failed_after_the_payment_goes_on_with_the_same_proof() {
     create_named(&before, "q").unwrap_err();
     let after = after_crash(&before, [jobs(&[]), created()]).paying();
     assert_eq!(create_named(&after, "q").unwrap(), "job-1");
-    assert_eq!((after.sent_proofs(), after.asked(Ask::Transfer)), (vec![HASH.to_owned()], 0));
+    assert_eq!((after.sent_proofs(), after.asked(Callback::Transfer)), (vec![HASH.to_owned()], 0));
 }
 
 #[test]
 fn the_reference_is_the_clients_own_business() {
     let scene = scene([payment_required(), created(), answer(200, paid_for())]).paying();
     create(&scene).unwrap();
-    let body = Value::parse(scene.request(0).body.as_deref().unwrap()).unwrap();
+    let body = Json::parse(scene.request(0).body.as_deref().unwrap()).unwrap();
     assert_eq!(body["metadata"]["elizaJobsRef"], ID);
     let job = run(scene.client.get_job("job-1", &plain())).unwrap().document;
     assert_eq!(job["metadata"], json!({}));
@@ -324,7 +324,7 @@ fn old_handles_are_forgotten() {
 
 #[test]
 fn what_a_record_holds_is_read_again_and_what_cannot_be_sent_is_not() {
-    let record = |proof: &str, receipt: Value| json!({"attemptId": "a", "state": "sent", "proof": {"x-payment": proof}, "receipt": receipt, "answered": "yes"});
+    let record = |proof: &str, receipt: Json| json!({"attemptId": "a", "state": "sent", "proof": {"x-payment": proof}, "receipt": receipt, "answered": "yes"});
     let attempt = journal::read(&record("p", json!({"success": true}))).unwrap();
     assert_eq!((attempt.receipt, attempt.proof.len(), attempt.answered), (Some(json!({"success": true})), 1, true));
     for (proof, receipt) in [("a\r\nx-evil: 1", json!([])), ("", json!("settled")), ("\u{e9}", json!(null))] {
@@ -343,13 +343,13 @@ fn the_name_of_a_payment_is_remembered_for_two_days_and_lists_as_over() {
     assert_eq!(create_named(&scene, "k").unwrap(), "job-1");
     run(scene.client.poll_job("job-1", &plain(), WaitPlan::default(), &|_| ())).unwrap();
     let records = scene.world.records();
-    assert_eq!((records.len(), &records[0]["answered"], records[0].get("request")), (1, &json!("yes"), None));
+    assert_eq!((records.len(), &records[0]["answered"], records[0].get("request")), (1, &json!("yes").0, None));
     assert!(pending(&scene).is_empty());
 
     let later = after_crash(&scene, []).paying();
     later.world.now.set(172_000_000.0);
     assert_eq!(create_named(&later, "k").unwrap(), "job-1");
-    assert_eq!((later.requests(), later.asked(Ask::Transfer)), (0, 0));
+    assert_eq!((later.requests(), later.asked(Callback::Transfer)), (0, 0));
 
     let next_day = after_crash(&scene, [payment_required(), created()]).paying();
     next_day.world.now.set(173_500_000.0);

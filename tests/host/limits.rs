@@ -1,15 +1,16 @@
 //! No step of a call takes longer than the call may, and nothing is kept for longer than it is of use.
 
-use eliza_jobs::client::CallOptions;
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::SendFailure;
-use eliza_jobs::runtime::Ask;
-use eliza_jobs::wait::WaitPlan;
-use serde_json::{Value, json};
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::platform::Callback;
+use eliza_jobs::platform::SendFailure;
+use eliza_jobs::waiting::run::WaitPlan;
 
 use crate::world::*;
 
-fn create(scene: &Scene, call: &CallOptions) -> Result<String, Box<Error<Value>>> {
+fn create(scene: &Scene, call: &CallOptions) -> Result<String, Box<Error>> {
     run(scene.client.create_job(&params(), call, &|_| ())).map(|job| job.created.job_id)
 }
 fn named(key: &str, timeout_ms: Option<f64>) -> CallOptions {
@@ -97,14 +98,14 @@ fn records_of_jobs_that_servers_have_forgotten_go_when_the_next_job_is_paid() {
 
 #[test]
 fn what_was_spent_is_counted_once_however_it_went_on() {
-    let resume = |scene: &Scene, attempt: &Value| run(scene.client.resume(attempt, &plain(), WaitPlan::default(), &|_| ()));
+    let resume = |scene: &Scene, attempt: &Json| run(scene.client.resume(attempt, &plain(), WaitPlan::default(), &|_| ()));
     let spent = |scene: &Scene| scene.client.spent("USDC").unwrap();
     // A transfer whose wallet has failed: its money may be gone, and is when it goes on.
     let failed = json!({"message": "no receipt", "transactionHash": HASH});
     let scene1 = scene([payment_required(), jobs(&[]), created(), seen("completed")]).wallet(Err(failed));
     let attempt = create(&scene1, &plain()).unwrap_err().payment.unwrap();
     assert_eq!(spent(&scene1), "0.02");
-    resume(&scene1, &eliza_jobs::journal::record(&attempt)).unwrap();
+    resume(&scene1, &eliza_jobs::payment::journal::record(&attempt)).unwrap();
     assert_eq!(spent(&scene1), "0.02");
 }
 
@@ -113,21 +114,21 @@ fn a_late_proof_leaves_a_payment_alone_that_has_gone_on_without_it() {
     let sign = std::rc::Rc::new(std::cell::Cell::new(false));
     let steps = [payment_required(), jobs(&[]), created()];
     let scene = scene_with(steps, |config| config.wallet_timeout_ms = 1_000.0).forever(seen("processing"));
-    let scene = scene.giving_when(Ask::Transfer, sign.clone(), Ok(json!(format!("0x{}", "cd".repeat(32)))));
-    let mut attempt = eliza_jobs::journal::record(&create(&scene, &plain()).unwrap_err().payment.unwrap());
-    attempt["transaction"] = json!(HASH);
+    let scene = scene.giving_when(Callback::Transfer, sign.clone(), Ok(json!(format!("0x{}", "cd".repeat(32)))));
+    let mut attempt = eliza_jobs::payment::journal::record(&create(&scene, &plain()).unwrap_err().payment.unwrap());
+    attempt["transaction"] = json!(HASH).0;
     run(scene.client.resume(&attempt, &within(2_000.0), WaitPlan::default(), &|_| ())).unwrap_err();
     let before = scene.world.records();
     sign.set(true);
     scene.world.turn();
     assert_eq!(scene.world.records(), before);
-    assert_eq!((&before[0]["state"], &before[0]["transaction"]), (&json!("accepted"), &json!(HASH)));
+    assert_eq!((&before[0]["state"], &before[0]["transaction"]), (&json!("accepted").0, &json!(HASH).0));
 }
 
 #[test]
 fn what_is_resumed_or_forgotten_late_keeps_its_limit() {
     let scene = scene([payment_required(), Step::Fail(SendFailure::Reset)]).forever(Step::Fail(SendFailure::Reset)).paying();
-    let attempt = eliza_jobs::journal::record(&create(&scene, &plain()).unwrap_err().payment.unwrap());
+    let attempt = eliza_jobs::payment::journal::record(&create(&scene, &plain()).unwrap_err().payment.unwrap());
     for (begins, lock_ms) in [(100_000.0, 0.0), (200_000.0, f64::INFINITY)] {
         scene.world.now.set(begins);
         scene.world.lock_ms.set(lock_ms);
@@ -143,11 +144,11 @@ fn what_is_resumed_or_forgotten_late_keeps_its_limit() {
 #[test]
 fn a_transaction_that_is_given_takes_the_place_of_a_transfers_own_and_of_nothing_else() {
     let mined = format!("0x{}", "cd".repeat(32));
-    let resumed = |record: &Value, given: &str| {
+    let resumed = |record: &Json, given: &str| {
         let scene = scene([jobs(&[]), created(), seen("completed")]);
         scene.world.store.borrow_mut().insert("eliza-jobs/payment/a".into(), record.to_string());
         let mut attempt = record.clone();
-        attempt["transaction"] = json!(given);
+        attempt["transaction"] = json!(given).0;
         let end = run(scene.client.resume(&attempt, &plain(), WaitPlan::default(), &|_| ()));
         (scene.sent_proofs(), end.is_ok())
     };
@@ -159,14 +160,15 @@ fn a_transaction_that_is_given_takes_the_place_of_a_transfers_own_and_of_nothing
     }
     // What was signed is its own proof.
     let mut signed = transfer.clone();
-    (signed["signs"], signed["dialect"], signed["proof"]) = (json!("yes"), json!("v1"), json!({"x-payment": "a signature"}));
+    (signed["signs"], signed["dialect"], signed["proof"]) =
+        (json!("yes").0, json!("v1").0, json!({"x-payment": "a signature"}).0);
     assert_eq!(resumed(&signed, &mined), (vec!["a signature".to_owned()], true));
     // A job that is there needs no proof.
     let mut accepted = transfer;
-    accepted["created"] = json!({"jobId": "job-1"});
+    accepted["created"] = json!({"jobId": "job-1"}).0;
     let scene = scene([seen("completed")]);
     scene.world.store.borrow_mut().insert("eliza-jobs/payment/a".into(), accepted.to_string());
-    accepted["transaction"] = json!(mined);
+    accepted["transaction"] = json!(mined).0;
     run(scene.client.resume(&accepted, &plain(), WaitPlan::default(), &|_| ())).unwrap();
     assert!(scene.sent_proofs().is_empty());
 }

@@ -8,13 +8,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use eliza_jobs::client::{Client, Config};
-use eliza_jobs::http::{Body, HttpRequest, HttpResponse, SendError, SendFailure};
+use eliza_jobs::encoding;
+use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::runtime::{Ask, Runtime, StoreCall};
+use eliza_jobs::platform::WalletCapabilities;
+use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, SendError, SendFailure};
+use eliza_jobs::platform::{Callback, Platform, StoreOperation};
 use eliza_jobs::sandbox::{Paywall, Sandbox, cut};
-use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
-use eliza_jobs::x402::hex;
-use serde_json::{Value, json};
+use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
+use eliza_jobs::time::{Instant, Millis, WallTime};
 
 use crate::watch::Watch;
 
@@ -72,7 +74,7 @@ pub enum Net {
 
 /// What answers that are none have in their bodies.
 pub const BODIES: usize = 9;
-fn body(which: usize) -> Body<Value> {
+fn body(which: usize) -> Body {
     match which {
         0 => Body::Empty,
         1 => Body::Text("garbage".into()),
@@ -111,7 +113,7 @@ pub enum Wallet {
     Silent,
 }
 pub const JUNK: usize = 7;
-fn junk(which: usize) -> Value {
+fn junk(which: usize) -> Json {
     match which {
         0 => json!(null),
         1 => json!(5),
@@ -191,7 +193,7 @@ pub struct World {
 }
 
 /// A request that is on its way: when it arrives, and where its answer goes.
-type Parcel = (f64, HttpRequest, Rc<RefCell<Option<HttpResponse<Value>>>>);
+type Parcel = (f64, HttpRequest, Rc<RefCell<Option<HttpResponse>>>);
 pub type Task = Pin<Box<dyn Future<Output = ()>>>;
 
 /// One life of the program.
@@ -310,7 +312,7 @@ impl World {
             self.pass(end);
         }
     }
-    fn handle(&self, request: &HttpRequest) -> HttpResponse<Value> {
+    fn handle(&self, request: &HttpRequest) -> HttpResponse {
         self.server.borrow_mut().handle(self.wall(), request)
     }
 }
@@ -412,7 +414,7 @@ impl Tab {
         &self.process.world
     }
 
-    async fn say(&self, says: Says, yes: Value) -> Result<Value, Value> {
+    async fn say(&self, says: Says, yes: Json) -> Result<Json, Json> {
         match if self.world().calm.get() { Says::Yes } else { says } {
             Says::Yes => Ok(yes),
             Says::Slow(ms) => {
@@ -430,11 +432,10 @@ impl Tab {
 /// What the store's record under this key is about.
 pub const PREFIX: &str = "eliza-jobs/payment/";
 
-impl Runtime for Tab {
-    type Json = Value;
+impl Platform for Tab {
     type Lock = Held;
 
-    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
         let world = self.world();
         let _busy = world.busy(Waiting::Send);
         if self.process.ends() {
@@ -497,7 +498,7 @@ impl Runtime for Tab {
             Net::Unsettled { pending } => {
                 world.handle(request);
                 let reason = if pending { "settlement_pending" } else { "insufficient_funds" };
-                let said = hex::to_base64(&json!({"success": false, "errorReason": reason}).to_string());
+                let said = encoding::to_base64(&json!({"success": false, "errorReason": reason}).to_string());
                 Ok(HttpResponse { status: 402, headers: vec![("payment-response", said)], body: Body::Json(json!({})) })
             }
             Net::Restart => {
@@ -518,7 +519,8 @@ impl Runtime for Tab {
         world.watch.borrow_mut().is_told(ticket, world.now.get(), answer.as_ref().ok());
         answer
     }
-    async fn sleep(&self, ms: f64) {
+    async fn sleep(&self, duration: Millis) {
+        let ms = duration.get();
         assert!(!ms.is_nan(), "a sleep of NaN");
         let _busy = self.world().busy(Waiting::Sleep);
         if ms.is_infinite() || self.process.ends() {
@@ -526,11 +528,11 @@ impl Runtime for Tab {
         }
         self.world().alarm(ms).await;
     }
-    fn now_ms(&self) -> f64 {
-        self.world().now.get()
+    fn now(&self) -> Instant {
+        Instant::from_ms(self.world().now.get())
     }
-    fn wall_ms(&self) -> f64 {
-        self.world().wall()
+    fn wall_time(&self) -> WallTime {
+        WallTime::from_ms(self.world().wall())
     }
     fn random(&self) -> f64 {
         f64::from(self.world().ids.get() % 3) / 2.0
@@ -538,16 +540,16 @@ impl Runtime for Tab {
     fn uuid(&self) -> String {
         format!("33333333-3333-4333-8333-{:012}", self.world().id())
     }
-    fn parse_date(&self, text: &str) -> Option<f64> {
+    fn parse_date(&self, text: &str) -> Option<WallTime> {
         let at = httpdate::parse_http_date(text).ok()?;
-        Some(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0)
+        Some(WallTime::from_ms(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0))
     }
     fn nonce(&self) -> [u8; 32] {
         let mut nonce = [0; 32];
         nonce[..4].copy_from_slice(&self.world().id().to_be_bytes());
         nonce
     }
-    async fn store(&self, call: StoreCall, key: &str, value: &str) -> Result<Value, Value> {
+    async fn store(&self, call: StoreOperation, key: &str, value: &str) -> Result<Json, Json> {
         let world = self.world();
         let _busy = world.busy(Waiting::Store);
         if self.process.ends() {
@@ -563,23 +565,23 @@ impl Runtime for Tab {
             let mut store = world.store.borrow_mut();
             let mut watch = world.watch.borrow_mut();
             Some(match call {
-                StoreCall::Get => store.get(key).map_or(Value::Null, |text| json!(text)),
-                StoreCall::Set => {
+                StoreOperation::Get => store.get(key).map_or(json!(null), |text| json!(text)),
+                StoreOperation::Set => {
                     let before = store.insert(key.to_owned(), value.to_owned());
                     watch.is_written(before.as_deref(), value);
-                    Value::Null
+                    json!(null)
                 }
-                StoreCall::Delete => {
+                StoreOperation::Delete => {
                     if let Some(text) = store.remove(key) {
                         watch.is_forgotten(&text, world.wall());
                     }
-                    Value::Null
+                    json!(null)
                 }
-                StoreCall::Keys => json!(store.keys().collect::<Vec<_>>()),
+                StoreOperation::Keys => json!(store.keys().collect::<Vec<_>>()),
             })
         };
-        if call == StoreCall::Set {
-            if Value::parse(value).unwrap()["state"] == "intended" {
+        if call == StoreOperation::Set {
+            if Json::parse(value).unwrap()["state"] == "intended" {
                 id.clone_into(&mut self.intended.borrow_mut());
             }
             if fault.is_some() {
@@ -595,7 +597,7 @@ impl Runtime for Tab {
         }
         done.filter(|_| fault.is_none()).ok_or_else(|| json!("the disk is full"))
     }
-    async fn lock(&self, name: &str) -> Result<Held, Value> {
+    async fn lock(&self, name: &str) -> Result<Held, Json> {
         let world = self.world();
         let _busy = world.busy(Waiting::Lock);
         let held = Held(world.clone(), name.to_owned(), world.id());
@@ -613,25 +615,25 @@ impl Runtime for Tab {
             self.world().stirred.set(true);
         }
     }
-    fn abilities(&self) -> Abilities {
-        Abilities { transfer: true, sign: true, pay: false }
+    fn wallet_capabilities(&self) -> WalletCapabilities {
+        WalletCapabilities { transfer: true, sign: true, pay: false }
     }
-    fn can_ask(&self, whom: Ask) -> bool {
+    fn has_callback(&self, whom: Callback) -> bool {
         match whom {
-            Ask::Confirm => self.world().script.confirm.is_some(),
-            Ask::Address | Ask::Transfer | Ask::Sign => true,
-            Ask::Pay => false,
+            Callback::Confirm => self.world().script.confirm.is_some(),
+            Callback::Address | Callback::Transfer | Callback::Sign => true,
+            Callback::Pay => false,
         }
     }
-    async fn ask(&self, whom: Ask, given: Value) -> Result<Value, Value> {
+    async fn call(&self, whom: Callback, given: Json) -> Result<Json, Json> {
         let world = self.world();
-        if matches!(whom, Ask::Confirm | Ask::Address) {
+        if matches!(whom, Callback::Confirm | Callback::Address) {
             let _busy = world.busy(Waiting::Question);
             if self.process.ends() {
                 return never().await;
             }
             return match whom {
-                Ask::Confirm => self.say(world.script.confirm.unwrap_or(Says::Yes), json!(true)).await,
+                Callback::Confirm => self.say(world.script.confirm.unwrap_or(Says::Yes), json!(true)).await,
                 _ => self.say(world.script.address, json!(PAYER)).await,
             };
         }
@@ -642,7 +644,7 @@ impl Runtime for Tab {
         let step = world.wallet_steps.get();
         world.wallet_steps.set(step + 1);
         let does = if world.calm.get() { None } else { world.script.wallet.get(step).cloned() }.unwrap_or(Wallet::Pays);
-        let signs = whom == Ask::Sign;
+        let signs = whom == Callback::Sign;
         let hash = format!("0x{:064x}", step + 1);
         // What moves money: the hash of a transfer, the nonce of an authorisation.
         let mark = if signs { given["message"]["nonce"].as_str().unwrap().to_owned() } else { hash.clone() };

@@ -1,14 +1,15 @@
 //! Paying: once, the same body, the right headers, and never in doubt about what happened to the money.
 
 use crate::world::*;
+use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::client::PaidJob;
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::SendFailure;
-use eliza_jobs::runtime::Ask;
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::platform::Callback;
+use eliza_jobs::platform::SendFailure;
 use eliza_jobs::x402::PaymentState;
-use serde_json::{Value, json};
 
-fn create(scene: &Scene) -> Result<PaidJob<Value>, Box<Error<Value>>> {
+fn create(scene: &Scene) -> Result<PaidJob, Box<Error>> {
     run(scene.client.create_job(&params(), &plain(), &|update| scene.tell(update)))
 }
 
@@ -25,8 +26,11 @@ fn the_same_body_goes_out_again_with_the_proof_and_only_then() {
     assert_eq!(second.headers.len(), first.headers.len() + 2);
 
     let asked = scene.last_asked();
-    assert_eq!((&asked["amount"], &asked["amountAtomic"], &asked["chainId"]), (&json!("0.02"), &json!("20000"), &json!(8453)));
-    assert_eq!((&asked["recipient"], &asked["asset"]), (&json!(TO), &json!("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")));
+    assert_eq!(
+        (&asked["amount"], &asked["amountAtomic"], &asked["chainId"]),
+        (&json!("0.02").0, &json!("20000").0, &json!(8453).0)
+    );
+    assert_eq!((&asked["recipient"], &asked["asset"]), (&json!(TO).0, &json!("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913").0));
     let payment = paid.payment.unwrap();
     assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Accepted, Some(HASH)));
     assert_eq!(*scene.told.borrow(), ["quote base 0.02", "payment proven", "payment accepted", "created job-1"]);
@@ -60,7 +64,7 @@ fn rows_24_and_26_what_must_not_be_paid_never_reaches_the_wallet() {
         let scene = scene([step]).paying();
         let error = create(&scene).unwrap_err();
         assert_eq!(error.code, code, "{}", error.message);
-        assert_eq!((scene.requests(), scene.asked(Ask::Transfer)), (1, 0));
+        assert_eq!((scene.requests(), scene.asked(Callback::Transfer)), (1, 0));
         assert!(error.message.len() < 10_000);
     }
 }
@@ -84,7 +88,7 @@ fn rows_27_28_and_30_a_wallet_that_gives_no_proof_is_asked_once_and_nothing_is_s
     ] {
         let scene = scene([payment_required()]).wallet(gives);
         let error = create(&scene).unwrap_err();
-        assert_eq!((error.code, scene.requests(), scene.asked(Ask::Transfer)), (code, 1, 1));
+        assert_eq!((error.code, scene.requests(), scene.asked(Callback::Transfer)), (code, 1, 1));
         let rejected = code == ErrorCode::WalletRejected;
         assert_eq!(error.payment.unwrap().state, if rejected { PaymentState::Intended } else { PaymentState::Unknown });
         assert_eq!(scene.world.records().len(), usize::from(!rejected), "what may have moved money is remembered");
@@ -96,7 +100,7 @@ fn row_23_a_second_402_is_an_error_with_the_transaction_and_never_a_second_payme
     let scene = scene([payment_required(), payment_required(), jobs(&[])]).paying();
     let error = create(&scene).unwrap_err();
     assert_eq!((error.code, error.status), (ErrorCode::PaymentRefused, Some(402)));
-    assert_eq!((scene.requests(), scene.asked(Ask::Transfer)), (3, 1));
+    assert_eq!((scene.requests(), scene.asked(Callback::Transfer)), (3, 1));
     assert!(!error.message.contains(HASH), "no proof in a text: {}", error.message);
     let payment = error.payment.unwrap();
     assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Refused, Some(HASH)));
@@ -132,7 +136,7 @@ fn rows_4_5_6_9_10_and_20_after_a_lost_reply_the_job_is_looked_for_first() {
             scene.world.script.borrow_mut().insert(2, text(404, ""));
         }
         let paid = create(&scene).unwrap();
-        assert_eq!((paid.created.job_id.as_str(), scene.asked(Ask::Transfer)), ("job-1", 1));
+        assert_eq!((paid.created.job_id.as_str(), scene.asked(Callback::Transfer)), ("job-1", 1));
         assert_eq!(paid.payment.unwrap().state, PaymentState::Accepted);
         assert_eq!(scene.sent_proofs(), [HASH], "sent once");
     }
@@ -144,7 +148,7 @@ fn row_4_after_a_lost_reply_the_same_proof_goes_out_again_when_the_job_is_not_th
     for list in [jobs(&[]), closed(), text(200, "<html>"), jobs(&[job("completed")])] {
         let scene = scene([payment_required(), Step::Fail(SendFailure::Reset), list, created()]).paying();
         create(&scene).unwrap();
-        assert_eq!((scene.sent_proofs(), scene.asked(Ask::Transfer)), (vec![HASH.to_owned(), HASH.to_owned()], 1));
+        assert_eq!((scene.sent_proofs(), scene.asked(Callback::Transfer)), (vec![HASH.to_owned(), HASH.to_owned()], 1));
         assert_eq!(scene.request(1).body, scene.request(3).body);
     }
 }
@@ -156,14 +160,14 @@ fn after_a_proof_every_other_failure_is_unknown_and_carries_the_transaction() {
         // Nothing that comes back makes sense.
         let error = create(&scene).unwrap_err();
         assert_eq!(error.code, ErrorCode::PaymentOutcomeUnknown, "{}", error.message);
-        assert_eq!(scene.asked(Ask::Transfer), 1);
+        assert_eq!(scene.asked(Callback::Transfer), 1);
         let proofs = scene.sent_proofs();
         assert!((1..=3).contains(&proofs.len()) && proofs.iter().all(|proof| proof == HASH), "{proofs:?}");
         assert!(!error.message.contains(HASH));
         let payment = error.payment.unwrap();
         assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Unknown, Some(HASH)));
         let record = &scene.world.records()[0];
-        assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("unknown"), &json!(HASH)));
+        assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("unknown").0, &json!(HASH).0));
     }
     for status in [400, 401, 404, 409] {
         let error = create(&scene([payment_required(), answer(status, json!({"error": "no"})), jobs(&[])]).paying()).unwrap_err();
@@ -211,7 +215,7 @@ fn row_5_the_id_in_a_body_that_broke_off_is_a_hint() {
 
 #[test]
 fn a_proof_that_comes_when_the_time_is_over_is_not_sent_into_nothing() {
-    let scene = scene([payment_required()]).giving(Ask::Transfer, |world, _| {
+    let scene = scene([payment_required()]).giving(Callback::Transfer, |world, _| {
         world.store_hangs.set(Some(0));
         Some(Ok(json!(HASH)))
     });
@@ -235,7 +239,7 @@ fn row_2_a_paid_request_that_certainly_did_not_arrive_goes_out_again_with_the_sa
     for step in [Step::Fail(SendFailure::Unreached), text(429, "")] {
         let scene = scene([payment_required(), step, created()]).paying();
         create(&scene).unwrap();
-        assert_eq!((scene.requests(), scene.asked(Ask::Transfer)), (3, 1));
+        assert_eq!((scene.requests(), scene.asked(Callback::Transfer)), (3, 1));
         assert_eq!(scene.request(1).body, scene.request(2).body);
         assert_eq!(scene.header(1, "x-payment"), scene.header(2, "x-payment"));
     }

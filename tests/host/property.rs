@@ -8,14 +8,15 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use eliza_jobs::client::{CallOptions, Client, Update};
-use eliza_jobs::error::Error;
-use eliza_jobs::http::SendFailure;
+use eliza_jobs::api::error::Error;
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::{Client, Update};
+use eliza_jobs::json;
 use eliza_jobs::json::Json;
+use eliza_jobs::platform::SendFailure;
 use eliza_jobs::sandbox::Paywall;
-use eliza_jobs::wait::WaitPlan;
+use eliza_jobs::waiting::run::WaitPlan;
 use proptest::prelude::*;
-use serde_json::{Value, json};
 
 use crate::misfortune::{BODIES, JUNK, Misfortune, Net, Process, Says, StoreFault, Tab, Task, Wallet, World};
 use crate::watch::CALL;
@@ -187,14 +188,14 @@ fn script() -> impl Strategy<Value = Script> {
 }
 
 /// What a call gives.
-type Outcome = Result<Option<String>, Box<Error<Value>>>;
+type Outcome = Result<Option<String>, Box<Error>>;
 
 /// The application: what it has got so far.
 struct Application {
     world: Rc<World>,
     named: bool,
     answers: RefCell<Vec<String>>,
-    errors: RefCell<Vec<Error<Value>>>,
+    errors: RefCell<Vec<Error>>,
 }
 
 impl Application {
@@ -213,7 +214,7 @@ impl Application {
                 timeout_ms: life.timeout_ms,
                 headers: vec![(CALL.into(), number.to_string())],
                 idempotency_key: name,
-                is_fitful: false,
+                runs_only_while_read: false,
             };
             let outcome = work(options, life.plan).await;
             world.watch.borrow_mut().ends(number, world.now.get(), &outcome);
@@ -236,7 +237,7 @@ impl Application {
         })
     }
 
-    fn resumes(self: &Rc<Self>, client: &Rc<Client<Tab>>, life: &Life, open: Value) -> Task {
+    fn resumes(self: &Rc<Self>, client: &Rc<Client<Tab>>, life: &Life, open: Json) -> Task {
         let client = client.clone();
         self.call(life, "", move |call, plan| async move {
             client.resume(&open, &call, plan, &told).await.map(|job| job.get_text("jobId"))
@@ -248,7 +249,7 @@ impl Application {
         let (application, client, life) = (self.clone(), client.clone(), life.clone());
         Box::pin(async move {
             for _ in 0..50 {
-                let first = application.world.store.borrow().values().next().map(|text| Value::parse(text).unwrap());
+                let first = application.world.store.borrow().values().next().map(|text| Json::parse(text).unwrap());
                 if let Some(open) = first {
                     return application.resumes(&client, &life, open).await;
                 }
@@ -258,7 +259,7 @@ impl Application {
     }
 
     /// What is open, as the client lists it.
-    fn open(self: &Rc<Self>, process: &Process, client: &Rc<Client<Tab>>, life: &Life) -> Vec<Value> {
+    fn open(self: &Rc<Self>, process: &Process, client: &Rc<Client<Tab>>, life: &Life) -> Vec<Json> {
         let list = Rc::new(RefCell::new(Vec::new()));
         let (found, client) = (list.clone(), client.clone());
         let asks = self.call(life, "", move |_, _| async move {
@@ -298,7 +299,7 @@ impl Application {
             }
             Does::HandBack => {
                 for payment in self.errors.borrow().iter().filter_map(|error| error.payment.as_ref()) {
-                    calls.push(self.resumes(&tabs[0], life, eliza_jobs::journal::record(payment)));
+                    calls.push(self.resumes(&tabs[0], life, eliza_jobs::payment::journal::record(payment)));
                 }
             }
         }
@@ -320,7 +321,7 @@ impl Application {
     }
 }
 
-fn told(update: Update<Value>) {
+fn told(update: Update) {
     if let Update::Payment(payment) = update {
         assert!(payment.get("proof").is_none(), "I5: a proof is told");
     }

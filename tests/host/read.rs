@@ -1,12 +1,13 @@
 //! Reading: get, list, health; retries and redirects.
 
 use crate::world::*;
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::SendFailure;
-use eliza_jobs::runtime::Level;
-use serde_json::{Value, json};
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::platform::LogLevel;
+use eliza_jobs::platform::SendFailure;
 
-fn get(scene: &Scene) -> Result<Value, Box<Error<Value>>> {
+fn get(scene: &Scene) -> Result<Json, Box<Error>> {
     run(scene.client.get_job("job-1", &plain())).map(|seen| seen.document)
 }
 
@@ -118,18 +119,18 @@ fn rows_21_and_22_redirects_stay_on_the_origin() {
 #[test]
 fn row_39_unknown_statuses_are_unknown_and_nulls_are_absent() {
     let mut odd = job("Processing");
-    odd["result"] = json!(null);
-    odd["error"] = json!(null);
+    odd["result"] = json!(null).0;
+    odd["error"] = json!(null).0;
     let document = get(&scene([answer(200, odd)])).unwrap();
-    assert_eq!((&document["status"], &document["rawStatus"]), (&json!("unknown"), &json!("Processing")));
+    assert_eq!((&document["status"], &document["rawStatus"]), (&json!("unknown").0, &json!("Processing").0));
     assert!(document.get("result").is_none() && document.get("error").is_none());
     let none = get(&scene([answer(200, json!({"jobId": "job-1"}))])).unwrap();
-    assert_eq!((&none["status"], &none["rawStatus"]), (&json!("unknown"), &json!("")));
+    assert_eq!((&none["status"], &none["rawStatus"]), (&json!("unknown").0, &json!("").0));
 }
 
 #[test]
 fn lists_are_asked_for_as_given() {
-    let list = |params: Value| {
+    let list = |params: Json| {
         let scene = scene([answer(200, json!({"jobs": [job("odd"), 5], "total": 2, "filtered": 2}))]);
         let jobs = run(scene.client.list_jobs(Some(&params), &plain()));
         (jobs, (scene.requests() == 1).then(|| scene.request(0).url))
@@ -137,7 +138,7 @@ fn lists_are_asked_for_as_given() {
     let (jobs, url) = list(json!({"limit": 10, "status": "completed"}));
     assert_eq!(url.unwrap(), "https://server:3000/api/messaging/jobs?limit=10&status=completed");
     let jobs = jobs.unwrap();
-    assert_eq!((&jobs["jobs"][0]["rawStatus"], &jobs["jobs"][1]), (&json!("odd"), &json!(5)));
+    assert_eq!((&jobs["jobs"][0]["rawStatus"], &jobs["jobs"][1]), (&json!("odd").0, &json!(5).0));
     assert_eq!(list(json!({})).1.unwrap(), "https://server:3000/api/messaging/jobs");
     for bad in [
         json!({"limit": -1}),
@@ -165,7 +166,7 @@ fn health_of_servers_with_and_without_metrics() {
 #[test]
 fn headers_of_a_call_come_before_those_of_the_client() {
     let scene = scene([seen("processing")]);
-    let call = eliza_jobs::client::CallOptions {
+    let call = eliza_jobs::api::options::CallOptions {
         timeout_ms: None,
         headers: vec![("x-api-key".into(), "other".into()), ("x-a".into(), "b".into())],
         ..plain()
@@ -188,7 +189,7 @@ fn the_logger_is_told_each_request_and_nothing_that_is_a_secret() {
     run(scene.client.create_job(&params(), &plain(), &|_| ())).unwrap();
     run(scene.client.list_jobs(Some(&json!({"limit": 7})), &plain())).unwrap();
     let logged = scene.world.logged.borrow();
-    assert!(logged.iter().all(|(level, _)| *level == Level::Debug));
+    assert!(logged.iter().all(|(level, _)| *level == LogLevel::Debug));
     assert_eq!(
         logged.iter().map(|(_, words)| words.as_str()).collect::<Vec<_>>(),
         [
@@ -207,7 +208,7 @@ fn row_11_json_under_another_name_is_read_and_reported_once() {
     let scene = scene([odd(), odd(), seen("processing").with("content-type", "application/problem+json")]);
     let warned = |scene: &Scene| {
         let logged = scene.world.logged.borrow();
-        logged.iter().filter(|(level, _)| *level == Level::Warn).map(|(_, words)| words.clone()).collect::<Vec<_>>()
+        logged.iter().filter(|(level, _)| *level == LogLevel::Warn).map(|(_, words)| words.clone()).collect::<Vec<_>>()
     };
     for _ in 0..3 {
         assert_eq!(get(&scene).unwrap()["status"], "processing");

@@ -5,29 +5,30 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use eliza_jobs::client::CallOptions;
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::SendFailure;
-use eliza_jobs::runtime::Ask;
-use eliza_jobs::wait::WaitPlan;
-use serde_json::{Value, json};
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::platform::Callback;
+use eliza_jobs::platform::SendFailure;
+use eliza_jobs::waiting::run::WaitPlan;
 
 use crate::world::*;
 
 const USER_CHANNEL: &str = "44444444-4444-4444-8444-444444444444";
 const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
-type Outcome<T> = Result<T, Box<Error<Value>>>;
+type Outcome<T> = Result<T, Box<Error>>;
 fn create(scene: &Scene, call: &CallOptions) -> Outcome<String> {
     run(scene.client.create_job(&params(), call, &|_| ())).map(|job| job.created.job_id)
 }
-fn resume(scene: &Scene, attempt: &Value) -> Outcome<Value> {
+fn resume(scene: &Scene, attempt: &Json) -> Outcome<Json> {
     run(scene.client.resume(attempt, &plain(), WaitPlan::default(), &|_| ()))
 }
-fn pending(scene: &Scene) -> Vec<Value> {
+fn pending(scene: &Scene) -> Vec<Json> {
     run(scene.client.pending_payments(&CallOptions::default())).unwrap()
 }
-fn other_jobs(count: usize) -> Vec<Value> {
+fn other_jobs(count: usize) -> Vec<Json> {
     (0..count).map(|number| json!({"jobId": format!("other-{number}"), "status": "completed"})).collect()
 }
 fn lost() -> Step {
@@ -39,11 +40,11 @@ fn asks() -> Step {
         "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "extra": {"name": "USD Coin", "version": "2"}});
     answer(402, json!({"x402Version": 1, "accepts": [entry]}))
 }
-fn signature() -> Result<Value, Value> {
+fn signature() -> Result<Json, Json> {
     Ok(json!(format!("0x{}", "ab".repeat(70))))
 }
 fn with_address(scene: Scene) -> Scene {
-    scene.giving(Ask::Address, |_, _| Some(Ok(json!(PAYER))))
+    scene.giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
 }
 /// A signature that comes when its call has ended.
 fn signed_late(budget: u128, more: impl IntoIterator<Item = Step>) -> (Scene, Rc<Cell<bool>>) {
@@ -52,7 +53,7 @@ fn signed_late(budget: u128, more: impl IntoIterator<Item = Step>) -> (Scene, Rc
         config.wallet_timeout_ms = 1_000.0;
         config.spend.limits[0].budget = budget;
     });
-    (with_address(scene).giving_when(Ask::Sign, sign.clone(), signature()), sign)
+    (with_address(scene).giving_when(Callback::Sign, sign.clone(), signature()), sign)
 }
 
 #[test]
@@ -81,10 +82,10 @@ fn a_transfer_that_was_sped_up_goes_on_with_the_hash_that_was_mined() {
     assert_eq!(error.code, ErrorCode::PaymentRefused);
     let mined = format!("0x{}", "cd".repeat(32));
     let mut attempt = pending(&scene).remove(0);
-    attempt["transaction"] = json!(mined);
+    attempt["transaction"] = json!(mined).0;
     resume(&scene, &attempt).unwrap();
     assert_eq!(scene.sent_proofs(), [HASH.to_owned(), mined]);
-    assert_eq!(scene.asked(Ask::Transfer), 1);
+    assert_eq!(scene.asked(Callback::Transfer), 1);
 }
 
 #[test]
@@ -103,9 +104,9 @@ fn the_budget_counts_what_is_resumed_and_stops_what_was_only_signed() {
     for (key, value) in
         [("signs", json!("yes")), ("server", json!(BASE)), ("request", json!("{}")), ("attemptId", json!("another"))]
     {
-        given[key] = value;
+        given[key] = value.into();
     }
-    given["proof"] = json!({"x-payment": "a signature"});
+    given["proof"] = json!({"x-payment": "a signature"}).0;
     let before = scene.requests();
     let error = resume(&scene, &given).unwrap_err();
     assert_eq!((error.code, scene.requests()), (ErrorCode::PaymentOverLimit, before));
@@ -128,7 +129,7 @@ fn a_payment_that_nobody_signed_is_over_after_an_hour_and_open_before() {
     // What is not there any more says so too; where a job is known, that is waited for.
     assert_eq!(resume(&later, &open).unwrap_err().code, ErrorCode::PaymentNotOpen);
     let mut with_job = open.clone();
-    with_job["jobId"] = json!("job-1");
+    with_job["jobId"] = json!("job-1").0;
     let elsewhere = scene_with([seen("completed")], |_| ());
     assert_eq!(resume(&elsewhere, &with_job).unwrap()["status"], "completed");
 }
@@ -149,7 +150,7 @@ fn a_payment_is_forgotten_when_the_application_says_so() {
 fn nothing_is_paid_after_a_redirect() {
     let scene = scene([text(307, "").with("location", "/shop"), payment_required()]).paying();
     let error = create(&scene, &plain()).unwrap_err();
-    assert_eq!((error.code, scene.asked(Ask::Transfer), scene.world.records().len()), (ErrorCode::RedirectRefused, 0, 0));
+    assert_eq!((error.code, scene.asked(Callback::Transfer), scene.world.records().len()), (ErrorCode::RedirectRefused, 0, 0));
     assert!(error.message.contains("set baseUrl"), "{}", error.message);
 }
 
@@ -158,7 +159,7 @@ fn a_store_that_gives_nothing_has_failed() {
     let before = scene([payment_required()]).paying();
     before.world.store_hangs.set(Some(0));
     let error = create(&before, &plain()).unwrap_err();
-    assert_eq!((error.code, before.asked(Ask::Transfer)), (ErrorCode::StoreFailed, 0));
+    assert_eq!((error.code, before.asked(Callback::Transfer)), (ErrorCode::StoreFailed, 0));
     assert!(error.message.contains("it gave nothing in 5000 ms; nothing was paid"), "{}", error.message);
     // What was paid for is not held back.
     let after = scene([payment_required(), created()]).paying();
@@ -172,7 +173,7 @@ fn a_store_that_gives_nothing_has_failed() {
 #[test]
 fn a_payment_is_open_until_its_answer_was_seen() {
     let mut empty = job("completed");
-    empty["result"] = Value::Null;
+    empty["result"] = json!(null).0;
     let scene = scene([payment_required(), created(), answer(200, empty), seen("completed")]).paying();
     let error = run(scene.client.create_and_wait(&params(), &plain(), WaitPlan::default(), &|_| ())).unwrap_err();
     assert_eq!((error.code, pending(&scene).len()), (ErrorCode::InvalidResponse, 1));
@@ -197,11 +198,14 @@ fn a_proxys_pages_are_no_word_about_the_job() {
 fn what_a_wallet_gives_late_overwrites_nothing() {
     let sign = Rc::new(Cell::new(false));
     let steps = [payment_required(), jobs(&[]), created(), seen("completed")];
-    let scene =
-        scene_with(steps, |config| config.wallet_timeout_ms = 1_000.0).giving_when(Ask::Transfer, sign.clone(), Ok(json!(HASH)));
+    let scene = scene_with(steps, |config| config.wallet_timeout_ms = 1_000.0).giving_when(
+        Callback::Transfer,
+        sign.clone(),
+        Ok(json!(HASH)),
+    );
     assert_eq!(create(&scene, &plain()).unwrap_err().code, ErrorCode::WalletTimeout);
     let mut open = pending(&scene).remove(0);
-    open["transaction"] = json!(HASH);
+    open["transaction"] = json!(HASH).0;
     resume(&scene, &open).unwrap();
     scene.world.turn();
     assert!(pending(&scene).is_empty());
@@ -230,7 +234,7 @@ fn a_call_that_is_given_up_before_the_wallet_is_asked_asks_nobody() {
     for _ in 0..3 {
         scene.world.turn();
     }
-    assert_eq!((scene.asked(Ask::Transfer), scene.world.records().len()), (0, 0));
+    assert_eq!((scene.asked(Callback::Transfer), scene.world.records().len()), (0, 0));
 }
 
 #[test]
@@ -250,7 +254,7 @@ fn row_44_an_intent_that_lands_when_its_call_is_over_is_forgotten() {
         for _ in 0..3 {
             scene.world.turn();
         }
-        assert_eq!((scene.asked(Ask::Transfer), scene.world.records().len()), (0, 0), "landed before: {lands_before}");
+        assert_eq!((scene.asked(Callback::Transfer), scene.world.records().len()), (0, 0), "landed before: {lands_before}");
     }
 }
 
@@ -302,11 +306,11 @@ fn after_a_restart_whoever_sees_the_answer_closes_the_payment() {
     let before = scene([payment_required(), created()]).paying();
     create(&before, &plain()).unwrap();
     let mut done = paid_for();
-    done["status"] = json!("completed");
+    done["status"] = json!("completed").0;
     done["result"] = job("completed")["result"].clone();
     // By its late answer too.
     let mut late = paid_for();
-    late["status"] = json!("timeout");
+    late["status"] = json!("timeout").0;
     let channels = answer(200, json!({"data": {"channels": [{"id": USER_CHANNEL, "name": "job-job-1"}]}}));
     let message = json!({"content": "here", "sourceType": "agent_response", "created_at": 2_000});
     let after = scene([answer(200, late), channels, answer(200, json!({"data": {"messages": [message]}}))]);

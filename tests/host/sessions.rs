@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 
-use eliza_jobs::client::CallOptions;
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::{Method, SendFailure};
-use serde_json::{Value, json};
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::platform::{Method, SendFailure};
 
 use crate::world::*;
 
@@ -14,13 +15,13 @@ const CHANNEL: &str = "55555555-5555-4555-8555-555555555555";
 /// What a client of these scenes puts into the metadata of what it sends.
 const REF: &str = "33333333-3333-4333-8333-333333333333";
 
-fn message(content: &str, is_agent: bool, at: u64) -> Value {
+fn message(content: &str, is_agent: bool, at: u64) -> Json {
     let metadata =
         if is_agent { json!({"thought": "hm", "actions": ["REPLY"]}) } else { json!({"elizaJobsRef": REF, "mine": 1}) };
     json!({"id": format!("{content} {at}"), "content": content, "authorId": USER, "isAgent": is_agent, "createdAt": at,
         "metadata": metadata})
 }
-fn page(messages: &[Value]) -> Step {
+fn page(messages: &[Json]) -> Step {
     answer(200, json!({"messages": messages, "hasMore": false}))
 }
 /// The session's messages, the newest first, when the agent has answered.
@@ -31,12 +32,12 @@ fn the_session() -> Step {
     answer(200, json!({"sessionId": SESSION, "channelId": CHANNEL}))
 }
 /// What the channel behind the session says: these messages of the agent's (the newest first), and what each answers.
-fn channel(replies: &[(&str, Value)]) -> Step {
-    let one = |(content, to): &(&str, Value)| {
+fn channel(replies: &[(&str, Json)]) -> Step {
+    let one = |(content, to): &(&str, Json)| {
         json!({"id": content, "content": content, "sourceType": "agent_response", "inReplyToRootMessageId": to,
             "metadata": {"thought": "hm", "actions": ["REPLY"]}})
     };
-    let messages: Vec<Value> = replies.iter().map(one).collect();
+    let messages: Vec<Json> = replies.iter().map(one).collect();
     answer(200, json!({"success": true, "data": {"messages": messages}}))
 }
 /// The looks that find the answer.
@@ -49,20 +50,20 @@ fn without_answer() -> Step {
 fn taken() -> Step {
     answer(201, json!({"success": true, "userMessage": message("hello", false, 1_000)}))
 }
-fn waited(agent_response: Value) -> Step {
+fn waited(agent_response: Json) -> Step {
     answer(201, json!({"success": true, "userMessage": message("hello", false, 1_000), "agentResponse": agent_response}))
 }
-fn hello() -> Value {
+fn hello() -> Json {
     json!({"content": "hello"})
 }
-type Outcome = Result<Value, Box<Error<Value>>>;
+type Outcome = Result<Json, Box<Error>>;
 fn wait_for(scene: &Scene, call: &CallOptions) -> Outcome {
     run(scene.client.send_message_and_wait(SESSION, &hello(), call))
 }
 fn posts(scene: &Scene) -> usize {
     scene.world.sent.borrow().iter().filter(|(_, request)| request.method == Method::Post).count()
 }
-fn body(scene: &Scene, index: usize) -> Value {
+fn body(scene: &Scene, index: usize) -> Json {
     serde_json::from_str(scene.request(index).body.as_deref().unwrap()).unwrap()
 }
 
@@ -73,7 +74,7 @@ fn a_server_that_waits_is_asked_once() {
     assert_eq!(answered["agentResponse"], json!({"text": "here", "thought": "hm", "simple": true}));
     assert_eq!(answered["userMessage"]["metadata"], json!({"mine": 1}), "the reference is the client's own business");
     let sent = body(&scene, 0);
-    assert_eq!((&sent["transport"], &sent["mode"], &sent["content"]), (&json!("http"), &json!("sync"), &json!("hello")));
+    assert_eq!((&sent["transport"], &sent["mode"], &sent["content"]), (&json!("http").0, &json!("sync").0, &json!("hello").0));
     assert_eq!(sent["metadata"], json!({"elizaJobsRef": REF}));
     assert_eq!(scene.requests(), 1);
 }
@@ -82,7 +83,7 @@ fn a_server_that_waits_is_asked_once() {
 fn a_server_that_does_not_wait_is_looked_into() {
     // As servers before 1.7 answer: the message itself.
     let mut flat = message("hello", false, 1_000);
-    flat["sessionStatus"] = json!({"expiresAt": 5, "renewalCount": 1, "wasRenewed": true, "isNearExpiration": false});
+    flat["sessionStatus"] = json!({"expiresAt": 5, "renewalCount": 1, "wasRenewed": true, "isNearExpiration": false}).0;
     let scene = scene([answer(201, flat), without_answer(), answer(502, json!({}))].into_iter().chain(looks()));
     let answered = wait_for(&scene, &plain()).unwrap();
     assert_eq!(
@@ -95,10 +96,10 @@ fn a_server_that_does_not_wait_is_looked_into() {
     assert!(scene.request(1).url.ends_with("/messages?limit=100&after=999"), "{}", scene.request(1).url);
 }
 
-fn early() -> Value {
+fn early() -> Json {
     message("early", false, 500)
 }
-fn late_to_early() -> Value {
+fn late_to_early() -> Json {
     message("to early", true, 2_000)
 }
 /// The session when the agent has answered only what was sent before.
@@ -124,7 +125,7 @@ fn an_answer_to_another_message_is_not_taken_for_this_ones() {
         // It may pass.
         answer(503, json!({})),
         both_answered(),
-        channel(&[("more", json!("hello 1000")), ("here", json!("hello 1000")), other(), ("hello", Value::Null)]),
+        channel(&[("more", json!("hello 1000")), ("here", json!("hello 1000")), other(), ("hello", json!(null))]),
     ]);
     let answered = wait_for(&scene, &plain()).unwrap();
     assert_eq!(answered["agentResponse"], json!({"text": "here", "thought": "hm", "actions": ["REPLY"]}));
@@ -142,7 +143,7 @@ fn where_nothing_says_what_answers_what_the_answers_to_earlier_messages_are_left
         vec![the_session(), not_found()],
         vec![the_session(), text(200, "<!doctype html><title>Agents</title>")],
         vec![the_session(), answer(200, json!({"success": true}))],
-        vec![the_session(), channel(&[("to early", Value::Null)])],
+        vec![the_session(), channel(&[("to early", json!(null))])],
     ] {
         let hello = || message("hello", false, 1_000);
         // The channel is known by then.
@@ -191,7 +192,7 @@ fn after_a_lost_reply_the_message_is_looked_for_and_never_sent_again() {
         assert_eq!(wait_for(&there, &plain()).unwrap()["agentResponse"]["text"], "here");
         let sent = scene([lost.clone(), without_answer()]);
         let found = run(sent.client.send_message(SESSION, &hello(), &plain())).unwrap();
-        assert_eq!((&found["userMessage"]["content"], found.get("sessionStatus")), (&json!("hello"), None));
+        assert_eq!((&found["userMessage"]["content"], found.get("sessionStatus")), (&json!("hello").0, None));
 
         let missing = scene([lost.clone(), page(&[message("another", true, 1)])]);
         let error = wait_for(&missing, &plain()).unwrap_err();
@@ -228,7 +229,7 @@ fn what_is_not_seen_in_the_session_is_not_always_absent() {
     let stream = scene([Step::Fail(SendFailure::Reset)]).forever(page(&[]));
     is_unknown(&run(stream.client.stream_message(SESSION, &full, &plain(), &|_| ())).unwrap_err());
 }
-fn is_unknown(error: &Error<Value>) {
+fn is_unknown(error: &Error) {
     assert_eq!((error.code, error.session_id.as_deref()), (ErrorCode::MessageOutcomeUnknown, Some(SESSION)));
     assert!(error.message.starts_with("the message may be in the session"), "{}", error.message);
     assert!(!error.message.contains("so it may be sent again") && !error.code.retryable());
@@ -284,7 +285,7 @@ fn an_agent_that_fails_or_stays_silent_is_an_error_that_has_the_message() {
     let failed = answer(500, json!({"success": false, "error": "Failed to process message in HTTP transport"}));
     for (steps, code, words) in [
         (vec![failed, without_answer()], ErrorCode::AgentFailed, "the agent failed on the message: Failed to process message"),
-        (vec![waited(Value::Null)], ErrorCode::NoAnswer, "chose not to answer"),
+        (vec![waited(json!(null))], ErrorCode::NoAnswer, "chose not to answer"),
         (vec![waited(json!({"text": null}))], ErrorCode::NoAnswer, "chose not to answer"),
     ] {
         let scene = scene(steps);
@@ -292,7 +293,7 @@ fn an_agent_that_fails_or_stays_silent_is_an_error_that_has_the_message() {
         assert_eq!(error.code, code);
         assert!(error.message.contains(words), "{}", error.message);
         let message = error.user_message.unwrap();
-        assert_eq!((&message["content"], &message["metadata"]), (&json!("hello"), &json!({"mine": 1})));
+        assert_eq!((&message["content"], &message["metadata"]), (&json!("hello").0, &json!({"mine": 1}).0));
         assert_eq!((error.session_id.as_deref(), posts(&scene)), (Some(SESSION), 1));
     }
 }
@@ -381,15 +382,15 @@ fn messages_are_checked_before_anything_is_sent() {
     assert_eq!(scene.requests(), 0);
 }
 
-fn stream(scene: &Scene, call: &CallOptions) -> (Vec<Value>, Result<(), Box<Error<Value>>>) {
+fn stream(scene: &Scene, call: &CallOptions) -> (Vec<Json>, Result<(), Box<Error>>) {
     let told = RefCell::new(Vec::new());
     let end = run(scene.client.stream_message(SESSION, &hello(), call, &|update| told.borrow_mut().push(update)));
     (told.into_inner(), end)
 }
-fn kinds(told: &[Value]) -> Vec<&str> {
+fn kinds(told: &[Json]) -> Vec<&str> {
     told.iter().map(|update| update["type"].as_str().unwrap()).collect()
 }
-fn events(parts: &[(&str, Value)]) -> Step {
+fn events(parts: &[(&str, Json)]) -> Step {
     let text: String = parts.iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect();
     crate::world::text(200, &text).with("content-type", "text/event-stream")
 }
@@ -407,9 +408,9 @@ fn a_stream_is_told_as_it_comes() {
     end.unwrap();
     assert_eq!(kinds(&told), ["user_message", "chunk", "chunk", "done"]);
     assert_eq!(told[0]["message"]["metadata"], json!({"mine": 1}));
-    assert_eq!((&told[2]["chunk"], &told[3]["response"]), (&json!("re"), &json!({"text": "here"})));
+    assert_eq!((&told[2]["chunk"], &told[3]["response"]), (&json!("re").0, &json!({"text": "here"}).0));
     let sent = body(&scene, 0);
-    assert_eq!((&sent["transport"], &sent["mode"]), (&json!("sse"), &json!("stream")));
+    assert_eq!((&sent["transport"], &sent["mode"]), (&json!("sse").0, &json!("stream").0));
 }
 
 #[test]
@@ -448,7 +449,7 @@ fn events_without_an_object_are_none() {
     ])]);
     let (told, end) = stream(&scene, &plain());
     end.unwrap();
-    assert_eq!((kinds(&told), &told[1]["response"]["text"]), (vec!["user_message", "done"], &json!("here")));
+    assert_eq!((kinds(&told), &told[1]["response"]["text"]), (vec!["user_message", "done"], &json!("here").0));
 }
 
 #[test]
@@ -485,15 +486,15 @@ fn a_server_without_streams_gives_the_answer_as_a_whole() {
 }
 
 /// Plays a server with these messages (id, instant), the oldest first, `page` at a time.
-fn all(messages: &[(&str, u64)], size: usize, params: Value, pages: usize) -> (Vec<String>, Scene) {
+fn all(messages: &[(&str, u64)], size: usize, params: Json, pages: usize) -> (Vec<String>, Scene) {
     let shown = |list: &[&(&str, u64)], more: bool| {
-        let list: Vec<Value> = list
+        let list: Vec<Json> = list
             .iter()
             .map(|(id, at)| json!({"id": id, "content": id, "authorId": USER, "isAgent": false, "createdAt": at}))
             .collect();
         json!({"messages": list, "hasMore": more})
     };
-    let serve = |query: &Value| {
+    let serve = |query: &Json| {
         let (before, after) = (query["before"].as_u64(), query["after"].as_u64());
         let size = query["limit"].as_u64().map_or(size, |limit| usize::try_from(limit).unwrap());
         // With `after` alone the real ones look among their newest.
@@ -516,9 +517,9 @@ fn all(messages: &[(&str, u64)], size: usize, params: Value, pages: usize) -> (V
     let mut steps = Vec::new();
     let mut told = Vec::new();
     for _ in 0..pages {
-        let scene = scene(steps.iter().map(|page: &Value| answer(200, page.clone())).chain([text(404, "{}")]));
+        let scene = scene(steps.iter().map(|page: &Json| answer(200, page.clone())).chain([text(404, "{}")]));
         let ids = RefCell::new(Vec::new());
-        let tell = |message: Value| ids.borrow_mut().push(message["id"].as_str().unwrap().to_owned());
+        let tell = |message: Json| ids.borrow_mut().push(message["id"].as_str().unwrap().to_owned());
         let first = serve(&params);
         let end = run(scene.client.all_messages(SESSION, Some(&params), first, &plain(), &tell, async || ()));
         told = ids.into_inner();

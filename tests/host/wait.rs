@@ -3,22 +3,23 @@
 use std::rc::Rc;
 
 use crate::world::*;
-use eliza_jobs::allowance::Allowance;
+use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::client::Client;
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::SendFailure;
-use eliza_jobs::spend::SpendLedger;
-use eliza_jobs::wait::WaitPlan;
-use serde_json::{Value, json};
+use eliza_jobs::http::rate_limit::RateLimit;
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::platform::SendFailure;
+use eliza_jobs::spending::policy::SpendLedger;
+use eliza_jobs::waiting::run::WaitPlan;
 
 const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
 fn plan(interval_ms: Option<u32>, max_attempts: Option<u32>) -> WaitPlan {
     WaitPlan { interval_ms, max_attempts }
 }
-fn poll(scene: &Scene, plan: WaitPlan) -> Result<Value, Box<Error<Value>>> {
+fn poll(scene: &Scene, plan: WaitPlan) -> Result<Json, Box<Error>> {
     run(scene.client.poll_job("job-1", &plain(), plan, &|update| scene.tell(update)))
 }
-fn create(scene: &Scene, plan: WaitPlan) -> Result<Value, Box<Error<Value>>> {
+fn create(scene: &Scene, plan: WaitPlan) -> Result<Json, Box<Error>> {
     run(scene.client.create_and_wait(&params(), &plain(), plan, &|update| scene.tell(update)))
 }
 
@@ -55,7 +56,7 @@ fn the_callers_interval_and_attempts_are_obeyed_exactly() {
         let error = poll(&scene, plan).unwrap_err();
         assert_eq!(error.code, ErrorCode::WaitTimeout);
         assert_eq!(scene.times(), times);
-        assert_eq!((error.job_id.as_deref(), &error.job.unwrap()["status"]), (Some("job-1"), &json!("processing")));
+        assert_eq!((error.job_id.as_deref(), &error.job.unwrap()["status"]), (Some("job-1"), &json!("processing").0));
     }
 }
 
@@ -127,7 +128,7 @@ fn a_refusal_ends_a_wait_at_once() {
 #[test]
 fn row_41_failed_and_timed_out_jobs_reject_with_the_job() {
     let mut failed = job("failed");
-    failed["error"] = json!("model error");
+    failed["error"] = json!("model error").0;
     let error = poll(&scene([answer(200, failed.clone())]), OURS).unwrap_err();
     assert_eq!((error.code, error.job), (ErrorCode::JobFailed, Some(failed)));
     assert!(error.message.contains("model error"));
@@ -138,14 +139,14 @@ fn row_41_failed_and_timed_out_jobs_reject_with_the_job() {
 }
 
 /// The channels of a server, and the messages in the job's one, the newest first.
-fn channels(id: Value) -> Step {
+fn channels(id: Json) -> Step {
     let other = json!({"id": USER, "name": "job-2"});
     answer(200, json!({"success": true, "data": {"channels": [null, other, {"id": id, "name": "job-job-1"}]}}))
 }
-fn in_channel(messages: Value) -> Step {
+fn in_channel(messages: Json) -> Step {
     answer(200, json!({"success": true, "data": {"messages": messages}}))
 }
-fn said(content: &str, by: &str, at: u64) -> Value {
+fn said(content: &str, by: &str, at: u64) -> Json {
     json!({"id": content, "content": content, "authorId": USER, "sourceType": by, "created_at": at, "metadata": {"thought": "hm"}})
 }
 
@@ -156,7 +157,7 @@ fn an_answer_that_the_job_never_heard_of_is_found_in_its_channel() {
     let steps = [payment_required(), created(), seen("timeout"), channels(json!(USER)), in_channel(messages)];
     let scene = scene(steps).paying();
     let job = create(&scene, OURS).unwrap();
-    assert_eq!((&job["status"], job.get("error")), (&json!("completed"), None));
+    assert_eq!((&job["status"], job.get("error")), (&json!("completed").0, None));
     let message = json!({"id": "here", "content": "here", "authorId": USER, "metadata": {"thought": "hm"}, "createdAt": 3_500});
     assert_eq!(job["result"], json!({"message": message, "processingTimeMs": 2_500}));
     assert_eq!(scene.told.borrow().last().unwrap(), "status completed");
@@ -184,7 +185,7 @@ fn a_job_whose_channel_has_no_answer_has_timed_out() {
 fn row_40_completed_without_an_answer_is_an_error_with_the_job() {
     for result in [json!(null), json!({}), json!({"message": {}}), json!("x")] {
         let mut empty = job("completed");
-        empty["result"] = result;
+        empty["result"] = result.into();
         let error = poll(&scene([answer(200, empty)]), OURS).unwrap_err();
         assert_eq!((error.code, error.job.is_some()), (ErrorCode::InvalidResponse, true));
     }
@@ -277,8 +278,8 @@ fn row_42_the_wall_clock_has_no_part_in_waiting() {
             json!({"jobId": "job-1", "status": "processing", "createdAt": 1_000.0 + shift, "expiresAt": 31_000.0 + shift});
         let scene = scene([answer(201, shifted)]).forever(answer(200, {
             let mut job = job("pending");
-            job["createdAt"] = json!(1_000.0 + shift);
-            job["expiresAt"] = json!(31_000.0 + shift);
+            job["createdAt"] = json!(1_000.0 + shift).0;
+            job["expiresAt"] = json!(31_000.0 + shift).0;
             job
         }));
         assert_eq!(create(&scene, OURS).unwrap_err().code, ErrorCode::WaitTimeout);
@@ -297,7 +298,7 @@ fn row_43_the_last_look_is_right_after_the_expiry() {
 #[test]
 fn row_25_what_one_client_hears_of_the_rate_limit_holds_for_the_others_of_this_server() {
     let first = scene([answer(429, json!({"error": "slow down"})).with("retry-after", "20")]);
-    let allowance = Rc::<Allowance>::default();
+    let allowance = Rc::<RateLimit>::default();
     let share = |scene: &Scene| {
         let ledger = SpendLedger::new(vec![0], Box::new(|_, _| ()));
         Rc::new(Client::new(Shared(scene.world.clone()), config(), ledger).sharing(allowance.clone()))
@@ -325,7 +326,7 @@ fn row_43_a_job_is_looked_at_when_it_expires_even_where_the_server_wants_to_be_l
 fn row_38_the_jobs_time_is_learned_from_the_job() {
     let bare = answer(201, json!({"jobId": "job-1", "status": "processing"}));
     let mut long = job("processing");
-    long["expiresAt"] = json!(121_000);
+    long["expiresAt"] = json!(121_000).0;
     let scene = scene([bare]).forever(answer(200, long));
     let error = create(&scene, OURS).unwrap_err();
     assert_eq!((error.code, scene.world.now.get()), (ErrorCode::WaitTimeout, 125_000.0));
@@ -369,11 +370,11 @@ fn a_server_whose_jobs_never_hear_of_their_answers_is_found_out_with_the_first_q
     let steps: Vec<_> = first.chain(second).chain([channels(json!(USER)), answered()]).collect();
     let scene = scene(steps);
     let job = create(&scene, OURS).unwrap();
-    assert_eq!((&job["status"], &job["result"]["message"]["content"]), (&json!("completed"), &json!("here")));
+    assert_eq!((&job["status"], &job["result"]["message"]["content"]), (&json!("completed").0, &json!("here").0));
     assert_eq!((scene.requests(), scene.world.now.get() < 6_000.0), (10, true), "{:?}", scene.times());
     // From here on every look looks there too.
     let job = create(&scene, OURS).unwrap();
-    assert_eq!((&job["result"]["message"]["content"], scene.finished()), (&json!("here"), true));
+    assert_eq!((&job["result"]["message"]["content"], scene.finished()), (&json!("here").0, true));
     let times = scene.times();
     assert!(times[16] - times[10] < 1_500.0, "{times:?}");
 }
@@ -395,7 +396,7 @@ fn where_jobs_hear_of_their_answers_nobody_looks_for_them_elsewhere() {
 #[test]
 fn the_headers_of_a_wait_go_with_each_of_its_looks() {
     let scene = scene([seen("processing"), seen("completed")]);
-    let call = eliza_jobs::client::CallOptions { headers: vec![("x-mine".into(), "1".into())], ..plain() };
+    let call = eliza_jobs::api::options::CallOptions { headers: vec![("x-mine".into(), "1".into())], ..plain() };
     run(scene.client.poll_job("job-1", &call, OURS, &|_| ())).unwrap();
     assert_eq!([0, 1].map(|at| scene.header(at, "x-mine")), [Some("1".to_owned()), Some("1".to_owned())]);
 }

@@ -15,12 +15,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eliza_jobs::error::Error;
-use eliza_jobs::http::{Body, HttpRequest, HttpResponse, Method};
+use eliza_jobs::api::error::Error;
+use eliza_jobs::encoding;
 use eliza_jobs::json::Json;
-use eliza_jobs::wait::WaitPlan;
-use eliza_jobs::x402::hex;
-use serde_json::Value;
+use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, Method};
+use eliza_jobs::waiting::run::WaitPlan;
 
 use crate::misfortune::{API_KEY, BASE, PREFIX};
 
@@ -104,12 +103,12 @@ struct Record {
     id: String,
     mark: Option<String>,
     job: Option<String>,
-    document: Value,
+    document: Json,
 }
 
 fn record(text: &str) -> Record {
-    let document = Value::parse(text).unwrap();
-    let proof = document.get("proof").cloned().unwrap_or_default();
+    let document = Json::parse(text).unwrap();
+    let proof = document.get("proof").unwrap_or(eliza_jobs::json!(null));
     let header = proof.get_text("payment-signature").or_else(|| proof.get_text("x-payment"));
     let signed = document["dialect"] != "seed";
     let mark = if signed { header.as_deref().and_then(mark) } else { document.get_text("transaction") };
@@ -123,10 +122,10 @@ fn record(text: &str) -> Record {
 
 /// What moves the money in a proof: the hash of a transfer, the nonce of an authorisation.
 fn mark(header: &str) -> Option<String> {
-    if hex::is_hex(header, 64) {
+    if encoding::is_hex(header, 64) {
         return Some(header.to_owned());
     }
-    let document: Value = Value::parse(&hex::from_base64(header)?)?;
+    let document: Json = Json::parse(&encoding::from_base64(header)?)?;
     Some(document["payload"]["authorization"]["nonce"].as_str()?.to_owned())
 }
 
@@ -161,7 +160,7 @@ impl Watch {
                 "I5: a proof is sent with {} {path}",
                 request.method.as_str()
             );
-            let id = Value::parse(&body).unwrap()["metadata"]["elizaJobsRef"].as_str().unwrap().to_owned();
+            let id = Json::parse(&body).unwrap()["metadata"]["elizaJobsRef"].as_str().unwrap().to_owned();
             let mark = mark(proof).unwrap();
             let payment = self.payments.get_mut(&id).unwrap();
             payment.proofs.insert(proof.to_owned());
@@ -203,7 +202,7 @@ impl Watch {
     }
 
     /// What came of a request, in the client's hands.
-    pub fn is_told(&mut self, ticket: Ticket, now: f64, answer: Option<&HttpResponse<Value>>) {
+    pub fn is_told(&mut self, ticket: Ticket, now: f64, answer: Option<&HttpResponse>) {
         let Some(call) = ticket.call.and_then(|call| self.calls.get_mut(call)) else { return };
         call.redirected = answer.is_some_and(|answer| matches!(answer.status, 301..=308));
         if let Some(HttpResponse { status: 200..=299, body: Body::Json(job), .. }) = answer
@@ -302,8 +301,8 @@ impl Watch {
         let record = record(text);
         let payment = &self.payments[&record.id];
         if let Some(job) = record.job {
-            let number = |key: &str| record.document["created"].get_number(key);
-            let lifetime = eliza_jobs::poll::lifetime_ms(number("createdAt"), number("expiresAt"));
+            let number = |key: &str| record.document["created"][key].as_f64();
+            let lifetime = eliza_jobs::waiting::schedule::lifetime_ms(number("createdAt"), number("expiresAt"));
             // The server's clock is the world's.
             let over = wall >= number("createdAt").unwrap_or(f64::INFINITY) + lifetime + KEPT_MS;
             assert!(over || self.known.contains(&job), "I4: the job {job} is forgotten and nobody knows it");
@@ -351,13 +350,13 @@ impl Watch {
     }
 
     /// A call has come to its end.
-    pub fn ends(&mut self, number: usize, now: f64, outcome: &Result<Option<String>, Box<Error<Value>>>) {
+    pub fn ends(&mut self, number: usize, now: f64, outcome: &Result<Option<String>, Box<Error>>) {
         match outcome {
             Ok(job) => self.known.extend(job.clone()),
             Err(error) => {
                 self.known.extend(error.job_id.clone());
                 if let Some(payment) = &error.payment {
-                    let record = record(&eliza_jobs::journal::record(payment).to_json());
+                    let record = record(&eliza_jobs::payment::journal::record(payment).to_json());
                     self.known.extend(record.job);
                     self.in_errors.extend(record.mark);
                 }

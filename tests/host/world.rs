@@ -6,12 +6,15 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use eliza_jobs::client::{CallOptions, Client, Config, Update};
-use eliza_jobs::http::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::{Client, Config, Update};
+use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::runtime::{Ask, Level, Runtime, StoreCall};
-use eliza_jobs::spend::{Abilities, SpendLedger, SpendPolicy};
-use serde_json::{Value, json};
+use eliza_jobs::platform::WalletCapabilities;
+use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
+use eliza_jobs::platform::{Callback, LogLevel, Platform, StoreOperation};
+use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
+use eliza_jobs::time::{Instant, Millis, WallTime};
 
 pub const USER: &str = "22222222-2222-4222-8222-222222222222";
 pub const HASH: &str = "0xabababababababababababababababababababababababababababababababab";
@@ -42,7 +45,7 @@ pub enum Step {
     Hang,
 }
 
-pub fn answer(status: u16, body: Value) -> Step {
+pub fn answer(status: u16, body: Json) -> Step {
     text(status, &body.to_string())
 }
 pub fn text(status: u16, body: &str) -> Step {
@@ -67,21 +70,21 @@ impl Step {
 pub fn created() -> Step {
     answer(201, json!({"jobId": "job-1", "status": "processing", "createdAt": 1000, "expiresAt": 31000.5}))
 }
-pub fn job(status: &str) -> Value {
+pub fn job(status: &str) -> Json {
     let mut job = json!({"jobId": "job-1", "status": status, "agentId": USER, "userId": USER, "prompt": "p",
         "createdAt": 1000, "expiresAt": 31000, "metadata": {}});
     if status == "completed" {
-        job["result"] = json!({"message": {"id": "m", "content": "the answer", "authorId": USER, "createdAt": 2000}, "processingTimeMs": 1000});
+        job["result"] = json!({"message": {"id": "m", "content": "the answer", "authorId": USER, "createdAt": 2000}, "processingTimeMs": 1000}).0;
     }
     job
 }
 /// The job that a client of these scenes has paid for, as a list shows it.
-pub fn paid_for() -> Value {
+pub fn paid_for() -> Json {
     let mut job = job("processing");
-    job["metadata"] = json!({"elizaJobsRef": "33333333-3333-4333-8333-333333333333"});
+    job["metadata"] = json!({"elizaJobsRef": "33333333-3333-4333-8333-333333333333"}).0;
     job
 }
-pub fn jobs(jobs: &[Value]) -> Step {
+pub fn jobs(jobs: &[Json]) -> Step {
     answer(200, json!({"jobs": jobs, "total": jobs.len(), "filtered": jobs.len()}))
 }
 pub fn seen(status: &str) -> Step {
@@ -104,18 +107,18 @@ pub struct World {
     pub sent: RefCell<Vec<(f64, HttpRequest)>>,
     pub now: Cell<f64>,
     pub sleeps: RefCell<Vec<f64>>,
-    pub abilities: Cell<Abilities>,
+    pub abilities: Cell<WalletCapabilities>,
     /// What the application and its wallet give when they are asked.
-    pub gives: RefCell<Vec<(Ask, Give)>>,
-    pub asked: RefCell<Vec<(Ask, Value)>>,
+    pub gives: RefCell<Vec<(Callback, Give)>>,
+    pub asked: RefCell<Vec<(Callback, Json)>>,
     /// What is not given before there is a sign.
-    late: RefCell<Vec<(Ask, Rc<Cell<bool>>)>>,
+    late: RefCell<Vec<(Callback, Rc<Cell<bool>>)>>,
     /// Sleeps do not end.
     pub frozen: Cell<bool>,
     /// How much longer than asked for the coming pauses last (less, when negative): held-up timers, and pages that come back.
     pub held_up: RefCell<VecDeque<f64>>,
     /// What the logger was told.
-    pub logged: RefCell<Vec<(Level, String)>>,
+    pub logged: RefCell<Vec<(LogLevel, String)>>,
     pub store: RefCell<std::collections::BTreeMap<String, String>>,
     /// How many more times the store works; it throws after that.
     pub store_works: Cell<Option<usize>>,
@@ -143,20 +146,19 @@ impl World {
         }
     }
     /// The records in the store.
-    pub fn records(&self) -> Vec<Value> {
-        self.store.borrow().values().map(|text| Value::parse(text).unwrap()).collect()
+    pub fn records(&self) -> Vec<Json> {
+        self.store.borrow().values().map(|text| Json::parse(text).unwrap()).collect()
     }
 }
 
 /// `None` is a promise that never settles.
-pub type Give = Rc<dyn Fn(&World, &Value) -> Option<Result<Value, Value>>>;
+pub type Give = Rc<dyn Fn(&World, &Json) -> Option<Result<Json, Json>>>;
 
 #[derive(Clone)]
 pub struct Shared(pub Rc<World>);
 
-impl Runtime for Shared {
-    type Json = Value;
-    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse<Value>, SendError<Value>> {
+impl Platform for Shared {
+    async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
         self.0.sent.borrow_mut().push((self.0.now.get(), request.clone()));
         let step = self.0.script.borrow_mut().pop_front().or_else(|| self.0.forever.borrow().clone());
         let step = step.unwrap_or_else(|| panic!("no step left for {} {}", request.method.as_str(), request.url));
@@ -188,7 +190,7 @@ impl Runtime for Shared {
                     });
                 }
                 self.0.now.set(self.0.now.get() + after_ms);
-                let body = match (body.is_empty(), Value::parse(&body)) {
+                let body = match (body.is_empty(), Json::parse(&body)) {
                     (true, _) => Body::Empty,
                     (false, Some(document)) => Body::Json(document),
                     (false, None) => Body::Text(body),
@@ -197,7 +199,8 @@ impl Runtime for Shared {
             }
         }
     }
-    async fn sleep(&self, ms: f64) {
+    async fn sleep(&self, duration: Millis) {
+        let ms = duration.get();
         assert!(ms >= 0.0, "a sleep of {ms} ms");
         if ms.is_infinite() || self.0.frozen.get() {
             return std::future::pending().await;
@@ -205,18 +208,19 @@ impl Runtime for Shared {
         self.0.sleeps.borrow_mut().push(ms);
         self.0.now.set(self.0.now.get() + ms);
     }
-    async fn nap(&self, ms: f64) {
+    async fn sleep_until_active(&self, duration: Millis) {
+        let ms = duration.get();
         let more = self.0.held_up.borrow_mut().pop_front().unwrap_or(0.0);
-        self.sleep((ms + more).max(0.0)).await;
+        self.sleep(Millis::new((ms + more).max(0.0))).await;
     }
-    fn log(&self, level: Level, words: &str) {
+    fn log(&self, level: LogLevel, words: &str) {
         self.0.logged.borrow_mut().push((level, words.to_owned()));
     }
-    fn now_ms(&self) -> f64 {
-        self.0.now.get()
+    fn now(&self) -> Instant {
+        Instant::from_ms(self.0.now.get())
     }
-    fn wall_ms(&self) -> f64 {
-        1.8e12 + self.0.now.get()
+    fn wall_time(&self) -> WallTime {
+        WallTime::from_ms(1.8e12 + self.0.now.get())
     }
     fn random(&self) -> f64 {
         1.0
@@ -225,14 +229,14 @@ impl Runtime for Shared {
         let given = self.0.uuids.replace(self.0.uuids.get() + 1);
         format!("33333333-3333-4333-8333-{:012}", 333_333_333_333_u64 + if self.0.own_uuids.get() { given } else { 0 })
     }
-    fn parse_date(&self, text: &str) -> Option<f64> {
+    fn parse_date(&self, text: &str) -> Option<WallTime> {
         let at = httpdate::parse_http_date(text).ok()?;
-        Some(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0)
+        Some(WallTime::from_ms(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0))
     }
     fn nonce(&self) -> [u8; 32] {
         [0x11; 32]
     }
-    async fn store(&self, call: StoreCall, key: &str, value: &str) -> Result<Value, Value> {
+    async fn store(&self, call: StoreOperation, key: &str, value: &str) -> Result<Json, Json> {
         match self.0.store_hangs.get() {
             Some(0) => return std::future::pending().await,
             Some(times) => self.0.store_hangs.set(Some(times - 1)),
@@ -243,7 +247,7 @@ impl Runtime for Shared {
             Some(times) => self.0.store_works.set(Some(times - 1)),
             None => {}
         }
-        if let (StoreCall::Set, Some((before, fails))) = (call, self.0.store_fails.get()) {
+        if let (StoreOperation::Set, Some((before, fails))) = (call, self.0.store_fails.get()) {
             self.0.store_fails.set(Some((before.saturating_sub(1), fails.saturating_sub(usize::from(before == 0)))));
             if before == 0 && fails > 0 {
                 return Err(json!("busy"));
@@ -251,15 +255,15 @@ impl Runtime for Shared {
         }
         let mut store = self.0.store.borrow_mut();
         Ok(match call {
-            StoreCall::Get if store.get(key).is_some_and(|text| text == "!") => return Err(json!("it cannot be read")),
-            StoreCall::Get => store.get(key).map_or(Value::Null, |text| json!(text)),
-            StoreCall::Set => store.insert(key.to_owned(), value.to_owned()).map_or(Value::Null, |_| Value::Null),
-            StoreCall::Delete => store.remove(key).map_or(Value::Null, |_| Value::Null),
-            StoreCall::Keys => json!(store.keys().collect::<Vec<_>>()),
+            StoreOperation::Get if store.get(key).is_some_and(|text| text == "!") => return Err(json!("it cannot be read")),
+            StoreOperation::Get => store.get(key).map_or(json!(null), |text| json!(text)),
+            StoreOperation::Set => store.insert(key.to_owned(), value.to_owned()).map_or(json!(null), |_| json!(null)),
+            StoreOperation::Delete => store.remove(key).map_or(json!(null), |_| json!(null)),
+            StoreOperation::Keys => json!(store.keys().collect::<Vec<_>>()),
         })
     }
     type Lock = ();
-    async fn lock(&self, _name: &str) -> Result<(), Value> {
+    async fn lock(&self, _name: &str) -> Result<(), Json> {
         if self.0.lock_ms.get().is_infinite() {
             return std::future::pending().await;
         }
@@ -272,13 +276,13 @@ impl Runtime for Shared {
             self.0.turn();
         }
     }
-    fn abilities(&self) -> Abilities {
+    fn wallet_capabilities(&self) -> WalletCapabilities {
         self.0.abilities.get()
     }
-    fn can_ask(&self, whom: Ask) -> bool {
+    fn has_callback(&self, whom: Callback) -> bool {
         self.0.gives.borrow().iter().any(|(known, _)| *known == whom)
     }
-    async fn ask(&self, whom: Ask, given: Value) -> Result<Value, Value> {
+    async fn call(&self, whom: Callback, given: Json) -> Result<Json, Json> {
         self.0.asked.borrow_mut().push((whom, given.clone()));
         let give = self.0.gives.borrow().iter().find(|(known, _)| *known == whom).map(|(_, give)| give.clone());
         match give.unwrap_or_else(|| panic!("nobody is there for {whom:?}"))(&self.0, &given) {
@@ -327,40 +331,40 @@ impl Scene {
     pub fn paying(self) -> Self {
         self.wallet(Ok(json!(HASH)))
     }
-    pub fn wallet(self, gives: Result<Value, Value>) -> Self {
-        self.giving(Ask::Transfer, move |_, _| Some(gives.clone()))
+    pub fn wallet(self, gives: Result<Json, Json>) -> Self {
+        self.giving(Callback::Transfer, move |_, _| Some(gives.clone()))
     }
     /// What is given to this question; a wallet can do what it gives.
-    pub fn giving(self, whom: Ask, give: impl Fn(&World, &Value) -> Option<Result<Value, Value>> + 'static) -> Self {
+    pub fn giving(self, whom: Callback, give: impl Fn(&World, &Json) -> Option<Result<Json, Json>> + 'static) -> Self {
         let mut abilities = self.world.abilities.get();
         match whom {
-            Ask::Transfer => abilities.transfer = true,
-            Ask::Sign => abilities.sign = true,
-            Ask::Pay => abilities.pay = true,
-            Ask::Confirm | Ask::Address => {}
+            Callback::Transfer => abilities.transfer = true,
+            Callback::Sign => abilities.sign = true,
+            Callback::Pay => abilities.pay = true,
+            Callback::Confirm | Callback::Address => {}
         }
         self.world.abilities.set(abilities);
         self.world.gives.borrow_mut().push((whom, Rc::new(give)));
         self
     }
     /// Gives this once the sign is there.
-    pub fn giving_when(self, whom: Ask, sign: Rc<Cell<bool>>, gives: Result<Value, Value>) -> Self {
+    pub fn giving_when(self, whom: Callback, sign: Rc<Cell<bool>>, gives: Result<Json, Json>) -> Self {
         self.world.late.borrow_mut().push((whom, sign));
         self.giving(whom, move |_, _| Some(gives.clone()))
     }
     /// How often this was asked.
-    pub fn asked(&self, whom: Ask) -> usize {
+    pub fn asked(&self, whom: Callback) -> usize {
         self.world.asked.borrow().iter().filter(|(known, _)| *known == whom).count()
     }
     /// What was asked last.
-    pub fn last_asked(&self) -> Value {
+    pub fn last_asked(&self) -> Json {
         self.world.asked.borrow().last().unwrap().1.clone()
     }
     pub fn forever(self, step: Step) -> Self {
         *self.world.forever.borrow_mut() = Some(step);
         self
     }
-    pub fn tell(&self, update: Update<Value>) {
+    pub fn tell(&self, update: Update) {
         self.told.borrow_mut().push(match update {
             Update::Quote(quote) => format!("quote {} {}", quote["network"].as_str().unwrap(), quote["amount"].as_str().unwrap()),
             Update::Payment(payment) => format!("payment {}", payment["state"].as_str().unwrap()),
@@ -397,7 +401,7 @@ impl Scene {
     }
 }
 
-pub fn params() -> Value {
+pub fn params() -> Json {
     json!({"userId": USER, "content": "What is the weather in New York?"})
 }
 pub fn plain() -> CallOptions {

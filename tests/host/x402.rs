@@ -1,16 +1,17 @@
 //! Paying servers of x402 version 1 and 2: what is signed, what is sent, what the ledger says, and every rule that comes before the wallet.
 
 use crate::world::*;
+use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::client::{Client, PaidJob};
-use eliza_jobs::error::{Error, ErrorCode};
-use eliza_jobs::http::SendFailure;
+use eliza_jobs::encoding;
+use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::runtime::Ask;
-use eliza_jobs::wait::WaitPlan;
+use eliza_jobs::platform::Callback;
+use eliza_jobs::platform::SendFailure;
+use eliza_jobs::waiting::run::WaitPlan;
 use eliza_jobs::x402::eip3009::Authorization;
-use eliza_jobs::x402::{PaymentState, hex, networks};
+use eliza_jobs::x402::{PaymentState, networks};
 use k256::ecdsa::SigningKey;
-use serde_json::{Value, json};
 use std::rc::Rc;
 
 /// The public test key #0 of every development chain.
@@ -18,34 +19,34 @@ const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f
 const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const URL: &str = "https://server:3000/api/messaging/jobs";
 
-fn entry(version: u8) -> Value {
+fn entry(version: u8) -> Json {
     let mut entry = json!({"scheme": "exact", "network": "base", "payTo": TO, "maxTimeoutSeconds": 60,
         "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "extra": {"name": "USD Coin", "version": "2"}});
     if version == 1 {
-        entry["maxAmountRequired"] = json!("20000");
-        entry["resource"] = json!(URL);
+        entry["maxAmountRequired"] = json!("20000").0;
+        entry["resource"] = json!(URL).0;
     } else {
-        entry["network"] = json!("eip155:8453");
-        entry["amount"] = json!("20000");
+        entry["network"] = json!("eip155:8453").0;
+        entry["amount"] = json!("20000").0;
     }
     entry
 }
-fn required(version: u8, entries: Vec<Value>) -> Value {
+fn required(version: u8, entries: Vec<Json>) -> Json {
     json!({"x402Version": version, "error": "Payment required", "resource": {"url": URL, "description": "é"}, "accepts": entries})
 }
-fn asks(version: u8, entries: Vec<Value>) -> Step {
+fn asks(version: u8, entries: Vec<Json>) -> Step {
     let document = required(version, entries);
     match version {
         1 => answer(402, document),
-        _ => answer(402, json!({})).with("payment-required", &hex::to_base64(&document.to_string())),
+        _ => answer(402, json!({})).with("payment-required", &encoding::to_base64(&document.to_string())),
     }
 }
-fn create(scene: &Scene) -> Result<PaidJob<Value>, Box<Error<Value>>> {
+fn create(scene: &Scene) -> Result<PaidJob, Box<Error>> {
     run(scene.client.create_job(&params(), &plain(), &|update| scene.tell(update)))
 }
 
 /// Signs as a wallet with this key does.
-fn signed(typed_data: &Value, key: &str) -> Value {
+fn signed(typed_data: &Json, key: &str) -> Json {
     let message = &typed_data["message"];
     let text = |key: &str| message[key].as_str().unwrap().to_owned();
     let token = networks::usdc().into_iter().find(|token| typed_data["domain"]["chainId"] == token.chain_id).unwrap();
@@ -59,37 +60,44 @@ fn signed(typed_data: &Value, key: &str) -> Value {
         nonce: text("nonce"),
     };
     let digest = authorization.digest(&token);
-    let key = SigningKey::from_slice(&hex::decode(key).unwrap()).unwrap();
+    let key = SigningKey::from_slice(&encoding::from_hex(key).unwrap()).unwrap();
     let (signature, id) = key.sign_prehash_recoverable(&digest).unwrap();
     let mut bytes = signature.to_bytes().to_vec();
     bytes.push(27 + id.to_byte());
-    json!(hex::encode(&bytes))
+    json!(encoding::to_hex(&bytes))
 }
 fn signing(scene: Scene) -> Scene {
-    scene.giving(Ask::Address, |_, _| Some(Ok(json!(PAYER)))).giving(Ask::Sign, |_, typed_data| Some(Ok(signed(typed_data, KEY))))
+    scene
+        .giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
+        .giving(Callback::Sign, |_, typed_data| Some(Ok(signed(typed_data, KEY))))
 }
 fn spent(scene: &Scene) -> String {
     scene.client.spent("USDC").unwrap()
 }
 /// The JSON in a header of a request.
-fn carried(scene: &Scene, request: usize, name: &str) -> Value {
-    Value::parse(&hex::from_base64(&scene.header(request, name).unwrap()).unwrap()).unwrap()
+fn carried(scene: &Scene, request: usize, name: &str) -> Json {
+    Json::parse(&encoding::from_base64(&scene.header(request, name).unwrap()).unwrap()).unwrap()
 }
 
 #[test]
 fn version_1_is_paid_by_a_signature_in_x_payment() {
     let receipt = json!({"success": true, "transaction": HASH, "network": "base", "payer": PAYER});
-    let scene =
-        signing(scene([asks(1, vec![entry(1)]), created().with("x-payment-response", &hex::to_base64(&receipt.to_string()))]));
+    let scene = signing(scene([
+        asks(1, vec![entry(1)]),
+        created().with("x-payment-response", &encoding::to_base64(&receipt.to_string())),
+    ]));
     let paid = create(&scene).unwrap();
     let header = carried(&scene, 1, "x-payment");
     let authorization = &header["payload"]["authorization"];
-    assert_eq!((&header["x402Version"], &header["scheme"], &header["network"]), (&json!(1), &json!("exact"), &json!("base")));
+    assert_eq!(
+        (&header["x402Version"], &header["scheme"], &header["network"]),
+        (&json!(1).0, &json!("exact").0, &json!("base").0)
+    );
     assert_eq!(
         (&authorization["from"], &authorization["to"], &authorization["value"]),
-        (&json!(PAYER), &json!(TO), &json!("20000"))
+        (&json!(PAYER).0, &json!(TO).0, &json!("20000").0)
     );
-    assert_eq!((&authorization["validAfter"], &authorization["validBefore"]), (&json!("1799999400"), &json!("1800000060")));
+    assert_eq!((&authorization["validAfter"], &authorization["validBefore"]), (&json!("1799999400").0, &json!("1800000060").0));
     assert_eq!(authorization["nonce"], json!(format!("0x{}", "11".repeat(32))));
     assert_eq!(scene.request(0).body, scene.request(1).body);
     assert_eq!(scene.header(1, "payment-signature"), None);
@@ -97,34 +105,34 @@ fn version_1_is_paid_by_a_signature_in_x_payment() {
     assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Accepted, Some(HASH)));
     assert_eq!(payment.receipt.unwrap(), receipt);
     assert_eq!(*scene.told.borrow(), ["quote base 0.02", "payment proven", "payment accepted", "created job-1"]);
-    assert_eq!((scene.asked(Ask::Sign), spent(&scene).as_str()), (1, "0.02"));
+    assert_eq!((scene.asked(Callback::Sign), spent(&scene).as_str()), (1, "0.02"));
 }
 
 #[test]
 fn version_2_echoes_what_the_server_said_in_payment_signature() {
     for in_body in [false, true] {
         let mut document = required(2, vec![entry(2)]);
-        document["extensions"] = json!({"x": {"info": 1}});
+        document["extensions"] = json!({"x": {"info": 1}}).0;
         let step = if in_body {
             answer(402, document.clone())
         } else {
-            answer(402, document.clone()).with("payment-required", &hex::to_base64(&document.to_string()))
+            answer(402, document.clone()).with("payment-required", &encoding::to_base64(&document.to_string()))
         };
         let scene = signing(scene([step, created()]));
         create(&scene).unwrap();
         let header = carried(&scene, 1, "payment-signature");
         assert_eq!((&header["accepted"], &header["resource"]), (&document["accepts"][0], &document["resource"]));
-        assert_eq!((&header["extensions"], &header["x402Version"]), (&document["extensions"], &json!(2)));
+        assert_eq!((&header["extensions"], &header["x402Version"]), (&document["extensions"], &json!(2).0));
         assert_eq!(header["payload"]["authorization"]["validAfter"], "0");
         assert_eq!(scene.header(1, "x-payment"), None);
-        assert_eq!(scene.asked(Ask::Sign), 1, "the offer in the body is the same one");
+        assert_eq!(scene.asked(Callback::Sign), 1, "the offer in the body is the same one");
     }
 }
 
 #[test]
 fn the_cheapest_offer_that_the_wallet_can_serve_is_paid() {
     let mut document = required(1, vec![entry(1)]);
-    document["payment"] = json!([{"network": "base", "recipient": TO, "amount": "0.01"}]);
+    document["payment"] = json!([{"network": "base", "recipient": TO, "amount": "0.01"}]).0;
     let scene1 = signing(scene([answer(402, document.clone()), created()]));
     create(&scene1).unwrap();
     assert!(scene1.header(1, "x-payment").unwrap().len() > 100, "by a signature, for want of sendTransfer");
@@ -178,7 +186,7 @@ fn row_26_hostile_offers_never_reach_the_wallet_and_the_error_says_which_rule() 
             ("scheme", json!("upto"), WalletCannotPay, "upto"),
             ("scheme", json!("batch-settlement"), WalletCannotPay, "batch-settlement"),
             ("payTo", json!(format!("0x{}", "0".repeat(40))), PaymentRequirementsInvalid, "cannot be paid"),
-            ("payTo", usdc.clone(), PaymentRequirementsInvalid, "cannot be paid"),
+            ("payTo", usdc.clone().into(), PaymentRequirementsInvalid, "cannot be paid"),
             ("payTo", json!(TO.replace("93B", "93b")), PaymentRequirementsInvalid, "cannot be paid"),
             ("maxTimeoutSeconds", json!(-5), PaymentRequirementsInvalid, "maxTimeoutSeconds -5"),
             ("maxTimeoutSeconds", json!(1.5), PaymentRequirementsInvalid, "maxTimeoutSeconds 1.5"),
@@ -219,9 +227,9 @@ fn row_24_answers_that_ask_for_nothing_that_can_be_paid() {
         answer(402, json!({"x402Version": 3, "accepts": [entry(2)]})),
         answer(402, json!({"x402Version": "1", "accepts": 5})),
         answer(402, json!({})).with("payment-required", "not base64!"),
-        answer(402, json!({})).with("payment-required", &hex::to_base64("[]")),
-        answer(402, json!({})).with("payment-required", &hex::to_base64("{\"x402Version\":2")),
-        answer(402, json!({})).with("payment-required", &hex::to_base64(&format!("{{\"a\":\"{}\"}}", "x".repeat(70_000)))),
+        answer(402, json!({})).with("payment-required", &encoding::to_base64("[]")),
+        answer(402, json!({})).with("payment-required", &encoding::to_base64("{\"x402Version\":2")),
+        answer(402, json!({})).with("payment-required", &encoding::to_base64(&format!("{{\"a\":\"{}\"}}", "x".repeat(70_000)))),
         text(402, "<html><title>Pay</title></html>"),
         text(402, ""),
     ] {
@@ -239,18 +247,18 @@ fn row_24_answers_that_ask_for_nothing_that_can_be_paid() {
 
 #[test]
 fn confirm_is_asked_first_and_only_true_is_a_yes() {
-    let with = |answer: Result<Value, Value>| {
-        signing(scene([asks(2, vec![entry(2)]), created()])).giving(Ask::Confirm, move |_, _| Some(answer.clone()))
+    let with = |answer: Result<Json, Json>| {
+        signing(scene([asks(2, vec![entry(2)]), created()])).giving(Callback::Confirm, move |_, _| Some(answer.clone()))
     };
     let yes = with(Ok(json!(true)));
     create(&yes).unwrap();
     let asked: Vec<_> = yes.world.asked.borrow().iter().map(|(whom, _)| *whom).collect();
-    assert_eq!(asked, [Ask::Confirm, Ask::Address, Ask::Sign]);
+    assert_eq!(asked, [Callback::Confirm, Callback::Address, Callback::Sign]);
     assert_eq!(yes.world.asked.borrow()[0].1["amount"], "0.02");
     for no in [Ok(json!(false)), Ok(json!(null)), Ok(json!("true")), Ok(json!(1)), Ok(json!({})), Err(json!("boom"))] {
         let scene = with(no);
         let error = create(&scene).unwrap_err();
-        assert_eq!((error.code, scene.requests(), scene.asked(Ask::Sign)), (ErrorCode::PaymentDeclined, 1, 0));
+        assert_eq!((error.code, scene.requests(), scene.asked(Callback::Sign)), (ErrorCode::PaymentDeclined, 1, 0));
         assert_eq!((spent(&scene).as_str(), error.payment.unwrap().state), ("0", PaymentState::Intended));
     }
 }
@@ -258,8 +266,8 @@ fn confirm_is_asked_first_and_only_true_is_a_yes() {
 #[test]
 fn nobody_pays_himself() {
     let scene = scene([asks(1, vec![entry(1)])])
-        .giving(Ask::Address, |_, _| Some(Ok(json!(TO.to_lowercase()))))
-        .giving(Ask::Sign, |_, _| panic!("the wallet was asked"));
+        .giving(Callback::Address, |_, _| Some(Ok(json!(TO.to_lowercase()))))
+        .giving(Callback::Sign, |_, _| panic!("the wallet was asked"));
     let error = create(&scene).unwrap_err();
     assert_eq!((error.code, spent(&scene).as_str()), (ErrorCode::PaymentRecipientNotAllowed, "0"));
 }
@@ -269,8 +277,8 @@ fn a_wallet_whose_address_is_none_is_not_asked_to_sign() {
     for gives in [Ok(json!(null)), Ok(json!("0x12")), Ok(json!([PAYER])), Err(json!("locked")), Err(json!({"code": 4001}))] {
         let rejected = gives == Err(json!({"code": 4001}));
         let scene = scene([asks(1, vec![entry(1)])])
-            .giving(Ask::Address, move |_, _| Some(gives.clone()))
-            .giving(Ask::Sign, |_, _| panic!("the wallet was asked"));
+            .giving(Callback::Address, move |_, _| Some(gives.clone()))
+            .giving(Callback::Sign, |_, _| panic!("the wallet was asked"));
         let error = create(&scene).unwrap_err();
         assert_eq!(error.code, if rejected { ErrorCode::WalletRejected } else { ErrorCode::WalletFailed }, "{}", error.message);
         assert_eq!(spent(&scene), "0");
@@ -280,7 +288,7 @@ fn a_wallet_whose_address_is_none_is_not_asked_to_sign() {
 #[test]
 fn row_30_a_signature_that_is_none_is_never_sent_and_costs_nothing() {
     let other_key = format!("0x{}", "42".repeat(32));
-    type Gives = Box<dyn Fn(&Value) -> Result<Value, Value>>;
+    type Gives = Box<dyn Fn(&Json) -> Result<Json, Json>>;
     let cases: Vec<(Gives, ErrorCode)> = vec![
         (Box::new(|_| Ok(json!(null))), ErrorCode::WalletInvalidProof),
         (Box::new(|_| Ok(json!({"r": "0x1"}))), ErrorCode::WalletInvalidProof),
@@ -293,10 +301,10 @@ fn row_30_a_signature_that_is_none_is_never_sent_and_costs_nothing() {
     ];
     for (give, code) in cases {
         let scene = scene([asks(2, vec![entry(2)])])
-            .giving(Ask::Address, |_, _| Some(Ok(json!(PAYER))))
-            .giving(Ask::Sign, move |_, data| Some(give(data)));
+            .giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
+            .giving(Callback::Sign, move |_, data| Some(give(data)));
         let error = create(&scene).unwrap_err();
-        assert_eq!((error.code, scene.requests(), scene.asked(Ask::Sign)), (code, 1, 1), "{}", error.message);
+        assert_eq!((error.code, scene.requests(), scene.asked(Callback::Sign)), (code, 1, 1), "{}", error.message);
         assert!(error.payment.unwrap().proof.is_empty());
         assert_eq!(spent(&scene), "0", "{}", error.message);
         assert!(!error.message.contains(&"ab".repeat(20)));
@@ -307,15 +315,15 @@ fn row_30_a_signature_that_is_none_is_never_sent_and_costs_nothing() {
 fn row_30_what_looks_like_a_hash_is_kept_for_money_may_have_moved() {
     let object = json!({"hash": HASH, "wait": null});
     for (whom, gives) in [
-        (Ask::Transfer, Ok(object.clone())),
-        (Ask::Transfer, Ok(json!(HASH[2..]))),
-        (Ask::Transfer, Err(json!({"message": "replaced", "transactionHash": HASH}))),
-        (Ask::Pay, Ok(json!(HASH))),
-        (Ask::Sign, Ok(json!(HASH))),
+        (Callback::Transfer, Ok(object.clone())),
+        (Callback::Transfer, Ok(json!(HASH[2..]))),
+        (Callback::Transfer, Err(json!({"message": "replaced", "transactionHash": HASH}))),
+        (Callback::Pay, Ok(json!(HASH))),
+        (Callback::Sign, Ok(json!(HASH))),
     ] {
-        let step = if whom == Ask::Transfer { payment_required() } else { asks(1, vec![entry(1)]) };
+        let step = if whom == Callback::Transfer { payment_required() } else { asks(1, vec![entry(1)]) };
         let scene =
-            scene([step]).giving(whom, move |_, _| Some(gives.clone())).giving(Ask::Address, |_, _| Some(Ok(json!(PAYER))));
+            scene([step]).giving(whom, move |_, _| Some(gives.clone())).giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))));
         let error = create(&scene).unwrap_err();
         assert_eq!(error.payment.unwrap().transaction.as_deref(), Some(HASH), "{whom:?}");
         assert_eq!(spent(&scene), "0.02");
@@ -327,8 +335,8 @@ fn row_30_what_looks_like_a_hash_is_kept_for_money_may_have_moved() {
 fn a_signature_that_comes_too_late_is_asked_for_again_with_the_same_nonce() {
     let slow = |times: usize| {
         let calls = std::cell::Cell::new(0);
-        scene([asks(2, vec![entry(2)]), created()]).giving(Ask::Address, |_, _| Some(Ok(json!(PAYER)))).giving(
-            Ask::Sign,
+        scene([asks(2, vec![entry(2)]), created()]).giving(Callback::Address, |_, _| Some(Ok(json!(PAYER)))).giving(
+            Callback::Sign,
             move |world, data| {
                 calls.set(calls.get() + 1);
                 if calls.get() <= times {
@@ -342,18 +350,18 @@ fn a_signature_that_comes_too_late_is_asked_for_again_with_the_same_nonce() {
     create(&once).unwrap();
     let asked = once.world.asked.borrow();
     let (first, second) = (&asked[1].1["message"], &asked[2].1["message"]);
-    assert_eq!((once.asked(Ask::Sign), &first["nonce"]), (2, &second["nonce"]));
+    assert_eq!((once.asked(Callback::Sign), &first["nonce"]), (2, &second["nonce"]));
     assert_ne!(first["validBefore"], second["validBefore"]);
     assert_eq!(carried(&once, 1, "payment-signature")["payload"]["authorization"], *second);
     let ever = slow(9);
     let error = create(&ever).unwrap_err();
-    assert_eq!((error.code, ever.requests(), ever.asked(Ask::Sign)), (ErrorCode::WalletTimeout, 1, 2));
+    assert_eq!((error.code, ever.requests(), ever.asked(Callback::Sign)), (ErrorCode::WalletTimeout, 1, 2));
     assert_eq!(spent(&ever), "0");
 }
 
 #[test]
 fn a_person_may_take_a_while_over_the_wallet_when_the_application_has_set_no_limit() {
-    let scene = scene([payment_required(), created(), seen("completed")]).giving(Ask::Transfer, |world, _| {
+    let scene = scene([payment_required(), created(), seen("completed")]).giving(Callback::Transfer, |world, _| {
         world.now.set(world.now.get() + 200_000.0);
         Some(Ok(json!(HASH)))
     });
@@ -364,20 +372,20 @@ fn a_person_may_take_a_while_over_the_wallet_when_the_application_has_set_no_lim
 fn row_29_a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
     let hanging = |whom| {
         scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout_ms = 300_000.0)
-            .giving(Ask::Address, |_, _| Some(Ok(json!(PAYER))))
+            .giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
             .giving(whom, |_, _| None)
     };
     for (whom, kept, said) in [
-        (Ask::Sign, "0", "the wallet gave nothing in 300000 ms; nothing was sent"),
-        (Ask::Pay, "0.02", "the wallet gave nothing in 300000 ms; look in the wallet"),
-        (Ask::Confirm, "0", "confirm gave nothing in 300000 ms; no money has moved"),
-        (Ask::Address, "0", "wallet.address gave nothing in 300000 ms; no money has moved"),
+        (Callback::Sign, "0", "the wallet gave nothing in 300000 ms; nothing was sent"),
+        (Callback::Pay, "0.02", "the wallet gave nothing in 300000 ms; look in the wallet"),
+        (Callback::Confirm, "0", "confirm gave nothing in 300000 ms; no money has moved"),
+        (Callback::Address, "0", "wallet.address gave nothing in 300000 ms; no money has moved"),
     ] {
         let scene = match whom {
-            Ask::Confirm => signing(hanging(whom)),
-            Ask::Address => {
+            Callback::Confirm => signing(hanging(whom)),
+            Callback::Address => {
                 let scene = scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout_ms = 300_000.0);
-                signing(scene.giving(Ask::Address, |_, _| None))
+                signing(scene.giving(Callback::Address, |_, _| None))
             }
             _ => hanging(whom),
         };
@@ -386,7 +394,7 @@ fn row_29_a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
         assert!(error.message.contains(said), "{}", error.message);
         assert_eq!((spent(&scene).as_str(), scene.requests()), (kept, 1));
     }
-    let scene = hanging(Ask::Pay);
+    let scene = hanging(Callback::Pay);
     let error = run(scene.client.create_job(&params(), &within(5_000.0), &|_| ())).unwrap_err();
     assert_eq!((error.code, scene.world.now.get()), (ErrorCode::WalletTimeout, 5_000.0));
 }
@@ -394,12 +402,12 @@ fn row_29_a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
 #[test]
 fn a_wallet_may_take_the_payment_over_and_gives_the_headers() {
     let upto = || entry(2).set("scheme", json!("upto"));
-    let pays = |gives: Value| scene([asks(2, vec![upto()]), created()]).giving(Ask::Pay, move |_, _| Some(Ok(gives.clone())));
+    let pays = |gives: Json| scene([asks(2, vec![upto()]), created()]).giving(Callback::Pay, move |_, _| Some(Ok(gives.clone())));
     let scene = pays(json!([["payment-signature", "abc="]]));
     create(&scene).unwrap();
     assert_eq!(scene.header(1, "payment-signature").as_deref(), Some("abc="));
     let asked = scene.last_asked();
-    assert_eq!((&asked["paymentRequirements"], &asked["paymentRequired"]["accepts"][0]), (&upto(), &upto()));
+    assert_eq!((&asked["paymentRequirements"], &asked["paymentRequired"]["accepts"][0]), (&upto().0, &upto().0));
     for junk in [json!(null), json!([]), json!([["authorization", "x"]]), json!([["x-payment", "a\nb"]]), json!("x")] {
         let scene = pays(junk);
         let error = create(&scene).unwrap_err();
@@ -416,12 +424,12 @@ fn row_34_a_failed_settlement_is_refused_with_its_reason_and_a_pending_one_is_un
         let receipt = json!({"success": false, "errorReason": reason, "transaction": HASH, "network": "eip155:8453"});
         let scene = signing(scene([
             asks(2, vec![entry(2)]),
-            answer(402, json!({})).with("payment-response", &hex::to_base64(&receipt.to_string())),
+            answer(402, json!({})).with("payment-response", &encoding::to_base64(&receipt.to_string())),
             jobs(&[]),
         ]))
         .forever(text(404, ""));
         let error = create(&scene).unwrap_err();
-        assert_eq!((error.code, scene.asked(Ask::Sign)), (code, 1));
+        assert_eq!((error.code, scene.asked(Callback::Sign)), (code, 1));
         assert!(error.message.contains(reason), "{}", error.message);
         let payment = error.payment.unwrap();
         assert_eq!(payment.transaction.as_deref(), Some(HASH));
@@ -434,7 +442,7 @@ fn rows_4_and_22_a_signed_request_is_never_redirected_and_a_lost_reply_never_sig
     for step in [text(307, "").with("location", "/elsewhere"), Step::Fail(SendFailure::Reset), text(502, "")] {
         let scene = signing(scene([asks(1, vec![entry(1)]), step.clone()])).forever(step);
         let error = create(&scene).unwrap_err();
-        assert_eq!((error.code, scene.asked(Ask::Sign)), (ErrorCode::PaymentOutcomeUnknown, 1));
+        assert_eq!((error.code, scene.asked(Callback::Sign)), (ErrorCode::PaymentOutcomeUnknown, 1));
         let proofs = scene.sent_proofs();
         assert!(proofs.iter().all(|proof| *proof == proofs[0]));
         let proof = &error.payment.as_ref().unwrap().proof[0].1;
@@ -448,7 +456,7 @@ fn calls_at_the_same_time_cannot_overspend() {
     // Every wallet hangs: the money of all of them is set aside at once.
     let price = || answer(402, json!({"payment": [{"network": "base", "recipient": TO, "amount": "0.02"}]}));
     let scene =
-        scene_with([], |config| config.spend.limits[0].budget = 200_000).forever(price()).giving(Ask::Transfer, |_, _| None);
+        scene_with([], |config| config.spend.limits[0].budget = 200_000).forever(price()).giving(Callback::Transfer, |_, _| None);
     let client: &Rc<Client<Shared>> = &scene.client;
     let params = params();
     let call = plain();
@@ -463,7 +471,7 @@ fn calls_at_the_same_time_cannot_overspend() {
             false
         }
     });
-    assert_eq!((over, calls.len(), scene.asked(Ask::Transfer), spent(&scene).as_str()), (990, 10, 10, "0.2"));
+    assert_eq!((over, calls.len(), scene.asked(Callback::Transfer), spent(&scene).as_str()), (990, 10, 10, "0.2"));
     drop(calls);
     assert_eq!(spent(&scene), "0.2", "the wallets were asked: whoever drops the call does not know what they did");
 }
@@ -471,14 +479,14 @@ fn calls_at_the_same_time_cannot_overspend() {
 #[test]
 fn a_header_of_another_version_is_not_signed_and_the_body_adds_no_entry_to_the_headers() {
     let mut third = required(2, vec![entry(2)]);
-    third["x402Version"] = json!(3);
+    third["x402Version"] = json!(3).0;
     let in_header =
-        |document: &Value, body: Value| answer(402, body).with("payment-required", &hex::to_base64(&document.to_string()));
+        |document: &Json, body: Json| answer(402, body).with("payment-required", &encoding::to_base64(&document.to_string()));
     let error = create(&signing(scene([in_header(&third, json!({}))]))).unwrap_err();
     assert!(error.message.contains("x402Version 3 is not known"), "{}", error.message);
 
     let mut cheap = entry(2);
-    cheap["amount"] = json!("5");
+    cheap["amount"] = json!("5").0;
     let scene1 = signing(scene([in_header(&required(2, vec![entry(2)]), json!({"accepts": [cheap]})), created()]));
     create(&scene1).unwrap();
     assert_eq!(carried(&scene1, 1, "payment-signature")["accepted"]["amount"], "20000");
@@ -492,8 +500,8 @@ fn a_header_of_another_version_is_not_signed_and_the_body_adds_no_entry_to_the_h
 #[test]
 fn a_refusal_in_version_2s_header_is_the_servers_word() {
     let mut document = required(2, vec![entry(2)]);
-    document["error"] = json!("insufficient_funds");
-    let refused = answer(402, json!({})).with("payment-required", &hex::to_base64(&document.to_string()));
+    document["error"] = json!("insufficient_funds").0;
+    let refused = answer(402, json!({})).with("payment-required", &encoding::to_base64(&document.to_string()));
     let scene = signing(scene([asks(2, vec![entry(2)]), refused, jobs(&[])]));
     let error = create(&scene).unwrap_err();
     assert_eq!((error.code, error.server_message.as_deref()), (ErrorCode::PaymentRefused, Some("insufficient_funds")));
@@ -508,7 +516,7 @@ fn what_a_receipt_says_shows_neither_the_proof_nor_a_key() {
     let proof = first.header(1, "payment-signature").unwrap();
     for part in [proof.as_str(), &proof[100..], &proof[30..130], "a-key-of-the-server"] {
         let receipt = json!({"success": false, "errorReason": format!("cannot settle {part}")});
-        let refused = answer(402, json!({})).with("payment-response", &hex::to_base64(&receipt.to_string()));
+        let refused = answer(402, json!({})).with("payment-response", &encoding::to_base64(&receipt.to_string()));
         let mut scene = scene_with([asks(2, vec![entry(2)]), refused, jobs(&[])], |config| {
             config.headers = vec![("x-api-key".into(), "a-key-of-the-server".into())];
         });
@@ -524,7 +532,7 @@ fn what_a_receipt_says_shows_neither_the_proof_nor_a_key() {
 #[test]
 fn confirm_gets_a_copy_and_nothing_but_true_is_a_yes() {
     for given in [json!("true"), json!(1), json!([true]), json!({"valueOf": true})] {
-        let scene = signing(scene([asks(2, vec![entry(2)])])).giving(Ask::Confirm, move |_, _| Some(Ok(given.clone())));
+        let scene = signing(scene([asks(2, vec![entry(2)])])).giving(Callback::Confirm, move |_, _| Some(Ok(given.clone())));
         assert_eq!(create(&scene).unwrap_err().code, ErrorCode::PaymentDeclined);
     }
 }
@@ -533,8 +541,8 @@ fn confirm_gets_a_copy_and_nothing_but_true_is_a_yes() {
 fn an_address_in_capitals_is_signed_with_its_checksum_and_the_network_is_called_as_the_server_calls_it() {
     for version in [1, 2] {
         let mut one = entry(version);
-        one["payTo"] = json!(TO.to_uppercase().replace("0X", "0x"));
-        one["network"] = json!("eip155:8453");
+        one["payTo"] = json!(TO.to_uppercase().replace("0X", "0x")).0;
+        one["network"] = json!("eip155:8453").0;
         let scene = signing(scene([asks(version, vec![one]), created()]));
         create(&scene).unwrap();
         let header = carried(&scene, 1, if version == 1 { "x-payment" } else { "payment-signature" });

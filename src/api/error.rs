@@ -1,0 +1,233 @@
+//! What can go wrong, with a stable code for each.
+
+#[cfg(target_arch = "wasm32")]
+use tsify::Tsify;
+
+use crate::json::Json;
+use crate::text::{fill, redact};
+use crate::x402::Attempt;
+
+/// The class that an application sees: what kind of thing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// `ArgumentError`: the caller gave something that can never work. Nothing was sent.
+    Argument,
+    /// `ApiError`: the server said no, or said something that is no answer.
+    Api,
+    /// `JobError`: the job ended without an answer, or is not there any more.
+    Job,
+    /// `PaymentError`: the price was refused, the wallet refused, or a payment's outcome is not known.
+    Payment,
+    /// `ConnectionError`: no answer came.
+    Connection,
+    /// `SessionError`: a message in a session got no answer.
+    Session,
+    /// `ElizaJobsError` itself: the package's own module failed.
+    Internal,
+}
+
+impl ErrorClass {
+    /// The class as it is exported.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorClass::Argument => "ArgumentError",
+            ErrorClass::Api => "ApiError",
+            ErrorClass::Job => "JobError",
+            ErrorClass::Payment => "PaymentError",
+            ErrorClass::Connection => "ConnectionError",
+            ErrorClass::Session => "SessionError",
+            ErrorClass::Internal => "ElizaJobsError",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $class:ident, $retryable:literal;)*) => {
+        /// A stable name for each thing that can go wrong.
+        #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+        #[cfg_attr(target_arch = "wasm32", serde(rename_all = "snake_case"))]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ErrorCode { $($(#[$doc])* $name,)* }
+
+        impl ErrorCode {
+            /// Every code, for tests and documentation.
+            pub const ALL: &[ErrorCode] = &[$(ErrorCode::$name,)*];
+            /// The code as applications see it.
+            pub fn as_str(self) -> &'static str { match self { $(ErrorCode::$name => $text,)* } }
+            /// The class of the error that carries this code.
+            pub fn class(self) -> ErrorClass { match self { $(ErrorCode::$name => ErrorClass::$class,)* } }
+            /// Whether the same call may succeed later without any change, and repeating it cannot cost money.
+            pub fn retryable(self) -> bool { match self { $(ErrorCode::$name => $retryable,)* } }
+        }
+    };
+}
+
+codes! {
+    /// An argument or option can never work.
+    InvalidArgument = "invalid_argument", Argument, false;
+    /// The server was certainly or probably not reached.
+    ConnectionFailed = "connection_failed", Connection, true;
+    /// The connection broke before the answer was complete.
+    ConnectionReset = "connection_reset", Connection, true;
+    /// The time limit ran out before the answer was complete.
+    RequestTimeout = "request_timeout", Connection, true;
+    /// HTTP 400.
+    BadRequest = "bad_request", Api, false;
+    /// HTTP 401.
+    Unauthorized = "unauthorized", Api, false;
+    /// HTTP 403.
+    Forbidden = "forbidden", Api, false;
+    /// HTTP 404 for anything but a job.
+    NotFound = "not_found", Api, false;
+    /// HTTP 404 for a job that was never seen.
+    JobNotFound = "job_not_found", Api, false;
+    /// HTTP 404 for a session: it was never there, was deleted, or the server was started anew.
+    SessionNotFound = "session_not_found", Api, false;
+    /// HTTP 410: the session has expired.
+    SessionExpired = "session_expired", Api, false;
+    /// HTTP 429.
+    RateLimited = "rate_limited", Api, true;
+    /// HTTP 5xx.
+    ServerError = "server_error", Api, true;
+    /// Any other HTTP status that is no success.
+    RequestRefused = "request_refused", Api, false;
+    /// A success status with a body that is no answer.
+    InvalidResponse = "invalid_response", Api, true;
+    /// A success status with a web page in place of an answer.
+    UnexpectedHtml = "unexpected_html", Api, false;
+    /// The body is larger than `maxResponseBytes`.
+    ResponseTooLarge = "response_too_large", Api, false;
+    /// The server redirects to where the request must not go.
+    RedirectRefused = "redirect_refused", Api, false;
+    /// The agent reported a failure.
+    JobFailed = "job_failed", Job, false;
+    /// The agent gave no answer in the job's time.
+    JobTimeout = "job_timeout", Job, false;
+    /// A job that was seen is not there any more.
+    JobGone = "job_gone", Job, false;
+    /// The caller's wait is over, the job is not.
+    WaitTimeout = "wait_timeout", Job, true;
+    /// The agent failed on the message, which is in the session.
+    AgentFailed = "agent_failed", Session, false;
+    /// The agent has seen the message and chose not to answer.
+    NoAnswer = "no_answer", Session, false;
+    /// No answer came in time; the message is in the session, and the answer may still come.
+    AnswerTimeout = "answer_timeout", Session, false;
+    /// The message was sent and it is not known whether it has arrived.
+    MessageOutcomeUnknown = "message_outcome_unknown", Session, false;
+    /// The server asks for a payment and there is no wallet.
+    PaymentRequired = "payment_required", Payment, false;
+    /// The 402 names nothing that could be paid.
+    PaymentRequirementsInvalid = "payment_requirements_invalid", Payment, false;
+    /// The price is above the caller's limit.
+    PaymentOverLimit = "payment_over_limit", Payment, false;
+    /// The 402 offers only networks that the caller does not allow.
+    PaymentNetworkNotAllowed = "payment_network_not_allowed", Payment, false;
+    /// The 402 wants somebody paid whom the caller does not allow, or the payer itself.
+    PaymentRecipientNotAllowed = "payment_recipient_not_allowed", Payment, false;
+    /// The 402 is about another address than the request's.
+    PaymentResourceMismatch = "payment_resource_mismatch", Payment, false;
+    /// The proof of payment would go over a connection that others can read.
+    PaymentInsecureConnection = "payment_insecure_connection", Payment, false;
+    /// The application's own `confirm` did not say yes.
+    PaymentDeclined = "payment_declined", Payment, false;
+    /// A 402 on a request that is never paid.
+    PaymentNotSupportedHere = "payment_not_supported_here", Payment, false;
+    /// The server refused the proof of a payment.
+    PaymentRefused = "payment_refused", Payment, false;
+    /// The payment is not open any more: it was finished or forgotten elsewhere, or nothing was ever paid.
+    PaymentNotOpen = "payment_not_open", Payment, false;
+    /// The proof was sent and it is not known what became of it.
+    PaymentOutcomeUnknown = "payment_outcome_unknown", Payment, false;
+    /// The store of payments failed, or a record in it cannot be read. Nothing was paid because of this call.
+    StoreFailed = "store_failed", Payment, false;
+    /// The wallet can serve none of the offers.
+    WalletCannotPay = "wallet_cannot_pay", Payment, false;
+    /// The user said no in the wallet. No money has moved.
+    WalletRejected = "wallet_rejected", Payment, false;
+    /// The wallet failed. Money may have moved.
+    WalletFailed = "wallet_failed", Payment, false;
+    /// What the wallet gave is no proof. Money may have moved.
+    WalletInvalidProof = "wallet_invalid_proof", Payment, false;
+    /// The wallet gave nothing in time. Money may have moved.
+    WalletTimeout = "wallet_timeout", Payment, false;
+    /// The client was released with `free()`.
+    ClientDisposed = "client_disposed", Argument, false;
+    /// The package's WebAssembly module failed. Later calls run on a fresh instance of it.
+    WasmPanic = "wasm_panic", Internal, false;
+    /// The package's WebAssembly module cannot be loaded in this runtime.
+    InitFailed = "init_failed", Internal, false;
+}
+
+/// An error of the core. `Json` is the runtime's JSON document, so that a job travels untouched.
+#[derive(Debug, Clone)]
+pub struct Error {
+    /// What went wrong.
+    pub code: ErrorCode,
+    /// For people: what happened, and what to do. Holds no secret and no proof of payment.
+    pub message: String,
+    /// The name of the argument or option at fault.
+    pub field: Option<&'static str>,
+    /// The HTTP status that the server answered.
+    pub status: Option<u16>,
+    /// The server's own words, as they came.
+    pub server_message: Option<String>,
+    /// The server's own code for the error.
+    pub server_code: Option<String>,
+    /// How long the server asks to stay away, in milliseconds.
+    pub retry_after_ms: Option<f64>,
+    /// The job this is about.
+    pub job_id: Option<String>,
+    /// The job as it was last seen.
+    pub job: Option<Json>,
+    /// The session this is about.
+    pub session_id: Option<String>,
+    /// The message that was sent, as it is in the session.
+    pub user_message: Option<Json>,
+    /// The payment this is about.
+    pub payment: Option<Attempt>,
+    /// What the platform or the wallet threw.
+    pub cause: Option<Json>,
+    /// Whether the request certainly did not reach the server.
+    pub not_sent: bool,
+}
+
+/// Boxed, so that results stay small.
+pub type Result<T, E = Box<Error>> = core::result::Result<T, E>;
+
+impl Error {
+    /// An error with nothing but a code and a message. What could be a proof of payment is taken out of the message, wherever it
+    /// came from.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            code,
+            message: redact(&message.into()),
+            field: None,
+            status: None,
+            server_message: None,
+            server_code: None,
+            retry_after_ms: None,
+            job_id: None,
+            job: None,
+            session_id: None,
+            user_message: None,
+            payment: None,
+            cause: None,
+            not_sent: false,
+        })
+    }
+
+    /// A bad argument: `field rule; given …`.
+    pub fn argument(field: &'static str, rule: &str, given: &str) -> Box<Self> {
+        let mut error = Self::new(ErrorCode::InvalidArgument, fill("% %; given: %", &[field, rule, given]));
+        error.field = Some(field);
+        error
+    }
+
+    /// The same error, about this job.
+    #[must_use]
+    pub fn about_job(mut self: Box<Self>, job_id: &str) -> Box<Self> {
+        self.job_id = Some(job_id.to_owned());
+        self
+    }
+}

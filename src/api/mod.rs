@@ -1,0 +1,8 @@
+//! What is said to servers and to applications: types, validation, routes, error codes. No behaviour.
+
+pub mod error;
+pub mod jobs;
+pub mod options;
+pub mod payments;
+pub mod routes;
+pub mod sessions;

@@ -1,0 +1,182 @@
+//! The core's seam over JavaScript: timers, clocks, randomness, the wallet, the store, the logger.
+
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Function, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use super::client_options::header_pairs;
+use crate::json::Json;
+use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Platform, SendError, StoreOperation};
+use crate::platform::{WalletCapabilities, within};
+use crate::text::concat;
+use crate::time::{Instant, Millis, WallTime};
+
+/// The longest delay of a timer: JavaScript fires at once above it.
+const MAX_DELAY_MS: f64 = 2_147_483_647.0;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+    fn random_values(bytes: &Uint8Array);
+
+    #[wasm_bindgen(js_namespace = host)]
+    fn lock(name: &str, request: &JsValue, store: &JsValue) -> Promise;
+    #[wasm_bindgen(js_namespace = host, catch)]
+    fn wake(request: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = host)]
+    fn log(logger: &JsValue, level: &str, words: &str);
+}
+
+/// JavaScript's world for one client.
+#[derive(Debug)]
+pub(super) struct JsPlatform {
+    pub(super) fetch: Option<Function>,
+    pub(super) confirm: Option<Function>,
+    pub(super) wallet: Json,
+    pub(super) capabilities: WalletCapabilities,
+    pub(super) store: Json,
+    pub(super) logger: Json,
+    pub(super) max_response_bytes: f64,
+}
+
+/// Something that is held, or asked for, on JavaScript's side; released when it is dropped.
+pub(super) struct Held(Json);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let request = self.0.clone().set("gone", Json::boolean(true)).without("failed");
+        let _ = request.call("release", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+    }
+}
+
+impl Platform for JsPlatform {
+    type Lock = Held;
+
+    async fn send(&self, request: &HttpRequest, on_chunk: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
+        self.fetch_within(request, on_chunk, self.sleep(Millis::new(request.timeout_ms))).await
+    }
+
+    async fn sleep(&self, duration: Millis) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is made sure of")]
+        TimeoutFuture::new(duration.get().clamp(0.0, MAX_DELAY_MS).ceil() as u32).await;
+    }
+
+    async fn sleep_until_active(&self, duration: Millis) {
+        let held = Held(Json::object());
+        match wake(&held.0.0) {
+            Ok(back) => drop(within(JsFuture::from(back), self.sleep(duration)).await),
+            Err(_) => self.sleep(duration).await,
+        }
+    }
+
+    fn log(&self, level: LogLevel, words: &str) {
+        let level = if level == LogLevel::Debug { "debug" } else { "warn" };
+        // Nobody would get the line.
+        if level == "debug" && self.logger.get(level).is_none() {
+            return;
+        }
+        log(&self.logger.0, level, &concat(&["eliza-jobs: ", words]));
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_ms(performance_now())
+    }
+
+    fn wall_time(&self) -> WallTime {
+        WallTime::from_ms(js_sys::Date::now())
+    }
+
+    fn random(&self) -> f64 {
+        js_sys::Math::random()
+    }
+
+    fn uuid(&self) -> String {
+        let mut buffer = uuid::Uuid::encode_buffer();
+        uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer).to_owned()
+    }
+
+    fn parse_date(&self, text: &str) -> Option<WallTime> {
+        Some(js_sys::Date::parse(text)).filter(|at| at.is_finite()).map(WallTime::from_ms)
+    }
+
+    fn nonce(&self) -> [u8; 32] {
+        let bytes = Uint8Array::new_with_length(32);
+        random_values(&bytes);
+        let mut nonce = [0; 32];
+        bytes.copy_to(&mut nonce);
+        nonce
+    }
+
+    async fn store(&self, operation: StoreOperation, key: &str, value: &str) -> Result<Json, Json> {
+        let name = match operation {
+            StoreOperation::Get => "get",
+            StoreOperation::Set => "set",
+            StoreOperation::Delete => "delete",
+            StoreOperation::Keys => "keys",
+        };
+        let given = self.store.call(name, &key.into(), &value.into()).unwrap_or_else(|| Err("it has lost a method".into()));
+        let given = Json(given.map_err(Json)?).settled().await.map(Json).map_err(Json)?;
+        if operation != StoreOperation::Keys {
+            return Ok(given);
+        }
+        // Any list, an iterator of a Map for one; but no text, which can be iterated over too.
+        let keys = Some(&given).filter(|given| given.0.is_object()).and_then(|given| given.list().ok());
+        keys.map(|keys| Json(keys.into())).ok_or_else(|| Json::text("keys() gave no list"))
+    }
+
+    async fn lock(&self, name: &str) -> Result<Held, Json> {
+        let held = Held(Json::object());
+        JsFuture::from(lock(name, &held.0.0, &self.store.0)).await.map(|_| held).map_err(Json)
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        spawn_local(task);
+    }
+
+    fn wallet_capabilities(&self) -> WalletCapabilities {
+        self.capabilities
+    }
+
+    fn has_callback(&self, callback: Callback) -> bool {
+        match callback {
+            Callback::Confirm => self.confirm.is_some(),
+            Callback::Address => self.wallet.get("address").is_some(),
+            Callback::Transfer => self.capabilities.transfer,
+            Callback::Sign => self.capabilities.sign,
+            Callback::Pay => self.capabilities.pay,
+        }
+    }
+
+    async fn call(&self, callback: Callback, argument: Json) -> Result<Json, Json> {
+        let member = |name: &str| self.wallet.get(name).map(|member| member.0).unwrap_or_default();
+        let member = match callback {
+            Callback::Confirm => self.confirm.clone().map(JsValue::from).unwrap_or_default(),
+            Callback::Address => member("address"),
+            Callback::Transfer if self.wallet.0.is_function() => self.wallet.0.clone(),
+            Callback::Transfer => member("sendTransfer"),
+            Callback::Sign => member("signTypedData"),
+            Callback::Pay => member("pay"),
+        };
+        let given = match member.dyn_into::<Function>() {
+            Ok(function) => function.call1(&self.wallet.0, &argument.0).map_err(Json)?,
+            Err(value) => value,
+        };
+        let given = Json(given).settled().await.map(Json).map_err(Json)?;
+        Ok(if callback == Callback::Pay { header_pairs(&given).unwrap_or(given) } else { given })
+    }
+}
+
+thread_local! {
+    static IS_IN_WORKERS: bool = {
+        let navigator = Json(js_sys::global().into()).get("navigator");
+        navigator.and_then(|navigator| navigator.get_text("userAgent")).as_deref() == Some("Cloudflare-Workers")
+    };
+}
+
+/// Whether this is a Cloudflare Worker, where what one request has begun cannot wake another one.
+pub(super) fn is_in_workers() -> bool {
+    IS_IN_WORKERS.with(|is| *is)
+}

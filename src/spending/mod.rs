@@ -1,0 +1,3 @@
+//! What may be paid: limits, networks, recipients, and how much has been spent.
+
+pub mod policy;

@@ -1,0 +1,101 @@
+//! The dialect of elizaOS's own paywall: `payment: [{network, recipient, amount}]` with decimal amounts; the proof is the
+//! hash of a plain token transfer, in `x-payment` and `x-payment-network`.
+
+use std::rc::Rc;
+
+use super::amount::Amount;
+use super::networks::Token;
+use super::{Dialect, Offer, no_evm_chain, recipient_of, shown_member, token_of};
+use crate::json::Json;
+use crate::text::fill;
+
+/// One entry as an offer, or why it cannot be paid.
+pub(super) fn read_entry(entry: &Json, tokens: &[Rc<Token>]) -> Result<Offer, String> {
+    let currency = match entry.get("currency") {
+        None => "USDC".to_owned(),
+        Some(currency) => currency.as_text().ok_or_else(|| shown_member(entry, "currency"))?,
+    };
+    let token = token_of(entry, tokens, &|token| token.symbol == currency, "currency")?;
+    if entry.get("chainId").is_some_and(|id| id.as_number() != Some(f64::from(token.chain_id))) {
+        return Err(fill("% is not that of %", &[&shown_member(entry, "chainId"), &token.network]));
+    }
+    if entry.get("asset").is_some_and(|asset| !asset.as_text().is_some_and(|asset| token.is_asset(&asset))) {
+        return Err(fill("% is not % on %", &[&shown_member(entry, "asset"), &token.symbol, &token.network]));
+    }
+    let recipient = recipient_of(entry, "recipient", &token)?;
+    let amount = entry.get_text("amount").and_then(|text| Amount::from_decimal(&text, token.decimals));
+    let amount =
+        amount.ok_or_else(|| fill("% is no positive decimal number of %", &[&shown_member(entry, "amount"), &token.symbol]))?;
+    let none = Json::object();
+    Ok(Offer {
+        dialect: Dialect::Elizaos,
+        foreign: no_evm_chain(&token),
+        token,
+        recipient,
+        amount,
+        resource: None,
+        timeout_s: 0,
+        entry: none.clone(),
+        required: none,
+    })
+}
+
+/// The headers that carry the proof.
+pub fn proof(hash: &str, network: &str) -> Vec<(String, String)> {
+    vec![("x-payment".to_owned(), hash.to_owned()), ("x-payment-network".to_owned(), network.to_owned())]
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::json;
+    use crate::json::Json;
+    use crate::x402::networks::usdc;
+
+    const TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
+
+    fn read(entry: &Json) -> Result<Offer, String> {
+        read_entry(entry, &usdc())
+    }
+
+    #[test]
+    fn minimal_and_full_entries_are_read() {
+        let full = json!({"network": "polygon", "recipient": TO, "amount": "0.020000", "currency": "USDC", "chainId": 137});
+        let offer = read(&full).unwrap();
+        assert_eq!((offer.token.network.as_str(), offer.amount.digits.as_str()), ("polygon", "20000"));
+        let least = read(&json!({"network": "base", "recipient": TO, "amount": "1"})).unwrap();
+        assert_eq!(least.amount.units, 1_000_000);
+    }
+
+    #[test]
+    fn entries_that_a_careful_person_would_not_pay_are_left_out() {
+        let good = json!({"network": "base", "recipient": TO, "amount": "0.02", "currency": "USDC", "chainId": 8453});
+        let usdc = &usdc()[0].asset;
+        let cases: [(&str, Json, &str); 18] = [
+            ("network", json!("solana"), "unknown network"),
+            ("network", json!("Base"), "unknown network"),
+            ("network", json!(8453), "network 8453"),
+            ("chainId", json!(1), "chainId 1 is not"),
+            ("chainId", json!("8453"), "is not that of base"),
+            ("currency", json!("ETH"), "no token that may be paid with on base"),
+            ("currency", json!(5), "currency 5"),
+            ("asset", json!(TO), "is not USDC on base"),
+            ("recipient", json!("0x0000000000000000000000000000000000000000"), "cannot be paid"),
+            ("recipient", json!(TO.replace("93B", "93b")), "cannot be paid"),
+            ("recipient", json!(usdc.to_lowercase()), "cannot be paid"),
+            ("recipient", json!("0x1234"), "cannot be paid"),
+            ("amount", json!(0.02), "no positive decimal"),
+            ("amount", json!("0"), "no positive decimal"),
+            ("amount", json!("-1"), "no positive decimal"),
+            ("amount", json!("1e4"), "no positive decimal"),
+            ("amount", json!("0.0200001"), "no positive decimal"),
+            ("amount", json!("1".repeat(80)), "no positive decimal"),
+        ];
+        assert!(read(&good).is_ok());
+        for (key, value, reason) in cases {
+            let said = read(&good.clone().set(key, value.clone())).unwrap_err();
+            assert!(said.contains(reason), "{key} {value}: {said}");
+        }
+    }
+}
