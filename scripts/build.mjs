@@ -62,8 +62,8 @@ async function generate(compiled) {
   }
   const [from, named, wasm] = ['glue/eliza_jobs_bg.wasm', 'named.wasm', 'eliza_jobs_bg.wasm'].map((file) => `${target}/${file}`);
   const wasmOpt = (...args) => execFileSync('node_modules/.bin/wasm-opt', args, { encoding: 'utf8' });
-  const inlining = ['--one-caller-inline-max-function-size=30', '--low-memory-unused', '--converge'];
-  wasmOpt('-Oz', ...inlining, '--reorder-functions-by-name', '-g', from, '-o', named); // named: for `make size`
+  const smaller = ['-Oz', '--one-caller-inline-max-function-size=30', '--skip-pass=local-cse', '--low-memory-unused'];
+  wasmOpt(...smaller, '--converge', '--reorder-functions-by-name', '-g', from, '-o', named); // named: for `make size`
   const short = ['--strip-debug', '--strip-target-features', '--minify-imports-and-exports-and-modules'];
   const names = JSON.parse(wasmOpt(...short, named, '-o', wasm));
   const bytes = readFileSync(wasm);
