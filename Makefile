@@ -182,7 +182,7 @@ $(VARIANT):
 	touch $@
 
 # After the package: both use the same folder of cargo's.
-$(TRAP): $(SOURCES) $(NPM) $(WASM_BINDGEN) | $(PACKAGE)
+$(TRAP): $(SOURCES) $(NPM) $(WASM_BINDGEN) $(VARIANT) | $(PACKAGE)
 	@node scripts/build.mjs --trap
 
 $(PACKAGE) &: $(SOURCES) $(NPM) $(WASM_BINDGEN) $(VARIANT)

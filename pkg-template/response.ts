@@ -80,7 +80,7 @@ async function read(promise: PromiseLike<unknown>, reading: Reading): Promise<Re
   reading.text = '';
   const reader = readerOf(response);
   const body = reader ? new Body(reader, reading) : new WholeBody(response, reading);
-  const isStream = reading.streams && String(header('content-type')).includes('text/event-stream');
+  const isStream = reading.streams && String(header('content-type')).toLowerCase().includes('text/event-stream');
   if (isStream) return { ...head, stream: body };
   for (let piece; (piece = await body.next()) !== undefined; ) reading.text += piece;
   return { ...head, text: reading.text, ...parsed(reading.text) };

@@ -62,8 +62,8 @@ async function generate(compiled) {
   }
   const [from, named, wasm] = ['glue/eliza_jobs_bg.wasm', 'named.wasm', 'eliza_jobs_bg.wasm'].map((file) => `${target}/${file}`);
   const wasmOpt = (...args) => execFileSync('node_modules/.bin/wasm-opt', args, { encoding: 'utf8' });
-  const inlining = ['--one-caller-inline-max-function-size=30', '--low-memory-unused', '--converge'];
-  wasmOpt('-Oz', ...inlining, '--reorder-functions-by-name', '-g', from, '-o', named); // named: for `make size`
+  const smaller = ['-Oz', '--one-caller-inline-max-function-size=30', '--skip-pass=local-cse', '--low-memory-unused'];
+  wasmOpt(...smaller, '--converge', '--reorder-functions-by-name', '-g', from, '-o', named); // named: for `make size`
   const short = ['--strip-debug', '--strip-target-features', '--minify-imports-and-exports-and-modules'];
   const names = JSON.parse(wasmOpt(...short, named, '-o', wasm));
   const bytes = readFileSync(wasm);
@@ -119,6 +119,8 @@ async function bundle(entry, format) {
     format,
     platform: 'neutral',
     target: 'es2022',
+    // Metro's preset for React Native does not know them.
+    supported: { 'class-static-blocks': false },
     external: ['*.wasm', 'node:*'],
     legalComments: 'none',
     logLevel: 'warning',
@@ -144,10 +146,10 @@ async function finish() {
   const declarations = 'target/declarations/typescript';
   rmSync(declarations, { recursive: true, force: true });
   run('node_modules/.bin/tsc', ['--project', 'pkg-template/tsconfig.declarations.json']);
-  cpSync('pkg-template/public.d.ts', `${declarations}/index.d.ts`);
+  for (const entry of ['index', 'node']) cpSync('pkg-template/public.d.ts', `${declarations}/${entry}.d.ts`);
   cpSync('target/declarations/wasm/wasm.d.ts', `${declarations}/wasm.d.ts`);
   // The folder's own package.json makes CommonJS of the same files.
-  for (const file of reachable(declarations, ['index.d.ts', 'wallets.d.ts'])) {
+  for (const file of reachable(declarations, ['index.d.ts', 'node.d.ts', 'wallets.d.ts'])) {
     for (const folder of ['pkg', 'pkg/cjs']) cpSync(`${declarations}/${file}`, `${folder}/${file}`);
   }
 

@@ -30,7 +30,6 @@
 //! | [`pay`] | paying: ask the wallet, and write down before anything could be lost |
 //! | `deliver` | sending a proof, and finding out what becomes of it |
 //! | `resume` | going on with payments that were begun before |
-//! | `sandbox` | on the host only: a Jobs server as a state machine, for tests |
 //! | `js` | the edge, on wasm32 only: converts and delegates |
 
 pub mod api;
@@ -40,8 +39,6 @@ pub mod http;
 pub mod json;
 pub mod payment;
 pub mod platform;
-#[cfg(not(target_arch = "wasm32"))]
-pub mod sandbox;
 pub mod sessions;
 pub mod spending;
 pub mod text;

@@ -11,7 +11,9 @@ use eliza_jobs::payment::prove::Question;
 use eliza_jobs::payment::{journal, wallet};
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpResponse};
-use eliza_jobs::spending::policy::{PaymentMethod, SpendLedger, SpendPolicy};
+use eliza_jobs::spending::SpendLedger;
+use eliza_jobs::spending::policy::{PaymentMethod, SpendPolicy};
+use eliza_jobs::time::WallTime;
 use eliza_jobs::x402::{self, Attempt, Offer, signature};
 
 /// The longest message of an error, in bytes.
@@ -80,7 +82,7 @@ fn payment_required(bytes: &[u8]) {
             Err(error) => is_fit_to_show(&error.message),
             Ok(chosen) => {
                 assert!((1..=100_000).contains(&chosen.offer.amount.units), "it would pay {}", chosen.offer.amount.digits);
-                pays(chosen.offer, chosen.means);
+                pays(chosen.offer, chosen.method);
             }
         }
     }
@@ -90,7 +92,7 @@ fn payment_required(bytes: &[u8]) {
 fn pays(offer: Offer, means: PaymentMethod) {
     let token = offer.token.clone();
     let nonce = format!("0x{}", "11".repeat(32));
-    let question = Question::new(std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, 1_800_000_000);
+    let question = Question::new(std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, WallTime::from_ms(1.8e12));
     let (_, shown) = question.asks();
     if let Some(authorization) = &question.authorization {
         let message = &shown["message"];
@@ -144,7 +146,7 @@ fn record(bytes: &[u8]) {
 
 /// What a wallet gives for a signature.
 fn signed(bytes: &[u8]) {
-    match signature::normalised(&text(bytes), &[7; 32], PAYER) {
+    match signature::normalised(&text(bytes)) {
         Err(why) => is_fit_to_show(why),
         Ok(signature) => {
             let digits = signature.strip_prefix("0x").unwrap();
@@ -162,7 +164,7 @@ fn given(bytes: &[u8]) {
     let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(seed) };
     let offer = std::rc::Rc::new(x402::read(&response, &policy.tokens).unwrap().offers.remove(0));
     for means in [PaymentMethod::Transfer, PaymentMethod::Sign, PaymentMethod::Pay] {
-        let question = Question::new(offer.clone(), means, PAYER.to_owned(), "0x11", 1_800_000_000);
+        let question = Question::new(offer.clone(), means, PAYER.to_owned(), "0x11", WallTime::from_ms(1.8e12));
         for answer in [Ok(value.clone()), Err(value.clone())] {
             let threw = answer.is_err();
             match question.read(answer) {
@@ -189,11 +191,12 @@ fn job(bytes: &[u8]) {
     let text = text(bytes);
     let date = |text: &str| {
         let at = httpdate::parse_http_date(text).ok()?;
-        Some(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0)
+        Some(WallTime::from_ms(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0))
     };
     let headers = vec![("retry-after", text.clone()), ("date", text.clone())];
-    let wait = retry::retry_after_ms(&HttpResponse { status: 429, headers, body: Body::Empty }, 1.8e12, date);
-    assert!(wait.is_none_or(|ms| (0.0..1e15).contains(&ms)), "stays away for {wait:?} ms");
+    let response = HttpResponse { status: 429, headers, body: Body::Empty };
+    let wait = retry::retry_after(&response, WallTime::from_ms(1.8e12), date);
+    assert!(wait.is_none_or(|wait| (0.0..=86_400_000.0).contains(&wait.get())), "it waits for {wait:?}");
     let Some(document) = Json::parse(&text) else { return };
     let created = jobs::read_created(document.clone());
     let seen = jobs::read_job(document.clone());

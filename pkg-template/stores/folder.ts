@@ -10,7 +10,10 @@ const NAMES_AT_ONCE = 256;
 const UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EISDIR', 'EMLINK']);
 
 /** The code of a file system's error. */
-export const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '');
+export function codeOf(error: unknown): string {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? code : '';
+}
 
 export class Folder {
   readonly path: string;
@@ -49,7 +52,10 @@ export class Folder {
     });
   }
 
-  /** The names of all that is in the folder. Between the pieces other work of the program gets its turn. */
+  /**
+   * The names of all that is in the folder. Between the pieces other work of the program gets its
+   * turn.
+   */
   async *names(): AsyncGenerator<string> {
     const { opendir } = this.#node.fs.promises;
     const folder = await unlessMissing(opendir(this.path, { bufferSize: NAMES_AT_ONCE }));
@@ -57,7 +63,10 @@ export class Folder {
     for await (const { name } of folder) yield name;
   }
 
-  /** Makes the folder when it is missing, for nobody else's eyes: a record can hold a proof of payment. */
+  /**
+   * Makes the folder when it is missing, for nobody else's eyes: a record can hold a proof of
+   * payment.
+   */
   async make(): Promise<void> {
     const { fs, path } = this.#node;
     const first = await fs.promises.mkdir(this.path, { recursive: true, mode: 0o700 });
@@ -72,13 +81,13 @@ export class Folder {
   }
 
   /**
-   * Writes a hidden draft to the disk and has it published under its name. Whatever happens, no draft
-   * stays behind.
+   * Writes a hidden draft to the disk and has it published under its name. Whatever happens, no
+   * draft stays behind.
    */
   async #publish<T>(text: string, publish: (draft: string) => Promise<T>): Promise<T> {
     const done = await this.#limit.run(async () => {
       for (let attempt = 1; ; attempt += 1) {
-        const draft = this.file(`.draft-${crypto.randomUUID()}`);
+        const draft = this.file(`.draft-${this.#node.crypto.randomUUID()}`);
         try {
           await this.make();
           await this.#writeDraft(draft, text);
@@ -117,8 +126,8 @@ export class Folder {
     try {
       await link(draft, this.file(name)).catch((error: unknown) => {
         if (!UNSUPPORTED.has(codeOf(error))) throw error;
-        // No links on this file system. A crash in the middle leaves half a record, which is refused
-        // when it is read: it cannot lead to a second payment.
+        // No links on this file system. A crash in the middle leaves half a record, which is
+        // refused when it is read: it cannot lead to a second payment.
         return this.#writeDraft(this.file(name), text);
       });
       return true;
@@ -128,7 +137,10 @@ export class Folder {
     }
   }
 
-  /** Runs after all earlier writes to this file, of any store and copy of the package in this program. */
+  /**
+   * Runs after all earlier writes to this file, of any store and copy of the package in this
+   * program.
+   */
   #inOrder<T>(name: string, write: () => Promise<T>): Promise<T> {
     const writes = (shared.writes ??= new Map());
     const path = this.file(name);
@@ -142,7 +154,10 @@ export class Folder {
     return result;
   }
 
-  /** Has the names in the folder on the disk. Calls that come while one is under way share the next one. */
+  /**
+   * Has the names in the folder on the disk. Calls that come while one is under way share the next
+   * one.
+   */
   #sync(): Promise<void> {
     return (this.#nextSync ??= this.#syncing.then(() => {
       this.#nextSync = undefined;

@@ -1,6 +1,6 @@
-// A lock that several programs share, as a lease. Its holder renews it every second. A caller that waits
-// and sees no renewal for LEASE_MS of its own time takes it over. No clocks are compared, and no process
-// numbers: a counter has changed since the last poll, or it has not.
+// A lock that several programs share, as a lease. Its holder renews it every second. A caller that
+// waits and sees no renewal for LEASE_MS of its own time takes it over. No clocks are compared, and
+// no process numbers: a counter has changed since the last poll, or it has not.
 //
 //   .lease-<hash of the name>/          the lock; an empty folder is a free lock
 //   .lease-<hash of the name>/<holder>/ its holder, a random id; the time stamp is the counter
@@ -22,13 +22,19 @@ export const LEASE_MS = 4_000;
 /** The delay of the first poll of a lock that is taken; it grows to the last one. */
 const FIRST_POLL_MS = 20;
 const LAST_POLL_MS = 250;
-/** How much time one poll can count for: a caller that was suspended itself has not waited meanwhile. */
+/**
+ * How much time one poll can count for: a caller that was suspended itself has not waited
+ * meanwhile.
+ */
 const MOST_PER_POLL_MS = 2 * LAST_POLL_MS;
 /** The counter's step in seconds. Some file systems round to two. */
 const COUNTER_STEP_S = 2;
 const COUNTER_SIZE = 32;
 
-/** What file systems answer to a rename onto a lock that is held, or onto something that is no folder. */
+/**
+ * What file systems answer to a rename onto a lock that is held, or onto something that is no
+ * folder.
+ */
 const HELD = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EPERM', 'EACCES']);
 /** What is over in a moment: no file descriptor is free, or the draft was swept. */
 const PASSING = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'EINTR', 'ENOENT']);
@@ -91,7 +97,7 @@ class Lease {
   #renewals = 0;
 
   constructor(lock: string, node: Builtins) {
-    this.#id = crypto.randomUUID();
+    this.#id = node.crypto.randomUUID();
     this.#lock = lock;
     this.#draft = `${lock}.${this.#id}`;
     this.#mine = node.path.join(lock, this.#id);
@@ -130,7 +136,8 @@ class Lease {
   /** Takes the place of a holder that counts as dead, unless another caller was quicker. */
   async takeOver([holder, ...others]: string[]): Promise<boolean> {
     const { promises } = this.#node.fs;
-    // Something that is no folder is in the lock's place. `unlink` never removes a folder, and so no lock.
+    // Something that is no folder is in the lock's place. `unlink` never removes a folder, and so
+    // no lock.
     if (holder === undefined) return promises.unlink(this.#lock).then(notYet, notYet);
     try {
       await promises.rename(this.#node.path.join(this.#lock, holder), this.#mine);

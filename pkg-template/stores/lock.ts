@@ -1,5 +1,5 @@
-// Locks as the Rust side asks for them: one holder in this program, in all tabs, and in all programs
-// that share the store.
+// Locks as the Rust side asks for them: one holder in this program, in all tabs, and in all
+// programs that share the store.
 import { shared } from './shared.js';
 import type { ReleaseLock, Store } from './store.js';
 
@@ -49,7 +49,7 @@ export function lock(name: string, call: LockCall, store: Store | undefined): Pr
     const work = async () => {
       if (call.gone) return;
       askStore().catch((error: unknown) => {
-        reject(error);
+        reject(error as Error);
         call.release?.();
       });
       await released;

@@ -1,10 +1,13 @@
-// What all copies of the package in one program share: one copy may be imported and another required.
+// What all copies of the package in one program share: one copy may be imported and another
+// required.
 import type { Store } from './store.js';
 
 interface Shared {
   /** The last caller in the queue of each lock, by the lock's name. */
   held: Map<string, Promise<void>>;
-  /** The last write in the queue of each file, by its path. An older copy of the package has none. */
+  /**
+   * The last write in the queue of each file, by its path. An older copy of the package has none.
+   */
   writes?: Map<string, Promise<void>>;
   /** The default store. */
   store?: Store;

@@ -33,7 +33,8 @@ export function storeIn(given: string, load: () => Builtins): Store {
     },
     async lock(name, request = {}) {
       await folder.make();
-      return takeLease(folder.file(`.lease-${await sha256(name)}`), request, node);
+      const hash = node.crypto.createHash('sha256').update(name).digest('hex');
+      return takeLease(folder.file(`.lease-${hash}`), request, node);
     },
   };
 }
@@ -56,9 +57,4 @@ function keyOf(name: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function sha256(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

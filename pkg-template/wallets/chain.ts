@@ -30,7 +30,10 @@ export interface ChainRequests {
   add(parameters: ChainParameters): unknown;
 }
 
-/** The chains that the package pays on, as their operators publish them: `[name, currency, node, explorer]`. */
+/**
+ * The chains that the package pays on, as their operators publish them: `[name, currency, node,
+ * explorer]`.
+ */
 const CHAINS: Record<number, readonly [string, string, string, string]> = {
   8453: ['Base', 'ETH', 'https://mainnet.base.org', 'https://basescan.org'],
   84532: ['Base Sepolia', 'ETH', 'https://sepolia.base.org', 'https://sepolia.basescan.org'],
@@ -42,7 +45,10 @@ export const hexadecimal = (chainId: number): string => `0x${chainId.toString(16
 
 export const pause = (ms: number): Promise<void> => new Promise((next) => setTimeout(next, ms));
 
-/** Asks the wallet to switch to this chain, unless it is there; adds the chain when the wallet does not know it. */
+/**
+ * Asks the wallet to switch to this chain, unless it is there; adds the chain when the wallet does
+ * not know it.
+ */
 export async function onChain(chainId: number, wallet: ChainRequests): Promise<void> {
   if (numberOf(await wallet.current()) === chainId) return;
   const failed = await switched(chainId, wallet);

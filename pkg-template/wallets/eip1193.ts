@@ -11,8 +11,8 @@ export interface Eip1193Provider {
 }
 
 /**
- * A wallet from an EIP-1193 provider. When the provider is on another chain it is asked to switch, and
- * to add the chain when it does not know it.
+ * A wallet from an EIP-1193 provider. When the provider is on another chain it is asked to switch,
+ * and to add the chain when it does not know it.
  *
  * @param options.address The account to pay with. @default the first one that the provider offers
  * @throws {TypeError} when it is no provider.
@@ -23,7 +23,7 @@ export function fromEip1193(provider: Eip1193Provider, options: { address?: stri
   if (wanted && typeof wanted !== 'string') {
     throw new TypeError(`options.address of fromEip1193 must be an address of the wallet, as a string; given: ${typeof wanted}`);
   }
-  const request = (method: string, params: unknown[] = []) => provider.request({ method, params });
+  const request = (method: string, params: unknown[] = []) => provider.request({ method, params }) as Promise<unknown>;
   const account = () => accountOf(request, wanted);
   const chain = {
     current: () => request('eth_chainId'),
@@ -37,7 +37,7 @@ export function fromEip1193(provider: Eip1193Provider, options: { address?: stri
         await onChain(typedData.domain.chainId, chain);
         return account();
       });
-      return request('eth_signTypedData_v4', [from, JSON.stringify(typedData)]);
+      return request('eth_signTypedData_v4', [from, JSON.stringify(typedData)]) as Promise<string>;
     },
     async sendTransfer(quote: Quote) {
       const from = await beforeSending(async () => {
@@ -47,13 +47,15 @@ export function fromEip1193(provider: Eip1193Provider, options: { address?: stri
       // The chain is named, for the wallet may be switched before it sends.
       const chainId = hexadecimal(quote.chainId);
       const transaction = { from, to: quote.asset, value: '0x0', data: transferCall(quote), chainId };
-      const hash = await request('eth_sendTransaction', [transaction]);
+      const hash = (await request('eth_sendTransaction', [transaction])) as string;
       return whenMined(hash, () => request('eth_getTransactionReceipt', [hash]));
     },
   };
 }
 
-/** The account to pay with: of those that are connected, else of those that the user connects now. */
+/**
+ * The account to pay with: of those that are connected, else of those that the user connects now.
+ */
 async function accountOf(request: (method: string) => Promise<unknown>, wanted: string | undefined): Promise<string> {
   const accounts = async (method: string) => ((await request(method)) ?? []) as string[];
   let offered = await accounts('eth_accounts');

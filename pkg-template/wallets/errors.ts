@@ -23,7 +23,7 @@ export async function beforeSending<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof Error && 'noMoneyMoved' in cause && cause.noMoneyMoved === true) throw cause;
+    if (cause instanceof Error && field(cause, 'noMoneyMoved') === true) throw cause;
     throw unmoved(isRequestOpen(cause) ? REQUEST_OPEN : words(cause), { cause });
   }
 }
@@ -35,17 +35,26 @@ export function hasCode(thrown: unknown, code: number): boolean {
   const errors = [thrown];
   // The list grows while it is read; an error that wraps itself ends at the limit.
   for (let at = 0; at < errors.length && at < MOST_ERRORS; at += 1) {
-    const error = errors[at];
-    if (typeof error !== 'object' || error === null) continue;
-    const fields = error as Record<string, unknown>;
-    if (Number(fields['code'] ?? Number.NaN) === code) return true;
-    errors.push(...WRAPPERS.map((name) => fields[name]));
+    const found = field(errors[at], 'code');
+    if (found === code || found === String(code)) return true;
+    errors.push(...WRAPPERS.map((name) => field(errors[at], name)).filter(Boolean));
   }
   return false;
 }
 
 function words(thrown: unknown): string {
-  const { message, shortMessage } = Object(thrown) as Record<string, unknown>;
-  const said = [thrown, shortMessage, message].find((text) => typeof text === 'string' && text !== '');
-  return said === undefined ? 'the wallet failed before it was asked to pay, and did not say why' : String(said);
+  for (const text of [thrown, field(thrown, 'shortMessage'), field(thrown, 'message')]) {
+    if (typeof text === 'string' && text) return text;
+  }
+  return 'the wallet failed before it was asked to pay, and did not say why';
+}
+
+/** A field of whatever was thrown. */
+function field(thrown: unknown, name: string): unknown {
+  try {
+    return (thrown as Record<string, unknown> | null | undefined)?.[name];
+  } catch {
+    // An object that lets nobody read it.
+    return undefined;
+  }
 }

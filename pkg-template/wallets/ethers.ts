@@ -39,9 +39,9 @@ interface Provider {
 const MOST_SIGNERS = 4;
 
 /**
- * A wallet from an ethers signer (version 5 or 6). Without a provider it signs and makes no transfers.
- * When its provider is a wallet on another chain, that is asked to switch, and to add the chain when it
- * does not know it.
+ * A wallet from an ethers signer (version 5 or 6). Without a provider it signs and makes no
+ * transfers. When its provider is a wallet on another chain, that is asked to switch, and to add
+ * the chain when it does not know it.
  *
  * @throws {TypeError} when it is no signer.
  */
@@ -55,7 +55,8 @@ export function fromEthers(given: EthersSigner): MadeWallet {
       // ethers adds it itself, and throws when it is there.
       delete types['EIP712Domain'];
       const { provider } = signer;
-      // A key in this program signs for any chain; a wallet behind a provider is on a chain of its own.
+      // A key in this program signs for any chain; a wallet behind a provider is on a chain of its
+      // own.
       if (provider && !hasKey(signer)) await beforeSending(() => onChain(domain.chainId, chainOf(provider)));
       return signer.signTypedData
         ? signer.signTypedData(domain, types, message)
@@ -83,7 +84,10 @@ function hasKey(signer: AnySigner): boolean {
   return false;
 }
 
-/** The wallet itself is asked, where that is possible: what ethers remembers of the network may be out of date. */
+/**
+ * The wallet itself is asked, where that is possible: what ethers remembers of the network may be
+ * out of date.
+ */
 const chainOf = (provider: Provider) => {
   const send = (method: string, params: unknown[]) => {
     if (!provider.send) throw unsupported('the provider cannot switch chains');
@@ -96,14 +100,16 @@ const chainOf = (provider: Provider) => {
   };
 };
 
-/** The wallet itself is asked here too: after a switch, ethers throws that the network has changed. */
+/**
+ * The wallet itself is asked here too: after a switch, ethers throws that the network has changed.
+ */
 const receiptOf = (provider: Provider, hash: string): Promise<unknown> =>
   provider.send ? provider.send('eth_getTransactionReceipt', [hash]) : provider.getTransactionReceipt(hash);
 
 /**
  * Sends with ethers. After sending, ethers fetches the transaction: when the wallet was switched to
- * another chain that throws, and when the node does not answer it never ends, though the money is on its
- * way.
+ * another chain that throws, and when the node does not answer it never ends, though the money is
+ * on its way.
  */
 async function hashOf(signer: AnySigner, transaction: object): Promise<string> {
   if (signer.sendUncheckedTransaction) return signer.sendUncheckedTransaction(transaction);

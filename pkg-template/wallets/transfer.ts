@@ -3,7 +3,10 @@ import type { Quote } from '../wasm.js';
 import { pause } from './chain.js';
 import { unmoved } from './errors.js';
 
-/** The longest wait for a transfer to be mined. The hash is returned then all the same: the server checks it. */
+/**
+ * The longest wait for a transfer to be mined. The hash is returned then all the same: the server
+ * checks it.
+ */
 const MOST_WAIT_MS = 180_000;
 /** The longest time for one request: a provider that never answers does not hold the hash back. */
 const REQUEST_MS = 10_000;

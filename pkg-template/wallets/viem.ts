@@ -21,7 +21,10 @@ export interface ViemWalletClient {
   request?(args: any): Promise<any>;
 }
 
-/** The part of viem's accounts that is used: of `privateKeyToAccount` and others that sign themselves. */
+/**
+ * The part of viem's accounts that is used: of `privateKeyToAccount` and others that sign
+ * themselves.
+ */
 export interface ViemAccount {
   address: string;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
@@ -29,13 +32,16 @@ export interface ViemAccount {
 }
 
 /**
- * A wallet from a viem wallet client. When the client is on another chain it is asked to switch, and to
- * add the chain when it does not know it.
+ * A wallet from a viem wallet client. When the client is on another chain it is asked to switch,
+ * and to add the chain when it does not know it.
  *
  * @throws {TypeError} when it is neither a wallet client nor an account that signs.
  */
 export function fromViem(client: ViemWalletClient): MadeWallet;
-/** A wallet from a viem account. It signs, on every chain, and makes no transfers: for these it takes a wallet client. */
+/**
+ * A wallet from a viem account. It signs, on every chain, and makes no transfers: for these it
+ * takes a wallet client.
+ */
 export function fromViem(account: ViemAccount): SigningWallet;
 export function fromViem(given: ViemWalletClient | ViemAccount): MadeWallet | SigningWallet {
   return isAccount(given) ? fromAccount(given) : fromClient(given);
@@ -48,7 +54,7 @@ const isAccount = (given: ViemWalletClient | ViemAccount): given is ViemAccount 
 
 function fromAccount(account: ViemAccount): SigningWallet {
   return {
-    address: async () => account.address,
+    address: () => Promise.resolve(account.address),
     signTypedData: (typedData: TypedData) => account.signTypedData(typedData),
   };
 }
@@ -71,7 +77,8 @@ function fromClient(client: ViemWalletClient): MadeWallet {
       return typeof found === 'string' ? found : found.address;
     },
     async signTypedData(typedData: TypedData) {
-      // A key in this program signs for any chain; a wallet behind a connection wants to be on the right one.
+      // A key in this program signs for any chain; a wallet behind a connection wants to be on the
+      // right one.
       if (client.account?.type !== 'local') await ready(typedData.domain.chainId);
       const from = await beforeSending(account);
       return client.signTypedData({ account: from, ...typedData });
@@ -85,8 +92,8 @@ function fromClient(client: ViemWalletClient): MadeWallet {
         value: 0n,
         data: transferCall(quote),
       });
-      const { request } = client;
-      if (!request) return hash;
+      // A client that cannot ask for the receipt has sent it all the same.
+      if (!client.request) return hash;
       return whenMined(hash, () => client.request?.({ method: 'eth_getTransactionReceipt', params: [hash] }));
     },
   };
@@ -104,7 +111,10 @@ const chainOf = (client: ViemWalletClient) => ({
   },
 });
 
-/** The chain as viem wants it, to check itself that the wallet is on it; it reads nothing but the id. */
+/**
+ * The chain as viem wants it, to check itself that the wallet is on it; it reads nothing but the
+ * id.
+ */
 const chainFor = (client: ViemWalletClient, { chainId, network }: Quote): unknown => {
   const { chain } = client as { chain?: { id?: number } };
   if (chain?.id === chainId) return chain;

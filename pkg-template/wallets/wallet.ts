@@ -23,6 +23,6 @@ export function need(value: unknown, methods: readonly string[], what: string): 
   const missing = methods.find((method) => typeof (value as Record<string, unknown> | null)?.[method] !== 'function');
   if (missing === undefined) return;
   const kinds: Record<string, string> = { object: `an object without ${missing}`, function: 'a function', string: 'a string' };
-  const given = value === null ? 'null' : (kinds[typeof value] ?? String(value));
+  const given = value === null ? 'null' : (kinds[typeof value] ?? String(value as number));
   throw new TypeError(`${what} (an object with ${methods.join(', ')}); given: ${given}`);
 }

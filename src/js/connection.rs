@@ -55,7 +55,7 @@ fn ledger(config: &Config, spent: Json) -> Rc<SpendLedger> {
     }
     let changed = move |limit: usize, units: u128| {
         if let Some(symbol) = symbols.get(limit) {
-            spent.clone().set(symbol, Json::text(&amount::digits(units)));
+            spent.clone().set(symbol, Json::text(&units.to_string()));
         }
     };
     SpendLedger::new(sums, Box::new(changed))
@@ -63,15 +63,15 @@ fn ledger(config: &Config, spent: Json) -> Rc<SpendLedger> {
 
 thread_local! {
     /// What is known of each server's rate limit: all clients of a program that use a server share it.
-    static RATE_LIMITS: RefCell<Vec<(String, Rc<RateLimit>)>> = const { RefCell::new(Vec::new()) };
+    static RATE_LIMITS: RefCell<Vec<(String, Rc<RefCell<RateLimit>>)>> = const { RefCell::new(Vec::new()) };
 }
 
-fn rate_limit(base_url: &str) -> Rc<RateLimit> {
+fn rate_limit(base_url: &str) -> Rc<RefCell<RateLimit>> {
     RATE_LIMITS.with_borrow_mut(|known| {
         if let Some((_, rate_limit)) = known.iter().find(|(url, _)| url == base_url) {
             return rate_limit.clone();
         }
-        let rate_limit = Rc::<RateLimit>::default();
+        let rate_limit = Rc::<RefCell<RateLimit>>::default();
         known.push((base_url.to_owned(), rate_limit.clone()));
         rate_limit
     })

@@ -3,6 +3,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::api::error::Error;
+use crate::time::Millis;
 use crate::json::{Json, shown};
 use crate::payment::journal;
 
@@ -26,7 +27,7 @@ pub(super) fn to_js(error: Box<Error>) -> JsValue {
         ("statusCode", number(error.status.map(f64::from))),
         ("serverMessage", text(error.server_message.as_deref())),
         ("serverCode", text(error.server_code.as_deref())),
-        ("retryAfterMs", number(error.retry_after_ms)),
+        ("retryAfterMs", number(error.retry_after.map(Millis::get))),
         ("jobId", text(error.job_id.as_deref())),
         ("job", error.job),
         ("sessionId", text(error.session_id.as_deref())),

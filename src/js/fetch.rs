@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, AbortSignal, Headers, RequestInit, RequestRedirect};
+use web_sys::{AbortController, AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect};
 
 use super::platform::JsPlatform;
 use crate::json::Json;
@@ -27,6 +27,28 @@ extern "C" {
 thread_local! {
     /// [`RESPONSE_HEADERS`] as JavaScript has them.
     static HEADER_NAMES: Json = Json::array(RESPONSE_HEADERS.into_iter().map(Json::text).collect());
+}
+
+thread_local! {
+    /// Whether the runtime knows `cache` in the options of a request. Caches of frameworks, networks and browsers
+    /// would repeat an old response to every poll, but Cloudflare Workers with a compatibility date before 2024-11-11
+    /// throw on the member.
+    static TAKES_CACHE: bool = {
+        let is_known = |init: &RequestInit| Request::new_with_str_and_init("https://localhost", init).is_ok();
+        let init = RequestInit::new();
+        init.set_cache(RequestCache::NoStore);
+        // Without a `Request` nothing is known, and nothing is in the way.
+        is_known(&init) || !is_known(&RequestInit::new())
+    };
+}
+
+/// Whether fetch refused the request because of its signal, before it sent anything. Test environments
+/// such as jsdom replace `AbortController` with a class that the runtime's own fetch does not accept.
+fn is_about_signal(thrown: &JsValue) -> bool {
+    let error = Json(thrown.clone());
+    let words = error.get_text("message").unwrap_or_default();
+    let is_refusal = ["instance of AbortSignal", "of type AbortSignal", "of type 'AbortSignal'", "interface AbortSignal"];
+    error.get_text("name").as_deref() == Some("TypeError") && is_refusal.iter().any(|part| words.contains(part))
 }
 
 /// Aborts its request when it is dropped before the response is complete.
@@ -64,8 +86,11 @@ impl JsPlatform {
             .set("signal", Json(signal.clone().into()))
             .set("streams", Json::boolean(on_chunk.is_some()));
         let exchange = async {
-            let response = self.start(request, &signal).map_err(|thrown| failed(thrown, false))?;
-            let received = JsFuture::from(receive(&response, &reading.0)).await;
+            let received = match self.receive(request, Some(&signal), &reading).await {
+                // Nothing was sent. The time limit does not need the signal.
+                Err(thrown) if is_about_signal(&thrown) => self.receive(request, None, &reading).await,
+                received => received,
+            };
             let received = Json(received.map_err(|thrown| failed(thrown, has_begun(&reading)))?);
             match (received.get("stream"), on_chunk) {
                 (Some(stream), Some(on_chunk)) => read_stream(&received, &stream, on_chunk).await,
@@ -79,8 +104,19 @@ impl JsPlatform {
         response.map_err(|failed| SendError { partial: snippet(&reading), ..failed })
     }
 
+    /// Calls fetch, and reads the response.
+    async fn receive(
+        &self,
+        request: &HttpRequest,
+        signal: Option<&AbortSignal>,
+        reading: &Json,
+    ) -> Result<JsValue, JsValue> {
+        let response = self.start(request, signal)?;
+        JsFuture::from(receive(&response, &reading.0)).await
+    }
+
     /// Calls fetch.
-    fn start(&self, request: &HttpRequest, signal: &AbortSignal) -> Result<JsValue, JsValue> {
+    fn start(&self, request: &HttpRequest, signal: Option<&AbortSignal>) -> Result<JsValue, JsValue> {
         let headers = Headers::new()?;
         for (name, value) in &request.headers {
             headers.set(name, value)?;
@@ -89,7 +125,12 @@ impl JsPlatform {
         init.set_method(request.method.as_str());
         init.set_headers(&headers);
         init.set_redirect(RequestRedirect::Manual);
-        init.set_signal(Some(signal));
+        if signal.is_some() {
+            init.set_signal(signal);
+        }
+        if TAKES_CACHE.with(|takes| *takes) {
+            init.set_cache(RequestCache::NoStore);
+        }
         if let Some(body) = &request.body {
             init.set_body(&body.as_str().into());
         }

@@ -56,7 +56,7 @@ impl Platform for JsPlatform {
     type Lock = Held;
 
     async fn send(&self, request: &HttpRequest, on_chunk: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
-        self.fetch_within(request, on_chunk, self.sleep(Millis::new(request.timeout_ms))).await
+        self.fetch_within(request, on_chunk, self.sleep(request.timeout)).await
     }
 
     async fn sleep(&self, duration: Millis) {

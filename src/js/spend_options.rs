@@ -9,7 +9,7 @@ use crate::api::options::{AssetOptions, SpendOptions};
 use crate::json::{Json, Kind, shown};
 use crate::spending::policy::{Limit, SpendPolicy};
 use crate::text::{decimal, fill, has, join};
-use crate::x402::networks::Token;
+use crate::x402::tokens::Token;
 use crate::x402::{address, amount};
 
 /// Reads `spend`.

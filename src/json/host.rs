@@ -5,7 +5,7 @@ use core::ops::{Deref, DerefMut};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Kind;
+use super::kind::Kind;
 
 /// One JSON value. `set` and `without` are only called on objects that the crate itself has made or has just parsed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::Kind;
+use super::kind::Kind;
 
 /// How many names of members are kept as JavaScript strings, and how long they may be. The core's own names fit; ids,
 /// which come without end, are longer.

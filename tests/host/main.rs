@@ -22,6 +22,7 @@ mod property;
 mod read;
 mod recorded;
 mod recovery;
+mod sandbox;
 mod sessions;
 mod wait;
 mod watch;

@@ -4,7 +4,6 @@ use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::client::PaidJob;
 use eliza_jobs::json;
-use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::platform::SendFailure;
 use eliza_jobs::x402::PaymentState;

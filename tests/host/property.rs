@@ -8,13 +8,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::sandbox::Paywall;
 use eliza_jobs::api::error::Error;
 use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::client::{Client, Update};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::SendFailure;
-use eliza_jobs::sandbox::Paywall;
 use eliza_jobs::waiting::run::WaitPlan;
 use proptest::prelude::*;
 

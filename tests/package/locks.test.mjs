@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -52,12 +52,6 @@ function program(place, code) {
 }
 const until = async (is) => {
   while (!is()) await pause(5);
-};
-/** The number of a program that was, and has ended. */
-const deadNumber = async () => {
-  const { child, over } = program(scratch, '');
-  await over;
-  return child.pid;
 };
 const hidden = (place) => readdirSync(place).filter((name) => name.startsWith('.'));
 

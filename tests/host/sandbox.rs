@@ -5,11 +5,11 @@
 
 use serde_json::{Value, json};
 
-use crate::api::routes;
-use crate::encoding;
-use crate::platform::{Body, HttpRequest, HttpResponse, Method};
-use crate::text::{find, split};
-use crate::x402::read_header;
+use eliza_jobs::api::routes;
+use eliza_jobs::encoding;
+use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, Method};
+use eliza_jobs::text::find;
+use eliza_jobs::x402::read_header;
 
 /// What stands before the jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl Sandbox {
 
     fn make(&mut self, now: f64, request: &HttpRequest) -> HttpResponse {
         let body: Value = request.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-        let id = crate::text::fill("job-%", &[&crate::text::decimal(self.made)]);
+        let id = eliza_jobs::text::fill("job-%", &[&eliza_jobs::text::decimal(self.made)]);
         self.made = self.made.saturating_add(1);
         let metadata = body.get("metadata").cloned().unwrap_or_else(|| json!({}));
         self.jobs.push(Job { id: id.clone(), metadata, created_at: now });
@@ -170,10 +170,4 @@ pub fn cut(response: &HttpResponse, keep: usize) -> HttpResponse {
     let kept: String = whole.chars().take(keep.min(whole.len().saturating_sub(1))).collect();
     let body = if kept.is_empty() { Body::Empty } else { Body::Text(kept) };
     HttpResponse { status: response.status, headers: response.headers.clone(), body }
-}
-
-/// The place of a request: `GET /api/messaging/jobs/job-0`.
-pub fn place(request: &HttpRequest) -> String {
-    let rest = split(&request.url, "://").map_or("", |(_, rest)| rest);
-    crate::text::fill("% %", &[request.method.as_str(), rest.get(find(rest, "/").unwrap_or(0)..).unwrap_or("")])
 }
