@@ -3,9 +3,9 @@
 use wasm_bindgen::prelude::*;
 
 use crate::api::error::Error;
-use crate::time::Millis;
 use crate::json::{Json, shown};
 use crate::payment::journal;
+use crate::time::Millis;
 
 #[wasm_bindgen(js_namespace = host)]
 extern "C" {
