@@ -113,6 +113,8 @@ codes! {
     PaymentNotSupportedHere = "payment_not_supported_here", Payment, false;
     /// The server refused the proof of a payment.
     PaymentRefused = "payment_refused", Payment, false;
+    /// The server took the proof of a payment, but not the request: `resume(attempt, { params })` sends the same proof with another one.
+    PaymentRequestRefused = "payment_request_refused", Payment, false;
     /// The payment is not open any more: it was finished or forgotten elsewhere, or nothing was ever paid.
     PaymentNotOpen = "payment_not_open", Payment, false;
     /// The proof was sent and it is not known what became of it.

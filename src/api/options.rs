@@ -1,5 +1,7 @@
 //! What one call was given, as the core takes it.
 
+use crate::json::Json;
+
 /// The options of one call.
 #[derive(Debug, Clone, Default)]
 pub struct CallOptions {
@@ -11,4 +13,6 @@ pub struct CallOptions {
     pub idempotency_key: String,
     /// Whether the call runs only while somebody reads from it, so that no other call may depend on it.
     pub runs_only_while_read: bool,
+    /// For `resume`: the job's request in place of the one that the server refused. `None` keeps the request as it was.
+    pub params: Option<Json>,
 }

@@ -8,6 +8,7 @@ use crate::api::jobs::Metadata;
 use crate::encoding::is_hex;
 use crate::json::{Json, Kind};
 use crate::text::shorten;
+use crate::time::WallTime;
 
 /// What is paid, and to whom.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -156,11 +157,11 @@ pub struct Attempt {
     pub id: String,
     /// How far it has come.
     pub state: PaymentState,
-    /// What is paid: a [`Price`] as JSON.
-    pub price: String,
+    /// What is paid, and to whom; `None` in a record that does not say.
+    pub price: Option<Price>,
     /// The hash of the transaction that moves the money.
     pub transaction: Option<String>,
-    /// The request headers that prove the payment; none before the wallet has given them.
+    /// The request headers that prove the payment; none before the wallet has returned them.
     pub proof: Vec<(String, String)>,
     /// What the server's facilitator says of the settlement.
     pub receipt: Option<Json>,
@@ -170,23 +171,64 @@ pub struct Attempt {
     pub request: String,
     /// What the server said of the job, once there is one.
     pub created: Option<Json>,
-    /// When this began, or when the job was there, in milliseconds since 1970.
-    pub created_at: f64,
-    /// What the caller calls this payment; empty when it has no name.
+    /// When this began, or when the job was there.
+    pub created_at: WallTime,
+    /// The caller's idempotency key; empty for none.
     pub idempotency_key: String,
-    /// What is asked, as [`jobs::question`](crate::api::jobs::question) has it; empty when the payment has no name.
-    pub question: String,
-    /// Whether the job's end has been seen. Only what has a name is kept so long.
+    /// The request fingerprint; empty when the payment has no key.
+    pub fingerprint: String,
+    /// Whether the job's end has been seen. Only what has a key is kept so long.
     pub answered: bool,
     /// Whether the wallet signs, so that nothing moves before the proof is sent.
     pub signs: bool,
+    /// Until when what the wallet signs can be settled; `None` where nothing is signed, and in old records.
+    pub valid_until: Option<WallTime>,
+}
+
+impl Price {
+    /// The price as applications and records have it.
+    pub fn document(&self) -> Json {
+        [
+            ("dialect", &self.dialect),
+            ("network", &self.network),
+            ("asset", &self.asset),
+            ("recipient", &self.recipient),
+            ("amount", &self.amount),
+            ("amountAtomic", &self.amount_atomic),
+            ("currency", &self.currency),
+        ]
+        .into_iter()
+        .fold(Json::object(), |document, (key, text)| document.set(key, Json::text(text)))
+        .set("chainId", Json::number(self.chain_id.into()))
+        .set("decimals", Json::number(self.decimals.into()))
+    }
+
+    /// Reads the price in a record. `None` when a member is missing or of another type.
+    pub fn read(record: &Json) -> Option<Self> {
+        let text = |key: &str| record.get_text(key);
+        let whole = |key: &str| record.get_number(key).filter(|number| number.fract() == 0.0 && *number >= 0.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+        Some(Self {
+            dialect: text("dialect")?,
+            network: text("network")?,
+            chain_id: whole("chainId").filter(|id| *id <= f64::from(u32::MAX))? as u32,
+            asset: text("asset")?,
+            recipient: text("recipient")?,
+            amount: text("amount")?,
+            amount_atomic: text("amountAtomic")?,
+            currency: text("currency")?,
+            decimals: whole("decimals").filter(|decimals| *decimals <= f64::from(u8::MAX))? as u8,
+        })
+    }
 }
 
 impl Attempt {
-    /// The attempt as the application is told of it: a [`PaymentAttempt`] without the proof, so that it may be printed.
+    /// The attempt as the application sees it: a [`PaymentAttempt`] without the proof, so that it may be printed.
     pub fn document(&self) -> Json {
-        let mut document = Json::parse(&self.price)
-            .unwrap_or_else(Json::object)
+        let mut document = self
+            .price
+            .as_ref()
+            .map_or_else(Json::object, Price::document)
             .set("attemptId", Json::text(&self.id))
             .set("state", Json::text(self.state.as_str()));
         if let Some(hash) = &self.transaction {

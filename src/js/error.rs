@@ -39,7 +39,7 @@ pub(super) fn to_js(error: Box<Error>) -> JsValue {
     put("jobId", error.job_id.as_deref().map(JsValue::from_str));
     put("job", error.job.map(|job| job.0));
     put("sessionId", error.session_id.as_deref().map(JsValue::from_str));
-    put("payment", error.payment.map(|payment| crate::payment::journal::record(&payment).0));
+    put("payment", error.payment.map(|payment| crate::payment::record::to_json(&payment).0));
     put("userMessage", error.user_message.map(|message| message.0));
     let cause = error.cause.map_or(JsValue::UNDEFINED, |cause| cause.0);
     make_error(class, &error.message, &fields.0, &cause)

@@ -184,6 +184,7 @@ pub(super) fn call(given: &JsValue) -> Result<Call> {
             headers: headers(&options)?,
             idempotency_key: idempotency_key(&options)?,
             runs_only_while_read: false,
+            params: None,
         },
         plan: WaitPlan { interval_ms: interval(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal,

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, Headers, RequestInit};
 
 use super::options::header_pairs;
-use crate::json::Json;
+use crate::json::{Json, Kind};
 use crate::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure, WalletCapabilities};
 use crate::platform::{Callback, LogLevel, Platform, StoreOperation, within};
 use crate::text::{concat, has};
@@ -156,6 +156,8 @@ impl Platform for JsPlatform {
 
     async fn store(&self, call: StoreOperation, key: &str, value: &str) -> Result<Json, Json> {
         let name = match call {
+            StoreOperation::Add if self.store.get("add").is_none() => return self.get_then_set(key, value).await,
+            StoreOperation::Add => "add",
             StoreOperation::Get => "get",
             StoreOperation::Set => "set",
             StoreOperation::Delete => "delete",
@@ -214,6 +216,16 @@ impl Platform for JsPlatform {
 }
 
 impl JsPlatform {
+    /// What `add` does, for a store that has no such method.
+    async fn get_then_set(&self, key: &str, value: &str) -> Result<Json, Json> {
+        let there = Box::pin(self.store(StoreOperation::Get, key, "")).await?;
+        let is_there = !matches!(there.kind(), Kind::Undefined | Kind::Null);
+        if !is_there {
+            Box::pin(self.store(StoreOperation::Set, key, value)).await?;
+        }
+        Ok(Json::boolean(!is_there))
+    }
+
     async fn exchange(
         &self,
         request: &HttpRequest,

@@ -117,6 +117,12 @@ impl Json {
         }
         elements
     }
+    pub fn names(&self) -> Vec<String> {
+        if self.kind() != Kind::Object {
+            return Vec::new();
+        }
+        Object::keys(self.0.unchecked_ref()).iter().filter_map(|name| name.as_string()).collect()
+    }
     pub fn as_text(&self) -> Option<String> {
         self.0.as_string()
     }

@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn a_wallets_words_come_through_without_what_could_be_a_proof() {
         let hash = format!("0x{}", "ab".repeat(32));
-        let error = crate::payment::prove::threw(json!({"message": format!("timeout waiting for {hash} now")}), "");
+        let error = crate::payment::wallet_request::threw(json!({"message": format!("timeout waiting for {hash} now")}), false, "");
         let words = error.message;
         assert!(words.contains("timeout waiting for 0x… now") && !words.contains(&hash), "{words}");
     }

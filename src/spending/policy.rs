@@ -129,17 +129,21 @@ impl SpendLedger {
 
 impl SpendPolicy {
     /// Counts a payment that was begun before this client's ledger, or that the ledger gave up. The error says why a payment that can
-    /// still be left undone (`avoidable`) is not made: it is above the budget.
-    pub fn count(&self, symbol: &str, atomic: &str, avoidable: bool, ledger: &SpendLedger) -> Result<(), String> {
-        let Some(at) = self.limits.iter().position(|limit| limit.symbol == symbol) else { return Ok(()) };
-        let (Some(limit), Some(amount)) = (self.limits.get(at), Amount::from_atomic(atomic)) else { return Ok(()) };
-        let sum = ledger.spent(at).saturating_add(amount.units);
-        if avoidable && sum > limit.budget {
+    /// still be left undone (`avoidable`) is not made: it is above the budget. `None` for a token without a limit.
+    pub fn count(
+        &self,
+        symbol: &str,
+        atomic: &str,
+        avoidable: bool,
+        ledger: &Rc<SpendLedger>,
+    ) -> Result<Option<Reservation>, String> {
+        let Some(at) = self.limits.iter().position(|limit| limit.symbol == symbol) else { return Ok(None) };
+        let (Some(limit), Some(amount)) = (self.limits.get(at), Amount::from_atomic(atomic)) else { return Ok(None) };
+        if avoidable && ledger.spent(at).saturating_add(amount.units) > limit.budget {
             let shown = |units: u128| fill("% %", &[&to_decimal(units, limit.decimals), &limit.symbol]);
             return Err(fill("spend.budget allows %, of which % are spent", &[&shown(limit.budget), &shown(ledger.spent(at))]));
         }
-        ledger.set(at, sum);
-        Ok(())
+        Ok(Some(ledger.add(at, amount.units)))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::client::{Client, Update};
 use crate::json::Json;
 use crate::platform::Platform;
 use crate::text::{decimal, fill};
-use crate::time::Millis;
+use crate::time::{Deadline, Instant, Millis};
 use crate::waiting::channel::{self, Answers};
 use crate::waiting::schedule::{GRACE_MS, PollSchedule};
 use crate::waiting::watch::News;
@@ -179,7 +179,8 @@ impl<P: Platform + 'static> Client<P> {
                     if seen.status.is_terminal() {
                         // Completed without an answer is no end: the next look may have it.
                         if seen.is_settled() {
-                            self.close(job_id, seen.reference.as_deref());
+                            let end = Deadline::at(Instant::from_ms(end.unwrap_or(f64::INFINITY)));
+                            self.payments.job_finished(job_id, seen.reference.as_deref(), end).await;
                         }
                         return finish(job_id, seen);
                     }
@@ -189,7 +190,8 @@ impl<P: Platform + 'static> Client<P> {
                 Err(error) if error.code == ErrorCode::JobNotFound && (created_here || last.is_some()) => {
                     // Once may be a server that is just starting; twice is gone.
                     if missing {
-                        self.close(job_id, None);
+                        let end = Deadline::at(Instant::from_ms(end.unwrap_or(f64::INFINITY)));
+                        self.payments.job_finished(job_id, None, end).await;
                         return Err(gone(job_id, last));
                     }
                     missing = true;

@@ -62,18 +62,19 @@ mod tests {
         Attempt {
             id: "id".into(),
             state: PaymentState::Intended,
-            price: offer.described().to_json(),
+            price: Price::read(&offer.described()),
             transaction: None,
             proof: vec![],
             receipt: None,
             server: String::new(),
             request: String::new(),
             created: None,
-            created_at: 0.0,
+            created_at: crate::time::WallTime::from_ms(0.0),
             idempotency_key: String::new(),
-            question: String::new(),
+            fingerprint: String::new(),
             answered: false,
             signs: false,
+            valid_until: None,
         }
     }
     /// Through text: there 8453 and 8453.0 are the same number, as in JavaScript.

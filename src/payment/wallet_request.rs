@@ -1,0 +1,141 @@
+//! One request to a wallet: what it is asked for, and what its answer means. Nothing here waits or sends.
+
+use std::rc::Rc;
+
+use crate::api::error::{Error, ErrorCode};
+use crate::json::{Json, is_true, shown};
+use crate::payment::wallet;
+use crate::platform::Callback;
+use crate::spending::policy::PaymentMethod;
+use crate::time::WallTime;
+use crate::x402::eip3009::Authorization;
+use crate::x402::signature::normalised;
+use crate::x402::{Offer, elizaos};
+
+/// Said where certainly no money has moved.
+pub(crate) const UNMOVED: &str = "; no money has moved";
+/// Said where money may have moved.
+pub(crate) const CHECK_WALLET: &str = "; look in the wallet whether money has moved before you pay again";
+
+/// What a wallet is asked for one payment.
+#[derive(Debug, Clone)]
+pub struct WalletRequest {
+    offer: Rc<Offer>,
+    method: PaymentMethod,
+    payer: String,
+    /// What it signs, where it signs.
+    pub authorization: Option<Authorization>,
+}
+
+/// A proof of payment.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// The request headers that carry it.
+    pub headers: Vec<(String, String)>,
+    /// The transaction that moves the money, where it is known.
+    pub transaction: Option<String>,
+}
+
+/// Why there is no proof.
+#[derive(Debug)]
+pub struct NoProof {
+    /// The error.
+    pub error: Box<Error>,
+    /// Something that looks like a transaction.
+    pub transaction: Option<String>,
+    /// Whether certainly no money has moved.
+    pub unmoved: bool,
+}
+
+impl WalletRequest {
+    /// The request for this offer. `nonce` and `now` (on the server's clock) go into a signature.
+    pub fn new(offer: Rc<Offer>, method: PaymentMethod, payer: String, nonce: &str, now: WallTime) -> Self {
+        let sign = || Authorization::new(&offer, payer.clone(), now.as_secs(), nonce.to_owned());
+        let authorization = (method == PaymentMethod::Sign).then(sign);
+        Self { offer, method, payer, authorization }
+    }
+
+    /// Which callback is called, and with what.
+    pub fn call(&self) -> (Callback, Json) {
+        match (&self.authorization, self.method) {
+            (Some(authorization), _) => (Callback::Sign, authorization.typed_data(&self.offer.token)),
+            (None, PaymentMethod::Pay) => (Callback::Pay, self.offer.document()),
+            (None, _) => (Callback::Transfer, self.offer.document()),
+        }
+    }
+
+    /// Whether an answer at `now` (on the server's clock) still leaves the server the time to settle it.
+    pub fn is_fresh(&self, now: WallTime) -> bool {
+        self.authorization.as_ref().is_none_or(|authorization| authorization.is_fresh(now.as_secs()))
+    }
+
+    /// Until when a signature can be settled, on the server's clock; `None` where nothing is signed.
+    pub fn valid_until(&self) -> Option<WallTime> {
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
+        self.authorization.as_ref().map(|authorization| WallTime::from_ms(authorization.valid_before as f64 * 1_000.0))
+    }
+
+    /// What the wallet's answer means: what it returned, or what it threw.
+    pub fn read(&self, answer: Result<Json, Json>) -> Result<Proof, NoProof> {
+        let given = answer.map_err(|thrown| self.refused(thrown))?;
+        let read = match (&self.authorization, self.method) {
+            (Some(authorization), _) => self.signed(authorization, &given),
+            (None, PaymentMethod::Pay) => wallet::headers(&given)
+                .map(|headers| Proof { headers, transaction: None })
+                .map_err(|what| ("request headers such as x-payment".to_owned(), what.to_owned())),
+            (None, _) => wallet::transaction_hash(&given)
+                .map(|hash| Proof { headers: elizaos::proof(&hash, &self.offer.token.network), transaction: Some(hash) })
+                .map_err(|what| ("a transaction hash (0x and 64 hexadecimal digits)".to_owned(), what)),
+        };
+        read.map_err(|(wanted, what)| {
+            let transaction = self.stray_hash(&given);
+            let unmoved = self.signs();
+            let advice = if unmoved { "; nothing was sent" } else { CHECK_WALLET };
+            let message = format!("the wallet must give {wanted}; it gave {what}{advice}");
+            NoProof { error: Error::new(ErrorCode::WalletInvalidProof, message), transaction, unmoved }
+        })
+    }
+
+    fn signs(&self) -> bool {
+        self.method == PaymentMethod::Sign
+    }
+
+    fn signed(&self, authorization: &Authorization, given: &Json) -> Result<Proof, (String, String)> {
+        let refused = |what: &str| (format!("a signature by {}", self.payer), what.to_owned());
+        let text = given.as_text().ok_or_else(|| refused(&shown(given)))?;
+        let signature = normalised(&text, &authorization.digest(&self.offer.token), &self.payer).map_err(refused)?;
+        let header = authorization.proof(&self.offer, &signature);
+        if !wallet::can_be_sent(&header.1) {
+            return Err(refused("one that no header can hold"));
+        }
+        Ok(Proof { headers: vec![header], transaction: None })
+    }
+
+    /// A transaction in what the wallet returned or threw. After a request to sign there is none: what looks like one there is the
+    /// request itself, which wallets repeat in their errors.
+    fn stray_hash(&self, value: &Json) -> Option<String> {
+        if self.signs() { None } else { wallet::stray_hash(value) }
+    }
+
+    /// A wallet that threw. What was only signed moves nothing before it is sent.
+    fn refused(&self, thrown: Json) -> NoProof {
+        let transaction = self.stray_hash(&thrown);
+        // The wallets of eliza-jobs/wallets say so, and others can: on the wrong chain, say, they did not even begin.
+        let says_so = thrown.get("noMoneyMoved").as_ref().is_some_and(is_true);
+        let error = threw(thrown, self.signs(), if self.signs() || says_so { UNMOVED } else { CHECK_WALLET });
+        let unmoved = self.signs() || says_so || (error.code == ErrorCode::WalletRejected && transaction.is_none());
+        NoProof { error, transaction, unmoved }
+    }
+}
+
+/// The error for what a wallet threw, after a request to sign or another one.
+pub(crate) fn threw(thrown: Json, signs: bool, advice: &str) -> Box<Error> {
+    let (mut code, mut message) = wallet::thrown(&thrown);
+    if signs && wallet::is_rejection(&thrown) {
+        (code, message) = (ErrorCode::WalletRejected, "the payment was rejected in the wallet; no money has moved".to_owned());
+    }
+    let advice = if code == ErrorCode::WalletRejected { "" } else { advice };
+    let mut error = Error::new(code, format!("{message}{advice}"));
+    error.cause = Some(thrown);
+    error
+}
