@@ -291,6 +291,8 @@ pub struct Payment {
     sent: bool,
     /// Whether it is not known what became of a proof that was sent.
     lost: bool,
+    /// Whether the store has not taken the proof.
+    unrecorded: bool,
     /// Whether the body was corrected after the server had named what it wants.
     corrected: bool,
     /// The id of the job, as a cut-off answer had it.
@@ -331,7 +333,7 @@ impl Payment {
         // Version 0.1.0 could send a proof without writing down that it did; its records do not say until when a proof is good.
         let sent = attempt.state != PaymentState::Proven || attempt.valid_until.is_none();
         let payment = Self::begin(attempt, State::Resumed(resumption), None, end);
-        Self { sent, lost: sent, ..payment }
+        Self { sent, lost: sent, unrecorded: resumption.is_unwritten, ..payment }
     }
 
     fn begin(attempt: Attempt, state: State, order: Option<Order>, end: Deadline) -> Self {
@@ -347,6 +349,7 @@ impl Payment {
             again: false,
             sent: false,
             lost: false,
+            unrecorded: false,
             corrected: false,
             hint: None,
         }
@@ -415,7 +418,9 @@ impl Payment {
             (S::Finding(Some(error)), E::JobNotFound) => self.try_again(error, at),
             (S::Resting(_), E::Rested(true)) => self.send_again(at),
             (S::Resting(error), E::Rested(false)) => self.conclude(*error, at),
-            (S::Sending | S::Finding(_) | S::Resting(_), E::CallerGone) => Step::new(Action::Done),
+            (S::Sending, E::CallerGone) => self.leave_sent(),
+            (S::Finding(_) | S::Resting(_), E::CallerGone) if self.sent => self.leave_sent(),
+            (S::Finding(_) | S::Resting(_), E::CallerGone) => self.leave_unsent(PaymentState::Proven),
             (S::Accepting(created), E::Written(result)) => self.accepted(*created, &result),
             (S::Accepting(created), E::Timer) => self.accepted_early(*created),
             (S::Concluding(error), E::Written(result)) => self.concluded(error, &result),
@@ -430,7 +435,7 @@ impl Payment {
             (S::Rewriting(before), E::Written(Err(thrown))) => self.not_rewritten(before, thrown),
             (S::Rewriting(before), E::Timer) => self.not_rewritten(before, self.late_store()),
             (S::Rewriting(before), E::CallerGone) => self.leave_unsent(before),
-            (S::Resumed(_) | S::Counting(_), E::CallerGone) => Step::new(Action::Done).with(Budget::Release),
+            (S::Resumed(_) | S::Counting(_), E::CallerGone) => self.leave_counted(),
 
             // A call that goes away changes nothing in the other states; nor does anything that comes when it is over.
             (state, _) => {
@@ -562,7 +567,7 @@ impl Payment {
             Err(NoProof { error, transaction, .. }) => {
                 self.attempt.transaction = transaction;
                 self.attempt.state = PaymentState::Unknown;
-                self.write(State::Concluding(Some(error)), at)
+                self.write(State::Concluding(Some(error)), at).with(Budget::Keep)
             }
         }
     }
@@ -595,13 +600,13 @@ impl Payment {
     }
 
     /// An answer that came after the call had ended. Another call may have gone on with the payment meanwhile: what has a proof or a
-    /// job needs no other. What was signed and not sent moves nothing; what was transferred is kept even where the record is gone.
+    /// job needs no other. What was transferred is kept even where the record is gone, or cannot be read; what was only signed moves
+    /// nothing, and is not.
     fn keep(&mut self, request: &WalletRequest, answer: Result<Json, Json>, found: &Found, closed: bool, at: Moment) -> Step {
         let read = request.read(answer);
-        let is_gone = matches!(found, Found::Missing);
         let went_on = match found {
             Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
-            _ => closed || (is_gone && self.attempt.signs),
+            _ => closed || self.attempt.signs,
         };
         if went_on {
             return Step::new(Action::Done);
@@ -642,6 +647,7 @@ impl Payment {
     /// The store has not taken the proof. What was only signed can be left unsent. What was transferred is lost when it is not sent.
     fn not_recorded(&mut self, thrown: Json, at: Moment) -> Step {
         if !self.attempt.signs {
+            self.unrecorded = true;
             let words = "the store of payments failed: the proof of a payment is not written down, and is sent all the same";
             return self.send(Some(words), at);
         }
@@ -657,6 +663,15 @@ impl Payment {
         self.attempt.state = state;
         self.state = State::Concluding(None);
         Step::new(Action::Write(Box::new(self.attempt.clone()))).with(self.unsent_budget())
+    }
+
+    /// The proof was sent, and nobody waits for the job: the record says so, if there is one.
+    fn leave_sent(&mut self) -> Step {
+        if !self.unrecorded {
+            return Step::new(Action::Done);
+        }
+        self.state = State::Concluding(None);
+        Step::new(Action::Write(Box::new(self.attempt.clone())))
     }
 
     /// What is written of a proof that is not sent now.
@@ -871,6 +886,12 @@ impl Payment {
         Step { answer, ..Step::new(Action::Done) }
     }
 
+    /// The ledger may have counted it already.
+    fn leave_counted(&mut self) -> Step {
+        let may_have_moved = self.unsent_budget() == Budget::Same;
+        Step::new(Action::Done).with(if may_have_moved { Budget::Keep } else { Budget::Release })
+    }
+
     /// What will be sent is in the store, and it says that it was sent.
     fn rewrite(&mut self, resumption: Resumption, at: Moment) -> Step {
         let before = self.attempt.state;
@@ -884,6 +905,7 @@ impl Payment {
 
     fn not_rewritten(&mut self, before: PaymentState, thrown: Json) -> Step {
         if !self.attempt.signs {
+            self.unrecorded = true;
             let words = "the store of payments failed: the proof of a payment is not written down, and is sent all the same";
             return self.find(None).warn(Some(words));
         }

@@ -21,6 +21,8 @@ use crate::time::{Deadline, Millis, WallTime};
 
 /// The longest time for which an answer waits until its payment's record is closed.
 const CLOSE: Millis = Millis::from_secs(1.0);
+/// How long the record of a job is kept after the answer was returned.
+const AFTER_ANSWER: Millis = Millis::new(1.0);
 /// How long a claim without a payment is left alone: its call may still be at it.
 const CLAIM: Millis = Millis::from_secs(86_400.0);
 /// How many key records are looked at for old ones, whenever payments are listed.
@@ -70,17 +72,26 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// An attempt as it is listed, if it is open. What is of no use any more is deleted.
     async fn listed(self: &Rc<Self>, attempt: Attempt, end: Deadline) -> Option<Listed> {
-        if attempt.server != self.http.config.base_url || attempt.answered {
+        if attempt.server != self.http.config.base_url {
             return None;
         }
         let is_closed = self.book.borrow().is_closed(&attempt.id);
-        // What has been answered is not open, though the store has not taken that yet.
-        if is_closed && attempt.created.is_some() {
-            let _ = self.in_time(self.close(&attempt.id, None), end).await;
-            return None;
-        }
         if record::kept_until(&attempt) < self.platform.wall_time() {
             let _ = self.in_time(self.forget(&attempt.id, None), end).await;
+            return None;
+        }
+        if attempt.answered {
+            // The program that saw the end was over before it could delete the record.
+            if attempt.idempotency_key.is_empty() {
+                let _ = self.in_time(self.forget(&attempt.id, None), end).await;
+            }
+            return None;
+        }
+        // What has been answered is not open, though the store has not taken that yet.
+        if is_closed && attempt.created.is_some() {
+            if let Ok(true) = self.in_time(self.close(&attempt.id, None), end).await {
+                let _ = self.in_time(self.forget(&attempt.id, None), end).await;
+            }
             return None;
         }
         Some((attempt.created_at, attempt.document()))
@@ -206,7 +217,7 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// The job's end was seen: nothing is open any more. Waits until the store knows it, but not for long: the program may end as soon
-    /// as it has the answer. `reference`: the payment that the job itself names, which an earlier run of the program may have made.
+    /// as it has the answer. The record is deleted after that. `reference`: the payment that the job itself names, which an earlier run of the program may have made.
     pub(crate) async fn job_finished(self: &Rc<Self>, job_id: &str, reference: Option<&str>, end: Deadline) {
         let ids = self.book.borrow_mut().job_finished(job_id);
         let is_known = !ids.is_empty();
@@ -220,10 +231,18 @@ impl<P: Platform + 'static> Payments<P> {
         let (publisher, mut subscription) = subscription();
         let payments = self.clone();
         self.platform.spawn(async move {
+            let mut useless = Vec::new();
             for (id, of_job) in closing {
-                let _ = payments.close(&id, of_job).await;
+                if let Ok(true) = payments.close(&id, of_job).await {
+                    useless.push(id);
+                }
             }
             publisher.send(());
+            // The answer goes first: until the application has it, the store knows the job.
+            payments.platform.sleep(AFTER_ANSWER).await;
+            for id in useless {
+                let _ = payments.forget(&id, None).await;
+            }
         });
         let _ = within(subscription.next(), self.platform.sleep(limit)).await;
     }

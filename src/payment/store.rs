@@ -123,24 +123,22 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_order(id, work).await
     }
 
-    /// The job's end was seen: nothing is open any more. What has a key is kept, so that another call with it pays nothing. `of_job`:
-    /// only when the payment is that of this job.
-    pub(super) async fn close(self: &Rc<Self>, id: &str, of_job: Option<String>) -> Result<(), Json> {
+    /// The job's end was seen: nothing is open any more. `of_job`: only when the payment is that of this job. True when the record is of
+    /// no use any more: what has a key is kept, so that another call with it pays nothing.
+    pub(super) async fn close(self: &Rc<Self>, id: &str, of_job: Option<String>) -> Result<bool, Json> {
         let owner = id.to_owned();
         let work = async move |payments: Rc<Self>| {
             let found = record::parse(&payments.platform.store(StoreOperation::Get, &record::key(&owner), "").await?);
-            let Found::Attempt(mut attempt) = found else { return Ok(()) };
+            let Found::Attempt(mut attempt) = found else { return Ok(false) };
             let job_id = attempt.created.as_ref().and_then(|created| created.get_text("jobId"));
             if of_job.is_some() && job_id != of_job {
-                return Ok(());
+                return Ok(false);
             }
             payments.book.borrow_mut().close(&owner);
-            if attempt.idempotency_key.is_empty() {
-                return payments.delete(&record::key(&owner)).await;
-            }
             attempt.answered = true;
             attempt.request.clear();
-            payments.set(&record::key(&owner), &record::to_json(&attempt)).await
+            payments.set(&record::key(&owner), &record::to_json(&attempt)).await?;
+            Ok(attempt.idempotency_key.is_empty())
         };
         self.in_order(id, work).await
     }

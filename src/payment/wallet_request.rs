@@ -88,8 +88,8 @@ impl WalletRequest {
                 .map_err(|what| ("a transaction hash (0x and 64 hexadecimal digits)".to_owned(), what)),
         };
         read.map_err(|(wanted, what)| {
-            let transaction = self.stray_hash(&given);
-            let unmoved = self.signs();
+            let transaction = wallet::stray_hash(&given);
+            let unmoved = self.signs() && transaction.is_none();
             let advice = if unmoved { "; nothing was sent" } else { CHECK_WALLET };
             let message = format!("the wallet must give {wanted}; it gave {what}{advice}");
             NoProof { error: Error::new(ErrorCode::WalletInvalidProof, message), transaction, unmoved }
@@ -111,15 +111,10 @@ impl WalletRequest {
         Ok(Proof { headers: vec![header], transaction: None })
     }
 
-    /// A transaction in what the wallet returned or threw. After a request to sign there is none: what looks like one there is the
-    /// request itself, which wallets repeat in their errors.
-    fn stray_hash(&self, value: &Json) -> Option<String> {
-        if self.signs() { None } else { wallet::stray_hash(value) }
-    }
-
-    /// A wallet that threw. What was only signed moves nothing before it is sent.
+    /// A wallet that threw. What was only signed moves nothing before it is sent; and what looks like a transaction in the error is
+    /// the request to sign, which wallets repeat there.
     fn refused(&self, thrown: Json) -> NoProof {
-        let transaction = self.stray_hash(&thrown);
+        let transaction = if self.signs() { None } else { wallet::stray_hash(&thrown) };
         // The wallets of eliza-jobs/wallets say so, and others can: on the wrong chain, say, they did not even begin.
         let says_so = thrown.get("noMoneyMoved").as_ref().is_some_and(is_true);
         let error = threw(thrown, self.signs(), if self.signs() || says_so { UNMOVED } else { CHECK_WALLET });

@@ -153,7 +153,7 @@ fn a_transaction_that_is_given_takes_the_place_of_a_transfers_own_and_of_nothing
         (scene.sent_proofs(), end.is_ok())
     };
     let transfer = json!({"version": 1, "attemptId": "a", "state": "unknown", "dialect": "seed", "network": "base", "server": BASE,
-        "request": "{}", "transaction": HASH, "proof": {"x-payment": HASH, "x-payment-network": "base"}});
+        "asset": "0x1", "recipient": TO, "amount": "0.02", "amountAtomic": "20000", "currency": "USDC", "chainId": 8453, "decimals": 6, "request": "{}", "transaction": HASH, "proof": {"x-payment": HASH, "x-payment-network": "base"}});
     assert_eq!(resumed(&transfer, &mined), (vec![mined.clone()], true));
     for odd in [HASH, "soon", ""] {
         assert_eq!(resumed(&transfer, odd), (vec![HASH.to_owned()], true), "{odd}");

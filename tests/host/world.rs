@@ -126,8 +126,8 @@ pub struct World {
     pub store_works: Cell<Option<usize>>,
     /// After so many writes, so many fail.
     pub store_fails: Cell<Option<(usize, usize)>>,
-    /// The store does nothing before this sign.
-    pub store_waits: RefCell<Option<Rc<Cell<bool>>>>,
+    /// The store's answers wait for this sign; and so does what it does, if this is true.
+    pub store_waits: RefCell<Option<(bool, Rc<Cell<bool>>)>>,
     /// How many more times the store answers; it gives nothing after that.
     pub store_hangs: Cell<Option<usize>>,
     /// Each id is another one, and how many there were.
@@ -161,6 +161,21 @@ pub type Give = Rc<dyn Fn(&World, &Json) -> Option<Result<Json, Json>>>;
 
 #[derive(Clone)]
 pub struct Shared(pub Rc<World>);
+
+impl Shared {
+    fn does(&self, call: StoreOperation, key: &str, value: &str) -> Result<Json, Json> {
+        let mut store = self.0.store.borrow_mut();
+        Ok(match call {
+            StoreOperation::Get if store.get(key).is_some_and(|text| text == "!") => return Err(json!("it cannot be read")),
+            StoreOperation::Get => store.get(key).map_or(json!(null), |text| json!(text)),
+            StoreOperation::Set => store.insert(key.to_owned(), value.to_owned()).map_or(json!(null), |_| json!(null)),
+            StoreOperation::Add if store.contains_key(key) => json!(false),
+            StoreOperation::Add => store.insert(key.to_owned(), value.to_owned()).map_or(json!(true), |_| json!(true)),
+            StoreOperation::Delete => store.remove(key).map_or(json!(null), |_| json!(null)),
+            StoreOperation::Keys => json!(store.keys().collect::<Vec<_>>()),
+        })
+    }
+}
 
 impl Platform for Shared {
     async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
@@ -259,21 +274,17 @@ impl Platform for Shared {
             }
         }
         let waits = self.0.store_waits.borrow().clone();
-        std::future::poll_fn(|_| match &waits {
-            Some(sign) if !sign.get() => Poll::Pending,
-            _ => Poll::Ready(()),
-        })
-        .await;
-        let mut store = self.0.store.borrow_mut();
-        Ok(match call {
-            StoreOperation::Get if store.get(key).is_some_and(|text| text == "!") => return Err(json!("it cannot be read")),
-            StoreOperation::Get => store.get(key).map_or(json!(null), |text| json!(text)),
-            StoreOperation::Set => store.insert(key.to_owned(), value.to_owned()).map_or(json!(null), |_| json!(null)),
-            StoreOperation::Add if store.contains_key(key) => json!(false),
-            StoreOperation::Add => store.insert(key.to_owned(), value.to_owned()).map_or(json!(true), |_| json!(true)),
-            StoreOperation::Delete => store.remove(key).map_or(json!(null), |_| json!(null)),
-            StoreOperation::Keys => json!(store.keys().collect::<Vec<_>>()),
-        })
+        let wait = |does: bool| {
+            let sign = waits.clone().filter(|(first, _)| *first == does).map(|(_, sign)| sign);
+            std::future::poll_fn(move |_| match &sign {
+                Some(sign) if !sign.get() => Poll::Pending,
+                _ => Poll::Ready(()),
+            })
+        };
+        wait(true).await;
+        let answer = self.does(call, key, value);
+        wait(false).await;
+        answer
     }
     type Lock = ();
     async fn lock(&self, _name: &str) -> Result<(), Json> {
