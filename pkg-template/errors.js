@@ -28,7 +28,11 @@ Object.defineProperty(ArgumentError.prototype, brand('ElizaJobsError'), { value:
 
 const classes = [ArgumentError, ApiError, JobError, PaymentError, ConnectionError, SessionError, ElizaJobsError];
 
-/** Called by the Rust side: the class by its index, then what the error carries. */
+/**
+ * Called by the Rust side: the class by its index, then what the error carries.
+ *
+ * @returns {Error}
+ */
 export function makeError(index, message, fields, cause) {
   const error = new classes[index](message, cause === undefined ? undefined : { cause });
   // A payment holds a proof, and a session's id opens the session: there for who asks for them, not for who prints the error.
@@ -39,7 +43,11 @@ export function makeError(index, message, fields, cause) {
   return error;
 }
 
-/** For what goes wrong before the Rust side is there. */
+/**
+ * For what goes wrong before the Rust side is there.
+ *
+ * @returns {Error}
+ */
 export function initError(message, cause) {
   return Object.assign(new ElizaJobsError(message, { cause }), { code: 'init_failed', retryable: false });
 }

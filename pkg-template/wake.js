@@ -12,7 +12,7 @@ const listen = (how) => {
   for (const type of ['pageshow', 'online']) globalThis[how]?.(type, back);
 };
 
-/** Waits until the page is shown again, on the network again, or taken out of the browser's cache. `request.letGo()` ends it. */
+/** Waits until the page is shown again, on the network again, or taken out of the browser's cache. `request.release()` ends it. */
 export function wake(request) {
   return new Promise((resolve) => {
     const end = () => {
@@ -21,6 +21,6 @@ export function wake(request) {
     };
     if (!waiting.size) listen('addEventListener');
     waiting.add(end);
-    request.letGo = end;
+    request.release = end;
   });
 }

@@ -1,15 +1,18 @@
 //! The calls: what a create does from its beginning to its end.
 
-use core::cell::{Cell, RefCell};
+mod sessions;
+
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created, Seen};
 use crate::api::options::CallOptions;
 use crate::api::routes;
-use crate::http::message::fit;
+use crate::http::jobs::read_created;
 use crate::http::rate_limit::RateLimit;
-use crate::http::run::{Http, HttpConfig, read_created};
+use crate::http::run::{Http, HttpConfig};
+use crate::http::words::fit;
 use crate::json::Json;
 use crate::payment::journal::{self, Found};
 use crate::payment::pay::{Names, store_failed};
@@ -19,10 +22,8 @@ use crate::platform::{Platform, WalletCapabilities, within};
 use crate::spending::SpendLedger;
 use crate::spending::policy::SpendPolicy;
 use crate::text::{concat, fill, join};
-use crate::time::Millis;
-use crate::waiting::channel::Answers;
-use crate::waiting::run::WaitPlan;
-use crate::waiting::watch::Poller;
+use crate::time::{Instant, Millis};
+use crate::waiting::run::{JobWatch, WaitPlan, Wanted, outcome};
 use crate::x402::amount::to_decimal;
 use crate::x402::{self, Attempt};
 
@@ -81,9 +82,8 @@ pub struct Client<P: Platform> {
     pub(crate) platform: Rc<P>,
     pub(crate) http: Http<P>,
     pub(crate) config: Config,
-    pub(crate) poller: Poller,
-    /// Where this server's answers are.
-    pub(crate) answers: Cell<Answers>,
+    /// The jobs that are waited for.
+    pub(crate) watch: JobWatch,
     pub(crate) ledger: Rc<SpendLedger>,
     /// The payments that the ledger has counted.
     pub(crate) counted: RefCell<Vec<String>>,
@@ -113,8 +113,7 @@ impl<P: Platform + 'static> Client<P> {
             http: Http::new(platform.clone(), http, Rc::default()),
             platform,
             config,
-            poller: Poller::default(),
-            answers: Cell::default(),
+            watch: JobWatch::default(),
             ledger,
             open: RefCell::default(),
             closing: RefCell::default(),
@@ -127,7 +126,7 @@ impl<P: Platform + 'static> Client<P> {
 
     /// The same client, which goes by what others have heard of this server's rate limit too.
     #[must_use]
-    pub fn sharing(mut self, rate_limit: Rc<RateLimit>) -> Self {
+    pub fn sharing(mut self, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
         self.http.rate_limit = rate_limit;
         self
     }
@@ -156,7 +155,7 @@ impl<P: Platform + 'static> Client<P> {
         }
         let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
         let key = call.idempotency_key.as_str();
-        let question = if key.is_empty() { String::new() } else { jobs::question(&body) };
+        let question = if key.is_empty() { String::new() } else { jobs::request_fingerprint(&body) };
         // Two calls of the same name: the second waits, and finds what the first has made.
         let _alone = if key.is_empty() {
             None
@@ -271,14 +270,45 @@ impl<P: Platform + 'static> Client<P> {
 
     /// One job.
     pub async fn get_job(self: &Rc<Self>, job_id: &str, call: &CallOptions) -> Result<Seen> {
-        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.http.config.timeout_ms);
+        let end = self.platform.now() + Millis::new(call.timeout_ms.unwrap_or(self.http.config.timeout_ms));
         let seen = self.http.get_job(job_id, call, self.http.config.retries).await?;
-        let early = self.answers.get() == Answers::InChannels;
-        let seen = self.with_late_answer(job_id, seen, end, call, early).await;
+        let seen = self.watch.complete(&self.http, seen, job_id, end, call).await;
+        self.is_finished(job_id, &seen);
+        Ok(seen)
+    }
+
+    /// Waits for a job's answer. `lifetime` is known for a job that was just created here; `end` is a point in time. What
+    /// was paid for a job that has ended is not open any more.
+    pub(crate) async fn wait(
+        self: &Rc<Self>,
+        job_id: &str,
+        lifetime: Option<f64>,
+        end: Option<f64>,
+        call: &CallOptions,
+        plan: WaitPlan,
+        update: &dyn Fn(Update),
+    ) -> Result<Json> {
+        let deadline = Instant::from_ms(end.unwrap_or(f64::INFINITY));
+        let wanted = Wanted { job_id, lifetime: lifetime.map(Millis::new), deadline, plan, call };
+        match self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await {
+            Ok(seen) => {
+                self.is_finished(job_id, &seen);
+                outcome(job_id, seen)
+            }
+            Err(error) => {
+                if error.code == ErrorCode::JobGone {
+                    self.close(job_id, None);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// A job that is final leaves nothing open; but one that is completed without its answer may have it the next time.
+    fn is_finished(self: &Rc<Self>, job_id: &str, seen: &Seen) {
         if seen.is_settled() {
             self.close(job_id, seen.reference.as_deref());
         }
-        Ok(seen)
     }
 
     /// Jobs, the newest first.

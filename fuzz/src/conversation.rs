@@ -191,7 +191,7 @@ fn shows(error: &Error) {
         assert!(error.code.class() != ErrorClass::Api || !words.contains(API_KEY), "the key is in {words}");
         assert!(!words.contains(HASH), "a proof is in {words}");
     }
-    let wait = error.retry_after_ms.unwrap_or(0.0);
+    let wait = error.retry_after.map_or(0.0, |pause| pause.get());
     assert!((0.0..1e15).contains(&wait), "stay away for {wait} ms");
 }
 

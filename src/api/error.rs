@@ -1,21 +1,23 @@
 //! What can go wrong, with a stable code for each.
 
+use crate::api::payments::Attempt;
 use crate::json::Json;
-use crate::text::{fill, redact};
-use crate::x402::Attempt;
+use crate::text::redact;
+use crate::time::Millis;
 
-/// The class that an application sees: what kind of thing went wrong.
+/// The class of an error, as applications see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// `ArgumentError`: the caller gave something that can never work. Nothing was sent.
+    /// `ArgumentError`: an argument or option that can never work. Nothing was sent.
     Argument,
-    /// `ApiError`: the server said no, or said something that is no answer.
+    /// `ApiError`: the server refused the request or sent something unreadable.
     Api,
-    /// `JobError`: the job ended without an answer, or is not there any more.
+    /// `JobError`: the job ended without an answer, or no longer exists.
     Job,
-    /// `PaymentError`: the price was refused, the wallet refused, or a payment's outcome is not known.
+    /// `PaymentError`: the price or the wallet's answer was refused, or a payment's outcome is
+    /// unknown.
     Payment,
-    /// `ConnectionError`: no answer came.
+    /// `ConnectionError`: no response arrived.
     Connection,
     /// `SessionError`: a message in a session got no answer.
     Session,
@@ -34,7 +36,8 @@ macro_rules! codes {
             pub fn as_str(self) -> &'static str { match self { $(ErrorCode::$name => $text,)* } }
             /// The class of the error that carries this code.
             pub fn class(self) -> ErrorClass { match self { $(ErrorCode::$name => ErrorClass::$class,)* } }
-            /// Whether the same call may succeed later without any change, and repeating it cannot cost money.
+            /// Whether the same call may succeed later without any change, and repeating it cannot
+            /// cost money.
             pub fn retryable(self) -> bool { match self { $(ErrorCode::$name => $retryable,)* } }
         }
     };
@@ -59,7 +62,7 @@ codes! {
     NotFound = "not_found", Api, false;
     /// HTTP 404 for a job that was never seen.
     JobNotFound = "job_not_found", Api, false;
-    /// HTTP 404 for a session: it was never there, was deleted, or the server was started anew.
+    /// HTTP 404 for a session: it never existed, was deleted, or the server was restarted.
     SessionNotFound = "session_not_found", Api, false;
     /// HTTP 410: the session has expired.
     SessionExpired = "session_expired", Api, false;
@@ -69,29 +72,30 @@ codes! {
     ServerError = "server_error", Api, true;
     /// Any other HTTP status that is no success.
     RequestRefused = "request_refused", Api, false;
-    /// A success status with a body that is no answer.
+    /// A success status with a body that is no answer, or an answer about something else.
     InvalidResponse = "invalid_response", Api, true;
     /// A success status with a web page in place of an answer.
     UnexpectedHtml = "unexpected_html", Api, false;
-    /// The body is larger than `maxResponseBytes`.
+    /// The body is larger than `maxResponseBytes`, or the headers are larger than the runtime
+    /// reads.
     ResponseTooLarge = "response_too_large", Api, false;
     /// The server redirects to where the request must not go.
     RedirectRefused = "redirect_refused", Api, false;
     /// The agent reported a failure.
     JobFailed = "job_failed", Job, false;
-    /// The agent gave no answer in the job's time.
+    /// The agent did not answer within the job's time.
     JobTimeout = "job_timeout", Job, false;
-    /// A job that was seen is not there any more.
+    /// A job that existed no longer does.
     JobGone = "job_gone", Job, false;
     /// The caller's wait is over, the job is not.
     WaitTimeout = "wait_timeout", Job, true;
     /// The agent failed on the message, which is in the session.
     AgentFailed = "agent_failed", Session, false;
-    /// The agent has seen the message and chose not to answer.
+    /// The agent saw the message and chose not to answer.
     NoAnswer = "no_answer", Session, false;
     /// No answer came in time; the message is in the session, and the answer may still come.
     AnswerTimeout = "answer_timeout", Session, false;
-    /// The message was sent and it is not known whether it has arrived.
+    /// The message was sent, and it is unknown whether it arrived.
     MessageOutcomeUnknown = "message_outcome_unknown", Session, false;
     /// The server asks for a payment and there is no wallet.
     PaymentRequired = "payment_required", Payment, false;
@@ -107,31 +111,31 @@ codes! {
     PaymentResourceMismatch = "payment_resource_mismatch", Payment, false;
     /// The proof of payment would go over a connection that others can read.
     PaymentInsecureConnection = "payment_insecure_connection", Payment, false;
-    /// The application's own `confirm` did not say yes.
+    /// The application's `confirm` did not return `true`.
     PaymentDeclined = "payment_declined", Payment, false;
     /// A 402 on a request that is never paid.
     PaymentNotSupportedHere = "payment_not_supported_here", Payment, false;
     /// The server refused the proof of a payment.
     PaymentRefused = "payment_refused", Payment, false;
-    /// The payment is not open any more: it was finished or forgotten elsewhere, or nothing was ever paid.
+    /// The payment is no longer open: it was finished or forgotten elsewhere, or nothing was paid.
     PaymentNotOpen = "payment_not_open", Payment, false;
-    /// The proof was sent and it is not known what became of it.
+    /// The proof was sent, and its outcome is unknown.
     PaymentOutcomeUnknown = "payment_outcome_unknown", Payment, false;
-    /// The store of payments failed, or a record in it cannot be read. Nothing was paid because of this call.
+    /// The payment store failed, or a record in it cannot be read. This call paid nothing.
     StoreFailed = "store_failed", Payment, false;
     /// The wallet can serve none of the offers.
     WalletCannotPay = "wallet_cannot_pay", Payment, false;
-    /// The user said no in the wallet. No money has moved.
+    /// The user rejected the request in the wallet. No money has moved.
     WalletRejected = "wallet_rejected", Payment, false;
     /// The wallet failed. Money may have moved.
     WalletFailed = "wallet_failed", Payment, false;
-    /// What the wallet gave is no proof. Money may have moved.
+    /// What the wallet returned is no proof. Money may have moved.
     WalletInvalidProof = "wallet_invalid_proof", Payment, false;
-    /// The wallet gave nothing in time. Money may have moved.
+    /// The wallet did not answer in time. Money may have moved.
     WalletTimeout = "wallet_timeout", Payment, false;
 }
 
-/// An error of the core. `Json` is the runtime's JSON document, so that a job travels untouched.
+/// An error of the core.
 #[derive(Debug, Clone)]
 pub struct Error {
     /// What went wrong.
@@ -140,14 +144,14 @@ pub struct Error {
     pub message: String,
     /// The name of the argument or option at fault.
     pub field: Option<&'static str>,
-    /// The HTTP status that the server answered.
+    /// The HTTP status of the server's response.
     pub status: Option<u16>,
-    /// The server's own words, as they came.
+    /// The server's own words, without what could be a secret.
     pub server_message: Option<String>,
     /// The server's own code for the error.
     pub server_code: Option<String>,
-    /// How long the server asks to stay away, in milliseconds.
-    pub retry_after_ms: Option<f64>,
+    /// How long the server asks the client to wait.
+    pub retry_after: Option<Millis>,
     /// The job this is about.
     pub job_id: Option<String>,
     /// The job as it was last seen.
@@ -168,8 +172,8 @@ pub struct Error {
 pub type Result<T, E = Box<Error>> = core::result::Result<T, E>;
 
 impl Error {
-    /// An error with nothing but a code and a message. What could be a proof of payment is taken out of the message, wherever it
-    /// came from.
+    /// An error with nothing but a code and a message. Whatever could be a proof of payment is
+    /// removed from the message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Box<Self> {
         Box::new(Self {
             code,
@@ -178,7 +182,7 @@ impl Error {
             status: None,
             server_message: None,
             server_code: None,
-            retry_after_ms: None,
+            retry_after: None,
             job_id: None,
             job: None,
             session_id: None,
@@ -191,7 +195,7 @@ impl Error {
 
     /// A bad argument: `field rule; given …`.
     pub fn argument(field: &'static str, rule: &str, given: &str) -> Box<Self> {
-        let mut error = Self::new(ErrorCode::InvalidArgument, fill("% %; given: %", &[field, rule, given]));
+        let mut error = Self::new(ErrorCode::InvalidArgument, format!("{field} {rule}; given: {given}"));
         error.field = Some(field);
         error
     }

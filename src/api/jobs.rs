@@ -1,18 +1,21 @@
 //! The Jobs API: its types, the local validation, and how answers are read.
 //!
-//! The structs are the package's type declarations (`derive(Tsify)`); answers themselves pass through as the runtime's own
-//! documents, checked and put right where servers differ. The host tests read recorded answers of real servers into the
-//! structs, so the declarations say what servers send.
+//! The structs are the package's type declarations (`derive(Tsify)`). Answers pass through as
+//! [`Json`], checked, and corrected where servers differ. The host tests read recorded answers of
+//! real servers into the structs, so the declarations say what servers send.
 
 use serde::{Deserialize, Serialize};
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
 use crate::api::error::{Error, Result};
+pub use crate::api::metadata::Metadata;
+use crate::api::payments::PaymentAttempt;
 use crate::api::routes;
 use crate::encoding;
 use crate::json::{Json, Kind, picked, shown};
-use crate::text::{decimal, fill, has, shorten};
+use crate::text::shorten;
+use crate::time::Millis;
 
 /// The longest content, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 50_000;
@@ -22,13 +25,17 @@ pub const MAX_METADATA_UNITS: usize = 10_000;
 pub const MIN_JOB_TIMEOUT_MS: f64 = 1_000.0;
 /// The greatest job time, in milliseconds.
 pub const MAX_JOB_TIMEOUT_MS: f64 = 300_000.0;
+/// The job's time when the server does not say one: the API's default.
+const DEFAULT_LIFETIME: Millis = Millis::new(30_000.0);
+/// A longer lifetime of a job is not believed: one day.
+const MAX_LIFETIME: Millis = Millis::new(86_400_000.0);
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobStatus {
     /// Waits to be processed.
     Pending,
-    /// The agent is at it.
+    /// The agent works on it.
     Processing,
     /// Answered: `result` is there.
     Completed,
@@ -36,7 +43,7 @@ pub enum JobStatus {
     Failed,
     /// No answer within the job's time.
     Timeout,
-    /// The server said something else; `rawStatus` has it. Not final.
+    /// The server said something else, which is in `rawStatus`. Not final.
     Unknown,
 }
 
@@ -63,7 +70,7 @@ impl JobStatus {
         }
     }
 
-    /// Whether nothing comes after it.
+    /// Whether the status is final.
     pub fn is_terminal(self) -> bool {
         matches!(self, JobStatus::Completed | JobStatus::Failed | JobStatus::Timeout)
     }
@@ -82,63 +89,65 @@ pub struct CreateJobRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
     pub agent_id: Option<String>,
-    /// The user in whose name the message is sent.
+    /// The user who sends the message.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
     pub user_id: String,
     /// The message: 1 to 50,000 UTF-16 code units.
     pub content: String,
-    /// Anything that belongs to the job; comes back with it. At most 10,000 characters as JSON.
+    /// Data of the application that belongs to the job. The server returns it with the job. At most
+    /// 10,000 characters as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
-    /// How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000. @default 30000 (the server's)
+    /// How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000.
+    /// @default 30000 (the server's)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<f64>,
 }
 
-/// What the server answers to `createJob`.
+/// What `createJob` returns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct CreateJobResponse {
     /// The job's id.
     pub job_id: String,
-    /// Where the job stands.
+    /// The status of the job.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "JobStatus"))]
     pub status: String,
     /// When the job was created, in milliseconds of the server's clock.
     pub created_at: f64,
-    /// When the server gives the job up, in milliseconds of its clock. May have a fraction.
+    /// When the job expires, in milliseconds of the server's clock. May have a fraction.
     pub expires_at: f64,
     /// What was paid; absent when the server asked for nothing. Not part of the server's answer.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
-    pub payment: Option<crate::x402::PaymentAttempt>,
+    pub payment: Option<PaymentAttempt>,
 }
 
-/// A job as the server knows it.
+/// A job as the server describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct JobDetailsResponse {
     /// The job's id.
     pub job_id: String,
-    /// Where the job stands.
+    /// The status of the job.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "JobStatus"))]
     pub status: String,
-    /// The server's word for the status when it is none of the known ones; `status` is `unknown` then.
+    /// The server's word for the status when it is not a known one. `status` is `unknown` then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_status: Option<String>,
     /// The agent that was asked.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
     pub agent_id: String,
-    /// The user in whose name the message was sent.
+    /// The user who sent the message.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
     pub user_id: String,
     /// The message.
     pub prompt: String,
     /// When the job was created, in milliseconds of the server's clock.
     pub created_at: f64,
-    /// When the server gives the job up, in milliseconds of its clock. May have a fraction.
+    /// When the job expires, in milliseconds of the server's clock. May have a fraction.
     pub expires_at: f64,
     /// The answer, when the job is completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,7 +155,7 @@ pub struct JobDetailsResponse {
     /// Why the job failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What `createJob` was given.
+    /// The metadata that `createJob` was called with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
@@ -176,13 +185,13 @@ pub struct JobMessage {
     pub author_id: String,
     /// When it was written, in milliseconds of the server's clock.
     pub created_at: f64,
-    /// What the agent added (its thought, its actions).
+    /// What the agent added: its thought, its actions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
 }
 
-/// What `listJobs` is asked.
+/// Which jobs `listJobs` returns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -209,24 +218,24 @@ pub struct ListJobsResponse {
     pub filtered: f64,
 }
 
-/// How many jobs stand where.
+/// How many jobs have which status.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct JobStatusCounts {
-    /// Jobs that wait.
+    /// Jobs that wait to be processed.
     pub pending: f64,
-    /// Jobs that an agent is at.
+    /// Jobs that an agent works on.
     pub processing: f64,
     /// Jobs with an answer.
     pub completed: f64,
     /// Jobs that failed.
     pub failed: f64,
-    /// Jobs without an answer in their time.
+    /// Jobs without an answer within their time.
     pub timeout: f64,
 }
 
-/// How the server's jobs went.
+/// Statistics of the server's jobs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -241,18 +250,18 @@ pub struct JobMetrics {
     pub timeout_rate: f64,
 }
 
-/// How the Jobs service is.
+/// The state of the Jobs service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct JobsHealthResponse {
-    /// Whether the service says that it is well.
+    /// Whether the service reports that it is healthy.
     pub healthy: bool,
-    /// When this was, in milliseconds of the server's clock.
+    /// The server's time, in milliseconds of its clock.
     pub timestamp: f64,
     /// How many jobs the server holds.
     pub total_jobs: f64,
-    /// How many stand where.
+    /// How many jobs have which status.
     pub status_counts: JobStatusCounts,
     /// Not every server has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -261,14 +270,7 @@ pub struct JobsHealthResponse {
     pub max_jobs: f64,
 }
 
-/// A JSON object of the application's own.
-#[cfg(not(target_arch = "wasm32"))]
-pub type Metadata = serde_json::Map<String, serde_json::Value>;
-/// On wasm32 the structs are declarations: metadata stays a JavaScript object, and this only names a type that can be derived for.
-#[cfg(target_arch = "wasm32")]
-pub type Metadata = std::collections::BTreeMap<String, String>;
-
-/// Eight, four, four, four and twelve hexadecimal digits: any version, any case, as the server checks it.
+/// Whether this is a UUID of any version in any case, as the server checks it.
 pub fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
@@ -277,10 +279,12 @@ pub fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// Checks a job request by the server's own rules, in the server's order. A paywall runs before the server's validation,
-/// so a body that will be refused costs the price: nothing may be sent before this has passed.
+/// Validates a job request by the server's own rules, in the server's order. The result is the body
+/// of the request, without fields that the API does not know.
 ///
-/// `metadata` must already be a plain JSON document. Fields that the API does not know are left out.
+/// A paywall runs before the server's validation, so a body that the server refuses still costs the
+/// price. Nothing may be sent before this has passed. `metadata` must already be a plain JSON
+/// document.
 pub fn validate(params: &Json) -> Result<Json> {
     if params.kind() != Kind::Object {
         return Err(Error::argument("params", "must be an object with userId and content", &shown(params)));
@@ -311,45 +315,47 @@ pub fn validate(params: &Json) -> Result<Json> {
     Ok(body)
 }
 
-/// A hash of what a job asks, and of whom: what two calls of one name must have in common. The metadata, which may tell one try from
-/// another, do not count.
-pub fn question(body: &Json) -> String {
+/// The request fingerprint: a hash of what a job asks, and of whom. Two calls with the same
+/// idempotency key must have the same one. The metadata does not count, because it may tell one try
+/// from another.
+pub fn request_fingerprint(body: &Json) -> String {
     let asked = picked(body, &["agentId", "userId", "content"]).to_json();
     encoding::to_hex(&encoding::keccak256(asked.as_bytes()))
 }
 
-/// The text of a message: some, and not more than the server takes.
-pub(crate) fn content(params: &Json, most: usize) -> Result<Json> {
+/// Validates the text of a message, of at most so many UTF-16 code units.
+pub(crate) fn content(params: &Json, max_units: usize) -> Result<Json> {
     let refused = |given: &str| {
         let rule = if given == "\"\"" { "cannot be empty: it " } else { "" };
-        let rule = fill("%must be a string of 1 to % characters", &[rule, &decimal(most as u64)]);
+        let rule = format!("{rule}must be a string of 1 to {max_units} characters");
         Err(Error::argument("content", &rule, given))
     };
     let content = params.get("content");
     let text = content.as_ref().and_then(Json::as_text);
     let (Some(content), Some(text)) = (content, text) else { return refused(&given(params, "content")) };
-    let units = text.encode_utf16().count();
     if text.is_empty() {
         return refused("\"\"");
     }
-    if units > most {
-        return refused(&fill("% characters", &[&decimal(units as u64)]));
+    let units = text.encode_utf16().count();
+    if units > max_units {
+        return refused(&format!("{units} characters"));
     }
-    // The server takes it, and its database fails on it when the job has been paid for.
-    if has(&text, "\0") {
+    // The server accepts it, and its database fails on it after the job was paid for.
+    if text.contains('\0') {
         return Err(Error::argument("content", "must be text without the character U+0000", "text with one"));
     }
     Ok(content)
 }
 
-/// What belongs to a job or a message: an object, and not more than the server takes.
-pub(crate) fn metadata(params: &Json, most: usize) -> Result<Option<Json>> {
+/// Validates the metadata of a job or a message: an object of at most so many UTF-16 code units as
+/// JSON.
+pub(crate) fn metadata(params: &Json, max_units: usize) -> Result<Option<Json>> {
     match params.get("metadata") {
         Some(metadata) if metadata.kind() == Kind::Object => {
             let units = metadata.to_json().encode_utf16().count();
-            if units > most {
-                let rule = fill("must be at most % bytes as JSON", &[&decimal(most as u64)]);
-                return Err(Error::argument("metadata", &rule, &fill("% bytes", &[&decimal(units as u64)])));
+            if units > max_units {
+                let rule = format!("must be at most {max_units} bytes as JSON");
+                return Err(Error::argument("metadata", &rule, &format!("{units} bytes")));
             }
             Ok(Some(metadata))
         }
@@ -373,15 +379,16 @@ pub(crate) fn uuid(field: &'static str, value: Option<Json>) -> Result<Json> {
     }
 }
 
-/// Where the reference is in a job's metadata.
+/// The member of a job's metadata that holds the reference.
 const REFERENCE: &str = "elizaJobsRef";
 
-/// The body with a reference in its metadata, by which the job can be found again; servers give the metadata back. Without it
-/// where there is no room for it.
-pub fn with_reference(body: Json, reference: &str, most: usize) -> Json {
+/// The body with a reference in its metadata, by which the job or the message can be found again:
+/// servers send the metadata back. Unchanged when the metadata would exceed so many UTF-16 code
+/// units.
+pub fn with_reference(body: Json, reference: &str, max_units: usize) -> Json {
     let own = body.get("metadata").and_then(|metadata| Json::parse(&metadata.to_json())).unwrap_or_else(Json::object);
     let metadata = own.set(REFERENCE, Json::text(reference));
-    if metadata.to_json().encode_utf16().count() > most { body } else { body.set("metadata", metadata) }
+    if metadata.to_json().encode_utf16().count() > max_units { body } else { body.set("metadata", metadata) }
 }
 
 /// The reference in a job or a message.
@@ -389,7 +396,7 @@ pub fn reference(job: &Json) -> Option<String> {
     job.get("metadata")?.get_text(REFERENCE)
 }
 
-/// A job or a message without the reference, which is the client's own and nobody else's business.
+/// A job or a message without the reference, which only the client needs.
 pub fn without_reference(document: Json) -> Json {
     match document.get("metadata").filter(|metadata| metadata.get(REFERENCE).is_some()) {
         Some(metadata) => document.set("metadata", metadata.without(REFERENCE)),
@@ -429,45 +436,51 @@ pub struct Created {
     pub job_id: String,
     /// How long the job lives, in milliseconds.
     pub lifetime_ms: f64,
-    /// The answer.
+    /// The server's answer.
     pub document: Json,
 }
 
-/// What `createJob` gives, of a job.
+/// The members of a job that `createJob` returns.
 pub fn handle(job: &Json) -> Json {
     picked(job, &["jobId", "status", "createdAt", "expiresAt"])
 }
 
-/// Whether an answer speaks of a job at all.
+/// Whether an answer is about a job at all.
 pub fn is_job(document: &Json) -> bool {
     // One or two dots are a step in an address, however they are written.
     document.get_text("jobId").is_some_and(|id| !matches!(id.as_str(), "" | "." | ".."))
 }
 
+/// Whether an answer is about this job.
+pub fn is_this_job(document: &Json, job_id: &str) -> bool {
+    document.get_text("jobId").is_some_and(|id| id.eq_ignore_ascii_case(job_id))
+}
+
 /// Reads the answer to `createJob`, which must be about a job.
 pub fn read_created(document: Json) -> Created {
     let job_id = document.get_text("jobId").unwrap_or_default();
-    let lifetime_ms = lifetime(&document);
+    let lifetime_ms = lifetime(&document).get();
     Created { job_id, lifetime_ms, document: with_status(document).1 }
 }
 
-/// A job as it was seen.
+/// A job as the server last described it.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// Where it stands.
     pub status: JobStatus,
     /// How long the job lives, in milliseconds.
     pub lifetime_ms: f64,
-    /// Whether there is an answer in it.
+    /// Whether it contains an answer.
     pub has_result: bool,
-    /// The reference in its metadata: the id of the payment that it was made with, where this package has made it.
+    /// The reference in its metadata: the id of the payment that it was created with, where this
+    /// package created it.
     pub reference: Option<String>,
-    /// The job.
+    /// The job, without the reference.
     pub document: Json,
 }
 
 impl Seen {
-    /// Whether nothing comes after it, and what belongs to it is there.
+    /// Whether the status is final, and a completed job contains its answer.
     pub fn is_settled(&self) -> bool {
         self.status.is_terminal() && (self.status != JobStatus::Completed || self.has_result)
     }
@@ -475,9 +488,9 @@ impl Seen {
 
 /// Reads one job.
 pub fn read_job(document: Json) -> Seen {
-    let lifetime_ms = lifetime(&document);
+    let lifetime_ms = lifetime(&document).get();
     let (status, mut document) = with_status(document);
-    // Absent, not null: so the declared types hold.
+    // Absent, not null, as the declared types say.
     for key in ["result", "error", "metadata"] {
         if document.get(key).is_some_and(|value| value.kind() == Kind::Null) {
             document = document.without(key);
@@ -485,21 +498,20 @@ pub fn read_job(document: Json) -> Seen {
     }
     let reference = reference(&document);
     document = without_reference(document);
-    let has_result =
-        document.get("result").and_then(|result| result.get("message")).and_then(|message| message.get_text("content")).is_some();
+    let message = document.get("result").and_then(|result| result.get("message"));
+    let has_result = message.and_then(|message| message.get_text("content")).is_some();
     Seen { status, lifetime_ms, has_result, reference, document }
 }
 
-/// A list of jobs as it came; `None` when it is not one.
+/// A list of jobs, unchanged; `None` when the document is none.
 pub fn list(document: Json) -> Option<Json> {
     (document.get("jobs")?.kind() == Kind::Array).then_some(document)
 }
 
-/// Reads a list of jobs; `None` when it is not one. One job that cannot be read does not cost the others.
+/// Reads a list of jobs; `None` when the document is none. Elements that are no jobs stay as they
+/// are.
 pub fn read_list(document: Json) -> Option<Json> {
-    let document = list(document)?;
-    let jobs = document.get("jobs")?;
-    let mut jobs = jobs.elements();
+    let mut jobs = list(document.clone())?.get("jobs")?.elements();
     for job in &mut jobs {
         if is_job(job) {
             *job = read_job(job.clone()).document;
@@ -508,19 +520,23 @@ pub fn read_list(document: Json) -> Option<Json> {
     Some(document.set("jobs", Json::array(jobs)))
 }
 
-/// Reads the health answer; `None` when it is not one.
+/// Reads the answer to `getJobsHealth`; `None` when the document is none.
 pub fn read_health(document: Json) -> Option<Json> {
     document.get("statusCounts").filter(|counts| counts.kind() == Kind::Object)?;
     document.get_number("totalJobs")?;
     Some(document)
 }
 
-/// How long a job lives, in milliseconds.
-pub fn lifetime(document: &Json) -> f64 {
-    crate::waiting::schedule::lifetime_ms(document.get_number("createdAt"), document.get_number("expiresAt"))
+/// How long a job lives: the difference of the server's two times, so the server's clock may be
+/// wrong.
+pub fn lifetime(document: &Json) -> Millis {
+    match (document.get_number("createdAt"), document.get_number("expiresAt")) {
+        (Some(created), Some(expires)) if expires - created >= 0.0 => Millis::new(expires - created).min(MAX_LIFETIME),
+        _ => DEFAULT_LIFETIME,
+    }
 }
 
-/// An unknown status becomes `unknown`, with the server's word beside it.
+/// An unknown status becomes `unknown`, with the server's word in `rawStatus`.
 fn with_status(document: Json) -> (JobStatus, Json) {
     let raw = document.get("status");
     let status = JobStatus::read(raw.as_ref().and_then(Json::as_text).as_deref());
@@ -531,7 +547,36 @@ fn with_status(document: Json) -> (JobStatus, Json) {
     (status, document.set("status", Json::text(status.as_str())).set("rawStatus", Json::text(&word)))
 }
 
-/// The job's failure in the server's words, as they may be shown.
+/// Why the job failed, in the server's words.
 pub fn failure(document: &Json) -> Option<String> {
     document.get_text("error").filter(|text| !text.is_empty()).map(|text| shorten(&text, 1_000))
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn a_lifetime_is_a_difference_and_is_believed_only_when_it_is_sane() {
+        let of = |created: Json, expires: Json| lifetime(&json!({"createdAt": created, "expiresAt": expires}));
+        assert_eq!(of(json!(5), json!(30_005.5)), Millis::new(30_000.5));
+        for (created, expires) in [(json!(null), json!(1)), (json!(1), json!("2")), (json!(2), json!(1))] {
+            assert_eq!(of(created, expires), Millis::new(30_000.0));
+        }
+        assert_eq!(of(json!(0), json!(1e300)), Millis::new(86_400_000.0));
+    }
+
+    #[test]
+    fn the_fingerprint_is_of_what_is_asked_and_not_of_the_metadata() {
+        let body = json!({"userId": "u", "content": "c", "metadata": {"try": 1}, "timeoutMs": 5});
+        let fingerprint = request_fingerprint(&body);
+        assert_eq!(fingerprint, request_fingerprint(&json!({"userId": "u", "content": "c"})));
+        for other in [json!({"userId": "u", "content": "d"}), json!({"agentId": "a", "userId": "u", "content": "c"})] {
+            assert_ne!(fingerprint, request_fingerprint(&other));
+        }
+        // Stored records have it.
+        assert_eq!(fingerprint, "0x21e7e6c58318fece148cfb53586d7473f53f61d4b9f470c8b306ca82ff80cda2");
+    }
 }

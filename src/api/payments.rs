@@ -4,7 +4,7 @@ use serde::Serialize;
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
-use crate::api::jobs::Metadata;
+use crate::api::metadata::Metadata;
 use crate::encoding::is_hex;
 use crate::json::{Json, Kind, is_true};
 use crate::text::shorten;

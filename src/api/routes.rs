@@ -1,48 +1,61 @@
 //! The API's routes.
 
-use crate::text::fill;
-
 /// Where jobs are created and listed.
 pub const JOBS: &str = "/api/messaging/jobs";
-/// How the service is.
+/// The state of the Jobs service.
 pub const HEALTH: &str = "/api/messaging/jobs/health";
-
 /// Where sessions are created and listed.
 pub const SESSIONS: &str = "/api/messaging/sessions";
+/// The state of the Sessions service.
+pub const SESSIONS_HEALTH: &str = "/api/messaging/sessions/health";
 
 /// One job.
 pub fn job(job_id: &str) -> String {
-    fill("%/%", &[JOBS, &segment(job_id)])
+    format!("{JOBS}/{}", segment(job_id))
 }
 
 /// The messages of a channel, whose id is a UUID.
 pub fn channel(channel_id: &str) -> String {
-    fill("/api/messaging/channels/%/messages", &[channel_id])
+    format!("/api/messaging/channels/{channel_id}/messages")
 }
 
-/// Something of one session; nothing for the session itself.
+/// A part of one session, such as `/messages`; the session itself when `part` is empty.
 pub fn session(session_id: &str, part: &str) -> String {
-    fill("%/%%", &[SESSIONS, &segment(session_id), part])
+    format!("{SESSIONS}/{}{part}", segment(session_id))
 }
 
-/// A query with one more member.
+/// The query with one more member.
 pub fn query(query: &str, key: &str, value: &str) -> String {
-    fill("%%%=%", &[query, if query.is_empty() { "?" } else { "&" }, key, value])
+    let separator = if query.is_empty() { '?' } else { '&' };
+    format!("{query}{separator}{key}={value}")
 }
 
-/// An id in a path, encoded, so that no id can reach another route.
-fn segment(id: &str) -> String {
+/// An id as one segment of a path, percent-encoded, so that no id can reach another route.
+pub fn segment(id: &str) -> String {
     let mut path = String::new();
     for byte in id.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
             path.push(char::from(byte));
         } else {
-            // A dot too. (That does not keep an id of ".." in its place, for URLs take "%2E%2E" for the same; no id may be that.)
+            // Dots too. That alone does not keep ".." in its place, because URLs read "%2E%2E" the
+            // same way: the validation refuses such ids.
             path.push('%');
-            for half in [byte >> 4, byte & 15] {
-                path.push(char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase());
-            }
+            path.push_str(&const_hex::encode_upper([byte]));
         }
     }
     path
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_stay_inside_their_route() {
+        assert_eq!(job("a-b_c~1"), "/api/messaging/jobs/a-b_c~1");
+        assert_eq!(job("../sessions"), "/api/messaging/jobs/%2E%2E%2Fsessions");
+        assert_eq!(job("é?#%"), "/api/messaging/jobs/%C3%A9%3F%23%25");
+        assert_eq!(session("../jobs", "/renew"), "/api/messaging/sessions/%2E%2E%2Fjobs/renew");
+    }
 }

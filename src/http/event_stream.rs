@@ -1,54 +1,59 @@
-//! The text of a `text/event-stream`, as it comes in pieces, as events.
-
-use crate::text::split;
+//! The text of a `text/event-stream`, as it arrives in chunks, as events.
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// What kind of event; empty when the server does not say.
+    /// The kind of event; empty when the server does not say.
     pub name: String,
     /// Its data.
     pub data: String,
 }
 
-/// Puts the pieces together.
+/// Assembles events from chunks of text.
 #[derive(Debug, Default)]
 pub struct EventParser {
-    rest: String,
+    /// The line that has not ended yet.
+    line: String,
+    /// The event's name so far.
     name: String,
+    /// The event's data so far.
     data: Option<String>,
-    /// The last letter was a carriage return.
+    /// Whether the last character was a carriage return.
     after_return: bool,
+    /// Whether the first line has ended.
+    has_begun: bool,
 }
 
 impl EventParser {
-    /// Takes one more piece, and gives the events that are complete with it.
-    pub fn push(&mut self, piece: &str) -> Vec<Event> {
+    /// Takes one more chunk, and returns the events that are complete with it.
+    pub fn push(&mut self, chunk: &str) -> Vec<Event> {
         let mut events = Vec::new();
-        for letter in piece.chars() {
-            // A line ends with one of the two, or with both.
+        for letter in chunk.chars() {
+            // A line ends with a carriage return, with a line feed, or with both.
             let is_second = letter == '\n' && self.after_return;
             self.after_return = letter == '\r';
             if !matches!(letter, '\r' | '\n') {
-                self.rest.push(letter);
+                self.line.push(letter);
             } else if !is_second {
-                let line = core::mem::take(&mut self.rest);
-                events.extend(self.line(&line));
+                let line = core::mem::take(&mut self.line);
+                let is_first = !core::mem::replace(&mut self.has_begun, true);
+                let line = if is_first { line.strip_prefix('\u{feff}').unwrap_or(&line) } else { &line };
+                events.extend(self.end_line(line));
             }
         }
         events
     }
 
-    /// An empty line ends an event; what has no data is none.
-    fn line(&mut self, line: &str) -> Option<Event> {
+    /// An empty line ends an event; an event without data is none.
+    fn end_line(&mut self, line: &str) -> Option<Event> {
         if line.is_empty() {
             let name = core::mem::take(&mut self.name);
             return self.data.take().map(|data| Event { name, data });
         }
-        let (field, value) = split(line, ":").unwrap_or((line, ""));
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match (field, &mut self.data) {
-            ("event", _) => self.name = value.to_owned(),
+            ("event", _) => value.clone_into(&mut self.name),
             ("data", Some(data)) => {
                 data.push('\n');
                 data.push_str(value);
@@ -89,7 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ended_is_no_event() {
+    fn a_byte_order_mark_at_the_beginning_is_no_part_of_the_first_field() {
+        let mut parser = EventParser::default();
+        assert_eq!(parser.push("\u{feff}data: a\n\n\u{feff}data: b\n\n"), [event("", "a")]);
+    }
+
+    #[test]
+    fn an_event_that_did_not_end_is_none() {
         let mut parser = EventParser::default();
         assert_eq!(parser.push("event: done\ndata: half"), []);
         assert_eq!(parser.push("\n"), []);

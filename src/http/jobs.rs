@@ -1,11 +1,12 @@
-//! The requests of the Jobs API that several rooms send.
+//! The job requests that several rooms send.
 
-use super::run::Http;
 use crate::api::error::{Error, ErrorCode, Result};
-use crate::api::jobs::{self, Seen};
+use crate::api::jobs::{self, Created, Seen};
 use crate::api::options::CallOptions;
 use crate::api::routes;
-use crate::platform::{Method, Platform};
+use crate::http::outcome::read_answer;
+use crate::http::run::Http;
+use crate::platform::{HttpRequest, HttpResponse, Method, Platform};
 
 impl<P: Platform> Http<P> {
     /// Reads one job.
@@ -13,8 +14,9 @@ impl<P: Platform> Http<P> {
         if job_id.is_empty() {
             return Err(Error::argument("jobId", "must be a string that is not empty", "\"\""));
         }
-        let wanted = "a job with a jobId";
-        let parse = |document| jobs::is_job(&document).then_some(document);
+        // An answer about another job is none: a cache or a proxy has mixed the two up.
+        let parse = |document| jobs::is_this_job(&document, job_id).then_some(document);
+        let wanted = "the job with this jobId";
         match self.read(Method::Get, &routes::job(job_id), call, retries, wanted, &parse).await {
             Ok(document) => Ok(jobs::read_job(document)),
             Err(mut error) => {
@@ -25,4 +27,10 @@ impl<P: Platform> Http<P> {
             }
         }
     }
+}
+
+/// Reads the response to a create.
+pub(crate) fn read_created(request: &HttpRequest, response: &HttpResponse) -> Result<Created> {
+    let parse = |document| jobs::is_job(&document).then_some(document);
+    read_answer(request, response, "a job with a jobId", &parse).map(jobs::read_created)
 }

@@ -1,8 +1,23 @@
-//! HTTP: requests and responses as values, what a response means, what is sent again, and the server's rate limit.
+//! HTTP to one server: requests, what a response means, what may be sent again, and the server's
+//! rate limit. Knows nothing of payments and of waiting.
+//!
+//! | file | what it decides |
+//! | --- | --- |
+//! | `message.rs` | what a request consists of, and which headers prove a payment |
+//! | `outcome.rs` | what a response or a failure means, and whether the request may be sent again |
+//! | `words.rs` | which of a server's words may be shown |
+//! | `retry.rs` | when a request is sent again: backoff, retry budget, `Retry-After` |
+//! | `rate_limit.rs` | when the next poll may be sent |
+//! | `event_stream.rs` | how the text of an event stream becomes events |
+//! | `jobs.rs` | the job requests that several rooms send |
+//! | `run.rs` | performs all of it |
 
 pub mod event_stream;
+pub(crate) mod freshness;
 pub(crate) mod jobs;
 pub mod message;
+pub mod outcome;
 pub mod rate_limit;
 pub mod retry;
 pub mod run;
+pub(crate) mod words;

@@ -1,162 +1,190 @@
-//! How many looks the server's rate limit leaves.
+//! When the next poll may be sent, so that the server's rate limit is kept.
 //!
-//! A server counts all requests of an address in a window (elizaOS: 1000 in 15 minutes) and answers 429 to what is above. It says
-//! how many are left where its headers can be read; a page of another origin reads none of them, and then the usual limit is
-//! assumed. Looks may use the first half of a window as they like. The other half is spread over what is left of the window, but
-//! for a tenth of it, which is kept for requests that create jobs.
-
-use core::cell::Cell;
+//! A server counts all requests of an address in a window (elizaOS: 1000 in 15 minutes) and answers
+//! 429 beyond that. Where its headers can be read, they say how many are left. A page on another
+//! origin cannot read them; then the usual limit is assumed.
+//!
+//! Polls use slots: points in time that no other poll gets. The first half of a window is free. The
+//! other half is spread over the rest of the window, except for a tenth of the window, which is
+//! reserved for requests that create jobs and for the last poll of a job.
 
 use crate::platform::HttpResponse;
+use crate::time::{Instant, Millis};
 
-/// What a server allows that does not say.
+/// The limit of a server that does not say one.
 const USUAL_LIMIT: f64 = 1_000.0;
-/// The window of a server that does not say, in milliseconds.
-const USUAL_WINDOW_MS: f64 = 900_000.0;
-/// The longest pause between two looks for a limit that is only assumed, in milliseconds.
-const ASSUMED_PACE_MS: f64 = 5_000.0;
-/// The longest time to stay away, whatever a server asks for, in milliseconds: what is waited for is gone by then.
-const MAX_QUIET_MS: f64 = USUAL_WINDOW_MS;
-/// How long to stay away after a 429 that does not say how long, in milliseconds.
-const RATE_LIMITED_MS: f64 = 15_000.0;
-/// Two ends of a window that are nearer than this, in milliseconds, are the same: servers count in whole seconds.
-const SAME_WINDOW_MS: f64 = 2_000.0;
+/// The window of a server that does not say one: 15 minutes.
+const USUAL_WINDOW: Millis = Millis::new(900_000.0);
+/// The longest gap between two slots while the limit is only assumed.
+const MAX_ASSUMED_GAP: Millis = Millis::new(5_000.0);
+/// The longest pause, whatever a server asks for: no job lives that long.
+const MAX_PAUSE: Millis = USUAL_WINDOW;
+/// The pause after a 429 that does not say how long.
+const USUAL_PAUSE: Millis = Millis::new(15_000.0);
+/// Two ends of a window that are nearer than this are the same: servers count in whole seconds.
+const SAME_WINDOW: Millis = Millis::new(2_000.0);
+/// A window that ends later than this is not believed: one day. Some servers write a time in place
+/// of a duration.
+const MAX_WINDOW_SECS: f64 = 86_400.0;
+/// The part of a window that is reserved for requests that create jobs and for last polls.
+const RESERVE: f64 = 1.0 / 10.0;
+/// The part of it that last polls leave.
+const LAST_RESERVE: f64 = 1.0 / 50.0;
 
-/// What is left of the present window.
-#[derive(Debug, Default)]
+/// What a slot is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// A poll that another one follows.
+    Ordinary,
+    /// Nobody polls this job afterwards, so the slot may come from the reserve.
+    LastPoll,
+}
+
+/// Where the limit is known from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Source {
+    /// The server did not say anything that can be read: the usual limit is assumed.
+    #[default]
+    Assumed,
+    /// The server's headers say it.
+    Reported,
+    /// The server's headers can be read and name no limit: there is none until a 429.
+    Unlimited,
+}
+
+/// What is known of one server's rate limit.
+#[derive(Debug, Clone, Default)]
 pub struct RateLimit {
     /// How many requests a window has.
-    limit: Cell<f64>,
-    left: Cell<f64>,
+    limit: f64,
+    /// How many of them are left; negative when more were sent.
+    left: f64,
     /// When the next window begins.
-    resets_at: Cell<f64>,
-    /// Whether the server itself said so.
-    said: Cell<bool>,
-    /// Whether the server's headers can be read and name no limit.
-    open: Cell<bool>,
-    /// Until when nobody looks, after a 429.
-    quiet_until: Cell<f64>,
-    /// The first instant that no look has taken yet.
-    next: Cell<f64>,
+    window_ends: Instant,
+    source: Source,
+    /// The end of the pause that the server asked for last.
+    paused_until: Option<Instant>,
+    /// The first time that no slot has taken yet.
+    next_slot: Instant,
+}
+
+/// A slot that was taken. [`RateLimit::cancel`] takes it back when it is not used.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Booking {
+    /// When the poll may be sent.
+    pub at: Instant,
+    /// How much later this slot made the next one.
+    gap: Millis,
 }
 
 impl RateLimit {
-    /// A request goes out.
-    pub fn sent(&self, now: f64) {
-        self.turn_page(now);
-        self.left.set(self.left.get() - 1.0);
+    /// A request is about to be sent.
+    pub fn request_sent(&mut self, now: Instant) {
+        self.renew_window(now);
+        self.left -= 1.0;
     }
 
-    /// An answer has come.
-    pub fn heard(&self, response: &HttpResponse, now: f64) {
+    /// A response has arrived. Its headers may say what is left.
+    pub fn response_arrived(&mut self, response: &HttpResponse, now: Instant) {
         let number = |name| response.header(name).and_then(|text| text.trim_ascii().parse::<u32>().ok()).map(f64::from);
         let named = (number("ratelimit-limit"), number("ratelimit-remaining"), number("ratelimit-reset"));
-        if let (Some(limit @ 1.0..), Some(left), Some(seconds)) = named {
-            let resets_at = now + seconds * 1_000.0;
-            // Requests that are still on their way are counted here and not there yet.
-            let same = self.said.get() && (resets_at - self.resets_at.get()).abs() < SAME_WINDOW_MS;
-            self.left.set(if same { left.min(self.left.get()) } else { left });
-            self.limit.set(limit);
-            self.resets_at.set(resets_at);
-            self.said.set(true);
-            self.open.set(false);
-        } else if !self.said.get() && self.quiet_until.get() == 0.0 {
-            // Servers send a date, and pages of other origins cannot read it.
-            self.open.set(response.header("date").is_some());
+        if let (Some(limit @ 1.0..), Some(left), Some(seconds @ ..=MAX_WINDOW_SECS)) = named {
+            let ends = now + Millis::from_secs(seconds);
+            let distance = ends.since(self.window_ends).max(self.window_ends.since(ends));
+            // Requests on their way are counted here and not yet by the server.
+            let is_same_window = self.source == Source::Reported && distance < SAME_WINDOW;
+            self.left = if is_same_window { left.min(self.left) } else { left };
+            self.limit = limit;
+            self.window_ends = ends;
+            self.source = Source::Reported;
+        } else if self.source != Source::Reported && self.paused_until.is_none() {
+            // Every server sends a date, and pages on other origins cannot read it.
+            self.source = if response.header("date").is_some() { Source::Unlimited } else { Source::Assumed };
         }
     }
 
-    /// The server has answered 429. From here on nobody looks for as long as it asks.
-    pub fn limited(&self, retry_after_ms: Option<f64>, now: f64) {
-        self.turn_page(now);
-        self.open.set(false);
-        self.left.set(self.left.get().min(self.kept(false)));
-        self.rest(retry_after_ms.unwrap_or(RATE_LIMITED_MS), now);
-        if let (Some(_), false) = (retry_after_ms, self.said.get()) {
+    /// The server answered 429. Polls pause for as long as it asks.
+    pub fn limit_reached(&mut self, retry_after: Option<Millis>, now: Instant) {
+        self.renew_window(now);
+        if self.source == Source::Unlimited {
+            self.source = Source::Assumed;
+        }
+        self.left = self.left.min(self.reserve(Slot::Ordinary));
+        self.pause(retry_after.unwrap_or(USUAL_PAUSE), now);
+        if let (Some(_), Source::Assumed, Some(end)) = (retry_after, self.source, self.paused_until) {
             // What it asks for is the rest of its window.
-            self.resets_at.set(self.quiet_until.get());
+            self.window_ends = end;
         }
     }
 
-    /// The server wants to be left alone.
-    pub fn rest(&self, ms: f64, now: f64) {
-        self.quiet_until.set(self.quiet_until.get().max(now + ms.min(MAX_QUIET_MS)));
+    /// Polls pause for this long, or longer where a longer pause is under way.
+    pub fn pause(&mut self, duration: Millis, now: Instant) {
+        let end = now + duration.min(MAX_PAUSE);
+        self.paused_until = Some(self.paused_until.map_or(end, |known| known.max(end)));
     }
 
-    /// How long nobody looks any more, in milliseconds.
-    pub fn quiet_ms(&self, now: f64) -> f64 {
-        (self.quiet_until.get() - now).max(0.0)
+    /// How long polls still pause.
+    pub fn pause_left(&self, now: Instant) -> Millis {
+        self.paused_until.map_or(Millis::ZERO, |end| end.since(now).max(Millis::ZERO))
     }
 
-    /// How many looks may go out at once.
-    pub fn spare(&self, now: f64) -> f64 {
-        self.turn_page(now);
-        if self.quiet_ms(now) > 0.0 {
+    /// How many polls may be sent at once; infinite when there is no limit.
+    pub fn spare(&mut self, now: Instant) -> f64 {
+        self.renew_window(now);
+        if self.pause_left(now).is_positive() {
             0.0
-        } else if self.open.get() {
+        } else if self.source == Source::Unlimited {
             f64::INFINITY
         } else {
-            (self.left.get() - self.limit.get() / 2.0).max(0.0)
+            (self.left - self.limit / 2.0).max(0.0)
         }
     }
 
-    /// When a look may go out; nobody else gets this instant. `last`: after it nobody asks for this job any more, so it may use what is
-    /// kept for others.
-    pub fn book(&self, now: f64, last: bool) -> Booking<'_> {
-        let free_at = self.free_at(now, last);
-        if last && self.left.get() > self.kept(last) {
-            return Booking { allowance: self, at: free_at, step: Cell::new(0.0) };
+    /// Takes the next slot.
+    pub fn book(&mut self, now: Instant, slot: Slot) -> Booking {
+        let free_at = self.free_at(now, slot);
+        if slot == Slot::LastPoll && self.left > self.reserve(slot) {
+            return Booking { at: free_at, gap: Millis::ZERO };
         }
-        let at = free_at.max(self.next.get());
-        let pace = (self.resets_at.get() - now) / (self.left.get() - self.kept(false)).max(1.0);
-        let slowest = if self.said.get() { pace } else { ASSUMED_PACE_MS };
-        let step = if self.spare(now) > 0.0 { 0.0 } else { pace.min(slowest) };
-        self.next.set(at + step);
-        Booking { allowance: self, at, step: Cell::new(step) }
+        let at = free_at.max(self.next_slot);
+        let polls_left = (self.left - self.reserve(Slot::Ordinary)).max(1.0);
+        let spread = Millis::new(self.window_ends.since(now).get() / polls_left);
+        let is_free = self.spare(now) > 0.0;
+        let gap = match self.source {
+            _ if is_free => Millis::ZERO,
+            Source::Reported => spread,
+            Source::Assumed | Source::Unlimited => spread.min(MAX_ASSUMED_GAP),
+        };
+        self.next_slot = at + gap;
+        Booking { at, gap }
     }
 
-    /// The first instant at which any look may go out.
-    pub fn free_at(&self, now: f64, last: bool) -> f64 {
-        self.turn_page(now);
-        let spent = self.said.get() && self.left.get() <= self.kept(last);
-        now.max(self.quiet_until.get()).max(if spent { self.resets_at.get() } else { 0.0 })
+    /// Takes a slot back that was not used.
+    pub fn cancel(&mut self, booking: Booking) {
+        self.next_slot = self.next_slot + (Millis::ZERO - booking.gap);
     }
 
-    /// How many requests of the window are not for looks.
-    fn kept(&self, last: bool) -> f64 {
-        self.limit.get() / if last { 50.0 } else { 10.0 }
+    /// The first time at which any poll may be sent.
+    pub fn free_at(&mut self, now: Instant, slot: Slot) -> Instant {
+        self.renew_window(now);
+        let is_used_up = self.source == Source::Reported && self.left <= self.reserve(slot);
+        let free = now + self.pause_left(now);
+        if is_used_up { free.max(self.window_ends) } else { free }
     }
 
-    fn turn_page(&self, now: f64) {
-        if now >= self.resets_at.get() {
-            if !self.said.get() {
-                self.limit.set(USUAL_LIMIT);
+    /// How many requests of the window are not for such a slot.
+    fn reserve(&self, slot: Slot) -> f64 {
+        self.limit * if slot == Slot::LastPoll { LAST_RESERVE } else { RESERVE }
+    }
+
+    fn renew_window(&mut self, now: Instant) {
+        if now >= self.window_ends {
+            if self.source != Source::Reported {
+                self.limit = USUAL_LIMIT;
             }
-            self.left.set(self.limit.get());
-            self.resets_at.set(now + USUAL_WINDOW_MS);
+            self.left = self.limit;
+            self.window_ends = now + USUAL_WINDOW;
         }
-    }
-}
-
-/// An instant for a look. It is given back when the look is not made.
-#[derive(Debug)]
-pub struct Booking<'a> {
-    allowance: &'a RateLimit,
-    /// When the look may go out.
-    pub at: f64,
-    step: Cell<f64>,
-}
-
-impl Booking<'_> {
-    /// The look is made.
-    pub fn used(self) {
-        self.step.set(0.0);
-    }
-}
-
-impl Drop for Booking<'_> {
-    fn drop(&mut self) {
-        self.allowance.next.set(self.allowance.next.get() - self.step.get());
     }
 }
 
@@ -166,110 +194,132 @@ mod tests {
     use super::*;
     use crate::platform::Body;
 
+    const START: Instant = Instant::from_ms(0.0);
+    const DATE: (&str, &str) = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
+
+    fn ms(ms: f64) -> Instant {
+        Instant::from_ms(ms)
+    }
     fn answer(headers: &[(&'static str, &str)]) -> HttpResponse {
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         HttpResponse { status: 200, headers, body: Body::Empty }
     }
-    fn told(limit: &str, left: &str, seconds: &str) -> HttpResponse {
+    fn reported(limit: &str, left: &str, seconds: &str) -> HttpResponse {
         answer(&[("ratelimit-limit", limit), ("ratelimit-remaining", left), ("ratelimit-reset", seconds)])
     }
-    fn booked(allowance: &RateLimit, now: f64, last: bool) -> f64 {
-        let booking = allowance.book(now, last);
-        let at = booking.at;
-        booking.used();
-        at
+    /// A server that has reported this.
+    fn after(limit: &str, left: &str, seconds: &str) -> RateLimit {
+        let mut rate_limit = RateLimit::default();
+        rate_limit.response_arrived(&reported(limit, left, seconds), START);
+        rate_limit
     }
-    /// When so many looks, one right after the other, may go out.
-    fn looks(allowance: &RateLimit, now: f64, count: usize) -> Vec<f64> {
-        (0..count).map(|_| booked(allowance, now, false)).collect()
+    /// The next slots, in milliseconds.
+    fn slots(rate_limit: &mut RateLimit, now: Instant, count: usize) -> Vec<f64> {
+        (0..count).map(|_| rate_limit.book(now, Slot::Ordinary).at.as_ms()).collect()
+    }
+    fn last(rate_limit: &mut RateLimit, now: Instant) -> f64 {
+        rate_limit.book(now, Slot::LastPoll).at.as_ms()
     }
 
     #[test]
     fn the_first_half_of_a_window_is_free_and_the_rest_is_spread() {
-        let allowance = RateLimit::default();
-        allowance.heard(&told("1000", "501", "900"), 0.0);
-        assert_eq!(allowance.spare(0.0), 1.0);
-        allowance.sent(0.0);
-        assert_eq!(allowance.spare(0.0), 0.0);
-        // 400 requests for 900 s, a hundred are kept.
-        assert_eq!(looks(&allowance, 0.0, 3), [0.0, 2_250.0, 4_500.0]);
-        assert_eq!(allowance.spare(900_000.0), 500.0, "the next window");
+        let mut rate_limit = after("1000", "501", "900");
+        assert_eq!(rate_limit.spare(START), 1.0);
+        rate_limit.request_sent(START);
+        assert_eq!(rate_limit.spare(START), 0.0);
+        // 400 requests in 900 s: 100 are reserved.
+        assert_eq!(slots(&mut rate_limit, START, 3), [0.0, 2_250.0, 4_500.0]);
+        assert_eq!(rate_limit.spare(ms(900_000.0)), 500.0, "the next window");
     }
 
     #[test]
-    fn what_is_kept_is_for_creates_and_for_last_looks() {
-        let allowance = RateLimit::default();
-        allowance.heard(&told("1000", "100", "60"), 0.0);
-        assert_eq!(booked(&allowance, 0.0, false), 60_000.0);
-        assert_eq!(booked(&allowance, 0.0, true), 0.0);
+    fn the_reserve_is_for_creates_and_for_last_polls() {
+        let mut rate_limit = after("1000", "100", "60");
+        assert_eq!(slots(&mut rate_limit, START, 1), [60_000.0]);
+        assert_eq!(last(&mut rate_limit, START), 0.0);
         for _ in 0..80 {
-            allowance.sent(0.0);
+            rate_limit.request_sent(START);
         }
-        assert!(booked(&allowance, 0.0, true) >= 60_000.0);
+        assert!(last(&mut rate_limit, START) >= 60_000.0);
     }
 
     #[test]
     fn requests_on_their_way_count() {
-        let allowance = RateLimit::default();
-        allowance.heard(&told("1000", "900", "100"), 0.0);
+        let mut rate_limit = after("1000", "900", "100");
         for _ in 0..10 {
-            allowance.sent(0.0);
+            rate_limit.request_sent(START);
         }
-        allowance.heard(&told("1000", "899", "99"), 1_000.0);
-        assert_eq!(allowance.spare(1_000.0), 390.0);
-        allowance.heard(&told("1000", "999", "900"), 1_000.0);
-        assert_eq!(allowance.spare(1_000.0), 499.0, "another window");
+        rate_limit.response_arrived(&reported("1000", "899", "99"), ms(1_000.0));
+        assert_eq!(rate_limit.spare(ms(1_000.0)), 390.0);
+        rate_limit.response_arrived(&reported("1000", "999", "900"), ms(1_000.0));
+        assert_eq!(rate_limit.spare(ms(1_000.0)), 499.0, "another window");
     }
 
     #[test]
-    fn a_server_whose_headers_can_be_read_and_say_nothing_has_no_limit_until_it_answers_429() {
-        let allowance = RateLimit::default();
-        assert_eq!(allowance.spare(0.0), 500.0, "the usual limit is assumed");
-        allowance.heard(&answer(&[("date", "Wed, 21 Oct 2026 07:28:00 GMT")]), 0.0);
-        assert_eq!(allowance.spare(0.0), f64::INFINITY);
-        allowance.limited(Some(20_000.0), 0.0);
-        allowance.heard(&answer(&[("date", "Wed, 21 Oct 2026 07:28:00 GMT")]), 0.0);
-        assert_eq!((allowance.spare(0.0), allowance.quiet_ms(500.0)), (0.0, 19_500.0));
-        assert_eq!(looks(&allowance, 0.0, 3), [20_000.0, 25_000.0, 30_000.0], "never slower than this when it only seems so");
+    fn a_server_with_readable_headers_and_no_limit_has_none_until_it_answers_429() {
+        let mut rate_limit = RateLimit::default();
+        assert_eq!(rate_limit.spare(START), 500.0, "the usual limit is assumed");
+        rate_limit.response_arrived(&answer(&[DATE]), START);
+        assert_eq!(rate_limit.spare(START), f64::INFINITY);
+        rate_limit.limit_reached(Some(Millis::new(20_000.0)), START);
+        rate_limit.response_arrived(&answer(&[DATE]), START);
+        assert_eq!((rate_limit.spare(START), rate_limit.pause_left(ms(500.0))), (0.0, Millis::new(19_500.0)));
+        assert_eq!(
+            slots(&mut rate_limit, START, 3),
+            [20_000.0, 25_000.0, 30_000.0],
+            "an assumed limit never makes polls slower than this"
+        );
     }
 
     #[test]
-    fn row_18_a_429_without_a_time_keeps_away() {
-        let allowance = RateLimit::default();
-        allowance.limited(None, 1_000.0);
-        assert_eq!((allowance.quiet_ms(1_000.0), booked(&allowance, 1_000.0, true)), (15_000.0, 16_000.0));
-        allowance.limited(Some(2_000.0), 1_000.0);
-        assert_eq!(allowance.quiet_ms(1_000.0), 15_000.0, "the longer one");
+    fn after_a_429_without_a_time_polls_pause_for_15_seconds() {
+        let mut rate_limit = RateLimit::default();
+        let now = ms(1_000.0);
+        rate_limit.limit_reached(None, now);
+        assert_eq!((rate_limit.pause_left(now), last(&mut rate_limit, now)), (Millis::new(15_000.0), 16_000.0));
+        rate_limit.limit_reached(Some(Millis::new(2_000.0)), now);
+        assert_eq!(rate_limit.pause_left(now), Millis::new(15_000.0), "the longer one");
     }
 
     #[test]
-    fn a_look_that_is_not_made_gives_its_instant_back() {
-        let allowance = RateLimit::default();
-        allowance.limited(None, 0.0);
+    fn a_slot_that_is_not_used_is_free_again() {
+        let mut rate_limit = RateLimit::default();
+        rate_limit.limit_reached(None, START);
         for _ in 0..100 {
-            drop(allowance.book(0.0, false));
+            let booking = rate_limit.book(START, Slot::Ordinary);
+            rate_limit.cancel(booking);
         }
-        assert_eq!(looks(&allowance, 0.0, 2), [15_000.0, 20_000.0]);
+        assert_eq!(slots(&mut rate_limit, START, 2), [15_000.0, 20_000.0]);
     }
 
     #[test]
-    fn after_the_time_that_a_429_asks_for_there_is_a_window_again_and_no_server_asks_for_more_than_one() {
-        let allowance = RateLimit::default();
-        allowance.limited(Some(1_000.0), 0.0);
-        assert_eq!((allowance.spare(999.0), allowance.spare(1_000.0)), (0.0, 500.0));
-        assert_eq!(looks(&allowance, 1_000.0, 3), [1_000.0; 3]);
-        allowance.limited(Some(8.64e13), 1_000.0);
-        assert_eq!(allowance.quiet_ms(1_000.0), 900_000.0);
+    fn a_new_window_begins_after_the_pause_and_no_pause_is_longer_than_a_window() {
+        let mut rate_limit = RateLimit::default();
+        rate_limit.limit_reached(Some(Millis::new(1_000.0)), START);
+        assert_eq!((rate_limit.spare(ms(999.0)), rate_limit.spare(ms(1_000.0))), (0.0, 500.0));
+        assert_eq!(slots(&mut rate_limit, ms(1_000.0), 3), [1_000.0; 3]);
+        rate_limit.limit_reached(Some(Millis::new(8.64e13)), ms(1_000.0));
+        assert_eq!(rate_limit.pause_left(ms(1_000.0)), Millis::new(900_000.0));
     }
 
     #[test]
-    fn headers_that_make_no_sense_are_none() {
+    fn headers_that_make_no_sense_are_ignored() {
         for (limit, left, seconds) in
             [("1000", "", "9"), ("x", "1", "9"), ("1000", "-1", "9"), ("1000", "1.5", "9"), ("1e3", "1", "9"), ("0", "0", "0")]
         {
-            let allowance = RateLimit::default();
-            allowance.heard(&told(limit, left, seconds), 0.0);
-            assert_eq!(allowance.spare(0.0), 500.0);
+            assert_eq!(after(limit, left, seconds).spare(START), 500.0);
+        }
+    }
+
+    #[test]
+    fn a_window_that_ends_after_more_than_a_day_does_not_stop_polls() {
+        assert_eq!(slots(&mut after("1000", "0", "86400"), START, 1), [86_400_000.0]);
+        for reset in ["86401", "1790000000", "4294967295"] {
+            assert_eq!(slots(&mut after("1000", "0", reset), START, 1), [0.0], "{reset}");
+            // What was known before stays known.
+            let mut rate_limit = after("1000", "600", "900");
+            rate_limit.response_arrived(&reported("1000", "0", reset), START);
+            assert_eq!(rate_limit.spare(START), 100.0, "{reset}");
         }
     }
 }

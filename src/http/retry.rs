@@ -1,67 +1,87 @@
-//! When a failed request is sent again.
-
-use core::cell::Cell;
+//! When a failed request is sent again. Whether it may be is in [`outcome`](super::outcome).
 
 use crate::platform::HttpResponse;
-use crate::text::find;
+use crate::time::{Millis, WallTime};
 
-/// The first wait before another try, in milliseconds; doubles with each try.
-const BASE_MS: f64 = 200.0;
-/// The longest wait that is ours, in milliseconds.
-const CAP_MS: f64 = 5_000.0;
+/// The longest first pause before a retry; doubles with each try.
+const FIRST_PAUSE: Millis = Millis::new(200.0);
+/// The longest pause that the client itself chooses.
+const MAX_PAUSE: Millis = Millis::new(5_000.0);
+/// A longer `Retry-After` is not believed: one day. Some servers write a time in place of a
+/// duration.
+const MAX_RETRY_AFTER: Millis = Millis::new(86_400_000.0);
 
-/// How long to wait before try number `tries + 1`: full jitter, so that many clients do not come back together.
-/// `random` is from 0 to 1.
-pub fn backoff_ms(tries: u32, random: f64) -> f64 {
-    (BASE_MS * f64::from(1u32.checked_shl(tries.min(16)).unwrap_or(1))).min(CAP_MS) * random
+/// The pause before try number `tries + 1`, with full jitter, so that many clients do not return at
+/// the same time. `random` is from 0 to 1.
+pub fn backoff(tries: u32, random: f64) -> Millis {
+    let doubled = f64::from(1u32.checked_shl(tries.min(16)).unwrap_or(1));
+    FIRST_PAUSE.times(doubled).min(MAX_PAUSE).times(random)
 }
 
-/// A budget for tries beyond the first, so that an outage is not hammered: a try costs one token, a success gives a
-/// tenth back.
+/// A budget for retries, so that an outage is not hammered: a retry costs one token, a success
+/// returns a tenth of one.
 #[derive(Debug)]
-pub struct RetryBudget(Cell<f64>);
+pub struct RetryBudget {
+    tokens: f64,
+}
 
 impl RetryBudget {
     const FULL: f64 = 20.0;
 
-    /// A full budget.
-    pub fn new() -> Self {
-        Self(Cell::new(Self::FULL))
-    }
     /// Takes a token; false when there is none.
-    pub fn take(&self) -> bool {
-        let left = self.0.get() - 1.0;
-        if left >= 0.0 {
-            self.0.set(left);
+    pub fn take(&mut self) -> bool {
+        let is_enough = self.tokens >= 1.0;
+        if is_enough {
+            self.tokens -= 1.0;
         }
-        left >= 0.0
+        is_enough
     }
+
     /// A request has succeeded.
-    pub fn refill(&self) {
-        self.0.set((self.0.get() + 0.1).min(Self::FULL));
+    pub fn refill(&mut self) {
+        self.tokens = (self.tokens + 0.1).min(Self::FULL);
     }
 }
 
 impl Default for RetryBudget {
     fn default() -> Self {
-        Self::new()
+        Self { tokens: Self::FULL }
     }
 }
 
-/// How long the server asks to stay away, in milliseconds: `Retry-After` in seconds, or as a date, which is compared with
-/// the server's own `Date` where it is there, since the two clocks need not agree. `None` when it does not say.
-pub fn retry_after_ms(response: &HttpResponse, now_ms: f64, parse_date: impl Fn(&str) -> Option<f64>) -> Option<f64> {
+/// How long the server asks the client to wait: `Retry-After` in seconds, with or without a
+/// fraction, or as a date. A date is compared with the server's own `Date` where it can be read,
+/// because the two clocks may differ. `None` when the server does not say, or asks for more than a
+/// day.
+pub fn retry_after(response: &HttpResponse, now: WallTime, parse_date: impl Fn(&str) -> Option<WallTime>) -> Option<Millis> {
     let value = response.header("retry-after")?.trim_ascii();
-    if !value.is_empty() && value.len() <= 9 && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        let seconds = value.bytes().fold(0.0, |sum, digit| sum * 10.0 + f64::from(digit.wrapping_sub(b'0')));
-        return Some(seconds * 1000.0);
-    }
-    // JavaScript takes almost anything for a date: an HTTP date has a weekday and a time of day.
-    if !value.starts_with(|letter: char| letter.is_ascii_alphabetic()) || find(value, ":").is_none() {
+    let asked = match seconds(value) {
+        Some(seconds) => Millis::from_secs(seconds),
+        None if is_http_date(value) => {
+            let now = response.header("date").and_then(&parse_date).unwrap_or(now);
+            parse_date(value)?.since(now).max(Millis::ZERO)
+        }
+        None => return None,
+    };
+    (asked <= MAX_RETRY_AFTER).then_some(asked)
+}
+
+/// Whole seconds; a fraction is rounded up.
+fn seconds(value: &str) -> Option<f64> {
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(fraction) {
         return None;
     }
-    let now = response.header("date").and_then(&parse_date).unwrap_or(now_ms);
-    parse_date(value).map(|at| (at - now).max(0.0))
+    let whole = whole.bytes().fold(0.0, |sum, digit| sum * 10.0 + f64::from(digit.wrapping_sub(b'0')));
+    let has_fraction = fraction.bytes().any(|digit| digit != b'0');
+    Some(whole + f64::from(u8::from(has_fraction)))
+}
+
+/// Whether this may be an HTTP date: it begins with a weekday and has a time of day. JavaScript
+/// accepts almost anything as a date.
+fn is_http_date(value: &str) -> bool {
+    value.starts_with(|letter: char| letter.is_ascii_alphabetic()) && value.contains(':')
 }
 
 #[cfg(test)]
@@ -70,26 +90,31 @@ mod tests {
     use super::*;
     use crate::platform::Body;
 
-    fn date(text: &str) -> Option<f64> {
+    const NOW: WallTime = WallTime::from_ms(0.0);
+
+    fn date(text: &str) -> Option<WallTime> {
         let at = httpdate::parse_http_date(text).ok()?;
-        Some(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0)
+        Some(WallTime::from_ms(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0))
     }
-    fn asked(retry_after: &str, server_date: Option<&str>) -> Option<f64> {
+    fn response(retry_after: &str, server_date: Option<&str>) -> HttpResponse {
         let mut headers = vec![("retry-after", retry_after.to_owned())];
         headers.extend(server_date.map(|text| ("date", text.to_owned())));
-        retry_after_ms(&HttpResponse { status: 429, headers, body: Body::Empty }, 0.0, date)
+        HttpResponse { status: 429, headers, body: Body::Empty }
+    }
+    fn asked(value: &str, server_date: Option<&str>) -> Option<f64> {
+        retry_after(&response(value, server_date), NOW, date).map(Millis::get)
     }
 
     #[test]
-    fn retry_rules_backoff_doubles_is_capped_and_jitters_down_to_zero() {
-        assert_eq!([0, 1, 2].map(|tries| backoff_ms(tries, 1.0)), [200.0, 400.0, 800.0]);
-        assert_eq!(backoff_ms(40, 1.0), 5_000.0);
-        assert_eq!(backoff_ms(3, 0.0), 0.0);
+    fn the_backoff_doubles_is_capped_and_jitters_down_to_zero() {
+        assert_eq!([0, 1, 2].map(|tries| backoff(tries, 1.0).get()), [200.0, 400.0, 800.0]);
+        assert_eq!(backoff(40, 1.0), MAX_PAUSE);
+        assert_eq!(backoff(3, 0.0), Millis::ZERO);
     }
 
     #[test]
-    fn retry_rules_the_budget_runs_out_and_comes_back_slowly() {
-        let budget = RetryBudget::new();
+    fn the_retry_budget_runs_out_and_refills_slowly() {
+        let mut budget = RetryBudget::default();
         assert_eq!((0..100).filter(|_| budget.take()).count(), 20);
         for _ in 0..11 {
             budget.refill();
@@ -98,15 +123,31 @@ mod tests {
     }
 
     #[test]
-    fn rows_16_and_17_retry_after_in_seconds_or_as_a_date_on_the_servers_clock() {
+    fn retry_after_is_in_seconds_or_a_date_on_the_servers_clock() {
         assert_eq!(asked("2", None), Some(2_000.0));
-        assert_eq!(asked("Wed, 21 Oct 2026 07:28:30 GMT", Some("Wed, 21 Oct 2026 07:28:00 GMT")), Some(30_000.0));
-        assert_eq!(asked("Wed, 21 Oct 2026 07:27:00 GMT", Some("Wed, 21 Oct 2026 07:28:00 GMT")), Some(0.0));
-        for garbage in ["", "soon", "-5", "1.5e3", "9999999999", "in 60", "1.5", "12:30"] {
+        let date = "Wed, 21 Oct 2026 07:28:00 GMT";
+        assert_eq!(asked("Wed, 21 Oct 2026 07:28:30 GMT", Some(date)), Some(30_000.0));
+        assert_eq!(asked("Wed, 21 Oct 2026 07:27:00 GMT", Some(date)), Some(0.0));
+        assert_eq!(asked("Fri, 23 Oct 2026 07:28:00 GMT", Some(date)), None, "more than a day");
+    }
+
+    #[test]
+    fn a_fraction_of_a_second_is_rounded_up() {
+        for (value, seconds) in [("299.997", 300.0), ("1.5", 2.0), ("0.001", 1.0), ("7.0", 7.0), ("0.000", 0.0)] {
+            assert_eq!(asked(value, None), Some(seconds * 1_000.0), "{value}");
+        }
+    }
+
+    #[test]
+    fn more_than_a_day_and_what_makes_no_sense_are_not_believed() {
+        assert_eq!(asked("86400", None), Some(86_400_000.0));
+        let digits = "9".repeat(400);
+        for garbage in
+            ["", "soon", "-5", "1.5e3", "86401", "1790000000", &digits, "in 60", "1.", ".5", "1.2.3", "1,5", "12:30", "5 5"]
+        {
             assert_eq!(asked(garbage, None), None, "{garbage}");
-            // A runtime that takes anything for a date.
-            let answer = HttpResponse { status: 429, headers: vec![("retry-after", garbage.to_owned())], body: Body::Empty };
-            assert_eq!(retry_after_ms(&answer, 0.0, |_| Some(1.0)), None, "{garbage}");
+            // In a runtime that takes anything for a date.
+            assert_eq!(retry_after(&response(garbage, None), NOW, |_| Some(WallTime::from_ms(1.0))), None, "{garbage}");
         }
     }
 }

@@ -1,79 +1,103 @@
-//! Requests and their answers: what may be sent again, what a redirect may do, what an answer must be.
+//! Performs requests to one server: sends, follows redirects, retries, and keeps the rate limit.
 
-use crate::api::error::{Error, Result};
-use crate::api::jobs::{self, Created};
-use crate::api::options::CallOptions;
-use crate::api::routes;
-use crate::http::message::{job_id_in, no_answer, place, refusal, send_error, set_header};
-use crate::http::rate_limit::RateLimit;
-use crate::http::retry::RetryBudget;
-use crate::http::retry::{backoff_ms, retry_after_ms};
-use crate::json::Json;
-use crate::payment::wallet;
-use crate::platform::{Body, HttpRequest, HttpResponse, Method};
-use crate::platform::{LogLevel, Platform};
-use crate::text::{concat, decimal, fill, find, has, split};
-use crate::time::Millis;
-use crate::time::WallTime;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// How often a redirect is followed.
-const MAX_REDIRECTS: u32 = 5;
+use crate::api::error::{Error, Result};
+use crate::api::options::CallOptions;
+use crate::http::freshness::Freshness;
+use crate::http::outcome::{Outcome, Repeated, may_be_sent_again, outcome, read_answer, refusal, send_error};
+use crate::http::rate_limit::{Booking, RateLimit, Slot};
+use crate::http::retry::{RetryBudget, backoff, retry_after};
+use crate::http::words::place;
+use crate::json::Json;
+use crate::platform::{Body, HttpRequest, HttpResponse, LogLevel, Method, Platform};
+use crate::time::{Deadline, Instant, Millis};
 
-/// What every request needs.
-#[derive(Debug, Clone)]
-pub struct HttpConfig {
-    /// The server's address, without a slash at the end.
-    pub base_url: String,
-    /// Sent with every request: names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The longest time for one request with its retries, in milliseconds.
-    pub timeout_ms: f64,
-    /// Further tries of a read.
-    pub retries: u32,
-}
+pub use super::message::HttpConfig;
+
+/// The shortest time limit of a request that is sent at all.
+const MIN_TIMEOUT: Millis = Millis::new(1.0);
+
+/// A function that receives the chunks of an event stream.
+pub(crate) type OnChunk<'a> = Option<&'a dyn Fn(&str)>;
 
 /// Sends requests to one server.
 #[derive(Debug)]
 pub struct Http<P: Platform> {
     pub(crate) platform: Rc<P>,
     pub(crate) config: HttpConfig,
-    pub(crate) rate_limit: Rc<RateLimit>,
-    retry_budget: RetryBudget,
-    /// Whether an odd content type was reported.
+    /// Shared by all clients of this server in the program.
+    pub(crate) rate_limit: Rc<RefCell<RateLimit>>,
+    retry_budget: RefCell<RetryBudget>,
+    pub(crate) freshness: RefCell<Freshness>,
+    /// Whether a wrong content type was reported.
     reported_content_type: Cell<bool>,
 }
 
 impl<P: Platform> Http<P> {
-    /// Requests to this server. `rate_limit` is shared by all clients of the server in this program.
-    pub fn new(platform: Rc<P>, config: HttpConfig, rate_limit: Rc<RateLimit>) -> Self {
-        Self { platform, config, rate_limit, retry_budget: RetryBudget::new(), reported_content_type: Cell::new(false) }
+    /// Requests to this server.
+    pub fn new(platform: Rc<P>, config: HttpConfig, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
+        let retry_budget = RefCell::default();
+        let freshness = RefCell::default();
+        Self { platform, config, rate_limit, retry_budget, freshness, reported_content_type: Cell::new(false) }
     }
 
-    /// Waits for a slot of the server's rate limit; false when there is none before `stop`, in milliseconds on the monotonic
-    /// clock. `last`: nobody polls this job afterwards, so that the slot may come from the reserve.
-    pub(crate) async fn wait_for_slot(&self, stop: f64, last: bool) -> bool {
-        loop {
-            let now = self.platform.now().as_ms();
-            let booking = self.rate_limit.book(now, last);
-            let at = booking.at;
-            if at > now {
-                self.platform.sleep(Millis::new(at.min(stop) - now)).await;
+    /// The time limit of a request, unless its call has one.
+    pub(crate) fn timeout(&self) -> Millis {
+        Millis::new(self.config.timeout_ms)
+    }
+
+    /// When a call with these options ends, if it begins now.
+    pub(crate) fn deadline(&self, call: &CallOptions) -> Deadline {
+        Deadline::after(self.platform.now(), Some(call.timeout().unwrap_or(self.timeout())))
+    }
+
+    /// A request to this server.
+    pub(crate) fn request(&self, method: Method, path: &str, call: &CallOptions) -> HttpRequest {
+        match method {
+            Method::Get => {
+                let path = self.freshness.borrow().path(path, self.platform.random());
+                self.config.request(method, &path, call)
             }
-            let now = self.platform.now().as_ms();
-            if now >= stop && at > stop {
+            _ => self.config.request(method, path, call),
+        }
+    }
+
+    /// How long polls still pause because the server asked for it.
+    pub(crate) fn pause_left(&self) -> Millis {
+        self.rate_limit.borrow().pause_left(self.platform.now())
+    }
+
+    /// How many polls may be sent at once; infinite when there is no limit.
+    pub(crate) fn spare_slots(&self) -> f64 {
+        self.rate_limit.borrow_mut().spare(self.platform.now())
+    }
+
+    /// Waits for a slot of the server's rate limit; false when none is free before the deadline.
+    pub(crate) async fn take_slot(&self, deadline: Deadline, slot: Slot) -> bool {
+        loop {
+            let now = self.platform.now();
+            let booking = self.rate_limit.borrow_mut().book(now, slot);
+            let booked = BookedSlot { rate_limit: &self.rate_limit, booking: Some(booking) };
+            let wait = booking.at.since(now).min(deadline.left(now));
+            if wait.is_positive() {
+                self.platform.sleep(wait).await;
+            }
+            let now = self.platform.now();
+            if deadline.is_over(now) && Deadline::at(booking.at) > deadline {
                 return false;
             }
-            // Others may have used it up meanwhile.
-            if self.rate_limit.free_at(now, last) <= now {
-                booking.used();
+            // Other requests may have used the slots up meanwhile.
+            if self.rate_limit.borrow_mut().free_at(now, slot) <= now {
+                booked.used();
                 return true;
             }
         }
     }
 
-    /// Does what may be done twice. Failures that may pass are tried again within the time limit.
+    /// Reads, or makes a change that may be made twice. Failures that may pass are retried before
+    /// the call's deadline. `parse` returns `None` for what is not `wanted`.
     pub(crate) fn read<'a>(
         &'a self,
         method: Method,
@@ -83,62 +107,56 @@ impl<P: Platform> Http<P> {
         wanted: &'a str,
         parse: &'a dyn Fn(Json) -> Option<Json>,
     ) -> impl Future<Output = Result<Json>> + 'a {
-        let request = self.request(method, path, call);
-        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.config.timeout_ms);
-        self.read_answers(request, end, retries, wanted, parse)
+        self.read_request(self.request(method, path, call), self.deadline(call), retries, wanted, parse)
     }
 
-    pub(crate) async fn read_answers(
+    /// As [`read`](Self::read), with a request that was built before.
+    pub(crate) async fn read_request(
         &self,
         mut request: HttpRequest,
-        end: f64,
+        deadline: Deadline,
         retries: u32,
         wanted: &str,
         parse: &dyn Fn(Json) -> Option<Json>,
     ) -> Result<Json> {
         let mut tries = 0;
         loop {
-            let answer = self.exchange(&mut request, end, None).await;
-            let error = match answer.and_then(|response| read_answer(&request, &response, wanted, parse)) {
-                Ok(value) => {
-                    self.retry_budget.refill();
-                    return Ok(value);
+            let response = self.exchange(&mut request, deadline, None).await;
+            let error = match response.and_then(|response| read_answer(&request, &response, wanted, parse)) {
+                Ok(document) => {
+                    self.retry_budget.borrow_mut().refill();
+                    return Ok(document);
                 }
                 Err(error) => error,
             };
-            if tries >= retries || !error.code.retryable() || !self.may_retry_after(&error, tries, end).await {
+            let may_retry = tries < retries && may_be_sent_again(Repeated::Harmless, &error);
+            if !may_retry || !self.wait_before_retry(&error, tries, deadline).await {
                 return Err(error);
             }
             tries = tries.saturating_add(1);
         }
     }
 
-    /// Sends a create. It is sent again only when it certainly did not reach the server, or the server itself says that it
-    /// did nothing with it: with 429, and with 503 where that may be a proxy's word but does no harm, for a job that was not paid
-    /// ends by itself. A request that carries a proof always carries the same one.
-    /// `on_chunk` gets the pieces of an event stream as they come.
-    pub(crate) async fn post(
+    /// Sends a POST that must not be done twice: a create, or a message. It is sent again only
+    /// where [`may_be_sent_again`] says so. `on_chunk` receives the chunks of an event stream.
+    pub(crate) async fn send(
         &self,
         request: &mut HttpRequest,
-        limit: f64,
-        on_chunk: Option<&dyn Fn(&str)>,
+        deadline: Deadline,
+        on_chunk: OnChunk<'_>,
     ) -> Result<HttpResponse> {
-        let end = self.platform.now().as_ms() + limit;
-        let harmless = !carries_proof(request) && !has(&request.url, routes::SESSIONS);
+        let repeated = Repeated::of_post(request);
         let mut tries = 0;
         loop {
-            let error = match self.exchange(request, end, on_chunk).await {
+            let error = match self.exchange(request, deadline, on_chunk).await {
                 Ok(response) => {
-                    self.retry_budget.refill();
+                    self.retry_budget.borrow_mut().refill();
                     return Ok(response);
                 }
                 Err(error) => error,
             };
-            let did_nothing = error.not_sent || error.status == Some(429) || (error.status == Some(503) && harmless);
-            if !did_nothing {
-                return Err(error);
-            }
-            if tries >= self.config.retries || !self.may_retry_after(&error, tries, end).await {
+            let may_retry = tries < self.config.retries && may_be_sent_again(repeated, &error);
+            if !may_retry || !self.wait_before_retry(&error, tries, deadline).await {
                 return Err(error);
             }
             tries = tries.saturating_add(1);
@@ -146,126 +164,113 @@ impl<P: Platform> Http<P> {
     }
 
     /// Waits before another try; false when there is no time or no budget left for one.
-    pub(crate) async fn may_retry_after(&self, error: &Error, tries: u32, end: f64) -> bool {
-        let wait = backoff_ms(tries, self.platform.random()).max(error.retry_after_ms.unwrap_or(0.0));
-        if self.platform.now().as_ms() + wait >= end || !self.retry_budget.take() {
+    pub(crate) async fn wait_before_retry(&self, error: &Error, tries: u32, deadline: Deadline) -> bool {
+        let wait = backoff(tries, self.platform.random()).max(error.retry_after.unwrap_or(Millis::ZERO));
+        if wait >= deadline.left(self.platform.now()) || !self.retry_budget.borrow_mut().take() {
             return false;
         }
-        self.platform.sleep(Millis::new(wait)).await;
+        self.platform.sleep(wait).await;
         true
     }
 
-    /// One request and its answer before `end`: a success or a 402, everything else is an error. Redirects are followed on the same origin, and never with a proof.
-    async fn exchange(&self, request: &mut HttpRequest, end: f64, on_chunk: Option<&dyn Fn(&str)>) -> Result<HttpResponse> {
+    /// One request and its response, redirects followed: a success or a 402. Everything else is an
+    /// error.
+    async fn exchange(&self, request: &mut HttpRequest, deadline: Deadline, on_chunk: OnChunk<'_>) -> Result<HttpResponse> {
         let mut redirects = 0;
         loop {
-            let began = self.platform.now().as_ms();
-            request.timeout_ms = (end - began).max(1.0);
-            self.rate_limit.sent(began);
-            let answer = self.platform.send(request, on_chunk).await.map_err(|failed| send_error(request, failed));
-            let now = self.platform.now().as_ms();
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
-            let took = decimal((now - began).max(0.0) as u64);
-            let status =
-                answer.as_ref().map_or_else(|error| error.code.as_str().to_owned(), |response| decimal(response.status.into()));
-            self.platform.log(LogLevel::Debug, &fill("% % in % ms", &[&place(request), &status, &took]));
-            let response = answer?;
-            self.rate_limit.heard(&response, now);
-            self.report_content_type(request, &response);
-            let same_method = request.method == Method::Get || matches!(response.status, 307 | 308);
-            if !matches!(response.status, 301 | 302 | 303 | 307 | 308)
-                || !same_method
-                || carries_proof(request)
-                || redirects >= MAX_REDIRECTS
-            {
-                return if response.is_success() || response.status == 402 {
-                    Ok(response)
-                } else {
-                    Err(self.refused(request, &response))
-                };
+            let response = self.send_once(request, deadline, on_chunk).await?;
+            match outcome(request, &response, &self.config.base_url, redirects) {
+                Outcome::Answer => return Ok(response),
+                Outcome::Redirect(url) => request.url = url,
+                Outcome::Refused => return Err(self.refused(request, &response)),
             }
-            let Some(target) = response.header("location").and_then(|location| same_origin(&self.config.base_url, location))
-            else {
-                return Err(self.refused(request, &response));
-            };
-            request.url = target;
             redirects = redirects.saturating_add(1);
         }
     }
 
-    /// An answer that is JSON and says that it is something else is read, and reported once.
+    /// One request and its response, logged and counted.
+    async fn send_once(&self, request: &mut HttpRequest, deadline: Deadline, on_chunk: OnChunk<'_>) -> Result<HttpResponse> {
+        let began = self.platform.now();
+        request.timeout = deadline.left(began).max(MIN_TIMEOUT);
+        self.rate_limit.borrow_mut().request_sent(began);
+        let answer = self.platform.send(request, on_chunk).await.map_err(|failed| send_error(request, failed));
+        let now = self.platform.now();
+        let status = match &answer {
+            Ok(response) => response.status.to_string(),
+            Err(error) => error.code.as_str().to_owned(),
+        };
+        let line = format!("{} {status} in {} ms", place(request), now.since(began).whole());
+        self.platform.log(LogLevel::Debug, &line);
+        let response = answer?;
+        self.rate_limit.borrow_mut().response_arrived(&response, now);
+        self.freshness.borrow_mut().response_arrived(request, &response, now);
+        self.report_content_type(request, &response);
+        Ok(response)
+    }
+
+    /// JSON with the content type of something else is read all the same, and reported once.
     fn report_content_type(&self, request: &HttpRequest, response: &HttpResponse) {
-        let odd = response.header("content-type").is_some_and(|kind| !has(kind, "json"));
-        if odd && matches!(response.body, Body::Json(_)) && !self.reported_content_type.replace(true) {
-            let words = "the server's content-type is not that of JSON (%); the answer was read as JSON all the same";
-            self.platform.log(LogLevel::Warn, &fill(words, &[&place(request)]));
+        let Some(kind) = response.header("content-type").filter(|_| matches!(response.body, Body::Json(_))) else { return };
+        if !kind.contains("json") && !self.reported_content_type.replace(true) {
+            let place = place(request);
+            let line =
+                format!("the server's content-type is not that of JSON ({place}); the answer was read as JSON all the same");
+            self.platform.log(LogLevel::Warn, &line);
         }
     }
 
+    /// The error for a response that is no success. Polls pause when the server asks for it.
     fn refused(&self, request: &HttpRequest, response: &HttpResponse) -> Box<Error> {
-        let after = retry_after_ms(response, self.platform.wall_time().as_ms(), |text| {
-            self.platform.parse_date(text).map(WallTime::as_ms)
-        });
-        match (response.status, after) {
-            (429, _) => self.rate_limit.limited(after, self.platform.now().as_ms()),
-            (503, Some(ms)) => self.rate_limit.rest(ms, self.platform.now().as_ms()),
+        let asked = retry_after(response, self.platform.wall_time(), |text| self.platform.parse_date(text));
+        let now = self.platform.now();
+        match (response.status, asked) {
+            (429, _) => self.rate_limit.borrow_mut().limit_reached(asked, now),
+            (503, Some(duration)) => self.rate_limit.borrow_mut().pause(duration, now),
             _ => {}
         }
-        refusal(request, response, after)
+        refusal(request, response, asked)
     }
+}
 
-    pub(crate) fn request(&self, method: Method, path: &str, call: &CallOptions) -> HttpRequest {
-        let mut headers = self.config.headers.clone();
-        for (name, value) in &call.headers {
-            set_header(&mut headers, name, value);
+/// A slot that is taken back when it is dropped unused.
+struct BookedSlot<'a> {
+    rate_limit: &'a RefCell<RateLimit>,
+    booking: Option<Booking>,
+}
+
+impl BookedSlot<'_> {
+    /// The poll is sent now.
+    fn used(mut self) {
+        self.booking = None;
+    }
+}
+
+impl Drop for BookedSlot<'_> {
+    fn drop(&mut self) {
+        if let Some(booking) = self.booking {
+            self.rate_limit.borrow_mut().cancel(booking);
         }
-        if method == Method::Post {
-            set_header(&mut headers, "content-type", "application/json");
-        }
-        HttpRequest { method, url: concat(&[&self.config.base_url, path]), headers, body: None, timeout_ms: 0.0, answers: 1.0 }
     }
 }
 
-fn carries_proof(request: &HttpRequest) -> bool {
-    request.headers.iter().any(|(name, _)| wallet::is_proof_header(name))
-}
-
-/// Where a redirect leads, when that is on the origin of `base_url`.
-fn same_origin(base_url: &str, location: &str) -> Option<String> {
-    let (_, rest) = split(base_url, "://")?;
-    let origin = base_url.get(..base_url.len().checked_sub(rest.len())?.checked_add(find(rest, "/").unwrap_or(rest.len()))?)?;
-    if location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\") {
-        return Some(concat(&[origin, location]));
+/// What other rooms still call, with times as bare milliseconds.
+impl<P: Platform> Http<P> {
+    pub(crate) async fn read_answers(
+        &self,
+        request: HttpRequest,
+        end: f64,
+        retries: u32,
+        wanted: &str,
+        parse: &dyn Fn(Json) -> Option<Json>,
+    ) -> Result<Json> {
+        self.read_request(request, Deadline::at(Instant::from_ms(end)), retries, wanted, parse).await
     }
-    let path = location.strip_prefix(origin)?;
-    path.starts_with('/').then(|| location.to_owned())
-}
 
-pub(crate) fn read_answer(
-    request: &HttpRequest,
-    response: &HttpResponse,
-    wanted: &str,
-    parse: &dyn Fn(Json) -> Option<Json>,
-) -> Result<Json> {
-    if !response.is_success() {
-        return Err(refusal(request, response, None));
+    pub(crate) async fn post(&self, request: &mut HttpRequest, limit: f64, on_chunk: OnChunk<'_>) -> Result<HttpResponse> {
+        self.send(request, Deadline::after(self.platform.now(), Some(Millis::new(limit))), on_chunk).await
     }
-    match &response.body {
-        Body::Json(document) => parse(document.clone()),
-        _ => None,
-    }
-    .ok_or_else(|| no_answer(request, response, wanted))
-}
 
-pub(crate) fn read_created(request: &HttpRequest, response: &HttpResponse) -> Result<Created> {
-    match read_answer(request, response, "a job with a jobId", &|document| jobs::is_job(&document).then_some(document)) {
-        Ok(document) => Ok(jobs::read_created(document)),
-        Err(mut error) => {
-            // The id of a cut-off answer is worth having: it may be the only trace of the job.
-            if let Body::Text(text) = &response.body {
-                error.job_id = job_id_in(text);
-            }
-            Err(error)
-        }
+    pub(crate) async fn may_retry_after(&self, error: &Error, tries: u32, end: f64) -> bool {
+        self.wait_before_retry(error, tries, Deadline::at(Instant::from_ms(end))).await
     }
 }

@@ -4,7 +4,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::json::Json;
 
-#[wasm_bindgen(module = "/pkg-template/abort.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     // A signal of others' making may throw.
     #[wasm_bindgen(catch)]

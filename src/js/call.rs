@@ -11,7 +11,7 @@ use crate::api::error::Result;
 use crate::client::{Client, Update};
 use crate::json::Json;
 
-#[wasm_bindgen(module = "/pkg-template/callbacks.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     #[wasm_bindgen(js_name = tell, catch)]
     fn tell_application(on_update: &Function, update: &JsValue, logger: &JsValue, call: &JsValue) -> Result<(), JsValue>;

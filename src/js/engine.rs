@@ -218,14 +218,14 @@ fn perform<'a>(
 
 thread_local! {
     /// What is known of the servers' rate limits: all clients of a program that use a server share it.
-    static ALLOWANCES: RefCell<Vec<(String, Rc<RateLimit>)>> = const { RefCell::new(Vec::new()) };
+    static ALLOWANCES: RefCell<Vec<(String, Rc<RefCell<RateLimit>>)>> = const { RefCell::new(Vec::new()) };
 }
 
-fn allowance(base_url: &str) -> Rc<RateLimit> {
+fn allowance(base_url: &str) -> Rc<RefCell<RateLimit>> {
     ALLOWANCES.with_borrow_mut(|known| {
         let found = known.iter().find(|(url, _)| url == base_url).map(|(_, allowance)| allowance.clone());
         found.unwrap_or_else(|| {
-            let allowance = Rc::<RateLimit>::default();
+            let allowance = Rc::<RefCell<RateLimit>>::default();
             known.push((base_url.to_owned(), allowance.clone()));
             allowance
         })

@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use crate::api::error::{Error, ErrorClass};
 use crate::json::Json;
 
-#[wasm_bindgen(module = "/pkg-template/errors.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     #[wasm_bindgen(js_name = makeError)]
     fn make_error(class: u8, message: &str, fields: &JsValue, cause: &JsValue) -> JsValue;
@@ -35,7 +35,7 @@ pub(super) fn to_js(error: Box<Error>) -> JsValue {
     put("statusCode", error.status.map(Into::into));
     put("serverMessage", error.server_message.as_deref().map(JsValue::from_str));
     put("serverCode", error.server_code.as_deref().map(JsValue::from_str));
-    put("retryAfterMs", error.retry_after_ms.map(Into::into));
+    put("retryAfterMs", error.retry_after.map(|pause| pause.get().into()));
     put("jobId", error.job_id.as_deref().map(JsValue::from_str));
     put("job", error.job.map(|job| job.0));
     put("sessionId", error.session_id.as_deref().map(JsValue::from_str));

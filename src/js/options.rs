@@ -42,13 +42,13 @@ const CLIENT: &[&str] = &[
 ];
 const CALL: &[&str] = &["signal", "timeoutMs", "headers", "onUpdate", "idempotencyKey", "intervalMs", "maxAttempts"];
 
-#[wasm_bindgen(module = "/pkg-template/metadata.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     #[wasm_bindgen(js_name = plainJson, catch)]
     fn plain_json(value: &JsValue) -> Result<String, JsValue>;
 }
 
-#[wasm_bindgen(module = "/pkg-template/stores.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     // With `catch` it goes through the glue; without, wasm-bindgen would import the module as a whole.
     #[wasm_bindgen(js_name = defaultStore, catch)]

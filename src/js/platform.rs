@@ -9,10 +9,11 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, Headers, RequestInit};
 
 use super::options::header_pairs;
+use crate::http::message::is_event_stream;
 use crate::json::Json;
 use crate::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure, WalletCapabilities};
 use crate::platform::{Callback, LogLevel, Platform, StoreOperation, within};
-use crate::text::{concat, has};
+use crate::text::concat;
 use crate::time::{Instant, Millis, WallTime};
 
 /// How much of a body that is no JSON is looked at, in UTF-16 code units.
@@ -33,25 +34,28 @@ extern "C" {
     fn new() -> Result<TextDecoder, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn decode(this: &TextDecoder, bytes: &JsValue, options: &JsValue) -> Result<JsValue, JsValue>;
+    type Request;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(url: &str, init: &JsValue) -> Result<Request, JsValue>;
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
     fn random_values(bytes: &Uint8Array);
 }
 
-#[wasm_bindgen(module = "/pkg-template/stores.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     fn lock(name: &str, request: &JsValue, store: &JsValue) -> Promise;
 }
 
-#[wasm_bindgen(module = "/pkg-template/wake.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     // `catch` as for the default store.
     #[wasm_bindgen(catch)]
     fn wake(request: &JsValue) -> Result<Promise, JsValue>;
 }
 
-#[wasm_bindgen(module = "/pkg-template/callbacks.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     fn log(logger: &JsValue, level: &str, words: &str);
 }
@@ -74,7 +78,7 @@ pub(super) struct Held(Json);
 impl Drop for Held {
     fn drop(&mut self) {
         let request = self.0.clone().set("gone", Json(true.into())).without("failed");
-        let _ = request.call("letGo", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+        let _ = request.call("release", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
     }
 }
 
@@ -98,7 +102,7 @@ impl Platform for JsPlatform {
         let mut guard = AbortOnDrop(Some(controller.clone()));
         let signal = controller.get("signal").unwrap_or(controller);
         let read = RefCell::new(JsString::from(""));
-        let answer = within(self.exchange(request, signal, on_chunk, &read), self.sleep(Millis::new(request.timeout_ms))).await;
+        let answer = within(self.exchange(request, signal, on_chunk, &read), self.sleep(request.timeout)).await;
         let late = Err(unread(SendFailure::Timeout, ""));
         let answer = answer.unwrap_or(late);
         if answer.is_ok() {
@@ -221,9 +225,12 @@ impl JsPlatform {
         on_chunk: Option<&dyn Fn(&str)>,
         read: &RefCell<JsString>,
     ) -> Result<HttpResponse, SendError> {
-        let before = |thrown| failed(thrown, false);
-        let response = self.start(request, signal).map_err(before)?;
-        let response = Json(response.await.map_err(before)?);
+        let response = match self.start(request, Some(signal)).await {
+            // Nothing was sent. The time limit does not need the signal.
+            Err(thrown) if is_about_signal(&thrown) => self.start(request, None).await,
+            started => started,
+        };
+        let response = response.map_err(|thrown| failed(thrown, false))?;
         // By its shape, not by `instanceof`: polyfills and other realms have their own classes.
         let (Some(status), Some(headers)) = (response.get_number("status"), response.get("headers")) else {
             return Err(no_response(""));
@@ -239,7 +246,7 @@ impl JsPlatform {
         for name in RESPONSE_HEADERS {
             let value = headers.call("get", &name.into(), &JsValue::UNDEFINED).and_then(|value| value.ok()?.as_string());
             if let Some(value) = value {
-                is_stream |= name == "content-type" && has(&value, "text/event-stream");
+                is_stream |= name == "content-type" && is_event_stream(&value);
                 hides |= name == "date";
                 found.push((name, value));
             }
@@ -259,27 +266,32 @@ impl JsPlatform {
         Ok(HttpResponse { status: status as u16, headers: found, body })
     }
 
-    fn start(&self, request: &HttpRequest, signal: Json) -> Result<JsFuture, JsValue> {
+    /// Calls fetch.
+    async fn start(&self, request: &HttpRequest, signal: Option<Json>) -> Result<Json, JsValue> {
         let headers = Headers::new()?;
         for (name, value) in &request.headers {
             headers.set(name, value)?;
         }
         // A plain object: each of web-sys's setters would be another import.
-        let init = Json::object()
+        let mut init = Json::object()
             .set("method", Json::text(request.method.as_str()))
             .set("headers", Json(headers.into()))
-            .set("redirect", Json::text("manual"))
-            .set("signal", signal);
-        let init = match &request.body {
-            Some(body) => init.set("body", Json::text(body)),
-            None => init,
-        };
+            .set("redirect", Json::text("manual"));
+        if TAKES_CACHE.with(|takes| *takes) {
+            init = without_cache(init);
+        }
+        if let Some(signal) = signal {
+            init = init.set("signal", signal);
+        }
+        if let Some(body) = &request.body {
+            init = init.set("body", Json::text(body));
+        }
         let init: RequestInit = init.0.unchecked_into();
         let response = match &self.fetch {
             None => global_fetch(&request.url, &init)?,
             Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?,
         };
-        Ok(Json(response).settled())
+        Json(response).settled().await.map(Json)
     }
 
     /// The whole body as a JavaScript string; or nothing, when its pieces are heard. `read` has what was read when it breaks off.
@@ -337,6 +349,31 @@ impl JsPlatform {
         }
         Ok(read.take().concat(&decoder.decode(&Uint8Array::new_with_length(0), &JsValue::UNDEFINED).map_err(during)?))
     }
+}
+
+thread_local! {
+    /// Whether the runtime knows `cache` in the options of a request. Cloudflare Workers with a
+    /// compatibility date before 2024-11-11 throw on it.
+    static TAKES_CACHE: bool = {
+        let makes = |init: Json| Request::new("https://localhost", &init.0).is_ok();
+        // Without a `Request` nothing is known, and nothing is in the way.
+        makes(without_cache(Json::object())) || !makes(Json::object())
+    };
+}
+
+/// The options of a request that no cache may answer: caches of frameworks, networks and browsers
+/// would repeat an old answer to every poll.
+fn without_cache(init: Json) -> Json {
+    init.set("cache", Json::text("no-store"))
+}
+
+/// Whether fetch refused the request because of its signal, before it sent anything. Test environments
+/// such as jsdom replace `AbortController` with a class that the runtime's own fetch does not accept.
+fn is_about_signal(thrown: &JsValue) -> bool {
+    let error = Json(thrown.clone());
+    let words = error.get_text("message").unwrap_or_default();
+    let is_refusal = ["instance of AbortSignal", "of type AbortSignal", "of type 'AbortSignal'", "interface AbortSignal"];
+    error.get_text("name").as_deref() == Some("TypeError") && is_refusal.iter().any(|part| words.contains(part))
 }
 
 /// What the application's fetch has given cannot be read.

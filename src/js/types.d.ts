@@ -1,3 +1,4 @@
+import type { Store } from './stores/store.js';
 /** Eight, four, four, four and twelve hexadecimal digits. */
 export type UUID = string;
 
@@ -274,28 +275,6 @@ export interface Logger {
  * says that certainly nothing was sent.
  */
 export type SendTransfer = (quote: Quote) => string | Promise<string>;
-
-/** Where payments are written down before each step after which they could be lost. A store that fails before a payment means no payment. */
-export interface Store {
-  get(key: string): string | null | undefined | Promise<string | null | undefined>;
-  set(key: string, value: string): unknown;
-  delete(key: string): unknown;
-  keys(): Iterable<string> | Promise<Iterable<string>>;
-  /**
-   * For a store that several programs use: waits until none of them holds the lock of this name, and gives a function that lets go of it.
-   * `request.gone` is set when the lock is not wanted any more. `fileStore` has it; where Web Locks are, tabs need none.
-   */
-  lock?(name: string, request: { readonly gone?: boolean }): Promise<() => unknown>;
-}
-/** A store in memory: lives as long as the program. */
-export function memoryStore(): Store;
-/** A store in the page's localStorage, shared by its tabs. Throws a `TypeError` where there is none. */
-export function localStorageStore(storage?: Storage): Store;
-/**
- * A store in a folder, which is made when it is missing, a file for each payment. For Node, Bun and Deno. Programs of one machine may
- * share the folder.
- */
-export function fileStore(folder: string): Store;
 
 /** A payment that is open, or a record that cannot be read. */
 export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unreadable' };

@@ -20,7 +20,7 @@ extern "C" {
     fn race(promises: &Array) -> Promise;
 }
 
-#[wasm_bindgen(module = "/pkg-template/list.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     #[wasm_bindgen(catch)]
     fn list(given: &JsValue) -> Result<Array, JsValue>;

@@ -7,8 +7,9 @@ use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
 use crate::api::routes;
 use crate::client::{Client, Update};
-use crate::http::message::{fit, refusal};
-use crate::http::run::read_created;
+use crate::http::jobs::read_created;
+use crate::http::outcome::refusal;
+use crate::http::words::fit;
 use crate::payment::journal::{self, Found};
 use crate::payment::pay::{Paid, note};
 use crate::payment::resume::kept_until;
@@ -220,7 +221,7 @@ fn after_payment(error: Error, attempt: &mut Attempt, lost: bool) -> Box<Error> 
     about.status = error.status;
     about.server_message = error.server_message;
     about.server_code = error.server_code;
-    about.retry_after_ms = error.retry_after_ms;
+    about.retry_after = error.retry_after;
     about.job_id = error.job_id;
     about.cause = error.cause;
     about

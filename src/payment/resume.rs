@@ -214,7 +214,7 @@ impl<P: Platform + 'static> Client<P> {
 
 /// Until when an attempt is remembered: an instant on the wall. One without a job, for ever.
 pub(crate) fn kept_until(attempt: &Attempt) -> f64 {
-    let lifetime = attempt.created.as_ref().map_or(f64::INFINITY, jobs::lifetime);
+    let lifetime = attempt.created.as_ref().map_or(f64::INFINITY, |created| jobs::lifetime(created).get());
     attempt.created_at + lifetime + KEPT_MS
 }
 

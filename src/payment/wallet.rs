@@ -2,10 +2,10 @@
 
 use crate::api::error::ErrorCode;
 use crate::encoding::is_hex;
+pub use crate::http::message::{PROOF_HEADERS, can_be_sent, is_proof_header};
 use crate::json::{Json, Kind, is_true, shown};
 use crate::spending::policy::PaymentMethod;
 use crate::text::shorten;
-use crate::x402::MAX_HEADER;
 
 /// How many errors within an error are read.
 const MAX_CAUSES: usize = 16;
@@ -258,19 +258,6 @@ pub fn headers(given: &Json) -> Result<Vec<(String, String)>, &'static str> {
         headers.push((name, value));
     }
     if headers.is_empty() { Err("no request headers") } else { Ok(headers) }
-}
-
-/// Whether this can be a header's value.
-pub fn can_be_sent(value: &str) -> bool {
-    !value.is_empty() && value.len() <= MAX_HEADER && value.bytes().all(|byte| (0x20..0x7f).contains(&byte))
-}
-
-/// The headers that a proof can be in.
-pub const PROOF_HEADERS: [&str; 3] = ["x-payment", "x-payment-network", "payment-signature"];
-
-/// Whether a request header is about payment, so that only the client itself may set it.
-pub fn is_proof_header(name: &str) -> bool {
-    name.starts_with("x-payment") || name.starts_with("payment-")
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! Waiting for answers: when to poll, one list for many jobs, and answers that a job never hears of.
+//! Waiting for answers: when to poll, one list for many jobs, and answers that their jobs never get.
 
-pub mod channel;
+pub(crate) mod channel;
+pub(crate) mod job_wait;
+pub(crate) mod lists;
 pub mod run;
 pub mod schedule;
 pub(crate) mod watch;

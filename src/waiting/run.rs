@@ -1,260 +1,274 @@
-//! Waiting for a job: look, rest, look again, until it is final or a limit is reached.
+//! Performs what the watch decides: sends, sleeps, and passes on what has come.
+//!
+//! The calls themselves do all of it. There is no task beside them, so that nothing is left over when they have ended,
+//! and a call that is given up stops at once: dropping its future is enough.
 
-use std::rc::Rc;
+use core::cell::RefCell;
+use core::future::poll_fn;
+use core::task::{Poll, Waker};
 
-use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::error::Result;
 use crate::api::jobs::{self, JobStatus, Seen};
 use crate::api::options::CallOptions;
-use crate::client::{Client, Update};
-use crate::json::Json;
-use crate::platform::Platform;
-use crate::text::{decimal, fill};
-use crate::time::Millis;
+use crate::http::rate_limit::Slot;
+use crate::http::run::Http;
+use crate::json::{Json, Kind};
+use crate::platform::{Method, Platform, within};
+use crate::time::{Deadline, Instant, Millis};
 use crate::waiting::channel::{self, Answers};
-use crate::waiting::schedule::{GRACE_MS, PollSchedule};
-use crate::waiting::watch::News;
+pub(crate) use crate::waiting::job_wait::outcome;
+use crate::waiting::job_wait::{Next, Terms};
+use crate::waiting::lists::ListQuery;
+pub use crate::waiting::schedule::WaitPlan;
+use crate::waiting::watch::{ChannelAnswer, Key, Step, Watch, Way};
 
-/// A timer that is later than this, in milliseconds, was held up: the page was hidden, or the machine slept.
-const HELD_UP_MS: f64 = 1_000.0;
-/// How long after its expiry a job is looked at, in milliseconds: the look makes the server end it.
-const LATE_MS: f64 = 50.0;
+/// The longest time for a list. One that takes longer is worse than none.
+const LIST_LIMIT: Millis = Millis::new(10_000.0);
+/// A timer that ends sooner than this much before its time was ended by the page, which is active again.
+const EARLY: Millis = Millis::new(1.0);
 
-/// How to wait.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct WaitPlan {
-    /// The caller's own interval, in milliseconds.
-    pub interval_ms: Option<u32>,
-    /// How often to look at most.
-    pub max_attempts: Option<u32>,
+/// A wait for one job.
+pub(crate) struct Wanted<'a> {
+    pub(crate) job_id: &'a str,
+    /// How long the job lives, where it was just created here.
+    pub(crate) lifetime: Option<Millis>,
+    /// When the caller's time is over; infinite without a limit.
+    pub(crate) deadline: Instant,
+    pub(crate) plan: WaitPlan,
+    pub(crate) call: &'a CallOptions,
 }
 
-impl WaitPlan {
-    /// The seed's defaults complete what the caller gave only half of; with neither, the schedule is ours and the job's own
-    /// expiry ends the wait.
-    fn schedule(self) -> (PollSchedule, Option<u32>) {
-        match (self.interval_ms, self.max_attempts) {
-            (None, None) => (PollSchedule::Growing, None),
-            (interval, attempts) => (PollSchedule::Every(interval.unwrap_or(1_000)), Some(attempts.unwrap_or(30))),
-        }
-    }
+/// What tells a subscription that it has something to do.
+#[derive(Debug, Default)]
+struct Signal {
+    is_set: bool,
+    waker: Option<Waker>,
 }
 
-impl<P: Platform + 'static> Client<P> {
-    /// Looks at a job again and again until it is final, the caller's limits are reached, or the job has outlived its own
-    /// expiry. `lifetime` is known for a job that was just created here. `end` is an instant.
-    pub(crate) async fn wait(
-        self: &Rc<Self>,
-        job_id: &str,
-        mut lifetime: Option<f64>,
-        end: Option<f64>,
-        call: &CallOptions,
-        plan: WaitPlan,
-        update: &dyn Fn(Update),
-    ) -> Result<Json> {
-        let (schedule, max_looks) = plan.schedule();
-        let start = self.platform.now().as_ms();
-        let created_here = lifetime.is_some();
-        let mut last: Option<Seen> = None;
-        let mut looks: u32 = 0;
-        let mut missing = false;
-        let mut had_last_chance = false;
-        let mut next_channel_ms = channel::FIRST_MS;
-        // The caller's own interval is obeyed and his own headers are sent: neither can be shared.
-        let ours = schedule == PollSchedule::Growing;
-        let seat = (ours && call.headers.is_empty() && !call.runs_only_while_read).then(|| self.take_seat(job_id));
-        // Our own schedule gives a new job a moment; the caller's interval is kept as the seed has it: look, then sleep.
-        let mut gap = if created_here && ours { schedule.gap_ms(0.0, 0) } else { 0.0 };
+/// All waits of a client.
+#[derive(Debug, Default)]
+pub(crate) struct JobWatch {
+    watch: RefCell<Watch>,
+    signals: RefCell<Vec<Signal>>,
+}
+
+impl JobWatch {
+    /// Waits until the job is final, which it returns, or until a limit is reached. `on_status` gets the job when it is
+    /// seen for the first time, and in another status.
+    pub(crate) async fn wait<P: Platform>(&self, http: &Http<P>, wanted: Wanted<'_>, on_status: &dyn Fn(Json)) -> Result<Seen> {
+        let subscription = Subscription::new(self, http, &wanted);
         loop {
-            let now = self.platform.now().as_ms();
-            let own_end = match max_looks {
-                None => lifetime.map(|lifetime| start + lifetime + GRACE_MS),
-                Some(_) => None,
-            };
-            let stop = end.unwrap_or(f64::INFINITY).min(own_end.unwrap_or(f64::INFINITY));
-            // A look right after the expiry makes the server end the job.
-            if let (Some(lifetime), PollSchedule::Growing) = (lifetime, schedule) {
-                let expiry = start + lifetime + LATE_MS;
-                if now < expiry {
-                    gap = gap.min(expiry - now);
+            match subscription.next() {
+                Step::Own(Next::Sleep(until)) => subscription.sleep(until).await,
+                Step::Own(Next::TakeSlot { by, is_last }) => subscription.take_slot(by, is_last).await,
+                Step::Own(Next::Report(job)) => on_status(job),
+                Step::Own(Next::Over(end)) => return *end,
+                // Boxed: a wait that only sleeps stays small.
+                Step::Own(Next::Poll { limit }) => Box::pin(subscription.poll(&wanted, limit)).await,
+                Step::Own(Next::ReadChannel { created_at, by, is_last }) => {
+                    Box::pin(subscription.read_channel(&wanted, created_at, by, is_last)).await;
                 }
-            }
-            if now + gap > stop {
-                gap = (stop - now).max(0.0);
-            }
-            let news = if gap > 0.0 { self.rest(seat.as_ref(), gap, false).await } else { None };
-            let rested_until = now + gap;
-            let now = self.platform.now().as_ms();
-            // Who was held up looks once more: the answer may have come meanwhile.
-            let held_up = now > rested_until + HELD_UP_MS && end.is_none_or(|end| now < end);
-            // A clock of fractions may stand a hair before it.
-            if looks > 0 && now + 0.5 >= stop && !held_up {
-                return Err(over(job_id, last, now - start, None));
-            }
-            let stop = if held_up { stop.max(end.unwrap_or(f64::INFINITY).min(now + GRACE_MS)) } else { stop };
-            // Whatever becomes of a look for all, each job is looked at right after its expiry: soon the server forgets it.
-            let expiry = lifetime.map_or(f64::INFINITY, |lifetime| start + lifetime);
-            let until = if now < expiry { stop.min(expiry + LATE_MS) } else { stop };
-            let news = match (&seat, news) {
-                (Some(seat), None) if now < expiry => self.look_for_all(seat, until).await,
-                (_, news) => news,
-            };
-            let now = self.platform.now().as_ms();
-            let expired = now >= expiry;
-            // One last look even where the server wants to be left alone until there is nothing to look at any more; but not of a crowd.
-            let is_alone = seat.as_ref().map_or(ours, |seat| !seat.is_shared(now));
-            let last_chance = is_alone && expired && !had_last_chance && now + self.http.rate_limit.quiet_ms(now) > stop;
-            had_last_chance |= last_chance;
-            let ready = match &news {
-                Some(News::Found(_) | News::Failed(_)) => true,
-                _ if last_chance => true,
-                _ if ours => self.http.wait_for_slot(if expired { stop } else { until }, expired).await,
-                _ => {
-                    // The caller's interval is obeyed; so is a server that wants to be left alone.
-                    let quiet = self.http.rate_limit.quiet_ms(now).min(stop - now);
-                    if quiet > 0.0 {
-                        self.platform.sleep(Millis::new(quiet)).await;
-                    }
-                    looks == 0 || self.platform.now().as_ms() < stop
-                }
-            };
-            let now = self.platform.now().as_ms();
-            if !ready && now < stop {
-                gap = 0.0;
-                continue;
-            }
-            if !ready {
-                return Err(over(job_id, last, now - start, None));
-            }
-            let look = CallOptions {
-                timeout_ms: Some(self.http.config.timeout_ms.min((stop - now).max(1.0))),
-                headers: call.headers.clone(),
-                ..CallOptions::default()
-            };
-            // Another look is the retry.
-            let was_missing = match &news {
-                Some(News::Found(_)) => Some(false),
-                Some(News::Missing) => Some(true),
-                _ => None,
-            };
-            let seen = match news {
-                Some(News::Found(job)) => match jobs::read_job(job) {
-                    // Lists may leave the answers out.
-                    seen if seen.status.is_terminal() && !seen.is_settled() => self.http.get_job(job_id, &look, 0).await,
-                    seen => Ok(seen),
-                },
-                Some(News::Failed(error)) => Err(error.about_job(job_id)),
-                Some(News::Missing) | None => self.http.get_job(job_id, &look, 0).await,
-            };
-            looks = looks.saturating_add(1);
-            let now = self.platform.now().as_ms();
-            let age = now - start;
-            gap = schedule.gap_ms(age, looks);
-            if let Some(seat) = &seat {
-                if let Some(was_missing) = was_missing {
-                    seat.goes_on(was_missing);
-                }
-                gap = seat.gap_ms(gap, now);
-            }
-            let failed = match seen {
-                Ok(seen) => {
-                    // The caller's own interval says how often to look, and a crowd looks together.
-                    let early = is_alone
-                        && !expired
-                        && match self.answers.get() {
-                            Answers::InJobs => false,
-                            Answers::InChannels => true,
-                            Answers::Unknown => age >= next_channel_ms,
-                        };
-                    if early {
-                        next_channel_ms = age * channel::LATER;
-                    }
-                    let seen = self.with_late_answer(job_id, seen, stop, call, early).await;
-                    missing = false;
-                    // Who created it may not have been told the job's time, or not well.
-                    lifetime = Some(lifetime.map_or(seen.lifetime_ms, |lifetime| lifetime.max(seen.lifetime_ms)));
-                    let raw = |seen: &Seen| (seen.status, seen.document.get_text("rawStatus"));
-                    if last.as_ref().map(raw) != Some(raw(&seen)) {
-                        update(Update::Status(seen.document.clone()));
-                    }
-                    if seen.status.is_terminal() {
-                        // Completed without an answer is no end: the next look may have it.
-                        if seen.is_settled() {
-                            self.close(job_id, seen.reference.as_deref());
-                        }
-                        return finish(job_id, seen);
-                    }
-                    last = Some(seen);
-                    None
-                }
-                Err(error) if error.code == ErrorCode::JobNotFound && (created_here || last.is_some()) => {
-                    // Once may be a server that is just starting; twice is gone.
-                    if missing {
-                        self.close(job_id, None);
-                        return Err(gone(job_id, last));
-                    }
-                    missing = true;
-                    Some(error)
-                }
-                // A page of a proxy's or a login's is a blip too, once the job was there.
-                Err(error) if error.code == ErrorCode::UnexpectedHtml && (created_here || last.is_some()) => Some(error),
-                Err(error) if error.code.retryable() => Some(error),
-                Err(error) => return Err(error),
-            };
-            if max_looks.is_some_and(|most| looks >= most) {
-                return Err(match failed {
-                    Some(error) if last.is_none() => error.about_job(job_id),
-                    failed => over(job_id, last, age, failed),
-                });
-            }
-            // Never seen and no limit of the caller's: the outage may last for ever, the wait does not.
-            if lifetime.is_none() && end.is_none() && age > jobs::MAX_JOB_TIMEOUT_MS {
-                return Err(match failed {
-                    Some(error) => error.about_job(job_id),
-                    None => over(job_id, last, age, None),
-                });
+                Step::List { query, by } => Box::pin(subscription.list(query, by)).await,
             }
         }
     }
+
+    /// A job that was read outside the waits: with its answer from its channel, where this server's answers are there.
+    pub(crate) async fn complete<P: Platform>(
+        &self,
+        http: &Http<P>,
+        seen: Seen,
+        job_id: &str,
+        by: Instant,
+        call: &CallOptions,
+    ) -> Seen {
+        self.watch.borrow_mut().learn_from(&seen);
+        let in_channels = self.watch.borrow().answers() == Answers::InChannels;
+        let is_last = seen.status == JobStatus::Timeout;
+        if !is_last && (seen.status.is_terminal() || !in_channels) {
+            return seen;
+        }
+        let created_at = seen.document.get_number("createdAt");
+        let answer = read_channel(http, job_id, created_at, by, call, is_last).await;
+        match self.watch.borrow_mut().learn(answer) {
+            Some(result) => channel::answered(seen, result),
+            None => seen,
+        }
+    }
+
+    /// Changes the watch, and wakes the subscriptions that have something to do because of it.
+    fn change<T>(&self, change: impl FnOnce(&mut Watch) -> T) -> T {
+        let mut watch = self.watch.borrow_mut();
+        let value = change(&mut watch);
+        let woken = watch.take_woken();
+        drop(watch);
+        for key in woken {
+            let waker = self.signals.borrow_mut().get_mut(key).and_then(|signal| {
+                signal.is_set = true;
+                signal.waker.take()
+            });
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+        value
+    }
 }
 
-/// A final job as the caller's result: its answer, or an error that carries it.
-fn finish(job_id: &str, seen: Seen) -> Result<Json> {
-    let failure = jobs::failure(&seen.document);
-    let (code, message) = match seen.status {
-        JobStatus::Completed if seen.has_result => return Ok(seen.document),
-        JobStatus::Completed => (ErrorCode::InvalidResponse, "the job is completed but has no answer in it".to_owned()),
-        JobStatus::Failed => {
-            (ErrorCode::JobFailed, fill("the job failed: %", &[failure.as_deref().unwrap_or("the server gave no reason")]))
+/// One wait; it ends when it is dropped.
+struct Subscription<'a, P: Platform> {
+    all: &'a JobWatch,
+    http: &'a Http<P>,
+    key: Key,
+}
+
+impl<P: Platform> Drop for Subscription<'_, P> {
+    fn drop(&mut self) {
+        if let Some(signal) = self.all.signals.borrow_mut().get_mut(self.key) {
+            *signal = Signal::default();
         }
-        _ => {
-            let why = failure.map(|words| fill(": %", &[&words])).unwrap_or_default();
-            (ErrorCode::JobTimeout, fill("the agent gave no answer in the job's time%", &[&why]))
+        self.all.change(|watch| watch.unsubscribe(self.key, self.now()));
+    }
+}
+
+impl<'a, P: Platform> Subscription<'a, P> {
+    fn new(all: &'a JobWatch, http: &'a Http<P>, wanted: &Wanted<'_>) -> Self {
+        let Wanted { plan, lifetime, deadline, call, .. } = *wanted;
+        let terms = Terms { plan, lifetime, deadline, limit: call.timeout_ms.map(Millis::new) };
+        // Headers of its own go with no other poll.
+        let may_share = call.headers.is_empty() && !call.runs_only_while_read;
+        let key = all.change(|watch| watch.subscribe(wanted.job_id, terms, may_share, http.platform.now()));
+        let mut signals = all.signals.borrow_mut();
+        while signals.len() <= key {
+            signals.push(Signal::default());
         }
+        drop(signals);
+        Self { all, http, key }
+    }
+
+    fn now(&self) -> Instant {
+        self.http.platform.now()
+    }
+
+    fn way(&self) -> Way {
+        let is_cached = self.http.freshness.borrow().is_cache_in_the_way();
+        Way { quiet: self.http.pause_left(), spare: self.http.spare_slots(), is_cached }
+    }
+
+    fn next(&self) -> Step {
+        if let Some(signal) = self.all.signals.borrow_mut().get_mut(self.key) {
+            signal.is_set = false;
+        }
+        self.all.change(|watch| watch.next(self.key, self.now(), self.way()))
+    }
+
+    /// Waits until there is something to do.
+    async fn signal(&self) {
+        poll_fn(|context| {
+            let mut signals = self.all.signals.borrow_mut();
+            match signals.get_mut(self.key) {
+                Some(signal) if !signal.is_set => {
+                    signal.waker = Some(context.waker().clone());
+                    Poll::Pending
+                }
+                _ => Poll::Ready(()),
+            }
+        })
+        .await;
+    }
+
+    async fn sleep(&self, until: Instant) {
+        let sleep = self.http.platform.sleep_until_active(until.since(self.now()));
+        let was_signalled = within(self.signal(), sleep).await.is_some();
+        if !was_signalled && self.now() + EARLY < until {
+            self.all.change(|watch| watch.is_active_again(self.key, self.now()));
+        }
+    }
+
+    /// Waits for a slot of the rate limit, which is given back when a list answers sooner.
+    async fn take_slot(&self, by: Instant, is_last: bool) {
+        let mut taken = None;
+        let slot = async { taken = Some(self.http.take_slot(Deadline::at(by), slot(is_last)).await) };
+        within(slot, self.signal()).await;
+        self.all.change(|watch| watch.slot(self.key, self.now(), taken));
+    }
+
+    async fn poll(&self, wanted: &Wanted<'_>, limit: Millis) {
+        // Another poll is the retry.
+        let call = self.limited(wanted.call, limit);
+        let outcome = self.http.get_job(wanted.job_id, &call, 0).await;
+        self.all.change(|watch| watch.polled(self.key, self.now(), outcome));
+    }
+
+    async fn read_channel(&self, wanted: &Wanted<'_>, created_at: Option<f64>, by: Instant, is_last: bool) {
+        let answer = read_channel(self.http, wanted.job_id, created_at, by, wanted.call, is_last).await;
+        self.all.change(|watch| watch.channel_read(self.key, self.now(), answer));
+    }
+
+    /// Asks for a list on behalf of all.
+    async fn list(&self, query: ListQuery, by: Instant) {
+        if !self.http.take_slot(Deadline::at(by), Slot::Ordinary).await {
+            return self.all.change(|watch| watch.list_given_up(self.key, self.now()));
+        }
+        let asked_at = self.now();
+        let mut request = self.http.request(Method::Get, &query.path(), &CallOptions::default());
+        request.answers = f64::from(query.limit);
+        let limit = LIST_LIMIT.min(self.http.timeout());
+        let end = by.min(asked_at + limit);
+        let list = self.http.read_request(request, Deadline::at(end), 0, "a list of jobs", &jobs::list).await;
+        let (now, way) = (self.now(), self.way());
+        self.all.change(|watch| match list {
+            Ok(list) => watch.listed(query, asked_at, now, &list),
+            Err(error) => watch.list_failed(query, now, way, &error, now >= by),
+        });
+    }
+
+    fn limited(&self, call: &CallOptions, limit: Millis) -> CallOptions {
+        let limit = limit.min(self.http.timeout());
+        CallOptions { timeout_ms: Some(limit.get()), headers: call.headers.clone(), ..CallOptions::default() }
+    }
+}
+
+/// The slot for a poll; from the reserve if it is the last one of its job.
+fn slot(is_last: bool) -> Slot {
+    if is_last { Slot::LastPoll } else { Slot::Ordinary }
+}
+
+/// Reads the answer that a job does not have from its channel.
+async fn read_channel<P: Platform>(
+    http: &Http<P>,
+    job_id: &str,
+    created_at: Option<f64>,
+    by: Instant,
+    call: &CallOptions,
+    is_last: bool,
+) -> ChannelAnswer {
+    let Some(channels) = read_list(http, "channels", channel::CHANNELS, by, call, is_last).await else {
+        return ChannelAnswer::NoChannels;
     };
-    let mut error = Error::new(code, message);
-    error.job = Some(seen.document);
-    Err(error.about_job(job_id))
+    let Some(route) = channel::messages_route(job_id, &channels) else { return ChannelAnswer::None };
+    let messages = read_list(http, "messages", &route, by, call, is_last).await.unwrap_or_default();
+    let result = channel::result(&messages, created_at, &|text| http.platform.parse_date(text));
+    result.map_or(ChannelAnswer::None, ChannelAnswer::Found)
 }
 
-fn over(job_id: &str, last: Option<Seen>, waited_ms: f64, failed: Option<Box<Error>>) -> Box<Error> {
-    let state = last.as_ref().map_or("not seen yet", |seen| seen.status.as_str());
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number for people")]
-    let waited = decimal(waited_ms.max(0.0) as u64);
-    let why = failed.map(|error| fill("; the last look failed: %", &[&error.message])).unwrap_or_default();
-    let mut error = Error::new(
-        ErrorCode::WaitTimeout,
-        fill("no answer after % ms: the job is %; wait on with pollJob(error.jobId)%", &[&waited, state, &why]),
-    );
-    error.job = last.map(|seen| seen.document);
-    error.about_job(job_id)
-}
-
-fn gone(job_id: &str, last: Option<Seen>) -> Box<Error> {
-    let mut error = Error::new(
-        ErrorCode::JobGone,
-        "the job is not on the server any more: servers forget a finished job soon after its expiry, and all jobs when they restart",
-    );
-    error.status = Some(404);
-    error.job = last.map(|seen| seen.document);
-    error.about_job(job_id)
+/// The list `key` in `data`, if it can be had in time.
+async fn read_list<P: Platform>(
+    http: &Http<P>,
+    key: &str,
+    path: &str,
+    by: Instant,
+    call: &CallOptions,
+    is_last: bool,
+) -> Option<Vec<Json>> {
+    if !http.take_slot(Deadline::at(by), slot(is_last)).await {
+        return None;
+    }
+    let left = by.since(http.platform.now()).min(http.timeout());
+    if !left.is_positive() {
+        return None;
+    }
+    let call = CallOptions { timeout_ms: Some(left.get()), headers: call.headers.clone(), ..CallOptions::default() };
+    let parse = |document: Json| document.get("data")?.get(key).filter(|list| list.kind() == Kind::Array);
+    Some(http.read(Method::Get, path, &call, u32::from(is_last), key, &parse).await.ok()?.elements())
 }

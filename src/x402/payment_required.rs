@@ -10,16 +10,13 @@ use super::tokens::Token;
 use super::{elizaos, exact};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::payments::Dialect;
-use crate::encoding;
-use crate::json::{Json, Kind};
+use crate::json::{Json, read_header};
 use crate::platform::{Body, HttpResponse};
 
 /// How many reasons an error names.
 const MAX_REASONS: usize = 8;
 /// How many offers of a 402 are read; servers send one or two.
 const MAX_OFFERS: usize = 100;
-/// The longest header that is read or sent, in characters.
-pub const MAX_HEADER: usize = 65_536;
 
 /// What a 402 asks for.
 #[derive(Debug, Clone, Default)]
@@ -85,16 +82,6 @@ fn version_of(version: Option<f64>, entry: &Json) -> Dialect {
         None if entry.get("maxAmountRequired").is_some() => Dialect::X402V1,
         _ => Dialect::X402V2,
     }
-}
-
-/// The JSON object in a header: in base64, or as it is.
-pub fn read_header(value: &str) -> Option<Json> {
-    if value.len() > MAX_HEADER {
-        return None;
-    }
-    let document =
-        if value.trim_start().starts_with('{') { Json::parse(value) } else { Json::parse(&encoding::from_base64(value)?) };
-    document.filter(|document| document.kind() == Kind::Object)
 }
 
 /// Why the entries of a 402 are not paid: the first reasons.

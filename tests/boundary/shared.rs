@@ -11,6 +11,13 @@ const USER: &str = "22222222-2222-4222-8222-222222222222";
 const JOB: &str = r#"{"jobId":"job-1","status":"completed","agentId":"a","userId":"u","prompt":"p","createdAt":1.5,
   "expiresAt":30001.5,"result":{"message":{"id":"m","content":"é😀","authorId":"a","createdAt":2},"processingTimeMs":7}}"#;
 
+// Bundled from tests/boundary/host.ts.
+#[wasm_bindgen(module = "/target/boundary/host.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = installHost)]
+    fn install_host();
+}
+
 fn get(value: &JsValue, key: &str) -> JsValue {
     Reflect::get(value, &key.into()).unwrap()
 }
@@ -39,6 +46,7 @@ impl JobsClient {
 
 /// A client whose server is this function body of `url` and `init`; `calls` counts them.
 fn client(fetch: &str) -> (JobsClient, JsValue) {
+    install_host();
     let options = object(r#"{"baseUrl":"http://server/api-root/","apiKey":"secret","retries":0}"#);
     let calls = Object::new();
     Reflect::set(&calls, &"count".into(), &0.into()).unwrap();

@@ -56,6 +56,18 @@ enum Lists {
     Hang,
 }
 
+/// What becomes of one list that is asked for.
+#[derive(Clone, Copy, PartialEq)]
+enum ListFault {
+    Status(u16),
+    WebPage,
+    /// JSON that is no list.
+    NoList,
+    /// JSON that breaks off.
+    Truncated,
+    Hangs,
+}
+
 struct Job {
     created_at: f64,
     done_at: f64,
@@ -71,6 +83,16 @@ struct Server {
     counts: [usize; 4],
     sent_at: Vec<f64>,
     kilobytes: f64,
+    /// What happens to the next lists.
+    list_faults: VecDeque<ListFault>,
+    /// What the last answer weighs, in KB.
+    last_kilobytes: f64,
+    /// What the lists asked for, without repetitions.
+    queries: Vec<String>,
+    /// How long a job lives, in milliseconds.
+    lifetime: f64,
+    /// The largest answer that is taken, in KB; one that stands for thousands may be as many times larger.
+    max_kilobytes: f64,
 }
 
 impl Server {
@@ -116,31 +138,36 @@ impl Server {
         if let Some(id) = rest.strip_prefix("/job-") {
             self.counts[0] += 1;
             let id: usize = id.parse().unwrap();
-            if now > self.jobs[id].created_at + LIFETIME + 30_000.0 {
+            if now > self.jobs[id].created_at + self.lifetime + 30_000.0 {
                 return (404, json!({"error": "Job not found"}));
             }
             self.kilobytes += if now < self.jobs[id].done_at { SIZES.0 } else { SIZES.1 };
             return (200, self.show(id, now));
         }
         self.counts[1] += 1;
+        if self.queries.last().is_none_or(|last| last != rest) {
+            self.queries.push(rest.to_owned());
+        }
         match self.lists {
             Lists::Refused(status) => return (status, json!({"error": "no"})),
             Lists::Absent => return (200, json!({"welcome": true})),
             Lists::Shown | Lists::Cut(_) | Lists::Hang => {}
         }
-        let most = if let Lists::Cut(most) = self.lists { most } else { 10_000 };
+        let limit = rest.split_once("limit=").map_or(50, |(_, rest)| rest.split('&').next().unwrap().parse().unwrap());
+        let most = if let Lists::Cut(most) = self.lists { most.min(limit) } else { limit };
         let unfinished = rest.contains("status=processing");
         let there = |job: &Job| job.created_at <= now && (!unfinished || now < job.done_at);
         let listed: Vec<usize> = (0..self.jobs.len()).rev().filter(|id| there(&self.jobs[*id])).take(most).collect();
-        self.kilobytes += listed.iter().map(|id| if now < self.jobs[*id].done_at { SIZES.0 } else { SIZES.1 }).sum::<f64>();
+        self.last_kilobytes = listed.iter().map(|id| if now < self.jobs[*id].done_at { SIZES.0 } else { SIZES.1 }).sum::<f64>();
+        self.kilobytes += self.last_kilobytes;
         let jobs: Vec<Json> = listed.iter().map(|id| self.show(*id, now)).collect();
         (200, json!({"total": self.jobs.len(), "filtered": jobs.len(), "jobs": jobs}))
     }
 
     fn show(&self, id: usize, now: f64) -> Json {
         let Job { created_at, done_at } = self.jobs[id];
-        let mut job = json!({"jobId": format!("job-{id}"), "status": "processing", "createdAt": created_at, "expiresAt": created_at + LIFETIME});
-        if now >= created_at + LIFETIME {
+        let mut job = json!({"jobId": format!("job-{id}"), "status": "processing", "createdAt": created_at, "expiresAt": created_at + self.lifetime});
+        if now >= created_at + self.lifetime {
             job["status"] = json!("timeout").0;
         }
         if now >= done_at {
@@ -200,7 +227,20 @@ impl Drop for Sleep {
 
 impl World {
     fn new(limiter: Limiter, lists: Lists) -> Rc<Self> {
-        let server = Server { jobs: vec![], limiter, lists, window: (0.0, 0), counts: [0; 4], sent_at: vec![], kilobytes: 0.0 };
+        let server = Server {
+            jobs: vec![],
+            limiter,
+            lists,
+            window: (0.0, 0),
+            counts: [0; 4],
+            sent_at: vec![],
+            kilobytes: 0.0,
+            list_faults: VecDeque::new(),
+            last_kilobytes: 0.0,
+            queries: vec![],
+            lifetime: LIFETIME,
+            max_kilobytes: 8_000.0,
+        };
         Rc::new(Self {
             now: Cell::new(0.0),
             server: RefCell::new(server),
@@ -272,10 +312,31 @@ impl Platform for Shared {
         }
         if world.server.borrow().lists == Lists::Hang && request.method == Method::Get && request.url.contains("/jobs?") {
             world.server.borrow_mut().counts[1] += 1;
-            world.sleep(request.timeout_ms).await;
+            world.sleep(request.timeout.get()).await;
             return Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None, partial: String::new() });
         }
-        let answer = world.server.borrow_mut().handle(world.now.get(), request);
+        let is_list = request.method == Method::Get && request.url.contains("/jobs?");
+        let fault = if is_list { world.server.borrow_mut().list_faults.pop_front() } else { None };
+        world.server.borrow_mut().last_kilobytes = 0.0;
+        let mut answer = world.server.borrow_mut().handle(world.now.get(), request);
+        #[expect(clippy::result_large_err, reason = "the trait has it so")]
+        let failure = |failure| Err(SendError { failure, words: String::new(), cause: None, partial: String::new() });
+        let most = world.server.borrow().max_kilobytes * (request.answers / 1_000.0).max(1.0);
+        if world.server.borrow().last_kilobytes > most {
+            world.sleep(RTT / 2.0).await;
+            return failure(SendFailure::TooLarge);
+        }
+        match fault {
+            Some(ListFault::Hangs) => {
+                world.sleep(request.timeout.get()).await;
+                return failure(SendFailure::Timeout);
+            }
+            Some(ListFault::Status(status)) => (answer.status, answer.body) = (status, Body::Text("no".into())),
+            Some(ListFault::WebPage) => answer.body = Body::Text("<html><title>Login</title>".into()),
+            Some(ListFault::NoList) => answer.body = Body::Json(json!({"welcome": true})),
+            Some(ListFault::Truncated) => answer.body = Body::Text("{\"jobs\": [{\"jobId\": \"jo".into()),
+            None => {}
+        }
         world.sleep(RTT / 2.0).await;
         Ok(answer)
     }
@@ -394,7 +455,7 @@ fn crowd(count: usize, limiter: Limiter, lists: Lists) -> Figures {
     let server = world.server.borrow();
     let mut delays: Vec<f64> = vec![];
     for (at, end) in ends.borrow().iter() {
-        let job = end.as_ref().unwrap();
+        let job = end.as_ref().unwrap_or_else(|error| panic!("{} {:?} {:?}", error.message, server.counts, server.queries));
         let id: usize = job["jobId"].as_str().unwrap().strip_prefix("job-").unwrap().parse().unwrap();
         assert_eq!(job["status"], "completed");
         delays.push(at - server.jobs[id].done_at);
@@ -420,7 +481,7 @@ fn crowd(count: usize, limiter: Limiter, lists: Lists) -> Figures {
 fn figures(count: usize, limiter: Limiter) -> Figures {
     let figures = crowd(count, limiter, Lists::Shown);
     println!(
-        "{count:6} jobs: {:5.2} requests a job ({} lists), at most {} a second, {:.0} KB a job; mean delay {:.0} ms, 95 % within {:.0} ms",
+        "{count:6} jobs: {:5.3} requests a job ({} lists), at most {} a second, {:.0} KB a job; mean delay {:.0} ms, 95 % within {:.0} ms",
         figures.per_job, figures.lists, figures.peak, figures.kilobytes, figures.mean_ms, figures.p95_ms,
     );
     assert_eq!(figures.refused, 0);
@@ -478,21 +539,117 @@ fn answered(ends: &Ends) -> usize {
 }
 
 #[test]
-fn rows_25_and_50_where_the_list_is_refused_or_is_none_each_job_is_looked_at_and_the_list_is_asked_for_once() {
-    let refusals = [401, 402, 403, 404].map(Lists::Refused);
-    for lists in refusals.into_iter().chain([Lists::Absent]) {
+fn where_the_list_is_refused_each_job_is_polled_and_the_list_is_asked_for_once() {
+    for lists in [401, 402, 403, 404].map(Lists::Refused) {
         let (world, _, ends) = together(&[4_000.0; 10], Limiter::Told, lists);
         world.run(f64::INFINITY);
         let counts = world.server.borrow().counts;
         assert_eq!((answered(&ends), counts[1], counts[3]), (10, 1, 0));
     }
-    // A fault of the server's may pass.
-    let (world, _, ends) = together(&[100_000.0; 10], Limiter::Told, Lists::Refused(500));
-    world.run(70_000.0);
-    assert_eq!(world.server.borrow().counts[1], 2);
+    // Not for ever: a key may be put right.
+    let (world, _, ends) = together(&[500_000.0; 10], Limiter::Told, Lists::Refused(403));
+    world.server.borrow_mut().lifetime = 600_000.0;
+    world.run(290_000.0);
+    assert_eq!(world.server.borrow().counts[1], 1);
     world.server.borrow_mut().lists = Lists::Shown;
     world.run(f64::INFINITY);
-    assert_eq!((answered(&ends), world.server.borrow().counts[3]), (10, 0));
+    let server = world.server.borrow();
+    assert!(server.counts[1] > 50, "{} lists", server.counts[1]);
+    assert_eq!((answered(&ends), server.counts[3]), (10, 0));
+}
+
+#[test]
+fn while_lists_fail_a_small_crowd_polls_job_by_job_and_asks_for_lists_with_growing_pauses() {
+    for lists in [Lists::Refused(500), Lists::Refused(502), Lists::Absent] {
+        let (world, _, ends) = together(&[100_000.0; 10], Limiter::Told, lists);
+        world.run(60_000.0);
+        let counts = world.server.borrow().counts;
+        // After one second, two, four, and then every five.
+        assert!((11..=16).contains(&counts[1]), "{counts:?}");
+        assert!(counts[0] > 10 * 20, "{counts:?}");
+        world.server.borrow_mut().lists = Lists::Shown;
+        world.run(f64::INFINITY);
+        assert_eq!((answered(&ends), world.server.borrow().counts[3]), (10, 0));
+    }
+}
+
+#[test]
+fn one_list_that_fails_costs_a_crowd_a_second_and_no_polls_of_single_jobs() {
+    use ListFault::{Hangs, NoList, Status, Truncated, WebPage};
+    for fault in [Status(500), Status(502), WebPage, NoList, Truncated, Hangs] {
+        let (world, _, ends) = together(&[20_000.0; 3_000], Limiter::Told, Lists::Shown);
+        world.run(10_000.0);
+        let before = world.server.borrow().counts;
+        world.server.borrow_mut().list_faults.push_back(fault);
+        world.run(19_000.0);
+        let singles = world.server.borrow().counts[0] - before[0];
+        assert_eq!(singles, 0);
+        world.run(f64::INFINITY);
+        assert_eq!((answered(&ends), world.server.borrow().counts[3]), (3_000, 0));
+        let latest = ends.borrow().iter().map(|(at, _)| *at).fold(0.0, f64::max);
+        assert!(latest < 23_000.0, "the last one after {latest} ms");
+    }
+}
+
+#[test]
+fn a_crowd_whose_lists_never_come_polls_as_many_jobs_as_the_rate_limit_has_slots_for() {
+    let (world, _, ends) = together(&[60_000.0; 3_000], Limiter::Told, Lists::Refused(500));
+    world.run(100_000.0);
+    let counts = world.server.borrow().counts;
+    assert_eq!(counts[3], 0, "429");
+    assert!(counts[1] >= 12, "{} lists", counts[1]);
+    // The list comes back, and each job has its answer with the next one.
+    world.server.borrow_mut().lists = Lists::Shown;
+    world.run(f64::INFINITY);
+    assert_eq!((answered(&ends), world.server.borrow().counts[3]), (3_000, 0));
+    let latest = ends.borrow().iter().map(|(at, _)| *at).fold(0.0, f64::max);
+    assert!(latest < 110_000.0, "the last one after {latest} ms");
+}
+
+/// Three hundred jobs that are waited for, and 9,000 finished ones of other people, 23 MB of them.
+fn among_others(is_ours_first: bool, max_kilobytes: f64) -> (Rc<World>, Ends) {
+    let world = World::new(Limiter::Told, Lists::Shown);
+    let (client, ends) = (client(&world), Ends::default());
+    let own = (0..300).map(|_| Job { created_at: 0.0, done_at: 30_000.0 });
+    let others = (0..9_000).map(|_| Job { created_at: 0.0, done_at: 0.0 });
+    let first = if is_ours_first { 0 } else { 9_000 };
+    let mut server = world.server.borrow_mut();
+    if is_ours_first {
+        server.jobs.extend(own.chain(others))
+    } else {
+        server.jobs.extend(others.chain(own))
+    }
+    // A good part of the window is gone: a request for each job would be too much.
+    (server.window, server.max_kilobytes) = ((900_000.0, 600), max_kilobytes);
+    drop(server);
+    for id in first..first + 300 {
+        wait(&world, &client, id, RTT, &ends);
+    }
+    world.run(f64::INFINITY);
+    (world, ends)
+}
+fn latest(ends: &Ends) -> f64 {
+    ends.borrow().iter().map(|(at, _)| *at).fold(0.0, f64::max)
+}
+
+#[test]
+fn lists_are_asked_for_in_pieces_that_other_peoples_jobs_do_not_make_too_large() {
+    // Ours are newer: the newest thousand jobs are enough.
+    let (world, ends) = among_others(false, 8_000.0);
+    assert!(world.server.borrow().queries.iter().all(|query| query.starts_with("?limit=1000")), "few at a time");
+    assert_eq!((answered(&ends), world.server.borrow().counts[3]), (300, 0));
+    assert!(latest(&ends) < 31_000.0, "{}", latest(&ends));
+    // Ours are older: the limit grows until it reaches them.
+    let (world, ends) = among_others(true, 8_000.0);
+    assert_eq!((answered(&ends), world.server.borrow().counts[3]), (300, 0));
+    assert!(latest(&ends) < 36_000.0, "{} {:?}", latest(&ends), world.server.borrow().queries);
+    // Nothing of that kind may be so large: the jobs that have left the list of unfinished ones are polled one by one.
+    let (world, ends) = among_others(true, 1_000.0);
+    let server = world.server.borrow();
+    assert_eq!((answered(&ends), server.counts[3]), (300, 0));
+    assert!(server.counts[0] >= 300 && server.counts[0] < 320, "{:?} {:?}", server.counts, server.queries);
+    assert!(server.queries.contains(&"?limit=250".to_owned()), "{:?}", server.queries);
+    assert_eq!(server.queries.last().unwrap(), "?limit=1000&status=processing");
 }
 
 #[test]
@@ -593,6 +750,30 @@ fn row_50_when_the_call_that_looks_for_all_is_aborted_another_goes_on() {
     world.run(f64::INFINITY);
     assert!(world.is_over());
     assert_eq!(answered(&ends), 10);
+}
+
+#[test]
+fn a_call_among_ten_thousand_that_is_given_up_is_gone_at_once_and_costs_the_others_nothing() {
+    let (world, _, ends) = together(&[40_000.0; 10_000], Limiter::Told, Lists::Shown);
+    world.run(20_000.0);
+    let before = (world.sleepers.borrow().len(), world.server.borrow().counts);
+    // The first is the one that asks for lists.
+    for call in [0, 5_000, 9_999] {
+        world.tasks.borrow_mut()[call].take();
+    }
+    assert_eq!(world.sleepers.borrow().len(), before.0 - 3, "their timers are gone without another turn");
+    world.run(f64::INFINITY);
+    assert_eq!((answered(&ends), world.server.borrow().counts[3]), (9_997, 0));
+}
+
+#[test]
+fn a_wait_is_small() {
+    let world = World::new(Limiter::Told, Lists::Shown);
+    let client = client(&world);
+    let (call, nobody) = (plain(), |_| ());
+    let wait = client.poll_job("job-1", &call, WaitPlan::default(), &nobody);
+    // And a few hundred bytes in the client, and its timer.
+    assert!(size_of_val(&wait) <= 512, "{} bytes", size_of_val(&wait));
 }
 
 #[test]

@@ -287,7 +287,7 @@ fn waiting_for_a_call_of_the_same_name_takes_from_the_time_limit() {
     scene.world.lock_ms.set(700.0);
     let call = CallOptions { idempotency_key: "k".into(), timeout_ms: Some(1_000.0), ..plain() };
     run(scene.client.create_job(&params(), &call, &|_| ())).unwrap_err();
-    assert_eq!((scene.request(0).timeout_ms, scene.world.now.get()), (300.0, 1_000.0));
+    assert_eq!((scene.request(0).timeout.get(), scene.world.now.get()), (300.0, 1_000.0));
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn named(key: &str, timeout_ms: Option<f64>) -> CallOptions {
 }
 /// How long each request may take.
 fn limits(scene: &Scene) -> Vec<f64> {
-    scene.world.sent.borrow().iter().map(|(_, request)| request.timeout_ms).collect()
+    scene.world.sent.borrow().iter().map(|(_, request)| request.timeout.get()).collect()
 }
 
 #[test]

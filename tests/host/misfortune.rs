@@ -507,8 +507,8 @@ impl Platform for Tab {
             }
             Net::Failure(failure) => failed(failure),
         };
-        world.alarm(after_ms.min(request.timeout_ms)).await;
-        if after_ms > request.timeout_ms {
+        world.alarm(after_ms.min(request.timeout.get())).await;
+        if after_ms > request.timeout.get() {
             answer = failed(SendFailure::Timeout);
         } else if let Some(arrived) = slow.and_then(|slot| slot.take()) {
             answer = Ok(arrived);

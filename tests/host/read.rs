@@ -6,6 +6,7 @@ use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::LogLevel;
 use eliza_jobs::platform::SendFailure;
+use eliza_jobs::time::Millis;
 
 fn get(scene: &Scene) -> Result<Json, Box<Error>> {
     run(scene.client.get_job("job-1", &plain())).map(|seen| seen.document)
@@ -77,7 +78,7 @@ fn rows_16_and_17_a_429_is_obeyed_inside_the_time_limit_and_reported_outside() {
 
     let scene2 = scene([text(429, "").with("retry-after", "900")]);
     let error = get(&scene2).unwrap_err();
-    assert_eq!((error.code, error.retry_after_ms, scene2.requests()), (ErrorCode::RateLimited, Some(900_000.0), 1));
+    assert_eq!((error.code, error.retry_after.map(Millis::get), scene2.requests()), (ErrorCode::RateLimited, Some(900_000.0), 1));
     assert_eq!(scene2.world.now.get(), 0.0, "at once");
 }
 
@@ -230,4 +231,38 @@ fn a_read_follows_every_redirect_and_a_create_only_those_that_keep_its_body() {
         let made = run(creates.client.create_job(&params(), &plain(), &|_| ()));
         assert_eq!((made.is_ok(), creates.requests()), if status > 303 { (true, 2) } else { (false, 1) }, "{status}");
     }
+}
+
+#[test]
+fn an_answer_about_another_job_is_not_taken() {
+    let mut other = job("completed");
+    other["jobId"] = json!("job-2").0;
+    let again = scene([answer(200, other.clone()), seen("completed")]);
+    assert_eq!(get(&again).unwrap()["jobId"], "job-1");
+    let mixed_up = scene([]).forever(answer(200, other));
+    let error = get(&mixed_up).unwrap_err();
+    assert_eq!((error.code, error.job_id.as_deref()), (ErrorCode::InvalidResponse, Some("job-1")));
+    assert!(error.message.starts_with("expected the job with this jobId"), "{}", error.message);
+    // Some servers write ids in lower case.
+    let mut lower = job("completed");
+    lower["jobId"] = json!("JOB-1").0;
+    assert!(get(&scene([answer(200, lower)])).is_ok());
+}
+
+#[test]
+fn a_fraction_of_a_second_in_retry_after_is_waited_for() {
+    let scene = scene([text(429, "").with("retry-after", "1.997"), seen("processing")]);
+    get(&scene).unwrap();
+    assert_eq!(scene.times(), [0.0, 2_000.0]);
+}
+
+#[test]
+fn headers_that_are_too_large_are_reported_at_once() {
+    let large = scene([text(431, "")]);
+    let error = get(&large).unwrap_err();
+    assert_eq!((error.code, error.code.retryable(), large.requests()), (ErrorCode::RequestRefused, false, 1));
+    assert!(error.message.contains("the request's headers are larger than the server reads"), "{}", error.message);
+    let answer = scene([Step::Fail(SendFailure::from_words("UND_ERR_HEADERS_OVERFLOW", false))]);
+    let error = get(&answer).unwrap_err();
+    assert_eq!((error.code, error.code.retryable(), answer.requests()), (ErrorCode::ResponseTooLarge, false, 1));
 }

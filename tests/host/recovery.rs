@@ -319,11 +319,13 @@ fn after_a_restart_whoever_sees_the_answer_closes_the_payment() {
     assert_eq!(run(after.client.get_job("job-1", &call)).unwrap().document["status"], "completed");
     assert_eq!(([0, 1, 2].map(|at| after.header(at, "x-mine").is_some()), pending(&after).len()), ([true; 3], 0));
     for other in [false, true] {
+        // Somebody else's job may bear the same reference.
+        let id = if other { "job-2" } else { "job-1" };
+        done["jobId"] = json!(id).0;
         let after = scene([answer(200, done.clone())]);
         *after.world.store.borrow_mut() = before.world.store.borrow().clone();
         assert_eq!(pending(&after).len(), 1);
-        // Somebody else's job may bear the same reference.
-        run(after.client.get_job(if other { "job-2" } else { "job-1" }, &plain())).unwrap();
+        run(after.client.get_job(id, &plain())).unwrap();
         assert_eq!(pending(&after).len(), usize::from(other));
     }
 }

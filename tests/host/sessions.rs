@@ -551,3 +551,52 @@ fn all_messages_are_told_once_even_those_of_one_millisecond() {
     let told = all(&many, 1, json!({"limit": 1, "after": 100}), 20).0;
     assert_eq!((told.len(), told[0].as_str(), told[149].as_str()), (150, "m100", "m249"));
 }
+
+#[test]
+fn a_sessions_id_is_in_no_message_and_in_no_line_for_the_logger() {
+    let named = format!("Session with ID '{SESSION}' not found");
+    let gone = || answer(404, json!({"error": {"code": "SESSION_NOT_FOUND", "message": named.clone()}}));
+    let moved = || text(307, "").with("location", &format!("/v2/{SESSION}/x"));
+    for step in [
+        gone(),
+        text(502, &named),
+        text(200, &format!("{named} {{")),
+        text(200, &format!("<title>{named}</title>")),
+        Step::Fail(SendFailure::Reset),
+        moved(),
+    ] {
+        let scene = scene([]).forever(step);
+        let client = &scene.client;
+        let mut errors = vec![
+            run(client.session(SESSION, &plain())).unwrap_err(),
+            run(client.heartbeat(SESSION, &plain())).unwrap_err(),
+            run(client.delete_session(SESSION, &plain())).unwrap_err(),
+            run(client.messages(SESSION, None, &plain())).unwrap_err(),
+            run(client.send_message(SESSION, &hello(), &plain())).unwrap_err(),
+            wait_for(&scene, &plain()).unwrap_err(),
+            stream(&scene, &plain()).1.unwrap_err(),
+        ];
+        let during = self::scene([taken(), the_session()]).forever(gone());
+        errors.push(wait_for(&during, &plain()).unwrap_err());
+        for error in errors {
+            assert_eq!(error.session_id.as_deref(), Some(SESSION), "it is there for the program");
+            for words in [Some(&error.message), error.server_message.as_ref(), error.server_code.as_ref()].into_iter().flatten() {
+                assert!(!words.contains(SESSION), "{words}");
+            }
+        }
+        let logged = scene.world.logged.borrow();
+        assert!(logged.len() > 6);
+        for (_, line) in logged.iter().chain(during.world.logged.borrow().iter()) {
+            assert!(!line.contains(SESSION), "{line}");
+        }
+    }
+}
+
+#[test]
+fn an_event_stream_is_one_however_its_type_is_written() {
+    let scene =
+        scene([crate::world::text(200, "event: done\ndata: {\"text\":\"here\"}\n\n").with("content-type", "Text/Event-Stream")]);
+    let (told, end) = stream(&scene, &plain());
+    end.unwrap();
+    assert_eq!((kinds(&told), scene.requests()), (vec!["done"], 1));
+}

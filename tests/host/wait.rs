@@ -1,5 +1,6 @@
 //! Waiting: when it looks, when it ends, and that nothing on the way ends it early.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::world::*;
@@ -298,7 +299,7 @@ fn row_43_the_last_look_is_right_after_the_expiry() {
 #[test]
 fn row_25_what_one_client_hears_of_the_rate_limit_holds_for_the_others_of_this_server() {
     let first = scene([answer(429, json!({"error": "slow down"})).with("retry-after", "20")]);
-    let allowance = Rc::<RateLimit>::default();
+    let allowance = Rc::<RefCell<RateLimit>>::default();
     let share = |scene: &Scene| {
         let ledger = SpendLedger::new(vec![0], Box::new(|_, _| ()));
         Rc::new(Client::new(Shared(scene.world.clone()), config(), ledger).sharing(allowance.clone()))
@@ -399,4 +400,66 @@ fn the_headers_of_a_wait_go_with_each_of_its_looks() {
     let call = eliza_jobs::api::options::CallOptions { headers: vec![("x-mine".into(), "1".into())], ..plain() };
     run(scene.client.poll_job("job-1", &call, OURS, &|_| ())).unwrap();
     assert_eq!([0, 1].map(|at| scene.header(at, "x-mine")), [Some("1".to_owned()), Some("1".to_owned())]);
+}
+
+#[test]
+fn a_window_that_seems_to_end_in_years_stops_no_poll() {
+    for reset in ["1790000000", "86401"] {
+        let limited = |status: &str| {
+            let seen = seen(status).with("ratelimit-limit", "1000").with("ratelimit-remaining", "0");
+            seen.with("ratelimit-reset", reset)
+        };
+        let scene = scene([limited("processing"), limited("completed")]);
+        run(scene.client.poll_job("job-1", &plain(), WaitPlan::default(), &|_| ())).unwrap();
+        assert!(scene.world.now.get() < 5_000.0, "{reset}: {} ms", scene.world.now.get());
+    }
+}
+
+const DATE: &str = "Wed, 21 Oct 2026 07:28:00 GMT";
+
+#[test]
+fn a_cache_that_answers_every_poll_is_asked_past() {
+    // The same answer with the same Date, until an address comes that the cache has not seen.
+    let cached = || seen("processing").with("date", DATE);
+    let steps = [created(), cached(), cached(), cached(), cached(), cached(), seen("completed").with("date", DATE)];
+    let scene = scene(steps);
+    create(&scene, OURS).unwrap();
+    let sent = scene.world.sent.borrow();
+    let paths: Vec<_> = sent.iter().skip(1).map(|(at, request)| (*at, request.url.contains("job-1?fresh="))).collect();
+    assert!(paths.iter().all(|(at, fresh)| *fresh == (*at > 3_400.0 + 900.0)), "{paths:?}");
+    // An Age says so at once.
+    let old = self::scene([created(), seen("processing").with("age", "30"), seen("completed")]);
+    create(&old, OURS).unwrap();
+    assert!(old.request(2).url.ends_with("/job-1?fresh=1"), "{}", old.request(2).url);
+}
+
+#[test]
+fn a_wait_that_sees_only_what_a_cache_has_says_so() {
+    let scene1 = scene([created()]).forever(seen("processing").with("date", DATE));
+    let error = create(&scene1, OURS).unwrap_err();
+    assert_eq!(error.code, ErrorCode::WaitTimeout);
+    assert!(error.message.contains("came from an HTTP cache"), "{}", error.message);
+    let scene2 = scene([created()]).forever(seen("processing"));
+    assert!(!create(&scene2, OURS).unwrap_err().message.contains("cache"));
+}
+
+#[test]
+fn an_answer_about_another_job_is_none_and_its_record_stays() {
+    let mut other = job("completed");
+    other["jobId"] = json!("job-2").0;
+    let wrong = answer(200, other);
+    let scene1 = scene([payment_required(), created(), wrong.clone(), seen("completed")]).paying();
+    assert_eq!(create(&scene1, OURS).unwrap()["jobId"], "job-1");
+    let scene2 = scene([payment_required(), created()]).paying().forever(wrong.clone());
+    let error = run(scene2.client.create_and_wait(&params(), &within(5_000.0), OURS, &|_| ())).unwrap_err();
+    assert_eq!((error.code, error.job, scene2.world.records().len()), (ErrorCode::WaitTimeout, None, 1));
+    let scene3 = scene([]).forever(wrong);
+    assert_eq!(poll(&scene3, plan(Some(10), Some(1))).unwrap_err().code, ErrorCode::InvalidResponse);
+}
+
+#[test]
+fn the_error_of_a_wait_that_is_over_names_the_limit_that_was_given() {
+    let scene = scene([created().after(300.0)]).forever(seen("processing"));
+    let error = run(scene.client.create_and_wait(&params(), &within(700.0), OURS, &|_| ())).unwrap_err();
+    assert!(error.message.starts_with("no answer after 700 ms: "), "{}", error.message);
 }

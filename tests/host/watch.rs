@@ -302,7 +302,7 @@ impl Watch {
         let payment = &self.payments[&record.id];
         if let Some(job) = record.job {
             let number = |key: &str| record.document["created"][key].as_f64();
-            let lifetime = eliza_jobs::waiting::schedule::lifetime_ms(number("createdAt"), number("expiresAt"));
+            let lifetime = eliza_jobs::api::jobs::lifetime(&record.document.get("created").unwrap()).get();
             // The server's clock is the world's.
             let over = wall >= number("createdAt").unwrap_or(f64::INFINITY) + lifetime + KEPT_MS;
             assert!(over || self.known.contains(&job), "I4: the job {job} is forgotten and nobody knows it");

@@ -174,14 +174,14 @@ impl Platform for Shared {
             Step::Hang => std::future::pending().await,
             Step::Fail(failure) => {
                 if failure == SendFailure::Timeout {
-                    self.0.now.set(self.0.now.get() + request.timeout_ms);
+                    self.0.now.set(self.0.now.get() + request.timeout.get());
                 }
                 Err(SendError { failure, words: "ESCRIPT".into(), cause: Some(json!("the cause")), partial: String::new() })
             }
             Step::Cut { failure, partial } => Err(SendError { failure, words: String::new(), cause: None, partial }),
             Step::Answer { status, headers, body, after_ms } => {
-                if after_ms > request.timeout_ms {
-                    self.0.now.set(self.0.now.get() + request.timeout_ms);
+                if after_ms > request.timeout.get() {
+                    self.0.now.set(self.0.now.get() + request.timeout.get());
                     return Err(SendError {
                         failure: SendFailure::Timeout,
                         words: String::new(),

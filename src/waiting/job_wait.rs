@@ -1,0 +1,833 @@
+//! Waiting for one job, as a value: what happens and the time come in, the next step goes out. Nothing here sends or
+//! sleeps.
+//!
+//! ```text
+//!             not final, or the poll failed
+//!        ┌──────────────────────────────────────┐
+//!        v                                      │
+//!     Resting ── due, slot taken ──> Polling ───┼──> Over
+//!                                       │       │
+//!                                       └──> ReadingChannel
+//! ```
+//!
+//! The rules, in the order of importance:
+//! - The caller's deadline ends the wait. With neither an interval nor a number of polls of the caller's, the job's own
+//!   expiry ends it too, [`GRACE`] later.
+//! - Right after its expiry the job gets one last poll, whatever the rate limit says: it makes the server end the job,
+//!   and soon afterwards the server forgets it.
+//! - A failed poll ends nothing, unless the server refuses it for good.
+
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs::{self, JobStatus, Seen};
+use crate::json::Json;
+use crate::time::{Instant, Millis};
+use crate::waiting::channel::{self, Answers};
+use crate::waiting::schedule::{PollSchedule, WaitPlan};
+
+/// How long a job may outlive its own expiry before the wait ends. A poll after the expiry makes the server end the
+/// job, so that one or two more polls are enough.
+pub(crate) const GRACE: Millis = Millis::new(5_000.0);
+/// How long after its expiry a job gets its last poll.
+pub(crate) const AFTER_EXPIRY: Millis = Millis::new(50.0);
+/// A timer that is later than this was held up: the page was hidden, or the machine slept.
+const HELD_UP: Millis = Millis::new(1_000.0);
+/// Two points in time that are nearer than this are the same: timers end a fraction of a millisecond early.
+const SAME: Millis = Millis::new(0.5);
+/// Before this age of the wait nobody reads the channel of a job on a server that is not known yet.
+const FIRST_CHANNEL: Millis = Millis::new(5_000.0);
+/// How many times as old the wait is when the channel is read again.
+const LATER_CHANNEL: f64 = 3.0;
+/// How long a job that no poll has found yet is waited for where nothing else limits the wait.
+const NEVER_SEEN: Millis = Millis::new(jobs::MAX_JOB_TIMEOUT_MS);
+
+/// Why a wait sees nothing new.
+const CACHED: &str = "; the server's answers came from an HTTP cache and were old (their Age or Date says so): keep it from \
+                      caching /api/messaging";
+
+/// What a wait begins with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// The caller's interval and number of polls.
+    pub(crate) plan: WaitPlan,
+    /// How long the job lives, where it was just created here.
+    pub(crate) lifetime: Option<Millis>,
+    /// When the caller's time is over; infinite without a limit.
+    pub(crate) deadline: Instant,
+    /// The caller's limit, for messages.
+    pub(crate) limit: Option<Millis>,
+}
+
+/// What a step depends on beside the job itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surroundings {
+    /// For how long the server asks to stay away.
+    pub(crate) quiet: Millis,
+    /// Whether no shared list stands in for this wait's polls.
+    pub(crate) is_alone: bool,
+    /// Whether a cache answers in place of the server.
+    pub(crate) is_cached: bool,
+}
+
+/// What is to be done next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Nothing, before this point in time.
+    Sleep(Instant),
+    /// Take a slot of the rate limit before `by`. With `is_last` nobody polls this job afterwards, so that the slot may
+    /// come from the reserve.
+    TakeSlot { by: Instant, is_last: bool },
+    /// Poll the job. What takes longer than `limit` has failed.
+    Poll { limit: Millis },
+    /// Read the channel of the job, which was created at `created_at` on the server's clock, before `by`. With `is_last` nothing else is done for this job afterwards.
+    ReadChannel { created_at: Option<f64>, by: Instant, is_last: bool },
+    /// Report that the job was seen for the first time, or in another status.
+    Report(Json),
+    /// The wait is over: a job that is final, or why there is none.
+    Over(Box<Result<Seen>>),
+}
+
+#[derive(Debug)]
+enum State {
+    Resting,
+    Polling { may_read_channel: bool },
+    ReadingChannel(Box<Seen>),
+    Over(Option<Box<Result<Seen>>>),
+}
+
+/// Why a wait ends without an answer.
+enum Limit {
+    /// The caller's deadline, or the job's own end.
+    Time,
+    /// The caller's number of polls.
+    Polls,
+}
+
+/// The wait for one job.
+#[derive(Debug)]
+pub(crate) struct JobWait {
+    job_id: String,
+    schedule: PollSchedule,
+    max_polls: Option<u32>,
+    began: Instant,
+    deadline: Instant,
+    limit: Option<Millis>,
+    was_created_here: bool,
+    lifetime: Option<Millis>,
+    state: State,
+    has_slot: bool,
+    /// When the next poll is due, and how long after the one before.
+    due: Instant,
+    gap: Millis,
+    sleeps_until: Option<Instant>,
+    /// A wait that was held up ends no sooner than this.
+    extended_until: Option<Instant>,
+    polls: u32,
+    last: Option<Seen>,
+    unreported: Option<Json>,
+    /// Whether the last poll found no such job.
+    is_missing: bool,
+    had_last_chance: bool,
+    is_cached: bool,
+    channel_due: Millis,
+}
+
+impl JobWait {
+    pub(crate) fn new(job_id: &str, terms: Terms, now: Instant) -> Self {
+        let (schedule, max_polls) = terms.plan.schedule();
+        let mut wait = Self {
+            job_id: job_id.to_owned(),
+            schedule,
+            max_polls,
+            began: now,
+            deadline: terms.deadline,
+            limit: terms.limit,
+            was_created_here: terms.lifetime.is_some(),
+            lifetime: terms.lifetime,
+            state: State::Resting,
+            has_slot: false,
+            due: now,
+            gap: Millis::ZERO,
+            sleeps_until: None,
+            extended_until: None,
+            polls: 0,
+            last: None,
+            unreported: None,
+            is_missing: false,
+            had_last_chance: false,
+            is_cached: false,
+            channel_due: FIRST_CHANNEL,
+        };
+        // Our own schedule leaves a new job a moment; the caller's interval comes after the first poll.
+        if wait.is_paced_here() && wait.was_created_here {
+            wait.is_due_after(now, schedule.gap(Millis::ZERO, 0));
+        }
+        wait
+    }
+
+    pub(crate) fn job_id(&self) -> &str {
+        &self.job_id
+    }
+
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// When the next poll is due.
+    pub(crate) fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// The pause that the schedule makes between the last poll and the next.
+    pub(crate) fn gap(&self) -> Millis {
+        self.gap
+    }
+
+    /// Whether the schedule is ours, so that other polls than this wait's own may serve it.
+    pub(crate) fn is_paced_here(&self) -> bool {
+        self.schedule == PollSchedule::Growing
+    }
+
+    /// Whether it waits for nothing but its next poll.
+    pub(crate) fn is_resting(&self) -> bool {
+        matches!(self.state, State::Resting) && !self.has_slot && self.unreported.is_none()
+    }
+
+    /// Whether the job was last seen in this status, by the server's own word.
+    pub(crate) fn was_last(&self, status: &str) -> bool {
+        self.last.as_ref().is_some_and(|seen| seen.status.as_str() == status && seen.status != JobStatus::Unknown)
+    }
+
+    /// Up to when a shared list may stand in for the polls of this wait: until just after the job's expiry, but not
+    /// beyond the end of the wait.
+    pub(crate) fn shares_until(&self, now: Instant) -> Instant {
+        let stop = self.stop();
+        if self.is_expired(now) { stop } else { stop.min(self.expiry() + AFTER_EXPIRY) }
+    }
+
+    pub(crate) fn is_expired(&self, now: Instant) -> bool {
+        now >= self.expiry()
+    }
+
+    /// Notes until when it sleeps, so that a timer that is held up is noticed.
+    pub(crate) fn sleep_until(&mut self, until: Instant) {
+        self.sleeps_until = Some(until);
+    }
+
+    /// It sleeps no longer. One that was held up gets another poll, for the answer may have come meanwhile.
+    pub(crate) fn wakes(&mut self, now: Instant) {
+        let is_late = self.sleeps_until.take().is_some_and(|until| now > until + HELD_UP);
+        if is_late && now < self.deadline {
+            self.extended_until = Some(self.deadline.min(now + GRACE));
+        }
+    }
+
+    /// The page is visible or online again: the next poll is due at once.
+    pub(crate) fn is_active_again(&mut self, now: Instant) {
+        self.due = self.due.min(now);
+    }
+
+    /// The job, where it was seen for the first time or in another status.
+    pub(crate) fn take_report(&mut self) -> Option<Json> {
+        self.unreported.take()
+    }
+
+    /// The next step.
+    pub(crate) fn next(&mut self, now: Instant, around: Surroundings) -> Next {
+        self.wakes(now);
+        self.is_cached = around.is_cached;
+        if let Some(job) = self.take_report() {
+            return Next::Report(job);
+        }
+        match &mut self.state {
+            State::Over(end) => match end.take() {
+                Some(end) => return Next::Over(end),
+                None => return Next::Sleep(Instant::from_ms(f64::INFINITY)),
+            },
+            State::ReadingChannel(seen) => {
+                let created_at = seen.document.get_number("createdAt");
+                let is_last = seen.status.is_terminal();
+                return Next::ReadChannel { created_at, by: self.stop(), is_last };
+            }
+            State::Polling { .. } => return Next::Sleep(self.stop()),
+            State::Resting => {}
+        }
+        if self.has_slot {
+            return self.poll(now, around);
+        }
+        if now < self.due {
+            self.sleep_until(self.due);
+            return Next::Sleep(self.due);
+        }
+        self.poll_when_allowed(now, around)
+    }
+
+    /// The poll is due.
+    fn poll_when_allowed(&mut self, now: Instant, around: Surroundings) -> Next {
+        let stop = self.stop();
+        // A clock of fractions may stand just before it.
+        if self.polls > 0 && now + SAME >= stop {
+            return Next::Over(Box::new(Err(self.over(now, Limit::Time, None))));
+        }
+        if !self.is_paced_here() {
+            // The caller's interval is obeyed; so is a server that asks to stay away.
+            let pause = around.quiet.min(stop.since(now));
+            if pause.is_positive() {
+                self.due = now + pause;
+                return self.next(now, around);
+            }
+            return self.poll(now, around);
+        }
+        let is_last = self.is_expired(now);
+        // The server asks to stay away until there is nothing left to poll.
+        if is_last && around.is_alone && !self.had_last_chance && now + around.quiet > stop {
+            self.had_last_chance = true;
+            return self.poll(now, around);
+        }
+        Next::TakeSlot { by: self.shares_until(now), is_last }
+    }
+
+    fn poll(&mut self, now: Instant, around: Surroundings) -> Next {
+        self.has_slot = false;
+        let may_read_channel = self.is_paced_here() && around.is_alone && !self.is_expired(now);
+        self.state = State::Polling { may_read_channel };
+        Next::Poll { limit: self.stop().since(now).max(Millis::new(1.0)) }
+    }
+
+    /// There is a rate-limit slot for its poll.
+    pub(crate) fn slot_taken(&mut self) {
+        self.has_slot = true;
+    }
+
+    /// There was none in time.
+    pub(crate) fn slot_missed(&mut self, now: Instant) {
+        if now >= self.stop() {
+            self.end(Err(self.over(now, Limit::Time, None)));
+        }
+        self.extended_until = None;
+        self.due = now;
+    }
+
+    /// The job was seen.
+    pub(crate) fn seen(&mut self, now: Instant, seen: Seen, answers: Answers) {
+        self.polls = self.polls.saturating_add(1);
+        let age = now.since(self.began);
+        let early = match (&self.state, answers) {
+            (State::Polling { may_read_channel: true }, Answers::InChannels) => true,
+            (State::Polling { may_read_channel: true }, Answers::Unknown) => age >= self.channel_due,
+            _ => false,
+        };
+        if early {
+            self.channel_due = age.times(LATER_CHANNEL);
+        }
+        if seen.status == JobStatus::Timeout || (early && !seen.status.is_terminal()) {
+            self.state = State::ReadingChannel(Box::new(seen));
+        } else {
+            self.take(now, seen);
+        }
+    }
+
+    /// A list shows the job as it was.
+    pub(crate) fn is_unchanged(&mut self, now: Instant) {
+        self.polls = self.polls.saturating_add(1);
+        self.is_missing = false;
+        self.goes_on(now, None);
+    }
+
+    /// The channel was read: there is the job's result in it, or there is none.
+    pub(crate) fn channel_read(&mut self, now: Instant, result: Option<Json>) {
+        let State::ReadingChannel(seen) = core::mem::replace(&mut self.state, State::Resting) else { return };
+        let seen = match result {
+            Some(result) => channel::answered(*seen, result),
+            None => *seen,
+        };
+        self.take(now, seen);
+    }
+
+    /// Takes what is known of the job now.
+    fn take(&mut self, now: Instant, seen: Seen) {
+        self.is_missing = false;
+        // A client that has created the job may not know its time, or not well.
+        let lifetime = Millis::new(seen.lifetime_ms);
+        self.lifetime = Some(self.lifetime.map_or(lifetime, |known| known.max(lifetime)));
+        let word = |seen: &Seen| (seen.status, seen.document.get_text("rawStatus"));
+        if self.last.as_ref().map(word) != Some(word(&seen)) {
+            self.unreported = Some(seen.document.clone());
+        }
+        if seen.status.is_terminal() {
+            self.end(Ok(seen));
+        } else {
+            self.last = Some(seen);
+            self.goes_on(now, None);
+        }
+    }
+
+    /// A poll has failed.
+    pub(crate) fn failed(&mut self, now: Instant, error: &Error) {
+        self.polls = self.polls.saturating_add(1);
+        let was_there = self.was_created_here || self.last.is_some();
+        match error.code {
+            ErrorCode::JobNotFound if was_there && self.is_missing => self.end(Err(self.gone())),
+            // Once may be a server that is just starting.
+            ErrorCode::JobNotFound if was_there => {
+                self.is_missing = true;
+                self.goes_on(now, Some(error));
+            }
+            // A page of a proxy's or a login's may pass, once the job was there.
+            ErrorCode::UnexpectedHtml if was_there => self.goes_on(now, Some(error)),
+            code if code.retryable() => self.goes_on(now, Some(error)),
+            _ => self.end(Err(self.about(error))),
+        }
+    }
+
+    /// It is not over: the next poll comes after the schedule's gap, unless that was the last that the caller allows.
+    fn goes_on(&mut self, now: Instant, failed: Option<&Error>) {
+        self.state = State::Resting;
+        self.extended_until = None;
+        let age = now.since(self.began);
+        let is_never_seen = self.lifetime.is_none() && self.is_expired(now);
+        let limit = if self.max_polls.is_some_and(|most| self.polls >= most) {
+            Limit::Polls
+        } else if is_never_seen {
+            Limit::Time
+        } else {
+            return self.is_due_after(now, self.schedule.gap(age, self.polls));
+        };
+        let error = match failed {
+            Some(error) if self.last.is_none() => self.about(error),
+            failed => self.over(now, limit, failed),
+        };
+        self.end(Err(error));
+    }
+
+    /// The next poll is due after the gap; right after the job's expiry, if that comes sooner; and at the end of the
+    /// wait at the latest.
+    fn is_due_after(&mut self, now: Instant, gap: Millis) {
+        let last_poll = self.expiry() + AFTER_EXPIRY;
+        self.gap = gap;
+        self.due = now + gap;
+        if self.is_paced_here() && now < last_poll {
+            self.due = self.due.min(last_poll);
+        }
+        self.due = self.due.min(self.stop()).max(now);
+    }
+
+    /// When the job expires. One that was never seen is waited for as long as any job may live, unless the caller says
+    /// for how long.
+    fn expiry(&self) -> Instant {
+        let unknown = if self.deadline == Instant::from_ms(f64::INFINITY) { NEVER_SEEN } else { Millis::FOREVER };
+        self.began + self.lifetime.unwrap_or(unknown)
+    }
+
+    /// When the wait ends.
+    fn stop(&self) -> Instant {
+        let own_end = if self.is_paced_here() { self.expiry() + GRACE } else { Instant::from_ms(f64::INFINITY) };
+        let stop = self.deadline.min(own_end);
+        self.extended_until.map_or(stop, |until| stop.max(until))
+    }
+
+    fn end(&mut self, end: Result<Seen>) {
+        self.state = State::Over(Some(Box::new(end)));
+    }
+
+    fn about(&self, error: &Error) -> Box<Error> {
+        Box::new(error.clone()).about_job(&self.job_id)
+    }
+
+    fn over(&self, now: Instant, limit: Limit, failed: Option<&Error>) -> Box<Error> {
+        let waited = now.since(self.began);
+        // The deadline covers more than the wait: the caller knows the limit that it gave.
+        let given = self.limit.filter(|_| now + SAME >= self.deadline);
+        let waited = format!("{} ms", given.unwrap_or(waited).whole());
+        let after = match limit {
+            Limit::Time => waited,
+            Limit::Polls => {
+                let polls = if self.polls == 1 { "poll" } else { "polls" };
+                format!("{} {polls} in {waited}", self.polls)
+            }
+        };
+        let state = self.last.as_ref().map_or("not seen yet", |seen| seen.status.as_str());
+        let why = failed.map(|error| format!("; the last poll failed: {}", error.message)).unwrap_or_default();
+        let cache = if self.is_cached { CACHED } else { "" };
+        let words = format!("no answer after {after}: the job is {state}; wait on with pollJob(error.jobId){why}{cache}");
+        self.with_job(Error::new(ErrorCode::WaitTimeout, words))
+    }
+
+    fn gone(&self) -> Box<Error> {
+        let words = "the job is not on the server any more: servers forget a finished job soon after its expiry, and all \
+                     jobs when they restart";
+        let mut error = Error::new(ErrorCode::JobGone, words);
+        error.status = Some(404);
+        self.with_job(error)
+    }
+
+    fn with_job(&self, mut error: Box<Error>) -> Box<Error> {
+        error.job = self.last.as_ref().map(|seen| seen.document.clone());
+        error.about_job(&self.job_id)
+    }
+}
+
+/// A final job as the caller's result: its answer, or an error that carries the job.
+pub(crate) fn outcome(job_id: &str, seen: Seen) -> Result<Json> {
+    let failure = jobs::failure(&seen.document);
+    let (code, message) = match seen.status {
+        JobStatus::Completed if seen.has_result => return Ok(seen.document),
+        JobStatus::Completed => (ErrorCode::InvalidResponse, "the job is completed but has no answer in it".to_owned()),
+        JobStatus::Failed => {
+            (ErrorCode::JobFailed, format!("the job failed: {}", failure.as_deref().unwrap_or("the server gave no reason")))
+        }
+        _ => {
+            let why = failure.map(|words| format!(": {words}")).unwrap_or_default();
+            (ErrorCode::JobTimeout, format!("the agent gave no answer in the job's time{why}"))
+        }
+    };
+    let mut error = Error::new(code, message);
+    error.job = Some(seen.document);
+    Err(error.about_job(job_id))
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    const ALONE: Surroundings = Surroundings { quiet: Millis::ZERO, is_alone: true, is_cached: false };
+    const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
+    const NEVER: Instant = Instant::from_ms(f64::INFINITY);
+
+    fn at(ms: f64) -> Instant {
+        Instant::from_ms(ms)
+    }
+    fn terms(plan: WaitPlan) -> Terms {
+        Terms { plan, lifetime: None, deadline: NEVER, limit: None }
+    }
+    /// A wait for a job that was just created and lives for thirty seconds.
+    fn created() -> JobWait {
+        JobWait::new("job-1", Terms { lifetime: Some(Millis::new(30_000.0)), ..terms(OURS) }, at(0.0))
+    }
+    fn limited(limit_ms: f64) -> JobWait {
+        let terms = Terms { deadline: at(limit_ms), limit: Some(Millis::new(limit_ms)), ..terms(OURS) };
+        JobWait::new("job-1", terms, at(0.0))
+    }
+    fn job(status: &str) -> Seen {
+        let result = json!({"message": {"content": "here"}});
+        let job = json!({"jobId": "job-1", "status": status, "createdAt": 0, "expiresAt": 30_000});
+        jobs::read_job(if status == "completed" { job.set("result", result) } else { job })
+    }
+    fn error(code: ErrorCode) -> Box<Error> {
+        Error::new(code, "no")
+    }
+    /// The time of the next poll, which this makes: as if the rate limit had a slot.
+    fn polls_at(wait: &mut JobWait, mut now: Instant) -> Instant {
+        loop {
+            match wait.next(now, ALONE) {
+                Next::Sleep(until) => now = until,
+                Next::TakeSlot { .. } => wait.slot_taken(),
+                Next::Poll { .. } => return now,
+                Next::Report(_) => {}
+                other => panic!("{other:?} at {now:?}"),
+            }
+        }
+    }
+    /// What the wait ends with, when it is asked at this time.
+    fn end(wait: &mut JobWait, now: Instant) -> Result<Seen> {
+        loop {
+            match wait.next(now, ALONE) {
+                Next::Over(end) => return *end,
+                Next::Report(_) => {}
+                other => panic!("{other:?} at {now:?}"),
+            }
+        }
+    }
+    fn words(wait: &mut JobWait, now: f64) -> (ErrorCode, String) {
+        let error = end(wait, at(now)).unwrap_err();
+        (error.code, error.message)
+    }
+    /// All polls of a job that stays as it is, in milliseconds, and when the wait ends.
+    fn all_polls(mut wait: JobWait, status: &str) -> (Vec<f64>, f64) {
+        let (mut now, mut polls) = (at(0.0), Vec::new());
+        loop {
+            match wait.next(now, ALONE) {
+                Next::Sleep(until) => now = until,
+                Next::TakeSlot { .. } => wait.slot_taken(),
+                Next::Report(_) => {}
+                Next::Poll { .. } => {
+                    polls.push(now.as_ms());
+                    wait.seen(now, job(status), Answers::InJobs);
+                }
+                Next::Over(_) => return (polls, now.as_ms()),
+                Next::ReadChannel { .. } => wait.channel_read(now, None),
+            }
+        }
+    }
+
+    #[test]
+    fn the_callers_interval_and_number_of_polls_are_obeyed_exactly() {
+        let polls = |interval_ms, max_attempts| {
+            all_polls(JobWait::new("job-1", terms(WaitPlan { interval_ms, max_attempts }), at(0.0)), "processing").0
+        };
+        assert_eq!(polls(Some(700), Some(3)), [0.0, 700.0, 1_400.0]);
+        assert_eq!(polls(None, Some(2)), [0.0, 1_000.0]);
+        assert_eq!(polls(Some(10), None), (0..30).map(|poll| f64::from(poll) * 10.0).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_new_job_is_left_a_moment_and_a_known_one_is_polled_at_once() {
+        assert_eq!(polls_at(&mut created(), at(0.0)), at(400.0));
+        assert_eq!(polls_at(&mut JobWait::new("job-1", terms(OURS), at(5.0)), at(5.0)), at(5.0));
+    }
+
+    #[test]
+    fn the_last_poll_comes_right_after_the_expiry_and_the_wait_ends_five_seconds_later() {
+        let (polls, over) = all_polls(created(), "processing");
+        assert!(polls.contains(&30_050.0) && over == 35_000.0, "{polls:?} {over}");
+        assert!(polls.len() < 32, "fewer than one a second: {}", polls.len());
+    }
+
+    #[test]
+    fn the_last_poll_may_take_its_slot_from_the_reserve() {
+        let mut wait = created();
+        let slot = |next| matches!(next, Next::TakeSlot { is_last: true, .. });
+        assert!(!slot(wait.next(at(29_000.0), ALONE)));
+        assert!(slot(wait.next(at(30_000.0), ALONE)));
+    }
+
+    #[test]
+    fn a_slot_is_waited_for_until_the_expiry_and_then_until_the_end() {
+        let mut wait = created();
+        assert!(matches!(wait.next(at(400.0), ALONE), Next::TakeSlot { by, .. } if by == at(30_050.0)));
+        wait.slot_missed(at(30_050.0));
+        assert!(matches!(wait.next(at(30_050.0), ALONE), Next::TakeSlot { by, is_last: true } if by == at(35_000.0)));
+        wait.slot_missed(at(35_000.0));
+        assert_eq!(words(&mut wait, 35_000.0).0, ErrorCode::WaitTimeout);
+    }
+
+    #[test]
+    fn a_server_that_asks_to_stay_away_until_the_job_is_gone_gets_one_poll_all_the_same() {
+        let around = Surroundings { quiet: Millis::new(900_000.0), ..ALONE };
+        let mut wait = created();
+        assert!(matches!(wait.next(at(30_050.0), around), Next::Poll { .. }));
+        wait.seen(at(30_050.0), job("processing"), Answers::InJobs);
+        assert!(matches!(wait.next(at(30_050.0), around), Next::Report(_)));
+        assert!(matches!(wait.next(at(34_000.0), around), Next::TakeSlot { .. }), "only once");
+        // A crowd has none: its lists come first.
+        let crowd = Surroundings { is_alone: false, ..around };
+        assert!(matches!(created().next(at(30_050.0), crowd), Next::TakeSlot { .. }));
+    }
+
+    #[test]
+    fn a_pause_after_a_429_comes_before_the_callers_interval() {
+        let plan = WaitPlan { interval_ms: Some(100), max_attempts: Some(5) };
+        let mut wait = JobWait::new("job-1", terms(plan), at(0.0));
+        let quiet = |ms| Surroundings { quiet: Millis::new(ms), ..ALONE };
+        assert!(matches!(wait.next(at(0.0), quiet(15_000.0)), Next::Sleep(until) if until == at(15_000.0)));
+        assert!(matches!(wait.next(at(15_000.0), quiet(0.0)), Next::Poll { .. }));
+    }
+
+    #[test]
+    fn a_timer_that_was_held_up_is_followed_by_one_more_poll() {
+        for (late, polls) in [(1_000.0, false), (1_001.0, true), (3_600_000.0, true)] {
+            let mut wait = created();
+            polls_at(&mut wait, at(0.0));
+            wait.seen(at(34_900.0), job("processing"), Answers::InJobs);
+            wait.take_report();
+            assert!(matches!(wait.next(at(34_900.0), ALONE), Next::Sleep(until) if until == at(35_000.0)));
+            let now = at(35_000.0 + late);
+            let next = wait.next(now, ALONE);
+            assert_eq!(matches!(next, Next::TakeSlot { by, .. } if by == now + GRACE), polls, "{late}: {next:?}");
+            if polls {
+                // Only one.
+                assert_eq!(polls_at(&mut wait, now), now);
+                wait.seen(now, job("processing"), Answers::InJobs);
+                assert_eq!(words(&mut wait, now.as_ms()).0, ErrorCode::WaitTimeout);
+            }
+        }
+    }
+
+    #[test]
+    fn the_callers_deadline_holds_even_when_a_timer_was_held_up() {
+        let mut wait = limited(2_000.0);
+        polls_at(&mut wait, at(0.0));
+        wait.seen(at(0.0), job("processing"), Answers::InJobs);
+        wait.take_report();
+        wait.next(at(0.0), ALONE);
+        assert_eq!(words(&mut wait, 3_600_000.0).0, ErrorCode::WaitTimeout);
+    }
+
+    #[test]
+    fn a_page_that_is_active_again_polls_at_once() {
+        let mut wait = created();
+        polls_at(&mut wait, at(0.0));
+        wait.seen(at(400.0), job("processing"), Answers::InJobs);
+        wait.take_report();
+        assert!(matches!(wait.next(at(400.0), ALONE), Next::Sleep(_)));
+        wait.is_active_again(at(500.0));
+        assert_eq!(polls_at(&mut wait, at(500.0)), at(500.0));
+    }
+
+    #[test]
+    fn a_job_that_is_missing_once_is_polled_again_and_gone_when_it_is_missing_twice() {
+        let missing = error(ErrorCode::JobNotFound);
+        let mut wait = created();
+        wait.failed(at(400.0), &missing);
+        let again = polls_at(&mut wait, at(400.0));
+        wait.failed(again, &missing);
+        assert_eq!(words(&mut wait, again.as_ms()).0, ErrorCode::JobGone);
+        // A poll that finds it in between counts.
+        let mut wait = created();
+        wait.failed(at(400.0), &missing);
+        wait.seen(at(1_500.0), job("processing"), Answers::InJobs);
+        wait.failed(at(3_000.0), &missing);
+        polls_at(&mut wait, at(3_000.0));
+        // A job that nobody has seen is not found.
+        let mut unknown = JobWait::new("job-1", terms(OURS), at(0.0));
+        unknown.failed(at(0.0), &missing);
+        assert_eq!(words(&mut unknown, 0.0).0, ErrorCode::JobNotFound);
+    }
+
+    #[test]
+    fn failures_that_may_pass_never_end_a_wait_before_its_limits() {
+        for code in [ErrorCode::ConnectionFailed, ErrorCode::ServerError, ErrorCode::InvalidResponse, ErrorCode::RateLimited] {
+            let mut wait = created();
+            let mut now = polls_at(&mut wait, at(0.0));
+            while now < at(34_000.0) {
+                wait.failed(now, &error(code));
+                now = polls_at(&mut wait, now);
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_ends_a_wait_at_once() {
+        for code in [ErrorCode::Unauthorized, ErrorCode::Forbidden, ErrorCode::BadRequest, ErrorCode::PaymentNotSupportedHere] {
+            let mut wait = created();
+            wait.failed(at(400.0), &error(code));
+            assert_eq!(words(&mut wait, 400.0).0, code);
+        }
+        // A web page does too, unless the job was there: then it is a proxy's or a login's, and may pass.
+        let page = error(ErrorCode::UnexpectedHtml);
+        let mut unknown = JobWait::new("job-1", terms(OURS), at(0.0));
+        unknown.failed(at(0.0), &page);
+        assert_eq!(words(&mut unknown, 0.0).0, ErrorCode::UnexpectedHtml);
+        let mut known = created();
+        known.failed(at(400.0), &page);
+        polls_at(&mut known, at(400.0));
+    }
+
+    #[test]
+    fn a_job_that_was_never_seen_is_waited_for_as_long_as_a_job_may_live() {
+        let mut wait = JobWait::new("job-1", terms(OURS), at(0.0));
+        let mut now = at(0.0);
+        let last = loop {
+            now = polls_at(&mut wait, now);
+            wait.failed(now, &error(ErrorCode::ConnectionFailed));
+            if now >= at(300_000.0) {
+                break now;
+            }
+        };
+        assert_eq!((last, words(&mut wait, last.as_ms()).0), (at(300_050.0), ErrorCode::ConnectionFailed));
+        // A limit of the caller's is the only one.
+        let mut wait = limited(900_000.0);
+        wait.failed(at(400_000.0), &error(ErrorCode::ConnectionFailed));
+        polls_at(&mut wait, at(400_000.0));
+    }
+
+    #[test]
+    fn an_unknown_status_is_not_final_and_keeps_the_schedule() {
+        let (polls, over) = all_polls(created(), "paused");
+        assert_eq!((polls, over), all_polls(created(), "processing"));
+    }
+
+    #[test]
+    fn a_status_is_reported_once() {
+        let mut wait = created();
+        let mut reports = Vec::new();
+        for status in ["processing", "processing", "paused", "stalled", "stalled", "processing"] {
+            wait.seen(at(400.0), job(status), Answers::InJobs);
+            reports.extend(wait.take_report().map(|job| job.get_text("rawStatus").or_else(|| job.get_text("status")).unwrap()));
+        }
+        assert_eq!(reports, ["processing", "paused", "stalled", "processing"]);
+    }
+
+    #[test]
+    fn a_final_job_is_reported_and_ends_the_wait() {
+        let mut wait = created();
+        wait.seen(at(400.0), job("completed"), Answers::Unknown);
+        assert!(matches!(wait.next(at(400.0), ALONE), Next::Report(_)));
+        let seen = end(&mut wait, at(400.0)).unwrap();
+        assert_eq!(outcome("job-1", seen).unwrap()["result"]["message"]["content"], "here");
+    }
+
+    #[test]
+    fn completed_without_a_result_is_an_error_with_the_job() {
+        let mut wait = created();
+        let bare = jobs::read_job(json!({"jobId": "job-1", "status": "completed"}));
+        wait.seen(at(400.0), bare, Answers::Unknown);
+        let error = outcome("job-1", end(&mut wait, at(400.0)).unwrap()).unwrap_err();
+        assert_eq!((error.code, error.job.is_some()), (ErrorCode::InvalidResponse, true));
+    }
+
+    #[test]
+    fn a_job_that_timed_out_has_its_channel_read_once() {
+        let mut wait = created();
+        wait.seen(at(400.0), job("timeout"), Answers::InJobs);
+        assert!(matches!(wait.next(at(400.0), ALONE), Next::ReadChannel { is_last: true, .. }));
+        wait.channel_read(at(450.0), None);
+        assert_eq!(outcome("job-1", end(&mut wait, at(450.0)).unwrap()).unwrap_err().code, ErrorCode::JobTimeout);
+        let mut wait = created();
+        wait.seen(at(400.0), job("timeout"), Answers::InJobs);
+        wait.channel_read(at(450.0), Some(json!({"message": {"content": "late"}})));
+        assert_eq!(end(&mut wait, at(450.0)).unwrap().status, JobStatus::Completed);
+    }
+
+    #[test]
+    fn a_quiet_job_has_its_channel_read_after_five_seconds_and_seldom_after_that() {
+        let reads = |answers, around: Surroundings| {
+            let (mut wait, mut now, mut reads) = (created(), at(0.0), Vec::new());
+            while now < at(30_000.0) {
+                match wait.next(now, around) {
+                    Next::Sleep(until) => now = until,
+                    Next::TakeSlot { .. } => wait.slot_taken(),
+                    Next::Poll { .. } => wait.seen(now, job("processing"), answers),
+                    Next::ReadChannel { is_last, .. } => {
+                        assert!(!is_last);
+                        reads.push(now.as_ms());
+                        wait.channel_read(now, None);
+                    }
+                    Next::Report(_) => {}
+                    Next::Over(_) => panic!("too soon"),
+                }
+            }
+            reads
+        };
+        let found = reads(Answers::Unknown, ALONE);
+        assert!(found.len() == 2 && found[0] >= 5_000.0 && found[1] >= 3.0 * found[0], "{found:?}");
+        assert!(reads(Answers::InJobs, ALONE).is_empty());
+        assert!(reads(Answers::InChannels, ALONE).len() > 20, "with every poll");
+        assert!(reads(Answers::Unknown, Surroundings { is_alone: false, ..ALONE }).is_empty());
+    }
+
+    #[test]
+    fn the_longest_time_that_the_job_names_counts() {
+        let mut wait = created();
+        let mut long = job("processing");
+        long.lifetime_ms = 120_000.0;
+        wait.seen(at(400.0), long, Answers::InJobs);
+        wait.seen(at(500.0), job("processing"), Answers::InJobs);
+        assert!(!wait.is_expired(at(119_000.0)) && wait.is_expired(at(120_000.0)));
+    }
+
+    #[test]
+    fn the_message_names_the_limit_that_was_given() {
+        let mut wait = limited(700.0);
+        polls_at(&mut wait, at(0.0));
+        wait.seen(at(650.0), job("processing"), Answers::InJobs);
+        let said = words(&mut wait, 700.0).1;
+        assert!(said.starts_with("no answer after 700 ms: the job is processing; wait on with pollJob"), "{said}");
+        let plan = WaitPlan { interval_ms: Some(10), max_attempts: Some(1) };
+        let mut wait = JobWait::new("job-1", terms(plan), at(0.0));
+        wait.seen(at(5.0), job("processing"), Answers::InJobs);
+        let said = words(&mut wait, 5.0).1;
+        assert!(said.starts_with("no answer after 1 poll in 5 ms: the job is processing"), "{said}");
+    }
+}
