@@ -143,7 +143,7 @@ impl Verdict {
 
 /// The code of an error, which some write as a text.
 fn code(error: &Json) -> Option<f64> {
-    // Not as an `f64`: the tables of that parser are 8 KB of the package.
+    // Not as an `f64`: that parser with its tables is 13 KB of the package (brotli).
     let written = || error.get_text("code")?.parse::<i32>().ok();
     error.get_number("code").or_else(|| written().map(f64::from))
 }
@@ -487,7 +487,7 @@ mod tests {
     fn a_wallets_words_come_through_without_what_could_be_a_proof() {
         let hash = format!("0x{}", "ab".repeat(32));
         let value = json!({"message": format!("timeout waiting for {hash} now")});
-        let error = crate::payment::prove::threw(PaymentMethod::Transfer, value);
+        let error = crate::payment::wallet_request::threw(PaymentMethod::Transfer, value);
         let words = error.message;
         assert!(words.contains("timeout waiting for 0x… now") && !words.contains(&hash), "{words}");
     }
