@@ -234,10 +234,10 @@ test('no cache may answer: a fetch that repeats what it has seen before is told 
 test('a signal that the runtime’s own fetch does not accept is left out, and the time limit holds all the same', async (t) => {
   // As test environments replace it: `fetch` throws before it sends anything.
   class ForeignController {
-    signal = { aborted: false, addEventListener() {}, removeEventListener() {} };
+    signal = { aborted: false };
     abort() {}
   }
-  await assert.rejects(fetch('http://127.0.0.1:9', { signal: new ForeignController().signal }), /AbortSignal/);
+  await assert.rejects(fetch('http://127.0.0.1', { signal: new ForeignController().signal }), /AbortSignal/);
   const own = globalThis.AbortController;
   globalThis.AbortController = ForeignController;
   t.after(() => (globalThis.AbortController = own));
