@@ -201,8 +201,8 @@ test('row 33: a page that is closed after the job was created has its handle whe
 });
 
 /** What a server says of a job. */
-const shown = (status) => {
-  const job = { jobId: 'job-1', status, createdAt: 0, expiresAt: 300_000 };
+const shown = (status, jobId = 'job-1') => {
+  const job = { jobId, status, createdAt: 0, expiresAt: 300_000 };
   const result = { message: { id: 'm', content: 'here', authorId: 'a', createdAt: 1 }, processingTimeMs: 1 };
   return JSON.stringify(status === 'completed' ? { ...job, result } : job);
 };
@@ -217,7 +217,8 @@ function watched(answer) {
   const looks = {
     count: 0,
     async handle(route) {
-      await route.fulfill(answer(looks.count));
+      const id = new URL(route.request().url()).pathname.split('/').pop();
+      await route.fulfill(answer(looks.count, id));
       looks.count += 1;
       wake();
     },
@@ -289,8 +290,8 @@ test('row 43: when a page with many waiting jobs is back, one look serves them a
   const { page, close } = await open();
   let lists = 0;
   let status = 'processing';
-  const jobs = (count) => Array.from({ length: count }, (_, id) => ({ ...JSON.parse(shown(status)), jobId: `job-${id}` }));
-  const looks = watched(() => ({ status: 200, contentType: 'application/json', body: shown(status) }));
+  const jobs = (count) => Array.from({ length: count }, (_, id) => JSON.parse(shown(status, `job-${id}`)));
+  const looks = watched((_, id) => ({ status: 200, contentType: 'application/json', body: shown(status, id) }));
   await page.route('**/api/messaging/jobs/*', looks.handle);
   await page.route('**/api/messaging/jobs?*', async (route) => {
     lists += 1;
@@ -323,13 +324,13 @@ test('row 43: when a page with many waiting jobs is back, one look serves them a
 test('row 18: a 429 whose header a page of another origin cannot read keeps every look away for a quarter of a minute', async () => {
   const { page, close } = await open("default-src 'self' 'wasm-unsafe-eval' 'unsafe-inline'; connect-src *; img-src data:");
   const limited = { status: 429, headers: { 'access-control-allow-origin': '*', 'retry-after': '900' }, body: '{}' };
-  const fine = {
+  const fine = (id) => ({
     status: 200,
     headers: { 'access-control-allow-origin': '*' },
     contentType: 'application/json',
-    body: shown('completed'),
-  };
-  const looks = watched((count) => (count === 0 ? limited : fine));
+    body: shown('completed', id),
+  });
+  const looks = watched((count, id) => (count === 0 ? limited : fine(id)));
   await page.route('http://elsewhere.example/**', looks.handle);
   await stopTimers(page);
   await page.evaluate(async () => {

@@ -240,7 +240,7 @@ test('row 44: an abort ends a call at once, wherever it is, and leaves nothing b
     ['before the call', (signal) => client().getJob('x', { signal })],
     ['in the request', (signal) => client({ fetch: stuck }).getJob('x', { signal })],
     ['in the body', (signal) => new JobsClient({ baseUrl: stalled.url }).getJob('x', { signal })],
-    ['between two looks', (signal) => client({ fetch: processing }).pollJob('x', 60_000, 5, { signal })],
+    ['between two looks', (signal) => client({ fetch: processing }).pollJob('j', 60_000, 5, { signal })],
     [
       'in a pause before another try',
       (signal) =>

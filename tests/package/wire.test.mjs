@@ -12,6 +12,8 @@ const job = (status, more) =>
   JSON.stringify({ jobId: 'job-1', status, agentId: 'a', userId: 'u', prompt: 'p', createdAt: 0, expiresAt: 30_000, ...more });
 const result = { message: { id: 'm', content: 'here', authorId: 'a', createdAt: 1 }, processingTimeMs: 1 };
 const done = job('completed', { result });
+/** A server's answer about the job that was asked for. */
+const doneFor = (path) => reply(200, job('completed', { result, jobId: decodeURIComponent(path.split('/').pop()) }));
 const offer = { network: 'base', recipient: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', amount: '0.02' };
 const price = JSON.stringify({ payment: [offer] });
 const open = (server, options) => new JobsClient({ baseUrl: server.url, ...options });
@@ -35,16 +37,16 @@ for (const [id, path] of [
   [' é\n', '%20%C3%A9%0A'],
 ]) {
   test(`the id ${JSON.stringify(id)} stays one segment of the path`, async () => {
-    const server = await faultServer(reply(200, done));
-    await open(server).getJob(id);
+    const server = await faultServer((socket, request) => socket.end(doneFor(request.path)));
+    assert.equal((await open(server).getJob(id)).jobId, id);
     assert.equal(server.requests[0].path, `/api/messaging/jobs/${path}`);
   });
 }
 
 test('a path in baseUrl is kept in front of the API’s own', async () => {
   const server = await faultServer(reply(200, done));
-  await new JobsClient({ baseUrl: `${server.url}/eliza/v1/` }).getJob('x');
-  assert.equal(server.requests[0].path, '/eliza/v1/api/messaging/jobs/x');
+  await new JobsClient({ baseUrl: `${server.url}/eliza/v1/` }).getJob('job-1');
+  assert.equal(server.requests[0].path, '/eliza/v1/api/messaging/jobs/job-1');
 });
 
 for (const retries of [0, 1, 3]) {
@@ -82,7 +84,7 @@ test('row 17: a Retry-After that says nothing of use does not keep a read waitin
   for (const header of ['', 'soon', '-5', 'Thu, 01 Jan 1970 00:00:00 GMT']) {
     const server = await faultServer(reply(429, '', { 'retry-after': header }), reply(200, done));
     const began = performance.now();
-    await open(server).getJob('x');
+    await open(server).getJob('job-1');
     assert.ok(performance.now() - began < 900, header);
   }
 });
@@ -259,10 +261,10 @@ test('rows 37, 40 and 41: how a job can end: failed, timed out, gone, completed 
 
 test('rows 11 and 15: an answer in the wrong content type is read, and a hostile one harms nobody', async () => {
   const plain = await faultServer(reply(200, done, { 'content-type': 'text/plain' }));
-  assert.equal((await open(plain).getJob('x')).status, 'completed');
+  assert.equal((await open(plain).getJob('job-1')).status, 'completed');
   const hostile = `${done.slice(0, -1)},"metadata":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}`;
   const server = await faultServer(reply(200, hostile));
-  await open(server).getJob('x');
+  await open(server).getJob('job-1');
   assert.equal({}.polluted, undefined);
   for (const body of ['[]', '5', '"x"', 'null', 'true', '{"jobId":5}', '{"jobId":""}', '['.repeat(100_000), '1e400', '\u0000']) {
     const odd = await faultServer(reply(200, body));
@@ -285,7 +287,7 @@ test('row 44: an abort closes the socket at once', async () => {
 
 test('row 44: one signal ends its own calls and no other’s', async () => {
   const server = await faultServer(
-    (socket, { path }) => path.endsWith('/quick') && setTimeout(() => socket.end(reply(200, done)), 100),
+    (socket, { path }) => path.endsWith('/quick') && setTimeout(() => socket.end(doneFor(path)), 100),
   );
   const client = open(server);
   const [mine, other] = [new AbortController(), new AbortController()];
@@ -297,7 +299,7 @@ test('row 44: one signal ends its own calls and no other’s', async () => {
 });
 
 test('row 44: any number of calls may have one signal: it has one listener of theirs, which goes with the last of them', async () => {
-  const server = await faultServer((socket, { path }) => path.endsWith('/quick') && socket.end(reply(200, done)));
+  const server = await faultServer((socket, { path }) => path.endsWith('/quick') && socket.end(doneFor(path)));
   const client = open(server);
   const stop = new AbortController();
   const { signal } = stop;
@@ -326,7 +328,7 @@ test('AbortSignal.timeout rejects with its own TimeoutError; a signal of null is
   const error = await rejection(open(server).getJob('x', { signal: AbortSignal.timeout(30) }));
   assert.ok(error instanceof DOMException && error.name === 'TimeoutError');
   const fine = await faultServer(reply(200, done));
-  assert.equal((await open(fine).getJob('x', { signal: null })).status, 'completed');
+  assert.equal((await open(fine).getJob('job-1', { signal: null })).status, 'completed');
 });
 
 test('row 47: 200 calls at once on one client, each with its own answer', async () => {
@@ -347,12 +349,12 @@ test('row 46: free() and Symbol.dispose leave calls under way alone; a later cal
   for (const end of ['free', Symbol.dispose]) {
     const server = await faultServer((socket) => setTimeout(() => socket.end(reply(200, done)), 50));
     const client = open(server);
-    const call = client.getJob('x');
+    const call = client.getJob('job-1');
     client[end]();
     assert.equal((await call).status, 'completed');
     const error = await rejection(Promise.resolve().then(() => client.getJob('x')));
     assert.ok(error instanceof Error);
-    assert.equal((await open(server).getJob('x')).status, 'completed');
+    assert.equal((await open(server).getJob('job-1')).status, 'completed');
   }
 });
 
