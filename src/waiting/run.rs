@@ -60,10 +60,10 @@ impl JobWatch {
         loop {
             match subscription.next() {
                 Step::Own(Next::Sleep(until)) => subscription.sleep(until).await,
-                Step::Own(Next::TakeSlot { by, is_last }) => subscription.take_slot(by, is_last).await,
                 Step::Own(Next::Report(job)) => on_status(job),
                 Step::Own(Next::Over(end)) => return *end,
                 // Boxed: a wait that only sleeps stays small.
+                Step::Own(Next::TakeSlot { by, is_last }) => Box::pin(subscription.take_slot(by, is_last)).await,
                 Step::Own(Next::Poll { limit }) => Box::pin(subscription.poll(&wanted, limit)).await,
                 Step::Own(Next::ReadChannel { created_at, by, is_last }) => {
                     Box::pin(subscription.read_channel(&wanted, created_at, by, is_last)).await;
