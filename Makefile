@@ -13,6 +13,8 @@ NPM := node_modules/.package-lock.json
 SERVERS := tests/servers/$(NPM)
 # elizaOS in other versions, each in a folder of its own.
 VERSIONS := tests/servers/1.6.5/$(NPM) tests/servers/1.7.2/$(NPM)
+# Older compilers, for the package's declarations.
+COMPILERS := tests/types/$(NPM)
 PEERS := bench/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
 WASM_PACK := target/tools/bin/wasm-pack
@@ -21,8 +23,12 @@ CARGO_MUTANTS := target/tools/bin/cargo-mutants
 CARGO_DENY := target/tools/bin/cargo-deny
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 TRAP := target/trap/pkg/index.js
+# What Rust calls in JavaScript, for the boundary tests.
+HOST := target/boundary/host.js
+# Changes when the package is to be built the other way.
+VARIANT := target/built-$(if $(STABLE),stable,smallest)
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
-SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) scripts/build.mjs scripts/wasm-sort.mjs scripts/wasm-text.mjs \
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) scripts/build.mjs $(shell find tools/wasm-text) \
 	LICENSE README.md CHANGELOG.md
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -30,6 +36,7 @@ export CARGO_TERM_COLOR ?= never
 # When this began, for whoever says how long it has taken.
 export BEGAN := $(or $(BEGAN),$(shell date +%s))
 # What a developer may have set for other projects, and the question, which make would read as its own language.
+export STABLE
 unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET RUSTFLAGS Q
 say = printf '== [%4ds] %s\n' $$(($$(date +%s) - BEGAN)) "$(1)"
 npm-ci = npm ci --no-fund --no-audit --loglevel=error
@@ -46,11 +53,11 @@ demo: $(PACKAGE) $(SERVERS) ## serves the demo page and prints its address
 
 # The document is somebody's own file: it is tested when it is named.
 SUITES := host node chromium firefox build types package seed $(if $(DOC),document) page
-needs-node := $(WASM_PACK)
-needs-chromium := $(WASM_PACK) browsers
-needs-firefox := $(WASM_PACK) browsers
+needs-node := $(WASM_PACK) $(HOST)
+needs-chromium := $(needs-node) browsers
+needs-firefox := $(needs-node) browsers
 needs-build := $(NPM)
-needs-types := $(PACKAGE) $(SERVERS)
+needs-types := $(PACKAGE) $(SERVERS) $(COMPILERS)
 needs-package := $(PACKAGE) $(SERVERS) $(VERSIONS) $(TRAP)
 needs-seed := $(PACKAGE) $(SERVERS)
 needs-document := $(needs-seed)
@@ -61,7 +68,7 @@ test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; 
 test-seed: $(needs-document) ## a document's TypeScript blocks and types against the package: make test-seed DOC=path
 	@node scripts/test.mjs document
 
-check: $(PACKAGE) ## the quick one: format, lints, host tests, types, size
+check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, size
 	@$(call say,rustfmt and clippy on the host and on wasm32)
 	cargo fmt --check
 	cargo fmt --check --manifest-path tools/wasm-bindgen/Cargo.toml
@@ -72,12 +79,14 @@ check: $(PACKAGE) ## the quick one: format, lints, host tests, types, size
 	eslint
 	$(call say,types)
 	node scripts/golden.mjs
+	tsc --project pkg-template
 	tsc --project tests/types
 	$(call say,size)
 	node scripts/size.mjs
 	node scripts/test.mjs host build
 
-pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it
+pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it; with STABLE=1 without unstable flags
+	@sha256sum eliza-jobs-$(VERSION).tgz
 
 bench: $(PACKAGE) $(PEERS) ## ours and the peers side by side
 	@node bench/run.mjs
@@ -137,6 +146,10 @@ $(SERVERS) $(VERSIONS): %/$(NPM): %/package.json %/package-lock.json
 	@$(call say,the servers for the tests in $*: a minute)
 	$(npm-ci) --prefix $* --ignore-scripts
 
+$(COMPILERS): tests/types/package.json tests/types/package-lock.json
+	@$(call say,older compilers)
+	$(npm-ci) --prefix tests/types --ignore-scripts
+
 $(PEERS): bench/package.json bench/package-lock.json
 	@$(call say,the peers)
 	$(npm-ci) --prefix bench --ignore-scripts
@@ -160,9 +173,17 @@ $(CARGO_FUZZ) $(CARGO_MUTANTS) $(CARGO_DENY): Makefile
 	cargo install --quiet $(@F) --version $(version) --locked --debug --root target/tools
 	touch $@
 
+$(HOST): tests/boundary/host.ts $(shell find pkg-template) $(NPM)
+	@esbuild $< --bundle --format=esm --target=es2022 --log-level=warning --outfile=$@
+
+$(VARIANT):
+	@mkdir -p target
+	rm -f target/built-*
+	touch $@
+
 # After the package: both use the same folder of cargo's.
-$(TRAP): $(SOURCES) $(NPM) $(WASM_BINDGEN) | $(PACKAGE)
+$(TRAP): $(SOURCES) $(NPM) $(WASM_BINDGEN) $(VARIANT) | $(PACKAGE)
 	@node scripts/build.mjs --trap
 
-$(PACKAGE) &: $(SOURCES) $(NPM) $(WASM_BINDGEN)
+$(PACKAGE) &: $(SOURCES) $(NPM) $(WASM_BINDGEN) $(VARIANT)
 	@node scripts/build.mjs

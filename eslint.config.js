@@ -1,10 +1,16 @@
 import js from '@eslint/js';
 import globals from 'globals';
+import typescript from 'typescript-eslint';
 
-export default [
+export default typescript.config(
   { ignores: ['target/', 'pkg/', '**/node_modules/'] },
   js.configs.recommended,
   { languageOptions: { globals: globals.nodeBuiltin }, rules: { 'no-var': 'error', 'prefer-const': 'error', eqeqeq: 'error' } },
-  { files: ['pkg-template/*.js', 'www/*.js'], languageOptions: { globals: globals['shared-node-browser'] } },
+  { files: ['pkg-template/**/*.js', 'www/*.js'], languageOptions: { globals: globals['shared-node-browser'] } },
   { files: ['www/*.js', 'tests/browser/*.mjs'], languageOptions: { globals: globals.browser } },
-];
+  {
+    files: ['pkg-template/**/*.ts', 'tools/**/*.ts'],
+    extends: [typescript.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { project: 'pkg-template/tsconfig.json' } },
+  },
+);

@@ -9,16 +9,18 @@ use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created, Seen};
 use crate::api::options::CallOptions;
 use crate::api::routes;
-use crate::http::message::fit;
+use crate::http::jobs::read_created;
 use crate::http::rate_limit::RateLimit;
-use crate::http::run::{Http, HttpConfig, read_created};
+use crate::http::run::{Http, HttpConfig};
+use crate::http::words::fit;
 use crate::json::Json;
 use crate::payment::journal::{self, Found};
 use crate::payment::pay::{Names, store_failed};
 use crate::payment::resume::kept_until;
 use crate::platform::Method;
 use crate::platform::{Platform, WalletCapabilities, within};
-use crate::spending::policy::{SpendLedger, SpendPolicy};
+use crate::spending::SpendLedger;
+use crate::spending::policy::SpendPolicy;
 use crate::text::{concat, fill, join};
 use crate::time::{Instant, Millis};
 use crate::waiting::run::{JobWatch, WaitPlan, Wanted, outcome};
@@ -190,10 +192,7 @@ impl<P: Platform + 'static> Client<P> {
         };
         let required = x402::read(&response, &self.config.spend.tokens).map_err(fitted)?;
         if wallet == WalletCapabilities::default() {
-            let mut prices = Vec::new();
-            for x402::Offer { amount, token, .. } in &required.offers {
-                prices.push(fill("% % on %", &[&amount.decimal(token.decimals), &token.symbol, &token.network]));
-            }
+            let prices: Vec<_> = required.offers.iter().map(x402::Offer::summary).collect();
             let mut error = Error::new(
                 ErrorCode::PaymentRequired,
                 fill("the server asks for % for this job; give the client a wallet", &[&join(&prices, " or ")]),

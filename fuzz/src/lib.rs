@@ -11,7 +11,8 @@ use eliza_jobs::payment::prove::Question;
 use eliza_jobs::payment::{journal, wallet};
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpResponse};
-use eliza_jobs::spending::policy::{PaymentMethod, SpendLedger, SpendPolicy};
+use eliza_jobs::spending::SpendLedger;
+use eliza_jobs::spending::policy::{PaymentMethod, SpendPolicy};
 use eliza_jobs::time::WallTime;
 use eliza_jobs::x402::{self, Attempt, Offer, signature};
 
@@ -81,7 +82,7 @@ fn payment_required(bytes: &[u8]) {
             Err(error) => is_fit_to_show(&error.message),
             Ok(chosen) => {
                 assert!((1..=100_000).contains(&chosen.offer.amount.units), "it would pay {}", chosen.offer.amount.digits);
-                pays(chosen.offer, chosen.means);
+                pays(chosen.offer, chosen.method);
             }
         }
     }
@@ -91,7 +92,7 @@ fn payment_required(bytes: &[u8]) {
 fn pays(offer: Offer, means: PaymentMethod) {
     let token = offer.token.clone();
     let nonce = format!("0x{}", "11".repeat(32));
-    let question = Question::new(std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, 1_800_000_000);
+    let question = Question::new(std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, WallTime::from_ms(1.8e12));
     let (_, shown) = question.asks();
     if let Some(authorization) = &question.authorization {
         let message = &shown["message"];
@@ -145,7 +146,7 @@ fn record(bytes: &[u8]) {
 
 /// What a wallet gives for a signature.
 fn signed(bytes: &[u8]) {
-    match signature::normalised(&text(bytes), &[7; 32], PAYER) {
+    match signature::normalised(&text(bytes)) {
         Err(why) => is_fit_to_show(why),
         Ok(signature) => {
             let digits = signature.strip_prefix("0x").unwrap();
@@ -163,7 +164,7 @@ fn given(bytes: &[u8]) {
     let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(seed) };
     let offer = std::rc::Rc::new(x402::read(&response, &policy.tokens).unwrap().offers.remove(0));
     for means in [PaymentMethod::Transfer, PaymentMethod::Sign, PaymentMethod::Pay] {
-        let question = Question::new(offer.clone(), means, PAYER.to_owned(), "0x11", 1_800_000_000);
+        let question = Question::new(offer.clone(), means, PAYER.to_owned(), "0x11", WallTime::from_ms(1.8e12));
         for answer in [Ok(value.clone()), Err(value.clone())] {
             let threw = answer.is_err();
             match question.read(answer) {

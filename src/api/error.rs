@@ -1,5 +1,8 @@
 //! What can go wrong, with a stable code for each.
 
+#[cfg(target_arch = "wasm32")]
+use tsify::Tsify;
+
 use crate::api::payments::Attempt;
 use crate::json::Json;
 use crate::text::redact;
@@ -14,17 +17,37 @@ pub enum ErrorClass {
     Api,
     /// `JobError`: the job ended without an answer, or no longer exists.
     Job,
-    /// `PaymentError`: the price or the wallet's answer was refused, or a payment's outcome is unknown.
+    /// `PaymentError`: the price or the wallet's answer was refused, or a payment's outcome is
+    /// unknown.
     Payment,
     /// `ConnectionError`: no response arrived.
     Connection,
     /// `SessionError`: a message in a session got no answer.
     Session,
+    /// `ElizaJobsError` itself: the package's own module failed.
+    Internal,
+}
+
+impl ErrorClass {
+    /// The class as it is exported.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorClass::Argument => "ArgumentError",
+            ErrorClass::Api => "ApiError",
+            ErrorClass::Job => "JobError",
+            ErrorClass::Payment => "PaymentError",
+            ErrorClass::Connection => "ConnectionError",
+            ErrorClass::Session => "SessionError",
+            ErrorClass::Internal => "ElizaJobsError",
+        }
+    }
 }
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $class:ident, $retryable:literal;)*) => {
         /// A stable name for each thing that can go wrong.
+        #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+        #[cfg_attr(target_arch = "wasm32", serde(rename_all = "snake_case"))]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ErrorCode { $($(#[$doc])* $name,)* }
 
@@ -35,7 +58,8 @@ macro_rules! codes {
             pub fn as_str(self) -> &'static str { match self { $(ErrorCode::$name => $text,)* } }
             /// The class of the error that carries this code.
             pub fn class(self) -> ErrorClass { match self { $(ErrorCode::$name => ErrorClass::$class,)* } }
-            /// Whether the same call may succeed later without any change, and repeating it cannot cost money.
+            /// Whether the same call may succeed later without any change, and repeating it cannot
+            /// cost money.
             pub fn retryable(self) -> bool { match self { $(ErrorCode::$name => $retryable,)* } }
         }
     };
@@ -74,7 +98,8 @@ codes! {
     InvalidResponse = "invalid_response", Api, true;
     /// A success status with a web page in place of an answer.
     UnexpectedHtml = "unexpected_html", Api, false;
-    /// The body is larger than `maxResponseBytes`, or the headers are larger than the runtime reads.
+    /// The body is larger than `maxResponseBytes`, or the headers are larger than the runtime
+    /// reads.
     ResponseTooLarge = "response_too_large", Api, false;
     /// The server redirects to where the request must not go.
     RedirectRefused = "redirect_refused", Api, false;
@@ -130,6 +155,12 @@ codes! {
     WalletInvalidProof = "wallet_invalid_proof", Payment, false;
     /// The wallet did not answer in time. Money may have moved.
     WalletTimeout = "wallet_timeout", Payment, false;
+    /// The client was released with `free()`.
+    ClientDisposed = "client_disposed", Argument, false;
+    /// The package's WebAssembly module failed. Later calls run on a fresh instance of it.
+    WasmPanic = "wasm_panic", Internal, false;
+    /// The package's WebAssembly module cannot be loaded in this runtime.
+    InitFailed = "init_failed", Internal, false;
 }
 
 /// An error of the core.

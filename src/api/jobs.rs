@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 
 use crate::api::error::{Error, Result};
+pub use crate::api::metadata::Metadata;
 use crate::api::payments::PaymentAttempt;
 use crate::api::routes;
 use crate::encoding;
@@ -30,6 +31,8 @@ const DEFAULT_LIFETIME: Millis = Millis::new(30_000.0);
 const MAX_LIFETIME: Millis = Millis::new(86_400_000.0);
 
 /// Where a job stands.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(target_arch = "wasm32", serde(rename_all = "lowercase"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobStatus {
     /// Waits to be processed.
@@ -88,63 +91,75 @@ pub struct CreateJobRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
     pub agent_id: Option<String>,
-    /// The user in whose name the message is sent.
+    /// The user who sends the message.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
     pub user_id: String,
     /// The message: 1 to 50,000 UTF-16 code units.
     pub content: String,
-    /// Anything that belongs to the job; comes back with it. At most 10,000 characters as JSON.
+    /// Data of the application that belongs to the job. The server returns it with the job. At most
+    /// 10,000 characters as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
-    /// How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000. @default 30000 (the server's)
+    /// How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000.
+    /// @default 30000 (the server's)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<f64>,
 }
 
-/// What the server answers to `createJob`.
+impl CreateJobRequest {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["agentId", "userId", "content", "timeoutMs", "metadata"];
+}
+
+/// What `createJob` returns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct CreateJobResponse {
     /// The job's id.
     pub job_id: String,
-    /// Where the job stands.
+    /// The status of the job.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "JobStatus"))]
     pub status: String,
     /// When the job was created, in milliseconds of the server's clock.
     pub created_at: f64,
-    /// When the server gives the job up, in milliseconds of its clock. May have a fraction.
+    /// When the job expires, in milliseconds of the server's clock. May have a fraction.
     pub expires_at: f64,
     /// What was paid; absent when the server asked for nothing. Not part of the server's answer.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "absent", skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentAttempt>,
 }
 
-/// A job as the server knows it.
+/// Reads nothing: no server sends the member.
+fn absent<'a, T, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer).map(|_| None)
+}
+
+/// A job as the server describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct JobDetailsResponse {
     /// The job's id.
     pub job_id: String,
-    /// Where the job stands.
+    /// The status of the job.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "JobStatus"))]
     pub status: String,
-    /// The server's word for the status when it is none of the known ones; `status` is `unknown` then.
+    /// The server's word for the status when it is not a known one. `status` is `unknown` then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_status: Option<String>,
     /// The agent that was asked.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
     pub agent_id: String,
-    /// The user in whose name the message was sent.
+    /// The user who sent the message.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
     pub user_id: String,
     /// The message.
     pub prompt: String,
     /// When the job was created, in milliseconds of the server's clock.
     pub created_at: f64,
-    /// When the server gives the job up, in milliseconds of its clock. May have a fraction.
+    /// When the job expires, in milliseconds of the server's clock. May have a fraction.
     pub expires_at: f64,
     /// The answer, when the job is completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,10 +167,57 @@ pub struct JobDetailsResponse {
     /// Why the job failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What `createJob` was given.
+    /// The metadata that `createJob` was called with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
+}
+
+/// A job with its answer.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+pub struct CompletedJob {
+    /// The job.
+    #[serde(flatten)]
+    pub job: JobDetailsResponse,
+    /// It is completed.
+    #[tsify(type = "'completed'")]
+    pub status: String,
+    /// The answer.
+    pub result: JobResult,
+}
+
+/// What happens while a job is created and waited for.
+///
+/// - `quote`: the price was read and keeps the rules; `confirm` and the wallet are about to be asked.
+/// - `payment`: a payment has come further. The wallet has returned the proof, which is about to be sent; or the server
+///   has accepted it.
+/// - `created`: there is a job.
+/// - `status`: the job was seen for the first time, or in another status.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum JobUpdate {
+    /// The price.
+    Quote {
+        /// What the server asks for.
+        quote: crate::x402::Quote,
+    },
+    /// A payment.
+    Payment {
+        /// The attempt, without its proof.
+        payment: crate::x402::PaymentAttempt,
+    },
+    /// A job.
+    Created {
+        /// The job.
+        job: CreateJobResponse,
+    },
+    /// A job in another status.
+    Status {
+        /// The job.
+        job: JobDetailsResponse,
+    },
 }
 
 /// The agent's answer.
@@ -182,13 +244,13 @@ pub struct JobMessage {
     pub author_id: String,
     /// When it was written, in milliseconds of the server's clock.
     pub created_at: f64,
-    /// What the agent added (its thought, its actions).
+    /// What the agent added: its thought, its actions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
 }
 
-/// What `listJobs` is asked.
+/// Which jobs `listJobs` returns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -215,24 +277,41 @@ pub struct ListJobsResponse {
     pub filtered: f64,
 }
 
+impl ListJobsParams {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["limit", "status"];
+}
+
+/// elizaOS's own name for `ListJobsResponse`.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[tsify(type = "ListJobsResponse")]
+pub struct JobListResponse(pub ListJobsResponse);
+
+/// elizaOS's own name for `JobsHealthResponse`.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[tsify(type = "JobsHealthResponse")]
+pub struct JobHealthResponse(pub JobsHealthResponse);
+
 /// How many jobs have which status.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct JobStatusCounts {
-    /// Jobs that wait.
+    /// Jobs that wait to be processed.
     pub pending: f64,
-    /// Jobs that an agent is at.
+    /// Jobs that an agent works on.
     pub processing: f64,
     /// Jobs with an answer.
     pub completed: f64,
     /// Jobs that failed.
     pub failed: f64,
-    /// Jobs without an answer in their time.
+    /// Jobs without an answer within their time.
     pub timeout: f64,
 }
 
-/// How the server's jobs went.
+/// Statistics of the server's jobs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -247,14 +326,14 @@ pub struct JobMetrics {
     pub timeout_rate: f64,
 }
 
-/// How the Jobs service is.
+/// The state of the Jobs service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct JobsHealthResponse {
-    /// Whether the service says that it is well.
+    /// Whether the service reports that it is healthy.
     pub healthy: bool,
-    /// When this was, in milliseconds of the server's clock.
+    /// The server's time, in milliseconds of its clock.
     pub timestamp: f64,
     /// How many jobs the server holds.
     pub total_jobs: f64,
@@ -267,13 +346,11 @@ pub struct JobsHealthResponse {
     pub max_jobs: f64,
 }
 
-/// A JSON object that belongs to the application.
-#[cfg(not(target_arch = "wasm32"))]
-pub type Metadata = serde_json::Map<String, serde_json::Value>;
-/// On wasm32 the structs are only declarations: metadata stays a JavaScript object. This names a
-/// type that `derive` accepts.
+/// Eight, four, four, four and twelve hexadecimal digits.
 #[cfg(target_arch = "wasm32")]
-pub type Metadata = std::collections::BTreeMap<String, String>;
+#[derive(Debug, Tsify)]
+#[tsify(type = "string", rename = "UUID")]
+pub struct Uuid(pub String);
 
 /// Whether this is a UUID of any version in any case, as the server checks it.
 pub fn is_uuid(text: &str) -> bool {
@@ -352,7 +429,8 @@ pub(crate) fn content(params: &Json, max_units: usize) -> Result<Json> {
     Ok(content)
 }
 
-/// Validates the metadata of a job or a message: an object of at most so many UTF-16 code units as JSON.
+/// Validates the metadata of a job or a message: an object of at most so many UTF-16 code units as
+/// JSON.
 pub(crate) fn metadata(params: &Json, max_units: usize) -> Result<Option<Json>> {
     match params.get("metadata") {
         Some(metadata) if metadata.kind() == Kind::Object => {
@@ -502,8 +580,8 @@ pub fn read_job(document: Json) -> Seen {
     }
     let reference = reference(&document);
     document = without_reference(document);
-    let message = document.get("result").and_then(|result| result.get("message"));
-    let has_result = message.and_then(|message| message.get_text("content")).is_some();
+    let content = document.get("result").and_then(|result| result.get("message")?.get("content"));
+    let has_result = content.is_some_and(|content| content.kind() == Kind::Text);
     Seen { status, lifetime_ms, has_result, reference, document }
 }
 

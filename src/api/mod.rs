@@ -1,7 +1,9 @@
-//! What is said to servers and to applications: types, validation, routes, error codes. No behaviour.
+//! What is said to servers and to applications: types, validation, routes, error codes. No
+//! behaviour.
 
 pub mod error;
 pub mod jobs;
+pub mod metadata;
 pub mod options;
 pub mod payments;
 pub mod routes;

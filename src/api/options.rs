@@ -1,5 +1,15 @@
-//! The options of one call, as the core takes them.
+//! What clients and calls are given.
+//!
+//! [`CallOptions`] is one call's options as the core uses them. The other structs are the package's type declarations
+//! (`derive(Tsify)`): the edge reads the members of the application's own objects, so these structs are never built.
+//! `MEMBERS` names what the edge reads; a host test compares it with the struct.
 
+#[cfg(not(target_arch = "wasm32"))]
+use serde::Deserialize;
+#[cfg(target_arch = "wasm32")]
+use tsify::Tsify;
+
+use crate::json::Json;
 use crate::time::Millis;
 
 /// The options of one call.
@@ -22,4 +32,217 @@ impl CallOptions {
     pub fn timeout(&self) -> Option<Millis> {
         self.timeout_ms.map(Millis::new)
     }
+}
+
+/// What a client is made with.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct JobsClientOptions {
+    /// The server's address: http or https, a path is fine; no credentials, query or fragment.
+    pub base_url: String,
+    /// Sent as `X-API-KEY`.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub api_key: Option<String>,
+    /// Sent with every request.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "HeadersInput"))]
+    pub headers: Option<Json>,
+    /// Used in place of the global `fetch`.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "FetchFunction"))]
+    pub fetch: Option<Json>,
+    /// The longest time for one request with its whole answer and its retries, in milliseconds. The time that a wallet
+    /// takes does not count. @default 30000
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub timeout_ms: Option<f64>,
+    /// How often a read that failed is tried again. @default 2
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub retries: Option<f64>,
+    /// The largest answer that is read, in bytes. @default 8388608
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub max_response_bytes: Option<f64>,
+    /// What pays: a function that makes a token transfer and returns its hash, or an object that can do more.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Wallet | SendTransfer"))]
+    pub wallet: Option<Json>,
+    /// Asked for its consent before the wallet, with the price. Any value other than `true` cancels the payment.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "(quote: Quote) => boolean | Promise<boolean>"))]
+    pub confirm: Option<Json>,
+    /// The longest time for the wallet, and for `confirm`, in milliseconds. @default 300000; without a limit in a page
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub wallet_timeout_ms: Option<f64>,
+    /// What may be paid.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub spend: Option<SpendOptions>,
+    /// Where payments are written down. @default localStorage in a page, else memory
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Store"))]
+    pub store: Option<Json>,
+    /// Receives lines for people, never with a header, a body or a proof in them. @default warnings go to the console
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Logger"))]
+    pub logger: Option<Json>,
+}
+
+impl JobsClientOptions {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &[
+        "baseUrl",
+        "apiKey",
+        "headers",
+        "fetch",
+        "timeoutMs",
+        "retries",
+        "maxResponseBytes",
+        "wallet",
+        "confirm",
+        "walletTimeoutMs",
+        "spend",
+        "store",
+        "logger",
+    ];
+}
+
+/// What may be paid. Everything that breaks a rule is refused before the wallet is asked.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct SpendOptions {
+    /// The most that one job may cost, as a decimal string of USDC. @default "0.10"
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub max_per_payment: Option<String>,
+    /// The most that all jobs of this client together may cost, as a decimal string of USDC. @default no limit
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub budget: Option<String>,
+    /// The networks that may be paid on, the preferred one first. Testnets only when they are named.
+    /// @default ["base", "polygon"]
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub networks: Option<Vec<NetworkName>>,
+    /// Tokens other than USDC that may be paid with. USDC is preferred, then the order of this list.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub assets: Option<Vec<AssetOptions>>,
+    /// Who may be paid: addresses. @default every recipient
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub recipients: Option<Vec<String>>,
+    /// What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself
+    /// otherwise, as behind a proxy; and for an address without https on a network of your own.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string | string[]"))]
+    pub allow_resource: Option<Json>,
+}
+
+impl SpendOptions {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["maxPerPayment", "budget", "networks", "assets", "recipients", "allowResource"];
+}
+
+/// A token of the application's own choice.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct AssetOptions {
+    /// The network, as servers name it; one of those in `networks`.
+    pub network: NetworkName,
+    /// The network's EVM chain id. Only for a network that the client does not know; without it that is no EVM chain, and
+    /// only a wallet with `pay` can serve it.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub chain_id: Option<f64>,
+    /// The token's contract.
+    pub asset: String,
+    /// What it is called in limits, errors and `spent()`.
+    pub symbol: String,
+    /// How many decimals it has.
+    pub decimals: f64,
+    /// The name in its EIP-712 domain. @default the symbol
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub name: Option<String>,
+    /// The version in its EIP-712 domain. @default "1"
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub version: Option<String>,
+    /// The most that one job may cost, as a decimal string of this token.
+    pub max_per_payment: String,
+    /// The most that all jobs of this client together may cost, as a decimal string of this token. @default no limit
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub budget: Option<String>,
+}
+
+impl AssetOptions {
+    /// What is read.
+    pub const MEMBERS: &[&str] =
+        &["network", "chainId", "asset", "symbol", "decimals", "name", "version", "maxPerPayment", "budget"];
+}
+
+/// A network that can be paid on.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(target_arch = "wasm32", tsify(type = "'base' | 'polygon' | 'base-sepolia' | 'polygon-amoy' | (string & {})"))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+pub struct NetworkName(pub String);
+
+/// What every method takes.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestOptions {
+    /// Ends the call at once; it rejects with the signal's own reason.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "AbortSignal | null"))]
+    pub signal: Option<Json>,
+    /// The longest time for this call, in milliseconds: for one request with its retries, or for a whole wait.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub timeout_ms: Option<f64>,
+    /// Sent with this call's requests.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "HeadersInput"))]
+    pub headers: Option<Json>,
+}
+
+impl RequestOptions {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["signal", "timeoutMs", "headers"];
+}
+
+/// What `createJob` takes.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateJobOptions {
+    /// What every method takes.
+    #[cfg_attr(target_arch = "wasm32", serde(flatten))]
+    #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
+    pub request: RequestOptions,
+    /// Called when something has happened. What it throws is reported once to the logger and does not end the call.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "(update: JobUpdate) => void"))]
+    pub on_update: Option<Json>,
+    /// A name for this job: two calls with the same name, at the same time or one after the other, create and pay for
+    /// one job. The same name for another request (`agentId`, `userId`, `content`) is an `ArgumentError`.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub idempotency_key: Option<String>,
+}
+
+impl CreateJobOptions {
+    /// What is read beside [`RequestOptions::MEMBERS`].
+    pub const MEMBERS: &[&str] = &["onUpdate", "idempotencyKey"];
+}
+
+/// What waiting takes.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitOptions {
+    /// What creating takes.
+    #[cfg_attr(target_arch = "wasm32", serde(flatten))]
+    #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
+    pub create: CreateJobOptions,
+    /// Milliseconds between two polls, kept exactly. @default 1000 when `maxAttempts` is given, else a schedule that
+    /// follows the job's age
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub interval_ms: Option<f64>,
+    /// How often to poll at most, kept exactly. @default 30 when an interval is given, else until the job's own expiry
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub max_attempts: Option<f64>,
+}
+
+impl WaitOptions {
+    /// What is read beside [`CreateJobOptions::MEMBERS`].
+    pub const MEMBERS: &[&str] = &["intervalMs", "maxAttempts"];
 }

@@ -4,19 +4,54 @@ use serde::Serialize;
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
-use crate::api::jobs::Metadata;
+use crate::api::metadata::Metadata;
 use crate::encoding::is_hex;
-use crate::json::{Json, Kind};
+use crate::json::{Json, Kind, is_true};
 use crate::text::shorten;
 
+/// How a server asks for payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+pub enum Dialect {
+    /// The paywall of elizaOS: the proof is the hash of a plain token transfer.
+    #[serde(rename = "elizaos")]
+    Elizaos,
+    /// x402, version 1: the proof is a signed authorization in the header `X-PAYMENT`.
+    #[serde(rename = "x402-v1")]
+    X402V1,
+    /// x402, version 2: the proof is a signed authorization in the header `PAYMENT-SIGNATURE`.
+    #[serde(rename = "x402-v2")]
+    X402V2,
+}
+
+impl Dialect {
+    /// The dialect as applications see it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Dialect::Elizaos => "elizaos",
+            Dialect::X402V1 => "x402-v1",
+            Dialect::X402V2 => "x402-v2",
+        }
+    }
+
+    /// Reads a dialect. Records of version 0.1 have the names `seed`, `v1` and `v2`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "elizaos" | "seed" => Some(Dialect::Elizaos),
+            "x402-v1" | "v1" => Some(Dialect::X402V1),
+            "x402-v2" | "v2" => Some(Dialect::X402V2),
+            _ => None,
+        }
+    }
+}
+
 /// What is paid, and to whom.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct Price {
-    /// How the server speaks of payment. `seed`: the proof is the hash of a plain token transfer. `v1`, `v2`: x402's versions.
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "\"seed\" | \"v1\" | \"v2\""))]
-    pub dialect: String,
+    /// How the server asks for payment.
+    pub dialect: Dialect,
     /// The network to pay on.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "NetworkName"))]
     pub network: String,
@@ -36,6 +71,43 @@ pub struct Price {
     pub decimals: u8,
 }
 
+impl Price {
+    /// The price as applications and records have it.
+    pub fn document(&self) -> Json {
+        [
+            ("dialect", self.dialect.as_str()),
+            ("network", &self.network),
+            ("asset", &self.asset),
+            ("recipient", &self.recipient),
+            ("amount", &self.amount),
+            ("amountAtomic", &self.amount_atomic),
+            ("currency", &self.currency),
+        ]
+        .into_iter()
+        .fold(Json::object(), |document, (key, text)| document.set(key, Json::text(text)))
+        .set("chainId", Json::number(self.chain_id.into()))
+        .set("decimals", Json::number(self.decimals.into()))
+    }
+
+    /// Reads the price in a record. `None` when a member is missing or of another type.
+    pub fn read(record: &Json) -> Option<Self> {
+        let text = |key: &str| record.get_text(key);
+        let whole = |key: &str| record.get_number(key).filter(|number| number.fract() == 0.0 && *number >= 0.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+        Some(Self {
+            dialect: Dialect::parse(&text("dialect")?)?,
+            network: text("network")?,
+            chain_id: whole("chainId").filter(|id| *id <= f64::from(u32::MAX))? as u32,
+            asset: text("asset")?,
+            recipient: text("recipient")?,
+            amount: text("amount")?,
+            amount_atomic: text("amountAtomic")?,
+            currency: text("currency")?,
+            decimals: whole("decimals").filter(|decimals| *decimals <= f64::from(u8::MAX))? as u8,
+        })
+    }
+}
+
 /// One offer: what the server wants for the job.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
@@ -44,14 +116,14 @@ pub struct Quote {
     /// What is to be paid, and to whom.
     #[serde(flatten)]
     pub price: Price,
-    /// What is paid for, as the server says. Not in the seed's dialect.
+    /// What is paid for, as the server says. Not in the dialect `elizaos`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// The server's entry as it came, for a wallet that takes the payment over. Not in the seed's dialect.
+    /// The server's entry as it came, for a wallet that takes the payment over. Not in the dialect `elizaos`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub payment_requirements: Option<Metadata>,
-    /// The server's whole request for payment as it came. Not in the seed's dialect.
+    /// The server's whole request for payment as it came. Not in the dialect `elizaos`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub payment_required: Option<Metadata>,
@@ -97,8 +169,9 @@ impl PaymentState {
     }
 }
 
-/// What a facilitator says of a settlement (x402's `SettlementResponse`, the header `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// What a facilitator says of a settlement: x402's `SettlementResponse`, in the header
+/// `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct SettlementResponse {
@@ -119,6 +192,57 @@ pub struct SettlementResponse {
     /// Why it was not settled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_reason: Option<String>,
+}
+
+/// The longest member of a settlement response that is kept, in characters.
+const MAX_MEMBER: usize = 200;
+
+impl SettlementResponse {
+    /// Reads the document of the header; `None` when it does not say whether the payment was
+    /// settled. Members of another type are left out.
+    ///
+    /// `clean` takes out of a server's words whatever could be a secret of the request, which some
+    /// servers send back, and every long hexadecimal run.
+    pub fn read(said: &Json, clean: &dyn Fn(&str) -> String) -> Option<Self> {
+        let success = said.get("success").filter(|success| success.kind() == Kind::Boolean)?;
+        let member = |key: &str| {
+            let text = said.get_text(key).filter(|text| !text.is_empty())?;
+            Some(if is_public_hash(&text, clean) { text } else { shorten(&clean(&text), MAX_MEMBER) })
+        };
+        Some(Self {
+            success: is_true(&success),
+            transaction: member("transaction"),
+            network: member("network"),
+            payer: member("payer"),
+            amount: member("amount"),
+            error_reason: member("errorReason"),
+        })
+    }
+
+    /// The response as applications and records have it.
+    pub fn document(&self) -> Json {
+        [
+            ("transaction", &self.transaction),
+            ("network", &self.network),
+            ("payer", &self.payer),
+            ("amount", &self.amount),
+            ("errorReason", &self.error_reason),
+        ]
+        .into_iter()
+        .filter_map(|(key, text)| Some((key, text.as_ref()?)))
+        .fold(Json::object().set("success", Json::boolean(self.success)), |document, (key, text)| {
+            document.set(key, Json::text(text))
+        })
+    }
+}
+
+/// Whether this is a transaction hash that holds no secret of the request.
+///
+/// `clean` takes out every hash, for a hash may be a proof. It leaves half a hash alone, unless
+/// that half is part of a secret.
+fn is_public_hash(text: &str, clean: &dyn Fn(&str) -> String) -> bool {
+    let is_public = |half: Option<&str>| half.is_some_and(|half| clean(half) == half);
+    is_hex(text, 64) && is_public(text.get(2..34)) && is_public(text.get(34..))
 }
 
 /// One payment for one job.
@@ -147,6 +271,43 @@ pub struct PaymentAttempt {
     /// The job that was paid for, once it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
+}
+
+/// A payment that is open, or a record that cannot be read.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(untagged)]
+pub enum PendingPayment {
+    /// A payment.
+    Attempt(PaymentAttempt),
+    /// A record that cannot be read.
+    #[serde(rename_all = "camelCase")]
+    Unreadable {
+        /// The attempt's id.
+        attempt_id: String,
+        /// No state of a payment.
+        #[tsify(type = "'unreadable'")]
+        state: String,
+    },
+}
+
+/// What a wallet signs, as `eth_signTypedData_v4` takes it.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct TypedData {
+    /// The members of each type.
+    #[tsify(type = "Record<string, { name: string; type: string }[]>")]
+    pub types: Json,
+    /// The type of the message.
+    #[tsify(type = "'TransferWithAuthorization'")]
+    pub primary_type: String,
+    /// The token's contract.
+    #[tsify(type = "{ name: string; version: string; chainId: number; verifyingContract: string }")]
+    pub domain: Json,
+    /// The transfer. Integers are decimal strings.
+    #[tsify(type = "{ from: string; to: string; value: string; validAfter: string; validBefore: string; nonce: string }")]
+    pub message: Json,
 }
 
 /// One payment for one job, as the client keeps it.
@@ -215,19 +376,12 @@ impl Attempt {
         self.receipt.as_ref()?.get_text("errorReason")
     }
 
-    /// Takes over what the facilitator says of the settlement: the header's document. Members of another form are left out.
-    /// `fit` makes a server's words fit to be shown.
-    pub fn settle(&mut self, said: &Json, fit: &dyn Fn(&str) -> String) {
-        let Some(success) = said.get("success").filter(|success| success.kind() == Kind::Boolean) else { return };
-        let mut receipt = Json::object().set("success", success);
-        for key in ["transaction", "network", "payer", "amount", "errorReason"] {
-            let text = said.get_text(key).filter(|text| !text.is_empty());
-            if let Some(text) = text {
-                let text = if key == "errorReason" { fit(&text) } else { text };
-                receipt = receipt.set(key, Json::text(&shorten(&text, 200)));
-            }
-        }
-        self.transaction = self.transaction.take().or_else(|| receipt.get_text("transaction").filter(|hash| is_hex(hash, 64)));
-        self.receipt = Some(receipt);
+    /// Takes over what the facilitator says of the settlement: the header's document. `clean` makes a
+    /// server's words fit to be shown.
+    pub fn settle(&mut self, said: &Json, clean: &dyn Fn(&str) -> String) {
+        let Some(settlement) = SettlementResponse::read(said, clean) else { return };
+        let hash = settlement.transaction.clone().filter(|hash| is_hex(hash, 64));
+        self.transaction = self.transaction.take().or(hash);
+        self.receipt = Some(settlement.document());
     }
 }

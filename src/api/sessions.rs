@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 
 use crate::api::error::{Error, Result};
-use crate::api::jobs::{self, Metadata};
+use crate::api::jobs;
+use crate::api::metadata::Metadata;
 use crate::api::routes;
 use crate::json::{Json, Kind, is_true, shown};
 use crate::time::WallTime;
@@ -32,7 +33,8 @@ pub struct CreateSessionRequest {
     /// The user who talks.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
     pub user_id: String,
-    /// Anything that belongs to the session; comes back with it. At most 10,240 characters as JSON.
+    /// Data of the application that belongs to the session. The server returns it with the session.
+    /// At most 10,240 characters as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
@@ -41,7 +43,13 @@ pub struct CreateSessionRequest {
     pub timeout_config: Option<SessionTimeoutConfig>,
 }
 
-/// How long a session lives. The server has defaults for what is absent, and brings what is out of its bounds into them.
+impl CreateSessionRequest {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["agentId", "userId", "metadata", "timeoutConfig"];
+}
+
+/// How long a session lives. The server has defaults for absent members, and limits the others to
+/// its bounds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -49,7 +57,7 @@ pub struct SessionTimeoutConfig {
     /// Minutes without a message after which it expires. @default 30 (the server's)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_minutes: Option<f64>,
-    /// Whether each message begins these minutes anew. @default true (the server's)
+    /// Whether each message restarts these minutes. @default true (the server's)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_renew: Option<bool>,
     /// Minutes after which it expires in any case. @default 720 (the server's)
@@ -65,7 +73,7 @@ pub struct SessionTimeoutConfig {
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
-    /// The session's id. Whoever has it can read the session and write into it.
+    /// The session's id. A secret: every caller that has it can read the session and write into it.
     pub session_id: String,
     /// The channel that holds the messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,22 +90,23 @@ pub struct Session {
     /// When it expires, in milliseconds of the server's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<f64>,
-    /// When something last happened in it, in milliseconds of the server's clock. Not in what `createSession` gives.
+    /// The time of the last activity, in milliseconds of the server's clock. `createSession` does
+    /// not return it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_activity: Option<f64>,
-    /// What `createSession` was given.
+    /// The metadata that `createSession` was called with.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Metadata,
     /// How long it lives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_config: Option<SessionTimeoutConfig>,
-    /// How often it was renewed. Not in what `createSession` gives.
+    /// How often it was renewed. `createSession` does not return it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal_count: Option<f64>,
-    /// How long it has left, in milliseconds. Not in what `createSession` gives.
+    /// The time that is left, in milliseconds. `createSession` does not return it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_remaining: Option<f64>,
-    /// Whether that is little. Not in what `createSession` gives.
+    /// Whether little time is left. `createSession` does not return it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_near_expiration: Option<bool>,
 }
@@ -112,15 +121,44 @@ pub struct SendMessageRequest {
     /// Files that belong to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<Vec<MessageAttachment>>,
-    /// Anything that belongs to it; comes back with it. At most 10,240 characters as JSON.
+    /// Data of the application that belongs to the message. The server returns it with the message.
+    /// At most 10,240 characters as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
-    /// `http`: the server waits for the agent, 30 seconds at most. `websocket`: it takes the message and lets the agent answer when it
-    /// can, so that an answer that takes longer is among the session's messages on every server. @default "websocket" in `sendMessage`, "http" in `sendMessageAndWait`
+    /// `http`: the server waits for the agent, 30 seconds at most. `websocket`: it takes the
+    /// message and lets the agent answer when it
+    /// can, so that an answer that takes longer is among the session's messages on every server.
+    /// @default "websocket" in `sendMessage`, "http" in `sendMessageAndWait`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "\"http\" | \"websocket\""))]
     pub transport: Option<String>,
+}
+
+impl SendMessageRequest {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["content", "attachments", "metadata", "transport"];
+}
+
+/// Which messages `getMessages` returns.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+pub struct GetMessagesParams {
+    /// How many in one page, 1 to 100. @default 50 (the server's)
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub limit: Option<f64>,
+    /// Only those written before this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.before`.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number | Date"))]
+    pub before: Option<Json>,
+    /// Only those written after this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.after`.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number | Date"))]
+    pub after: Option<Json>,
+}
+
+impl GetMessagesParams {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["limit", "before", "after"];
 }
 
 /// A file that belongs to a message.
@@ -160,13 +198,13 @@ pub struct SessionMessage {
     pub is_agent: bool,
     /// When it was written, in milliseconds of the server's clock.
     pub created_at: f64,
-    /// What belongs to it; in an agent's message its `thought` and `actions` too.
+    /// The metadata of the message; in an agent's message its `thought` and `actions` too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub metadata: Option<Metadata>,
 }
 
-/// What an agent has answered.
+/// An agent's answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 pub struct AgentResponse {
@@ -180,7 +218,7 @@ pub struct AgentResponse {
     pub actions: Option<Vec<String>>,
 }
 
-/// How the session is after a message.
+/// The state of a session after a message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -195,21 +233,65 @@ pub struct SessionStatus {
     pub is_near_expiration: bool,
 }
 
-/// What `sendMessage` gives.
+/// What `sendMessage` and `sendMessageAndWait` return.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct MessageResponse {
-    /// Always true: what is no success is an error.
+    /// Always true: everything else rejects with an error.
     pub success: bool,
     /// The message as it is in the session.
     pub user_message: SessionMessage,
-    /// What the agent has answered; always there in what `sendMessageAndWait` gives.
+    /// The agent's answer. `sendMessageAndWait` always returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_response: Option<AgentResponse>,
-    /// How the session is now; absent where the server's reply was lost and the message was found in the session.
+    /// The state of the session. Absent where the server's reply was lost and the message was found
+    /// in the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_status: Option<SessionStatus>,
+}
+
+/// A message with the agent's answer.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct AnsweredMessage {
+    /// The message.
+    #[serde(flatten)]
+    pub message: MessageResponse,
+    /// The answer.
+    pub agent_response: AgentResponse,
+}
+
+/// What `streamMessage` returns, one after the other.
+///
+/// - `user_message`: the message is in the session.
+/// - `chunk`: a piece of the answer.
+/// - `done`: the whole answer.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum MessageUpdate {
+    /// The message.
+    UserMessage {
+        /// The message as it is in the session.
+        message: SessionMessage,
+    },
+    /// A piece of the answer.
+    Chunk {
+        /// Its text.
+        chunk: String,
+        /// Which piece it is, from 0.
+        index: f64,
+        /// The answer's id.
+        #[tsify(optional)]
+        message_id: Option<String>,
+    },
+    /// The whole answer.
+    Done {
+        /// The answer.
+        response: AgentResponse,
+    },
 }
 
 /// A page of messages, the newest first.
@@ -221,7 +303,7 @@ pub struct GetMessagesResponse {
     pub messages: Vec<SessionMessage>,
     /// Whether there may be more.
     pub has_more: bool,
-    /// Where the neighbouring pages begin; absent when there is no message.
+    /// Where the neighbouring pages begin. Absent when there is no message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursors: Option<MessageCursors>,
 }
@@ -236,11 +318,11 @@ pub struct MessageCursors {
     pub after: f64,
 }
 
-/// What `deleteSession` gives.
+/// What `deleteSession` returns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 pub struct DeleteSessionResponse {
-    /// Always true: what is no success is an error.
+    /// Always true: everything else rejects with an error.
     pub success: bool,
     /// The server's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -253,7 +335,7 @@ pub struct DeleteSessionResponse {
 pub struct ListSessionsResponse {
     /// The sessions of everyone who uses the server.
     pub sessions: Vec<Session>,
-    /// How many they are.
+    /// How many there are.
     pub total: f64,
     /// Not every server has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -269,20 +351,20 @@ pub struct SessionStats {
     pub total_sessions: f64,
     /// Those that have not expired.
     pub active_sessions: f64,
-    /// The others, which will be cleaned away.
+    /// The others, which the server will delete.
     pub expired_sessions: f64,
 }
 
-/// How the Sessions service is.
+/// The state of the Sessions service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionsHealthResponse {
-    /// `healthy`, when the server says that it is well.
+    /// `healthy`, when the server reports that it is healthy.
     pub status: String,
     /// How many sessions have not expired.
     pub active_sessions: f64,
-    /// When this was, in milliseconds of the server's clock.
+    /// The server's time, in milliseconds of its clock.
     pub timestamp: f64,
     /// How many will expire soon.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,10 +5,6 @@ use crate::encoding::MAX_HEADER;
 use crate::platform::{HttpRequest, Method};
 use crate::time::Millis;
 
-// Other rooms know these by this module's name.
-pub(crate) use super::outcome::refusal;
-pub(crate) use super::words::fit;
-
 /// The headers that a proof of payment can be in.
 pub const PROOF_HEADERS: [&str; 3] = ["x-payment", "x-payment-network", "payment-signature"];
 

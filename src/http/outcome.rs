@@ -151,7 +151,8 @@ pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Opti
         404 if matches!(&response.body, Body::Text(text) if is_html(text)) => ErrorCode::UnexpectedHtml,
         404 => ErrorCode::NotFound,
         429 => ErrorCode::RateLimited,
-        // 408 and 425 are about the connection and not about the request: it was slow, or too early.
+        // 408 and 425 are about the connection and not about the request: it was slow, or too
+        // early.
         408 | 425 | 500.. => ErrorCode::ServerError,
         _ => ErrorCode::RequestRefused,
     };

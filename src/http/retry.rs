@@ -7,7 +7,8 @@ use crate::time::{Millis, WallTime};
 const FIRST_PAUSE: Millis = Millis::new(200.0);
 /// The longest pause that the client itself chooses.
 const MAX_PAUSE: Millis = Millis::new(5_000.0);
-/// A longer `Retry-After` is not believed: one day. Some servers write a time in place of a duration.
+/// A longer `Retry-After` is not believed: one day. Some servers write a time in place of a
+/// duration.
 const MAX_RETRY_AFTER: Millis = Millis::new(86_400_000.0);
 
 /// The pause before try number `tries + 1`, with full jitter, so that many clients do not return at
@@ -48,9 +49,10 @@ impl Default for RetryBudget {
     }
 }
 
-/// How long the server asks the client to wait: `Retry-After` in seconds, with or without a fraction,
-/// or as a date. A date is compared with the server's own `Date` where it can be read, because the
-/// two clocks may differ. `None` when the server does not say, or asks for more than a day.
+/// How long the server asks the client to wait: `Retry-After` in seconds, with or without a
+/// fraction, or as a date. A date is compared with the server's own `Date` where it can be read,
+/// because the two clocks may differ. `None` when the server does not say, or asks for more than a
+/// day.
 pub fn retry_after(response: &HttpResponse, now: WallTime, parse_date: impl Fn(&str) -> Option<WallTime>) -> Option<Millis> {
     let value = response.header("retry-after")?.trim_ascii();
     let asked = match seconds(value) {

@@ -14,8 +14,6 @@ use crate::json::Json;
 use crate::platform::{Body, HttpRequest, HttpResponse, LogLevel, Method, Platform};
 use crate::time::{Deadline, Instant, Millis};
 
-// Other rooms know these by this module's name.
-pub(crate) use super::jobs::read_created;
 pub use super::message::HttpConfig;
 
 /// The shortest time limit of a request that is sent at all.
@@ -139,8 +137,8 @@ impl<P: Platform> Http<P> {
         }
     }
 
-    /// Sends a POST that must not be done twice: a create, or a message. It is sent again only where
-    /// [`may_be_sent_again`] says so. `on_chunk` receives the chunks of an event stream.
+    /// Sends a POST that must not be done twice: a create, or a message. It is sent again only
+    /// where [`may_be_sent_again`] says so. `on_chunk` receives the chunks of an event stream.
     pub(crate) async fn send(
         &self,
         request: &mut HttpRequest,

@@ -1,38 +1,51 @@
-//! Ending a call at once when its caller says so.
+//! Signals that end a call at once.
+
+use core::fmt;
 
 use wasm_bindgen::prelude::*;
 
 use crate::json::Json;
 
-#[wasm_bindgen(module = "/pkg-template/abort.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
-    // A signal of others' making may throw.
+    // A signal that others have made may throw.
     #[wasm_bindgen(catch)]
     fn listen(signal: &JsValue, wake: &JsValue, on: bool) -> Result<(), JsValue>;
 }
 
-/// Why the signal has aborted, if it has.
-pub(super) fn reason(signal: &Json) -> Option<JsValue> {
-    let reason = || signal.get("reason").map(|reason| reason.0).unwrap_or_default();
-    (signal.get("aborted")?.0 == true).then(reason)
+/// An `AbortSignal`, or what works like one.
+#[derive(Debug, Clone)]
+pub(super) struct Signal(pub(super) Json);
+
+impl Signal {
+    /// Why the signal has aborted, if it has.
+    pub(super) fn reason(&self) -> Option<JsValue> {
+        let reason = || self.0.get("reason").map(|reason| reason.0).unwrap_or_default();
+        (self.0.get("aborted")?.0 == true).then(reason)
+    }
+
+    /// Calls `wake` when the signal aborts, until the listener is dropped.
+    pub(super) fn listen(&self, wake: impl FnMut() + 'static) -> Listener {
+        let wake = Closure::<dyn FnMut()>::new(wake);
+        let _ = listen(&self.0.0, wake.as_ref(), true);
+        Listener { signal: self.clone(), wake }
+    }
 }
 
-/// An abort listener that takes itself away.
+/// A listener that removes itself.
 pub(super) struct Listener {
-    signal: Json,
+    signal: Signal,
     wake: Closure<dyn FnMut()>,
 }
 
-impl Listener {
-    pub(super) fn new(signal: Json, wake: impl FnMut() + 'static) -> Self {
-        let wake = Closure::<dyn FnMut()>::new(wake);
-        let _ = listen(&signal.0, wake.as_ref(), true);
-        Self { signal, wake }
+impl fmt::Debug for Listener {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Listener")
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = listen(&self.signal.0, self.wake.as_ref(), false);
+        let _ = listen(&self.signal.0.0, self.wake.as_ref(), false);
     }
 }

@@ -2,50 +2,47 @@
 
 use wasm_bindgen::prelude::*;
 
-use crate::api::error::{Error, ErrorClass};
-use crate::json::Json;
+use crate::api::error::Error;
+use crate::time::Millis;
+use crate::json::{Json, shown};
+use crate::payment::journal;
 
-#[wasm_bindgen(module = "/pkg-template/errors.js")]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
     #[wasm_bindgen(js_name = makeError)]
-    fn make_error(class: u8, message: &str, fields: &JsValue, cause: &JsValue) -> JsValue;
+    fn make_error(class: &str, message: &str, members: &JsValue, cause: &JsValue) -> JsValue;
 }
 
 /// The error object. Members that do not apply are absent.
 pub(super) fn to_js(error: Box<Error>) -> JsValue {
-    let class = match error.code.class() {
-        ErrorClass::Argument => 0,
-        ErrorClass::Api => 1,
-        ErrorClass::Job => 2,
-        ErrorClass::Payment => 3,
-        ErrorClass::Connection => 4,
-        ErrorClass::Session => 5,
-    };
-    let text = |text: &str| Json::text(text);
-    let mut fields = Json::object()
-        .set("code", text(error.code.as_str()))
-        .set("retryable", Json((error.code.retryable() && error.payment.is_none()).into()));
-    let mut put = |key: &str, value: Option<JsValue>| {
+    let text = |text: Option<&str>| text.map(Json::text);
+    let number = |number: Option<f64>| number.map(Json::number);
+    let retryable = error.code.retryable() && error.payment.is_none();
+    let mut members = Json::object();
+    for (key, value) in [
+        ("code", text(Some(error.code.as_str()))),
+        ("retryable", Some(Json::boolean(retryable))),
+        ("field", text(error.field)),
+        ("status", number(error.status.map(f64::from))),
+        ("statusCode", number(error.status.map(f64::from))),
+        ("serverMessage", text(error.server_message.as_deref())),
+        ("serverCode", text(error.server_code.as_deref())),
+        ("retryAfterMs", number(error.retry_after.map(Millis::get))),
+        ("jobId", text(error.job_id.as_deref())),
+        ("job", error.job),
+        ("sessionId", text(error.session_id.as_deref())),
+        ("payment", error.payment.as_ref().map(journal::record)),
+        ("userMessage", error.user_message),
+    ] {
         if let Some(value) = value {
-            fields = fields.clone().set(key, Json(value));
+            members = members.set(key, value);
         }
-    };
-    put("field", error.field.map(JsValue::from_str));
-    put("status", error.status.map(Into::into));
-    put("statusCode", error.status.map(Into::into));
-    put("serverMessage", error.server_message.as_deref().map(JsValue::from_str));
-    put("serverCode", error.server_code.as_deref().map(JsValue::from_str));
-    put("retryAfterMs", error.retry_after.map(|pause| pause.get().into()));
-    put("jobId", error.job_id.as_deref().map(JsValue::from_str));
-    put("job", error.job.map(|job| job.0));
-    put("sessionId", error.session_id.as_deref().map(JsValue::from_str));
-    put("payment", error.payment.map(|payment| crate::payment::journal::record(&payment).0));
-    put("userMessage", error.user_message.map(|message| message.0));
+    }
     let cause = error.cause.map_or(JsValue::UNDEFINED, |cause| cause.0);
-    make_error(class, &error.message, &fields.0, &cause)
+    make_error(error.code.class().name(), &error.message, &members.0, &cause)
 }
 
-/// A bad argument that the edge itself sees.
+/// A bad argument that the edge itself finds.
 pub(super) fn argument(field: &'static str, rule: &str, given: &JsValue) -> Box<Error> {
-    Error::argument(field, rule, &crate::json::shown(&Json(given.clone())))
+    Error::argument(field, rule, &shown(&Json(given.clone())))
 }

@@ -1,4 +1,4 @@
-//! Work under way: what it gives one after the other, as JavaScript's async iterators want it, or its one result; and its end by a signal.
+//! A call with several results, as an async iterator.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -9,15 +9,23 @@ use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
+use wasm_bindgen_futures::spawn_local;
 
-use super::abort::{Listener, reason};
-use super::call::Work;
+use super::abort::{Listener, Signal};
+use super::call::{Work, deferred};
 use super::error::to_js;
 use crate::api::error::Result;
 use crate::json::Json;
 
-/// What was put and not yet taken.
+#[wasm_bindgen]
+extern "C" {
+    /// An async iterator over a feed (`pkg-template/iterator.ts`).
+    pub type AsyncIterator;
+    #[wasm_bindgen(js_namespace = host)]
+    fn iterate(feed: Feed) -> AsyncIterator;
+}
+
+/// The results that the work has put in and the application has not taken yet.
 #[derive(Default)]
 pub(super) struct Queue(RefCell<VecDeque<Json>>);
 
@@ -41,45 +49,62 @@ type Running = Pin<Box<dyn Future<Output = Result<Json>>>>;
 /// How far the work is.
 enum State {
     Running(Running),
-    /// It is in the middle of a step, in which applications may be called: they may stop it.
+    /// In the middle of a step, which may call the application, which may stop the work.
     Busy,
-    /// What has come of it comes when the queue is empty.
-    Ended(Result<JsValue, JsValue>),
+    /// Its error comes when the queue is empty.
+    Ended(Result<(), JsValue>),
     Over,
 }
 
 struct Inner {
-    /// Whether what comes of it is wanted, not what it puts into the queue.
-    is_call: bool,
     queue: Rc<Queue>,
     state: RefCell<State>,
-    signal: Option<Json>,
-    /// From the first step until the end is told: between two of the steps nobody else looks at the signal.
+    signal: RefCell<Option<Signal>>,
+    /// From the first step until the end was taken: between two steps nothing else checks the signal.
     listener: RefCell<Option<Listener>>,
     waiting: RefCell<Option<Waker>>,
 }
 
-/// Work that puts values into a queue. It goes on only while somebody waits for the next one, and ends when it is stopped.
+/// Work that puts results into a queue. It runs only while the application waits for the next one.
 #[wasm_bindgen(skip_typescript)]
 pub struct Feed(Rc<Inner>);
 
-impl Feed {
-    pub(super) fn new(is_call: bool, queue: Rc<Queue>, (signal, work): Work) -> Self {
-        let state = RefCell::new(State::Running(work));
-        Feed(Rc::new(Inner { is_call, queue, state, signal, listener: RefCell::default(), waiting: RefCell::default() }))
-    }
+/// The async iterator of a method. `start` reads the arguments now; the work begins with the first `next()`, which
+/// rejects when an argument was bad.
+pub(super) fn feed(start: impl FnOnce(Rc<Queue>) -> Result<Work>) -> AsyncIterator {
+    let inner = Rc::new(Inner {
+        queue: Rc::default(),
+        state: RefCell::new(State::Over),
+        signal: RefCell::default(),
+        listener: RefCell::default(),
+        waiting: RefCell::default(),
+    });
+    // First, so that a trap in `start` rejects it.
+    let iterator = iterate(Feed(inner.clone()));
+    let state = match start(inner.queue.clone()) {
+        Ok(Work { signal, future }) => {
+            *inner.signal.borrow_mut() = signal;
+            State::Running(future)
+        }
+        Err(error) => State::Ended(Err(to_js(error))),
+    };
+    *inner.state.borrow_mut() = state;
+    iterator
 }
 
 #[wasm_bindgen]
 impl Feed {
-    /// What an iterator's `next` gives, or the promise of a call. The work starts when JavaScript is next idle. Not to be called again before it has settled.
+    /// An iterator's `next`. Not to be called again before its promise has settled.
     #[wasm_bindgen(skip_typescript)]
     pub fn next(&self) -> Promise {
         let inner = self.0.clone();
-        future_to_promise(poll_fn(move |context| inner.poll(context)))
+        let deferred = deferred();
+        let promise = deferred.promise();
+        spawn_local(async move { deferred.settle(&poll_fn(|context| inner.poll(context)).await) });
+        promise
     }
 
-    /// Ends the work at once, and whoever waits.
+    /// Ends the work at once, and the iteration.
     #[wasm_bindgen(skip_typescript)]
     pub fn stop(&self) {
         self.0.end(State::Over);
@@ -89,7 +114,7 @@ impl Feed {
 
 impl Inner {
     fn poll(self: &Rc<Self>, context: &mut Context<'_>) -> Poll<Result<JsValue, JsValue>> {
-        self.look();
+        self.check_signal();
         if self.queue.0.borrow().is_empty() {
             self.step(context);
         }
@@ -100,7 +125,7 @@ impl Inner {
             State::Over => Poll::Ready(Ok(entry(None))),
             State::Ended(end) => {
                 self.listener.take();
-                Poll::Ready(end.map(|value| if self.is_call { value } else { entry(None) }))
+                Poll::Ready(end.map(|()| entry(None)))
             }
             running => {
                 *self.state.borrow_mut() = running;
@@ -110,20 +135,20 @@ impl Inner {
         }
     }
 
-    /// One step of the work, if there is any.
+    /// One step of the work, if it is not over.
     fn step(self: &Rc<Self>, context: &mut Context<'_>) {
         let before = self.state.replace(State::Busy);
         let after = match before {
             State::Running(mut work) => {
                 self.listen();
                 let polled = work.as_mut().poll(context);
-                // Otherwise it was ended meanwhile, and is dropped here.
+                // Stopped meanwhile: the work is dropped here.
                 if !matches!(*self.state.borrow(), State::Busy) {
                     return;
                 }
                 match polled {
                     Poll::Pending => State::Running(work),
-                    Poll::Ready(end) => State::Ended(end.map(|document| document.0).map_err(to_js)),
+                    Poll::Ready(end) => State::Ended(end.map(|_| ()).map_err(to_js)),
                 }
             }
             other => other,
@@ -132,30 +157,32 @@ impl Inner {
     }
 
     fn listen(self: &Rc<Self>) {
-        let Some(signal) = &self.signal else { return };
+        let signal = self.signal.borrow().clone();
+        let Some(signal) = signal else { return };
         let inner = Rc::downgrade(self);
-        let look = move || {
+        let wake = move || {
             if let Some(inner) = inner.upgrade() {
-                inner.look();
+                inner.check_signal();
             }
         };
-        self.listener.borrow_mut().get_or_insert_with(|| Listener::new(signal.clone(), look));
+        self.listener.borrow_mut().get_or_insert_with(|| signal.listen(wake));
     }
 
-    /// Ends the work if its signal has aborted: what is in the queue does not come any more, only the signal's reason.
-    fn look(&self) {
+    /// Ends the work if its signal has aborted: results in the queue are dropped, and the signal's reason comes.
+    fn check_signal(&self) {
         let is_over = matches!(*self.state.borrow(), State::Over);
-        if let Some(reason) = self.signal.as_ref().and_then(reason)
+        let reason = self.signal.borrow().as_ref().and_then(Signal::reason);
+        if let Some(reason) = reason
             && !is_over
         {
             self.end(State::Ended(Err(reason)));
         }
     }
 
-    /// Drops the work, and wakes whoever waits.
+    /// Drops the work, and wakes the pending `next()`.
     fn end(&self, state: State) {
         self.queue.0.take();
-        // Not dropped while it is borrowed: that calls applications.
+        // Not dropped while it is borrowed: dropping calls applications.
         let before = self.state.replace(state);
         drop(before);
         let waiting = self.waiting.take();
@@ -165,6 +192,7 @@ impl Inner {
     }
 }
 
+/// What `next()` resolves with.
 fn entry(value: Option<Json>) -> JsValue {
     let done = Json::boolean(value.is_none());
     Json::object().set("done", done).set("value", value.unwrap_or(Json(JsValue::UNDEFINED))).0

@@ -1,18 +1,40 @@
-//! The edge: the core for JavaScript. It converts and delegates; what is decided is decided in the core.
+//! The edge: the core for JavaScript. It converts and delegates; the core decides.
 //!
-//! How values cross the boundary follows the package's size: what a server sends stays a JavaScript object and is read member
-//! by member ([`document`]); options are read the same way ([`options`]), and our own few types are written so. Derived
-//! conversions would double the package (measured on a small client: 44 KB against 16 KB); the tests use them, to prove that
-//! what goes out is what the types declare.
+//! | file | what it does |
+//! | --- | --- |
+//! | [`jobs_client`], [`sessions_client`] | the exported classes: one short method each |
+//! | `connection` | what a class holds: the core's client, until it is released |
+//! | `arguments`, `request`, `client_options`, `spend_options` | read what applications pass; `members` has the rules |
+//! | `call` | a call as a promise, ended by its signal |
+//! | `feed` | a call with several results, as an async iterator |
+//! | `platform`, `fetch` | the core's seam over JavaScript |
+//! | `error`, `abort` | errors and abort signals |
+//!
+//! Values cross as JavaScript objects ([`Json`](crate::json::Json)) and are read member by member: conversions that
+//! serde derives would add 40 KB. The declarations are derived all the same (`derive(Tsify)` in [`api`](crate::api)).
+//! A method takes `JsValue`s, because the glue checks no types: a number in place of a string would be a trap.
+//! It returns `Promise` and is no `async fn`, because that would hold a borrow while it waits, and `free()` would throw.
 
 mod abort;
+mod arguments;
 mod call;
-
-mod engine;
+mod client_options;
+mod connection;
 mod error;
 mod feed;
-mod options;
+mod fetch;
+pub mod jobs_client;
+mod members;
 mod platform;
-mod types;
+mod request;
+pub mod sessions_client;
+mod spend_options;
 
-pub use engine::Engine;
+pub use jobs_client::JobsClient;
+pub use sessions_client::SessionsClient;
+
+use wasm_bindgen::prelude::*;
+
+/// Declarations that Rust cannot express: functions, and types of the runtime.
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("types.d.ts");

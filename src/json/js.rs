@@ -1,10 +1,17 @@
 //! [`Json`] on wasm32: a JavaScript value. Cloning copies the reference.
 
+use core::cell::RefCell;
+
 use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::kind::Kind;
+
+/// How many names of members are kept as JavaScript strings, and how long they may be. The core's own names fit; ids,
+/// which come without end, are longer.
+const MAX_NAMES: usize = 150;
+const MAX_NAME_BYTES: usize = 24;
 
 #[wasm_bindgen]
 extern "C" {
@@ -16,14 +23,35 @@ extern "C" {
     // Not js_sys's: a Proxy that was revoked makes it throw.
     #[wasm_bindgen(js_namespace = Array, js_name = isArray, catch)]
     fn is_array(value: &JsValue) -> Result<bool, JsValue>;
-    #[wasm_bindgen(js_namespace = Promise, js_name = race)]
-    fn race(promises: &Array) -> Promise;
+
+    #[wasm_bindgen(js_namespace = host, catch)]
+    fn list(given: &JsValue) -> Result<Array, JsValue>;
+    #[wasm_bindgen(js_namespace = host)]
+    fn settled(value: &JsValue) -> Promise;
 }
 
-#[wasm_bindgen(module = "/pkg-template/list.js")]
-extern "C" {
-    #[wasm_bindgen(catch)]
-    fn list(given: &JsValue) -> Result<Array, JsValue>;
+thread_local! {
+    static NAMES: RefCell<Vec<(Box<str>, JsValue)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A member's name as a JavaScript string. Making one costs more than the rest of reading a member.
+fn name(text: &str) -> JsValue {
+    if text.len() > MAX_NAME_BYTES {
+        return text.into();
+    }
+    NAMES.with_borrow_mut(|names| {
+        let at = names.binary_search_by(|(known, _)| (known.len(), &**known).cmp(&(text.len(), text)));
+        if let Some((_, name)) = at.ok().and_then(|at| names.get(at)) {
+            return name.clone();
+        }
+        let name = JsValue::from(text);
+        if let Err(at) = at
+            && names.len() < MAX_NAMES
+        {
+            names.insert(at, (text.into(), name.clone()));
+        }
+        name
+    })
 }
 
 /// One JSON value. `set` and `without` are only called on objects that the crate itself has made or has just parsed.
@@ -31,46 +59,57 @@ extern "C" {
 pub struct Json(pub(crate) JsValue);
 
 impl Json {
-    /// Reads a text that is on the JavaScript side already.
+    /// Reads a text that is on JavaScript's side already.
     pub(crate) fn parse_js(text: &JsString) -> Option<Self> {
         json_parse(text).ok().map(Json)
     }
 
-    /// Calls a method. `None` when there is none. What others have made may throw anywhere, and what is thrown here and not caught ends the
-    /// whole module: so all of theirs is called in this way.
+    /// Calls a method; `None` when there is none. An application's object may throw anywhere, and what is not caught ends
+    /// this instance of the module: all of its methods are called in this way.
     pub(crate) fn call(&self, method: &str, first: &JsValue, second: &JsValue) -> Option<Result<JsValue, JsValue>> {
         let method: Function = self.get(method)?.0.dyn_into().ok()?;
         Some(method.call2(&self.0, first, second))
     }
 
-    /// What this comes to, if it is a promise, of whatever kind. Not by `Promise.resolve`: that gives a promise back as it is, and its `then`
-    /// may throw.
+    /// What this comes to, if it is a promise, of whatever kind. Not by `Promise.resolve`: that returns a promise as it
+    /// is, and its `then` may throw.
     pub(crate) fn settled(self) -> JsFuture {
-        JsFuture::from(race(Self::array(vec![self]).0.unchecked_ref()))
+        JsFuture::from(settled(&self.0))
     }
 
-    /// The elements of whatever can be gone through; what it throws when it cannot.
+    /// The elements of anything iterable; what it throws when it is not.
     pub(crate) fn list(&self) -> Result<Array, JsValue> {
         list(&self.0)
     }
 }
 
 impl Json {
+    /// Reads a text; `None` when it is not JSON.
     pub fn parse(text: &str) -> Option<Self> {
         Self::parse_js(&JsString::from(text))
     }
+
+    /// A new empty object.
     pub fn object() -> Self {
         Json(Object::new().into())
     }
+
+    /// A string value.
     pub fn text(text: &str) -> Self {
         Json(text.into())
     }
+
+    /// A number value.
     pub fn number(number: f64) -> Self {
         Json(number.into())
     }
+
+    /// `true` or `false`.
     pub fn boolean(is: bool) -> Self {
         Json(is.into())
     }
+
+    /// An array of these elements.
     pub fn array(elements: Vec<Self>) -> Self {
         let array = Array::new();
         for element in elements {
@@ -79,6 +118,7 @@ impl Json {
         Json(array.into())
     }
 
+    /// What the value is.
     pub fn kind(&self) -> Kind {
         let value = &self.0;
         if value.is_undefined() {
@@ -99,13 +139,17 @@ impl Json {
             Kind::Other
         }
     }
+
+    /// The member `key`; `None` when this is no object, or the member is absent.
     pub fn get(&self, key: &str) -> Option<Self> {
         if !self.0.is_object() {
             return None;
         }
-        // A getter may throw: then there is nothing to be had.
-        Reflect::get(&self.0, &key.into()).ok().filter(|value| !value.is_undefined()).map(Json)
+        // A getter that throws counts as absent.
+        Reflect::get(&self.0, &name(key)).ok().filter(|value| !value.is_undefined()).map(Json)
     }
+
+    /// The elements of an array; empty when this is no array.
     pub fn elements(&self) -> Vec<Self> {
         let mut elements = Vec::new();
         if is_array(&self.0).unwrap_or(false)
@@ -117,23 +161,33 @@ impl Json {
         }
         elements
     }
+
+    /// The string that this is.
     pub fn as_text(&self) -> Option<String> {
         self.0.as_string()
     }
+
+    /// The number that this is.
     pub fn as_number(&self) -> Option<f64> {
         self.0.as_f64()
     }
+
+    /// The object with this member put in.
     pub fn set(self, key: &str, value: Self) -> Self {
         // The object is the core's own: it can be written to.
-        let _ = Reflect::set(&self.0, &key.into(), &value.0);
+        let _ = Reflect::set(&self.0, &name(key), &value.0);
         self
     }
+
+    /// The object without this member.
     pub fn without(self, key: &str) -> Self {
         if self.0.is_object() {
-            let _ = Reflect::delete_property(self.0.unchecked_ref::<Object>(), &key.into());
+            let _ = Reflect::delete_property(self.0.unchecked_ref::<Object>(), &name(key));
         }
         self
     }
+
+    /// The value as JSON text.
     pub fn to_json(&self) -> String {
         // NaN and the infinities are null in JSON; in a message they are themselves.
         if self.0.as_f64().is_some_and(|number| !number.is_finite()) {

@@ -1,9 +1,10 @@
 //! How the core looks into a JSON document.
 //!
-//! [`Json`] is one type with one set of methods and two representations. On wasm32 it is a JavaScript value
-//! (`js.rs`): the runtime has a parser already, and shipping another one costs more than everything else (a small
-//! client is 41 KB with serde_json and 13 KB without, brotli); answers reach the application without being copied.
-//! On the host it is a `serde_json::Value` (`host.rs`).
+//! [`Json`] is one type with one set of methods and two representations. On wasm32 it is a
+//! JavaScript value (`js.rs`): the runtime has a parser already, and shipping another one costs
+//! more than everything else (a small client is 41 KB with serde_json and 13 KB without, brotli);
+//! answers reach the application without being copied. On the host it is a `serde_json::Value`
+//! (`host.rs`).
 
 #[cfg(not(target_arch = "wasm32"))]
 mod host;
@@ -31,8 +32,8 @@ impl Json {
     }
 }
 
-/// The JSON object in a header, in base64 as x402 has it, or as plain JSON, which some servers send.
-/// `None` for a header that is too long, or holds anything else.
+/// The JSON object in a header, in base64 as x402 has it, or as plain JSON, which some servers
+/// send. `None` for a header that is too long, or holds anything else.
 pub fn read_header(value: &str) -> Option<Json> {
     if value.len() > MAX_HEADER {
         return None;

@@ -17,7 +17,7 @@ use crate::platform::{Platform, StoreOperation};
 use crate::text::{concat, fill};
 use crate::time::Millis;
 use crate::x402::elizaos;
-use crate::x402::{Attempt, PaymentState};
+use crate::x402::{Attempt, Dialect, PaymentState};
 
 /// What every record's key begins with.
 pub const PREFIX: &str = "eliza-jobs/payment/";
@@ -129,6 +129,9 @@ pub fn read(record: &Json) -> Option<Attempt> {
     let state = PaymentState::read(&record.get_text("state")?)?;
     let price = ["dialect", "network", "asset", "recipient", "amount", "amountAtomic", "currency", "chainId", "decimals"];
     let price = picked(record, &price);
+    // Records of version 0.1 call the dialects by other names.
+    let dialect = record.get_text("dialect").as_deref().and_then(Dialect::parse);
+    let price = dialect.map_or(price.clone(), |dialect| price.set("dialect", Json::text(dialect.as_str())));
     let transaction = record.get_text("transaction");
     let stored = record.get("proof");
     let mut proof = Vec::new();
@@ -141,7 +144,7 @@ pub fn read(record: &Json) -> Option<Attempt> {
     }
     // The hash of a plain transfer is its proof, wherever it was found.
     let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
-    if let (true, "seed", Some(hash)) = (proof.is_empty(), text("dialect").as_str(), hash) {
+    if let (true, Some(Dialect::Elizaos), Some(hash)) = (proof.is_empty(), dialect, hash) {
         proof = elizaos::proof(hash, &text("network"));
     }
     proof.retain(|(_, value)| wallet::can_be_sent(value));

@@ -14,7 +14,8 @@ use crate::payment::journal::{self, Found};
 use crate::payment::prove::{LOOK, NoProof, Proof, Question, UNMOVED, threw};
 use crate::platform::HttpRequest;
 use crate::platform::{Callback, LogLevel, Platform, within};
-use crate::spending::policy::{Chosen, PaymentMethod, Reservation};
+use crate::spending::Reservation;
+use crate::spending::policy::{Chosen, PaymentMethod};
 use crate::text::{decimal, fill, shorten};
 use crate::time::Millis;
 use crate::x402::{self, Attempt, PaymentState, address};
@@ -54,12 +55,12 @@ impl<P: Platform + 'static> Client<P> {
         end: f64,
         update: &dyn Fn(Update),
     ) -> Result<Paid> {
-        let Chosen { offer, means, reservation } = chosen;
+        let Chosen { offer, method: means, reservation } = chosen;
         let offer = Rc::new(offer);
         let mut attempt = Attempt {
             id: names.id,
             state: PaymentState::Intended,
-            price: offer.described().to_json(),
+            price: offer.price().document().to_json(),
             transaction: None,
             proof: Vec::new(),
             receipt: None,
@@ -127,7 +128,7 @@ impl<P: Platform + 'static> Client<P> {
         }
         let nonce = encoding::to_hex(&self.platform.nonce());
         for _ in 0..2 {
-            let question = Question::new(offer.clone(), means, payer.clone(), &nonce, self.now_s());
+            let question = Question::new(offer.clone(), means, payer.clone(), &nonce, self.platform.wall_time());
             let read = self.ask_wallet(&question, attempt, end).await.and_then(|answer| question.read(answer));
             let proof = match read {
                 Ok(proof) => proof,
@@ -138,7 +139,7 @@ impl<P: Platform + 'static> Client<P> {
             };
             // When a signature comes too late for the server to settle it, the wallet is asked once more, with the same nonce: of
             // the two only one could ever move money, and the first was not sent.
-            if question.authorization.is_none_or(|authorization| authorization.is_fresh(self.now_s())) {
+            if question.authorization.is_none_or(|authorization| authorization.is_fresh(self.platform.wall_time())) {
                 reservation.kept.set(true);
                 return Ok(proof);
             }
@@ -167,7 +168,8 @@ impl<P: Platform + 'static> Client<P> {
         if !self.platform.has_callback(Callback::Address) {
             return Ok(String::new());
         }
-        let given = self.ask(Callback::Address, Json::object(), end).await?.map_err(|thrown| threw(thrown, UNMOVED))?;
+        let given =
+            self.ask(Callback::Address, Json::object(), end).await?.map_err(|thrown| threw(PaymentMethod::Sign, thrown))?;
         let payer = given.as_text().filter(|text| encoding::is_hex(text, 40)).ok_or_else(|| {
             let said = "wallet.address must be an address (0x and 40 hexadecimal digits); it is %";
             Error::new(ErrorCode::WalletFailed, fill(said, &[&shown(&given)]))
@@ -282,11 +284,6 @@ impl<P: Platform + 'static> Client<P> {
 
     fn patience_ms(&self, end: f64) -> f64 {
         self.config.wallet_timeout_ms.min(end - self.platform.now().as_ms()).max(0.0)
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds since 1970")]
-    fn now_s(&self) -> u64 {
-        (self.platform.wall_time().as_ms() / 1000.0) as u64
     }
 }
 

@@ -14,6 +14,7 @@ use crate::payment::journal::{self, Found};
 use crate::payment::pay::{Paid, note, store_failed};
 use crate::platform::Method;
 use crate::platform::{Platform, within};
+use crate::spending::policy::OverBudget;
 use crate::text::{fill, shorten};
 use crate::time::Millis;
 use crate::waiting::run::WaitPlan;
@@ -192,10 +193,16 @@ impl<P: Platform + 'static> Client<P> {
             let price = Json::parse(&attempt.price).unwrap_or_else(Json::object);
             let text = |key: &str| price.get_text(key).unwrap_or_default();
             // What was signed and never sent can be left so; everything else has perhaps been spent.
-            let avoidable = attempt.signs && attempt.state == PaymentState::Proven;
-            if let Err(why) = self.config.spend.count(&text("currency"), &text("amountAtomic"), avoidable, &self.ledger) {
-                let error = Error::new(ErrorCode::PaymentOverLimit, fill("the payment is signed and was not sent: %", &[&why]));
-                return Err(carrying(error, attempt));
+            let is_avoidable = attempt.signs && attempt.state == PaymentState::Proven;
+            let over = if is_avoidable { OverBudget::Refuse } else { OverBudget::Count };
+            match self.config.spend.count(&text("currency"), &text("amountAtomic"), over, &self.ledger) {
+                Ok(Some(money)) => money.kept.set(true),
+                Ok(None) => {}
+                Err(why) => {
+                    let error =
+                        Error::new(ErrorCode::PaymentOverLimit, fill("the payment is signed and was not sent: %", &[&why]));
+                    return Err(carrying(error, attempt));
+                }
             }
             note(&self.counted, &attempt.id);
         }

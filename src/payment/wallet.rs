@@ -1,19 +1,181 @@
-//! What a wallet gives, and what it throws.
+//! What a wallet returned, and what it threw, as values.
 
 use crate::api::error::ErrorCode;
 use crate::encoding::is_hex;
 pub use crate::http::message::{PROOF_HEADERS, can_be_sent, is_proof_header};
-use crate::json::{Json, Kind, shown};
-use crate::text::{decimal, fill, has, shorten, split};
+use crate::json::{Json, Kind, is_true, shown};
+use crate::spending::policy::PaymentMethod;
+use crate::text::shorten;
 
-/// How many errors within an error are looked at.
+/// How many errors within an error are read.
 const MAX_CAUSES: usize = 16;
+/// The most of a wallet's words that a message shows, in characters.
+const MAX_WORDS: usize = 200;
 
-/// Where libraries put what they wrap: a receipt first, for it is of the transaction that was mined, in the place of the one that was
-/// sent perhaps.
-const WRAPPED: [&str; 9] = ["receipt", "cause", "error", "info", "data", "originalError", "errors", "transaction", "tx"];
+/// Where libraries put what they wrap. A receipt comes first: its transaction was mined, perhaps in
+/// place of the one that was sent.
+const WRAPPED: [&str; 10] =
+    ["receipt", "cause", "error", "info", "data", "originalError", "errors", "transaction", "tx", "payload"];
+/// Where libraries put a transaction's hash.
+const HASHES: [&str; 4] = ["transactionHash", "hash", "txHash", "sendTransactionHash"];
 
-/// What was given or thrown, and what is wrapped in it.
+/// `code` of a no: EIP-1193 (4001; 4100, the account is not authorized), WalletConnect (5000 to
+/// 5003), EIP-5792 (5750, the user refused the upgrade that the request needs).
+const REJECTED: [f64; 7] = [4001.0, 4100.0, 5000.0, 5001.0, 5002.0, 5003.0, 5750.0];
+/// `code`, `name`, `_tag`, `errorType` or `activityStatus` of a no.
+const REJECTED_NAMES: [&str; 17] = [
+    // ethers, viem
+    "ACTION_REJECTED",
+    "UserRejectedRequestError",
+    "AtomicReadyWalletRejectedUpgradeError",
+    "UnauthorizedProviderError",
+    // Ledger
+    "UserRefusedOnDevice",
+    "UserRefusedAddress",
+    "UserRefusedAllowManager",
+    "TransactionRefusedOnDevice",
+    "RefusedByUserDAError",
+    "ActionRefusedError",
+    // Trezor
+    "Failure_ActionCancelled",
+    "Failure_PinCancelled",
+    "Method_Cancel",
+    "Method_Interrupted",
+    "Method_PermissionsNotGranted",
+    // Turnkey; Coinbase and Privy
+    "ACTIVITY_STATUS_REJECTED",
+    "policy_violation",
+];
+/// `statusCode` of a no on a Ledger: 0x6985 and 0x5501.
+const REJECTED_STATUS: [f64; 2] = [27_013.0, 21_761.0];
+/// `errorCode` of the same in Ledger's newer library.
+const REJECTED_STATUS_WORDS: [&str; 2] = ["6985", "5501"];
+
+/// `code` of a request that was not begun: the wallet does not know the chain (4902), or cannot do
+/// a bundle of calls (EIP-5792). Not 4200, 4900 or -32601: what was asked after the transfer may have
+/// met those. Not 5720: the request was made before. Not -32002: nodes say so after a time limit.
+const NOT_BEGUN: [f64; 5] = [UNKNOWN_CHAIN, 5700.0, 5710.0, 5740.0, 5760.0];
+/// `name` or `_tag` of a request that was not begun: the device is locked.
+const NOT_BEGUN_NAMES: [&str; 2] = ["LockedDeviceError", "DeviceLockedError"];
+const UNKNOWN_CHAIN: f64 = 4902.0;
+const REQUEST_PENDING: f64 = -32_002.0;
+
+/// What a wallet threw, and what that means for the money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thrown {
+    /// `wallet_rejected` or `wallet_failed`.
+    pub code: ErrorCode,
+    /// For people: what happened, and whether money has moved. Shows no text that could be a proof.
+    pub message: String,
+    /// Something that looks like the transaction that the wallet sent.
+    pub transaction: Option<String>,
+    /// Whether certainly no money has moved.
+    pub unmoved: bool,
+}
+
+/// What it means that a wallet threw this when it was asked to pay by this method.
+///
+/// That no money has moved is known by the method, by codes and names, and by the member
+/// `noMoneyMoved`, never by words: every library says "rejected", and so do nodes that have a
+/// transaction already. A hash is looked for only where something was sent: what is thrown after a
+/// request to sign holds the typed data, whose nonce is no transaction.
+pub fn thrown(method: PaymentMethod, value: &Json) -> Thrown {
+    let parts = wrapped(value);
+    let verdict = Verdict::of(&parts);
+    let transaction = if method == PaymentMethod::Sign { None } else { stray_hash(value) };
+    let says_so = value.get("noMoneyMoved").as_ref().is_some_and(is_true);
+    let unmoved = method == PaymentMethod::Sign || says_so || (verdict != Verdict::Unknown && transaction.is_none());
+    let reads_as_no = parts.iter().any(reads_as_rejection);
+    // The wallet that names a transaction has perhaps sent it, whatever was said no to.
+    let is_no = verdict == Verdict::Rejected || (method == PaymentMethod::Sign && reads_as_no);
+    if is_no && transaction.is_none() {
+        let message = "the payment was rejected in the wallet; no money has moved".to_owned();
+        return Thrown { code: ErrorCode::WalletRejected, message, transaction, unmoved: true };
+    }
+    let words = value.as_text().or_else(|| value.get_text("message")).filter(|words| !words.is_empty());
+    let words = words.map_or_else(|| shown(value), |words| shorten(&words, MAX_WORDS));
+    let doubt = if reads_as_no && !unmoved { " (that may be a no, but only a code or noMoneyMoved proves it)" } else { "" };
+    let hint = hint(&parts, &words);
+    let money = if unmoved { UNMOVED } else { LOOK_IN_WALLET };
+    let message = format!("the wallet failed: {words}{doubt}{hint}{money}");
+    Thrown { code: ErrorCode::WalletFailed, message, transaction, unmoved }
+}
+
+/// Said where certainly no money has moved.
+pub const UNMOVED: &str = "; no money has moved";
+/// Said where money may have moved.
+pub const LOOK_IN_WALLET: &str = "; look in the wallet whether money has moved before you pay again";
+
+/// What the codes and names of an error say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Unknown,
+    /// The wallet has not begun with the request.
+    NotBegun,
+    /// The user, or a rule of the user's, said no.
+    Rejected,
+}
+
+impl Verdict {
+    fn of(parts: &[Json]) -> Self {
+        parts.iter().map(Self::of_one).max().unwrap_or(Self::Unknown)
+    }
+
+    fn of_one(error: &Json) -> Self {
+        let code = code(error);
+        let status = error.get_number("statusCode");
+        let status_word = error.get_text("errorCode");
+        let names = ["code", "name", "_tag", "errorType", "activityStatus"].map(|key| error.get_text(key));
+        let is_named = |known: &[&str]| names.iter().flatten().any(|name| known.contains(&name.as_str()));
+        if code.is_some_and(|code| REJECTED.contains(&code))
+            || status.is_some_and(|status| REJECTED_STATUS.contains(&status))
+            || status_word.is_some_and(|word| REJECTED_STATUS_WORDS.contains(&word.as_str()))
+            || is_named(&REJECTED_NAMES)
+        {
+            Self::Rejected
+        } else if code.is_some_and(|code| NOT_BEGUN.contains(&code)) || is_named(&NOT_BEGUN_NAMES) {
+            Self::NotBegun
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+/// The code of an error, which some write as a text.
+fn code(error: &Json) -> Option<f64> {
+    // Not as an `f64`: the tables of that parser are 8 KB of the package.
+    let written = || error.get_text("code")?.parse::<i32>().ok();
+    error.get_number("code").or_else(|| written().map(f64::from))
+}
+
+/// What to do about it, where a code says so.
+fn hint(parts: &[Json], words: &str) -> &'static str {
+    let has_code = |wanted: f64| parts.iter().any(|part| code(part) == Some(wanted));
+    if has_code(UNKNOWN_CHAIN) {
+        "; the wallet does not know this network: add the network in the wallet and try again"
+    } else if has_code(REQUEST_PENDING) && !words.contains("timed out") {
+        "; a request is open in the wallet already: answer it there first"
+    } else {
+        ""
+    }
+}
+
+/// Whether an error reads as if the user had said no.
+fn reads_as_rejection(error: &Json) -> bool {
+    let code = code(error);
+    let words = words_of(error).to_ascii_lowercase();
+    let any = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    let no = any(&["reject", "denied", "cancel", "declin", "refus", "abort", "dismiss", "closed"]);
+    // Nodes and connections cancel, decline and reject too. Only the user's no counts, and what a
+    // node knows already has been sent.
+    let by_user = any(&["user ", "user\n", "byuser"]) && !any(&["user agent", "user op"]);
+    let by_node = any(&["known", "nonce", "underpriced", "limit", "fund", "gas", "access", "revert", "pool", "wait"]);
+    let is_generic = matches!(code, Some(-32_000.0 | -32_603.0)) && any(&["reject", "denied"]);
+    let is_bare = matches!(words.trim_ascii(), "cancelled" | "canceled") && code.is_some();
+    ((by_user && no) || is_generic || is_bare) && !by_node
+}
+
+/// What was returned or thrown, and what is wrapped in it.
 fn wrapped(value: &Json) -> Vec<Json> {
     let mut found = vec![value.clone()];
     let mut at = 0;
@@ -23,18 +185,22 @@ fn wrapped(value: &Json) -> Vec<Json> {
             let inner = if key == "errors" { inner.elements() } else { vec![inner] };
             found.extend(inner);
         }
+        // WalletConnect throws errors whose message is the JSON of the wallet's answer.
+        let json = this.get_text("message").filter(|message| message.starts_with('{'));
+        found.extend(json.and_then(|json| Json::parse(&json)));
         found.truncate(MAX_CAUSES);
         at = at.saturating_add(1);
     }
     found
 }
 
-/// The transaction hash that a wallet gave: `0x` and 64 hexadecimal digits. Everything else is refused before it can get
-/// into a header. The error says what it is, and never shows a text that could be a proof.
+/// The transaction hash that a wallet returned: `0x` and 64 hexadecimal digits. Everything else is
+/// refused before it can get into a header. The error says what it is, and never shows a text that
+/// could be a proof.
 pub fn transaction_hash(given: &Json) -> Result<String, String> {
     match given.as_text() {
         Some(text) if is_hex(&text, 64) => Ok(text),
-        Some(text) => Err(fill("a string of % characters", &[&decimal(text.encode_utf16().count() as u64)])),
+        Some(text) => Err(format!("a string of {} characters", text.encode_utf16().count())),
         None => Err(match given.kind() {
             Kind::Undefined | Kind::Null => "nothing".to_owned(),
             _ => shown(given),
@@ -42,46 +208,41 @@ pub fn transaction_hash(given: &Json) -> Result<String, String> {
     }
 }
 
-/// A transaction hash in what a wallet gave or threw, though it is not what was asked for: money may have moved, and this is
-/// how to find out. Libraries give whole transactions and receipts, or put the hash on the error, somewhere.
+/// A transaction hash in what a wallet returned or threw, though it is not what was asked for. Money
+/// may have moved, and this is how to find out. Libraries return whole transactions and receipts, or
+/// put the hash somewhere on the error.
 pub fn stray_hash(value: &Json) -> Option<String> {
-    let whole = |text: String| {
-        let digits = text.trim_ascii().get(2..).filter(|_| text.trim_ascii().to_ascii_lowercase().starts_with("0x"));
-        let hash = fill("0x%", &[digits.unwrap_or(text.trim_ascii())]);
-        Some(hash).filter(|hash| is_hex(hash, 64))
-    };
     let parts = wrapped(value);
     let mined = value.get("receipt");
-    for part in mined.iter().chain(&parts) {
-        for key in ["transactionHash", "hash", "txHash", "sendTransactionHash"] {
-            if let Some(hash) = part.get_text(key).and_then(whole) {
-                return Some(hash);
-            }
-        }
-    }
-    value.as_text().and_then(whole).or_else(|| parts.iter().find_map(|part| hash_in(&words_of(part))))
+    let named = mined.iter().chain(&parts).flat_map(|part| HASHES.map(|key| part.get_text(key))).flatten();
+    named
+        .chain(value.as_text())
+        .find_map(|text| whole_hash(&text))
+        .or_else(|| parts.iter().find_map(|part| hash_in(&words_of(part))))
+}
+
+/// The hash that a text is, with or without `0x`.
+fn whole_hash(text: &str) -> Option<String> {
+    let text = text.trim_ascii();
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    Some(format!("0x{digits}")).filter(|hash| is_hex(hash, 64))
 }
 
 /// All that an error says.
 fn words_of(error: &Json) -> String {
     let said = |key: &str| error.get_text(key).unwrap_or_default();
-    fill("%\n%\n%\n%", &[&error.as_text().unwrap_or_default(), &said("message"), &said("shortMessage"), &said("details")])
+    [error.as_text().unwrap_or_default(), said("message"), said("shortMessage"), said("details")].join("\n")
 }
 
 /// The hash in a text, such as "timed out while waiting for 0x…".
 fn hash_in(text: &str) -> Option<String> {
-    let mut text = text;
-    while let Some((_, rest)) = split(text, "0x") {
+    text.split("0x").skip(1).find_map(|rest| {
         let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
-        if digits == 64 {
-            return rest.get(..digits).map(|digits| fill("0x%", &[digits]));
-        }
-        text = rest;
-    }
-    None
+        (digits == 64).then(|| format!("0x{}", rest.get(..digits).unwrap_or_default()))
+    })
 }
 
-/// The request headers that a wallet gave which took the payment over: names in lower case.
+/// The request headers that a wallet returned which took over the payment: names in lower case.
 pub fn headers(given: &Json) -> Result<Vec<(String, String)>, &'static str> {
     let mut headers = Vec::new();
     for pair in given.elements() {
@@ -97,40 +258,6 @@ pub fn headers(given: &Json) -> Result<Vec<(String, String)>, &'static str> {
         headers.push((name, value));
     }
     if headers.is_empty() { Err("no request headers") } else { Ok(headers) }
-}
-
-/// Whether what a wallet threw means that its user said no. Every wallet library says it in another way: EIP-1193's code
-/// 4001, ethers' `ACTION_REJECTED`, viem's `UserRejectedRequestError`, WalletConnect's 5000, generic JSON-RPC codes with words, plain
-/// strings; often wrapped in other errors.
-pub fn is_rejection(thrown: &Json) -> bool {
-    wrapped(thrown).iter().any(|this| {
-        let number = this.get_number("code");
-        let words = words_of(this).to_ascii_lowercase();
-        let any = |parts: &[&str]| parts.iter().any(|part| has(&words, part));
-        let no = any(&["reject", "denied", "cancel", "declin", "refus", "abort", "dismiss", "closed"]);
-        // Nodes and connections cancel, decline and reject too: only what the user did is a no of the user's, and what is already
-        // known to a node has been sent.
-        let by_user = any(&["user ", "user\n", "byuser"]) && !any(&["user agent", "user op"]);
-        let by_node = any(&["known", "nonce", "underpriced", "limit", "fund", "gas", "access", "revert", "pool", "wait"]);
-        let is_generic = matches!(number, Some(-32000.0 | -32603.0)) && any(&["reject", "denied"]);
-        let is_bare = matches!(words.trim_ascii(), "cancelled" | "canceled") && number.is_some();
-        number == Some(4001.0)
-            || this.get_text("code").is_some_and(|code| code == "ACTION_REJECTED" || code == "4001")
-            || this.get_text("name").as_deref() == Some("UserRejectedRequestError")
-            || (number == Some(5000.0) && no)
-            || (((by_user && no) || is_generic || is_bare) && !by_node)
-    })
-}
-
-/// The code and the words for what a wallet threw.
-pub fn thrown(value: &Json) -> (ErrorCode, String) {
-    let words = value.as_text().or_else(|| value.get_text("message")).filter(|words| !words.is_empty());
-    // Who names a transaction has perhaps sent it, whatever was said no to.
-    if is_rejection(value) && stray_hash(value).is_none() {
-        return (ErrorCode::WalletRejected, "the payment was rejected in the wallet; no money has moved".to_owned());
-    }
-    let words = words.map_or_else(|| shown(value), |words| shorten(&words, 200));
-    (ErrorCode::WalletFailed, fill("the wallet failed: %", &[&words]))
 }
 
 #[cfg(test)]
@@ -202,29 +329,72 @@ mod tests {
         }
     }
 
+    const METHODS: [PaymentMethod; 3] = [PaymentMethod::Transfer, PaymentMethod::Sign, PaymentMethod::Pay];
+
     #[test]
-    fn every_known_way_to_say_no_is_a_rejection() {
+    fn a_no_is_known_by_its_code_or_name_whatever_the_method() {
         for no in [
             json!({"code": 4001, "message": "x"}),
+            json!({"code": "4001"}),
+            json!({"code": 4100}),
             json!({"code": "ACTION_REJECTED"}),
             json!({"name": "UserRejectedRequestError", "message": "x"}),
             json!({"message": "outer", "cause": {"message": "inner", "cause": {"code": 4001}}}),
             json!({"code": "UNKNOWN_ERROR", "info": {"error": {"code": 4001}}}),
-            json!({"code": -32000, "message": "Transaction rejected"}),
-            json!({"code": -32603, "message": "User cancelled"}),
-            json!("rejectedByUser"),
-            json!("User denied transaction signature"),
             json!({"code": -32603, "message": "Internal error", "data": {"originalError": {"code": 4001}}}),
             json!({"cause": null, "error": {"code": 4001}}),
             json!({"cause": "x", "info": {"error": {"code": 4001}}}),
             json!({"errors": [{"message": "x"}, {"code": 4001}]}),
             json!({"code": 5000, "message": "Rejected"}),
+            json!({"code": 5002}),
+            json!({"code": 5750}),
+            json!({"message": "{\"code\":4001,\"message\":\"no\"}"}),
+            json!({"name": "TransportStatusError", "statusCode": 0x6985}),
+            json!({"name": "TransportStatusError", "statusCode": 0x5501}),
+            json!({"name": "UserRefusedOnDevice"}),
+            json!({"name": "UserRefusedAddress"}),
+            json!({"_tag": "RefusedByUserDAError"}),
+            json!({"_tag": "EthAppCommandError", "errorCode": "6985"}),
+            json!({"_tag": "UnknownDeviceExchangeError", "originalError": {"statusCode": 27013}}),
+            json!({"code": "Failure_ActionCancelled", "message": "Action cancelled by user"}),
+            json!({"code": "Method_Interrupted", "message": "Popup closed"}),
+            json!({"success": false, "payload": {"code": "Method_Cancel", "error": "Cancelled"}}),
+            json!({"name": "TurnkeyActivityError", "activityStatus": "ACTIVITY_STATUS_REJECTED"}),
+            json!({"statusCode": 403, "errorType": "policy_violation"}),
+        ] {
+            for method in METHODS {
+                let thrown = thrown(method, &no);
+                assert_eq!((thrown.code, thrown.unmoved), (ErrorCode::WalletRejected, true), "{method:?} {no}");
+                assert_eq!(thrown.message, "the payment was rejected in the wallet; no money has moved");
+            }
+        }
+    }
+
+    #[test]
+    fn words_never_say_whether_money_has_moved() {
+        for words in [
+            json!({"code": -32000, "message": "Transaction rejected"}),
+            json!({"code": -32603, "message": "User cancelled"}),
+            json!("rejectedByUser"),
+            json!("User denied transaction signature"),
             json!({"shortMessage": "User rejected the request."}),
             json!({"details": "the user dismissed the request"}),
             json!("Popup closed by user"),
+            json!({"code": -32603, "message": "cancelled"}),
         ] {
-            assert_eq!(thrown(&no).0, ErrorCode::WalletRejected, "{no}");
+            let signing = thrown(PaymentMethod::Sign, &words);
+            assert_eq!((signing.code, signing.unmoved), (ErrorCode::WalletRejected, true), "{words}");
+            for method in [PaymentMethod::Transfer, PaymentMethod::Pay] {
+                let thrown = thrown(method, &words);
+                assert_eq!((thrown.code, thrown.unmoved), (ErrorCode::WalletFailed, false), "{words}");
+                let said = "(that may be a no, but only a code or noMoneyMoved proves it); look in the wallet";
+                assert!(thrown.message.contains(said), "{}", thrown.message);
+            }
         }
+    }
+
+    #[test]
+    fn what_only_reads_like_a_no_is_a_failure() {
         for other in [
             json!({"code": -32000, "message": "context canceled"}),
             json!({"message": "RPC failed", "cause": {"code": -32000, "message": "context canceled"}}),
@@ -235,20 +405,89 @@ mod tests {
             json!({"code": -32000, "message": "transaction rejected: already known"}),
             json!({"code": -32603, "message": "access denied: rate limit"}),
             json!("user has insufficient funds; the request was cancelled"),
-            json!({"code": 4001, "message": format!("user cancelled the wait for 0x{}", "ab".repeat(32))}),
+            json!({"code": 4200}),
+            json!({"code": 4900}),
+            json!({"code": 5720, "message": "duplicate id"}),
+            json!({"code": -32601}),
+            json!({"statusCode": 403}),
+            json!({"errorCode": "6a80"}),
             json!("boom"),
             json!(null),
             json!({}),
             json!(7),
         ] {
-            assert_eq!(thrown(&other).0, ErrorCode::WalletFailed, "{other}");
+            for method in METHODS {
+                let thrown = thrown(method, &other);
+                let signs = method == PaymentMethod::Sign;
+                assert_eq!((thrown.code, thrown.unmoved), (ErrorCode::WalletFailed, signs), "{method:?} {other}");
+                assert!(thrown.message.ends_with(if signs { UNMOVED } else { LOOK_IN_WALLET }), "{}", thrown.message);
+                assert!(!thrown.message.contains("may be a no"), "{}", thrown.message);
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_that_was_not_begun_has_moved_nothing() {
+        for (error, hint) in [
+            (json!({"code": 4902, "message": "Unrecognized chain ID"}), "add the network in the wallet"),
+            (json!({"message": "wrong chain", "cause": {"code": 4902}}), "add the network in the wallet"),
+            (json!({"code": 5710}), ""),
+            (json!({"code": 5740}), ""),
+            (json!({"name": "LockedDeviceError"}), ""),
+            (json!({"_tag": "DeviceLockedError"}), ""),
+        ] {
+            let thrown = thrown(PaymentMethod::Transfer, &error);
+            assert_eq!((thrown.code, thrown.unmoved), (ErrorCode::WalletFailed, true), "{error}");
+            assert!(thrown.message.contains(hint) && thrown.message.ends_with(UNMOVED), "{}", thrown.message);
+        }
+    }
+
+    #[test]
+    fn a_request_that_is_open_in_the_wallet_is_said_to_be_so() {
+        let said = |message: &str| thrown(PaymentMethod::Transfer, &json!({"code": -32002, "message": message}));
+        let pending = said("Request of type 'wallet_requestPermissions' already pending");
+        assert!(pending.message.contains("; a request is open in the wallet already"), "{}", pending.message);
+        // A node's time limit has the same code, and may have sent the transfer.
+        let late = said("request timed out");
+        assert!(!late.message.contains("is open") && !late.unmoved && !pending.unmoved, "{}", late.message);
+    }
+
+    #[test]
+    fn a_hash_is_looked_for_only_where_something_was_sent() {
+        let hash = format!("0x{}", "ab".repeat(32));
+        for no in [
+            json!({"code": 4001, "message": format!("rejected {hash}")}),
+            json!({"code": 4001, "message": format!("user cancelled the wait for {hash}")}),
+            json!({"code": "ACTION_REJECTED", "transactionHash": hash}),
+        ] {
+            let signing = thrown(PaymentMethod::Sign, &no);
+            assert_eq!((signing.code, signing.transaction, signing.unmoved), (ErrorCode::WalletRejected, None, true), "{no}");
+            for method in [PaymentMethod::Transfer, PaymentMethod::Pay] {
+                let sent = thrown(method, &no);
+                assert_eq!((sent.code, sent.unmoved), (ErrorCode::WalletFailed, false), "{no}");
+                assert_eq!(sent.transaction.as_deref(), Some(hash.as_str()), "{no}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wallet_that_says_that_nothing_moved_is_believed() {
+        let hash = format!("0x{}", "ab".repeat(32));
+        let reverted = json!({"message": "the transfer was reverted", "transactionHash": hash, "noMoneyMoved": true});
+        let thrown_so = thrown(PaymentMethod::Transfer, &reverted);
+        assert_eq!((thrown_so.code, thrown_so.unmoved), (ErrorCode::WalletFailed, true));
+        assert_eq!(thrown_so.transaction.as_deref(), Some(hash.as_str()));
+        assert!(thrown_so.message.ends_with(UNMOVED), "{}", thrown_so.message);
+        for other in [json!("true"), json!(1), json!(false), json!(null)] {
+            assert!(!thrown(PaymentMethod::Transfer, &json!({"message": "x", "noMoneyMoved": other})).unmoved, "{other}");
         }
     }
 
     #[test]
     fn a_wallets_words_come_through_without_what_could_be_a_proof() {
         let hash = format!("0x{}", "ab".repeat(32));
-        let error = crate::payment::prove::threw(json!({"message": format!("timeout waiting for {hash} now")}), "");
+        let value = json!({"message": format!("timeout waiting for {hash} now")});
+        let error = crate::payment::prove::threw(PaymentMethod::Transfer, value);
         let words = error.message;
         assert!(words.contains("timeout waiting for 0x… now") && !words.contains(&hash), "{words}");
     }

@@ -33,8 +33,8 @@ pub(super) fn with_message(mut error: Box<Error>, session_id: &str, message: Opt
     error
 }
 
-/// The error of a deletion whose reply was lost: the caller must not take it for one that may simply
-/// be repeated, because the second deletion would find no session.
+/// The error of a deletion whose reply was lost: the caller must not take it for one that may
+/// simply be repeated, because the second deletion would find no session.
 pub(super) fn unknown_deletion(mut error: Box<Error>) -> Box<Error> {
     error.message = format!("it is not known whether the session has ended ({}); look with getSession", error.message);
     error.code = ErrorCode::MessageOutcomeUnknown;

@@ -1,19 +1,20 @@
 //! One message and its answer, as decisions without I/O.
 //!
 //! ```text
-//! send ──> reply with the answer ───────────────────────────────> the answer
-//!  │ └───> reply without it ────────┐
-//!  └─────> lost ──> find it ──> found                             an error that says whether
-//!                       └──────────────> missing, unknown ──────> the message is in the session
-//!                                   │
-//!            ┌──────────────────────┘
-//!            v                                  nothing new, or the answers to other messages
-//!          Idle ── sleep, slot ──> Polling ──────────────────────────────────────────────> Idle
-//!            │                        │ new messages of the agent
-//!  deadline  v                        v
-//!        AnswerTimeout        ReadingSession ──> ReadingChannel ── says what answers it ─> the answer
-//!                                     │                │ says nothing
-//!                                     └────────────────┴───> ReadingEarlier ── by order ─> the answer
+//!  send ──> reply with the answer ──────────────────────────────> the answer
+//!   │ └───> reply without it ──────────┐
+//!   └─────> lost ──> find it ──> found │
+//!                       │              │
+//!                       └─> missing, unknown ──────────────────> an error that says which
+//!                                      │
+//!           ┌──────────────────────────┘
+//!           v       sleep, slot                 nothing new, or answers to other messages
+//!         Idle ──────────────────> Polling ──────────────────────────────────────────> Idle
+//!           │ deadline                │ new messages of the agent
+//!           v                         v
+//!     AnswerTimeout            ReadingSession ──> ReadingChannel ─ says which ─> the answer
+//!                                     │ hidden          │ does not say
+//!                                     └─────────────────┴> ReadingEarlier ─ by order ─> the answer
 //! ```
 //!
 //! The channel behind the session says which message answers which. Where it does not, answers come
@@ -118,8 +119,8 @@ impl Reply {
     }
 }
 
-/// What is known after a lost reply, when the message was looked for in the session: the message, or
-/// an error that says whether the message may be sent again.
+/// What is known after a lost reply, when the message was looked for in the session: the message,
+/// or an error that says whether the message may be sent again.
 pub(super) fn after_lost_reply(outgoing: &Outgoing, mut lost: Box<Error>, found: Result<Option<Json>>) -> Result<Sent> {
     // A server that was too slow, for the client or for a gateway, may store the message later.
     let may_arrive = lost.code == ErrorCode::RequestTimeout || matches!(lost.status, Some(502 | 504..));

@@ -90,7 +90,8 @@ impl<'a, P: Platform> Sessions<'a, P> {
     }
 
     /// Emits every message, from the page `first` on: the newest first, or with `after` alone the
-    /// oldest first. `drained` is awaited after each page, so that nothing is read that nobody wants.
+    /// oldest first. `drained` is awaited after each page, so that nothing is read that nobody
+    /// wants.
     pub async fn all_messages(
         self,
         session_id: &str,

@@ -37,8 +37,8 @@ pub(super) enum Streamed {
 }
 
 impl StreamReader {
-    /// Takes a chunk of the stream. Returns the updates for the application: `user_message`, `chunk`
-    /// (any number of them), `done`.
+    /// Takes a chunk of the stream. Returns the updates for the application: `user_message`,
+    /// `chunk` (any number of them), `done`.
     pub(super) fn push(&mut self, chunk: &str, date: ParseDate<'_>) -> Vec<Json> {
         let mut updates = Vec::new();
         for event in self.parser.push(chunk) {

@@ -1,3 +1,8 @@
 //! What may be paid: limits, networks, recipients, and how much has been spent.
 
+pub mod budget;
+mod ledger;
+mod place;
 pub mod policy;
+
+pub use ledger::{Reservation, SpendLedger};

@@ -1,14 +1,23 @@
-//! Which offer may be paid, up to what price, and how much has been spent.
+//! Which offer may be paid, and up to what price. Each rule is one function.
 
-use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use super::budget::{Budget, Reserved};
+use super::place::{as_url, is_same_place, is_unreadable_to_others};
 use crate::api::error::{ErrorCode, Result};
+use crate::json::Json;
 use crate::platform::WalletCapabilities;
-use crate::text::{fill, find, join, split};
+use crate::text::shorten;
 use crate::x402::amount::{Amount, to_decimal};
-use crate::x402::networks::{MAINNETS, Token, USDC_DECIMALS, usdc};
+use crate::x402::tokens::{MAINNETS, Token, USDC_DECIMALS, usdc};
 use crate::x402::{self, Dialect, Offer, PaymentRequired, refused};
+
+pub use super::ledger::{Reservation, SpendLedger};
+
+/// The most that one payment may cost when the caller says nothing: 0.10 USDC, in atomic units.
+const USUAL_MAX_PER_PAYMENT: u128 = 100_000;
+/// The longest resource that a reason shows, in characters.
+const MAX_SHOWN: usize = 200;
 
 /// How much of a token may be spent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +32,13 @@ pub struct Limit {
     pub budget: u128,
 }
 
+impl Limit {
+    /// Atomic units for people: `0.02 USDC`.
+    fn shown(&self, units: u128) -> String {
+        format!("{} {}", to_decimal(units, self.decimals), self.symbol)
+    }
+}
+
 /// What the caller allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpendPolicy {
@@ -30,7 +46,8 @@ pub struct SpendPolicy {
     pub networks: Vec<String>,
     /// The tokens that may be paid with; each names its limit.
     pub tokens: Vec<Rc<Token>>,
-    /// The limits: USDC's, whatever the network, then those of the caller's own tokens. The order is the order of preference.
+    /// The limits: USDC's, whatever the network, then those of the caller's own tokens. The order is
+    /// the order of preference.
     pub limits: Vec<Limit>,
     /// Who may be paid: addresses. Empty for anybody.
     pub recipients: Vec<String>,
@@ -39,19 +56,15 @@ pub struct SpendPolicy {
 }
 
 impl Default for SpendPolicy {
-    /// 0.10 USDC a payment; Base before Polygon.
+    /// 0.10 USDC a payment without a budget; Base before Polygon.
     fn default() -> Self {
-        let mut networks = Vec::new();
-        for name in MAINNETS {
-            networks.push(name.to_owned());
-        }
         Self {
-            networks,
+            networks: MAINNETS.map(str::to_owned).into(),
             tokens: usdc(),
             limits: vec![Limit {
                 symbol: "USDC".to_owned(),
                 decimals: USDC_DECIMALS,
-                max_per_payment: 100_000,
+                max_per_payment: USUAL_MAX_PER_PAYMENT,
                 budget: u128::MAX,
             }],
             recipients: Vec::new(),
@@ -65,90 +78,19 @@ impl Default for SpendPolicy {
 pub enum PaymentMethod {
     /// By a transfer, whose hash is the proof.
     Transfer,
-    /// By a signed authorisation.
+    /// By a signed authorization. Nothing moves before the proof is sent.
     Sign,
-    /// By a wallet that takes the payment over.
+    /// By a wallet that takes over the payment.
     Pay,
 }
 
-/// How a wallet pays an offer; `None` when it cannot.
-fn payment_method(wallet: WalletCapabilities, offer: &Offer) -> Option<PaymentMethod> {
-    let own = match (offer.dialect, &offer.foreign) {
-        (_, Some(_)) => None,
-        (Dialect::Elizaos, None) => wallet.transfer.then_some(PaymentMethod::Transfer),
-        (_, None) => wallet.sign.then_some(PaymentMethod::Sign),
-    };
-    own.or(wallet.pay.then_some(PaymentMethod::Pay))
-}
-
-/// What has been spent so far, of each limit.
-pub struct SpendLedger {
-    spent: RefCell<Vec<u128>>,
-    changed: Box<dyn Fn(usize, u128)>,
-}
-
-impl core::fmt::Debug for SpendLedger {
-    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.write_str("SpendLedger")
-    }
-}
-
-/// Money that is set aside for one payment. Given back when it is dropped, unless it was kept.
-#[derive(Debug)]
-pub struct Reservation {
-    ledger: Rc<SpendLedger>,
-    limit: usize,
-    units: u128,
-    /// Whether the money may have moved.
-    pub kept: Cell<bool>,
-}
-
-impl SpendLedger {
-    /// A ledger that begins with these sums, one for each limit. `changed` is told of every new sum.
-    pub fn new(spent: Vec<u128>, changed: Box<dyn Fn(usize, u128)>) -> Rc<Self> {
-        Rc::new(Self { spent: RefCell::new(spent), changed })
-    }
-
-    /// What was spent of this limit, in atomic units, with what is set aside.
-    pub fn spent(&self, limit: usize) -> u128 {
-        self.spent.borrow().get(limit).copied().unwrap_or(0)
-    }
-
-    fn set(&self, limit: usize, units: u128) {
-        if let Some(spent) = self.spent.borrow_mut().get_mut(limit) {
-            *spent = units;
-        }
-        (self.changed)(limit, units);
-    }
-
-    fn add(self: &Rc<Self>, limit: usize, units: u128) -> Reservation {
-        self.set(limit, self.spent(limit).saturating_add(units));
-        Reservation { ledger: self.clone(), limit, units, kept: Cell::new(false) }
-    }
-}
-
-impl SpendPolicy {
-    /// Counts a payment that was begun before this client's ledger, or that the ledger gave up. The error says why a payment that can
-    /// still be left undone (`avoidable`) is not made: it is above the budget.
-    pub fn count(&self, symbol: &str, atomic: &str, avoidable: bool, ledger: &SpendLedger) -> Result<(), String> {
-        let Some(at) = self.limits.iter().position(|limit| limit.symbol == symbol) else { return Ok(()) };
-        let (Some(limit), Some(amount)) = (self.limits.get(at), Amount::from_atomic(atomic)) else { return Ok(()) };
-        let sum = ledger.spent(at).saturating_add(amount.units);
-        if avoidable && sum > limit.budget {
-            let shown = |units: u128| fill("% %", &[&to_decimal(units, limit.decimals), &limit.symbol]);
-            return Err(fill("spend.budget allows %, of which % are spent", &[&shown(limit.budget), &shown(ledger.spent(at))]));
-        }
-        ledger.set(at, sum);
-        Ok(())
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        if !self.kept.get() {
-            self.ledger.set(self.limit, self.ledger.spent(self.limit).saturating_sub(self.units));
-        }
-    }
+/// What becomes of a payment that was begun before when it is above the budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OverBudget {
+    /// It is refused: it can still be left undone.
+    Refuse,
+    /// It counts all the same: its money may have moved.
+    Count,
 }
 
 /// What will be paid, how, and the money that is set aside for it.
@@ -157,21 +99,48 @@ pub struct Chosen {
     /// What will be paid.
     pub offer: Offer,
     /// How.
-    pub means: PaymentMethod,
+    pub method: PaymentMethod,
     /// The money.
     pub reservation: Reservation,
 }
 
-/// Why an offer is not paid: the later the rule, the nearer the offer came.
-type Refusal = (u8, ErrorCode, String);
-/// The order of offers: token, price, network.
+/// The rules, in the order in which they are checked. An offer that breaks a later one came closer
+/// to being paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rule {
+    Network,
+    Recipient,
+    Resource,
+    Wallet,
+    Price,
+    Budget,
+}
+
+impl Rule {
+    fn code(self) -> ErrorCode {
+        match self {
+            Rule::Network => ErrorCode::PaymentNetworkNotAllowed,
+            Rule::Recipient => ErrorCode::PaymentRecipientNotAllowed,
+            Rule::Resource => ErrorCode::PaymentResourceMismatch,
+            Rule::Wallet => ErrorCode::WalletCannotPay,
+            Rule::Price | Rule::Budget => ErrorCode::PaymentOverLimit,
+        }
+    }
+}
+
+/// Why an offer is not paid.
+#[derive(Debug)]
+struct Refusal {
+    rule: Rule,
+    reason: String,
+}
+
+/// The order in which offers are preferred: by token, by price, by network.
 type Rank = (usize, u128, usize);
 
 impl SpendPolicy {
-    /// Chooses among the offers and sets the money aside, both at once: calls that run at the same time cannot overspend.
-    ///
-    /// Of the offers that keep every rule and that the wallet can serve, the cheapest is taken, USDC before other tokens; at the
-    /// same price the network that the caller prefers. `url` is where the request goes.
+    /// Chooses among the offers and sets the money aside, both at once: calls that run at the same
+    /// time cannot overspend. `url` is where the request goes.
     pub fn choose(
         &self,
         required: PaymentRequired,
@@ -179,133 +148,171 @@ impl SpendPolicy {
         url: &str,
         ledger: &Rc<SpendLedger>,
     ) -> Result<Chosen> {
-        if !is_unreadable(url) && !self.resources.iter().any(|allowed| is_same_place(url, allowed)) {
-            let why = fill(
-                "others can read what goes to %, and take the proof of payment; use https, or name this address in spend.allowResource \
-                 where the network is your own",
-                &[url],
-            );
-            return Err(refused(ErrorCode::PaymentInsecureConnection, &why));
-        }
+        let (offer, method) = self.best_offer(required, wallet, url, &ledger.budget())?;
+        let reservation = ledger.reserve(Reserved { limit: offer.token.limit, units: offer.amount.units });
+        Ok(Chosen { offer, method, reservation })
+    }
+
+    /// The offer that is paid, and how. Of the offers that keep every rule it is the cheapest, USDC
+    /// before other tokens; at the same price the one on the network that the caller prefers.
+    pub fn best_offer(
+        &self,
+        required: PaymentRequired,
+        wallet: WalletCapabilities,
+        url: &str,
+        budget: &Budget,
+    ) -> Result<(Offer, PaymentMethod)> {
+        self.check_connection(url)?;
+        let mut allowed: Vec<(Rank, Offer, PaymentMethod)> = Vec::new();
         let mut reasons = Vec::new();
-        let mut nearest: Option<(u8, ErrorCode)> = None;
-        let mut best: Option<(Rank, PaymentMethod, Offer)> = None;
+        let mut nearest: Option<Rule> = None;
         for offer in required.offers {
-            match self.judge(&offer, wallet, url, ledger) {
-                Ok((network, means)) => {
-                    let rank = (offer.token.limit, offer.amount.units, network);
-                    if best.as_ref().is_none_or(|(known, _, _)| rank < *known) {
-                        best = Some((rank, means, offer));
-                    }
-                }
-                Err((step, code, reason)) => {
-                    let token = &offer.token;
-                    let price = offer.amount.decimal(token.decimals);
-                    reasons.push(fill("% % on %: %", &[&price, &token.symbol, &token.network, &reason]));
-                    if nearest.is_none_or(|(known, _)| step >= known) {
-                        nearest = Some((step, code));
-                    }
+            match self.judge(&offer, wallet, url, budget) {
+                Ok((rank, method)) => allowed.push((rank, offer, method)),
+                Err(Refusal { rule, reason }) => {
+                    reasons.push(format!("{}: {reason}", offer.summary()));
+                    nearest = nearest.max(Some(rule));
                 }
             }
         }
-        let Some((_, means, offer)) = best else {
-            reasons.extend(required.skipped);
-            let why = fill("no offer may be paid: %", &[&x402::reasons(&reasons)]);
-            let code = nearest.map_or(ErrorCode::PaymentRequirementsInvalid, |(_, code)| code);
-            return Err(refused(code, &why));
-        };
-        let reservation = ledger.add(offer.token.limit, offer.amount.units);
-        Ok(Chosen { offer, means, reservation })
+        // Of equal offers the first.
+        if let Some((_, offer, method)) = allowed.into_iter().min_by_key(|(rank, ..)| *rank) {
+            return Ok((offer, method));
+        }
+        reasons.extend(required.skipped);
+        let code = nearest.map_or(ErrorCode::PaymentRequirementsInvalid, Rule::code);
+        Err(refused(code, &format!("no offer may be paid: {}", x402::reasons(&reasons))))
     }
 
-    /// The rank of the offer's network and how it is paid, or why it is not.
+    /// Sets money aside for a payment that was begun before this client's ledger, or whose money was
+    /// given back. `None` when no limit is about its token. The error says why it is refused.
+    pub fn count(
+        &self,
+        symbol: &str,
+        atomic: &str,
+        over: OverBudget,
+        ledger: &Rc<SpendLedger>,
+    ) -> Result<Option<Reservation>, String> {
+        let Some((payment, limit)) = self.counted(symbol, atomic) else { return Ok(None) };
+        let budget = ledger.budget();
+        if over == OverBudget::Refuse && !budget.allows(payment, limit.budget) {
+            return Err(over_budget(limit, budget.spent(payment.limit)));
+        }
+        Ok(Some(ledger.reserve(payment)))
+    }
+
+    /// What a payment counts for; `None` when no limit is about its token.
+    fn counted(&self, symbol: &str, atomic: &str) -> Option<(Reserved, &Limit)> {
+        let (at, limit) = self.limits.iter().enumerate().find(|(_, limit)| limit.symbol == symbol)?;
+        Some((Reserved { limit: at, units: Amount::from_atomic(atomic)?.units }, limit))
+    }
+
+    /// The offer's rank and how it is paid, or the rule that it breaks.
     fn judge(
         &self,
         offer: &Offer,
         wallet: WalletCapabilities,
         url: &str,
-        ledger: &SpendLedger,
-    ) -> Result<(usize, PaymentMethod), Refusal> {
-        let token = &offer.token;
-        let allowed = |list: &[String]| join(list, ", ");
-        let Some(network) = self.networks.iter().position(|network| *network == token.network) else {
-            let why = fill("spend.networks allows %", &[&allowed(&self.networks)]);
-            return Err((0, ErrorCode::PaymentNetworkNotAllowed, why));
-        };
+        budget: &Budget,
+    ) -> Result<(Rank, PaymentMethod), Refusal> {
+        let broken = |rule: Rule| move |reason: String| Refusal { rule, reason };
+        let network = self.network_rank(offer).map_err(broken(Rule::Network))?;
+        self.check_recipient(offer).map_err(broken(Rule::Recipient))?;
+        self.check_resource(offer, url).map_err(broken(Rule::Resource))?;
+        let method = payment_method(wallet, offer).map_err(broken(Rule::Wallet))?;
+        let limit = self.limits.get(offer.token.limit).ok_or_else(|| broken(Rule::Price)("it has no limit".to_owned()))?;
+        check_price(offer, limit).map_err(broken(Rule::Price))?;
+        check_budget(offer, limit, budget).map_err(broken(Rule::Budget))?;
+        Ok(((offer.token.limit, offer.amount.units, network), method))
+    }
+
+    /// A proof goes only where nobody else can read it, unless the caller says so.
+    fn check_connection(&self, url: &str) -> Result<()> {
+        if is_unreadable_to_others(url) || self.is_allowed_resource(url) {
+            return Ok(());
+        }
+        let why = format!(
+            "others can read what goes to {url}, and take the proof of payment; use https, or, where the network is your own, \
+             add {}",
+            allow_resource(url),
+        );
+        Err(refused(ErrorCode::PaymentInsecureConnection, &why))
+    }
+
+    /// Where the offer's network stands in the caller's order of preference.
+    fn network_rank(&self, offer: &Offer) -> Result<usize, String> {
+        let rank = self.networks.iter().position(|network| *network == offer.token.network);
+        rank.ok_or_else(|| format!("spend.networks allows {}", self.networks.join(", ")))
+    }
+
+    fn check_recipient(&self, offer: &Offer) -> Result<(), String> {
         // Addresses of other chains have their own rules for case.
-        let is_allowed = |address: &String| {
-            if token.chain_id > 0 { address.eq_ignore_ascii_case(&offer.recipient) } else { *address == offer.recipient }
+        let is_recipient = |address: &String| match offer.token.chain_id {
+            0 => *address == offer.recipient,
+            _ => address.eq_ignore_ascii_case(&offer.recipient),
         };
-        if !self.recipients.is_empty() && !self.recipients.iter().any(is_allowed) {
-            let why = fill("it goes to %, and spend.recipients allows %", &[&offer.recipient, &allowed(&self.recipients)]);
-            return Err((1, ErrorCode::PaymentRecipientNotAllowed, why));
+        if self.recipients.is_empty() || self.recipients.iter().any(is_recipient) {
+            return Ok(());
         }
-        if let Some(resource) = &offer.resource
-            && !is_same_place(resource, url)
-            && !self.resources.iter().any(|allowed| is_same_place(resource, allowed))
-        {
-            let shown = crate::text::shorten(resource, 200);
-            let why = fill("it is for %, not for %; if that is right, name it in spend.allowResource", &[&shown, url]);
-            return Err((2, ErrorCode::PaymentResourceMismatch, why));
+        Err(format!("it goes to {}, and spend.recipients allows {}", offer.recipient, self.recipients.join(", ")))
+    }
+
+    /// What is paid for is what was asked for, or what the caller allows besides.
+    fn check_resource(&self, offer: &Offer, url: &str) -> Result<(), String> {
+        let Some(resource) = &offer.resource else { return Ok(()) };
+        if is_same_place(resource, url) || self.is_allowed_resource(resource) {
+            return Ok(());
         }
-        let Some(means) = payment_method(wallet, offer) else {
-            let needs = match (&offer.foreign, offer.dialect) {
-                (Some(foreign), _) => fill("% is only for a wallet with pay", &[foreign]),
-                (None, Dialect::Elizaos) => "the wallet needs sendTransfer".to_owned(),
-                (None, _) => "the wallet needs address and signTypedData (eliza-jobs/wallets makes such wallets)".to_owned(),
-            };
-            return Err((3, ErrorCode::WalletCannotPay, needs));
-        };
-        let Some(limit) = self.limits.get(token.limit) else {
-            return Err((0, ErrorCode::PaymentOverLimit, "it has no limit".to_owned()));
-        };
-        let shown = |units: u128| fill("% %", &[&to_decimal(units, limit.decimals), &limit.symbol]);
-        if offer.amount.units > limit.max_per_payment {
-            let why = fill("spend.maxPerPayment allows %; raise it if the price is right", &[&shown(limit.max_per_payment)]);
-            return Err((4, ErrorCode::PaymentOverLimit, why));
+        let said = format!("it is for {}, not for {url}", shorten(resource, MAX_SHOWN));
+        // A line that was cut short would not help.
+        match as_url(resource, url).filter(|named| named.chars().count() <= MAX_SHOWN) {
+            Some(named) => Err(format!("{said}; if that is right, add {}", allow_resource(&named))),
+            None => Err(said),
         }
-        let spent = ledger.spent(token.limit);
-        if spent.saturating_add(offer.amount.units) > limit.budget {
-            let why = fill("spend.budget allows %, of which % are spent", &[&shown(limit.budget), &shown(spent)]);
-            return Err((5, ErrorCode::PaymentOverLimit, why));
-        }
-        Ok((network, means))
+    }
+
+    fn is_allowed_resource(&self, resource: &str) -> bool {
+        self.resources.iter().any(|allowed| is_same_place(resource, allowed))
     }
 }
 
-/// Whether nobody else can read what goes to this address: it is encrypted, or stays on this machine.
-fn is_unreadable(url: &str) -> bool {
-    let Some((origin, _)) = place(url) else { return false };
-    let Some((scheme, host)) = split(&origin, "://") else { return false };
-    let end = if host.starts_with('[') { "]" } else { ":" };
-    let name = split(host, end).map_or(host, |(name, _)| name);
-    scheme == "https"
-        || name == "[::1"
-        || name == "localhost"
-        || name.ends_with(".localhost")
-        || (name.starts_with("127.") && name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+/// How a wallet pays an offer, or what it lacks.
+fn payment_method(wallet: WalletCapabilities, offer: &Offer) -> Result<PaymentMethod, String> {
+    let (own, lacks) = match (&offer.foreign, offer.dialect) {
+        (Some(foreign), _) => (None, format!("{foreign} is only for a wallet with pay")),
+        (None, Dialect::Elizaos) => {
+            (wallet.transfer.then_some(PaymentMethod::Transfer), "the wallet needs sendTransfer".to_owned())
+        }
+        (None, _) => (
+            wallet.sign.then_some(PaymentMethod::Sign),
+            "the wallet needs address and signTypedData (eliza-jobs/wallets makes such wallets)".to_owned(),
+        ),
+    };
+    own.or(wallet.pay.then_some(PaymentMethod::Pay)).ok_or(lacks)
 }
 
-/// Whether a resource is the address of a request: the same origin and path. A path alone is one of the same origin.
-fn is_same_place(resource: &str, url: &str) -> bool {
-    let Some(wanted) = place(url) else { return false };
-    if resource.starts_with('/') && !resource.starts_with("//") {
-        return resource.split(['?', '#']).next() == Some(wanted.1);
+fn check_price(offer: &Offer, limit: &Limit) -> Result<(), String> {
+    if offer.amount.units <= limit.max_per_payment {
+        return Ok(());
     }
-    place(resource).is_some_and(|place| place == wanted)
+    Err(format!("spend.maxPerPayment allows {}; raise it if the price is right", limit.shown(limit.max_per_payment)))
 }
 
-/// The origin, in small letters and without the scheme's own port, and the path.
-fn place(url: &str) -> Option<(String, &str)> {
-    let (scheme, rest) = split(url, "://")?;
-    let end = rest.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(rest.len());
-    let rest = rest.get(..end)?;
-    let (host, path) = rest.split_at_checked(find(rest, "/").unwrap_or(rest.len()))?;
-    let scheme = scheme.to_ascii_lowercase();
-    let port = if scheme == "https" { ":443" } else { ":80" };
-    let host = host.to_ascii_lowercase();
-    let host = host.strip_suffix(port).unwrap_or(&host);
-    Some((fill("%://%", &[&scheme, host]), if path.is_empty() { "/" } else { path }))
+fn check_budget(offer: &Offer, limit: &Limit, budget: &Budget) -> Result<(), String> {
+    let payment = Reserved { limit: offer.token.limit, units: offer.amount.units };
+    if budget.allows(payment, limit.budget) { Ok(()) } else { Err(over_budget(limit, budget.spent(payment.limit))) }
+}
+
+fn over_budget(limit: &Limit, spent: u128) -> String {
+    format!("spend.budget allows {}, of which {} are spent", limit.shown(limit.budget), limit.shown(spent))
+}
+
+/// The line that allows this resource, as it goes into the client's options. A server chooses the
+/// text: where it could end the quotes, it is escaped.
+fn allow_resource(url: &str) -> String {
+    let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\'' | b'\\'));
+    let quoted = if is_plain { format!("'{url}'") } else { Json::text(url).to_json() };
+    format!("spend: {{ allowResource: {quoted} }}")
 }
 
 #[cfg(test)]
@@ -323,10 +330,13 @@ mod tests {
     const TRANSFER: WalletCapabilities = WalletCapabilities { transfer: true, sign: false, pay: false };
     const ALL: WalletCapabilities = WalletCapabilities { transfer: true, sign: true, pay: true };
 
+    fn ledger(policy: &SpendPolicy) -> Rc<SpendLedger> {
+        SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()))
+    }
     fn required(policy: &SpendPolicy, body: Json) -> PaymentRequired {
         x402::read(&HttpResponse { status: 402, headers: vec![], body: Body::Json(body) }, &policy.tokens).unwrap()
     }
-    fn seed(offers: &[(&str, &str)]) -> Json {
+    fn elizaos(offers: &[(&str, &str)]) -> Json {
         let entry = |(network, amount): &(&str, &str)| json!({"network": network, "recipient": TO, "amount": amount});
         json!({"payment": offers.iter().map(entry).collect::<Vec<_>>()})
     }
@@ -337,10 +347,10 @@ mod tests {
         body.into()
     }
     fn choose(policy: &SpendPolicy, wallet: WalletCapabilities, body: Json) -> Result<Chosen> {
-        policy.choose(required(policy, body), wallet, URL, &SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ())))
+        policy.choose(required(policy, body), wallet, URL, &ledger(policy))
     }
     fn chosen(policy: &SpendPolicy, offers: &[(&str, &str)]) -> Result<String, Box<Error>> {
-        choose(policy, TRANSFER, seed(offers)).map(|chosen| chosen.offer.token.network.clone())
+        choose(policy, TRANSFER, elizaos(offers)).map(|chosen| chosen.offer.token.network.clone())
     }
     fn networks(names: &[&str]) -> SpendPolicy {
         SpendPolicy { networks: names.iter().map(|name| (*name).to_owned()).collect(), ..SpendPolicy::default() }
@@ -349,37 +359,15 @@ mod tests {
     #[test]
     fn a_proof_never_goes_where_others_can_read_it_unless_the_caller_says_so() {
         let pays = |policy: &SpendPolicy, url: &str| {
-            let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
+            let ledger = ledger(policy);
             policy
-                .choose(required(policy, seed(&[("base", "0.02")])), TRANSFER, url, &ledger)
+                .choose(required(policy, elizaos(&[("base", "0.02")])), TRANSFER, url, &ledger)
                 .map(|_| ())
                 .map_err(|error| error.code)
         };
         let ours = SpendPolicy::default();
-        for url in [
-            "https://a.b/x",
-            "http://localhost/x",
-            "http://localhost:3000/x",
-            "http://a.localhost/x",
-            "HTTP://127.0.0.1:3000/x",
-            "http://127.9.9.9/x",
-            "http://[::1]:3000/x",
-        ] {
-            assert_eq!(pays(&ours, url), Ok(()), "{url}");
-        }
-        let open = [
-            "http://a.b/x",
-            "http://127.0.0.1.evil.example/x",
-            "http://localhost.evil.example/x",
-            "http://10.0.0.1/x",
-            "http://[::2]/x",
-            "ftp://localhost.x/x",
-            "http://notlocalhost/x",
-            "x",
-        ];
-        for url in open {
-            assert_eq!(pays(&ours, url), Err(ErrorCode::PaymentInsecureConnection), "{url}");
-        }
+        assert_eq!(pays(&ours, "http://localhost:3000/x"), Ok(()));
+        assert_eq!(pays(&ours, "http://a.b/x"), Err(ErrorCode::PaymentInsecureConnection));
         let allowed = SpendPolicy { resources: vec!["http://a.b/x".to_owned()], ..SpendPolicy::default() };
         assert_eq!(pays(&allowed, "http://a.b/x"), Ok(()));
         assert_eq!(pays(&allowed, "http://a.b/y"), Err(ErrorCode::PaymentInsecureConnection));
@@ -422,8 +410,8 @@ mod tests {
     fn the_budget_counts_what_is_set_aside_and_gives_back_what_was_not_kept() {
         let mut policy = SpendPolicy::default();
         policy.limits[0].budget = 50_000;
-        let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
-        let pay = || policy.choose(required(&policy, seed(&[("base", "0.02"), ("polygon", "0.02")])), TRANSFER, URL, &ledger);
+        let ledger = ledger(&policy);
+        let pay = || policy.choose(required(&policy, elizaos(&[("base", "0.02"), ("polygon", "0.02")])), TRANSFER, URL, &ledger);
         let first = pay().unwrap();
         first.reservation.kept.set(true);
         drop(first);
@@ -435,6 +423,25 @@ mod tests {
         drop(second);
         assert_eq!(ledger.spent(0), 20_000);
         assert!(pay().is_ok());
+    }
+
+    #[test]
+    fn a_payment_of_before_counts_above_the_budget_unless_it_can_be_left_undone() {
+        let mut policy = SpendPolicy::default();
+        policy.limits[0].budget = 30_000;
+        let ledger = ledger(&policy);
+        let count = |symbol: &str, atomic: &str, over| policy.count(symbol, atomic, over, &ledger);
+        let first = count("USDC", "20000", OverBudget::Refuse).unwrap();
+        assert_eq!(ledger.spent(0), 20_000);
+        let why = count("USDC", "20000", OverBudget::Refuse).unwrap_err();
+        assert_eq!(why, "spend.budget allows 0.03 USDC, of which 0.02 USDC are spent");
+        let second = count("USDC", "20000", OverBudget::Count).unwrap().unwrap();
+        second.kept.set(true);
+        drop((first, second));
+        assert_eq!(ledger.spent(0), 20_000);
+        for (symbol, atomic) in [("EURC", "20000"), ("USDC", "0"), ("USDC", "soon")] {
+            assert!(count(symbol, atomic, OverBudget::Refuse).unwrap().is_none(), "{symbol} {atomic}");
+        }
     }
 
     #[test]
@@ -451,28 +458,19 @@ mod tests {
     fn what_is_paid_for_is_what_was_asked_for() {
         let mut policy = SpendPolicy::default();
         let judge = |policy: &SpendPolicy, resource: &str| choose(policy, ALL, v1(|entry| entry["resource"] = json!(resource).0));
-        for same in [
-            URL,
-            "HTTPS://API.example.com:443/api/messaging/jobs",
-            "https://api.example.com/api/messaging/jobs?x=1#y",
-            "/api/messaging/jobs",
-        ] {
-            assert!(judge(&policy, same).is_ok(), "{same}");
-        }
-        for other in [
-            "https://evil.example/api/messaging/jobs",
-            "http://api.example.com/api/messaging/jobs",
-            "https://api.example.com:8443/api/messaging/jobs",
-            "https://api.example.com/api/messaging/jobs/other",
-            "https://api.example.com",
-            "https://api.example.com@evil.example/api/messaging/jobs",
-            "https://api.example.com\\@evil.example/api/messaging/jobs",
-            "//evil.example/api/messaging/jobs",
-            "/api/messaging/sessions",
-            "javascript:alert(1)",
-            "",
-        ] {
-            assert_eq!(judge(&policy, other).unwrap_err().code, ErrorCode::PaymentResourceMismatch, "{other}");
+        assert!(judge(&policy, URL).is_ok());
+        let error = judge(&policy, "https://public.example/api/messaging/jobs").unwrap_err();
+        assert_eq!(error.code, ErrorCode::PaymentResourceMismatch);
+        let line = "if that is right, add spend: { allowResource: 'https://public.example/api/messaging/jobs' }";
+        assert!(error.message.contains(line), "{}", error.message);
+        let error = judge(&policy, "/other").unwrap_err();
+        assert!(error.message.contains("allowResource: 'https://api.example.com/other' }"), "{}", error.message);
+        // A text that would end the quotes is escaped, and one that is no URL is no line.
+        let error = judge(&policy, "https://x.y/', maxPerPayment: '1000").unwrap_err();
+        assert!(error.message.contains(r#"allowResource: "https://x.y/', maxPerPayment: '1000" }"#), "{}", error.message);
+        for none in ["javascript:alert(1)", "", &format!("https://x.y/{}", "z".repeat(300))] {
+            let error = judge(&policy, none).unwrap_err();
+            assert!(!error.message.contains("allowResource"), "{}", error.message);
         }
         assert!(choose(&policy, ALL, v1(|entry| drop(entry.as_object_mut().unwrap().remove("resource")))).is_ok());
         policy.resources = vec!["http://api.example.com/api/messaging/jobs".into()];
@@ -483,7 +481,7 @@ mod tests {
     #[test]
     fn an_offer_is_paid_by_what_the_wallet_can_do() {
         let policy = SpendPolicy::default();
-        let means = |wallet, body| choose(&policy, wallet, body).map(|chosen| chosen.means);
+        let method = |wallet, body| choose(&policy, wallet, body).map(|chosen| chosen.method);
         let none = WalletCapabilities::default();
         let (transfer, sign, pay) = (
             WalletCapabilities { transfer: true, ..none },
@@ -492,25 +490,25 @@ mod tests {
         );
         let exact = || v1(|_| ());
         let upto = || v1(|entry| entry["scheme"] = json!("upto").0);
-        assert_eq!(means(transfer, seed(&[("base", "0.02")])).unwrap(), PaymentMethod::Transfer);
-        assert_eq!(means(sign, exact()).unwrap(), PaymentMethod::Sign);
-        assert_eq!(means(ALL, exact()).unwrap(), PaymentMethod::Sign);
-        assert_eq!(means(pay, exact()).unwrap(), PaymentMethod::Pay);
-        assert_eq!(means(ALL, upto()).unwrap(), PaymentMethod::Pay);
+        assert_eq!(method(transfer, elizaos(&[("base", "0.02")])).unwrap(), PaymentMethod::Transfer);
+        assert_eq!(method(sign, exact()).unwrap(), PaymentMethod::Sign);
+        assert_eq!(method(ALL, exact()).unwrap(), PaymentMethod::Sign);
+        assert_eq!(method(pay, exact()).unwrap(), PaymentMethod::Pay);
+        assert_eq!(method(ALL, upto()).unwrap(), PaymentMethod::Pay);
         for (wallet, body, needs) in [
-            (sign, seed(&[("base", "0.02")]), "needs sendTransfer"),
+            (sign, elizaos(&[("base", "0.02")]), "needs sendTransfer"),
             (transfer, exact(), "needs address and signTypedData"),
             (WalletCapabilities { pay: false, ..ALL }, upto(), "scheme \"upto\" is only for a wallet with pay"),
         ] {
-            let error = means(wallet, body).unwrap_err();
+            let error = method(wallet, body).unwrap_err();
             assert_eq!(error.code, ErrorCode::WalletCannotPay);
             assert!(error.message.contains(needs), "{}", error.message);
         }
         // A dearer offer that the wallet can serve comes before a cheaper one that it cannot.
         let mut both = v1(|_| ());
         both["payment"] = json!([{"network": "base", "recipient": TO, "amount": "0.01"}]).0;
-        assert_eq!(means(sign, both.clone()).unwrap(), PaymentMethod::Sign);
-        assert_eq!(means(ALL, both).unwrap(), PaymentMethod::Transfer);
+        assert_eq!(method(sign, both.clone()).unwrap(), PaymentMethod::Sign);
+        assert_eq!(method(ALL, both).unwrap(), PaymentMethod::Transfer);
     }
 
     #[test]
@@ -527,7 +525,7 @@ mod tests {
         policy.tokens.push(Rc::new(token));
         let entry =
             |currency: &str, amount: &str| json!({"network": "base", "recipient": TO, "amount": amount, "currency": currency});
-        let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
+        let ledger = ledger(&policy);
         let choose = |entries: Json| policy.choose(required(&policy, json!({"payment": entries})), TRANSFER, URL, &ledger);
         let usdc_first = choose(json!([entry("EURC", "0.001"), entry("USDC", "0.05")])).unwrap();
         assert_eq!(usdc_first.offer.token.symbol, "USDC");

@@ -1,29 +1,28 @@
 //! Addresses of EVM chains.
 
-use super::keccak::keccak256;
-use crate::encoding::is_hex;
+use crate::encoding::{is_hex, keccak256};
 
-/// Whether this is an address that can be paid: 20 bytes in hexadecimal, not zero, and where it is written in both cases,
-/// with the checksum of EIP-55 that this is for. An address whose checksum is wrong has been mistyped or tampered with.
+/// Whether this address can be paid: 20 bytes in hexadecimal, not zero, and with the checksum of
+/// EIP-55 where it is written in both cases. An address whose checksum is wrong has been mistyped
+/// or tampered with.
 pub fn is_payable(text: &str) -> bool {
     is_hex(text, 40) && text.bytes().skip(2).any(|byte| byte != b'0') && (is_in_one_case(text) || checksummed(text) == text)
 }
 
 fn is_in_one_case(text: &str) -> bool {
-    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().skip(2).any(is);
-    !has(u8::is_ascii_lowercase) || !has(u8::is_ascii_uppercase)
+    let digits = || text.bytes().skip(2);
+    !digits().any(|byte| byte.is_ascii_lowercase()) || !digits().any(|byte| byte.is_ascii_uppercase())
 }
 
-/// The address with its checksum: a letter is a capital where the hash of the small letters has a high digit.
+/// The address with its checksum: a letter is a capital where the hash of the small letters has a
+/// digit of 8 or more.
 pub fn checksummed(address: &str) -> String {
-    let small = address.to_ascii_lowercase();
-    let hash = keccak256(&[small.as_bytes().get(2..).unwrap_or_default()]);
-    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let mut text = "0x".to_owned();
-    for (letter, digit) in small.chars().skip(2).zip(digits) {
-        text.push(if digit > 7 { letter.to_ascii_uppercase() } else { letter });
-    }
-    text
+    let small = address.strip_prefix("0x").unwrap_or(address).to_ascii_lowercase();
+    let hash = keccak256(small.as_bytes());
+    let hash_digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let letters = small.chars().zip(hash_digits);
+    let checked = letters.map(|(letter, digit)| if digit >= 8 { letter.to_ascii_uppercase() } else { letter });
+    "0x".chars().chain(checked).collect()
 }
 
 #[cfg(test)]
@@ -47,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_paid() {
+    fn an_address_with_a_wrong_checksum_or_form_cannot_be_paid() {
         for address in [
             "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
             "0x0000000000000000000000000000000000000000",

@@ -1,13 +1,15 @@
-//! The dialect of elizaOS's own paywall: `payment: [{network, recipient, amount}]` with decimal amounts; the proof is the
-//! hash of a plain token transfer, in `x-payment` and `x-payment-network`.
+//! The dialect of elizaOS's own paywall: `payment: [{network, recipient, amount}]` with decimal
+//! amounts. The proof is the hash of a plain token transfer, in `x-payment` and
+//! `x-payment-network`.
 
 use std::rc::Rc;
 
 use super::amount::Amount;
-use super::networks::Token;
-use super::{Dialect, Offer, no_evm_chain, recipient_of, shown_member, token_of};
+use super::entry::{self, shown_member};
+use super::offer::Offer;
+use super::tokens::Token;
+use crate::api::payments::Dialect;
 use crate::json::Json;
-use crate::text::fill;
 
 /// One entry as an offer, or why it cannot be paid.
 pub(super) fn read_entry(entry: &Json, tokens: &[Rc<Token>]) -> Result<Offer, String> {
@@ -15,21 +17,21 @@ pub(super) fn read_entry(entry: &Json, tokens: &[Rc<Token>]) -> Result<Offer, St
         None => "USDC".to_owned(),
         Some(currency) => currency.as_text().ok_or_else(|| shown_member(entry, "currency"))?,
     };
-    let token = token_of(entry, tokens, &|token| token.symbol == currency, "currency")?;
-    if entry.get("chainId").is_some_and(|id| id.as_number() != Some(f64::from(token.chain_id))) {
-        return Err(fill("% is not that of %", &[&shown_member(entry, "chainId"), &token.network]));
+    let token = entry::token(entry, tokens, "currency", |token| token.symbol == currency)?;
+    if entry.get("chainId").is_some_and(|id| id.as_number() != Some(token.chain_id.into())) {
+        return Err(format!("{} is not that of {}", shown_member(entry, "chainId"), token.network));
     }
-    if entry.get("asset").is_some_and(|asset| !asset.as_text().is_some_and(|asset| token.is_asset(&asset))) {
-        return Err(fill("% is not % on %", &[&shown_member(entry, "asset"), &token.symbol, &token.network]));
+    if entry.get("asset").is_some_and(|asset| !asset.as_text().is_some_and(|asset| token.is_named_by(&asset))) {
+        return Err(format!("{} is not {} on {}", shown_member(entry, "asset"), token.symbol, token.network));
     }
-    let recipient = recipient_of(entry, "recipient", &token)?;
+    let recipient = entry::recipient(entry, "recipient", &token)?;
     let amount = entry.get_text("amount").and_then(|text| Amount::from_decimal(&text, token.decimals));
     let amount =
-        amount.ok_or_else(|| fill("% is no positive decimal number of %", &[&shown_member(entry, "amount"), &token.symbol]))?;
+        amount.ok_or_else(|| format!("{} is no positive decimal number of {}", shown_member(entry, "amount"), token.symbol))?;
     let none = Json::object();
     Ok(Offer {
         dialect: Dialect::Elizaos,
-        foreign: no_evm_chain(&token),
+        foreign: token.foreign_chain(),
         token,
         recipient,
         amount,
@@ -51,7 +53,7 @@ mod tests {
     use super::*;
     use crate::json;
     use crate::json::Json;
-    use crate::x402::networks::usdc;
+    use crate::x402::tokens::usdc;
 
     const TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
 
@@ -69,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_a_careful_person_would_not_pay_are_left_out() {
+    fn an_entry_that_breaks_a_rule_is_left_out_with_the_reason() {
         let good = json!({"network": "base", "recipient": TO, "amount": "0.02", "currency": "USDC", "chainId": 8453});
         let usdc = &usdc()[0].asset;
         let cases: [(&str, Json, &str); 18] = [

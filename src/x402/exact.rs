@@ -1,54 +1,42 @@
-//! The entries of x402's `accepts`, versions 1 and 2. They say the same with other names; amounts are atomic in both.
+//! The entries of x402's `accepts`, in versions 1 and 2. They say the same with other names, and
+//! amounts are atomic in both.
+//!
+//! The agent of elizaOS 2 mixes them: entries of version 2 that have `maxAmountRequired` in place
+//! of `amount`, and assets written as CAIP-19.
 
 use std::rc::Rc;
 
 use super::amount::Amount;
-use super::networks::Token;
-use super::{Dialect, MAX_ENTRY, MAX_HEADER, Offer, no_evm_chain, recipient_of, shown_member, token_of};
+use super::entry::{self, shown_member};
+use super::extensions::PaymentIdentifier;
+use super::offer::Offer;
+use super::tokens::Token;
+use crate::api::payments::Dialect;
 use crate::json::{Json, Kind};
-use crate::text::{decimal, fill};
 
 /// The longest time for which a payment is signed, in seconds, however long the server asks for.
 const MAX_TIMEOUT_S: f64 = 300.0;
 /// Facilitators want so many seconds to be left: a shorter offer can never be paid.
-pub(super) const MIN_LEFT_S: f64 = 6.0;
+pub(super) const MIN_LEFT_S: u32 = 6;
+/// The longest entry of version 1, in bytes. Nothing of it is sent back.
+const MAX_ENTRY: usize = 65_536;
+/// The longest entry of version 2, with the resource and the extensions that are sent back with
+/// it, in bytes. With base64 and the signature it fits into the headers that servers take (16 KB in
+/// Node).
+const MAX_ECHO: usize = 10_000;
 
 /// One entry as an offer, or why it cannot be paid.
 pub(super) fn read_entry(dialect: Dialect, entry: &Json, required: &Json, tokens: &[Rc<Token>]) -> Result<Offer, String> {
     let asset = entry.get_text("asset").unwrap_or_default();
-    let token = token_of(entry, tokens, &|token| token.is_asset(&asset), "asset")?;
-    let recipient = recipient_of(entry, "payTo", &token)?;
-    let amount_key = if dialect == Dialect::X402V1 { "maxAmountRequired" } else { "amount" };
-    let amount = entry.get_text(amount_key).and_then(|text| Amount::from_atomic(&text));
-    let amount =
-        amount.ok_or_else(|| fill("% is no positive whole number of atomic units", &[&shown_member(entry, amount_key)]))?;
-    let timeout = entry.get_number("maxTimeoutSeconds").filter(|seconds| seconds.fract() == 0.0 && *seconds >= MIN_LEFT_S);
-    let timeout =
-        timeout.ok_or_else(|| fill("% is no whole number of at least 6", &[&shown_member(entry, "maxTimeoutSeconds")]))?;
-    // In version 2 all this goes back to the server in a header. A document too deep to be written is empty.
-    let is_v2 = dialect == Dialect::X402V2;
-    let echoed = [Some(entry.clone()), required.get("resource").filter(|_| is_v2), required.get("extensions").filter(|_| is_v2)];
-    let most = if is_v2 { MAX_ENTRY } else { MAX_HEADER };
-    let mut size: usize = 0;
-    for part in echoed.iter().flatten() {
-        let length = part.to_json().len();
-        size = if length == 0 { usize::MAX } else { size.saturating_add(length) };
+    let token = entry::token(entry, tokens, "asset", |token| token.is_named_by(&asset))?;
+    let recipient = entry::recipient(entry, "payTo", &token)?;
+    let amount = amount(dialect, entry)?;
+    let timeout_s = timeout_s(entry)?;
+    check_size(dialect, entry, required)?;
+    let resource = resource(dialect, entry, required)?;
+    if dialect == Dialect::X402V2 && PaymentIdentifier::read(required) == PaymentIdentifier::Required {
+        return Err("its server takes only payments with an id (the extension payment-identifier)".to_owned());
     }
-    if size > most {
-        return Err(fill("it is too large: more than % bytes, with what goes back to the server", &[&decimal(most as u64)]));
-    }
-    let resource = text_of(entry.get("resource"))?;
-    let resource = match required.get("resource").filter(|_| is_v2) {
-        None => resource,
-        Some(named) => {
-            let named = text_of(if named.kind() == Kind::Object { named.get("url") } else { Some(named) })?;
-            if resource.is_some() && resource != named {
-                return Err("it names two resources".to_owned());
-            }
-            named
-        }
-    };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is made sure of")]
     Ok(Offer {
         dialect,
         foreign: foreign(entry, &token)?,
@@ -56,14 +44,72 @@ pub(super) fn read_entry(dialect: Dialect, entry: &Json, required: &Json, tokens
         recipient,
         amount,
         resource,
-        timeout_s: timeout.min(MAX_TIMEOUT_S) as u32,
+        timeout_s,
         entry: entry.clone(),
         required: required.clone(),
     })
 }
 
+/// The price. Version 2 calls it `amount`, version 1 `maxAmountRequired`, and elizaOS 2 mixes them.
+/// Two prices in one entry are refused: the server could settle the one that was not looked at.
+fn amount(dialect: Dialect, entry: &Json) -> Result<Amount, String> {
+    let (key, other) = match dialect {
+        Dialect::X402V1 => ("maxAmountRequired", "amount"),
+        _ => ("amount", "maxAmountRequired"),
+    };
+    let given = |key: &str| entry.get(key).filter(|value| value.kind() != Kind::Null);
+    let key = match (given(key), given(other)) {
+        (Some(one), Some(two)) if one.to_json() != two.to_json() => {
+            return Err(format!("{} and {} are two prices", shown_member(entry, key), shown_member(entry, other)));
+        }
+        (None, Some(_)) if dialect == Dialect::X402V2 => other,
+        _ => key,
+    };
+    let amount = entry.get_text(key).and_then(|text| Amount::from_atomic(&text));
+    amount.ok_or_else(|| format!("{} is no positive whole number of atomic units", shown_member(entry, key)))
+}
+
+/// How long the server waits for the payment, in seconds.
+fn timeout_s(entry: &Json) -> Result<u32, String> {
+    let seconds = entry.get_number("maxTimeoutSeconds");
+    let seconds = seconds.filter(|seconds| seconds.fract() == 0.0 && *seconds >= MIN_LEFT_S.into());
+    let seconds = seconds
+        .ok_or_else(|| format!("{} is no whole number of at least {MIN_LEFT_S}", shown_member(entry, "maxTimeoutSeconds")))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 6 to 300")]
+    Ok(seconds.min(MAX_TIMEOUT_S) as u32)
+}
+
+/// Makes sure that the payment fits into a header.
+fn check_size(dialect: Dialect, entry: &Json, required: &Json) -> Result<(), String> {
+    let (most, echoed) = match dialect {
+        Dialect::X402V2 => (MAX_ECHO, [required.get("resource"), required.get("extensions")]),
+        _ => (MAX_ENTRY, [None, None]),
+    };
+    let mut size: usize = 0;
+    for part in [Some(entry.clone())].into_iter().chain(echoed).flatten() {
+        let length = part.to_json().len();
+        // A document that is too deep to be written is written as nothing.
+        size = if length == 0 { usize::MAX } else { size.saturating_add(length) };
+    }
+    if size > most {
+        return Err(format!("it is too large: more than {most} bytes, with what goes back to the server"));
+    }
+    Ok(())
+}
+
+/// What is paid for. Version 2 names it beside its entries.
+fn resource(dialect: Dialect, entry: &Json, required: &Json) -> Result<Option<String>, String> {
+    let own = resource_text(entry.get("resource"))?;
+    let Some(named) = required.get("resource").filter(|_| dialect == Dialect::X402V2) else { return Ok(own) };
+    let named = resource_text(if named.kind() == Kind::Object { named.get("url") } else { Some(named) })?;
+    if own.is_some() && own != named {
+        return Err("it names two resources".to_owned());
+    }
+    Ok(named)
+}
+
 /// A resource, which is a text where there is one.
-fn text_of(value: Option<Json>) -> Result<Option<String>, String> {
+fn resource_text(value: Option<Json>) -> Result<Option<String>, String> {
     match value.filter(|value| value.kind() != Kind::Null) {
         None => Ok(None),
         Some(value) => value.as_text().map(Some).ok_or_else(|| "its resource is no text".to_owned()),
@@ -72,31 +118,31 @@ fn text_of(value: Option<Json>) -> Result<Option<String>, String> {
 
 /// Why the client does not sign this itself; an error where nobody should.
 fn foreign(entry: &Json, token: &Token) -> Result<Option<String>, String> {
-    let no_chain = no_evm_chain(token);
-    if no_chain.is_some() {
-        return Ok(no_chain);
+    if let Some(chain) = token.foreign_chain() {
+        return Ok(Some(chain));
     }
     if entry.get_text("scheme").as_deref() != Some("exact") {
         return Ok(Some(shown_member(entry, "scheme")));
     }
-    let Some(extra) = entry.get("extra").filter(|extra| extra.kind() != Kind::Null) else { return Ok(None) };
-    if extra.kind() != Kind::Object {
-        return Err(fill("% is no object", &[&shown_member(entry, "extra")]));
-    }
-    let given = |document: &Json, key: &str| document.get(key).filter(|value| value.kind() != Kind::Null);
+    let extra = match entry.get("extra").filter(|extra| extra.kind() != Kind::Null) {
+        None => Json::object(),
+        Some(extra) if extra.kind() == Kind::Object => extra,
+        Some(_) => return Err(format!("{} is no object", shown_member(entry, "extra"))),
+    };
     for (document, key, usual) in [
         (&extra, "assetTransferMethod", "eip3009"),
         (&extra, "paymentFlow", "authorization"),
         (entry, "paymentFlow", "authorization"),
     ] {
-        if given(document, key).is_some_and(|value| value.as_text().as_deref() != Some(usual)) {
+        let given = document.get(key).filter(|value| value.kind() != Kind::Null);
+        if given.is_some_and(|value| value.as_text().as_deref() != Some(usual)) {
             return Ok(Some(shown_member(document, key)));
         }
     }
     // A signature for another domain is good for another contract.
     for (key, pinned) in [("name", &token.name), ("version", &token.version)] {
         if extra.get(key).is_some_and(|value| value.as_text().as_ref() != Some(pinned)) {
-            return Err(fill("its % is not the token's, \"%\"", &[&shown_member(&extra, key), pinned]));
+            return Err(format!("its {} is not the token's, \"{pinned}\"", shown_member(&extra, key)));
         }
     }
     Ok(None)
@@ -108,7 +154,7 @@ mod tests {
     use super::*;
     use crate::json;
     use crate::json::Json;
-    use crate::x402::networks::usdc;
+    use crate::x402::tokens::usdc;
 
     const TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
     const URL: &str = "https://api.example.com/api/messaging/jobs";
@@ -142,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_a_careful_person_would_not_sign_are_left_out() {
+    fn an_entry_that_breaks_a_rule_is_left_out_with_the_reason() {
         for dialect in [Dialect::X402V1, Dialect::X402V2] {
             let amount = if dialect == Dialect::X402V1 { "maxAmountRequired" } else { "amount" };
             let mut cases = vec![
@@ -206,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_years_are_five_minutes() {
+    fn a_payment_is_signed_for_five_minutes_at_most() {
         let entry = good(Dialect::X402V2).set("maxTimeoutSeconds", json!(315_360_000));
         assert_eq!(read(Dialect::X402V2, &entry).unwrap().timeout_s, 300);
     }
@@ -227,5 +273,45 @@ mod tests {
         let same = json!({"assetTransferMethod": "eip3009", "paymentFlow": "authorization", "name": "USD Coin", "version": "2"});
         assert_eq!(read(Dialect::X402V2, &good(Dialect::X402V2).set("extra", same)).unwrap().foreign, None);
         assert_eq!(read(Dialect::X402V2, &good(Dialect::X402V2).without("extra")).unwrap().foreign, None);
+    }
+
+    #[test]
+    fn an_entry_of_elizaos_2_is_read_and_goes_back_as_it_came() {
+        let entry = good(Dialect::X402V2)
+            .without("amount")
+            .set("maxAmountRequired", json!("20000"))
+            .set("asset", json!("eip155:8453/erc20:0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"));
+        let offer = read(Dialect::X402V2, &entry).unwrap();
+        assert_eq!((offer.amount.digits.as_str(), offer.token.network.as_str()), ("20000", "base"));
+        assert_eq!(offer.entry, entry);
+        // What applications and wallets see, and what is signed, is the contract's address.
+        assert_eq!(offer.price().asset, "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");
+        let caip19 = json!("eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913");
+        assert!(read(Dialect::X402V1, &good(Dialect::X402V1).set("asset", caip19)).is_ok());
+        let other_chain = json!("eip155:137/erc20:0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");
+        assert!(read(Dialect::X402V2, &entry.set("asset", other_chain)).is_err());
+    }
+
+    #[test]
+    fn two_prices_in_one_entry_are_refused_unless_they_are_the_same() {
+        for (dialect, other) in [(Dialect::X402V1, "amount"), (Dialect::X402V2, "maxAmountRequired")] {
+            assert_eq!(read(dialect, &good(dialect).set(other, json!("20000"))).unwrap().amount.units, 20_000);
+            assert!(read(dialect, &good(dialect).set(other, json!(null))).is_ok());
+            for price in [json!("20001"), json!("5"), json!("0.02"), json!(20_000), json!("")] {
+                let said = read(dialect, &good(dialect).set(other, price.clone())).unwrap_err();
+                assert!(said.ends_with("are two prices") && said.contains("20000"), "{price}: {said}");
+            }
+        }
+        // Version 1 knows no `amount`.
+        let entry = good(Dialect::X402V1).without("maxAmountRequired").set("amount", json!("20000"));
+        assert!(read(Dialect::X402V1, &entry).unwrap_err().contains("maxAmountRequired (nothing)"));
+    }
+
+    #[test]
+    fn a_server_that_requires_an_id_is_refused_before_the_wallet_is_asked() {
+        let declares = |required: bool| json!({"extensions": {"payment-identifier": {"info": {"required": required}}}});
+        let read = |dialect: Dialect, required: bool| read_entry(dialect, &good(dialect), &declares(required), &usdc());
+        assert!(read(Dialect::X402V2, true).unwrap_err().contains("payment-identifier"));
+        assert!(read(Dialect::X402V2, false).is_ok() && read(Dialect::X402V1, true).is_ok());
     }
 }

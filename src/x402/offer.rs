@@ -1,17 +1,60 @@
-//! An offer as applications and wallets see it.
+//! One offer of a 402, in the same shape whatever the dialect.
 
-use super::Offer;
+use std::rc::Rc;
+
+use super::amount::Amount;
+use super::tokens::Token;
+use crate::api::payments::{Dialect, Price};
 use crate::json::Json;
 
+/// One offer: what the server wants for the job.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// How the server asks for payment.
+    pub dialect: Dialect,
+    /// The token, out of the client's own list.
+    pub token: Rc<Token>,
+    /// Who is to be paid.
+    pub recipient: String,
+    /// How much.
+    pub amount: Amount,
+    /// Why the client does not sign this itself: another scheme, or another way to move the token.
+    /// Only a wallet that takes over the whole payment can serve it.
+    pub foreign: Option<String>,
+    /// What is paid for, as the server says.
+    pub resource: Option<String>,
+    /// How long the server waits for the payment, in seconds; at most 300. 0 where it does not say.
+    pub timeout_s: u32,
+    /// The entry as it came.
+    pub entry: Json,
+    /// The document that the entry came in.
+    pub required: Json,
+}
+
 impl Offer {
-    /// The offer as the application and its wallet get it: a [`Quote`].
+    /// What is paid, and to whom.
+    pub fn price(&self) -> Price {
+        let token = &self.token;
+        Price {
+            dialect: self.dialect,
+            network: token.network.clone(),
+            chain_id: token.chain_id,
+            asset: token.asset.clone(),
+            recipient: self.recipient.clone(),
+            amount: self.amount.decimal(token.decimals),
+            amount_atomic: self.amount.digits.clone(),
+            currency: token.symbol.clone(),
+            decimals: token.decimals,
+        }
+    }
+
+    /// The offer as the application and its wallet see it: a [`Quote`](crate::api::payments::Quote).
     pub fn document(&self) -> Json {
-        let document = self.described();
-        let document = match &self.resource {
-            Some(resource) => document.set("resource", Json::text(resource)),
-            None => document,
-        };
-        if self.timeout_s == 0 {
+        let mut document = self.price().document();
+        if let Some(resource) = &self.resource {
+            document = document.set("resource", Json::text(resource));
+        }
+        if self.dialect == Dialect::Elizaos {
             return document;
         }
         // Copies: what an application does with them must not change what is sent.
@@ -19,22 +62,10 @@ impl Offer {
         document.set("paymentRequirements", copy(&self.entry)).set("paymentRequired", copy(&self.required))
     }
 
-    /// What a quote and an attempt have in common: a [`Price`].
-    pub fn described(&self) -> Json {
-        let token = &self.token;
-        [
-            ("dialect", self.dialect.as_str()),
-            ("network", &token.network),
-            ("asset", &token.asset),
-            ("recipient", &self.recipient),
-            ("amount", &self.amount.decimal(token.decimals)),
-            ("amountAtomic", &self.amount.digits),
-            ("currency", &token.symbol),
-        ]
-        .into_iter()
-        .fold(Json::object(), |document, (key, value)| document.set(key, Json::text(value)))
-        .set("chainId", Json::number(token.chain_id.into()))
-        .set("decimals", Json::number(token.decimals.into()))
+    /// The offer in a reason: `0.02 USDC on base`.
+    pub fn summary(&self) -> String {
+        let Token { symbol, network, decimals, .. } = &*self.token;
+        format!("{} {symbol} on {network}", self.amount.decimal(*decimals))
     }
 }
 
@@ -45,7 +76,7 @@ mod tests {
     use crate::api::payments::{Attempt, PaymentAttempt, PaymentState, Price, Quote, SettlementResponse};
     use crate::json;
     use crate::platform::{Body, HttpResponse};
-    use crate::x402::{networks, read};
+    use crate::x402::{read, tokens};
     use serde_json::Map;
 
     fn offers() -> Vec<Offer> {
@@ -54,7 +85,7 @@ mod tests {
             .map(|recorded| {
                 let body = serde_json::from_str::<Json>(recorded).unwrap()["body"].clone();
                 let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(body.into()) };
-                read(&response, &networks::usdc()).unwrap().offers.remove(0)
+                read(&response, &tokens::usdc()).unwrap().offers.remove(0)
             })
             .collect()
     }
@@ -62,7 +93,7 @@ mod tests {
         Attempt {
             id: "id".into(),
             state: PaymentState::Intended,
-            price: offer.described().to_json(),
+            price: offer.price().document().to_json(),
             transaction: None,
             proof: vec![],
             receipt: None,
@@ -88,7 +119,7 @@ mod tests {
         for offer in offers() {
             let token = &offer.token;
             let price = Price {
-                dialect: offer.dialect.as_str().into(),
+                dialect: offer.dialect,
                 network: token.network.clone(),
                 chain_id: token.chain_id,
                 asset: token.asset.clone(),

@@ -1,8 +1,8 @@
 //! What holds wherever the module runs: conversions, promises, aborts, errors. The servers are functions given as `fetch`.
 
 use eliza_jobs::api::jobs::{CreateJobResponse, JobDetailsResponse};
-use eliza_jobs::js::Engine;
-use js_sys::{Array, Error, Function, JSON, Object, Promise, Reflect};
+use eliza_jobs::js::JobsClient;
+use js_sys::{Error, Function, JSON, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::*;
@@ -10,6 +10,13 @@ use wasm_bindgen_test::*;
 const USER: &str = "22222222-2222-4222-8222-222222222222";
 const JOB: &str = r#"{"jobId":"job-1","status":"completed","agentId":"a","userId":"u","prompt":"p","createdAt":1.5,
   "expiresAt":30001.5,"result":{"message":{"id":"m","content":"é😀","authorId":"a","createdAt":2},"processingTimeMs":7}}"#;
+
+// Bundled from tests/boundary/host.ts.
+#[wasm_bindgen(module = "/target/boundary/host.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = installHost)]
+    fn install_host();
+}
 
 fn get(value: &JsValue, key: &str) -> JsValue {
     Reflect::get(value, &key.into()).unwrap()
@@ -23,22 +30,19 @@ fn object(json: &str) -> JsValue {
 fn none() -> JsValue {
     JsValue::UNDEFINED
 }
-/// The methods, as the JavaScript side calls them.
-struct JobsClient(Engine);
-impl JobsClient {
-    fn call(&self, method: &str, given: &[JsValue]) -> Promise {
-        self.0.call(method.to_owned(), &given.iter().collect::<Array>())
-    }
-    fn create_job(&self, params: JsValue, options: JsValue) -> Promise {
-        self.call("createJob", &[params, options])
-    }
-    fn get_job(&self, id: JsValue, options: JsValue) -> Promise {
-        self.call("getJob", &[id, options])
-    }
+/// What the wrapper passes to a constructor.
+fn kept(options: &JsValue) -> JsValue {
+    let kept = Object::new();
+    Reflect::set(&kept, &"options".into(), options).unwrap();
+    kept.into()
+}
+fn create_and_wait(client: &JobsClient, params: &JsValue) -> Promise {
+    client.create_and_wait_for_job(params.clone(), none(), none(), none())
 }
 
 /// A client whose server is this function body of `url` and `init`; `calls` counts them.
 fn client(fetch: &str) -> (JobsClient, JsValue) {
+    install_host();
     let options = object(r#"{"baseUrl":"http://server/api-root/","apiKey":"secret","retries":0}"#);
     let calls = Object::new();
     Reflect::set(&calls, &"count".into(), &0.into()).unwrap();
@@ -48,7 +52,7 @@ fn client(fetch: &str) -> (JobsClient, JsValue) {
     );
     let fetch = wrapped.call2(&none(), &calls, &fetch.into()).unwrap();
     Reflect::set(&options, &"fetch".into(), &fetch).unwrap();
-    (JobsClient(Engine::new(&Array::of1(&options), Object::new().into()).unwrap()), calls.into())
+    (JobsClient::new(kept(&options)).unwrap(), calls.into())
 }
 fn answers(body: &str) -> String {
     format!("return Promise.resolve(new Response({}, {{ status: 200 }}))", JSON::stringify(&body.into()).unwrap())
@@ -127,24 +131,20 @@ async fn arguments_of_any_type_reject_and_never_trap() {
         "return [null, 0, -1, NaN, 1e12, '', 'x', true, [], {}, () => 0, Symbol(), 10n, new Date(NaN), new Proxy({}, { get() { throw 1 } })]",
     );
     for value in js_sys::Array::from(&odd.call0(&none()).unwrap()).iter() {
-        for promise in
-            [client.create_job(value.clone(), none()), client.call("createAndWaitForJob", core::slice::from_ref(&value))]
-        {
+        for promise in [client.create_job(value.clone(), none()), create_and_wait(&client, &value)] {
             assert_eq!(text(&rejected(promise).await, "name"), "ArgumentError", "{value:?}");
         }
         if !value.is_string() || value.as_string().as_deref() == Some("") {
             assert_eq!(text(&rejected(client.get_job(value.clone(), none())).await, "field"), "jobId", "{value:?}");
         }
         if !value.is_object() || value.is_function() {
-            assert_eq!(
-                text(&rejected(client.call("getJobsHealth", core::slice::from_ref(&value))).await, "field"),
-                "options",
-                "{value:?}"
-            );
-            assert_eq!(text(&rejected(client.call("pollJob", &["a".into(), value.clone()])).await, "name"), "ArgumentError");
-            assert_eq!(text(&rejected(client.call("listJobs", core::slice::from_ref(&value))).await, "name"), "ArgumentError");
+            let field = text(&rejected(client.get_jobs_health(value.clone())).await, "field");
+            assert_eq!(field, "options", "{value:?}");
+            let polled = client.poll_job("a".into(), value.clone(), none(), none());
+            assert_eq!(text(&rejected(polled).await, "name"), "ArgumentError");
+            assert_eq!(text(&rejected(client.list_jobs(value.clone(), none())).await, "name"), "ArgumentError");
         }
-        assert!(Engine::new(&Array::of1(&value), Object::new().into()).is_err(), "no options");
+        assert!(JobsClient::new(kept(&value)).is_err(), "no options");
     }
     assert_eq!(count(&calls), 0.0);
 }

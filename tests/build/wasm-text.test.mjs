@@ -1,13 +1,14 @@
 // The text that carries the wasm gives every byte back, and no tool can break it.
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test } from 'node:test';
 import { build } from 'esbuild';
-import { decoder, encode } from '../../scripts/wasm-text.mjs';
+import { asModule, encode } from '../../tools/wasm-text/encode.mjs';
 
 /** Runs the decoder as it is shipped: minified. */
 async function decoded(bytes, options) {
   const { outputFiles } = await build({
-    stdin: { contents: decoder(bytes) },
+    stdin: { contents: asModule(bytes), resolveDir: path.resolve(import.meta.dirname, '../../tools/wasm-text') },
     minify: true,
     bundle: true,
     format: 'esm',

@@ -332,8 +332,13 @@ fn what_a_record_holds_is_read_again_and_what_cannot_be_sent_is_not() {
         assert_eq!((attempt.receipt, attempt.proof), (None, vec![]), "{proof}");
     }
     let hash =
-        |hash: &str| json!({"attemptId": "a", "state": "unknown", "dialect": "seed", "network": "base", "transaction": hash});
+        |hash: &str| json!({"attemptId": "a", "state": "unknown", "dialect": "elizaos", "network": "base", "transaction": hash});
     assert_eq!(journal::read(&hash(HASH)).unwrap().proof.len(), 2);
+    // Records of version 0.1 have other names for the dialects.
+    for (old, new, proofs) in [("seed", "elizaos", 2), ("v1", "x402-v1", 0), ("v2", "x402-v2", 0)] {
+        let attempt = journal::read(&hash(HASH).set("dialect", json!(old))).unwrap();
+        assert_eq!((&attempt.document()["dialect"], attempt.proof.len()), (&json!(new).0, proofs), "{old}");
+    }
     assert!(journal::read(&hash("not a hash")).unwrap().proof.is_empty());
 }
 

@@ -12,6 +12,7 @@
 
 mod create;
 mod crowd;
+mod declared;
 mod inputs;
 mod journal;
 mod limits;

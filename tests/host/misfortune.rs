@@ -24,7 +24,7 @@ pub const BASE: &str = "https://server:3000";
 pub const API_KEY: &str = "the-key-of-the-api";
 const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 /// A signature with a plain key, which is not the payer's.
-const OF_ANOTHER: &str = "0x1111111111111111111111111111111111111111111111111111111111111111222222222222222222222222222222222222222222222222222222222222222227";
+const OF_ANOTHER: &str = "0x111111111111111111111111111111111111111111111111111111111111111122222222222222222222222222222222222222222222222222222222222222221b";
 
 /// What happens to one request.
 #[derive(Debug, Clone)]
@@ -106,7 +106,7 @@ pub enum Wallet {
     Junk(usize),
     /// It does it and gives an object with the hash in it.
     Wrapped,
-    /// It signs with another account.
+    /// It signs with another account: the proof is for the server to refuse.
     Other,
     Hangs,
     /// It does it, and says nothing any more.
@@ -678,7 +678,8 @@ impl Platform for Tab {
             Wallet::Hangs | Wallet::Silent => never().await,
             Wallet::Rejects => says_no(Err(json!({"code": 4001}))),
             Wallet::RejectsWithHash if !signs => given(Err(json!({"code": 4001, "transactionHash": hash}))),
-            Wallet::RejectsWithHash => Err(json!({"code": 4001, "transactionHash": hash})),
+            // Whoever is only asked to sign has sent nothing: what looks like a hash is the request's.
+            Wallet::RejectsWithHash => says_no(Err(json!({"code": 4001, "transactionHash": hash}))),
             // Who only signs has moved nothing when that fails.
             Wallet::Fails if signs => says_no(Err(json!("the wallet broke"))),
             Wallet::Fails => Err(json!({"message": "the wallet broke"})),
@@ -687,7 +688,7 @@ impl Platform for Tab {
             Wallet::FailsAfter { .. } => Err(json!(null)),
             Wallet::Wrapped if !signs => given(Ok(json!({"transactionHash": hash}))),
             Wallet::Wrapped => Ok(json!({"transactionHash": hash})),
-            Wallet::Other if signs => says_no(Ok(json!(OF_ANOTHER))),
+            Wallet::Other if signs => given(Ok(json!(OF_ANOTHER))),
             Wallet::Other => Ok(json!("0x00")),
             Wallet::Junk(which) if signs => says_no(Ok(junk(which))),
             Wallet::Junk(which) => Ok(junk(which)),

@@ -110,7 +110,7 @@ fn record(text: &str) -> Record {
     let document = Json::parse(text).unwrap();
     let proof = document.get("proof").unwrap_or(eliza_jobs::json!(null));
     let header = proof.get_text("payment-signature").or_else(|| proof.get_text("x-payment"));
-    let signed = document["dialect"] != "seed";
+    let signed = document["dialect"] != "elizaos";
     let mark = if signed { header.as_deref().and_then(mark) } else { document.get_text("transaction") };
     Record {
         id: document.get_text("attemptId").unwrap(),

@@ -9,8 +9,7 @@ use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::platform::SendFailure;
 use eliza_jobs::waiting::run::WaitPlan;
-use eliza_jobs::x402::eip3009::Authorization;
-use eliza_jobs::x402::{PaymentState, networks};
+use eliza_jobs::x402::PaymentState;
 use k256::ecdsa::SigningKey;
 use std::rc::Rc;
 
@@ -45,26 +44,13 @@ fn create(scene: &Scene) -> Result<PaidJob, Box<Error>> {
     run(scene.client.create_job(&params(), &plain(), &|update| scene.tell(update)))
 }
 
-/// Signs as a wallet with this key does.
+/// A signature of the typed data with this key. Its hash is not that of EIP-712: whose signature it
+/// is, is the server's to check.
 fn signed(typed_data: &Json, key: &str) -> Json {
-    let message = &typed_data["message"];
-    let text = |key: &str| message[key].as_str().unwrap().to_owned();
-    let token = networks::usdc().into_iter().find(|token| typed_data["domain"]["chainId"] == token.chain_id).unwrap();
-    // The digest by the code under test: the vectors prove that it is right.
-    let authorization = Authorization {
-        from: text("from"),
-        to: text("to"),
-        value: text("value"),
-        valid_after: text("validAfter").parse().unwrap(),
-        valid_before: text("validBefore").parse().unwrap(),
-        nonce: text("nonce"),
-    };
-    let digest = authorization.digest(&token);
     let key = SigningKey::from_slice(&encoding::from_hex(key).unwrap()).unwrap();
-    let (signature, id) = key.sign_prehash_recoverable(&digest).unwrap();
-    let mut bytes = signature.to_bytes().to_vec();
-    bytes.push(27 + id.to_byte());
-    json!(encoding::to_hex(&bytes))
+    let hash = encoding::keccak256(typed_data.to_json().as_bytes());
+    let (signature, id) = key.sign_prehash_recoverable(&hash).unwrap();
+    json!(encoding::to_hex(&[&signature.to_bytes()[..], &[27 + id.to_byte()]].concat()))
 }
 fn signing(scene: Scene) -> Scene {
     scene
@@ -287,7 +273,6 @@ fn a_wallet_whose_address_is_none_is_not_asked_to_sign() {
 
 #[test]
 fn row_30_a_signature_that_is_none_is_never_sent_and_costs_nothing() {
-    let other_key = format!("0x{}", "42".repeat(32));
     type Gives = Box<dyn Fn(&Json) -> Result<Json, Json>>;
     let cases: Vec<(Gives, ErrorCode)> = vec![
         (Box::new(|_| Ok(json!(null))), ErrorCode::WalletInvalidProof),
@@ -295,7 +280,6 @@ fn row_30_a_signature_that_is_none_is_never_sent_and_costs_nothing() {
         (Box::new(|_| Ok(json!("0x1234"))), ErrorCode::WalletInvalidProof),
         (Box::new(|_| Ok(json!(format!("0x{}", "ab".repeat(66))))), ErrorCode::WalletInvalidProof),
         (Box::new(|data| Ok(json!(format!("{}\r\nx: y", signed(data, KEY).as_str().unwrap())))), ErrorCode::WalletInvalidProof),
-        (Box::new(move |data| Ok(signed(data, &other_key))), ErrorCode::WalletInvalidProof),
         (Box::new(|_| Err(json!("boom"))), ErrorCode::WalletFailed),
         (Box::new(|_| Err(json!({"code": "ACTION_REJECTED"}))), ErrorCode::WalletRejected),
     ];
@@ -565,4 +549,124 @@ fn a_wallet_that_says_that_nothing_moved_is_believed() {
     let error = create(&scene).unwrap_err();
     assert!(error.message.ends_with("; no money has moved"), "{}", error.message);
     assert_eq!((error.code, spent(&scene).as_str(), scene.world.records().len()), (ErrorCode::WalletFailed, "0", 0));
+}
+
+#[test]
+fn a_no_to_a_signature_costs_nothing_though_its_words_hold_the_request() {
+    // ethers and viem put the whole typed data into the error.
+    let scene = scene([asks(2, vec![entry(2)]), asks(2, vec![entry(2)]), created()])
+        .giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
+        .giving(Callback::Sign, |world, data| {
+            if world.asked.borrow().iter().filter(|(whom, _)| *whom == Callback::Sign).count() > 1 {
+                return Some(Ok(signed(data, KEY)));
+            }
+            let words = format!("rejected {}", data["message"]["nonce"].as_str().unwrap());
+            Some(Err(json!({"code": 4001, "message": words})))
+        });
+    let call = eliza_jobs::api::options::CallOptions { idempotency_key: "k".into(), ..plain() };
+    let error = run(scene.client.create_job(&params(), &call, &|_| ())).unwrap_err();
+    assert_eq!((error.code, spent(&scene).as_str(), scene.world.records().len()), (ErrorCode::WalletRejected, "0", 0));
+    assert_eq!(error.payment.unwrap().transaction, None);
+    // The same key can be tried again.
+    run(scene.client.create_job(&params(), &call, &|_| ())).unwrap();
+    assert_eq!(spent(&scene), "0.02");
+}
+
+#[test]
+fn a_transfer_whose_wallet_only_says_no_in_words_may_have_moved_money() {
+    for words in ["User denied transaction signature", "rejectedByUser", "User rejected the request."] {
+        let scene = scene([payment_required()]).wallet(Err(json!({"code": -32603, "message": words})));
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, spent(&scene).as_str()), (ErrorCode::WalletFailed, "0.02"), "{}", error.message);
+        assert!(error.message.contains("may be a no") && error.message.contains("look in the wallet"), "{}", error.message);
+        assert_eq!((error.payment.unwrap().state, scene.world.records().len()), (PaymentState::Unknown, 1));
+    }
+}
+
+#[test]
+fn the_agent_of_elizaos_2_is_paid_and_gets_its_entry_back_as_it_sent_it() {
+    let asset = "eip155:8453/erc20:0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913";
+    let mixed = entry(2).without("amount").set("maxAmountRequired", json!("20000")).set("asset", json!(asset));
+    let scene2 = signing(scene([asks(2, vec![mixed.clone()]), created()]));
+    create(&scene2).unwrap();
+    let header = carried(&scene2, 1, "payment-signature");
+    assert_eq!((&header["accepted"], &header["payload"]["authorization"]["value"]), (&mixed.0, &json!("20000").0));
+    let domain = &scene2.last_asked()["domain"];
+    assert_eq!(domain["verifyingContract"], "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");
+    let scene1 = signing(scene([asks(1, vec![entry(1).set("asset", json!(asset))]), created()]));
+    create(&scene1).unwrap();
+    assert_eq!(spent(&scene1), "0.02");
+    let twofold = mixed.set("amount", json!("20001"));
+    let error = create(&signing(scene([asks(2, vec![twofold])]))).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PaymentRequirementsInvalid);
+    assert!(error.message.contains("are two prices"), "{}", error.message);
+}
+
+#[test]
+fn every_signature_that_a_contract_wallet_may_return_is_sent_as_it_is() {
+    let plain = |v: u8| [vec![0x11; 64], vec![v]].concat();
+    for signature in [
+        plain(31),
+        plain(32),
+        [plain(27), vec![2]].concat(),
+        [vec![0], plain(28)].concat(),
+        [vec![0; 12], vec![0xab; 20], vec![0; 32], vec![1]].concat(),
+        vec![7; 200],
+    ] {
+        let signature = encoding::to_hex(&signature);
+        let returned = json!(signature);
+        let scene = scene([asks(2, vec![entry(2)]), created()])
+            .giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
+            .giving(Callback::Sign, move |_, _| Some(Ok(returned.clone())));
+        create(&scene).unwrap();
+        assert_eq!(carried(&scene, 1, "payment-signature")["payload"]["signature"], signature.as_str());
+    }
+    // Another account's is the server's to refuse.
+    let other = format!("0x{}", "42".repeat(32));
+    let scene = scene([asks(2, vec![entry(2)]), created()])
+        .giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
+        .giving(Callback::Sign, move |_, data| Some(Ok(signed(data, &other))));
+    create(&scene).unwrap();
+}
+
+#[test]
+fn a_settlement_response_is_read_as_json_too_and_shows_no_secret_in_any_member() {
+    let key = "a-key-of-the-server";
+    let hexadecimal_key = "c0ffee".repeat(12)[..64].to_owned();
+    let first = signing(scene([asks(2, vec![entry(2)]), created()]));
+    create(&first).unwrap();
+    let proof = first.header(1, "payment-signature").unwrap();
+    for secret in [key, &proof[40..140], &hexadecimal_key, &format!("0x{hexadecimal_key}")] {
+        for member in ["transaction", "network", "payer", "amount", "errorReason"] {
+            let receipt = json!({"success": true, (member): secret}).to_string();
+            for header in [encoding::to_base64(&receipt), receipt.clone(), format!(" {receipt}")] {
+                let api_key = if secret.starts_with("0x") { secret.to_owned() } else { hexadecimal_key.clone() };
+                let scene = scene_with([asks(2, vec![entry(2)]), created().with("payment-response", &header)], |config| {
+                    config.headers = vec![("x-api-key".into(), api_key), ("x-other".into(), key.into())];
+                });
+                let payment = create(&signing(scene)).unwrap().payment.unwrap();
+                let shown = payment.document().to_string();
+                assert!(shown.contains("\"success\":true") && shown.contains(member), "{shown}");
+                let left = secret.as_bytes().windows(16).find(|part| shown.contains(core::str::from_utf8(part).unwrap()));
+                assert_eq!((left, payment.transaction), (None, None), "{member}: {shown}");
+            }
+        }
+    }
+    let receipt = json!({"success": true, "transaction": HASH, "network": "eip155:8453", "payer": PAYER, "amount": "20000"});
+    let scene = signing(scene([asks(2, vec![entry(2)]), created().with("payment-response", &receipt.to_string())]));
+    let payment = create(&scene).unwrap().payment.unwrap();
+    assert_eq!((payment.receipt.unwrap(), payment.transaction.as_deref()), (receipt, Some(HASH)));
+}
+
+#[test]
+fn a_server_on_this_machine_may_call_itself_by_another_of_its_names() {
+    let at = |resource: &str| {
+        let entry = entry(1).set("resource", json!(resource));
+        signing(scene_with([asks(1, vec![entry]), created()], |config| config.base_url = "http://127.0.0.1:3000".into()))
+    };
+    create(&at("http://localhost:3000/api/messaging/jobs")).unwrap();
+    let error = create(&at("https://public.example/api/messaging/jobs")).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PaymentResourceMismatch);
+    let line = "add spend: { allowResource: 'https://public.example/api/messaging/jobs' }";
+    assert!(error.message.contains(line), "{}", error.message);
 }

@@ -16,6 +16,8 @@ const fakeAnswer =
   async () =>
     new Response(JSON.stringify(body), { status });
 
+const run = (code) => execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd: folder, encoding: 'utf8' });
+
 test('import and require give the same face and need no init', async () => {
   const cjs = require('eliza-jobs');
   assert.deepEqual(
@@ -37,22 +39,54 @@ test('instanceof holds across two copies of the package', async () => {
   assert.ok(!(error instanceof ArgumentError) && !(new Error() instanceof ElizaJobsError));
 });
 
-test('row 49: importing compiles nothing, and without WebAssembly the error says what is missing', () => {
-  const run = (code) => execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd: folder, encoding: 'utf8' });
-  assert.equal(
-    run("const W = WebAssembly; delete globalThis.WebAssembly; await import('eliza-jobs'); console.log('fine')"),
-    'fine\n',
-  );
-  const said = run(
-    "delete globalThis.WebAssembly; const { JobsClient } = await import('eliza-jobs'); try { new JobsClient({ baseUrl: 'https://h' }) } catch (e) { console.log(e.code, e.message) }",
-  );
-  assert.match(said, /^init_failed .*WebAssembly/);
-  const csp = run(
-    "WebAssembly.Module = class { constructor() { throw new WebAssembly.CompileError('Refused to compile because unsafe-eval is not allowed') } }; const { JobsClient } = await import('eliza-jobs'); try { new JobsClient({ baseUrl: 'https://h' }) } catch (e) { console.log(e.message) }",
-  );
-  assert.match(csp, /wasm-unsafe-eval/);
-  // There is no file that could be missing or come under a wrong type: the module is in the JavaScript.
+test('importing compiles nothing', () => {
+  const said = run("delete globalThis.WebAssembly; await import('eliza-jobs'); console.log('fine')");
+  assert.equal(said, 'fine\n');
 });
+
+/** The error of the first client in a program that begins so. */
+const loadError = (beginning) => {
+  const program = `${beginning};
+    const { JobsClient, ElizaJobsError } = await import('eliza-jobs');
+    try { new JobsClient({ baseUrl: 'https://h' }) } catch (e) {
+      console.log(JSON.stringify([e.name, e.code, e.retryable, e instanceof ElizaJobsError, e.message, String(e.cause?.message ?? '')]))
+    }`;
+  return JSON.parse(run(program));
+};
+const refuses = (what) =>
+  `WebAssembly.${what} = class { constructor() { throw new WebAssembly.CompileError('Refused to create a WebAssembly object because unsafe-eval is not allowed by the Content Security Policy') } }`;
+
+test('what the runtime lacks is named, and is no crash at the import', () => {
+  for (const name of ['WebAssembly', 'TextDecoder', 'TextEncoder', 'Headers', 'AbortController', 'URL', 'crypto', 'fetch']) {
+    const [error, code, retryable, isOurs, message] = loadError(`delete globalThis.${name}`);
+    assert.deepEqual([error, code, retryable, isOurs], ['ElizaJobsError', 'init_failed', false, true], message);
+    assert.ok(message.includes(name), message);
+  }
+});
+
+test('a runtime without fetch can be given one', () => {
+  const program = `delete globalThis.fetch;
+    const { JobsClient } = await import('eliza-jobs');
+    const fetch = async () => new Response('{"jobId":"j","status":"pending"}');
+    console.log((await new JobsClient({ baseUrl: 'https://h', fetch }).getJob('j')).status);`;
+  assert.equal(run(program), 'pending\n');
+});
+
+for (const what of ['Module', 'Instance']) {
+  test(`a page whose policy refuses new WebAssembly.${what} learns what to add to it`, () => {
+    const [, code, , , message, cause] = loadError(`globalThis.document = {}; ${refuses(what)}`);
+    assert.equal(code, 'init_failed');
+    assert.match(message, /Content-Security-Policy forbids it: add 'wasm-unsafe-eval' to script-src/);
+    assert.match(cause, /Refused to create/);
+  });
+
+  test(`outside a page nothing is said of a page’s policy (new WebAssembly.${what})`, () => {
+    const [, code, , , message] = loadError(refuses(what));
+    assert.equal(code, 'init_failed');
+    assert.match(message, /could not load its WebAssembly module: Refused to create/);
+    assert.doesNotMatch(message, /page|script-src/);
+  });
+}
 
 const ASSET = '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913';
 const EURC = {

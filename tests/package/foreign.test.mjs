@@ -1,5 +1,6 @@
 // What applications give is made by others and may be odd, or throw anywhere: that is an error of the one call, and nobody else's.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http from 'node:http';
 import { test } from 'node:test';
 import vm from 'node:vm';
@@ -51,15 +52,20 @@ test('a body that is a stream of Node’s is read as a text', async () => {
   await rejects(large, 'ApiError', 'response_too_large');
 });
 
-test('an event stream that is a stream of Node’s is heard in whole', async () => {
-  const piece = 'x'.repeat(5_000);
-  const events = ['user_message', 'chunk', 'done'].map((type) => `event: ${type}\ndata: ${JSON.stringify({ chunk: piece })}\n\n`);
-  const server = await faultServer(reply(200, events.join(''), { 'content-type': 'text/event-stream' }));
-  const { sessions } = new ElizaClient({ baseUrl: server.url, retries: 0, fetch: nodeFetch });
-  const seen = [];
-  for await (const update of sessions.streamMessage('s', { content: 'hello' })) seen.push(update.chunk ?? update.type);
-  assert.ok(seen.includes(piece), String(seen));
-});
+for (const type of ['text/event-stream', 'Text/Event-Stream; charset=utf-8'])
+  for (const [how, fetch] of Object.entries({ 'a stream of Node’s': nodeFetch, 'a stream of the web': globalThis.fetch })) {
+    test(`an event stream (${type}) that is ${how} is read in whole`, async () => {
+      // More than what is kept of a body that is no JSON.
+      const piece = 'x'.repeat(5_000);
+      const kinds = ['user_message', 'chunk', 'done'];
+      const events = kinds.map((kind) => `event: ${kind}\ndata: ${JSON.stringify({ chunk: piece })}\n\n`);
+      const server = await faultServer(reply(200, events.join(''), { 'content-type': type }));
+      const { sessions } = new ElizaClient({ baseUrl: server.url, retries: 0, fetch });
+      const seen = [];
+      for await (const update of sessions.streamMessage('s', { content: 'hello' })) seen.push(update.chunk ?? update.type);
+      assert.ok(seen.includes(piece), String(seen));
+    });
+  }
 
 for (const [how, read] of [
   ['read to its end', (response) => response.text()],
@@ -209,4 +215,67 @@ test('a date may be of another realm; one that is no date is refused', async () 
     const error = await alone(() => sessions.getMessages('s', { before }));
     assert.deepEqual([error.name, error.field], ['ArgumentError', 'before'], error.stack);
   }
+});
+
+test('no cache may answer: a fetch that repeats what it has seen before is told so with each request', async () => {
+  const cached = new Map();
+  let polls = 0;
+  const origin = () => Response.json({ ...JSON.parse(text), status: (polls += 1) < 3 ? 'processing' : 'completed' });
+  // As frameworks on servers and caches of browsers do it.
+  const fetch = async (url, { method, cache }) => {
+    if (method !== 'GET' || cache === 'no-store') return origin();
+    if (!cached.has(url)) cached.set(url, await origin().text());
+    return new Response(cached.get(url), { headers: { 'content-type': 'application/json' } });
+  };
+  const done = await new JobsClient({ baseUrl: 'https://h', fetch }).pollJob('job-1', 10, 5);
+  assert.deepEqual([content(done), polls], ['héllo', 3]);
+});
+
+test('a signal that the runtime’s own fetch does not accept is left out, and the time limit holds all the same', async (t) => {
+  // As test environments replace it: `fetch` throws before it sends anything.
+  class ForeignController {
+    signal = { aborted: false, addEventListener() {}, removeEventListener() {} };
+    abort() {}
+  }
+  await assert.rejects(fetch('http://127.0.0.1:9', { signal: new ForeignController().signal }), /AbortSignal/);
+  const own = globalThis.AbortController;
+  globalThis.AbortController = ForeignController;
+  t.after(() => (globalThis.AbortController = own));
+  const server = await faultServer(reply(200, text));
+  assert.equal(content(await at(server).getJob('job-1')), 'héllo');
+  assert.equal(server.requests.length, 1);
+  const hangs = await faultServer(() => {});
+  await rejects(at(hangs).getJob('job-1', { timeoutMs: 50 }), 'ConnectionError', 'request_timeout');
+  // What only speaks of signals may have been sent.
+  let calls = 0;
+  const talks = () => {
+    calls += 1;
+    throw new TypeError('AbortSignal.any is not a function');
+  };
+  await rejects(asking(talks), 'ConnectionError', 'connection_failed');
+  assert.equal(calls, 1);
+});
+
+test('headers that are too large for Node, in the request or in the answer, are an error that says so', async (t) => {
+  const server = http.createServer((request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'x-large': 'a'.repeat(17_000) }).end(text);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  let sent = 0;
+  const fetch = (...given) => {
+    sent += 1;
+    return globalThis.fetch(...given);
+  };
+  const client = new JobsClient({ baseUrl: `http://127.0.0.1:${server.address().port}`, fetch });
+  const large = await rejection(client.getJob('job-1', { headers: { 'x-large': 'a'.repeat(17_000) } }));
+  assert.deepEqual([large.code, large.status, large.retryable, sent], ['request_refused', 431, false, 1], large.stack);
+  assert.match(large.message, /request's headers are larger than the server reads \(Node: 16 KB/);
+  const answer = await rejection(client.getJob('job-1'));
+  assert.deepEqual([answer.code, answer.retryable, sent], ['response_too_large', false, 2], answer.stack);
+  assert.match(answer.message, /answer's headers are larger than this runtime reads \(Node: 16 KB/);
 });

@@ -41,7 +41,7 @@ for (const which of ['lax', 'strict']) {
     assert.match(job.result.message.content, /What is the weather/);
     assert.deepEqual(asked, [
       {
-        dialect: 'seed',
+        dialect: 'elizaos',
         network: 'base',
         chainId: 8453,
         asset: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
@@ -126,10 +126,17 @@ test('rows 27, 28 and 30: whatever the wallet does wrong, it is asked once and n
       { code: 'ACTION_REJECTED', message: 'user rejected transaction' },
       { name: 'UserRejectedRequestError', message: 'x' },
       { name: 'TransactionExecutionError', cause: { name: 'UserRejectedRequestError' } },
+      { name: 'TransportStatusError', statusCode: 0x6985 },
+      { name: 'UserRefusedOnDevice' },
+      { code: 'Method_Interrupted', message: 'Popup closed' },
+      { code: 5750 },
+    ].map((no) => [() => Promise.reject(no), 'wallet_rejected']),
+    // Words prove nothing: nodes say them too, of a transfer that they have.
+    ...[
       { code: -32000, message: 'User rejected the request' },
       { code: -32603, message: 'cancelled' },
       'rejectedByUser',
-    ].map((no) => [() => Promise.reject(no), 'wallet_rejected']),
+    ].map((words) => [() => Promise.reject(words), 'wallet_failed']),
     ...[cyclic, null, Symbol('x'), 7, () => {}, Object.create(null)].map((odd) => [() => Promise.reject(odd), 'wallet_failed']),
     [
       async () => {

@@ -1,4 +1,4 @@
-// The edge under stress: clients that are let go of, many calls at once, calls from callbacks, and a module that traps.
+// The edge under stress: clients that are released, many calls at once, calls from callbacks, and a module that traps.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
@@ -44,7 +44,7 @@ test('row 46: free() lets calls under way come to their end, and later calls say
       () => client.pendingPayments(),
       () => client.resume('x'),
     ]) {
-      await rejects(call(), 'ArgumentError', 'client_disposed', /let go of with free\(\); make another one/);
+      await rejects(call(), 'ArgumentError', 'client_disposed', /released with free\(\); make another one/);
     }
     assert.throws(() => client.spent(), { code: 'client_disposed' });
   }

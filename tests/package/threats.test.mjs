@@ -145,8 +145,8 @@ for (const [what, gives, code = 'wallet_invalid_proof'] of [
   ['an object', () => ({ r: '0x1', s: '0x2', v: 27 })],
   ['a function', () => () => {}],
   ['a symbol', () => Symbol('x')],
-  ['64 bytes of junk', () => `0x${'ab'.repeat(64)}`],
-  ['65 bytes of junk', () => signature],
+  ['64 bytes of junk', () => `0x${'ff'.repeat(64)}`],
+  ['65 bytes of junk', () => `0x${'ff'.repeat(64)}1b`],
   ['66 bytes of junk', () => `0x${'ab'.repeat(66)}`],
   ['more headers', () => `${signature}\r\nx-evil: 1`],
   ['a string of a megabyte', () => 'x'.repeat(1_000_000)],
@@ -156,6 +156,13 @@ for (const [what, gives, code = 'wallet_invalid_proof'] of [
       throw new Error(`signing ${signature} failed`);
     },
     'wallet_failed',
+  ],
+  [
+    'a rejection with the whole request in its words',
+    (typedData) => {
+      throw Object.assign(new Error(`rejected ${typedData.message.nonce}`), { code: 4001 });
+    },
+    'wallet_rejected',
   ],
   [
     'a rejection, deep inside',

@@ -2,9 +2,11 @@
 // x402.test.mjs has them pay whole jobs.
 import assert from 'node:assert/strict';
 import { after, before, mock, test } from 'node:test';
-import { fromEip1193, fromEthers, fromViem } from '../../pkg-template/wallets.js';
 import { ACCOUNTS, startChain } from '../servers/chain.mjs';
 import { ethers as Ethers, viem as Viem } from '../servers/wallet-libraries.mjs';
+import { installPackage } from '../../scripts/install-package.mjs';
+
+const { fromEip1193, fromEthers, fromViem } = await import(`${installPackage('wallets').installed}/wallets.js`);
 
 const ME = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
 const OTHER = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
@@ -108,7 +110,6 @@ for (const [name, make] of every) {
 
   test(`${name}: a wallet that cannot or will not switch neither signs nor sends`, async () => {
     for (const no of [
-      Object.assign(new Error('Unrecognized chain ID'), { code: 4902 }),
       Object.assign(new Error('no such method'), { code: -32601 }),
       Object.assign(new Error('User rejected'), { code: 4001 }),
       'a string',
@@ -203,6 +204,194 @@ for (const [name, make] of every) {
     assert.ok(!provider.names().includes('eth_getTransactionReceipt'));
   });
 }
+
+for (const [name, make] of every) {
+  const unknown = Object.assign(new Error('Unrecognized chain ID'), { code: 4902 });
+  // MetaMask on phones.
+  const wrapped = Object.assign(new Error('Internal error'), { code: -32603, data: { originalError: { code: 4902 } } });
+
+  test(`${name}: a wallet that does not know the chain is offered it, as its operator publishes it`, async () => {
+    for (const [chainId, chainName, symbol, ...urls] of [
+      [8453, 'Base', 'ETH', 'https://mainnet.base.org', 'https://basescan.org'],
+      [84532, 'Base Sepolia', 'ETH', 'https://sepolia.base.org', 'https://sepolia.basescan.org'],
+      [137, 'Polygon', 'POL', 'https://polygon-rpc.com', 'https://polygonscan.com'],
+      [80002, 'Polygon Amoy', 'POL', 'https://rpc-amoy.polygon.technology', 'https://amoy.polygonscan.com'],
+    ]) {
+      for (const [no, switches] of [
+        [unknown, false],
+        [wrapped, true],
+      ]) {
+        for (const call of ['signTypedData', 'sendTransfer']) {
+          let added;
+          const provider = wallet({
+            wallet_switchEthereumChain([to]) {
+              if (!added) throw no;
+              provider.on(Number(to.chainId));
+            },
+            // Some wallets switch to what they have added, others have to be asked.
+            wallet_addEthereumChain: ([chain]) => ((added = chain), switches && provider.on(chainId), null),
+          });
+          provider.on(1);
+          const made = make(provider);
+          await (call === 'sendTransfer'
+            ? made.sendTransfer({ ...quote, chainId })
+            : made.signTypedData({ ...typedData, domain: { ...typedData.domain, chainId } }));
+          const nativeCurrency = { name: symbol, symbol, decimals: 18 };
+          const parameters = { chainId: `0x${chainId.toString(16)}`, chainName, nativeCurrency };
+          assert.deepEqual(added, { ...parameters, rpcUrls: [urls[0]], blockExplorerUrls: [urls[1]] });
+        }
+      }
+    }
+  });
+
+  test(`${name}: a chain that the wallet does not know, and does not add, is named; the user has to add it`, async () => {
+    const rejected = Object.assign(new Error('User rejected'), { code: 4001 });
+    for (const [chainId, add, cause, words] of [
+      [8453, undefined, unknown, 'chain 8453 (Base)'],
+      [8453, rejected, rejected, 'chain 8453 (Base)'],
+      [4711, rejected, unknown, 'chain 4711'],
+    ]) {
+      for (const call of ['signTypedData', 'sendTransfer']) {
+        const refuse = (no) => () => {
+          throw no;
+        };
+        const provider = wallet({ wallet_switchEthereumChain: refuse(unknown), wallet_addEthereumChain: add && refuse(add) });
+        provider.on(1);
+        const made = make(provider);
+        const error = await (
+          call === 'sendTransfer'
+            ? made.sendTransfer({ ...quote, chainId })
+            : made.signTypedData({ ...typedData, domain: { ...typedData.domain, chainId } })
+        ).then(assert.fail, (error) => error);
+        assert.equal(
+          error.message,
+          `the wallet does not know ${words}, on which the payment is; add it to the wallet and try again`,
+        );
+        assert.deepEqual([error.noMoneyMoved, error.cause], [true, cause]);
+        assert.ok(!provider.names().some((name) => /sendTransaction|signTypedData/.test(name)));
+      }
+    }
+  });
+
+  test(`${name}: a request that is open in the wallet is named, wherever it is met`, async () => {
+    const pending = Object.assign(new Error('Request of type wallet_switchEthereumChain already pending'), { code: -32002 });
+    const refuse = () => {
+      throw pending;
+    };
+    const provider = wallet({ wallet_switchEthereumChain: refuse });
+    provider.on(1);
+    const open = /^a request is open in the wallet already; answer it there and try again$/;
+    for (const call of ['signTypedData', 'sendTransfer']) {
+      await assert.rejects(act(make(provider), call), { message: open, noMoneyMoved: true, cause: pending });
+    }
+    const locked = wallet({ eth_accounts: () => [], eth_requestAccounts: refuse });
+    if (name === 'fromEip1193')
+      await assert.rejects(make(locked).address(), { message: open, noMoneyMoved: true, cause: pending });
+  });
+
+  test(`${name}: a chain id is read in every usual form, and shown as it is when it is none`, async () => {
+    const at = (given) => {
+      const provider = wallet({ eth_chainId: () => given, wallet_switchEthereumChain: () => null });
+      // viem's client would read it itself.
+      const made = name === 'fromViem' ? fromViem(viem(provider, { getChainId: async () => given })) : make(provider);
+      return { made, provider };
+    };
+    for (const given of ['eip155:8453', 8453, '8453', '0x2105', '0X2105', 8453n]) {
+      const { made, provider } = at(given);
+      assert.equal(await made.sendTransfer(quote), HASH);
+      assert.ok(!provider.names().includes('wallet_switchEthereumChain'), String(given));
+    }
+    for (const [given, shown] of [
+      ['banana', '"banana"'],
+      ['', '""'],
+      [null, 'null'],
+      [undefined, 'undefined'],
+      [{ chain: 'eip155:8453' }, '{"chain":"eip155:8453"}'],
+      [8453.5, '8453.5'],
+      ['solana:8453', '"solana:8453"'],
+      [[8453], '[8453]'],
+    ]) {
+      mock.timers.enable({ apis: ['setTimeout'] });
+      try {
+        let error;
+        at(given)
+          .made.sendTransfer(quote)
+          .catch((thrown) => (error = thrown));
+        for (let waited = 0; waited < 200 && !error; waited += 1) {
+          for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
+          mock.timers.tick(100);
+        }
+        assert.equal(
+          error.message,
+          `the wallet says that its chain is ${shown}, which is no chain id, and the payment is on chain 8453; switch it there and try again`,
+        );
+        assert.equal(error.noMoneyMoved, true);
+      } finally {
+        mock.timers.reset();
+      }
+    }
+  });
+
+  test(`${name}: what goes wrong before anything is sent says that no money has moved`, async () => {
+    const hostile = {
+      get message() {
+        throw new Error('no');
+      },
+      code: Symbol('no'),
+    };
+    hostile.cause = hostile;
+    const frozen = Object.freeze(new Error('disconnected'));
+    const thrown = [new Error('disconnected'), frozen, 'disconnected', undefined, { code: 4900 }, hostile];
+    for (const no of thrown) {
+      const refuse = () => {
+        throw no;
+      };
+      for (const methods of [{ eth_chainId: refuse }, { eth_accounts: refuse }]) {
+        // The fakes of viem and ethers ask for no accounts.
+        if (methods.eth_accounts && name !== 'fromEip1193') continue;
+        for (const call of ['signTypedData', 'sendTransfer']) {
+          const error = await act(make(wallet(methods)), call).then(assert.fail, (error) => error);
+          const words = no === undefined || no.code ? /did not say why/ : /^disconnected$/;
+          assert.match(error.message, words);
+          assert.deepEqual([error.noMoneyMoved, error.cause], [true, no]);
+        }
+      }
+    }
+    const failing = {
+      fromEip1193: () => fromEip1193(wallet({ eth_accounts: () => Promise.reject('locked') })),
+      fromViem: () => fromViem(viem(wallet(), { account: undefined, getAddresses: () => Promise.reject('locked') })),
+      fromEthers: () => fromEthers(ethers(wallet(), { getAddress: () => Promise.reject('locked') })),
+    };
+    await assert.rejects(failing[name]().address(), { message: 'locked', noMoneyMoved: true });
+  });
+}
+
+test('a viem account signs without a connection; it makes no transfers, so that the client chooses another payment', async () => {
+  const account = { address: ME, type: 'local', signTypedData: async (data) => ((account.signed = data), '0xsigned') };
+  const made = fromViem(account);
+  assert.deepEqual([await made.address(), await made.signTypedData(typedData)], [ME, '0xsigned']);
+  assert.deepEqual([account.signed, 'sendTransfer' in made], [typedData, false]);
+  // An address alone cannot sign.
+  assert.throws(() => fromViem({ address: ME, type: 'json-rpc' }), {
+    name: 'TypeError',
+    message: /or an account that signs itself/,
+  });
+});
+
+test('a signer of ethers 5 signs and sends', async () => {
+  const provider = wallet();
+  const { signTypedData, ...signer } = ethers(provider);
+  const made = fromEthers({ ...signer, _signTypedData: signTypedData });
+  assert.equal(await made.signTypedData(typedData), '0xsigned');
+  assert.equal(await made.sendTransfer(quote), HASH);
+  const [signed] = provider.asked.filter(({ method }) => method === 'eth_signTypedData_v4');
+  assert.deepEqual(Object.keys(signed.params.types), ['TransferWithAuthorization']);
+  // A key signs for any chain there too.
+  const offline = wallet({ eth_chainId: undefined });
+  const { signTypedData: sign, ...key } = ethers(offline, { _signingKey: () => ({}) });
+  await fromEthers({ ...key, _signTypedData: sign }).signTypedData(typedData);
+  assert.deepEqual(offline.names(), ['eth_signTypedData_v4']);
+});
 
 test('a hash that ethers puts on its error is not lost', async () => {
   const sent = Object.assign(new Error('network changed'), { code: 'NETWORK_ERROR', info: { sendTransactionHash: HASH } });
@@ -330,6 +519,10 @@ for (const [who, make] of [
     'a viem client over a provider on another chain',
     () => fromViem(Viem.createWalletClient({ chain: polygon.publicClient.chain, transport: Viem.custom(switching(polygon)) })),
   ],
+  [
+    'an ethers nonce manager over a wallet',
+    () => fromEthers(new Ethers.NonceManager(new Ethers.Wallet(KEY, new Ethers.JsonRpcProvider(base.rpc)))),
+  ],
   ['an ethers wallet', () => fromEthers(new Ethers.Wallet(KEY, new Ethers.JsonRpcProvider(base.rpc)))],
   ['an ethers signer of a provider', async () => fromEthers(await browserSigner(base))],
   ['an ethers signer of a provider on another chain', async () => fromEthers(await browserSigner(polygon))],
@@ -394,6 +587,26 @@ for (const [who, make, when] of [
     assert.equal(await polygon.balanceOf(PAYEE), before);
   });
 }
+
+test('a key signs for any chain, as a viem account, and in an ethers nonce manager whose provider is on another chain', async () => {
+  const payment = {
+    types: { Transfer: [{ name: 'value', type: 'uint256' }] },
+    primaryType: 'Transfer',
+    domain: { name: 'USD Coin', version: '2', chainId: base.chainId, verifyingContract: base.usdc },
+    message: { value: '20000' },
+  };
+  const elsewhere = new Ethers.JsonRpcProvider(polygon.rpc);
+  for (const made of [
+    fromViem(ACCOUNTS[0]),
+    fromEthers(new Ethers.NonceManager(new Ethers.Wallet(KEY, elsewhere))),
+    fromEthers(new Ethers.Wallet(KEY, elsewhere)),
+  ]) {
+    const signature = await made.signTypedData(payment);
+    assert.ok(await Viem.verifyTypedData({ ...payment, address: PAYER, signature }));
+    assert.equal(Viem.getAddress(await made.address()), PAYER);
+  }
+  elsewhere.destroy();
+});
 
 test('an ethers nonce manager over a wallet that was switched: its error comes before anything is sent', async () => {
   const made = fromEthers(new Ethers.NonceManager(await browserSigner(polygon)));

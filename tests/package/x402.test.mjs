@@ -84,7 +84,7 @@ for (const [who, make] of Object.entries(wallets)) {
       const { payment } = created;
       assert.deepEqual(
         [payment.dialect, payment.state, payment.amount, payment.amountAtomic],
-        [dialect, 'accepted', '0.02', '20000'],
+        [{ v1: 'x402-v1', v2: 'x402-v2', seed: 'elizaos' }[dialect], 'accepted', '0.02', '20000'],
       );
       const receipt = await chain.publicClient.getTransactionReceipt({ hash: payment.transaction });
       assert.equal(receipt.status, 'success');

@@ -3,7 +3,7 @@
  */
 export interface Session {
     /**
-     * The session's id. Whoever has it can read the session and write into it.
+     * The session's id. A secret: every caller that has it can read the session and write into it.
      */
     sessionId: string;
     /**
@@ -27,11 +27,12 @@ export interface Session {
      */
     expiresAt?: number;
     /**
-     * When something last happened in it, in milliseconds of the server's clock. Not in what `createSession` gives.
+     * The time of the last activity, in milliseconds of the server's clock. `createSession` does
+     * not return it.
      */
     lastActivity?: number;
     /**
-     * What `createSession` was given.
+     * The metadata that `createSession` was called with.
      */
     metadata: Record<string, unknown>;
     /**
@@ -39,15 +40,15 @@ export interface Session {
      */
     timeoutConfig?: SessionTimeoutConfig;
     /**
-     * How often it was renewed. Not in what `createSession` gives.
+     * How often it was renewed. `createSession` does not return it.
      */
     renewalCount?: number;
     /**
-     * How long it has left, in milliseconds. Not in what `createSession` gives.
+     * The time that is left, in milliseconds. `createSession` does not return it.
      */
     timeRemaining?: number;
     /**
-     * Whether that is little. Not in what `createSession` gives.
+     * Whether little time is left. `createSession` does not return it.
      */
     isNearExpiration?: boolean;
 }
@@ -79,7 +80,7 @@ export interface MessageAttachment {
 }
 
 /**
- * A job as the server knows it.
+ * A job as the server describes it.
  */
 export interface JobDetailsResponse {
     /**
@@ -87,11 +88,11 @@ export interface JobDetailsResponse {
      */
     jobId: string;
     /**
-     * Where the job stands.
+     * The status of the job.
      */
     status: JobStatus;
     /**
-     * The server's word for the status when it is none of the known ones; `status` is `unknown` then.
+     * The server's word for the status when it is not a known one. `status` is `unknown` then.
      */
     rawStatus?: string;
     /**
@@ -99,7 +100,7 @@ export interface JobDetailsResponse {
      */
     agentId: UUID;
     /**
-     * The user in whose name the message was sent.
+     * The user who sent the message.
      */
     userId: UUID;
     /**
@@ -111,7 +112,7 @@ export interface JobDetailsResponse {
      */
     createdAt: number;
     /**
-     * When the server gives the job up, in milliseconds of its clock. May have a fraction.
+     * When the job expires, in milliseconds of the server's clock. May have a fraction.
      */
     expiresAt: number;
     /**
@@ -123,7 +124,7 @@ export interface JobDetailsResponse {
      */
     error?: string;
     /**
-     * What `createJob` was given.
+     * The metadata that `createJob` was called with.
      */
     metadata?: Record<string, unknown>;
 }
@@ -153,7 +154,7 @@ export interface SessionMessage {
      */
     createdAt: number;
     /**
-     * What belongs to it; in an agent's message its `thought` and `actions` too.
+     * The metadata of the message; in an agent's message its `thought` and `actions` too.
      */
     metadata?: Record<string, unknown>;
 }
@@ -171,12 +172,15 @@ export interface SendMessageRequest {
      */
     attachments?: MessageAttachment[];
     /**
-     * Anything that belongs to it; comes back with it. At most 10,240 characters as JSON.
+     * Data of the application that belongs to the message. The server returns it with the message.
+     * At most 10,240 characters as JSON.
      */
     metadata?: Record<string, unknown>;
     /**
-     * `http`: the server waits for the agent, 30 seconds at most. `websocket`: it takes the message and lets the agent answer when it
-     * can, so that an answer that takes longer is among the session's messages on every server. @default "websocket" in `sendMessage`, "http" in `sendMessageAndWait`
+     * `http`: the server waits for the agent, 30 seconds at most. `websocket`: it takes the
+     * message and lets the agent answer when it
+     * can, so that an answer that takes longer is among the session's messages on every server.
+     * @default "websocket" in `sendMessage`, "http" in `sendMessageAndWait`
      */
     transport?: "http" | "websocket";
 }
@@ -194,7 +198,7 @@ export interface GetMessagesResponse {
      */
     hasMore: boolean;
     /**
-     * Where the neighbouring pages begin; absent when there is no message.
+     * Where the neighbouring pages begin. Absent when there is no message.
      */
     cursors?: MessageCursors;
 }
@@ -224,7 +228,7 @@ export interface ListSessionsResponse {
      */
     sessions: Session[];
     /**
-     * How many they are.
+     * How many there are.
      */
     total: number;
     /**
@@ -264,7 +268,7 @@ export class JobsClient {
      */
     getJob(jobId: string, options?: RequestOptions): Promise<JobDetailsResponse>;
     /**
-     * How the Jobs service is.
+     * The state of the Jobs service.
      */
     getJobsHealth(options?: RequestOptions): Promise<JobsHealthResponse>;
     /**
@@ -345,7 +349,7 @@ export class SessionsClient {
      */
     getSession(sessionId: string, options?: RequestOptions): Promise<Session>;
     /**
-     * How the Sessions service is.
+     * The state of the Sessions service.
      */
     getSessionsHealth(options?: RequestOptions): Promise<SessionsHealthResponse>;
     /**
@@ -391,12 +395,18 @@ export class SessionsClient {
 }
 
 /**
+ * How a server asks for payment.
+ */
+export type Dialect = "elizaos" | "x402-v1" | "x402-v2";
+
+/**
  * How far a payment has come.
  */
 export type PaymentState = "intended" | "proven" | "sent" | "accepted" | "refused" | "unknown";
 
 /**
- * How long a session lives. The server has defaults for what is absent, and brings what is out of its bounds into them.
+ * How long a session lives. The server has defaults for absent members, and limits the others to
+ * its bounds.
  */
 export interface SessionTimeoutConfig {
     /**
@@ -404,7 +414,7 @@ export interface SessionTimeoutConfig {
      */
     timeoutMinutes?: number;
     /**
-     * Whether each message begins these minutes anew. @default true (the server's)
+     * Whether each message restarts these minutes. @default true (the server's)
      */
     autoRenew?: boolean;
     /**
@@ -418,15 +428,15 @@ export interface SessionTimeoutConfig {
 }
 
 /**
- * How many jobs stand where.
+ * How many jobs have which status.
  */
 export interface JobStatusCounts {
     /**
-     * Jobs that wait.
+     * Jobs that wait to be processed.
      */
     pending: number;
     /**
-     * Jobs that an agent is at.
+     * Jobs that an agent works on.
      */
     processing: number;
     /**
@@ -438,7 +448,7 @@ export interface JobStatusCounts {
      */
     failed: number;
     /**
-     * Jobs without an answer in their time.
+     * Jobs without an answer within their time.
      */
     timeout: number;
 }
@@ -456,21 +466,21 @@ export interface SessionStats {
      */
     activeSessions: number;
     /**
-     * The others, which will be cleaned away.
+     * The others, which the server will delete.
      */
     expiredSessions: number;
 }
 
 /**
- * How the Jobs service is.
+ * The state of the Jobs service.
  */
 export interface JobsHealthResponse {
     /**
-     * Whether the service says that it is well.
+     * Whether the service reports that it is healthy.
      */
     healthy: boolean;
     /**
-     * When this was, in milliseconds of the server's clock.
+     * The server's time, in milliseconds of its clock.
      */
     timestamp: number;
     /**
@@ -478,7 +488,7 @@ export interface JobsHealthResponse {
      */
     totalJobs: number;
     /**
-     * How many stand where.
+     * How many jobs have which status.
      */
     statusCounts: JobStatusCounts;
     /**
@@ -492,11 +502,11 @@ export interface JobsHealthResponse {
 }
 
 /**
- * How the Sessions service is.
+ * The state of the Sessions service.
  */
 export interface SessionsHealthResponse {
     /**
-     * `healthy`, when the server says that it is well.
+     * `healthy`, when the server reports that it is healthy.
      */
     status: string;
     /**
@@ -504,7 +514,7 @@ export interface SessionsHealthResponse {
      */
     activeSessions: number;
     /**
-     * When this was, in milliseconds of the server's clock.
+     * The server's time, in milliseconds of its clock.
      */
     timestamp: number;
     /**
@@ -522,7 +532,7 @@ export interface SessionsHealthResponse {
 }
 
 /**
- * How the server's jobs went.
+ * Statistics of the server's jobs.
  */
 export interface JobMetrics {
     /**
@@ -544,7 +554,7 @@ export interface JobMetrics {
 }
 
 /**
- * How the session is after a message.
+ * The state of a session after a message.
  */
 export interface SessionStatus {
     /**
@@ -594,15 +604,15 @@ export type SendTransfer = (quote: Quote) => string | Promise<string>;
  */
 export interface Quote extends Price {
     /**
-     * What is paid for, as the server says. Not in the seed's dialect.
+     * What is paid for, as the server says. Not in the dialect `elizaos`.
      */
     resource?: string;
     /**
-     * The server's entry as it came, for a wallet that takes the payment over. Not in the seed's dialect.
+     * The server's entry as it came, for a wallet that takes the payment over. Not in the dialect `elizaos`.
      */
     paymentRequirements?: Record<string, unknown>;
     /**
-     * The server's whole request for payment as it came. Not in the seed's dialect.
+     * The server's whole request for payment as it came. Not in the dialect `elizaos`.
      */
     paymentRequired?: Record<string, unknown>;
 }
@@ -673,7 +683,7 @@ export interface JobMessage {
      */
     createdAt: number;
     /**
-     * What the agent added (its thought, its actions).
+     * What the agent added: its thought, its actions.
      */
     metadata?: Record<string, unknown>;
 }
@@ -687,7 +697,7 @@ export interface CreateJobRequest {
      */
     agentId?: UUID;
     /**
-     * The user in whose name the message is sent.
+     * The user who sends the message.
      */
     userId: UUID;
     /**
@@ -695,11 +705,13 @@ export interface CreateJobRequest {
      */
     content: string;
     /**
-     * Anything that belongs to the job; comes back with it. At most 10,000 characters as JSON.
+     * Data of the application that belongs to the job. The server returns it with the job. At most
+     * 10,000 characters as JSON.
      */
     metadata?: Record<string, unknown>;
     /**
-     * How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000. @default 30000 (the server's)
+     * How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000.
+     * @default 30000 (the server's)
      */
     timeoutMs?: number;
 }
@@ -717,7 +729,8 @@ export interface CreateSessionRequest {
      */
     userId: UUID;
     /**
-     * Anything that belongs to the session; comes back with it. At most 10,240 characters as JSON.
+     * Data of the application that belongs to the session. The server returns it with the session.
+     * At most 10,240 characters as JSON.
      */
     metadata?: Record<string, unknown>;
     /**
@@ -727,11 +740,11 @@ export interface CreateSessionRequest {
 }
 
 /**
- * What `deleteSession` gives.
+ * What `deleteSession` returns.
  */
 export interface DeleteSessionResponse {
     /**
-     * Always true: what is no success is an error.
+     * Always true: everything else rejects with an error.
      */
     success: boolean;
     /**
@@ -741,7 +754,7 @@ export interface DeleteSessionResponse {
 }
 
 /**
- * What `listJobs` is asked.
+ * Which jobs `listJobs` returns.
  */
 export interface ListJobsParams {
     /**
@@ -755,11 +768,11 @@ export interface ListJobsParams {
 }
 
 /**
- * What `sendMessage` gives.
+ * What `sendMessage` and `sendMessageAndWait` return.
  */
 export interface MessageResponse {
     /**
-     * Always true: what is no success is an error.
+     * Always true: everything else rejects with an error.
      */
     success: boolean;
     /**
@@ -767,17 +780,19 @@ export interface MessageResponse {
      */
     userMessage: SessionMessage;
     /**
-     * What the agent has answered; always there in what `sendMessageAndWait` gives.
+     * The agent's answer. `sendMessageAndWait` always returns it.
      */
     agentResponse?: AgentResponse;
     /**
-     * How the session is now; absent where the server's reply was lost and the message was found in the session.
+     * The state of the session. Absent where the server's reply was lost and the message was found
+     * in the session.
      */
     sessionStatus?: SessionStatus;
 }
 
 /**
- * What a facilitator says of a settlement (x402's `SettlementResponse`, the header `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`).
+ * What a facilitator says of a settlement: x402's `SettlementResponse`, in the header
+ * `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`.
  */
 export interface SettlementResponse {
     /**
@@ -807,7 +822,7 @@ export interface SettlementResponse {
 }
 
 /**
- * What an agent has answered.
+ * An agent's answer.
  */
 export interface AgentResponse {
     /**
@@ -829,9 +844,9 @@ export interface AgentResponse {
  */
 export interface Price {
     /**
-     * How the server speaks of payment. `seed`: the proof is the hash of a plain token transfer. `v1`, `v2`: x402's versions.
+     * How the server asks for payment.
      */
-    dialect: "seed" | "v1" | "v2";
+    dialect: Dialect;
     /**
      * The network to pay on.
      */
@@ -882,7 +897,7 @@ export interface Wallet {
 }
 
 /**
- * What the server answers to `createJob`.
+ * What `createJob` returns.
  */
 export interface CreateJobResponse {
     /**
@@ -890,7 +905,7 @@ export interface CreateJobResponse {
      */
     jobId: string;
     /**
-     * Where the job stands.
+     * The status of the job.
      */
     status: JobStatus;
     /**
@@ -898,7 +913,7 @@ export interface CreateJobResponse {
      */
     createdAt: number;
     /**
-     * When the server gives the job up, in milliseconds of its clock. May have a fraction.
+     * When the job expires, in milliseconds of the server's clock. May have a fraction.
      */
     expiresAt: number;
 }
@@ -916,6 +931,10 @@ export interface MessageCursors {
      */
     after: number;
 }
+
+import type { Store } from './stores/store.js';
+/** Eight, four, four, four and twelve hexadecimal digits. */
+export type UUID = string;
 
 /** A job with its answer. */
 export type CompletedJob = JobDetailsResponse & { status: 'completed'; result: JobResult };
@@ -1001,9 +1020,6 @@ export interface AssetOptions {
     budget?: string;
 }
 
-/** Eight, four, four, four and twelve hexadecimal digits. */
-export type UUID = string;
-
 /** What `createJob` takes. */
 export interface CreateJobOptions extends RequestOptions {
     /** Called when something has happened. What it throws is reported once to the logger and does not end the call. */
@@ -1021,6 +1037,53 @@ export type MessageUpdate =
 | { type: 'chunk'; chunk: string; index: number; messageId?: string }
 /** The whole answer. */
 | { type: 'done'; response: AgentResponse };
+
+/** What a caller tells a store while it waits for a lock. */
+export interface LockRequest {
+    /** Set to `true` when the lock is not wanted any more: the wait ends, and no lock is taken. */
+    readonly gone?: boolean;
+}
+/** Releases a lock. Calling it again does nothing. */
+export interface ReleaseLock {
+    (): unknown;
+    /**
+     * Whether the caller still holds the lock. A program that was suspended for longer than the
+     * lock's lease has lost it, and finds out here before it acts on it. Leave it out when a lock
+     * cannot be lost.
+     */
+    valid?(): boolean;
+}
+/**
+ * Where payments are recorded before each step that could lose them. Every method may return a
+ * promise. A record is stored when `set` or `add` has resolved. When the store fails, nothing is
+ * paid.
+ */
+export interface Store {
+    /**
+     * The record of this key, exactly as it was written; `undefined` or `null` when there is none.
+     */
+    get(key: string): string | null | undefined | Promise<string | null | undefined>;
+    /**
+     * Writes a record, in place of an earlier one. Writes of one key take effect in the order of the
+     * calls.
+     */
+    set(key: string, value: string): unknown;
+    /**
+     * Writes a record unless there is one: `true` when this call wrote it, `false` when one was
+     * there. Of several calls at the same time exactly one is `true`.
+     */
+    add?(key: string, value: string): boolean | Promise<boolean>;
+    /** Deletes a record. Deleting one that does not exist is no error. */
+    delete(key: string): unknown;
+    /** The keys of all records, or of those whose keys begin with `prefix`. */
+    keys(prefix?: string): Iterable<string> | Promise<Iterable<string>>;
+    /**
+     * For a store that several programs use: waits until none of them holds the lock of this name,
+     * and resolves with a function that releases it. The wait ends when `request.gone` is set.
+     * `fileStore` has it; tabs of a browser need none, because Web Locks work there.
+     */
+    lock?(name: string, request: LockRequest): Promise<ReleaseLock>;
+}
 
 /** What a client is made with. */
 export interface JobsClientOptions {
@@ -1110,6 +1173,43 @@ export class ArgumentError extends TypeError {
     readonly field?: string;
 }
 
+
+import type { Store } from './store.js';
+/**
+ * A store in a folder, a file for each record. For Node, Bun and Deno; several programs of one
+ * machine may share the folder. A record is on the disk, whole, when `set` or `add` has resolved:
+ * it survives a crash and a power cut. The folder is made when it is missing (0700), and files are
+ * for their owner only (0600).
+ *
+ * @param folder A relative path is resolved now: a later `process.chdir` changes nothing.
+ * @throws {TypeError} when it is no path, or the runtime has no file system.
+ */
+export declare function fileStore(folder: string): Store;
+
+
+import type { Store } from './store.js';
+/** The part of the browser's `Storage` that is used. */
+export interface KeyValueStorage {
+    readonly length: number;
+    key(index: number): string | null;
+    getItem(key: string): string | null;
+    setItem(key: string, value: string): void;
+    removeItem(key: string): void;
+}
+/**
+ * A store in the page's localStorage, shared by its tabs. The records live as long as the browser
+ * keeps the site's data.
+ *
+ * @param storage Used in place of the page's own. @default globalThis.localStorage
+ * @throws {TypeError} when there is no localStorage, or the browser blocks it.
+ */
+export declare function localStorageStore(storage?: KeyValueStorage): Store;
+
+
+import type { Store } from './store.js';
+/** A store in memory: its records live as long as the program. */
+export declare function memoryStore(): Store;
+
 /** What every method takes. */
 export interface RequestOptions {
     /** Ends the call at once; it rejects with the signal's own reason. */
@@ -1187,28 +1287,6 @@ export interface Logger {
     error?(...said: unknown[]): void;
 }
 
-/** Where payments are written down before each step after which they could be lost. A store that fails before a payment means no payment. */
-export interface Store {
-    get(key: string): string | null | undefined | Promise<string | null | undefined>;
-    set(key: string, value: string): unknown;
-    delete(key: string): unknown;
-    keys(): Iterable<string> | Promise<Iterable<string>>;
-    /**
-     * For a store that several programs use: waits until none of them holds the lock of this name, and gives a function that lets go of it.
-     * `request.gone` is set when the lock is not wanted any more. `fileStore` has it; where Web Locks are, tabs need none.
-     */
-    lock?(name: string, request: { readonly gone?: boolean }): Promise<() => unknown>;
-}
-/** A store in memory: lives as long as the program. */
-export function memoryStore(): Store;
-/** A store in the page's localStorage, shared by its tabs. Throws a `TypeError` where there is none. */
-export function localStorageStore(storage?: Storage): Store;
-/**
- * A store in a folder, which is made when it is missing, a file for each payment. For Node, Bun and Deno. Programs of one machine may
- * share the folder.
- */
-export function fileStore(folder: string): Store;
-
 /** Which messages `getMessages` gives. */
 export interface GetMessagesParams {
     /** How many in one page, 1 to 100. @default 50 (the server's) */
@@ -1225,3 +1303,7 @@ export type JobListResponse = ListJobsResponse;
 export type JobHealthResponse = JobsHealthResponse;
 
 /// <reference lib="esnext.disposable" />
+export { fileStore } from './stores/file.js';
+export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';
+export { memoryStore } from './stores/memory.js';
+export type { LockRequest, ReleaseLock, Store } from './stores/store.js';

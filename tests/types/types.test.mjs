@@ -32,6 +32,39 @@ for (const [module, moduleResolution, file] of [
   });
 }
 
+/** Compiles one of the consumers as a project with these options; the package's declarations are checked too. */
+function compiles(file, compilerOptions, compiler = tsc) {
+  const name = `${path.basename(file, '.ts')}.mts`;
+  cpSync(path.join(import.meta.dirname, file), path.join(folder, name));
+  const common = { strict: true, noEmit: true, skipLibCheck: false, target: 'es2022', module: 'nodenext' };
+  const options = { ...common, moduleResolution: 'nodenext', lib: ['es2022'], types: [], ...compilerOptions };
+  writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: [name] }));
+  execFileSync(process.execPath, [compiler, '-p', folder], { stdio: 'inherit' });
+}
+const modules = [path.join(root, 'node_modules/@types'), path.join(import.meta.dirname, 'node_modules')];
+const types = (name) => ({ types: [name], typeRoots: modules });
+const old = (version) => path.join(import.meta.dirname, `node_modules/typescript-${version}/bin/tsc`);
+
+for (const [version, compiler] of [['today', tsc], ...['5.1', '5.0'].map((version) => [version, old(version)])]) {
+  test(`a project without lib dom compiles (TypeScript ${version})`, () => {
+    compiles('without-dom.ts', {}, compiler);
+  });
+  test(`a project for browsers compiles (TypeScript ${version})`, () => {
+    compiles('without-dom.ts', { lib: ['es2022', 'dom'] }, compiler);
+    compiles('with-fetch.ts', { lib: ['es2022', 'dom'] }, compiler);
+  });
+}
+
+test('a project for Node alone compiles', () => {
+  compiles('without-dom.ts', types('node'));
+  compiles('with-fetch.ts', types('node'));
+});
+
+test('a project for Cloudflare Workers compiles', () => {
+  compiles('without-dom.ts', types('@cloudflare/workers-types'));
+  compiles('with-fetch.ts', types('@cloudflare/workers-types'));
+});
+
 test('the clients of viem and ethers are wallets to the compiler too', () => {
   const libraries = path.join(root, 'tests/servers/node_modules');
   writeFileSync(

@@ -1,0 +1,103 @@
+// The classes that applications use: each wraps a class of Rust's, whose methods it takes over by their
+// own names. Added here is what only JavaScript can do: load the module on first use, survive a trap.
+import { makeGlue, type Glue, type RustClient } from 'eliza-jobs:glue';
+import { Instance } from './instance.js';
+import { compile } from './load.js';
+
+type ClassName = 'JobsClient' | 'SessionsClient';
+/** What outlives an instance of the module. */
+interface Kept {
+  /** Rust replaces them by the copy that it has read: what the application changes later changes nothing. */
+  options: unknown;
+  /** What was spent, by symbol, in atomic units. */
+  readonly spent: Record<string, string>;
+}
+
+/** The glue without an instance: for the names of its classes' methods. */
+function withoutInstance(): Glue | undefined {
+  try {
+    return makeGlue(WebAssembly, setTimeout, clearTimeout, {});
+  } catch {
+    // The runtime lacks something. No client can be made then, and `compile` says what is missing.
+    return undefined;
+  }
+}
+const shape = withoutInstance();
+
+let current: Instance | undefined;
+const live = () => (current && !current.error ? current : (current = new Instance(compile())));
+
+/** A client of Rust's, and another one after a trap. */
+class Live {
+  readonly #class: ClassName;
+  readonly #kept: Kept;
+  #instance!: Instance;
+  #client!: RustClient;
+  #isOpen = true;
+
+  constructor(name: ClassName, options: unknown) {
+    this.#class = name;
+    this.#kept = { options, spent: {} };
+    this.#open();
+  }
+
+  get options(): unknown {
+    return this.#kept.options;
+  }
+
+  call(method: string, given: unknown[]): unknown {
+    if (this.#instance.error) this.#open();
+    return this.#instance.run(() => this.#client[method]?.(...given));
+  }
+
+  free() {
+    this.#isOpen = false;
+    if (!this.#instance.error) this.#instance.run(() => this.#client.__close());
+  }
+
+  #open() {
+    const instance = live();
+    this.#client = instance.run(() => new instance.glue[this.#class](this.#kept));
+    this.#instance = instance;
+    if (!this.#isOpen) this.free();
+  }
+}
+
+const lives = new WeakMap<object, Live>();
+const liveOf = (client: object): Live => {
+  const live = lives.get(client);
+  if (!live) throw new TypeError('Illegal invocation: the method was taken off its client');
+  return live;
+};
+
+/** The options of a client as they were read. */
+export const optionsOf = (client: object): unknown => liveOf(client).options;
+
+/** A class with the methods of Rust's class of this name. */
+export function define(name: ClassName) {
+  const Client = class {
+    constructor(options: unknown) {
+      lives.set(this, new Live(name, options));
+    }
+
+    free() {
+      liveOf(this).free();
+    }
+  };
+  for (const method of Object.getOwnPropertyNames(shape?.[name].prototype ?? {})) {
+    if (method in Client.prototype || method.startsWith('__')) continue;
+    const value = function (this: object, ...given: unknown[]) {
+      return liveOf(this).call(method, given);
+    };
+    Object.defineProperty(value, 'name', { value: method });
+    Object.defineProperty(Client.prototype, method, { value, writable: true, configurable: true });
+  }
+  return named(Client, name);
+}
+
+/** The class under its name, which minifiers do not know, with what `using` calls where the runtime knows that. */
+export function named<T extends { prototype: { free: () => void } }>(Class: T, name: string): T {
+  Object.defineProperty(Class, 'name', { value: name });
+  if (Symbol.dispose) Object.assign(Class.prototype, { [Symbol.dispose]: Class.prototype.free });
+  return Class;
+}

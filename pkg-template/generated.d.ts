@@ -1,0 +1,39 @@
+// The modules that scripts/build.mjs makes of the compiled crate.
+
+/** wasm-bindgen's glue, unedited, in a function: each call makes a glue of its own. */
+declare module 'eliza-jobs:glue' {
+  /** A class of Rust's, as the wrapper uses it: its methods are called by the names that the prototype has. */
+  export interface RustClient {
+    readonly [method: string]: (...given: unknown[]) => unknown;
+    __close(): void;
+  }
+  type RustClass = new (kept: object) => RustClient;
+  export interface Feed {
+    next(): Promise<IteratorResult<unknown>>;
+    stop(): void;
+  }
+  export interface Pages {
+    from(first: unknown): AsyncIterableIterator<unknown>;
+  }
+  export interface Glue {
+    JobsClient: RustClass;
+    SessionsClient: RustClass;
+    initSync(options: { module: WebAssembly.Module }): void;
+  }
+  export interface WebAssemblyLike {
+    Module: typeof WebAssembly.Module;
+    Instance: new (module: WebAssembly.Module, imports: WebAssembly.Imports) => { exports: WebAssembly.Exports };
+  }
+  /** The parameters hide the globals of the same names from the glue. */
+  export function makeGlue(
+    WebAssembly: WebAssemblyLike | undefined,
+    setTimeout: (work: () => void, ms: number) => unknown,
+    clearTimeout: (timer: never) => void,
+    host: object,
+  ): Glue;
+}
+
+/** The wasm file inside JavaScript; in the entry for Cloudflare Workers, compiled. */
+declare module 'eliza-jobs:wasm' {
+  export function wasm(): Uint8Array<ArrayBuffer> | WebAssembly.Module;
+}

@@ -1,0 +1,148 @@
+// One instance of the wasm module, which survives no trap: WebAssembly that has trapped stays as it was
+// in the middle of its work, and nothing of it is used again. Its pending calls reject, its timers and
+// locks end, and the next call runs on a fresh instance. Payments are in the store, so nothing is lost.
+import { makeGlue, type Feed, type Glue, type Pages } from 'eliza-jobs:glue';
+import { internalError } from './errors.js';
+import { host } from './host.js';
+import { FeedIterator, pagePromise } from './iterator.js';
+import { loading } from './load.js';
+import { releaseAllLocks } from './stores.js';
+
+type Export = (...given: unknown[]) => unknown;
+type Timer = ReturnType<typeof setTimeout>;
+
+/** A promise with what settles it. */
+interface Deferred {
+  readonly promise: Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Instance {
+  readonly glue: Glue;
+  /** Set when the instance is dead: what its pending and later calls reject with. */
+  error: Error | undefined;
+  /** How many calls of applications are on the stack. */
+  #depth = 0;
+  /** What the current call will return, as soon as Rust has made it. */
+  #returned: unknown;
+  readonly #pending = new Set<(error: unknown) => void>();
+  /** They end with the instance, so that none keeps a program from ending. */
+  readonly #timers = new Set<Timer>();
+
+  constructor(module: WebAssembly.Module) {
+    this.glue = makeGlue(this.#webAssembly(), this.#setTimeout, this.#clearTimeout, this.#host());
+    loading(() => this.glue.initSync({ module }));
+  }
+
+  /**
+   * Runs an application's call. A trap in it kills the instance: the call then returns its promise or
+   * iterator, which rejects; without one it throws.
+   */
+  run<T>(call: () => T): T {
+    const returned = this.#returned;
+    this.#returned = undefined;
+    this.#depth += 1;
+    try {
+      return call();
+    } catch (error) {
+      if (!this.error) throw error;
+      if (this.#returned === undefined) throw this.error;
+      return this.#returned as T;
+    } finally {
+      this.#depth -= 1;
+      this.#returned = returned;
+    }
+  }
+
+  /** What Rust calls in JavaScript; some of it belongs to this instance. */
+  #host() {
+    return {
+      ...host,
+      deferred: () => this.#deferred(),
+      iterate: (feed: Feed) => (this.#returned = new FeedIterator(this, feed)),
+      pagePromise: (first: Promise<unknown>, pages: Pages | undefined) => pagePromise(this, first, pages),
+    };
+  }
+
+  #deferred(): Deferred {
+    let resolve!: (value: unknown) => void;
+    let reject!: (error: unknown) => void;
+    const promise = new Promise<unknown>((resolved, rejected) => {
+      resolve = (value) => {
+        this.#pending.delete(reject);
+        resolved(value);
+      };
+      reject = (error) => {
+        this.#pending.delete(reject);
+        rejected(error as Error);
+      };
+    });
+    this.#pending.add(reject);
+    this.#returned = promise;
+    return { promise, resolve, reject };
+  }
+
+  /** WebAssembly as the glue sees it: the functions of its instances are guarded. */
+  #webAssembly() {
+    const guarded = (exports: WebAssembly.Exports) => this.#guarded(exports);
+    const Instance = class {
+      readonly exports: WebAssembly.Exports;
+      constructor(module: WebAssembly.Module, imports: WebAssembly.Imports) {
+        this.exports = guarded(new WebAssembly.Instance(module, imports).exports);
+      }
+    };
+    return { Module: WebAssembly.Module, Instance };
+  }
+
+  readonly #setTimeout = (work: () => void, ms: number) => {
+    const timer = setTimeout(() => {
+      if (this.#timers.delete(timer)) work();
+    }, ms);
+    this.#timers.add(timer);
+    return timer;
+  };
+
+  readonly #clearTimeout = (timer: unknown) => {
+    this.#timers.delete(timer as Timer);
+    clearTimeout(timer as Timer);
+  };
+
+  #guarded(exports: WebAssembly.Exports): WebAssembly.Exports {
+    const guarded = Object.entries(exports).map(([name, value]) => [
+      name,
+      typeof value === 'function' ? this.#guard(value as Export) : value,
+    ]);
+    return Object.fromEntries(guarded) as WebAssembly.Exports;
+  }
+
+  /** A function of the module. An exception that crosses it has interrupted the module: it is dead. */
+  #guard(call: Export): Export {
+    if (call.length > 8) throw new Error('an exported function has more parameters than are passed on here');
+    // By number: passing on a list of arguments takes ten times as long.
+    return (a, b, c, d, e, f, g, h) => {
+      // A callback of a dead instance. The glue reads an error's index in what comes back: there is none.
+      if (this.error) return [];
+      try {
+        return call(a, b, c, d, e, f, g, h);
+      } catch (cause) {
+        const error = this.#die(cause);
+        // Nothing catches what a timer or a promise's callback throws.
+        if (this.#depth) throw error;
+        return [];
+      }
+    };
+  }
+
+  #die(cause: unknown): Error {
+    if (this.error) return this.error;
+    const reason = String((cause as Error | undefined)?.message ?? cause);
+    const message = `eliza-jobs: an internal error (${reason}); pendingPayments() knows what is open, and later calls work`;
+    this.error = internalError('wasm_panic', message, cause);
+    for (const reject of this.#pending) reject(this.error);
+    this.#pending.clear();
+    for (const timer of this.#timers) clearTimeout(timer);
+    releaseAllLocks();
+    return this.error;
+  }
+}

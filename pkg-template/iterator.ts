@@ -1,0 +1,61 @@
+// Async iterators over what Rust returns piece by piece.
+import type { Feed, Pages } from 'eliza-jobs:glue';
+import type { Instance } from './instance.js';
+
+/** An async iterator over a feed, which belongs to one instance of the module. */
+export class FeedIterator implements AsyncIterableIterator<unknown> {
+  readonly #instance: Instance;
+  readonly #feed: Feed;
+  #isOver = false;
+  /** Callers that do not await get the values in order too: each `next` begins when the one before has settled. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(instance: Instance, feed: Feed) {
+    this.#instance = instance;
+    this.#feed = feed;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    const next = () => this.#next();
+    const result = this.#last.then(next, next);
+    this.#last = result;
+    return result;
+  }
+
+  return(value?: unknown): Promise<IteratorResult<unknown>> {
+    this.#isOver = true;
+    const instance = this.#instance;
+    try {
+      if (!instance.error) instance.run(() => this.#feed.stop());
+    } catch {
+      // Ending an iteration never fails.
+    }
+    return Promise.resolve({ done: true, value });
+  }
+
+  #next(): Promise<IteratorResult<unknown>> {
+    const instance = this.#instance;
+    if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
+    if (instance.error) return Promise.reject(instance.error);
+    return instance.run(() => this.#feed.next());
+  }
+}
+
+/** The promise of a first page. Iterating over it goes through all pages, that one first. */
+export function pagePromise(instance: Instance, first: Promise<unknown>, pages: Pages | undefined): Promise<unknown> {
+  const all = async function* () {
+    const page = await first;
+    if (instance.error) throw instance.error;
+    if (pages) yield* instance.run(() => pages.from(page));
+  };
+  const value = () => {
+    // The iterator throws it.
+    first.catch(() => {});
+    return all();
+  };
+  return Object.defineProperty(first, Symbol.asyncIterator, { value });
+}

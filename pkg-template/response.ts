@@ -1,0 +1,169 @@
+// One response, whoever made it: a polyfill, another realm, a function of the application's own. It is
+// read here, by its shape, because an async function catches whatever it throws.
+
+import { settled } from './foreign.js';
+
+/** How Rust wants it. */
+interface Reading {
+  /** Which headers. */
+  readonly names: readonly string[];
+  /** The largest body, in bytes. */
+  readonly most: number;
+  /** Ends the reading too: a stream of the application's own does not end with its request. */
+  readonly signal: AbortSignal;
+  /** Whether an event stream is wanted piece by piece. */
+  readonly streams: boolean;
+  /** Set here: the text of the body so far, as soon as the response has begun. */
+  text?: string;
+}
+/** What Rust takes. */
+interface Received {
+  readonly status: number;
+  readonly type: unknown;
+  readonly headers: readonly unknown[];
+  readonly text?: string;
+  /** Absent when the text is no JSON. */
+  readonly json?: unknown;
+  /** In place of the text: an event stream, for `nextPiece`. */
+  readonly stream?: Pieces;
+}
+interface Pieces {
+  next(): Promise<string | undefined>;
+}
+/** What is used of a response. Nothing of it is certain. */
+interface Foreign {
+  readonly status?: unknown;
+  readonly type?: unknown;
+  readonly headers?: { get(name: string): unknown };
+  readonly bodyUsed?: unknown;
+  readonly body?: { getReader?(): Reader } | null;
+  text?(): PromiseLike<unknown>;
+}
+interface Reader {
+  read(): PromiseLike<{ readonly done?: unknown; readonly value?: unknown }>;
+}
+
+/** Nothing was thrown, and there is no response all the same. */
+class Unreadable extends Error {
+  readonly failure: 'NoResponse' | 'HiddenRedirect' | 'TooLarge';
+
+  constructor(failure: Unreadable['failure'], words = '') {
+    super(words);
+    this.failure = failure;
+  }
+}
+
+/** Waits for a response and reads it. Rejects with what `fetch` or the body throws. */
+export function receive(response: PromiseLike<unknown>, reading: Reading): Promise<Received | Unreadable> {
+  return orUnreadable(read(response, reading));
+}
+
+/** The next piece of a stream's text; `undefined` at its end. */
+export function nextPiece(stream: Pieces): Promise<string | undefined | Unreadable> {
+  return orUnreadable(stream.next());
+}
+
+function orUnreadable<T>(work: Promise<T>): Promise<T | Unreadable> {
+  return work.catch((error: unknown) => {
+    if (error instanceof Unreadable) return error;
+    throw error;
+  });
+}
+
+async function read(promise: PromiseLike<unknown>, reading: Reading): Promise<Received> {
+  const response = Object(await settled(promise)) as Foreign;
+  const { status, headers, type } = response;
+  if (typeof status !== 'number' || !headers) throw new Unreadable('NoResponse');
+  if (type === 'opaqueredirect') throw new Unreadable('HiddenRedirect');
+  const header = (name: string) => valueOf(headers, name);
+  const head = { status, type, headers: reading.names.map(header) };
+  reading.text = '';
+  const reader = readerOf(response);
+  const body = reader ? new Body(reader, reading) : new WholeBody(response, reading);
+  const isStream = reading.streams && String(header('content-type')).toLowerCase().includes('text/event-stream');
+  if (isStream) return { ...head, stream: body };
+  for (let piece; (piece = await body.next()) !== undefined; ) reading.text += piece;
+  return { ...head, text: reading.text, ...parsed(reading.text) };
+}
+
+/** A header; none where asking for it throws. */
+function valueOf(headers: Required<Foreign>['headers'], name: string): unknown {
+  try {
+    return headers.get(name);
+  } catch {
+    return undefined;
+  }
+}
+
+function parsed(text: string): { json?: unknown } {
+  try {
+    return { json: JSON.parse(text) };
+  } catch {
+    return {};
+  }
+}
+
+/** `undefined` where there is no body; or a fetch that has no streams, or those of Node. */
+function readerOf({ body, bodyUsed }: Foreign): Reader | undefined {
+  const used = () => new Unreadable('NoResponse', 'its body was read already; read a clone() of it');
+  // A wrapper around fetch may have read the body, to log it.
+  if (bodyUsed === true) throw used();
+  if (typeof body?.getReader !== 'function') return undefined;
+  try {
+    return body.getReader();
+  } catch {
+    throw used();
+  }
+}
+
+/** A body that comes as one piece. */
+class WholeBody implements Pieces {
+  readonly #response: Foreign;
+  readonly #most: number;
+  #isOver = false;
+
+  constructor(response: Foreign, { most }: Reading) {
+    this.#response = response;
+    this.#most = most;
+  }
+
+  async next(): Promise<string | undefined> {
+    if (this.#isOver) return undefined;
+    this.#isOver = true;
+    if (typeof this.#response.text !== 'function') throw new Unreadable('NoResponse');
+    const text = await this.#response.text();
+    if (typeof text !== 'string') return undefined;
+    if (text.length > this.#most) throw new Unreadable('TooLarge');
+    return text;
+  }
+}
+
+/** A body that is read piece by piece. */
+class Body implements Pieces {
+  readonly #reader: Reader;
+  readonly #reading: Reading;
+  readonly #decoder = new TextDecoder();
+  #bytes = 0;
+  #isOver = false;
+
+  constructor(reader: Reader, reading: Reading) {
+    this.#reader = reader;
+    this.#reading = reading;
+  }
+
+  /** The next piece of the text; `undefined` at its end. */
+  async next(): Promise<string | undefined> {
+    if (this.#isOver || this.#reading.signal.aborted) return undefined;
+    const { done, value } = await this.#reader.read();
+    if (done === true) {
+      this.#isOver = true;
+      return this.#decoder.decode() || undefined;
+    }
+    // By its shape: the bytes of another realm are as good.
+    const bytes = value as (BufferSource & { byteLength: unknown }) | undefined;
+    if (typeof bytes?.byteLength !== 'number') throw new Unreadable('NoResponse', 'its body is not of bytes');
+    this.#bytes += bytes.byteLength;
+    if (this.#bytes > this.#reading.most) throw new Unreadable('TooLarge');
+    return this.#decoder.decode(bytes, { stream: true });
+  }
+}

@@ -1,0 +1,123 @@
+import type { TypedData, Quote } from '../wasm.js';
+import { onChain } from './chain.js';
+import { beforeSending, unmoved, unsupported } from './errors.js';
+import { transferCall, whenMined } from './transfer.js';
+import { need, type MadeWallet } from './wallet.js';
+
+/** The part of ethers' `Signer` (version 5 or 6) that is used. */
+export interface EthersSigner {
+  getAddress(): Promise<string>;
+  /** Version 6. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- ethers' own types are not needed for this
+  signTypedData?(domain: any, types: any, value: any): Promise<string>;
+  /** Version 5. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
+  _signTypedData?(domain: any, types: any, value: any): Promise<string>;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
+  sendTransaction(transaction: any): Promise<{ hash: string }>;
+}
+
+/** What signers have besides, depending on their kind. */
+interface AnySigner extends EthersSigner {
+  provider?: Provider | null;
+  /** Of a key in this program: version 6, version 5. */
+  signingKey?: unknown;
+  _signingKey?: unknown;
+  /** Of a `NonceManager`: the signer that it manages. */
+  signer?: AnySigner;
+  /** Of a wallet behind a connection: sends, and waits for nothing. */
+  sendUncheckedTransaction?(transaction: object): Promise<string>;
+}
+
+interface Provider {
+  send?(method: string, params: unknown[]): Promise<unknown>;
+  getNetwork(): Promise<{ chainId: unknown }>;
+  getTransactionReceipt(hash: string): Promise<unknown>;
+}
+
+/** How many signers within a signer are looked into. */
+const MOST_SIGNERS = 4;
+
+/**
+ * A wallet from an ethers signer (version 5 or 6). Without a provider it signs and makes no
+ * transfers. When its provider is a wallet on another chain, that is asked to switch, and to add
+ * the chain when it does not know it.
+ *
+ * @throws {TypeError} when it is no signer.
+ */
+export function fromEthers(given: EthersSigner): MadeWallet {
+  const signs = typeof (given as EthersSigner | null)?._signTypedData === 'function' ? '_signTypedData' : 'signTypedData';
+  need(given, ['getAddress', signs, 'sendTransaction'], 'fromEthers needs an ethers signer (version 5 or 6)');
+  const signer = given as AnySigner;
+  return {
+    address: () => beforeSending(() => signer.getAddress()),
+    async signTypedData({ domain, types: { ...types }, message }: TypedData) {
+      // ethers adds it itself, and throws when it is there.
+      delete types['EIP712Domain'];
+      const { provider } = signer;
+      // A key in this program signs for any chain; a wallet behind a provider is on a chain of its
+      // own.
+      if (provider && !hasKey(signer)) await beforeSending(() => onChain(domain.chainId, chainOf(provider)));
+      return signer.signTypedData
+        ? signer.signTypedData(domain, types, message)
+        : (signer._signTypedData as Required<EthersSigner>['_signTypedData'])(domain, types, message);
+    },
+    async sendTransfer(quote: Quote) {
+      const provider = await beforeSending(async () => {
+        if (!signer.provider) throw unmoved('the signer has no provider; connect it to one to make transfers');
+        await onChain(quote.chainId, chainOf(signer.provider));
+        return signer.provider;
+      });
+      const transaction = { to: quote.asset, value: 0, data: transferCall(quote), chainId: quote.chainId };
+      const hash = await hashOf(signer, transaction);
+      return whenMined(hash, () => receiptOf(provider, hash));
+    },
+  };
+}
+
+function hasKey(signer: AnySigner): boolean {
+  let inner: AnySigner | undefined = signer;
+  for (let depth = 0; inner && depth < MOST_SIGNERS; depth += 1) {
+    if (inner.signingKey ?? inner._signingKey) return true;
+    inner = inner.signer;
+  }
+  return false;
+}
+
+/**
+ * The wallet itself is asked, where that is possible: what ethers remembers of the network may be
+ * out of date.
+ */
+const chainOf = (provider: Provider) => {
+  const send = (method: string, params: unknown[]) => {
+    if (!provider.send) throw unsupported('the provider cannot switch chains');
+    return provider.send(method, params);
+  };
+  return {
+    current: async () => (provider.send ? provider.send('eth_chainId', []) : (await provider.getNetwork()).chainId),
+    switchTo: (chainId: string) => send('wallet_switchEthereumChain', [{ chainId }]),
+    add: (parameters: object) => send('wallet_addEthereumChain', [parameters]),
+  };
+};
+
+/**
+ * The wallet itself is asked here too: after a switch, ethers throws that the network has changed.
+ */
+const receiptOf = (provider: Provider, hash: string): Promise<unknown> =>
+  provider.send ? provider.send('eth_getTransactionReceipt', [hash]) : provider.getTransactionReceipt(hash);
+
+/**
+ * Sends with ethers. After sending, ethers fetches the transaction: when the wallet was switched to
+ * another chain that throws, and when the node does not answer it never ends, though the money is
+ * on its way.
+ */
+async function hashOf(signer: AnySigner, transaction: object): Promise<string> {
+  if (signer.sendUncheckedTransaction) return signer.sendUncheckedTransaction(transaction);
+  try {
+    return (await signer.sendTransaction(transaction)).hash;
+  } catch (error) {
+    const { info } = Object(error) as { info?: { sendTransactionHash?: string } };
+    if (info?.sendTransactionHash) return info.sendTransactionHash;
+    throw error;
+  }
+}

@@ -1,0 +1,28 @@
+import type { Quote, TypedData } from '../wasm.js';
+
+/** A wallet that signs: for servers that take x402's signed authorizations. */
+export interface SigningWallet {
+  /** The account that pays. */
+  address(): Promise<string>;
+  /** Signs a token transfer that the server then makes. */
+  signTypedData(typedData: TypedData): Promise<string>;
+}
+
+/** A wallet that can also make transfers: it pays every kind of server. */
+export interface MadeWallet extends SigningWallet {
+  /** Makes the transfer, and resolves with its hash when it is mined, or after three minutes. */
+  sendTransfer(quote: Quote): Promise<string>;
+}
+
+/**
+ * Checks that an object has these methods.
+ *
+ * @throws {TypeError} that shows no text of what was passed: it may be a key.
+ */
+export function need(value: unknown, methods: readonly string[], what: string): void {
+  const missing = methods.find((method) => typeof (value as Record<string, unknown> | null)?.[method] !== 'function');
+  if (missing === undefined) return;
+  const kinds: Record<string, string> = { object: `an object without ${missing}`, function: 'a function', string: 'a string' };
+  const given = value === null ? 'null' : (kinds[typeof value] ?? String(value as number));
+  throw new TypeError(`${what} (an object with ${methods.join(', ')}); given: ${given}`);
+}

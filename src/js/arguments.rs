@@ -1,0 +1,105 @@
+//! The arguments of methods, read once when the call is made: what the caller changes later changes nothing.
+
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+
+use super::abort::Signal;
+use super::client_options::headers;
+use super::error::argument;
+use super::members::{function, is_well_formed, ms, only, whole, whole_ms};
+use crate::api::error::Result;
+use crate::api::options::{CallOptions, CreateJobOptions, RequestOptions, WaitOptions};
+use crate::json::{Json, Kind};
+use crate::waiting::run::WaitPlan;
+
+/// Every method takes the members of all, so that an application can pass one object on.
+const CALL: &[&[&str]] = &[RequestOptions::MEMBERS, CreateJobOptions::MEMBERS, WaitOptions::MEMBERS];
+
+/// What a call was given beside its subject.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Call {
+    pub(super) options: CallOptions,
+    pub(super) plan: WaitPlan,
+    pub(super) signal: Option<Signal>,
+    pub(super) on_update: Option<OnUpdate>,
+}
+
+/// The application's `onUpdate`, with an object in which JavaScript remembers that it has thrown.
+#[derive(Debug, Clone)]
+pub(super) struct OnUpdate {
+    pub(super) callback: Function,
+    pub(super) state: Json,
+}
+
+/// Reads a method's last argument.
+pub(super) fn call(given: &JsValue) -> Result<Call> {
+    let options = Json(given.clone());
+    if given.is_undefined() {
+        return Ok(Call::default());
+    }
+    only("options", &options, CALL)?;
+    Ok(Call {
+        options: CallOptions {
+            timeout_ms: ms(&options, "timeoutMs")?,
+            headers: headers(&options)?.0,
+            idempotency_key: idempotency_key(&options)?,
+            runs_only_while_read: false,
+        },
+        plan: WaitPlan { interval_ms: whole_ms(&options, "intervalMs")?, max_attempts: attempts(&options)? },
+        signal: signal(&options)?,
+        on_update: function(&options, "onUpdate")?.map(|callback| OnUpdate { callback, state: Json::object() }),
+    })
+}
+
+/// Reads the arguments of a wait: an interval and a number of attempts, or an options object in place of the interval,
+/// or all three.
+pub(super) fn wait(interval_or_options: &JsValue, max_attempts: &JsValue, options: &JsValue) -> Result<Call> {
+    if Json(interval_or_options.clone()).kind() == Kind::Object {
+        for (rest, field) in [(max_attempts, "maxAttempts"), (options, "options")] {
+            if !rest.is_undefined() {
+                return Err(argument(field, "cannot follow an options object", rest));
+            }
+        }
+        return call(interval_or_options);
+    }
+    let mut call = call(options)?;
+    if !interval_or_options.is_undefined() {
+        call.plan.interval_ms = whole_ms(&Json::object().set("interval", Json(interval_or_options.clone())), "interval")?;
+    }
+    if !max_attempts.is_undefined() {
+        call.plan.max_attempts = attempts(&Json::object().set("maxAttempts", Json(max_attempts.clone())))?;
+    }
+    Ok(call)
+}
+
+/// Reads the id of a job or a session. One or two dots are a step in an address, encoded or not.
+pub(super) fn id(field: &'static str, given: &JsValue) -> Result<String> {
+    const RULE: &str = "must be a string of well-formed text that is not empty, \".\" or \"..\"";
+    #[cfg(feature = "trap")]
+    if *given == "trap now" {
+        core::arch::wasm32::unreachable();
+    }
+    let is_id = |id: &String| !matches!(id.as_str(), "" | "." | "..") && is_well_formed(given);
+    given.as_string().filter(is_id).ok_or_else(|| argument(field, RULE, given))
+}
+
+fn attempts(options: &Json) -> Result<Option<u32>> {
+    whole(options, "maxAttempts", 1.0, f64::from(u32::MAX), "must be a whole number of at least 1")
+}
+
+/// By its shape: a signal of another realm or of a polyfill is as good.
+fn signal(options: &Json) -> Result<Option<Signal>> {
+    let Some(signal) = options.get("signal").filter(|signal| signal.kind() != Kind::Null) else { return Ok(None) };
+    if signal.get("aborted").is_some_and(|aborted| aborted.kind() == Kind::Boolean) {
+        return Ok(Some(Signal(signal)));
+    }
+    Err(argument("signal", "must be an AbortSignal", &signal.0))
+}
+
+fn idempotency_key(options: &Json) -> Result<String> {
+    const FIELD: &str = "idempotencyKey";
+    let Some(key) = options.get(FIELD) else { return Ok(String::new()) };
+    let is_key = |text: &String| (1..=200).contains(&text.encode_utf16().count()) && is_well_formed(&key.0);
+    let text = key.as_text().filter(is_key);
+    text.ok_or_else(|| argument(FIELD, "must be a string of 1 to 200 characters of well-formed text", &key.0))
+}

@@ -1,0 +1,205 @@
+//! The options of a client, read once when it is made.
+
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+
+use super::error::argument;
+use super::members::{function, ms, number, only, whole};
+use super::platform::JsPlatform;
+use super::spend_options;
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::options::JobsClientOptions;
+use crate::client::Config;
+use crate::http::message::set_header;
+use crate::json::{Json, picked, shown};
+use crate::payment::wallet::is_proof_header;
+use crate::platform::WalletCapabilities;
+use crate::text::{concat, fill, has};
+use crate::x402::address;
+
+#[wasm_bindgen]
+extern "C" {
+    // With `catch`, because an application's object may throw.
+    #[wasm_bindgen(js_namespace = host, js_name = defaultStore, catch)]
+    fn default_store() -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = Headers)]
+    type HeadersFrom;
+    #[wasm_bindgen(constructor, catch, js_class = "Headers")]
+    fn new(init: &JsValue) -> Result<HeadersFrom, JsValue>;
+}
+
+/// What a client is made of.
+#[derive(Debug)]
+pub(super) struct ClientOptions {
+    pub(super) config: Config,
+    pub(super) platform: JsPlatform,
+    /// The options as they were read, which can be read again.
+    pub(super) copy: Json,
+}
+
+/// Reads the constructor's argument.
+pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
+    let given = Json(given.clone());
+    only("options", &given, &[JobsClientOptions::MEMBERS])?;
+    let mut options = picked(&given, JobsClientOptions::MEMBERS);
+    let (mut headers, pairs) = headers(&options)?;
+    // An iterator can be read only once.
+    if let Some(pairs) = pairs {
+        options = options.set("headers", pairs);
+    }
+    if let Some(key) = api_key(&options)? {
+        set_header(&mut headers, "x-api-key", &key);
+    }
+    let (wallet, capabilities) = wallet(&options)?;
+    let bytes = "must be a number of bytes from 1 to 2147483647";
+    Ok(ClientOptions {
+        config: Config {
+            base_url: base_url(&options)?,
+            headers,
+            timeout_ms: ms(&options, "timeoutMs")?.unwrap_or(30_000.0),
+            retries: whole(&options, "retries", 0.0, 10.0, "must be a whole number from 0 to 10")?.unwrap_or(2),
+            wallet_timeout_ms: ms(&options, "walletTimeoutMs")?.unwrap_or_else(wallet_timeout_ms),
+            spend: spend_options::read(&options)?,
+        },
+        platform: JsPlatform {
+            fetch: fetch(&options)?,
+            confirm: function(&options, "confirm")?,
+            wallet,
+            capabilities,
+            store: store(&options)?,
+            logger: logger(&options)?,
+            max_response_bytes: number(&options, "maxResponseBytes", 1.0, 2_147_483_647.0, bytes)?.unwrap_or(8_388_608.0),
+        },
+        copy: options,
+    })
+}
+
+/// A `fetch` of the application's own; `None` for the global one.
+fn fetch(options: &Json) -> Result<Option<Function>> {
+    let own = function(options, "fetch")?;
+    if own.is_none() && Json(js_sys::global().into()).get("fetch").is_none() {
+        let words = "eliza-jobs needs fetch, which this runtime does not have; pass one as options.fetch";
+        return Err(Error::new(ErrorCode::InitFailed, words));
+    }
+    Ok(own)
+}
+
+/// Never shown: it is a secret.
+fn api_key(options: &Json) -> Result<Option<String>> {
+    let Some(key) = options.get("apiKey") else { return Ok(None) };
+    let is_key = |key: &String| !key.is_empty() && key.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+    let refused = || Error::argument("apiKey", "must be a string of visible ASCII characters", key.kind().name());
+    key.as_text().filter(is_key).map(Some).ok_or_else(refused)
+}
+
+/// In a page a person may take any time over the wallet; a program that waits for ever is stuck.
+fn wallet_timeout_ms() -> f64 {
+    if Json(js_sys::global().into()).get("document").is_some() { f64::INFINITY } else { 300_000.0 }
+}
+
+fn base_url(options: &Json) -> Result<String> {
+    const FIELD: &str = "baseUrl";
+    const RULE: &str = "must be an absolute http:// or https:// address";
+    let given = options.get(FIELD).map_or(JsValue::UNDEFINED, |value| value.0);
+    let refused = || argument(FIELD, RULE, &given);
+    let text = given.as_string().ok_or_else(refused)?;
+    let url = web_sys::Url::new(text.trim_ascii()).map_err(|_| refused())?;
+    // Read by name, as everything else: each of web-sys's own getters would be another import.
+    let url = Json(url.into());
+    let part = |name: &str| url.get_text(name).unwrap_or_default();
+    if !matches!(part("protocol").as_str(), "http:" | "https:") {
+        return Err(refused());
+    }
+    if !part("username").is_empty() || !part("password").is_empty() {
+        let shown = fill("%//…@%", &[&part("protocol"), &part("host")]);
+        return Err(Error::argument(FIELD, "must not hold credentials (use apiKey or headers)", &shown));
+    }
+    if has(&text, "?") || has(&text, "#") {
+        return Err(argument(FIELD, "must not have a query or a fragment", &given));
+    }
+    let mut base = concat(&[&part("origin"), &part("pathname")]);
+    while base.ends_with('/') {
+        base.pop();
+    }
+    Ok(base)
+}
+
+/// Names in lower case with values.
+type Headers = Vec<(String, String)>;
+
+/// Headers of the application: names in lower case with values, and the same as a JavaScript list.
+pub(super) fn headers(options: &Json) -> Result<(Headers, Option<Json>)> {
+    let Some(given) = options.get("headers") else { return Ok((Vec::new(), None)) };
+    // Values may be secrets: only the kind is shown.
+    let refused = |what: &str| Error::argument("headers", "must be an object of valid header names and string values", what);
+    if !given.0.is_object() {
+        return Err(refused(given.kind().name()));
+    }
+    let mut headers = Vec::new();
+    let pairs = header_pairs(&given).ok_or_else(|| refused("a name or value that HTTP does not allow"))?;
+    for pair in pairs.elements() {
+        let pair = pair.elements();
+        let text = |at: usize| pair.get(at).and_then(Json::as_text).unwrap_or_default();
+        let name = text(0);
+        if is_proof_header(&name) {
+            return Err(refused("a payment header, which only the client itself sets"));
+        }
+        headers.push((name, text(1)));
+    }
+    Ok((headers, Some(pairs)))
+}
+
+/// A list of names in lower case and values, of everything that `Headers` takes.
+pub(super) fn header_pairs(given: &Json) -> Option<Json> {
+    Some(Json(Json(HeadersFrom::new(&given.0).ok()?.into()).list().ok()?.into()))
+}
+
+/// Reads a wallet: a function that makes transfers, or an object with any of `sendTransfer`, `signTypedData` and `pay`.
+fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
+    const RULE: &str = "must be a function that makes the transfer and returns its hash, or an object with any of \
+                        sendTransfer, signTypedData (with address) and pay; eliza-jobs/wallets makes them";
+    let Some(wallet) = options.get("wallet") else {
+        return Ok((Json(JsValue::UNDEFINED), WalletCapabilities::default()));
+    };
+    if wallet.0.is_function() {
+        return Ok((wallet, WalletCapabilities { transfer: true, ..WalletCapabilities::default() }));
+    }
+    let has = |name: &'static str| match wallet.get(name) {
+        None => Ok(false),
+        Some(member) if member.0.is_function() => Ok(true),
+        Some(other) => Err(Error::argument("wallet", &fill("has a % that must be a function", &[name]), &shown(&other))),
+    };
+    let capabilities = WalletCapabilities { transfer: has("sendTransfer")?, sign: has("signTypedData")?, pay: has("pay")? };
+    let address = wallet.get("address");
+    let is_address = |address: &Json| address.0.is_function() || address.as_text().is_some_and(|text| address::is_payable(&text));
+    if let Some(address) = &address
+        && !is_address(address)
+    {
+        let rule = "has an address that must be 0x and 40 hexadecimal digits with a right checksum, \
+                    or a function that returns it";
+        return Err(Error::argument("wallet", rule, &shown(address)));
+    }
+    if capabilities == WalletCapabilities::default() || (capabilities.sign && address.is_none()) {
+        let without_address = "an object with signTypedData and without address".to_owned();
+        let given = if capabilities.sign { without_address } else { shown(&wallet) };
+        return Err(Error::argument("wallet", RULE, &given));
+    }
+    Ok((wallet, capabilities))
+}
+
+fn store(options: &Json) -> Result<Json> {
+    const RULE: &str = "must be an object with get, set, delete and keys (memoryStore, localStorageStore, fileStore)";
+    let Some(store) = options.get("store") else { return Ok(Json(default_store().unwrap_or_default())) };
+    let has = |name: &&str| store.get(name).is_some_and(|member| member.0.is_function());
+    if ["get", "set", "delete", "keys"].iter().all(has) { Ok(store) } else { Err(argument("store", RULE, &store.0)) }
+}
+
+fn logger(options: &Json) -> Result<Json> {
+    const RULE: &str = "must be an object with any of debug, info, warn and error, which are functions; console is one";
+    let Some(logger) = options.get("logger") else { return Ok(Json(JsValue::UNDEFINED)) };
+    let levels: Vec<Json> = ["debug", "info", "warn", "error"].iter().filter_map(|level| logger.get(level)).collect();
+    if levels.is_empty() || levels.iter().any(|level| !level.0.is_function()) {
+        return Err(argument("logger", RULE, &logger.0));
+    }
+    Ok(logger)
+}

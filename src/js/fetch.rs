@@ -1,0 +1,216 @@
+//! One request through `fetch`, and its response.
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect};
+
+use super::platform::JsPlatform;
+use crate::json::Json;
+use crate::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure, within};
+
+/// How much of a body that is no JSON is kept, in UTF-16 code units.
+const SNIPPET_UNITS: u32 = 4_000;
+
+#[wasm_bindgen]
+extern "C" {
+    // A bare global: `window().fetch` is not there in workers and Node.
+    #[wasm_bindgen(js_name = fetch, catch)]
+    fn global_fetch(url: &str, init: &RequestInit) -> Result<JsValue, JsValue>;
+    /// Waits for a response and reads it (`pkg-template/response.ts`).
+    #[wasm_bindgen(js_namespace = host)]
+    fn receive(response: &JsValue, reading: &JsValue) -> js_sys::Promise;
+    /// The next piece of a stream's text; `undefined` at its end.
+    #[wasm_bindgen(js_namespace = host, js_name = nextPiece)]
+    fn next_piece(stream: &JsValue) -> js_sys::Promise;
+}
+
+thread_local! {
+    /// [`RESPONSE_HEADERS`] as JavaScript has them.
+    static HEADER_NAMES: Json = Json::array(RESPONSE_HEADERS.into_iter().map(Json::text).collect());
+}
+
+thread_local! {
+    /// Whether the runtime knows `cache` in the options of a request. Caches of frameworks, networks and browsers
+    /// would repeat an old response to every poll, but Cloudflare Workers with a compatibility date before 2024-11-11
+    /// throw on the member.
+    static TAKES_CACHE: bool = {
+        let is_known = |init: &RequestInit| Request::new_with_str_and_init("https://localhost", init).is_ok();
+        let init = RequestInit::new();
+        init.set_cache(RequestCache::NoStore);
+        // Without a `Request` nothing is known, and nothing is in the way.
+        is_known(&init) || !is_known(&RequestInit::new())
+    };
+}
+
+/// Whether fetch refused the request because of its signal, before it sent anything. Test environments
+/// such as jsdom replace `AbortController` with a class that the runtime's own fetch does not accept.
+fn is_about_signal(thrown: &JsValue) -> bool {
+    let error = Json(thrown.clone());
+    let words = error.get_text("message").unwrap_or_default();
+    let is_refusal = ["instance of AbortSignal", "of type AbortSignal", "of type 'AbortSignal'", "interface AbortSignal"];
+    error.get_text("name").as_deref() == Some("TypeError") && is_refusal.iter().any(|part| words.contains(part))
+}
+
+/// Aborts its request when it is dropped before the response is complete.
+struct AbortOnDrop(Option<Json>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(controller) = &self.0 {
+            let _ = controller.call("abort", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+        }
+    }
+}
+
+impl JsPlatform {
+    /// Sends a request and reads the whole response, before `limit` ends. The text of an event stream goes to `on_chunk`
+    /// as it comes.
+    pub(super) async fn fetch_within(
+        &self,
+        request: &HttpRequest,
+        on_chunk: Option<&dyn Fn(&str)>,
+        limit: impl Future<Output = ()>,
+    ) -> Result<HttpResponse, SendError> {
+        #[cfg(feature = "trap")]
+        if request.url.ends_with("/trap") {
+            core::arch::wasm32::unreachable();
+        }
+        let controller = AbortController::new().map_err(|thrown| failed(thrown, false))?;
+        let signal = controller.signal();
+        let mut guard = AbortOnDrop(Some(Json(controller.into())));
+        // A list of thousands of jobs is large, and still smaller than they would be one by one.
+        let most = self.max_response_bytes * (request.answers / 1000.0).max(1.0);
+        let reading = Json::object()
+            .set("names", HEADER_NAMES.with(Json::clone))
+            .set("most", Json::number(most))
+            .set("signal", Json(signal.clone().into()))
+            .set("streams", Json::boolean(on_chunk.is_some()));
+        let exchange = async {
+            let received = match self.receive(request, Some(&signal), &reading).await {
+                // Nothing was sent. The time limit does not need the signal.
+                Err(thrown) if is_about_signal(&thrown) => self.receive(request, None, &reading).await,
+                received => received,
+            };
+            let received = Json(received.map_err(|thrown| failed(thrown, has_begun(&reading)))?);
+            match (received.get("stream"), on_chunk) {
+                (Some(stream), Some(on_chunk)) => read_stream(&received, &stream, on_chunk).await,
+                _ => read(&received),
+            }
+        };
+        let response = within(exchange, limit).await.unwrap_or_else(|| Err(unread(SendFailure::Timeout, "")));
+        if response.is_ok() {
+            guard.0 = None;
+        }
+        response.map_err(|failed| SendError { partial: snippet(&reading), ..failed })
+    }
+
+    /// Calls fetch, and reads the response.
+    async fn receive(
+        &self,
+        request: &HttpRequest,
+        signal: Option<&AbortSignal>,
+        reading: &Json,
+    ) -> Result<JsValue, JsValue> {
+        let response = self.start(request, signal)?;
+        JsFuture::from(receive(&response, &reading.0)).await
+    }
+
+    /// Calls fetch.
+    fn start(&self, request: &HttpRequest, signal: Option<&AbortSignal>) -> Result<JsValue, JsValue> {
+        let headers = Headers::new()?;
+        for (name, value) in &request.headers {
+            headers.set(name, value)?;
+        }
+        let init = RequestInit::new();
+        init.set_method(request.method.as_str());
+        init.set_headers(&headers);
+        init.set_redirect(RequestRedirect::Manual);
+        if signal.is_some() {
+            init.set_signal(signal);
+        }
+        if TAKES_CACHE.with(|takes| *takes) {
+            init.set_cache(RequestCache::NoStore);
+        }
+        if let Some(body) = &request.body {
+            init.set_body(&body.as_str().into());
+        }
+        match &self.fetch {
+            None => global_fetch(&request.url, &init),
+            Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init),
+        }
+    }
+}
+
+/// A response that was read.
+fn read(received: &Json) -> Result<HttpResponse, SendError> {
+    if let Some(failure) = received.get_text("failure") {
+        let failure = match failure.as_str() {
+            "HiddenRedirect" => SendFailure::HiddenRedirect,
+            "TooLarge" => SendFailure::TooLarge,
+            _ => SendFailure::NoResponse,
+        };
+        return Err(unread(failure, &received.get_text("message").unwrap_or_default()));
+    }
+    let values = received.get("headers").map(|values| values.elements()).unwrap_or_default();
+    let pairs = RESPONSE_HEADERS.into_iter().zip(values);
+    let mut headers: Vec<_> = pairs.filter_map(|(name, value)| Some((name, value.as_text()?))).collect();
+    // Only another origin's response hides headers: elsewhere a date that is absent was not sent.
+    let hides = received.get_text("type").as_deref() == Some("cors");
+    if !hides && headers.iter().all(|(name, _)| *name != "date") {
+        headers.push(("date", String::new()));
+    }
+    let body = match received.get("json") {
+        Some(document) => Body::Json(document),
+        None => match snippet(received) {
+            text if text.is_empty() => Body::Empty,
+            text => Body::Text(text),
+        },
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status")]
+    let status = received.get_number("status").unwrap_or_default() as u16;
+    Ok(HttpResponse { status, headers, body })
+}
+
+/// An event stream, to its end. Each piece is read when the one before was taken, so that nothing is read ahead.
+async fn read_stream(received: &Json, stream: &Json, on_chunk: &dyn Fn(&str)) -> Result<HttpResponse, SendError> {
+    loop {
+        let piece = Json(JsFuture::from(next_piece(&stream.0)).await.map_err(|thrown| failed(thrown, true))?);
+        match piece.as_text() {
+            Some(piece) => on_chunk(&piece),
+            None if piece.0.is_undefined() => return read(received),
+            None => return read(&piece),
+        }
+    }
+}
+
+/// Whether the response's head was there.
+fn has_begun(reading: &Json) -> bool {
+    reading.get("text").is_some()
+}
+
+/// The beginning of the text that was read. The rest stays on JavaScript's side.
+fn snippet(read: &Json) -> String {
+    let text = read.get("text").and_then(|text| text.0.dyn_into::<js_sys::JsString>().ok());
+    text.map(|text| text.slice(0, SNIPPET_UNITS).into()).unwrap_or_default()
+}
+
+/// Nothing was thrown, and there is no response all the same.
+fn unread(failure: SendFailure, words: &str) -> SendError {
+    SendError { failure, words: words.to_owned(), cause: None, partial: String::new() }
+}
+
+/// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps `ECONNREFUSED` below.
+fn failed(thrown: JsValue, reading: bool) -> SendError {
+    let cause = Json(thrown);
+    let mut words = cause.as_text().or_else(|| cause.get_text("message")).unwrap_or_default();
+    let mut at = Some(cause.clone());
+    for _ in 0..4 {
+        let Some(error) = at else { break };
+        if let Some(code) = error.get_text("code") {
+            words = code;
+            break;
+        }
+        at = error.get("cause");
+    }
+    SendError { failure: SendFailure::from_words(&words, reading), words, cause: Some(cause), partial: String::new() }
+}

@@ -1,0 +1,225 @@
+//! `JobsClient`: one-off questions.
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+
+use super::arguments;
+use super::call::promise;
+use super::connection::Connection;
+use super::error::{argument, to_js};
+use super::feed::{AsyncIterator, feed};
+use super::request;
+use crate::api::error::Result;
+use crate::client::Update;
+use crate::json::Json;
+
+/// Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where the server charges.
+///
+/// Any number of calls may run at once. Callbacks may call the client.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct JobsClient(Connection);
+
+#[wasm_bindgen]
+impl JobsClient {
+    /// A client for the server at `options.baseUrl`. Sends nothing.
+    ///
+    /// @throws {ArgumentError} (a `TypeError`) when an option can never work.
+    #[wasm_bindgen(constructor)]
+    pub fn new(#[wasm_bindgen(unchecked_param_type = "JobsClientOptions")] options: JsValue) -> Result<JobsClient, JsValue> {
+        Connection::open(options).map(JobsClient)
+    }
+
+    /// Releases the client; calls that are under way go on. For `free()` of the wrapper.
+    #[wasm_bindgen(js_name = __close, skip_typescript)]
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// Creates a job, pays for it when the server asks for that, and waits for its answer.
+    #[wasm_bindgen(js_name = createAndWaitForJob, unchecked_return_type = "Promise<CompletedJob>")]
+    pub fn create_and_wait_for_job(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "CreateJobRequest")] params: JsValue,
+        #[wasm_bindgen(js_name = pollInterval, unchecked_optional_param_type = "number | WaitOptions")] poll_interval: JsValue,
+        #[wasm_bindgen(js_name = maxAttempts, unchecked_optional_param_type = "number")] max_attempts: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
+    ) -> Promise {
+        promise(|| {
+            let (client, params) = (self.0.client()?, request::job(&params)?);
+            Ok(arguments::wait(&poll_interval, &max_attempts, &options)?.work(|call| async move {
+                let update = |update| call.tell(&client, update);
+                client.create_and_wait(&params, &call.options, call.plan, &update).await
+            }))
+        })
+    }
+
+    /// Creates a job. When the server asks for a payment, the wallet pays for it once.
+    #[wasm_bindgen(js_name = createJob, unchecked_return_type = "Promise<CreateJobResponse>")]
+    pub fn create_job(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "CreateJobRequest")] params: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "CreateJobOptions")] options: JsValue,
+    ) -> Promise {
+        promise(|| {
+            let (client, params) = (self.0.client()?, request::job(&params)?);
+            Ok(arguments::call(&options)?.work(|call| async move {
+                let update = |update| call.tell(&client, update);
+                let job = client.create_job(&params, &call.options, &update).await?;
+                Ok(match job.payment {
+                    Some(payment) => job.created.document.set("payment", payment.document()),
+                    None => job.created.document,
+                })
+            }))
+        })
+    }
+
+    /// The job as it is now.
+    #[wasm_bindgen(js_name = getJob, unchecked_return_type = "Promise<JobDetailsResponse>")]
+    pub fn get_job(
+        &self,
+        #[wasm_bindgen(js_name = jobId, unchecked_param_type = "string")] job_id: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
+    ) -> Promise {
+        promise(|| {
+            let (client, id) = (self.0.client()?, arguments::id("jobId", &job_id)?);
+            Ok(arguments::call(&options)?.work(|call| async move { Ok(client.get_job(&id, &call.options).await?.document) }))
+        })
+    }
+
+    /// How the Jobs service is.
+    #[wasm_bindgen(js_name = getJobsHealth, unchecked_return_type = "Promise<JobsHealthResponse>")]
+    pub fn get_jobs_health(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
+        promise(|| {
+            let client = self.0.client()?;
+            Ok(arguments::call(&options)?.work(|call| async move { client.jobs_health(&call.options).await }))
+        })
+    }
+
+    /// The server's jobs, the newest first. These are the jobs of everyone who uses the server.
+    #[wasm_bindgen(js_name = listJobs, unchecked_return_type = "Promise<ListJobsResponse>")]
+    pub fn list_jobs(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "ListJobsParams")] params: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
+    ) -> Promise {
+        promise(|| {
+            let client = self.0.client()?;
+            let params = request::list(&params);
+            Ok(arguments::call(&options)?.work(|call| async move { client.list_jobs(params.as_ref(), &call.options).await }))
+        })
+    }
+
+    /// Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
+    /// `maxAttempts` (30 when only `interval` is given) is kept exactly. Without both the wait lasts until the job's own
+    /// expiry.
+    #[wasm_bindgen(js_name = pollJob, unchecked_return_type = "Promise<CompletedJob>")]
+    pub fn poll_job(
+        &self,
+        #[wasm_bindgen(js_name = jobId, unchecked_param_type = "string")] job_id: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "number | WaitOptions")] interval: JsValue,
+        #[wasm_bindgen(js_name = maxAttempts, unchecked_optional_param_type = "number")] max_attempts: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
+    ) -> Promise {
+        promise(|| {
+            let (client, id) = (self.0.client()?, arguments::id("jobId", &job_id)?);
+            Ok(arguments::wait(&interval, &max_attempts, &options)?.work(|call| async move {
+                let update = |update| call.tell(&client, update);
+                client.poll_job(&id, &call.options, call.plan, &update).await
+            }))
+        })
+    }
+
+    /// Polls a job as `pollJob` does, and returns it each time that it is seen in another status. Ends when the job is
+    /// completed, and throws what `pollJob` would reject with.
+    #[wasm_bindgen(js_name = watchJob, unchecked_return_type = "AsyncIterableIterator<JobDetailsResponse>")]
+    pub fn watch_job(
+        &self,
+        #[wasm_bindgen(js_name = jobId, unchecked_param_type = "string")] job_id: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
+    ) -> AsyncIterator {
+        feed(|queue| {
+            let (client, id) = (self.0.client()?, arguments::id("jobId", &job_id)?);
+            let mut call = arguments::call(&options)?;
+            call.options.runs_only_while_read = true;
+            Ok(call.work(|call| async move {
+                let update = |update: Update| {
+                    call.tell(&client, update.clone());
+                    if let Update::Status(job) = update {
+                        queue.put(job);
+                    }
+                };
+                client.poll_job(&id, &call.options, call.plan, &update).await
+            }))
+        })
+    }
+
+    /// Continues a payment or a job that was interrupted, and waits for the job's answer. A payment continues with the
+    /// job that is there, else with the same proof. Nothing is ever paid again.
+    ///
+    /// @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
+    #[wasm_bindgen(unchecked_return_type = "Promise<CompletedJob>")]
+    pub fn resume(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string | PendingPayment")] handle: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
+    ) -> Promise {
+        if handle.is_string() {
+            return self.poll_job(handle, JsValue::UNDEFINED, JsValue::UNDEFINED, options);
+        }
+        promise(|| {
+            let (client, attempt) = (self.0.client()?, Json(handle));
+            Ok(arguments::call(&options)?.work(|call| async move {
+                let update = |update| call.tell(&client, update);
+                client.resume(&attempt, &call.options, call.plan, &update).await
+            }))
+        })
+    }
+
+    /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and
+    /// paid jobs whose answers were not seen. After a reload or a crash too, when the store has outlived it. A record that
+    /// cannot be read has the state `unreadable`, and is kept.
+    #[wasm_bindgen(js_name = pendingPayments, unchecked_return_type = "Promise<PendingPayment[]>")]
+    pub fn pending_payments(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
+    ) -> Promise {
+        promise(|| {
+            let client = self.0.client()?;
+            Ok(arguments::call(&options)?
+                .work(|call| async move { client.pending_payments(&call.options).await.map(Json::array) }))
+        })
+    }
+
+    /// Forgets an open payment: one of which you know that no money has moved, or a record that cannot be read. What was
+    /// paid and is forgotten is lost.
+    ///
+    /// @param attempt An attempt: of an error (`error.payment`) or of `pendingPayments()`.
+    #[wasm_bindgen(js_name = forgetPayment, unchecked_return_type = "Promise<void>")]
+    pub fn forget_payment(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "PendingPayment")] attempt: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
+    ) -> Promise {
+        promise(|| {
+            let (client, attempt) = (self.0.client()?, Json(attempt));
+            Ok(arguments::call(&options)?.work(|call| async move {
+                client.forget_payment(&attempt, &call.options).await?;
+                Ok(Json(JsValue::UNDEFINED))
+            }))
+        })
+    }
+
+    /// What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`). Includes what is reserved
+    /// for payments under way.
+    ///
+    /// @param currency The token's symbol. @default "USDC"
+    /// @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.
+    pub fn spent(&self, #[wasm_bindgen(unchecked_optional_param_type = "string")] currency: JsValue) -> Result<String, JsValue> {
+        const RULE: &str = "must be USDC or the symbol of one of spend.assets";
+        let client = self.0.client().map_err(to_js)?;
+        let symbol = if currency.is_undefined() { Some("USDC".to_owned()) } else { currency.as_string() };
+        let spent = symbol.and_then(|symbol| client.spent(&symbol));
+        spent.ok_or_else(|| to_js(argument("currency", RULE, &currency)))
+    }
+}

@@ -1,0 +1,84 @@
+//! The members of options: each is read by one rule, and the error names the member, the rule and what was given.
+
+use js_sys::{Array, Function};
+use wasm_bindgen::prelude::*;
+
+use super::error::argument;
+use crate::api::error::{Error, Result};
+use crate::json::{Json, Kind, shown};
+use crate::text::{fill, has, join, shorten};
+
+/// The longest time that timers can hold, in milliseconds.
+const MAX_MS: f64 = 2_147_483_647.0;
+const MS_RULE: &str = "must be a number of milliseconds from 1 to 2147483647";
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = Object, js_name = keys, catch)]
+    fn keys(object: &JsValue) -> Result<Array, JsValue>;
+}
+
+/// Checks that this is an object without unknown members: a misspelt limit must not be an absent limit. A member that
+/// is `undefined` is absent.
+pub(super) fn only(field: &'static str, given: &Json, known: &[&[&str]]) -> Result<()> {
+    let refused = |given: &str| {
+        let known: Vec<&str> = known.iter().copied().flatten().copied().collect();
+        Error::argument(field, &fill("must be an object that knows %", &[&join(&known, ", ")]), given)
+    };
+    if given.kind() != Kind::Object {
+        return Err(refused(&shown(given)));
+    }
+    let keys = keys(&given.0).map_err(|_| refused("one that throws"))?;
+    let is_known = |key: &str| known.iter().any(|group| group.contains(&key));
+    let is_odd = |key: &String| !is_known(key) && given.get(key).is_some();
+    match keys.iter().filter_map(|key| key.as_string()).find(is_odd) {
+        Some(key) => Err(refused(&shorten(&key, 60))),
+        None => Ok(()),
+    }
+}
+
+/// A duration in milliseconds.
+pub(super) fn ms(options: &Json, field: &'static str) -> Result<Option<f64>> {
+    number(options, field, 1.0, MAX_MS, MS_RULE)
+}
+
+/// A duration in whole milliseconds.
+pub(super) fn whole_ms(options: &Json, field: &'static str) -> Result<Option<u32>> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+    ms(options, field).map(|ms| ms.map(|ms| ms as u32))
+}
+
+/// A number in this range.
+pub(super) fn number(options: &Json, field: &'static str, least: f64, most: f64, rule: &str) -> Result<Option<f64>> {
+    match options.get(field) {
+        None => Ok(None),
+        Some(value) => match value.as_number() {
+            Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
+            _ => Err(argument(field, rule, &value.0)),
+        },
+    }
+}
+
+/// A whole number in this range.
+pub(super) fn whole(options: &Json, field: &'static str, least: f64, most: f64, rule: &str) -> Result<Option<u32>> {
+    let number = number(options, field, least, most, rule)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+    match number {
+        Some(number) if number.fract() != 0.0 => Err(argument(field, rule, &number.into())),
+        number => Ok(number.map(|number| number as u32)),
+    }
+}
+
+/// A function.
+pub(super) fn function(options: &Json, field: &'static str) -> Result<Option<Function>> {
+    match options.get(field) {
+        None => Ok(None),
+        Some(value) => value.0.dyn_into().map(Some).map_err(|value| argument(field, "must be a function", &value)),
+    }
+}
+
+/// Whether Rust's strings can hold this string: they have no half of a surrogate pair.
+pub(super) fn is_well_formed(value: &JsValue) -> bool {
+    // In place of half a pair they get U+FFFD, which may also have been there.
+    value.as_string().is_none_or(|text| !has(&text, "\u{fffd}") || *value == text)
+}

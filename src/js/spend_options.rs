@@ -1,0 +1,128 @@
+//! What may be paid: the member `spend` of a client's options.
+
+use std::rc::Rc;
+
+use super::error::argument;
+use super::members::{only, whole};
+use crate::api::error::{Error, Result};
+use crate::api::options::{AssetOptions, SpendOptions};
+use crate::json::{Json, Kind, shown};
+use crate::spending::policy::{Limit, SpendPolicy};
+use crate::text::{decimal, fill, has, join};
+use crate::x402::tokens::Token;
+use crate::x402::{address, amount};
+
+/// Reads `spend`.
+pub(super) fn read(options: &Json) -> Result<SpendPolicy> {
+    let mut policy = SpendPolicy::default();
+    let Some(spend) = options.get("spend") else { return Ok(policy) };
+    only("spend", &spend, &[SpendOptions::MEMBERS])?;
+    if let Some(usdc) = policy.limits.first_mut() {
+        limits(&spend, usdc)?;
+    }
+    if let Some(list) = spend.get("assets") {
+        for entry in some(&list).ok_or_else(|| argument("spend.assets", "must be a list of tokens", &list.0))? {
+            asset(&entry, &mut policy)?;
+        }
+    }
+    if let Some(list) = spend.get("networks") {
+        let mut names = Vec::new();
+        for token in &policy.tokens {
+            names.push(token.network.clone());
+        }
+        let rule = fill("must be a list of network names: %", &[&join(&names, ", ")]);
+        policy.networks.clear();
+        for given in some(&list).ok_or_else(|| argument("spend.networks", &rule, &list.0))? {
+            let name = given.as_text().unwrap_or_default();
+            let token = policy.tokens.iter().find(|token| token.is_on(&name));
+            let token = token.ok_or_else(|| argument("spend.networks", &rule, &given.0))?;
+            policy.networks.push(token.network.clone());
+        }
+    }
+    if let Some(token) = policy.tokens.iter().find(|token| token.limit > 0 && !policy.networks.contains(&token.network)) {
+        return Err(Error::argument("spend.assets", "must be on networks that spend.networks names", &token.network));
+    }
+    policy.recipients = texts(&spend, "recipients", "spend.recipients", "must be a list of addresses", &|text| {
+        address::is_payable(text) || !text.starts_with("0x")
+    })?;
+    policy.resources =
+        texts(&spend, "allowResource", "spend.allowResource", "must be a URL or a list of URLs", &|text| has(text, "://"))?;
+    Ok(policy)
+}
+
+/// The elements of a list that has some.
+fn some(list: &Json) -> Option<Vec<Json>> {
+    Some(list.elements()).filter(|elements| !elements.is_empty())
+}
+
+fn texts(options: &Json, key: &str, field: &'static str, rule: &str, fits: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
+    let Some(given) = options.get(key) else { return Ok(Vec::new()) };
+    let elements = if given.kind() == Kind::Text { Some(vec![given.clone()]) } else { some(&given) };
+    let mut texts = Vec::new();
+    for given in elements.ok_or_else(|| argument(field, rule, &given.0))? {
+        let text = given.as_text().filter(|text| !text.is_empty() && fits(text));
+        texts.push(text.ok_or_else(|| argument(field, rule, &given.0))?);
+    }
+    Ok(texts)
+}
+
+/// `maxPerPayment` and `budget`.
+fn limits(options: &Json, limit: &mut Limit) -> Result<()> {
+    let rule = fill("must be a decimal string of % such as \"0.10\"", &[&limit.symbol]);
+    for (key, field, to) in
+        [("maxPerPayment", "spend.maxPerPayment", &mut limit.max_per_payment), ("budget", "spend.budget", &mut limit.budget)]
+    {
+        if let Some(given) = options.get(key) {
+            // What does not fit would be above no amount.
+            let units = given.as_text().and_then(|text| amount::limit(&text, limit.decimals)).filter(|units| *units < u128::MAX);
+            *to = units.ok_or_else(|| argument(field, &rule, &given.0))?;
+        }
+    }
+    Ok(())
+}
+
+/// A token of the caller's own.
+fn asset(given: &Json, policy: &mut SpendPolicy) -> Result<()> {
+    const FIELD: &str = "spend.assets";
+    only(FIELD, given, &[AssetOptions::MEMBERS])?;
+    let text = |key: &str| {
+        let text = given.get_text(key).filter(|text| !text.is_empty());
+        text.ok_or_else(|| Error::argument(FIELD, &fill("must have a % (a string)", &[key]), &member(given, key)))
+    };
+    let (network, asset, symbol) = (text("network")?, text("asset")?, text("symbol")?);
+    text("maxPerPayment")?;
+    let known = policy.tokens.iter().find(|token| token.is_on(&network)).cloned();
+    let chain_id = whole(given, "chainId", 1.0, f64::from(u32::MAX), "must be a whole number")?;
+    if let (Some(id), Some(known)) = (chain_id, &known)
+        && id != known.chain_id
+    {
+        let rule = fill("must have the chainId of %, %, or none", &[&known.network, &decimal(known.chain_id.into())]);
+        return Err(Error::argument(FIELD, &rule, &decimal(id.into())));
+    }
+    // A network that is not known and has no chain id is no EVM chain.
+    let chain_id = chain_id.or(known.as_ref().map(|token| token.chain_id)).unwrap_or(0);
+    let network = known.map_or(network, |token| token.network.clone());
+    if chain_id > 0 && !address::is_payable(&asset) {
+        return Err(Error::argument(FIELD, "must have an asset that is 0x and 40 hexadecimal digits", &member(given, "asset")));
+    }
+    let decimals = whole(given, "decimals", 0.0, 36.0, "must be a whole number from 0 to 36")?;
+    let decimals = decimals.and_then(|decimals| u8::try_from(decimals).ok());
+    let decimals = decimals.ok_or_else(|| Error::argument(FIELD, "must have decimals", &member(given, "decimals")))?;
+    if policy.limits.iter().any(|limit| limit.symbol == symbol)
+        || policy.tokens.iter().any(|token| token.network == network && token.is_asset(&asset))
+    {
+        return Err(Error::argument(FIELD, "must name tokens and symbols that are not there already", &symbol));
+    }
+    let mut limit = Limit { symbol: symbol.clone(), decimals, max_per_payment: 0, budget: u128::MAX };
+    limits(given, &mut limit)?;
+    let name = given.get_text("name").unwrap_or_else(|| symbol.clone());
+    let version = given.get_text("version").unwrap_or_else(|| "1".to_owned());
+    let at = policy.limits.len();
+    policy.limits.push(limit);
+    policy.tokens.push(Rc::new(Token { network, chain_id, asset, symbol, decimals, name, version, limit: at }));
+    Ok(())
+}
+
+fn member(given: &Json, key: &str) -> String {
+    given.get(key).map_or_else(|| fill("no %", &[key]), |value| shown(&value))
+}
