@@ -333,7 +333,8 @@ impl<P: Platform + 'static> Client<P> {
     ) -> Result<Json> {
         let end = call.timeout_ms.map(|limit| self.platform.now().as_ms() + limit);
         let limit = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.http.config.timeout_ms);
-        let paid = self.create(params, call, limit, update).await?;
+        // Boxed: what it needed is gone while the call waits.
+        let paid = Box::pin(self.create(params, call, limit, update)).await?;
         let waited = self.wait(&paid.created.job_id, Some(paid.created.lifetime_ms), end, call, plan, update).await;
         waited.map_err(|mut error| {
             error.payment = paid.payment;

@@ -1,19 +1,21 @@
 //! How long an agent takes, learned from its finished jobs, and when to poll because of it.
 //!
-//! The rate at which jobs finish (their hazard) is estimated by age, in bins that grow with the age: events divided by
-//! the time that jobs have spent at that age (Gamma-Poisson, with a prior that is worth one or two jobs). Old jobs count
-//! less and less, so that an agent that changes is noticed. Several humps, as of an agent that sometimes calls a tool,
-//! are no problem.
+//! The rate at which jobs finish (their hazard) is estimated by age, in bins that grow with the
+//! age: events divided by the time that jobs have spent at that age (Gamma-Poisson, with a prior
+//! that is worth one or two jobs). Old jobs count less and less, so that an agent that changes is
+//! noticed. Several humps, as of an agent that sometimes calls a tool, are no problem.
 //!
-//! A poll is worth a certain time of waiting. The plan has the least sum of the expected delay and of the expected number
-//! of polls, each at that price, for this hazard. Where the hazard hardly changes, its gaps are √(2 · price / hazard).
+//! A poll is worth a certain time of waiting. The plan has the least sum of the expected delay and
+//! of the expected number of polls, each at that price, for this hazard. Where the hazard hardly
+//! changes, its gaps are √(2 · price / hazard).
 
 use crate::json::{Json, Kind};
 use crate::time::Millis;
 
 /// The number of bins.
 const BINS: usize = 36;
-/// Where the first bin ends and the last begins, in seconds. The last one ends at about the time of the next step.
+/// Where the first bin ends and the last begins, in seconds. The last one ends at about the time of
+/// the next step.
 const FIRST_EDGE: f64 = 0.1;
 const LAST_EDGE: f64 = 400.0;
 /// How many jobs the prior is worth.
@@ -23,10 +25,13 @@ const PRIOR_MEDIAN: f64 = 3.0;
 const PRIOR_SHAPE: f64 = 1.577;
 /// No hazard of the prior is less than this, per second.
 const MIN_HAZARD: f64 = 0.004;
+/// No hazard at all is less than this, per second: what is learned never says that nothing will
+/// come.
+const LEAST_HAZARD: f64 = 1e-6;
 /// No bin of the prior has fewer events than this.
 const MIN_EVENTS: f64 = 0.005;
 /// How much of what is known is left after one more job.
-const MEMORY: f64 = 0.995;
+const MEMORY: f64 = 0.98;
 /// How an event is spread over its bin and the two on each side of it.
 const SPREAD: [f64; 5] = [0.11, 0.22, 0.34, 0.22, 0.11];
 /// A longer time is not believed: one day, in milliseconds.
@@ -46,9 +51,9 @@ pub struct Pace {
 }
 
 impl Default for Pace {
-    /// A poll is worth 100 ms; gaps of 50 ms to 8 s.
+    /// A poll is worth 100 ms; gaps of 50 ms to 10 s.
     fn default() -> Self {
-        Self { price: Millis::new(100.0), floor: Millis::new(50.0), ceiling: Millis::new(8_000.0) }
+        Self { price: Millis::new(100.0), floor: Millis::new(50.0), ceiling: Millis::new(10_000.0) }
     }
 }
 
@@ -68,7 +73,8 @@ impl Default for AgentTimes {
 }
 
 impl AgentTimes {
-    /// What is assumed of an agent of which half the jobs are said to take no longer than this, in seconds.
+    /// What is assumed of an agent of which half the jobs are said to take no longer than this, in
+    /// seconds.
     pub fn with_median(median: f64) -> Self {
         let median = if median.is_finite() { median.clamp(FIRST_EDGE, LAST_EDGE) } else { PRIOR_MEDIAN };
         let done_by = |age: f64| if age > 0.0 { 1.0 / (1.0 + (age / median).powf(-PRIOR_SHAPE)) } else { 0.0 };
@@ -83,16 +89,15 @@ impl AgentTimes {
         Self { events, exposure }
     }
 
-    /// Learns from a job that took so long, in milliseconds. Of a job that was not `finished` it is only known that it
-    /// takes longer. Returns whether the time can be believed.
+    /// Learns from a job that took so long, in milliseconds. Of a job that was not `finished` it is
+    /// only known that it takes longer. Returns whether the time can be believed.
     pub fn learn(&mut self, took_ms: f64, is_finished: bool) -> bool {
         if !(0.0..=MAX_BELIEVED_MS).contains(&took_ms) {
             return false;
         }
         let took = took_ms / 1_000.0;
         let own = bins().position(|(_, to)| took < to).unwrap_or(BINS).min(BINS.saturating_sub(1));
-        for (at, ((from, to), (events, exposure))) in
-            bins().zip(self.events.iter_mut().zip(self.exposure.iter_mut())).enumerate()
+        for (at, ((from, to), (events, exposure))) in bins().zip(self.events.iter_mut().zip(self.exposure.iter_mut())).enumerate()
         {
             *events *= MEMORY;
             *exposure = *exposure * MEMORY + (took - from).clamp(0.0, to - from);
@@ -105,7 +110,9 @@ impl AgentTimes {
 
     /// The hazard in each bin, per second, with the bin's two edges.
     fn hazards(&self) -> impl Iterator<Item = (f64, f64, f64)> {
-        bins().zip(self.events.iter().zip(&self.exposure)).map(|((from, to), (events, exposure))| (from, to, events / exposure))
+        bins()
+            .zip(self.events.iter().zip(&self.exposure))
+            .map(|((from, to), (events, exposure))| (from, to, (events / exposure).max(LEAST_HAZARD)))
     }
 
     /// The best times to poll.
@@ -122,7 +129,7 @@ impl AgentTimes {
                 if gap > ceiling {
                     break;
                 }
-                // Whoever finishes in between waits for the rest of the gap.
+                // A job that finishes in between is seen at the end of the gap.
                 let delay = gap * from.unfinished - (to.time - from.time);
                 let cost = price * from.unfinished + delay + cost;
                 if gap >= floor && cost < best.0 {
@@ -159,7 +166,8 @@ impl AgentTimes {
 
     /// As it is kept: a short JSON object.
     pub fn document(&self) -> Json {
-        let list = |numbers: &[f64]| Json::array(numbers.iter().map(|number| Json::number((number * 1e4).round() / 1e4)).collect());
+        let list =
+            |numbers: &[f64]| Json::array(numbers.iter().map(|number| Json::number((number * 1e4).round() / 1e4)).collect());
         let document = Json::object().set("version", Json::number(VERSION));
         document.set("events", list(&self.events)).set("seconds", list(&self.exposure))
     }
@@ -168,7 +176,8 @@ impl AgentTimes {
     pub fn read(document: &Json) -> Option<Self> {
         let list = |key: &str| -> Option<[f64; BINS]> {
             let list = document.get(key).filter(|list| list.kind() == Kind::Array)?.elements();
-            let numbers: Vec<f64> = list.iter().filter_map(Json::as_number).filter(|number| (0.0..1e9).contains(number)).collect();
+            let numbers: Vec<f64> =
+                list.iter().filter_map(Json::as_number).filter(|number| (0.0..1e9).contains(number)).collect();
             numbers.try_into().ok()
         };
         if document.get_number("version") != Some(VERSION) {

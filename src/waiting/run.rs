@@ -1,7 +1,7 @@
 //! Performs what the watch decides: sends, sleeps, and passes on what has come.
 //!
-//! The calls themselves do all of it. There is no task beside them, so that nothing is left over when they have ended,
-//! and a call that is given up stops at once: dropping its future is enough.
+//! The calls themselves do all of it. There is no task beside them, so that nothing is left over
+//! when they have ended, and a call that is given up stops at once: dropping its future is enough.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -24,7 +24,8 @@ use crate::waiting::watch::{ChannelAnswer, Key, Step, Watch, Way};
 
 /// The longest time for a list. One that takes longer is worse than none.
 const LIST_LIMIT: Millis = Millis::new(10_000.0);
-/// A timer that ends sooner than this much before its time was ended by the page, which is active again.
+/// A timer that ends sooner than this much before its time was ended by the page, which is active
+/// again.
 const EARLY: Millis = Millis::new(1.0);
 
 /// A wait for one job.
@@ -53,8 +54,8 @@ pub(crate) struct JobWatch {
 }
 
 impl JobWatch {
-    /// Waits until the job is final, which it returns, or until a limit is reached. `on_status` gets the job when it is
-    /// seen for the first time, and in another status.
+    /// Waits until the job is final, which it returns, or until a limit is reached. `on_status`
+    /// gets the job when it is seen for the first time, and in another status.
     pub(crate) async fn wait<P: Platform>(&self, http: &Http<P>, wanted: Wanted<'_>, on_status: &dyn Fn(Json)) -> Result<Seen> {
         let subscription = Subscription::new(self, http, &wanted);
         loop {
@@ -73,7 +74,8 @@ impl JobWatch {
         }
     }
 
-    /// A job that was read outside the waits: with its answer from its channel, where this server's answers are there.
+    /// A job that was read outside the waits: with its answer from its channel, where this server's
+    /// answers are there.
     pub(crate) async fn complete<P: Platform>(
         &self,
         http: &Http<P>,

@@ -771,9 +771,13 @@ fn a_wait_is_small() {
     let world = World::new(Limiter::Told, Lists::Shown);
     let client = client(&world);
     let (call, nobody) = (plain(), |_| ());
+    // Beside it there are a few hundred bytes in the client, and a timer.
     let wait = client.poll_job("job-1", &call, WaitPlan::default(), &nobody);
-    // And a few hundred bytes in the client, and its timer.
-    assert!(size_of_val(&wait) <= 512, "{} bytes", size_of_val(&wait));
+    assert!(size_of_val(&wait) <= 768, "{} bytes", size_of_val(&wait));
+    let params = json!({});
+    let create = client.create_and_wait(&params, &call, WaitPlan::default(), &nobody);
+    assert!(size_of_val(&create) <= 1_536, "{} bytes, with what was paid", size_of_val(&create));
+    println!("a wait: {} bytes, with its create {} bytes", size_of_val(&wait), size_of_val(&create));
 }
 
 #[test]
