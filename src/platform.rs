@@ -88,6 +88,9 @@ pub enum StoreOperation {
     Get,
     /// Writes the text of a key.
     Set,
+    /// Writes the text of a key that has none. The result is `true` when this call wrote it, `false` when there was one. Stores that
+    /// cannot do both at once read first: the lock of the key is held.
+    Add,
     /// Deletes a key.
     Delete,
     /// Lists all keys.

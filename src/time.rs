@@ -144,6 +144,11 @@ impl Deadline {
         Millis::new(self.0 - now.0)
     }
 
+    /// The point itself; infinitely far away without a limit.
+    pub const fn instant(self) -> Instant {
+        Instant(self.0)
+    }
+
     /// Whether it is over at `now`.
     pub fn is_over(self, now: Instant) -> bool {
         now.0 >= self.0

@@ -101,6 +101,7 @@ impl Platform for Scripted {
         Ok(match call {
             StoreOperation::Get => record.clone().map_or(json!(null), |text| json!(text)),
             StoreOperation::Set => record.replace(value.to_owned()).map_or(json!(null), |_| json!(null)),
+            StoreOperation::Add => json!(record.get_or_insert_with(|| value.to_owned()) == value),
             StoreOperation::Delete => record.take().map_or(json!(null), |_| json!(null)),
             StoreOperation::Keys => json!(record.iter().map(|_| "eliza-jobs/payment/a").collect::<Vec<_>>()),
         })

@@ -7,8 +7,8 @@ use eliza_jobs::api::jobs;
 use eliza_jobs::encoding;
 use eliza_jobs::http::retry;
 use eliza_jobs::json::Json;
-use eliza_jobs::payment::prove::Question;
-use eliza_jobs::payment::{journal, wallet};
+use eliza_jobs::payment::wallet_request::WalletRequest;
+use eliza_jobs::payment::{record as records, wallet};
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpResponse};
 use eliza_jobs::spending::SpendLedger;
@@ -92,8 +92,8 @@ fn payment_required(bytes: &[u8]) {
 fn pays(offer: Offer, means: PaymentMethod) {
     let token = offer.token.clone();
     let nonce = format!("0x{}", "11".repeat(32));
-    let question = Question::new(std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, WallTime::from_ms(1.8e12));
-    let (_, shown) = question.asks();
+    let question = WalletRequest::new(std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, WallTime::from_ms(1.8e12));
+    let (_, shown) = question.call();
     if let Some(authorization) = &question.authorization {
         let message = &shown["message"];
         assert_eq!(message["value"], authorization.value.as_str(), "what is shown is what is signed");
@@ -128,16 +128,16 @@ fn receipt(bytes: &[u8]) {
 
 fn attempt() -> Attempt {
     let empty = eliza_jobs::json!({"attemptId": "a", "state": "sent", "server": "https://server:3000"});
-    journal::read(&empty).unwrap()
+    records::read(&empty).unwrap()
 }
 
 /// A record of the store: what is read is written as it was read.
 fn record(bytes: &[u8]) {
     let Some(document) = Json::parse(&text(bytes)) else { return };
-    let Some(attempt) = journal::read(&document) else { return };
-    let written = journal::record(&attempt);
-    let again = journal::read(&written).unwrap_or_else(|| panic!("written and not read: {written}"));
-    assert_eq!(journal::record(&again), written, "a record changes when it is read again");
+    let Some(attempt) = records::read(&document) else { return };
+    let written = records::to_json(&attempt);
+    let again = records::read(&written).unwrap_or_else(|| panic!("written and not read: {written}"));
+    assert_eq!(records::to_json(&again), written, "a record changes when it is read again");
     assert!(attempt.document().get("proof").is_none(), "the proof is told");
     for (name, _) in &attempt.proof {
         assert!(wallet::is_proof_header(name), "{name} is sent as a proof");
@@ -164,7 +164,7 @@ fn given(bytes: &[u8]) {
     let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(seed) };
     let offer = std::rc::Rc::new(x402::read(&response, &policy.tokens).unwrap().offers.remove(0));
     for means in [PaymentMethod::Transfer, PaymentMethod::Sign, PaymentMethod::Pay] {
-        let question = Question::new(offer.clone(), means, PAYER.to_owned(), "0x11", WallTime::from_ms(1.8e12));
+        let question = WalletRequest::new(offer.clone(), means, PAYER.to_owned(), "0x11", WallTime::from_ms(1.8e12));
         for answer in [Ok(value.clone()), Err(value.clone())] {
             let threw = answer.is_err();
             match question.read(answer) {

@@ -139,6 +139,9 @@ codes! {
     PaymentNotSupportedHere = "payment_not_supported_here", Payment, false;
     /// The server refused the proof of a payment.
     PaymentRefused = "payment_refused", Payment, false;
+    /// The server took the proof of a payment, but not the request: `resume(attempt, { params })` sends the same proof
+    /// with another request.
+    PaymentRequestRefused = "payment_request_refused", Payment, false;
     /// The payment is no longer open: it was finished or forgotten elsewhere, or nothing was paid.
     PaymentNotOpen = "payment_not_open", Payment, false;
     /// The proof was sent, and its outcome is unknown.

@@ -201,12 +201,12 @@ pub enum JobUpdate {
     /// The price.
     Quote {
         /// What the server asks for.
-        quote: crate::x402::Quote,
+        quote: crate::api::payments::Quote,
     },
     /// A payment.
     Payment {
         /// The attempt, without its proof.
-        payment: crate::x402::PaymentAttempt,
+        payment: crate::api::payments::PaymentAttempt,
     },
     /// A job.
     Created {

@@ -8,3 +8,4 @@ pub mod options;
 pub mod payments;
 pub mod routes;
 pub mod sessions;
+pub mod update;

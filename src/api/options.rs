@@ -9,8 +9,9 @@ use serde::Deserialize;
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
-use crate::json::Json;
 use crate::time::Millis;
+
+use crate::json::Json;
 
 /// The options of one call.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +26,8 @@ pub struct CallOptions {
     /// Whether the call makes progress only while its caller reads from it. No other call may
     /// depend on such a call.
     pub runs_only_while_read: bool,
+    /// For `resume`: the job's request in place of the one that the server refused. `None` keeps the request as it was.
+    pub params: Option<Json>,
 }
 
 impl CallOptions {
@@ -245,4 +248,25 @@ pub struct WaitOptions {
 impl WaitOptions {
     /// What is read beside [`CreateJobOptions::MEMBERS`].
     pub const MEMBERS: &[&str] = &["intervalMs", "maxAttempts"];
+}
+
+/// What `resume` takes.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ResumeOptions {
+    /// What waiting takes.
+    #[cfg_attr(target_arch = "wasm32", serde(flatten))]
+    #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
+    pub wait: Option<WaitOptions>,
+    /// A corrected request, for a payment whose request the server refused (`payment_request_refused`). It is sent with
+    /// the same proof; nothing is paid again.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "CreateJobRequest"))]
+    pub params: Option<Json>,
+}
+
+impl ResumeOptions {
+    /// What is read beside [`WaitOptions::MEMBERS`].
+    pub const MEMBERS: &[&str] = &["params"];
 }

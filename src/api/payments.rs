@@ -8,6 +8,7 @@ use crate::api::metadata::Metadata;
 use crate::encoding::is_hex;
 use crate::json::{Json, Kind, is_true};
 use crate::text::shorten;
+use crate::time::WallTime;
 
 /// How a server asks for payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -317,11 +318,11 @@ pub struct Attempt {
     pub id: String,
     /// How far it has come.
     pub state: PaymentState,
-    /// What is paid: a [`Price`] as JSON.
-    pub price: String,
+    /// What is paid, and to whom; `None` in a record that does not say.
+    pub price: Option<Price>,
     /// The hash of the transaction that moves the money.
     pub transaction: Option<String>,
-    /// The request headers that prove the payment; none before the wallet has given them.
+    /// The request headers that prove the payment; none before the wallet has returned them.
     pub proof: Vec<(String, String)>,
     /// What the server's facilitator says of the settlement.
     pub receipt: Option<Json>,
@@ -331,23 +332,27 @@ pub struct Attempt {
     pub request: String,
     /// What the server said of the job, once there is one.
     pub created: Option<Json>,
-    /// When this began, or when the job was there, in milliseconds since 1970.
-    pub created_at: f64,
-    /// What the caller calls this payment; empty when it has no name.
+    /// When this began, or when the job was there.
+    pub created_at: WallTime,
+    /// The caller's idempotency key; empty for none.
     pub idempotency_key: String,
-    /// What is asked, as [`jobs::question`](crate::api::jobs::question) has it; empty when the payment has no name.
-    pub question: String,
-    /// Whether the job's end has been seen. Only what has a name is kept so long.
+    /// The request fingerprint; empty when the payment has no key.
+    pub fingerprint: String,
+    /// Whether the job's end has been seen. Only what has a key is kept so long.
     pub answered: bool,
     /// Whether the wallet signs, so that nothing moves before the proof is sent.
     pub signs: bool,
+    /// Until when what the wallet signs can be settled; `None` where nothing is signed, and in old records.
+    pub valid_until: Option<WallTime>,
 }
 
 impl Attempt {
-    /// The attempt as the application is told of it: a [`PaymentAttempt`] without the proof, so that it may be printed.
+    /// The attempt as the application sees it: a [`PaymentAttempt`] without the proof, so that it may be printed.
     pub fn document(&self) -> Json {
-        let mut document = Json::parse(&self.price)
-            .unwrap_or_else(Json::object)
+        let mut document = self
+            .price
+            .as_ref()
+            .map_or_else(Json::object, Price::document)
             .set("attemptId", Json::text(&self.id))
             .set("state", Json::text(self.state.as_str()));
         if let Some(hash) = &self.transaction {

@@ -4,16 +4,20 @@ use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::abort::Signal;
-use super::client_options::headers;
 use super::error::argument;
+use super::headers::headers;
 use super::members::{function, is_well_formed, ms, only, whole, whole_ms};
+use super::request;
 use crate::api::error::Result;
-use crate::api::options::{CallOptions, CreateJobOptions, RequestOptions, WaitOptions};
+use crate::api::options::{CallOptions, CreateJobOptions, RequestOptions, ResumeOptions, WaitOptions};
 use crate::json::{Json, Kind};
 use crate::waiting::run::WaitPlan;
 
 /// Every method takes the members of all, so that an application can pass one object on.
 const CALL: &[&[&str]] = &[RequestOptions::MEMBERS, CreateJobOptions::MEMBERS, WaitOptions::MEMBERS];
+
+/// What `resume` takes.
+const RESUME: &[&[&str]] = &[RequestOptions::MEMBERS, CreateJobOptions::MEMBERS, WaitOptions::MEMBERS, ResumeOptions::MEMBERS];
 
 /// What a call was given beside its subject.
 #[derive(Debug, Clone, Default)]
@@ -33,17 +37,30 @@ pub(super) struct OnUpdate {
 
 /// Reads a method's last argument.
 pub(super) fn call(given: &JsValue) -> Result<Call> {
+    read(given, CALL)
+}
+
+/// Reads the last argument of `resume`.
+pub(super) fn resume(given: &JsValue) -> Result<Call> {
+    let mut call = read(given, RESUME)?;
+    let params = Json(given.clone()).get("params");
+    call.options.params = params.map(|params| request::job(&params.0)).transpose()?;
+    Ok(call)
+}
+
+fn read(given: &JsValue, known: &[&[&str]]) -> Result<Call> {
     let options = Json(given.clone());
     if given.is_undefined() {
         return Ok(Call::default());
     }
-    only("options", &options, CALL)?;
+    only("options", &options, known)?;
     Ok(Call {
         options: CallOptions {
             timeout_ms: ms(&options, "timeoutMs")?,
             headers: headers(&options)?.0,
             idempotency_key: idempotency_key(&options)?,
             runs_only_while_read: false,
+            params: None,
         },
         plan: WaitPlan { interval_ms: whole_ms(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal: signal(&options)?,

@@ -3,9 +3,9 @@
 use wasm_bindgen::prelude::*;
 
 use crate::api::error::Error;
-use crate::time::Millis;
 use crate::json::{Json, shown};
-use crate::payment::journal;
+use crate::payment::record;
+use crate::time::Millis;
 
 #[wasm_bindgen(js_namespace = host)]
 extern "C" {
@@ -31,7 +31,7 @@ pub(super) fn to_js(error: Box<Error>) -> JsValue {
         ("jobId", text(error.job_id.as_deref())),
         ("job", error.job),
         ("sessionId", text(error.session_id.as_deref())),
-        ("payment", error.payment.as_ref().map(journal::record)),
+        ("payment", error.payment.as_ref().map(record::to_json)),
         ("userMessage", error.user_message),
     ] {
         if let Some(value) = value {

@@ -105,12 +105,7 @@ impl JsPlatform {
     }
 
     /// Calls fetch, and reads the response.
-    async fn receive(
-        &self,
-        request: &HttpRequest,
-        signal: Option<&AbortSignal>,
-        reading: &Json,
-    ) -> Result<JsValue, JsValue> {
+    async fn receive(&self, request: &HttpRequest, signal: Option<&AbortSignal>, reading: &Json) -> Result<JsValue, JsValue> {
         let response = self.start(request, signal)?;
         JsFuture::from(receive(&response, &reading.0)).await
     }

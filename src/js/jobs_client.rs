@@ -162,14 +162,14 @@ impl JobsClient {
     pub fn resume(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string | PendingPayment")] handle: JsValue,
-        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "ResumeOptions")] options: JsValue,
     ) -> Promise {
         if handle.is_string() {
             return self.poll_job(handle, JsValue::UNDEFINED, JsValue::UNDEFINED, options);
         }
         promise(|| {
             let (client, attempt) = (self.0.client()?, Json(handle));
-            Ok(arguments::call(&options)?.work(|call| async move {
+            Ok(arguments::resume(&options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
                 client.resume(&attempt, &call.options, call.plan, &update).await
             }))

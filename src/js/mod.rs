@@ -23,6 +23,7 @@ mod connection;
 mod error;
 mod feed;
 mod fetch;
+mod headers;
 pub mod jobs_client;
 mod members;
 mod platform;

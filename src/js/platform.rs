@@ -5,8 +5,8 @@ use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::client_options::header_pairs;
-use crate::json::Json;
+use super::headers::header_pairs;
+use crate::json::{Json, Kind};
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Platform, SendError, StoreOperation};
 use crate::platform::{WalletCapabilities, within};
 use crate::text::concat;
@@ -49,6 +49,18 @@ impl Drop for Held {
     fn drop(&mut self) {
         let request = self.0.clone().set("gone", Json::boolean(true)).without("failed");
         let _ = request.call("release", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+    }
+}
+
+impl JsPlatform {
+    /// What `add` does, for a store that has no such method.
+    async fn get_then_set(&self, key: &str, value: &str) -> Result<Json, Json> {
+        let there = Box::pin(self.store(StoreOperation::Get, key, "")).await?;
+        let is_there = !matches!(there.kind(), Kind::Undefined | Kind::Null);
+        if !is_there {
+            Box::pin(self.store(StoreOperation::Set, key, value)).await?;
+        }
+        Ok(Json::boolean(!is_there))
     }
 }
 
@@ -114,6 +126,8 @@ impl Platform for JsPlatform {
         let name = match operation {
             StoreOperation::Get => "get",
             StoreOperation::Set => "set",
+            StoreOperation::Add if self.store.get("add").is_none() => return self.get_then_set(key, value).await,
+            StoreOperation::Add => "add",
             StoreOperation::Delete => "delete",
             StoreOperation::Keys => "keys",
         };

@@ -109,6 +109,11 @@ impl Json {
         self.0.as_array().map(|elements| elements.iter().cloned().map(Self).collect()).unwrap_or_default()
     }
 
+    /// The names of an object's members; empty when this is no object.
+    pub fn names(&self) -> Vec<String> {
+        self.0.as_object().map(|members| members.keys().cloned().collect()).unwrap_or_default()
+    }
+
     /// The string that this is.
     pub fn as_text(&self) -> Option<String> {
         self.0.as_str().map(str::to_owned)

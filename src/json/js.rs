@@ -149,6 +149,14 @@ impl Json {
         Reflect::get(&self.0, &name(key)).ok().filter(|value| !value.is_undefined()).map(Json)
     }
 
+    /// The names of an object's members; none when this is no object.
+    pub fn names(&self) -> Vec<String> {
+        if self.kind() != Kind::Object {
+            return Vec::new();
+        }
+        Object::keys(self.0.unchecked_ref::<Object>()).iter().filter_map(|name| name.as_string()).collect()
+    }
+
     /// The elements of an array; empty when this is no array.
     pub fn elements(&self) -> Vec<Self> {
         let mut elements = Vec::new();

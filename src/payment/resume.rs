@@ -1,233 +1,259 @@
-//! Going on with payments that were begun before: after a lost reply, a crash, in another tab. Who comes second finds the job.
+//! Payments that were begun before: after a lost reply, a crash, in another tab. Who comes second finds the job.
 
 use std::rc::Rc;
 
+use super::keys::{self, Holder, KeyRecord};
+use super::machine::{FundsMoved, LEAST_STORE, Payment, Resumption, funds_moved};
+use super::record::{self, Found};
+use super::run::{Payments, Start};
+use super::store_failed;
+use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
-use crate::api::jobs;
+use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
+use crate::api::payments::Attempt;
 use crate::api::routes;
-use crate::client::{Client, Update};
-use crate::encoding;
+use crate::api::update::Update;
 use crate::json::{Json, shown};
-use crate::payment::deliver::carrying;
-use crate::payment::journal::{self, Found};
-use crate::payment::pay::{Paid, note, store_failed};
-use crate::platform::Method;
-use crate::platform::{Platform, within};
-use crate::spending::policy::OverBudget;
-use crate::text::{fill, shorten};
-use crate::time::Millis;
-use crate::waiting::run::WaitPlan;
-use crate::x402::{Attempt, PaymentState};
+use crate::platform::{Method, Platform, StoreOperation, within};
+use crate::text::shorten;
+use crate::time::{Deadline, Millis, WallTime};
 
-/// How long after its job's expiry a record is kept, in milliseconds: two days, so that a clock that is put right by a day neither
-/// drops a payment that is open nor forgets its name.
-const KEPT_MS: f64 = 172_800_000.0;
-/// How long a payment that nobody has signed is open, in milliseconds.
-const UNSIGNED_MS: f64 = 3_600_000.0;
+/// The longest time for which an answer waits until its payment's record is closed.
+const CLOSE: Millis = Millis::from_secs(1.0);
+/// How long the record of a job is kept after the answer was returned.
+const AFTER_ANSWER: Millis = Millis::new(1.0);
+/// How long a claim without a payment is left alone: its call may still be at it.
+const CLAIM: Millis = Millis::from_secs(86_400.0);
+/// How many key records are looked at for old ones, whenever payments are listed.
+const KEYS_TIDIED: usize = 100;
 /// What was open when it was listed.
 const NOT_OPEN: &str = "this payment is not open any more: it was finished or forgotten elsewhere";
 /// What cannot be resumed.
 const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
 
-impl<P: Platform + 'static> Client<P> {
-    /// All that is in the store, each record within its own time: many take a while. An error when the store gives none of them.
-    pub(crate) async fn all_records(&self, end: f64) -> Result<Vec<Found>, Json> {
-        let ids = self.in_time(journal::ids(&*self.platform), end).await?;
-        let mut found = Vec::new();
-        let mut given = false;
-        for id in ids {
-            match within(journal::find(&*self.platform, &id), self.platform.sleep(Millis::new(self.store_ms(end)))).await {
-                Some(Ok(None)) => given = true,
-                Some(Ok(Some(one))) => {
-                    given = true;
-                    found.push(one);
-                }
-                Some(Err(thrown)) => found.push(Found::Withheld(id, thrown)),
-                None => return Err(Json::text("it gives nothing")),
-            }
-        }
-        match found.first() {
-            Some(Found::Withheld(_, thrown)) if !given => Err(thrown.clone()),
-            _ => Ok(found),
-        }
-    }
+/// What is open, as it is listed.
+type Listed = (WallTime, Json);
 
+impl<P: Platform + 'static> Payments<P> {
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
     /// answers were not seen; and records that cannot be read.
-    pub async fn pending_payments(&self, call: &CallOptions) -> Result<Vec<Json>> {
-        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(f64::INFINITY);
-        // What has been answered is not open, though its record may not have gone yet.
-        let closing = self.closing.borrow().clone();
-        for id in closing {
-            let close = async {
-                journal::close(&*self.platform, &id).await;
-                Ok(())
-            };
-            let _ = self.in_time(close, end).await;
-        }
-        let found = self.all_records(end).await.map_err(|thrown| store_failed(thrown, ""))?;
-        let (mut times, mut documents) = (Vec::new(), Vec::new());
-        for found in found {
-            let (created_at, document) = match found {
-                Found::Unreadable(id) | Found::Withheld(id, _) => (0.0, journal::unreadable(&id)),
-                Found::Attempt(attempt) if attempt.server != self.http.config.base_url => continue,
-                Found::Attempt(attempt) => {
-                    if kept_until(&attempt) < self.platform.wall_time().as_ms() {
-                        let _ = self.in_time(journal::forget(&*self.platform, &attempt.id), end).await;
-                        continue;
-                    }
-                    if attempt.answered {
-                        continue;
-                    }
-                    (attempt.created_at, attempt.document())
+    pub(crate) async fn pending(self: &Rc<Self>, call: &CallOptions) -> Result<Vec<Json>> {
+        let end = self.deadline(call.timeout_ms);
+        let keys = self.keys(end).await.map_err(|thrown| store_failed(thrown, ""))?;
+        let ids: Vec<&str> = keys.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).collect();
+        let mut open: Vec<Listed> = Vec::new();
+        let (mut failed, mut has_answered) = (None, ids.is_empty());
+        for id in &ids {
+            if end.is_over(self.platform.now()) {
+                let why = format!("the time limit was over before all {} records were read", ids.len());
+                return Err(store_failed(Json::text(&why), ""));
+            }
+            let found = self.find(id, end).await;
+            has_answered |= !matches!(found, Found::Withheld(_));
+            match found {
+                Found::Withheld(thrown) => {
+                    failed = Some(thrown);
+                    open.push((WallTime::from_ms(0.0), record::unreadable(id)));
                 }
-            };
-            // Not `sort`: its code is larger than all of this function.
-            let at = times.iter().position(|other| *other > created_at).unwrap_or(times.len());
-            times.insert(at, created_at);
-            documents.insert(at, document);
+                Found::Unreadable => open.push((WallTime::from_ms(0.0), record::unreadable(id))),
+                Found::Missing => {}
+                Found::Attempt(attempt) => open.extend(self.listed(*attempt, end).await),
+            }
         }
-        Ok(documents)
+        // A store that returns none of its records has failed.
+        if let Some(thrown) = failed.filter(|_| !has_answered) {
+            return Err(store_failed(thrown, ""));
+        }
+        self.tidy_keys(&keys, end).await;
+        open.sort_by(|(one, _), (other, _)| one.as_ms().total_cmp(&other.as_ms()));
+        Ok(open.into_iter().map(|(_, document)| document).collect())
     }
 
-    /// Goes on where an attempt ends, and waits for the job's answer: with the job that is there, else with the same proof. `given`
-    /// is an attempt (of an error, or of [`Client::pending_payments`]).
-    pub async fn resume(
+    /// An attempt as it is listed, if it is open. What is of no use any more is deleted.
+    async fn listed(self: &Rc<Self>, attempt: Attempt, end: Deadline) -> Option<Listed> {
+        if attempt.server != self.http.config.base_url {
+            return None;
+        }
+        let is_closed = self.book.borrow().is_closed(&attempt.id);
+        if record::kept_until(&attempt) < self.platform.wall_time() {
+            let _ = self.in_time(self.forget(&attempt.id, None), end).await;
+            return None;
+        }
+        if attempt.answered {
+            // The program that saw the end was over before it could delete the record.
+            if attempt.idempotency_key.is_empty() {
+                let _ = self.in_time(self.forget(&attempt.id, None), end).await;
+            }
+            return None;
+        }
+        // What has been answered is not open, though the store has not taken that yet.
+        if is_closed && attempt.created.is_some() {
+            if let Ok(true) = self.in_time(self.close(&attempt.id, None), end).await {
+                let _ = self.in_time(self.forget(&attempt.id, None), end).await;
+            }
+            return None;
+        }
+        Some((attempt.created_at, attempt.document()))
+    }
+
+    /// Deletes some of the key records that are of no use any more.
+    async fn tidy_keys(self: &Rc<Self>, all: &[String], end: Deadline) {
+        let claims: Vec<&String> = all.iter().filter(|key| key.starts_with(keys::PREFIX)).collect();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a place in the list"
+        )]
+        let from = (self.platform.random() * claims.len().saturating_sub(KEYS_TIDIED) as f64) as usize;
+        for key in claims.into_iter().skip(from).take(KEYS_TIDIED) {
+            if end.is_over(self.platform.now()) {
+                return;
+            }
+            if self.is_over(key, end).await {
+                let Some(name) = key.strip_prefix(keys::PREFIX) else { continue };
+                // A call may be about to claim it.
+                let soon = end.min(Deadline::after(self.platform.now(), Some(CLOSE)));
+                let Ok(_lock) = self.lock("create", name, soon).await else { continue };
+                if self.is_over(key, end).await {
+                    let delete = self.platform.store(StoreOperation::Delete, key, "");
+                    let _ = self.in_time(async { delete.await.map(drop) }, end).await;
+                }
+            }
+        }
+    }
+
+    /// Whether a key record is of no use any more.
+    async fn is_over(&self, key: &str, end: Deadline) -> bool {
+        let value = self.in_time(self.platform.store(StoreOperation::Get, key, ""), end).await;
+        let Some(Ok(claim)) = value.ok().and_then(|value| keys::parse(&value)) else { return false };
+        let wall = self.platform.wall_time();
+        match &claim {
+            KeyRecord { holder: Holder::Attempt(id), created_at, .. } => {
+                *created_at + CLAIM < wall && matches!(self.find(id, end).await, Found::Missing)
+            }
+            claim => claim.kept_until().is_some_and(|until| until < wall),
+        }
+    }
+
+    /// Finds or makes the job of an attempt (of an error, or of [`Payments::pending`]): with the job that is there, else with the
+    /// same proof.
+    pub(crate) async fn resume(
         self: &Rc<Self>,
         given: &Json,
         call: &CallOptions,
-        plan: WaitPlan,
+        end: Deadline,
         update: &dyn Fn(Update),
-    ) -> Result<Json> {
-        let id = given.get_text("attemptId").filter(|id| !id.is_empty());
-        let id = id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
-        let start = self.platform.now().as_ms();
-        let end = start + call.timeout_ms.unwrap_or(f64::INFINITY);
-        let (created, payment) = self.go_on(&id, given, call, end, update).await?;
-        update(Update::Created(created.document.clone()));
-        let waited =
-            self.wait(&created.job_id, Some(created.lifetime_ms), call.timeout_ms.map(|_| end), call, plan, update).await;
-        waited.map_err(|error| carrying(error, payment))
+    ) -> Result<(Created, Attempt)> {
+        self.go_on(&attempt_id(given)?, given, call, end, update).await
     }
 
     /// Forgets a payment that the application knows to be over.
-    pub async fn forget_payment(&self, given: &Json, call: &CallOptions) -> Result<()> {
-        let id = given.get_text("attemptId").filter(|id| !id.is_empty());
-        let id = id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
-        let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(self.http.config.timeout_ms);
-        let _alone = self.alone("resume", &id, end).await?;
-        self.in_time(journal::forget(&*self.platform, &id), end).await.map_err(|thrown| store_failed(thrown, ""))
+    pub(crate) async fn forget_payment(self: &Rc<Self>, given: &Json, call: &CallOptions) -> Result<()> {
+        let id = attempt_id(given)?;
+        let end = self.deadline(Some(call.timeout_ms.unwrap_or(self.http.config.timeout_ms)));
+        let _lock = self.lock("resume", &id, end).await?;
+        let found = self.find(&id, end).await;
+        self.in_time(self.forget(&id, None), end).await.map_err(|thrown| store_failed(thrown, ""))?;
+        let mut book = self.book.borrow_mut();
+        book.forget(&id);
+        // The wallet may still be open: what it answers decides then.
+        if let Found::Attempt(attempt) = found
+            && funds_moved(&attempt) == FundsMoved::No
+            && !book.is_asking(&id)
+        {
+            book.release(&id);
+        }
+        Ok(())
     }
 
     /// Finds or makes the job of the attempt with this id, of which the caller knows this much.
-    pub(crate) async fn go_on(
+    pub(super) async fn go_on(
         self: &Rc<Self>,
         id: &str,
         given: &Json,
         call: &CallOptions,
-        end: f64,
+        end: Deadline,
         update: &dyn Fn(Update),
-    ) -> Result<Paid> {
-        // Only one sends, in whatever tab: whoever comes second finds the job.
-        let _alone = self.alone("resume", id, end).await?;
-        let attempt =
-            match self.in_time(journal::find(&*self.platform, id), end).await.map_err(|thrown| store_failed(thrown, ""))? {
-                Some(Found::Attempt(attempt)) => merged(*attempt, given),
-                Some(Found::Unreadable(id) | Found::Withheld(id, _)) => {
-                    return Err(Error::new(ErrorCode::StoreFailed, journal::unreadable_words(&id)));
+    ) -> Result<(Created, Attempt)> {
+        // Only one sends, in whatever program: who comes second finds the job.
+        let lock = self.lock("resume", id, end).await?;
+        let mut resumption = Resumption::default();
+        let mut attempt = match self.find(id, end).await {
+            Found::Attempt(attempt) => record::with_transaction(*attempt, given.get_text("transaction")),
+            Found::Withheld(thrown) => return Err(store_failed(thrown, "; nothing was sent")),
+            Found::Unreadable => {
+                return Err(Error::new(ErrorCode::StoreFailed, record::unreadable_words(&record::key(id))));
+            }
+            Found::Missing => {
+                let attempt = record::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
+                if attempt.request.is_empty() && attempt.created.is_none() {
+                    return match given.get("jobId") {
+                        // Finished elsewhere: the job may still be there.
+                        Some(job_id) => Ok((jobs::read_created(Json::object().set("jobId", job_id)), attempt)),
+                        None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
+                    };
                 }
-                None => {
-                    let attempt = journal::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
-                    if attempt.request.is_empty() && attempt.created.is_none() {
-                        return match given.get("jobId") {
-                            // Finished elsewhere: the job may still be there.
-                            Some(job_id) => Ok((jobs::read_created(Json::object().set("jobId", job_id)), attempt)),
-                            None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
-                        };
-                    }
-                    // What will be sent is written down; the caller has it, whatever the store says.
-                    if !attempt.proof.is_empty() {
-                        let _ = self.write(&attempt, end).await;
-                    }
-                    attempt
-                }
-            };
-        self.carry_on(attempt, call, end, update).await
-    }
-
-    /// Finds or makes the job of an attempt that was begun before.
-    async fn carry_on(self: &Rc<Self>, attempt: Attempt, call: &CallOptions, end: f64, update: &dyn Fn(Update)) -> Result<Paid> {
+                resumption.is_unwritten = true;
+                attempt
+            }
+        };
         if attempt.server != self.http.config.base_url {
-            let rule = fill("must be one of this client's server, %", &[&self.http.config.base_url]);
+            let rule = format!("must be one of this client's server, {}", self.http.config.base_url);
             return Err(Error::argument("attempt", &rule, &shorten(&attempt.server, 200)));
         }
-        if let Some(created) = &attempt.created {
-            let created = jobs::read_created(jobs::handle(created));
-            self.remember(&created.job_id, &attempt, end).await;
-            return Ok((created, attempt));
+        if let Some(params) = call.params.as_ref().filter(|_| attempt.created.is_none()) {
+            let body = jobs::with_reference(jobs::validate(params)?, &attempt.id, jobs::MAX_METADATA_UNITS);
+            attempt.request = self.body(body).to_json();
+            resumption.is_corrected = true;
         }
-        if attempt.proof.is_empty() && attempt.signs && attempt.transaction.is_none() {
-            // Whatever a wallet may still sign, in whatever tab, is out of date by then.
-            let is_over = self.platform.wall_time().as_ms() > attempt.created_at + UNSIGNED_MS
-                && !self.asking.borrow().contains(&attempt.id);
-            let (code, said) = if is_over {
-                let _ = self.in_time(journal::forget(&*self.platform, &attempt.id), end).await;
-                (
-                    ErrorCode::PaymentNotOpen,
-                    "nothing was signed for this payment: no money has moved, and it is not open any more",
-                )
-            } else {
-                let said = "the wallet has signed nothing for this payment yet, and no money has moved; when it does, the signature is kept \
-                            and can be resumed. forgetPayment ends it";
-                (ErrorCode::WalletTimeout, said)
-            };
-            return Err(carrying(Error::new(code, said), attempt));
+        resumption.is_counted = self.book.borrow().is_counted(id);
+        resumption.is_asking = self.book.borrow().is_asking(id);
+        let request = self.http.request(Method::Post, routes::JOBS, call);
+        let payment = Payment::resumed(attempt, resumption, end);
+        let call = call.clone();
+        self.follow(Start { payment, request, call, end, locks: vec![lock], key: None }, update).await
+    }
+
+    /// The job's end was seen: nothing is open any more. Waits until the store knows it, but not for long: the program may end as soon
+    /// as it has the answer. The record is deleted after that. `reference`: the payment that the job itself names, which an earlier run of the program may have made.
+    pub(crate) async fn job_finished(self: &Rc<Self>, job_id: &str, reference: Option<&str>, end: Deadline) {
+        let ids = self.book.borrow_mut().job_finished(job_id);
+        let is_known = !ids.is_empty();
+        let mut closing: Vec<(String, Option<String>)> = ids.into_iter().map(|id| (id, None)).collect();
+        let other = reference.filter(|id| !is_known && !self.book.borrow().is_closed(id));
+        closing.extend(other.map(|id| (id.to_owned(), Some(job_id.to_owned()))));
+        if closing.is_empty() {
+            return;
         }
-        if attempt.proof.is_empty() || attempt.request.is_empty() {
-            let message = "there is no proof of this payment; look in the wallet whether money has moved, and if it has, put the \
-                           transaction's hash into attempt.transaction and resume that";
-            return Err(carrying(Error::new(ErrorCode::PaymentOutcomeUnknown, message), attempt));
-        }
-        if !self.counted.borrow().contains(&attempt.id) {
-            let price = Json::parse(&attempt.price).unwrap_or_else(Json::object);
-            let text = |key: &str| price.get_text(key).unwrap_or_default();
-            // What was signed and never sent can be left so; everything else has perhaps been spent.
-            let is_avoidable = attempt.signs && attempt.state == PaymentState::Proven;
-            let over = if is_avoidable { OverBudget::Refuse } else { OverBudget::Count };
-            match self.config.spend.count(&text("currency"), &text("amountAtomic"), over, &self.ledger) {
-                Ok(Some(money)) => money.kept.set(true),
-                Ok(None) => {}
-                Err(why) => {
-                    let error =
-                        Error::new(ErrorCode::PaymentOverLimit, fill("the payment is signed and was not sent: %", &[&why]));
-                    return Err(carrying(error, attempt));
+        let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
+        let (publisher, mut subscription) = subscription();
+        let payments = self.clone();
+        self.platform.spawn(async move {
+            let mut useless = Vec::new();
+            for (id, of_job) in closing {
+                if let Ok(true) = payments.close(&id, of_job).await {
+                    useless.push(id);
                 }
             }
-            note(&self.counted, &attempt.id);
-        }
-        let mut request = self.http.request(Method::Post, routes::JOBS, call);
-        request.body = Some(attempt.request.clone());
-        self.deliver(attempt, request, call, end, true, update).await
+            publisher.send(());
+            // The answer goes first: until the application has it, the store knows the job.
+            payments.platform.sleep(AFTER_ANSWER).await;
+            for id in useless {
+                let _ = payments.forget(&id, None).await;
+            }
+        });
+        let _ = within(subscription.next(), self.platform.sleep(limit)).await;
     }
 }
 
-/// Until when an attempt is remembered: an instant on the wall. One without a job, for ever.
-pub(crate) fn kept_until(attempt: &Attempt) -> f64 {
-    let lifetime = attempt.created.as_ref().map_or(f64::INFINITY, |created| jobs::lifetime(created).get());
-    attempt.created_at + lifetime + KEPT_MS
+fn attempt_id(given: &Json) -> Result<String> {
+    let id = given.get_text("attemptId").filter(|id| !id.is_empty());
+    id.ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))
 }
 
-/// What the caller knows beyond the record: the transaction that was found in the wallet.
-fn merged(attempt: Attempt, given: &Json) -> Attempt {
-    let known = attempt.transaction.clone();
-    let new = given.get_text("transaction").filter(|hash| encoding::is_hex(hash, 64) && known.as_ref() != Some(hash));
-    match new {
-        // It may be in the place of one that was sped up in the wallet. What was signed is its own proof.
-        Some(hash) if !attempt.signs && attempt.created.is_none() => {
-            let record = journal::record(&attempt).without("proof").set("transaction", Json::text(&hash));
-            journal::read(&record).unwrap_or(attempt)
-        }
-        _ => attempt,
-    }
+fn carrying(mut error: Box<Error>, attempt: Attempt) -> Box<Error> {
+    error.payment = Some(attempt);
+    error
 }

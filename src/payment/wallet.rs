@@ -487,7 +487,7 @@ mod tests {
     fn a_wallets_words_come_through_without_what_could_be_a_proof() {
         let hash = format!("0x{}", "ab".repeat(32));
         let value = json!({"message": format!("timeout waiting for {hash} now")});
-        let error = crate::payment::prove::threw(PaymentMethod::Transfer, value);
+        let error = crate::payment::wallet_request::threw(PaymentMethod::Transfer, value);
         let words = error.message;
         assert!(words.contains("timeout waiting for 0x… now") && !words.contains(&hash), "{words}");
     }

@@ -105,7 +105,7 @@ fn what_was_spent_is_counted_once_however_it_went_on() {
     let scene1 = scene([payment_required(), jobs(&[]), created(), seen("completed")]).wallet(Err(failed));
     let attempt = create(&scene1, &plain()).unwrap_err().payment.unwrap();
     assert_eq!(spent(&scene1), "0.02");
-    resume(&scene1, &eliza_jobs::payment::journal::record(&attempt)).unwrap();
+    resume(&scene1, &eliza_jobs::payment::record::to_json(&attempt)).unwrap();
     assert_eq!(spent(&scene1), "0.02");
 }
 
@@ -115,7 +115,7 @@ fn a_late_proof_leaves_a_payment_alone_that_has_gone_on_without_it() {
     let steps = [payment_required(), jobs(&[]), created()];
     let scene = scene_with(steps, |config| config.wallet_timeout_ms = 1_000.0).forever(seen("processing"));
     let scene = scene.giving_when(Callback::Transfer, sign.clone(), Ok(json!(format!("0x{}", "cd".repeat(32)))));
-    let mut attempt = eliza_jobs::payment::journal::record(&create(&scene, &plain()).unwrap_err().payment.unwrap());
+    let mut attempt = eliza_jobs::payment::record::to_json(&create(&scene, &plain()).unwrap_err().payment.unwrap());
     attempt["transaction"] = json!(HASH).0;
     run(scene.client.resume(&attempt, &within(2_000.0), WaitPlan::default(), &|_| ())).unwrap_err();
     let before = scene.world.records();
@@ -128,7 +128,7 @@ fn a_late_proof_leaves_a_payment_alone_that_has_gone_on_without_it() {
 #[test]
 fn what_is_resumed_or_forgotten_late_keeps_its_limit() {
     let scene = scene([payment_required(), Step::Fail(SendFailure::Reset)]).forever(Step::Fail(SendFailure::Reset)).paying();
-    let attempt = eliza_jobs::payment::journal::record(&create(&scene, &plain()).unwrap_err().payment.unwrap());
+    let attempt = eliza_jobs::payment::record::to_json(&create(&scene, &plain()).unwrap_err().payment.unwrap());
     for (begins, lock_ms) in [(100_000.0, 0.0), (200_000.0, f64::INFINITY)] {
         scene.world.now.set(begins);
         scene.world.lock_ms.set(lock_ms);
@@ -153,7 +153,7 @@ fn a_transaction_that_is_given_takes_the_place_of_a_transfers_own_and_of_nothing
         (scene.sent_proofs(), end.is_ok())
     };
     let transfer = json!({"version": 1, "attemptId": "a", "state": "unknown", "dialect": "seed", "network": "base", "server": BASE,
-        "request": "{}", "transaction": HASH, "proof": {"x-payment": HASH, "x-payment-network": "base"}});
+        "asset": "0x1", "recipient": TO, "amount": "0.02", "amountAtomic": "20000", "currency": "USDC", "chainId": 8453, "decimals": 6, "request": "{}", "transaction": HASH, "proof": {"x-payment": HASH, "x-payment-network": "base"}});
     assert_eq!(resumed(&transfer, &mined), (vec![mined.clone()], true));
     for odd in [HASH, "soon", ""] {
         assert_eq!(resumed(&transfer, odd), (vec![HASH.to_owned()], true), "{odd}");

@@ -24,7 +24,7 @@ pub const BASE: &str = "https://server:3000";
 pub const API_KEY: &str = "the-key-of-the-api";
 const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 /// A signature with a plain key, which is not the payer's.
-const OF_ANOTHER: &str = "0x111111111111111111111111111111111111111111111111111111111111111122222222222222222222222222222222222222222222222222222222222222221b";
+const OF_ANOTHER: &str = "0x1111111111111111111111111111111111111111111111111111111111111111222222222222222222222222222222222222222222222222222222222222222227";
 
 /// What happens to one request.
 #[derive(Debug, Clone)]
@@ -106,7 +106,7 @@ pub enum Wallet {
     Junk(usize),
     /// It does it and gives an object with the hash in it.
     Wrapped,
-    /// It signs with another account: the proof is for the server to refuse.
+    /// It signs with another account.
     Other,
     Hangs,
     /// It does it, and says nothing any more.
@@ -430,7 +430,7 @@ impl Tab {
 }
 
 /// What the store's record under this key is about.
-pub const PREFIX: &str = "eliza-jobs/payment/";
+pub const PREFIX: &str = eliza_jobs::payment::record::PREFIX;
 
 impl Platform for Tab {
     type Lock = Held;
@@ -558,6 +558,7 @@ impl Platform for Tab {
         let step = world.store_steps.get();
         world.store_steps.set(step + 1);
         let fault = if world.calm.get() { None } else { world.script.store.get(&step) };
+        let is_payment = key.starts_with(PREFIX);
         let id = key.strip_prefix(PREFIX).unwrap_or_default();
         let done = if matches!(fault, Some(StoreFault::Before)) {
             None
@@ -568,11 +569,18 @@ impl Platform for Tab {
                 StoreOperation::Get => store.get(key).map_or(json!(null), |text| json!(text)),
                 StoreOperation::Set => {
                     let before = store.insert(key.to_owned(), value.to_owned());
-                    watch.is_written(before.as_deref(), value);
+                    if is_payment {
+                        watch.is_written(before.as_deref(), value);
+                    }
                     json!(null)
                 }
+                StoreOperation::Add if store.contains_key(key) => json!(false),
+                StoreOperation::Add => {
+                    store.insert(key.to_owned(), value.to_owned());
+                    json!(true)
+                }
                 StoreOperation::Delete => {
-                    if let Some(text) = store.remove(key) {
+                    if let Some(text) = store.remove(key).filter(|_| is_payment) {
                         watch.is_forgotten(&text, world.wall());
                     }
                     json!(null)
@@ -580,7 +588,7 @@ impl Platform for Tab {
                 StoreOperation::Keys => json!(store.keys().collect::<Vec<_>>()),
             })
         };
-        if call == StoreOperation::Set {
+        if call == StoreOperation::Set && is_payment {
             if Json::parse(value).unwrap()["state"] == "intended" {
                 id.clone_into(&mut self.intended.borrow_mut());
             }
@@ -678,7 +686,6 @@ impl Platform for Tab {
             Wallet::Hangs | Wallet::Silent => never().await,
             Wallet::Rejects => says_no(Err(json!({"code": 4001}))),
             Wallet::RejectsWithHash if !signs => given(Err(json!({"code": 4001, "transactionHash": hash}))),
-            // Whoever is only asked to sign has sent nothing: what looks like a hash is the request's.
             Wallet::RejectsWithHash => says_no(Err(json!({"code": 4001, "transactionHash": hash}))),
             // Who only signs has moved nothing when that fails.
             Wallet::Fails if signs => says_no(Err(json!("the wallet broke"))),
@@ -688,7 +695,7 @@ impl Platform for Tab {
             Wallet::FailsAfter { .. } => Err(json!(null)),
             Wallet::Wrapped if !signs => given(Ok(json!({"transactionHash": hash}))),
             Wallet::Wrapped => Ok(json!({"transactionHash": hash})),
-            Wallet::Other if signs => given(Ok(json!(OF_ANOTHER))),
+            Wallet::Other if signs => says_no(Ok(json!(OF_ANOTHER))),
             Wallet::Other => Ok(json!("0x00")),
             Wallet::Junk(which) if signs => says_no(Ok(junk(which))),
             Wallet::Junk(which) => Ok(junk(which)),

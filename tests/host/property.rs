@@ -18,7 +18,7 @@ use eliza_jobs::platform::SendFailure;
 use eliza_jobs::waiting::run::WaitPlan;
 use proptest::prelude::*;
 
-use crate::misfortune::{BODIES, JUNK, Misfortune, Net, Process, Says, StoreFault, Tab, Task, Wallet, World};
+use crate::misfortune::{BODIES, JUNK, Misfortune, Net, PREFIX, Process, Says, StoreFault, Tab, Task, Wallet, World};
 use crate::watch::CALL;
 
 const USER: &str = "22222222-2222-4222-8222-222222222222";
@@ -214,7 +214,7 @@ impl Application {
                 timeout_ms: life.timeout_ms,
                 headers: vec![(CALL.into(), number.to_string())],
                 idempotency_key: name,
-                runs_only_while_read: false,
+                ..CallOptions::default()
             };
             let outcome = work(options, life.plan).await;
             world.watch.borrow_mut().ends(number, world.now.get(), &outcome);
@@ -249,7 +249,8 @@ impl Application {
         let (application, client, life) = (self.clone(), client.clone(), life.clone());
         Box::pin(async move {
             for _ in 0..50 {
-                let first = application.world.store.borrow().values().next().map(|text| Json::parse(text).unwrap());
+                let store = application.world.store.borrow().clone();
+                let first = store.iter().find(|(key, _)| key.starts_with(PREFIX)).map(|(_, text)| Json::parse(text).unwrap());
                 if let Some(open) = first {
                     return application.resumes(&client, &life, open).await;
                 }
@@ -299,7 +300,7 @@ impl Application {
             }
             Does::HandBack => {
                 for payment in self.errors.borrow().iter().filter_map(|error| error.payment.as_ref()) {
-                    calls.push(self.resumes(&tabs[0], life, eliza_jobs::payment::journal::record(payment)));
+                    calls.push(self.resumes(&tabs[0], life, eliza_jobs::payment::record::to_json(payment)));
                 }
             }
         }

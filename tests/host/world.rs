@@ -10,6 +10,7 @@ use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::client::{Client, Config, Update};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
+use eliza_jobs::payment::record::PREFIX;
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use eliza_jobs::platform::{Callback, LogLevel, Platform, StoreOperation};
@@ -82,6 +83,7 @@ pub fn job(status: &str) -> Json {
 pub fn paid_for() -> Json {
     let mut job = job("processing");
     job["metadata"] = json!({"elizaJobsRef": "33333333-3333-4333-8333-333333333333"}).0;
+    job["prompt"] = params()["content"].clone();
     job
 }
 pub fn jobs(jobs: &[Json]) -> Step {
@@ -124,6 +126,8 @@ pub struct World {
     pub store_works: Cell<Option<usize>>,
     /// After so many writes, so many fail.
     pub store_fails: Cell<Option<(usize, usize)>>,
+    /// The store's answers wait for this sign; and so does what it does, if this is true.
+    pub store_waits: RefCell<Option<(bool, Rc<Cell<bool>>)>>,
     /// How many more times the store answers; it gives nothing after that.
     pub store_hangs: Cell<Option<usize>>,
     /// Each id is another one, and how many there were.
@@ -145,9 +149,10 @@ impl World {
             }
         }
     }
-    /// The records in the store.
+    /// The payments in the store.
     pub fn records(&self) -> Vec<Json> {
-        self.store.borrow().values().map(|text| Json::parse(text).unwrap()).collect()
+        let store = self.store.borrow();
+        store.iter().filter(|(key, _)| key.starts_with(PREFIX)).map(|(_, text)| Json::parse(text).unwrap()).collect()
     }
 }
 
@@ -156,6 +161,21 @@ pub type Give = Rc<dyn Fn(&World, &Json) -> Option<Result<Json, Json>>>;
 
 #[derive(Clone)]
 pub struct Shared(pub Rc<World>);
+
+impl Shared {
+    fn does(&self, call: StoreOperation, key: &str, value: &str) -> Result<Json, Json> {
+        let mut store = self.0.store.borrow_mut();
+        Ok(match call {
+            StoreOperation::Get if store.get(key).is_some_and(|text| text == "!") => return Err(json!("it cannot be read")),
+            StoreOperation::Get => store.get(key).map_or(json!(null), |text| json!(text)),
+            StoreOperation::Set => store.insert(key.to_owned(), value.to_owned()).map_or(json!(null), |_| json!(null)),
+            StoreOperation::Add if store.contains_key(key) => json!(false),
+            StoreOperation::Add => store.insert(key.to_owned(), value.to_owned()).map_or(json!(true), |_| json!(true)),
+            StoreOperation::Delete => store.remove(key).map_or(json!(null), |_| json!(null)),
+            StoreOperation::Keys => json!(store.keys().collect::<Vec<_>>()),
+        })
+    }
+}
 
 impl Platform for Shared {
     async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
@@ -253,14 +273,18 @@ impl Platform for Shared {
                 return Err(json!("busy"));
             }
         }
-        let mut store = self.0.store.borrow_mut();
-        Ok(match call {
-            StoreOperation::Get if store.get(key).is_some_and(|text| text == "!") => return Err(json!("it cannot be read")),
-            StoreOperation::Get => store.get(key).map_or(json!(null), |text| json!(text)),
-            StoreOperation::Set => store.insert(key.to_owned(), value.to_owned()).map_or(json!(null), |_| json!(null)),
-            StoreOperation::Delete => store.remove(key).map_or(json!(null), |_| json!(null)),
-            StoreOperation::Keys => json!(store.keys().collect::<Vec<_>>()),
-        })
+        let waits = self.0.store_waits.borrow().clone();
+        let wait = |does: bool| {
+            let sign = waits.clone().filter(|(first, _)| *first == does).map(|(_, sign)| sign);
+            std::future::poll_fn(move |_| match &sign {
+                Some(sign) if !sign.get() => Poll::Pending,
+                _ => Poll::Ready(()),
+            })
+        };
+        wait(true).await;
+        let answer = self.does(call, key, value);
+        wait(false).await;
+        answer
     }
     type Lock = ();
     async fn lock(&self, _name: &str) -> Result<(), Json> {

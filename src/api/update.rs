@@ -1,0 +1,17 @@
+//! What an application is told while a call is under way.
+
+use crate::json::Json;
+
+/// What an application is told while a call is under way.
+#[derive(Debug, Clone)]
+pub enum Update {
+    /// The price was read and keeps the rules (a [`Quote`](crate::api::payments::Quote)); `confirm` and the wallet are asked next.
+    Quote(Json),
+    /// A payment has come further (a [`PaymentAttempt`](crate::api::payments::PaymentAttempt)): the wallet has returned the proof,
+    /// which is sent next; or the server has accepted it.
+    Payment(Json),
+    /// There is a job.
+    Created(Json),
+    /// The job was seen for the first time, or in another status.
+    Status(Json),
+}

@@ -1,0 +1,284 @@
+//! All payments that this client knows, in one place.
+//!
+//! An entry is kept as long as its payment is open, however many there are. Once the job's end was seen, or the record's time is
+//! over, the newest [`MAX_CLOSED`] are kept, so that what was counted is not counted again.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::payment::PaidJob;
+use crate::spending::policy::Reservation;
+use crate::time::Instant;
+
+/// How many payments are remembered after their end.
+const MAX_CLOSED: usize = 10_000;
+/// How many jobs are remembered by their idempotency key. The store has all of them.
+const MAX_KEYED: usize = 1_000;
+
+/// What is known of one payment.
+#[derive(Debug, Default)]
+struct Entry {
+    /// The money that is set aside, or was counted.
+    money: Option<Reservation>,
+    /// Whether the wallet is open.
+    asking: bool,
+    /// The job that was paid for, until its end was seen.
+    job_id: Option<String>,
+    /// Whether the job's end was seen.
+    closed: bool,
+}
+
+/// A job that was created under an idempotency key.
+#[derive(Debug, Clone)]
+pub struct KeyedJob {
+    /// The fingerprint of the request.
+    pub fingerprint: String,
+    /// The job.
+    pub job: PaidJob,
+}
+
+/// All payments that this client knows.
+#[derive(Debug, Default)]
+pub struct Book {
+    entries: HashMap<String, Entry>,
+    /// The payments of each job whose end was not seen yet: one, unless an application has resumed another's.
+    jobs: HashMap<String, Vec<String>>,
+    /// Paid jobs in the order in which they were accepted, with the time at which their records are of no use any more.
+    kept: VecDeque<(Instant, String)>,
+    closed: VecDeque<String>,
+    keyed: HashMap<String, KeyedJob>,
+    keys: VecDeque<String>,
+}
+
+impl Book {
+    fn entry(&mut self, id: &str) -> &mut Entry {
+        self.entries.entry(id.to_owned()).or_default()
+    }
+
+    /// Money was set aside for this payment. It is given back when the payment is dropped, until [`Book::keep`] says otherwise.
+    pub fn reserve(&mut self, id: &str, money: Reservation) {
+        self.entry(id).money = Some(money);
+    }
+
+    /// Whether the ledger has counted this payment.
+    pub fn is_counted(&self, id: &str) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.money.is_some())
+    }
+
+    /// The payment's money may have moved: it stays counted.
+    pub fn keep(&mut self, id: &str) {
+        if let Some(money) = &self.entry(id).money {
+            money.kept.set(true);
+        }
+    }
+
+    /// Certainly no money has moved: it is given back, once.
+    pub fn release(&mut self, id: &str) {
+        if let Some(money) = self.entries.get_mut(id).and_then(|entry| entry.money.take()) {
+            money.kept.set(false);
+        }
+        self.tidy(id);
+    }
+
+    /// A wallet is asked about this payment, or has answered.
+    pub fn set_asking(&mut self, id: &str, asking: bool) {
+        self.entry(id).asking = asking;
+        self.tidy(id);
+    }
+
+    /// Whether a wallet is open for this payment.
+    pub fn is_asking(&self, id: &str) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.asking)
+    }
+
+    /// There is a job for this payment, whose record is kept until then. Returns the payments whose records are of no use any more.
+    pub fn accepted(&mut self, id: &str, job_id: &str, kept_until: Instant, now: Instant) -> Vec<String> {
+        let mut over = Vec::new();
+        while self.kept.front().is_some_and(|(until, _)| *until <= now) {
+            let Some((_, id)) = self.kept.pop_front() else { break };
+            if self.close(&id) {
+                over.push(id);
+            }
+        }
+        self.entry(id).job_id = Some(job_id.to_owned());
+        let payments = self.jobs.entry(job_id.to_owned()).or_default();
+        if !payments.iter().any(|known| known == id) {
+            payments.push(id.to_owned());
+            self.kept.push_back((kept_until, id.to_owned()));
+        }
+        over
+    }
+
+    /// The job's end was seen. Returns the payments that were open for it.
+    pub fn job_finished(&mut self, job_id: &str) -> Vec<String> {
+        let ids = self.jobs.get(job_id).cloned().unwrap_or_default();
+        ids.into_iter().filter(|id| self.close(id)).collect()
+    }
+
+    /// Whether the end of this payment's job was seen.
+    pub fn is_closed(&self, id: &str) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.closed)
+    }
+
+    /// The payment is over. False when it was before.
+    pub fn close(&mut self, id: &str) -> bool {
+        let entry = self.entry(id);
+        if core::mem::replace(&mut entry.closed, true) {
+            return false;
+        }
+        if let Some(job_id) = entry.job_id.take()
+            && let Some(payments) = self.jobs.get_mut(&job_id)
+        {
+            payments.retain(|known| known != id);
+            if payments.is_empty() {
+                self.jobs.remove(&job_id);
+            }
+        }
+        self.closed.push_back(id.to_owned());
+        if self.closed.len() > MAX_CLOSED
+            && let Some(id) = self.closed.pop_front()
+        {
+            self.entries.remove(&id);
+        }
+        // What is over need not wait for its time in the queue, unless it is in the middle of it.
+        while self.kept.front().is_some_and(|(_, id)| self.entries.get(id).is_none_or(|entry| entry.closed)) {
+            self.kept.pop_front();
+        }
+        true
+    }
+
+    /// The application has forgotten the payment: another call with its key is another payment.
+    pub fn forget(&mut self, id: &str) {
+        self.close(id);
+        let is_its = |job: &KeyedJob| job.job.payment.as_ref().is_some_and(|payment| payment.id == id);
+        self.keyed.retain(|_, job| !is_its(job));
+    }
+
+    /// The job that was created under this key.
+    pub fn keyed(&self, key: &str) -> Option<&KeyedJob> {
+        self.keyed.get(key)
+    }
+
+    /// A job was created under this key.
+    pub fn set_keyed(&mut self, key: &str, job: KeyedJob) {
+        if self.keyed.insert(key.to_owned(), job).is_none() {
+            self.keys.push_back(key.to_owned());
+        }
+        if self.keys.len() > MAX_KEYED
+            && let Some(key) = self.keys.pop_front()
+        {
+            self.keyed.remove(&key);
+        }
+    }
+
+    /// Nothing is known of a payment without money, wallet, job and end: it needs no entry.
+    fn tidy(&mut self, id: &str) {
+        let is_empty = |entry: &Entry| entry.money.is_none() && !entry.asking && entry.job_id.is_none() && !entry.closed;
+        if self.entries.get(id).is_some_and(is_empty) {
+            self.entries.remove(id);
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::api::jobs;
+    use crate::json;
+    use crate::spending::SpendLedger;
+    use crate::spending::policy::{OverBudget, SpendPolicy};
+    use std::rc::Rc;
+
+    fn ledger() -> Rc<SpendLedger> {
+        SpendLedger::new(vec![0], Box::new(|_, _| ()))
+    }
+    fn money(ledger: &Rc<SpendLedger>) -> Reservation {
+        SpendPolicy::default().count("USDC", "5", OverBudget::Count, ledger).unwrap().unwrap()
+    }
+    fn at(ms: f64) -> Instant {
+        Instant::from_ms(ms)
+    }
+
+    #[test]
+    fn money_is_given_back_once_and_stays_counted_when_the_client_goes() {
+        let ledger = ledger();
+        let mut book = Book::default();
+        book.reserve("a", money(&ledger));
+        book.reserve("b", money(&ledger));
+        book.keep("a");
+        book.keep("b");
+        assert_eq!(ledger.spent(0), 10);
+        book.release("a");
+        book.release("a");
+        assert!(!book.is_counted("a") && book.is_counted("b"));
+        drop(book);
+        assert_eq!(ledger.spent(0), 5);
+    }
+
+    #[test]
+    fn money_that_was_only_set_aside_is_given_back_with_the_client() {
+        let ledger = ledger();
+        let mut book = Book::default();
+        book.reserve("a", money(&ledger));
+        drop(book);
+        assert_eq!(ledger.spent(0), 0);
+    }
+
+    #[test]
+    fn what_is_open_is_remembered_however_much_there_is_and_what_is_over_up_to_a_limit() {
+        let ledger = ledger();
+        let mut book = Book::default();
+        for number in 0..3 * MAX_CLOSED {
+            let id = number.to_string();
+            book.reserve(&id, money(&ledger));
+            book.keep(&id);
+            if number % 3 == 0 {
+                book.accepted(&id, &format!("job-{number}"), at(f64::INFINITY), at(0.0));
+                assert_eq!(book.job_finished(&format!("job-{number}")), [id.as_str()]);
+            }
+        }
+        assert!((0..3 * MAX_CLOSED).all(|number| book.is_counted(&number.to_string())));
+        for number in 0..2 * MAX_CLOSED {
+            book.close(&number.to_string());
+        }
+        assert_eq!(book.closed.len(), MAX_CLOSED);
+        assert!(book.entries.len() <= 2 * MAX_CLOSED && book.kept.is_empty() && book.jobs.is_empty());
+    }
+
+    #[test]
+    fn a_job_is_closed_once_and_records_of_forgotten_jobs_are_named_when_the_next_job_comes() {
+        let mut book = Book::default();
+        assert!(book.accepted("a", "job-1", at(10.0), at(0.0)).is_empty());
+        assert!(book.accepted("b", "job-2", at(20.0), at(1.0)).is_empty());
+        assert!(book.accepted("b", "job-2", at(20.0), at(1.0)).is_empty());
+        assert_eq!(book.job_finished("job-2"), ["b"]);
+        assert!(book.job_finished("job-2").is_empty() && book.job_finished("job-9").is_empty());
+        assert_eq!(book.accepted("c", "job-3", at(40.0), at(30.0)), ["a"]);
+        assert!(book.is_closed("a") && book.is_closed("b") && !book.is_closed("c"));
+    }
+
+    #[test]
+    fn a_key_is_free_again_when_its_payment_is_forgotten() {
+        let mut book = Book::default();
+        let attempt = crate::payment::record::read(&json!({"attemptId": "a", "state": "accepted"})).unwrap();
+        let created = jobs::read_created(json!({"jobId": "job-1"}));
+        let job = |payment| KeyedJob { fingerprint: String::new(), job: PaidJob { created: created.clone(), payment } };
+        book.set_keyed("k", job(Some(attempt)));
+        book.set_keyed("free", job(None));
+        book.forget("a");
+        assert!(book.keyed("k").is_none() && book.keyed("free").is_some());
+        for number in 0..MAX_KEYED {
+            book.set_keyed(&number.to_string(), job(None));
+        }
+        assert!(book.keyed("free").is_none() && book.keyed("999").is_some());
+    }
+
+    #[test]
+    fn a_payment_of_which_nothing_is_left_has_no_entry() {
+        let mut book = Book::default();
+        book.set_asking("a", true);
+        assert!(book.is_asking("a"));
+        book.set_asking("a", false);
+        assert!(book.entries.is_empty());
+    }
+}

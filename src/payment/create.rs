@@ -1,0 +1,296 @@
+//! Creating a job, and paying for it when the server asks for that.
+
+use std::rc::Rc;
+
+use super::book::KeyedJob;
+use super::keys::{Holder, KeyRecord, name};
+use super::machine::{Order, Payment};
+use super::run::{Payments, Start};
+use super::store::KeyHolder;
+use super::{PaidJob, body, record};
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs::{self, Created};
+use crate::api::options::CallOptions;
+use crate::api::payments::{Attempt, PaymentState};
+use crate::api::routes;
+use crate::api::update::Update;
+use crate::encoding;
+use crate::http::jobs::read_created;
+use crate::http::words::fit;
+use crate::json::Json;
+use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, WalletCapabilities};
+use crate::spending::policy::{Chosen, PaymentMethod};
+use crate::time::{Deadline, Millis};
+use crate::x402::{self, Offer, PaymentRequired, refused};
+
+/// How many characters the reasons for which nothing is paid have at most.
+const MAX_REASONS: usize = 3_000;
+/// Differences between the clocks that are smaller say nothing: an answer travels, and its date has whole seconds.
+const LEAST_SKEW: Millis = Millis::from_secs(5.0);
+/// Greater ones are not believed: a signature must not be good for longer than it need be.
+const MAX_SKEW: Millis = Millis::from_secs(3_600.0);
+
+/// One create.
+struct Create<'a> {
+    /// The attempt's id, if it comes to one; it is also the reference in the job's metadata.
+    id: String,
+    body: Json,
+    /// The request fingerprint; empty without a key.
+    fingerprint: String,
+    call: &'a CallOptions,
+    /// The longest time for a request with its retries. The end covers everything; this one, not what people take.
+    limit_ms: f64,
+    end: Deadline,
+}
+
+impl<P: Platform + 'static> Payments<P> {
+    /// Creates a job, and pays for it when the server asks for that.
+    pub(crate) async fn create(
+        self: &Rc<Self>,
+        params: &Json,
+        call: &CallOptions,
+        limit_ms: f64,
+        update: &dyn Fn(Update),
+    ) -> Result<PaidJob> {
+        let create = self.prepare(params, call, limit_ms)?;
+        let job = self.create_once(&create, update).await?;
+        update(Update::Created(job.created.document.clone()));
+        Ok(job)
+    }
+
+    fn prepare<'a>(&self, params: &Json, call: &'a CallOptions, limit_ms: f64) -> Result<Create<'a>> {
+        let mut body = jobs::validate(params)?;
+        let id = self.platform.uuid();
+        // What is paid for can be found again by this.
+        if self.platform.wallet_capabilities() != WalletCapabilities::default() {
+            body = jobs::with_reference(body, &id, jobs::MAX_METADATA_UNITS);
+        }
+        let fingerprint = if call.idempotency_key.is_empty() { String::new() } else { jobs::request_fingerprint(&body) };
+        let end = self.deadline(call.timeout_ms);
+        Ok(Create { id, body, fingerprint, call, limit_ms, end })
+    }
+
+    /// Calls with the same key wait for each other, in whatever program; the later one finds the job of the first.
+    async fn create_once(self: &Rc<Self>, create: &Create<'_>, update: &dyn Fn(Update)) -> Result<PaidJob> {
+        let key = create.call.idempotency_key.as_str();
+        let mut lock = None;
+        if !key.is_empty() {
+            lock = Some(self.lock("create", &name(&self.http.config.base_url, key), create.end).await?);
+            if let Some(job) = self.made_before(create, update).await? {
+                return Ok(job);
+            }
+        }
+        let mut request = self.http.request(Method::Post, routes::JOBS, create.call);
+        request.body = Some(self.body(create.body.clone()).to_json());
+        let address = request.url.clone();
+        let response = self.first_request(&mut request, create).await?;
+        if response.status != 402 {
+            let created = read_created(&request, &response)?;
+            self.keep_free(create, &created, lock).await;
+            return Ok(PaidJob { created, payment: None });
+        }
+        if request.url != address {
+            return Err(redirected());
+        }
+        let chosen = self.choose(&mut request, &response)?;
+        let ahead = self.server_ahead(&response);
+        let (created, attempt) = self.pay(create, request, chosen, ahead, lock, update).await?;
+        Ok(PaidJob { created, payment: Some(attempt) })
+    }
+
+    /// The job that was created or paid for under this key before.
+    async fn made_before(self: &Rc<Self>, create: &Create<'_>, update: &dyn Fn(Update)) -> Result<Option<PaidJob>> {
+        let key = create.call.idempotency_key.as_str();
+        if let Some(KeyedJob { fingerprint, job }) = self.book.borrow().keyed(key).cloned() {
+            same_request(&fingerprint, &create.fingerprint, key)?;
+            let created = Created { document: jobs::handle(&job.created.document), ..job.created };
+            return Ok(Some(PaidJob { created, payment: job.payment }));
+        }
+        match self.key_holder(key, create.end).await? {
+            KeyHolder::Nobody => Ok(None),
+            KeyHolder::Job(created, fingerprint) => {
+                same_request(&fingerprint, &create.fingerprint, key)?;
+                Ok(Some(PaidJob { created: jobs::read_created(jobs::handle(&created)), payment: None }))
+            }
+            KeyHolder::Payment(attempt) => {
+                same_request(&attempt.fingerprint, &create.fingerprint, key)?;
+                let call = CallOptions { params: None, ..create.call.clone() };
+                match self.go_on(&attempt.id, &record::to_json(&attempt), &call, create.end, update).await {
+                    Ok((created, attempt)) => Ok(Some(PaidJob { created, payment: Some(attempt) })),
+                    Err(error) if error.code != ErrorCode::PaymentNotOpen => Err(error),
+                    // What was begun before is over, and has moved nothing: the key is free.
+                    Err(error) => match self.key_holder(key, create.end).await? {
+                        KeyHolder::Nobody => Ok(None),
+                        _ => Err(error),
+                    },
+                }
+            }
+        }
+    }
+
+    /// The body with what the server is known to want.
+    pub(super) fn body(&self, body: Json) -> Json {
+        let fields = if self.wants_prompt.get() { vec!["prompt".to_owned()] } else { Vec::new() };
+        body::with_fields(body.clone(), &fields).unwrap_or(body)
+    }
+
+    /// Asks for the job, without a payment. A server that names what the body lacks is asked once more.
+    async fn first_request(&self, request: &mut HttpRequest, create: &Create<'_>) -> Result<HttpResponse> {
+        let mut is_corrected = false;
+        loop {
+            let left = create.end.left(self.platform.now());
+            if !left.is_positive() {
+                let why = "the call's time limit was over before the job could be asked for; nothing was sent";
+                return Err(Error::new(ErrorCode::RequestTimeout, why));
+            }
+            let error = match self.http.post(request, create.limit_ms.min(left.get()), None).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            let words = error.server_message.as_deref().filter(|_| !is_corrected && body::is_refused(&error));
+            let corrected = words.and_then(|words| body::corrected(request.body.as_deref()?, words));
+            let Some(corrected) = corrected else { return Err(error) };
+            self.wants_prompt.set(true);
+            request.body = Some(corrected);
+            is_corrected = true;
+        }
+    }
+
+    /// Chooses what is paid, and sets the money aside. The body gets what the server says that it wants.
+    fn choose(&self, request: &mut HttpRequest, response: &HttpResponse) -> Result<Chosen> {
+        // Reasons show what the server has sent, which may be our own secrets.
+        let fitted = |request: &HttpRequest, mut error: Box<Error>| {
+            error.message = fit(request, &error.message, MAX_REASONS);
+            error
+        };
+        let required = x402::read(response, &self.config.spend.tokens).map_err(|error| fitted(request, error))?;
+        let wallet = self.platform.wallet_capabilities();
+        if wallet == WalletCapabilities::default() {
+            return Err(no_wallet(&required));
+        }
+        let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger);
+        let chosen = chosen.map_err(|error| fitted(request, error))?;
+        let fields = body::required(&chosen.offer.entry);
+        let body = request.body.as_deref().and_then(Json::parse).unwrap_or_else(Json::object);
+        let body = body::with_fields(body, &fields).map_err(|field| {
+            let why =
+                format!("it requires {field} in the request, which this client cannot fill (outputSchema.input.bodyFields)");
+            fitted(request, refused(ErrorCode::PaymentRequirementsInvalid, &why))
+        })?;
+        self.wants_prompt.set(self.wants_prompt.get() || fields.iter().any(|field| field == "prompt"));
+        request.body = Some(body.to_json());
+        Ok(chosen)
+    }
+
+    /// How far the server's clock is ahead of this one, where it says what time it is.
+    fn server_ahead(&self, response: &HttpResponse) -> Millis {
+        let date = response.header("date").and_then(|date| self.platform.parse_date(date));
+        let ahead = date.map_or(Millis::ZERO, |date| date.since(self.platform.wall_time()));
+        let size = ahead.get().abs();
+        if size >= LEAST_SKEW.get() && size <= MAX_SKEW.get() { ahead } else { Millis::ZERO }
+    }
+
+    /// Pays, in a task of its own that holds the locks.
+    async fn pay(
+        self: &Rc<Self>,
+        create: &Create<'_>,
+        request: HttpRequest,
+        chosen: Chosen,
+        server_ahead: Millis,
+        lock: Option<P::Lock>,
+        update: &dyn Fn(Update),
+    ) -> Result<(Created, Attempt)> {
+        let Chosen { offer, method, reservation } = chosen;
+        self.book.borrow_mut().reserve(&create.id, reservation);
+        let key = Some(create.call.idempotency_key.clone()).filter(|_| lock.is_some());
+        let mut locks: Vec<P::Lock> = lock.into_iter().collect();
+        // A call that resumes this attempt meanwhile, in another tab, waits for what becomes of it here.
+        match self.lock("resume", &create.id, create.end).await {
+            Ok(lock) => locks.push(lock),
+            Err(error) => {
+                self.book.borrow_mut().release(&create.id);
+                return Err(error);
+            }
+        }
+        let attempt = self.attempt(create, &request, &offer, method);
+        update(Update::Quote(offer.document()));
+        let order = Order {
+            offer: Rc::new(offer),
+            method,
+            nonce: encoding::to_hex(&self.platform.nonce()),
+            confirms: self.platform.has_callback(Callback::Confirm),
+            has_address: self.platform.has_callback(Callback::Address),
+            wallet_timeout: self.config.wallet_timeout,
+            server_ahead,
+        };
+        let payment = Payment::new(attempt, order, create.end);
+        let call = create.call.clone();
+        self.follow(Start { payment, request, call, end: create.end, locks, key }, update).await
+    }
+
+    fn attempt(&self, create: &Create<'_>, request: &HttpRequest, offer: &Offer, method: PaymentMethod) -> Attempt {
+        Attempt {
+            id: create.id.clone(),
+            state: PaymentState::Intended,
+            price: Some(offer.price()),
+            transaction: None,
+            proof: Vec::new(),
+            receipt: None,
+            server: self.http.config.base_url.clone(),
+            request: request.body.clone().unwrap_or_default(),
+            created: None,
+            created_at: self.platform.wall_time(),
+            idempotency_key: create.call.idempotency_key.clone(),
+            fingerprint: create.fingerprint.clone(),
+            answered: false,
+            signs: method == PaymentMethod::Sign,
+            valid_until: None,
+        }
+    }
+
+    /// A job that cost nothing was created under a key: another call with it gets the same job, in whatever program.
+    async fn keep_free(self: &Rc<Self>, create: &Create<'_>, created: &Created, lock: Option<P::Lock>) {
+        let Some(lock) = lock else { return };
+        let key = create.call.idempotency_key.as_str();
+        let job = PaidJob { created: created.clone(), payment: None };
+        self.book.borrow_mut().set_keyed(key, KeyedJob { fingerprint: create.fingerprint.clone(), job });
+        let record = KeyRecord {
+            holder: Holder::Job(jobs::handle(&created.document)),
+            fingerprint: create.fingerprint.clone(),
+            created_at: self.platform.wall_time(),
+        };
+        if self.in_time(self.keep_free_job(key, record, lock), create.end).await.is_err() {
+            let words =
+                "the store of payments failed: the idempotencyKey of a job that cost nothing is known to this client alone";
+            self.platform.log(LogLevel::Warn, words);
+        }
+    }
+}
+
+fn redirected() -> Box<Error> {
+    let said = "the server redirects to where it asks for a payment, which is not made there: set baseUrl to where it leads";
+    let mut error = Error::new(ErrorCode::RedirectRefused, said);
+    error.status = Some(402);
+    error
+}
+
+fn no_wallet(required: &PaymentRequired) -> Box<Error> {
+    let price = |offer: &Offer| {
+        let token = &offer.token;
+        format!("{} {} on {}", offer.amount.decimal(token.decimals), token.symbol, token.network)
+    };
+    let prices: Vec<String> = required.offers.iter().map(price).collect();
+    let words = format!("the server asks for {} for this job; give the client a wallet", prices.join(" or "));
+    let mut error = Error::new(ErrorCode::PaymentRequired, words);
+    error.status = Some(402);
+    error
+}
+
+/// A key stands for one request: another one would get the first one's answer. Old records may not say what was asked.
+fn same_request(asked: &str, fingerprint: &str, key: &str) -> Result<()> {
+    if asked.is_empty() || asked == fingerprint {
+        return Ok(());
+    }
+    let rule = "must be another one for another request: a job with another agentId, userId or content was created under it";
+    Err(Error::argument("idempotencyKey", rule, key))
+}

@@ -1,0 +1,144 @@
+//! Idempotency keys: which payment or job a key stands for.
+//!
+//! A key of a server is one record, `eliza-jobs/key/` and a hash of both. It is made by exclusive creation while the lock of the
+//! same name is held, before the intent to pay is written; so a call with a key reads one record, and two calls can never pay under
+//! one key. It holds the attempt's id, or the job itself where nothing was paid. A key record whose attempt has no record is free:
+//! no wallet was asked yet, or the payment was forgotten.
+//!
+//! Version 0.1.0 had no such records. Once per store, all payments are looked through for keys of its time.
+
+use crate::api::jobs;
+use crate::api::payments::Attempt;
+use crate::encoding;
+use crate::encoding::keccak256;
+use crate::json::{Json, Kind};
+use crate::time::{Millis, WallTime};
+
+/// What every key record's key begins with.
+pub const PREFIX: &str = "eliza-jobs/key/";
+/// The record that says that the payments of version 0.1.0 have key records.
+pub const INDEXED: &str = "eliza-jobs/keys-indexed";
+const VERSION: f64 = 1.0;
+/// How long the job of a key is remembered after its expiry.
+const KEPT: Millis = Millis::from_secs(172_800.0);
+
+/// The name of a key at a server: of its record, and of its lock.
+pub fn name(server: &str, key: &str) -> String {
+    encoding::to_hex(&keccak256(&[server.as_bytes(), b"\n", key.as_bytes()].concat()))
+}
+
+/// Whom a key belongs to.
+#[derive(Debug, Clone)]
+pub enum Holder {
+    /// A payment, by the attempt's id.
+    Attempt(String),
+    /// A job that cost nothing: what `createJob` returned.
+    Job(Json),
+}
+
+/// One key record.
+#[derive(Debug, Clone)]
+pub struct KeyRecord {
+    /// Whom the key belongs to.
+    pub holder: Holder,
+    /// The request fingerprint; empty where it is not known.
+    pub fingerprint: String,
+    /// When the record was made.
+    pub created_at: WallTime,
+}
+
+impl KeyRecord {
+    /// The record of a payment's key.
+    pub fn of(attempt: &Attempt) -> Self {
+        Self {
+            holder: Holder::Attempt(attempt.id.clone()),
+            fingerprint: attempt.fingerprint.clone(),
+            created_at: attempt.created_at,
+        }
+    }
+
+    /// The record as JSON.
+    pub fn to_json(&self) -> Json {
+        let record = Json::object()
+            .set("version", Json::number(VERSION))
+            .set("createdAt", Json::number(self.created_at.as_ms()))
+            .set("fingerprint", Json::text(&self.fingerprint));
+        match &self.holder {
+            Holder::Attempt(id) => record.set("attemptId", Json::text(id)),
+            Holder::Job(created) => record.set("created", created.clone()),
+        }
+    }
+
+    /// Reads a record. `None` when it cannot be read.
+    pub fn read(record: &Json) -> Option<Self> {
+        record.get_number("version").filter(|version| *version == VERSION)?;
+        let attempt = record.get_text("attemptId").filter(|id| !id.is_empty()).map(Holder::Attempt);
+        let job = || record.get("created").filter(jobs::is_job).map(Holder::Job);
+        Some(Self {
+            holder: attempt.or_else(job)?,
+            fingerprint: record.get_text("fingerprint").unwrap_or_default(),
+            created_at: WallTime::from_ms(record.get_number("createdAt")?),
+        })
+    }
+
+    /// Until when the key of a job that cost nothing is remembered. That of a payment, as long as the payment.
+    pub fn kept_until(&self) -> Option<WallTime> {
+        let Holder::Job(created) = &self.holder else { return None };
+        Some(self.created_at + jobs::lifetime(created) + KEPT)
+    }
+}
+
+/// What a store's value under a key record's key holds: nothing, a record, or something that cannot be read.
+pub fn parse(value: &Json) -> Option<Result<KeyRecord, ()>> {
+    if matches!(value.kind(), Kind::Undefined | Kind::Null) {
+        return None;
+    }
+    let record = value.as_text().and_then(|text| Json::parse(&text));
+    Some(record.as_ref().and_then(KeyRecord::read).ok_or(()))
+}
+
+/// What is known of the payments of version 0.1.0 in this store, whose keys have no records.
+#[derive(Debug, Default)]
+pub(super) enum OldKeys {
+    /// Nothing was read yet.
+    #[default]
+    Unknown,
+    /// These were not read yet.
+    Unread(Vec<String>),
+    /// All keys have records.
+    Indexed,
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn a_key_of_another_server_is_another_key() {
+        assert_eq!(name("https://a", "k"), name("https://a", "k"));
+        assert_ne!(name("https://a", "k"), name("https://b", "k"));
+        assert_ne!(name("https://a", "k"), name("https://a", "l"));
+        assert_eq!(name("https://a", "k").len(), 66);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for holder in [Holder::Attempt("a".into()), Holder::Job(json!({"jobId": "job-1"}))] {
+            let record = KeyRecord { holder, fingerprint: "f".into(), created_at: WallTime::from_ms(5.0) };
+            let read = KeyRecord::read(&Json::parse(&record.to_json().to_json()).unwrap()).unwrap();
+            assert_eq!(format!("{record:?}"), format!("{read:?}"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_not_missing() {
+        assert!(parse(&json!(null)).is_none());
+        for damaged in [json!(""), json!("{"), json!("{}"), json!(r#"{"version":1,"createdAt":1}"#), json!([])] {
+            assert!(matches!(parse(&damaged), Some(Err(()))), "{damaged}");
+        }
+        assert!(matches!(parse(&json!(r#"{"version":1,"createdAt":1,"attemptId":"a"}"#)), Some(Ok(_))));
+        assert!(matches!(parse(&json!(r#"{"version":2,"createdAt":1,"attemptId":"a"}"#)), Some(Err(()))));
+    }
+}

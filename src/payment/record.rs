@@ -1,0 +1,216 @@
+//! A payment as it is written down.
+//!
+//! A record is JSON under the key `eliza-jobs/payment/` and the attempt's id: the members of a
+//! [`PaymentAttempt`](crate::api::payments::PaymentAttempt) with its proof, and
+//!
+//! | member | |
+//! | --- | --- |
+//! | `version` | 1 |
+//! | `server` | the base address of the server that is paid |
+//! | `request` | the body of the request |
+//! | `createdAt` | when the payment began, or when the job was there, in milliseconds since 1970 |
+//! | `created` | what `createJob` returns; absent before there is a job |
+//! | `idempotencyKey`, `fingerprint` | the caller's key and the request fingerprint; absent without a key |
+//! | `signs` | `true` where the wallet signs, so that nothing moves before the proof is sent |
+//! | `validUntil` | until when what the wallet signs can be settled, in milliseconds since 1970 |
+//! | `answered` | `true` once the job's end was seen; only payments with a key are kept so long |
+//!
+//! Records of version 0.1.0 are read too: there a flag is `"yes"`, the fingerprint is `question`, and the dialects have other
+//! names. A record that cannot be read is reported, and kept.
+
+use crate::api::jobs;
+use crate::api::payments::{Attempt, PaymentState, Price};
+use crate::encoding::is_hex;
+use crate::json::{Json, Kind, is_true};
+use crate::payment::wallet::{self, PROOF_HEADERS};
+use crate::time::{Millis, WallTime};
+use crate::x402::{Dialect, elizaos};
+
+/// What every record's key begins with.
+pub const PREFIX: &str = "eliza-jobs/payment/";
+const VERSION: f64 = 1.0;
+
+/// How long after its job's expiry a record is kept: two days, so that a clock that is put right by a day neither drops a payment
+/// that is open nor frees its idempotency key.
+const KEPT: Millis = Millis::from_secs(172_800.0);
+
+/// What was found under a key.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// Nothing.
+    Missing,
+    /// An attempt.
+    Attempt(Box<Attempt>),
+    /// A record that cannot be read.
+    Unreadable,
+    /// The store failed. What it threw.
+    Withheld(Json),
+}
+
+/// The key of the record of the attempt with this id.
+pub fn key(id: &str) -> String {
+    format!("{PREFIX}{id}")
+}
+
+/// The attempt with all that is needed to resume it.
+pub fn to_json(attempt: &Attempt) -> Json {
+    let mut record = attempt.with_proof();
+    for (key, text) in [
+        ("server", &attempt.server),
+        ("request", &attempt.request),
+        ("idempotencyKey", &attempt.idempotency_key),
+        ("fingerprint", &attempt.fingerprint),
+    ] {
+        if !text.is_empty() {
+            record = record.set(key, Json::text(text));
+        }
+    }
+    if let Some(created) = &attempt.created {
+        record = record.set("created", created.clone());
+    }
+    for (key, is_set) in [("answered", attempt.answered), ("signs", attempt.signs)] {
+        if is_set {
+            record = record.set(key, Json::boolean(true));
+        }
+    }
+    if let Some(until) = attempt.valid_until {
+        record = record.set("validUntil", Json::number(until.as_ms()));
+    }
+    record.set("version", Json::number(VERSION)).set("createdAt", Json::number(attempt.created_at.as_ms()))
+}
+
+/// Reads a record, or an attempt that an error has carried. `None` when it is neither.
+pub fn read(record: &Json) -> Option<Attempt> {
+    let text = |key: &str| record.get_text(key).unwrap_or_default();
+    let flag = |key: &str| record.get(key).is_some_and(|flag| is_true(&flag) || flag.as_text().as_deref() == Some("yes"));
+    let id = record.get_text("attemptId").filter(|id| !id.is_empty())?;
+    let state = PaymentState::read(&record.get_text("state")?)?;
+    let dialect = Dialect::parse(&text("dialect"));
+    let price = Price::read(record);
+    let transaction = record.get_text("transaction");
+    let stored = record.get("proof");
+    let mut proof: Vec<(String, String)> = PROOF_HEADERS
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), stored.as_ref()?.get_text(name)?)))
+        .filter(|(_, value)| wallet::can_be_sent(value))
+        .collect();
+    // The hash of a plain transfer is its proof, wherever it was found.
+    let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
+    if let (true, Some(Dialect::Elizaos), Some(hash)) = (proof.is_empty(), dialect, hash) {
+        proof = transfer_proof(hash, &text("network"));
+    }
+    Some(Attempt {
+        id,
+        state,
+        price,
+        transaction,
+        proof,
+        receipt: record.get("receipt").filter(|receipt| receipt.kind() == Kind::Object),
+        server: text("server"),
+        request: text("request"),
+        created: record.get("created").filter(|created| created.get_text("jobId").is_some()),
+        created_at: WallTime::from_ms(record.get_number("createdAt").unwrap_or(0.0)),
+        idempotency_key: text("idempotencyKey"),
+        fingerprint: record.get_text("fingerprint").unwrap_or_else(|| text("question")),
+        answered: flag("answered"),
+        signs: flag("signs"),
+        valid_until: record.get_number("validUntil").map(WallTime::from_ms),
+    })
+}
+
+/// What a store's value holds.
+pub fn parse(value: &Json) -> Found {
+    if matches!(value.kind(), Kind::Undefined | Kind::Null) {
+        return Found::Missing;
+    }
+    // Bytes, say, are a record too.
+    let record = value.as_text().and_then(|text| Json::parse(&text));
+    let record = record.filter(|record| record.get_number("version") == Some(VERSION));
+    record.as_ref().and_then(read).map_or(Found::Unreadable, |attempt| Found::Attempt(Box::new(attempt)))
+}
+
+/// The record with this transaction in place of its own: the application found it in the wallet. It may stand for one that was
+/// sped up there. What was signed is its own proof, and a job that is there needs none.
+pub fn with_transaction(attempt: Attempt, hash: Option<String>) -> Attempt {
+    let new = hash.filter(|hash| is_hex(hash, 64) && attempt.transaction.as_ref() != Some(hash));
+    let Some(hash) = new.filter(|_| !attempt.signs && attempt.created.is_none()) else { return attempt };
+    let transfer = attempt.price.as_ref().filter(|price| price.dialect == Dialect::Elizaos);
+    let proof = transfer.map(|price| transfer_proof(&hash, &price.network)).unwrap_or_default();
+    Attempt { proof, transaction: Some(hash), ..attempt }
+}
+
+/// The hash of a plain transfer is its proof.
+fn transfer_proof(hash: &str, network: &str) -> Vec<(String, String)> {
+    let mut proof = elizaos::proof(hash, network);
+    proof.retain(|(_, value)| wallet::can_be_sent(value));
+    proof
+}
+
+/// Until when an attempt is kept. One without a job, for ever.
+pub fn kept_until(attempt: &Attempt) -> WallTime {
+    let lifetime = attempt.created.as_ref().map_or(Millis::FOREVER, jobs::lifetime);
+    attempt.created_at + lifetime + KEPT
+}
+
+/// An attempt of which only the id is known, as it is listed.
+pub fn unreadable(id: &str) -> Json {
+    Json::object().set("attemptId", Json::text(id)).set("state", Json::text("unreadable"))
+}
+
+/// The words for a record that cannot be read.
+pub fn unreadable_words(key: &str) -> String {
+    let way_out = "it was kept, and nothing was sent or paid. A later version of this package may have written it, or it is \
+                   damaged: look in the wallet whether money has moved, then call forgetPayment({ attemptId }) for it";
+    format!("the record {key} cannot be read; {way_out}")
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    fn record() -> Json {
+        json!({"version": 1, "attemptId": "a", "state": "sent", "dialect": "v1", "network": "base", "amountAtomic": "20000",
+            "amount": "0.02", "asset": "0x1", "recipient": "0x2", "currency": "USDC", "chainId": 8453, "decimals": 6, "server": "https://s", "request": "{}", "createdAt": 5,
+            "proof": {"x-payment": "p"}, "idempotencyKey": "k"})
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let whole = record()
+            .set("signs", Json::boolean(true))
+            .set("answered", Json::boolean(true))
+            .set("validUntil", Json::number(9.0))
+            .set("fingerprint", Json::text("f"))
+            .set("created", json!({"jobId": "job-1"}));
+        let attempt = read(&whole).unwrap();
+        assert_eq!(format!("{attempt:?}"), format!("{:?}", read(&to_json(&attempt)).unwrap()));
+        assert_eq!((attempt.fingerprint.as_str(), attempt.signs, attempt.answered), ("f", true, true));
+        assert_eq!(attempt.valid_until, Some(WallTime::from_ms(9.0)));
+    }
+
+    #[test]
+    fn records_of_the_first_version_are_read() {
+        let old = record().set("signs", Json::text("yes")).set("answered", Json::text("yes")).set("question", Json::text("q"));
+        for (old_name, dialect) in [("seed", Dialect::Elizaos), ("v1", Dialect::X402V1), ("v2", Dialect::X402V2)] {
+            let attempt = read(&old.clone().set("dialect", Json::text(old_name))).unwrap();
+            assert_eq!(attempt.price.unwrap().dialect, dialect);
+            assert_eq!((attempt.signs, attempt.answered, attempt.fingerprint.as_str()), (true, true, "q"));
+        }
+        assert!(!read(&record().set("signs", Json::text("no"))).unwrap().signs);
+    }
+
+    #[test]
+    fn what_is_no_record_is_unreadable_and_not_missing() {
+        assert!(matches!(parse(&json!(null)), Found::Missing));
+        assert!(matches!(parse(&json!(record().to_json())), Found::Attempt(_)));
+        let whole = record().to_json();
+        let cut = whole.get(..whole.len() - 9).unwrap();
+        let newer = record().set("version", Json::number(2.0)).to_json();
+        for damaged in ["", "{", "null", "[]", "{}", cut, &newer, &format!("\u{feff}{whole}"), &"\0".repeat(200)] {
+            assert!(matches!(parse(&json!(damaged)), Found::Unreadable), "{damaged:?}");
+        }
+        assert!(matches!(parse(&json!([1, 2])), Found::Unreadable));
+    }
+}

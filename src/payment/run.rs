@@ -1,0 +1,389 @@
+//! Performs what [`machine`](super::machine) decides: a payment runs in a task of its own, which holds its locks.
+
+use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
+use core::pin::{Pin, pin};
+use core::task::Poll;
+use std::rc::Rc;
+
+use super::book::{Book, KeyedJob};
+use super::keys::OldKeys;
+use super::machine::{Action, Answer, Budget, Event, Moment, Payment, Reply, Step};
+use super::record;
+use super::subscription::{Publisher, Queues, subscription};
+use super::wallet_request::WalletRequest;
+use super::{PaidJob, body};
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs::{self, Created};
+use crate::api::options::CallOptions;
+use crate::api::payments::Attempt;
+use crate::api::routes;
+use crate::api::update::Update;
+use crate::http::jobs::read_created;
+use crate::http::outcome::refusal;
+use crate::http::run::Http;
+use crate::http::words::fit;
+use crate::json::Json;
+use crate::payment::store_failed;
+use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
+use crate::spending::SpendLedger;
+use crate::spending::policy::{OverBudget, SpendPolicy};
+use crate::time::{Deadline, Millis};
+use crate::x402;
+
+/// The longest time for a look whether the job is there.
+const FIND: Millis = Millis::from_secs(10.0);
+/// How many jobs a server lists that is not told how many.
+const USUAL_LIST: usize = 50;
+
+/// What a client's payments need.
+#[derive(Debug, Clone)]
+pub struct PaymentConfig {
+    /// What may be paid.
+    pub spend: SpendPolicy,
+    /// The longest time for the wallet, and for `confirm`.
+    pub wallet_timeout: Millis,
+}
+
+/// The payments of one client.
+#[derive(Debug)]
+pub struct Payments<P: Platform> {
+    pub(super) platform: Rc<P>,
+    pub(super) http: Rc<Http<P>>,
+    pub(super) config: PaymentConfig,
+    pub(super) ledger: Rc<SpendLedger>,
+    pub(super) book: RefCell<Book>,
+    /// Writes to the store wait here for those before them.
+    pub(super) writes: Queues,
+    pub(super) old_keys: RefCell<OldKeys>,
+    /// Whether the server wants the question as `prompt`.
+    pub(super) wants_prompt: Cell<bool>,
+}
+
+impl<P: Platform + 'static> Payments<P> {
+    /// The payments of a client with this ledger.
+    pub fn new(platform: Rc<P>, http: Rc<Http<P>>, config: PaymentConfig, ledger: Rc<SpendLedger>) -> Rc<Self> {
+        Rc::new(Self {
+            platform,
+            http,
+            config,
+            ledger,
+            book: RefCell::default(),
+            writes: Queues::default(),
+            old_keys: RefCell::default(),
+            wants_prompt: Cell::new(false),
+        })
+    }
+
+    /// What counts the money.
+    pub(crate) fn ledger(&self) -> Rc<SpendLedger> {
+        self.ledger.clone()
+    }
+
+    pub(super) fn moment(&self) -> Moment {
+        Moment { now: self.platform.now(), wall: self.platform.wall_time() }
+    }
+
+    pub(super) fn deadline(&self, limit_ms: Option<f64>) -> Deadline {
+        Deadline::after(self.platform.now(), limit_ms.map(Millis::new))
+    }
+
+    /// Waits until no other call does this, in this program or in another one; not longer than until `end`.
+    pub(super) async fn lock(&self, what: &str, name: &str, end: Deadline) -> Result<P::Lock> {
+        let name = format!("eliza-jobs/{what}/{name}");
+        let limit = end.left(self.platform.now()).max(Millis::ZERO);
+        match within(self.platform.lock(&name), self.platform.sleep(limit)).await {
+            Some(lock) => lock.map_err(|thrown| store_failed(thrown, "; nothing was sent")),
+            None => {
+                let why = "another call, here or in another tab, is still at the same job; nothing was sent";
+                Err(Error::new(ErrorCode::RequestTimeout, why))
+            }
+        }
+    }
+
+    /// Runs a payment in a task of its own, and waits for its job.
+    pub(super) async fn follow(self: &Rc<Self>, start: Start<P>, update: &dyn Fn(Update)) -> Answer {
+        let (publisher, mut subscription) = subscription();
+        let Start { payment, request, call, end, locks, key } = start;
+        let id = payment.attempt().id.clone();
+        let locks = Rc::new(RefCell::new(locks));
+        let task = Task { payments: self.clone(), id, payment, request, call, end, locks, key, publisher };
+        self.platform.spawn(task.run());
+        loop {
+            match subscription.next().await {
+                Notice::Update(told) => update(told),
+                Notice::Answer(answer) => return *answer,
+            }
+        }
+    }
+}
+
+/// What a payment's task is given.
+pub(super) struct Start<P: Platform> {
+    pub(super) payment: Payment,
+    /// The request without its proof.
+    pub(super) request: HttpRequest,
+    pub(super) call: CallOptions,
+    pub(super) end: Deadline,
+    pub(super) locks: Vec<P::Lock>,
+    /// The idempotency key whose lock is among them.
+    pub(super) key: Option<String>,
+}
+
+/// What a task says to its call.
+enum Notice {
+    Update(Update),
+    Answer(Box<Answer>),
+}
+
+type Work = Pin<Box<dyn Future<Output = Event>>>;
+
+struct Task<P: Platform> {
+    payments: Rc<Payments<P>>,
+    id: String,
+    payment: Payment,
+    request: HttpRequest,
+    call: CallOptions,
+    end: Deadline,
+    locks: Rc<RefCell<Vec<P::Lock>>>,
+    key: Option<String>,
+    publisher: Publisher<Notice>,
+}
+
+impl<P: Platform + 'static> Task<P> {
+    async fn run(mut self) {
+        let mut work: Option<Work> = None;
+        let mut limit = None;
+        // A call that is over begins nothing.
+        let mut event = if self.publisher.is_gone() { Event::CallerGone } else { Event::Begin };
+        loop {
+            let step = self.payment.next(event, self.payments.moment());
+            match self.tell(step, &mut limit) {
+                Action::Wait => {}
+                Action::Done => break,
+                action => work = Some(self.perform(action)),
+            }
+            event = self.happening(&mut work, limit).await;
+        }
+        drop(work);
+        self.payments.writes.join(&self.id).ready().await;
+    }
+
+    /// What happens first: the call goes, what was begun ends, or its time is over.
+    async fn happening(&self, work: &mut Option<Work>, limit: Option<Deadline>) -> Event {
+        let left = limit.map_or(Millis::FOREVER, |limit| limit.left(self.payments.platform.now()).max(Millis::ZERO));
+        let mut timer = pin!(self.payments.platform.sleep(left));
+        let mut gone = pin!(self.publisher.gone());
+        poll_fn(|context| {
+            if self.payment.is_waited_for() && gone.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Event::CallerGone);
+            }
+            if let Some(Poll::Ready(event)) = work.as_mut().map(|work| work.as_mut().poll(context)) {
+                *work = None;
+                return Poll::Ready(event);
+            }
+            if left < Millis::FOREVER && timer.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Event::Timer);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Does what a step says beside its action.
+    fn tell(&mut self, step: Step, limit: &mut Option<Deadline>) -> Action {
+        match step.budget {
+            Budget::Same => {}
+            Budget::Keep => self.payments.book.borrow_mut().keep(&self.id),
+            Budget::Release => self.payments.book.borrow_mut().release(&self.id),
+        }
+        if step.unlock {
+            self.key = None;
+            self.locks.borrow_mut().clear();
+        }
+        if let Some(words) = step.warning {
+            self.payments.platform.log(LogLevel::Warn, words);
+        }
+        if let Some(document) = step.update {
+            self.publisher.send(Notice::Update(Update::Payment(document)));
+        }
+        if let Some(answer) = step.answer {
+            if let Ok((created, attempt)) = &answer {
+                self.payments.remember(created, attempt);
+            }
+            self.publisher.send(Notice::Answer(Box::new(answer)));
+        }
+        *limit = step.limit;
+        step.action
+    }
+
+    fn perform(&mut self, action: Action) -> Work {
+        let payments = self.payments.clone();
+        match action {
+            Action::Confirm(quote) => {
+                Box::pin(async move { Event::Confirmed(payments.platform.call(Callback::Confirm, quote).await) })
+            }
+            Action::AskAddress => {
+                Box::pin(async move { Event::Address(payments.platform.call(Callback::Address, Json::object()).await) })
+            }
+            Action::Claim(attempt) => Box::pin(async move { Event::Claimed(payments.claim(*attempt).await) }),
+            Action::Write(attempt) => Box::pin(async move { Event::Written(payments.write(*attempt).await) }),
+            Action::AskWallet(request) => Box::pin(ask_wallet(payments, self.id.clone(), request)),
+            Action::Reread => Box::pin(reread(payments, self.id.clone(), self.locks.clone())),
+            Action::Send(attempt) => self.send(*attempt),
+            Action::FindJob(hint) => {
+                let (attempt, call, end) = (self.payment.attempt().clone(), self.call.clone(), self.end);
+                Box::pin(async move {
+                    let found = payments.find_job(&attempt, hint.as_deref(), &call, end).await;
+                    found.map_or(Event::JobNotFound, |created| Event::JobFound(Box::new(created)))
+                })
+            }
+            Action::Rest(error, tries) => {
+                // A server that asks for a longer pause than a request may take gets it from the caller, who has the attempt.
+                let timeout = Millis::new(payments.http.config.timeout_ms);
+                let end = self.end.min(Deadline::after(payments.platform.now(), Some(timeout)));
+                let end = payments.platform.now().as_ms() + end.left(payments.platform.now()).get();
+                Box::pin(async move { Event::Rested(payments.http.may_retry_after(&error, tries, end).await) })
+            }
+            Action::Count(avoidable) => {
+                let counted = payments.count(self.payment.attempt(), avoidable);
+                Box::pin(async move { Event::Counted(counted) })
+            }
+            Action::Forget => {
+                let (id, key) = (self.id.clone(), self.key.clone());
+                Box::pin(async move { Event::Forgotten(payments.forget(&id, key).await) })
+            }
+            Action::Wait | Action::Done => Box::pin(core::future::pending()),
+        }
+    }
+
+    fn send(&self, attempt: Attempt) -> Work {
+        let payments = self.payments.clone();
+        let mut request = self.request.clone();
+        request.body = Some(attempt.request.clone());
+        request.headers.extend(attempt.proof.iter().cloned());
+        let timeout = Millis::new(payments.http.config.timeout_ms);
+        let limit = timeout.min(self.end.left(payments.platform.now())).get();
+        Box::pin(async move {
+            let answer = payments.http.post(&mut request, limit, None).await;
+            let reply = read_reply(&request, answer, attempt);
+            if let Err(error) = &reply.result
+                && body::is_refused(error)
+                && body::wanted(error.server_message.as_deref().unwrap_or_default()).is_some()
+            {
+                payments.wants_prompt.set(true);
+            }
+            Event::Responded(Box::new(reply))
+        })
+    }
+}
+
+/// Asks the wallet, and waits for as long as it takes.
+async fn ask_wallet<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, request: Box<WalletRequest>) -> Event {
+    payments.book.borrow_mut().set_asking(&id, true);
+    let (callback, given) = request.call();
+    let answer = payments.platform.call(callback, given).await;
+    payments.book.borrow_mut().set_asking(&id, false);
+    Event::WalletAnswered(answer)
+}
+
+/// Takes the payment's lock and reads its record. What is worth money is kept even where the lock cannot be had.
+async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, locks: Rc<RefCell<Vec<P::Lock>>>) -> Event {
+    if let Ok(lock) = payments.lock("resume", &id, Deadline::NEVER).await {
+        locks.borrow_mut().push(lock);
+    }
+    let found = payments.find(&id, Deadline::NEVER).await;
+    let is_closed = payments.book.borrow().is_closed(&id);
+    Event::Reread(Box::new(found), is_closed)
+}
+
+/// What an answer to a proof says, with what the facilitator says of the settlement.
+fn read_reply(request: &HttpRequest, answer: Result<HttpResponse>, mut attempt: Attempt) -> Reply {
+    let mut settled = None;
+    let result = answer.and_then(|response| {
+        let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
+        if let Some(said) = receipt.and_then(x402::read_header) {
+            attempt.settle(&said, &|words| fit(request, words, 200));
+            settled = attempt.receipt.take().map(|receipt| (attempt.transaction.take(), receipt));
+        }
+        if response.status == 402 { Err(refusal(request, &response, None)) } else { read_created(request, &response) }
+    });
+    Reply { result, settled }
+}
+
+impl<P: Platform + 'static> Payments<P> {
+    /// A payment has its job: its record and its key are kept until the job's end was seen.
+    fn remember(self: &Rc<Self>, created: &Created, attempt: &Attempt) {
+        let at = self.moment();
+        let kept_until = at.now + record::kept_until(attempt).since(at.wall);
+        let over = self.book.borrow_mut().accepted(&attempt.id, &created.job_id, kept_until, at.now);
+        for id in over {
+            let payments = self.clone();
+            self.platform.spawn(async move { drop(payments.forget(&id, None).await) });
+        }
+        if !attempt.idempotency_key.is_empty() {
+            let job = PaidJob { created: created.clone(), payment: Some(attempt.clone()) };
+            let keyed = KeyedJob { fingerprint: attempt.fingerprint.clone(), job };
+            self.book.borrow_mut().set_keyed(&attempt.idempotency_key, keyed);
+        }
+    }
+
+    fn count(&self, attempt: &Attempt, avoidable: bool) -> Result<(), String> {
+        let Some(price) = &attempt.price else { return Ok(()) };
+        let over = if avoidable { OverBudget::Refuse } else { OverBudget::Count };
+        let money = self.config.spend.count(&price.currency, &price.amount_atomic, over, &self.ledger)?;
+        if let Some(money) = money {
+            self.book.borrow_mut().reserve(&attempt.id, money);
+        }
+        Ok(())
+    }
+
+    /// Looks whether the job that was paid for is there: under the id that a cut-off answer still had, else in the server's list, by
+    /// the reference in its metadata.
+    async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: Deadline) -> Option<Created> {
+        let within = || {
+            let limit = FIND.min(Millis::new(self.http.config.timeout_ms)).min(end.left(self.platform.now())).get();
+            let headers = call.headers.clone();
+            (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), headers, ..CallOptions::default() })
+        };
+        let call = within()?;
+        if let Some(id) = hint
+            && let Ok(seen) = self.http.get_job(id, &call, 1).await
+        {
+            return Some(jobs::read_created(jobs::handle(&seen.document)));
+        }
+        // The newest ones first; then all of them, where the server has more.
+        for (query, answers) in [("", 1.0), ("?limit=10000", 10_000.0)] {
+            let call = within()?;
+            let mut request = self.http.request(Method::Get, &format!("{}{query}", routes::JOBS), &call);
+            request.answers = answers;
+            let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(FIND.get());
+            let list = self.http.read_answers(request, end, 1, "a list of jobs", &jobs::list);
+            let jobs = list.await.ok()?.get("jobs")?.elements();
+            let is_all = jobs.len() < USUAL_LIST;
+            if let Some(job) = own_job(attempt, jobs) {
+                return jobs::is_job(&job).then(|| jobs::read_created(jobs::handle(&job)));
+            }
+            if is_all {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+/// The job of this payment in a list, the newest first. Lists show references to everybody: of the jobs that have it, and that are
+/// not another user's or about something else, the oldest is the one that others may have copied it from.
+fn own_job(attempt: &Attempt, jobs: Vec<Json>) -> Option<Json> {
+    let asked = Json::parse(&attempt.request).unwrap_or_else(Json::object);
+    let agrees = |job: &Json, key: &str, asked_key: &str| match (job.get_text(key), asked.get_text(asked_key)) {
+        (Some(shown), Some(asked)) => shown == asked || (key == "userId" && shown.eq_ignore_ascii_case(&asked)),
+        _ => true,
+    };
+    let is_own = |job: &Json| {
+        jobs::reference(job).as_deref() == Some(&attempt.id)
+            && agrees(job, "userId", "userId")
+            && agrees(job, "prompt", "content")
+    };
+    jobs.into_iter().rfind(is_own)
+}

@@ -1,0 +1,259 @@
+//! Payments and idempotency keys in the store.
+//!
+//! All that is written of one payment is written in order, one at a time, and to its end: a write that takes longer than its call
+//! goes on, and what is written later waits for it.
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use super::keys::{self, Holder, KeyRecord, OldKeys};
+use super::record::{self, Found};
+use super::run::Payments;
+use super::store_failed;
+use super::subscription::subscription;
+use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::payments::Attempt;
+use crate::json::{Json, Kind};
+use crate::payment::machine::STORE;
+use crate::platform::{Platform, StoreOperation, within};
+use crate::time::{Deadline, Millis};
+
+/// How often a record is written at most, while the store fails.
+const WRITES: u32 = 4;
+/// The first pause between two such tries; each is longer than the one before by as much.
+const AGAIN: Millis = Millis::new(50.0);
+/// After so many records the program gets a moment for others.
+const BREATH: usize = 50;
+
+/// Whom a key belongs to.
+#[derive(Debug)]
+pub(super) enum KeyHolder {
+    /// Nobody.
+    Nobody,
+    /// A payment, with its record.
+    Payment(Box<Attempt>),
+    /// A job that cost nothing, and the fingerprint of its request.
+    Job(Json, String),
+}
+
+impl<P: Platform + 'static> Payments<P> {
+    /// What the store returns before `end`, and within its own time.
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = Result<T, Json>>, end: Deadline) -> Result<T, Json> {
+        let limit = STORE.min(end.left(self.platform.now()).max(Millis::ZERO));
+        let given = within(work, self.platform.sleep(limit)).await;
+        given.unwrap_or_else(|| Err(Json::text(&format!("it gave nothing in {} ms", limit.whole()))))
+    }
+
+    async fn set(&self, key: &str, value: &Json) -> Result<(), Json> {
+        let value = value.to_json();
+        let mut tries = 1;
+        loop {
+            match self.platform.store(StoreOperation::Set, key, &value).await {
+                Ok(_) => return Ok(()),
+                Err(thrown) if tries >= WRITES => return Err(thrown),
+                // A disk or a quota may be there again in a moment.
+                Err(_) => self.platform.sleep(AGAIN.times(f64::from(tries))).await,
+            }
+            tries = tries.saturating_add(1);
+        }
+    }
+
+    async fn add(&self, key: &str, value: &Json) -> Result<bool, Json> {
+        let added = self.platform.store(StoreOperation::Add, key, &value.to_json()).await?;
+        Ok(crate::json::is_true(&added))
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Json> {
+        self.platform.store(StoreOperation::Delete, key, "").await.map(drop)
+    }
+
+    /// Does this in a task of its own, when all that was written of this payment before has ended. Who waits for it may leave.
+    async fn in_order<T: 'static>(
+        self: &Rc<Self>,
+        id: &str,
+        work: impl AsyncFnOnce(Rc<Self>) -> Result<T, Json> + 'static,
+    ) -> Result<T, Json> {
+        let ticket = self.writes.join(id);
+        let (publisher, mut subscription) = subscription();
+        let payments = self.clone();
+        self.platform.spawn(async move {
+            ticket.ready().await;
+            publisher.send(work(payments).await);
+        });
+        subscription.next().await
+    }
+
+    /// Writes the attempt down. A store that fails is asked again, since what would be lost is worth money.
+    pub(super) async fn write(self: &Rc<Self>, attempt: Attempt) -> Result<(), Json> {
+        let (id, key) = (attempt.id.clone(), record::key(&attempt.id));
+        self.in_order(&id, async move |payments| payments.set(&key, &record::to_json(&attempt)).await).await
+    }
+
+    /// Claims the attempt's key. False when it belongs to somebody. The lock of the key is held.
+    pub(super) async fn claim(self: &Rc<Self>, attempt: Attempt) -> Result<bool, Json> {
+        let key = self.key_record(&attempt.idempotency_key);
+        let claim = KeyRecord::of(&attempt).to_json();
+        self.in_order(&attempt.id, async move |payments| payments.add(&key, &claim).await).await
+    }
+
+    /// Deletes the attempt, and then its claim of this key, whose lock is held.
+    pub(super) async fn forget(self: &Rc<Self>, id: &str, key: Option<String>) -> Result<(), Json> {
+        let owner = id.to_owned();
+        let work = async move |payments: Rc<Self>| {
+            payments.delete(&record::key(&owner)).await?;
+            let Some(key) = key.map(|key| payments.key_record(&key)) else { return Ok(()) };
+            let claim = keys::parse(&payments.platform.store(StoreOperation::Get, &key, "").await?);
+            match claim {
+                Some(Ok(KeyRecord { holder: Holder::Attempt(id), .. })) if id == owner => payments.delete(&key).await,
+                _ => Ok(()),
+            }
+        };
+        self.in_order(id, work).await
+    }
+
+    /// The job's end was seen: nothing is open any more. `of_job`: only when the payment is that of this job. True when the record is of
+    /// no use any more: what has a key is kept, so that another call with it pays nothing.
+    pub(super) async fn close(self: &Rc<Self>, id: &str, of_job: Option<String>) -> Result<bool, Json> {
+        let owner = id.to_owned();
+        let work = async move |payments: Rc<Self>| {
+            let found = record::parse(&payments.platform.store(StoreOperation::Get, &record::key(&owner), "").await?);
+            let Found::Attempt(mut attempt) = found else { return Ok(false) };
+            let job_id = attempt.created.as_ref().and_then(|created| created.get_text("jobId"));
+            if of_job.is_some() && job_id != of_job {
+                return Ok(false);
+            }
+            payments.book.borrow_mut().close(&owner);
+            attempt.answered = true;
+            attempt.request.clear();
+            payments.set(&record::key(&owner), &record::to_json(&attempt)).await?;
+            Ok(attempt.idempotency_key.is_empty())
+        };
+        self.in_order(id, work).await
+    }
+
+    /// What the store holds of this attempt.
+    pub(super) async fn find(&self, id: &str, end: Deadline) -> Found {
+        let ticket = self.writes.join(id);
+        let read = async {
+            ticket.ready().await;
+            self.platform.store(StoreOperation::Get, &record::key(id), "").await
+        };
+        self.in_time(read, end).await.map_or_else(Found::Withheld, |value| record::parse(&value))
+    }
+
+    /// The keys of all records in the store.
+    pub(super) async fn keys(&self, end: Deadline) -> Result<Vec<String>, Json> {
+        let keys = self.in_time(self.platform.store(StoreOperation::Keys, "", ""), end).await?;
+        Ok(keys.elements().iter().filter_map(Json::as_text).collect())
+    }
+
+    fn key_record(&self, key: &str) -> String {
+        format!("{}{}", keys::PREFIX, keys::name(&self.http.config.base_url, key))
+    }
+
+    /// Whom the key belongs to. The lock of the key is held. What is over is deleted first.
+    pub(super) async fn key_holder(self: &Rc<Self>, key: &str, end: Deadline) -> Result<KeyHolder> {
+        const NOTHING: &str = "; nothing was sent";
+        self.index_old_keys(end).await?;
+        let name = self.key_record(key);
+        let value = self.in_time(self.platform.store(StoreOperation::Get, &name, ""), end).await;
+        let claim = match keys::parse(&value.map_err(|thrown| store_failed(thrown, NOTHING))?) {
+            None => return Ok(KeyHolder::Nobody),
+            Some(Err(())) => return Err(unreadable(&name)),
+            Some(Ok(claim)) => claim,
+        };
+        let wall = self.platform.wall_time();
+        let holder = match &claim.holder {
+            Holder::Job(_) if claim.kept_until().is_some_and(|until| until < wall) => KeyHolder::Nobody,
+            Holder::Job(created) => KeyHolder::Job(created.clone(), claim.fingerprint.clone()),
+            Holder::Attempt(id) => match self.find(id, end).await {
+                Found::Missing => KeyHolder::Nobody,
+                Found::Unreadable => return Err(unreadable(&record::key(id))),
+                Found::Withheld(thrown) => return Err(store_failed(thrown, NOTHING)),
+                Found::Attempt(attempt) if record::kept_until(&attempt) < wall => KeyHolder::Nobody,
+                Found::Attempt(attempt) => KeyHolder::Payment(attempt),
+            },
+        };
+        if let KeyHolder::Nobody = holder {
+            let freed = match claim.holder {
+                Holder::Attempt(id) => self.in_time(self.forget(&id, Some(key.to_owned())), end).await,
+                Holder::Job(_) => self.in_time(self.delete(&name), end).await,
+            };
+            freed.map_err(|thrown| store_failed(thrown, NOTHING))?;
+        }
+        Ok(holder)
+    }
+
+    /// Writes down that a key has a job that cost nothing. In a task of its own, which holds the key's lock until it is done.
+    pub(super) async fn keep_free_job(self: &Rc<Self>, key: &str, job: KeyRecord, lock: P::Lock) -> Result<(), Json> {
+        let name = self.key_record(key);
+        let lock = RefCell::new(Some(lock));
+        let work = async move |payments: Rc<Self>| {
+            let written = payments.set(&name, &job.to_json()).await;
+            lock.take();
+            written
+        };
+        self.in_order(key, work).await
+    }
+
+    /// Gives the keys of version 0.1.0 their records: once for each store. A call whose time is over leaves the rest to the next one.
+    async fn index_old_keys(&self, end: Deadline) -> Result<()> {
+        if matches!(*self.old_keys.borrow(), OldKeys::Indexed) {
+            return Ok(());
+        }
+        let failed = |thrown| store_failed(thrown, "; nothing was sent");
+        let ticket = self.writes.join(keys::INDEXED);
+        let mine = async {
+            ticket.ready().await;
+            Ok(())
+        };
+        self.in_time(mine, end).await.map_err(failed)?;
+        if matches!(*self.old_keys.borrow(), OldKeys::Unknown) {
+            let read = self.platform.store(StoreOperation::Get, keys::INDEXED, "");
+            let is_indexed = self.in_time(read, end).await.map_err(failed)?.kind() == Kind::Text;
+            let all = if is_indexed { Vec::new() } else { self.keys(end).await.map_err(failed)? };
+            let ids = all.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).map(str::to_owned).collect();
+            *self.old_keys.borrow_mut() = if is_indexed { OldKeys::Indexed } else { OldKeys::Unread(ids) };
+        }
+        for count in 1.. {
+            let next = match &*self.old_keys.borrow() {
+                OldKeys::Unread(ids) => ids.last().cloned(),
+                _ => return Ok(()),
+            };
+            let Some(id) = next else { break };
+            self.index(&id, end).await?;
+            if let OldKeys::Unread(ids) = &mut *self.old_keys.borrow_mut() {
+                ids.pop();
+            }
+            if count % BREATH == 0 {
+                self.platform.sleep(Millis::ZERO).await;
+            }
+        }
+        let marker = Json::object().set("version", Json::number(1.0));
+        // Without the marker the next client looks through the store once more.
+        let _ = self.in_time(self.set(keys::INDEXED, &marker), end).await;
+        *self.old_keys.borrow_mut() = OldKeys::Indexed;
+        Ok(())
+    }
+
+    /// Gives the key of one old payment its record. What cannot be read may belong to any key.
+    async fn index(&self, id: &str, end: Deadline) -> Result<()> {
+        let attempt = match self.find(id, end).await {
+            Found::Missing => return Ok(()),
+            Found::Unreadable => return Err(unreadable(&record::key(id))),
+            Found::Withheld(thrown) => return Err(store_failed(thrown, "; nothing was sent")),
+            Found::Attempt(attempt) => attempt,
+        };
+        if attempt.idempotency_key.is_empty() || record::kept_until(&attempt) < self.platform.wall_time() {
+            return Ok(());
+        }
+        let name = format!("{}{}", keys::PREFIX, keys::name(&attempt.server, &attempt.idempotency_key));
+        let claim = KeyRecord::of(&attempt).to_json();
+        let added = self.in_time(self.add(&name, &claim), end).await;
+        added.map(drop).map_err(|thrown| store_failed(thrown, "; nothing was sent"))
+    }
+}
+
+fn unreadable(key: &str) -> Box<Error> {
+    Error::new(ErrorCode::StoreFailed, record::unreadable_words(key))
+}

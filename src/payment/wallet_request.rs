@@ -1,0 +1,124 @@
+//! One request to a wallet: what it is asked for, and what its answer means. Nothing here waits or sends.
+
+use std::rc::Rc;
+
+use crate::api::error::{Error, ErrorCode};
+use crate::json::{Json, shown};
+use crate::payment::wallet;
+use crate::platform::Callback;
+use crate::spending::policy::PaymentMethod;
+use crate::time::WallTime;
+use crate::x402::signature::normalised;
+use crate::x402::typed_data::Authorization;
+use crate::x402::{Offer, elizaos};
+
+pub(crate) use crate::payment::wallet::{LOOK_IN_WALLET as CHECK_WALLET, UNMOVED};
+
+/// What a wallet is asked for one payment.
+#[derive(Debug, Clone)]
+pub struct WalletRequest {
+    offer: Rc<Offer>,
+    method: PaymentMethod,
+    payer: String,
+    /// What it signs, where it signs.
+    pub authorization: Option<Authorization>,
+}
+
+/// A proof of payment.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// The request headers that carry it.
+    pub headers: Vec<(String, String)>,
+    /// The transaction that moves the money, where it is known.
+    pub transaction: Option<String>,
+}
+
+/// Why there is no proof.
+#[derive(Debug)]
+pub struct NoProof {
+    /// The error.
+    pub error: Box<Error>,
+    /// Something that looks like a transaction.
+    pub transaction: Option<String>,
+    /// Whether certainly no money has moved.
+    pub unmoved: bool,
+}
+
+impl WalletRequest {
+    /// The request for this offer. `nonce` and `now` (on the server's clock) go into a signature.
+    pub fn new(offer: Rc<Offer>, method: PaymentMethod, payer: String, nonce: &str, now: WallTime) -> Self {
+        let sign = || Authorization::new(&offer, payer.clone(), now, nonce.to_owned());
+        let authorization = (method == PaymentMethod::Sign).then(sign);
+        Self { offer, method, payer, authorization }
+    }
+
+    /// Which callback is called, and with what.
+    pub fn call(&self) -> (Callback, Json) {
+        match (&self.authorization, self.method) {
+            (Some(authorization), _) => (Callback::Sign, authorization.typed_data(&self.offer.token)),
+            (None, PaymentMethod::Pay) => (Callback::Pay, self.offer.document()),
+            (None, _) => (Callback::Transfer, self.offer.document()),
+        }
+    }
+
+    /// Whether an answer at `now` (on the server's clock) still leaves the server the time to settle it.
+    pub fn is_fresh(&self, now: WallTime) -> bool {
+        self.authorization.as_ref().is_none_or(|authorization| authorization.is_fresh(now))
+    }
+
+    /// Until when a signature can be settled, on the server's clock; `None` where nothing is signed.
+    pub fn valid_until(&self) -> Option<WallTime> {
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
+        self.authorization.as_ref().map(|authorization| WallTime::from_ms(authorization.valid_before as f64 * 1_000.0))
+    }
+
+    /// What the wallet's answer means: what it returned, or what it threw.
+    pub fn read(&self, answer: Result<Json, Json>) -> Result<Proof, NoProof> {
+        let given = answer.map_err(|thrown| self.refused(thrown))?;
+        let read = match (&self.authorization, self.method) {
+            (Some(authorization), _) => self.signed(authorization, &given),
+            (None, PaymentMethod::Pay) => wallet::headers(&given)
+                .map(|headers| Proof { headers, transaction: None })
+                .map_err(|what| ("request headers such as x-payment".to_owned(), what.to_owned())),
+            (None, _) => wallet::transaction_hash(&given)
+                .map(|hash| Proof { headers: elizaos::proof(&hash, &self.offer.token.network), transaction: Some(hash) })
+                .map_err(|what| ("a transaction hash (0x and 64 hexadecimal digits)".to_owned(), what)),
+        };
+        read.map_err(|(wanted, what)| {
+            let transaction = wallet::stray_hash(&given);
+            let unmoved = self.signs() && transaction.is_none();
+            let advice = if unmoved { "; nothing was sent" } else { CHECK_WALLET };
+            let message = format!("the wallet must give {wanted}; it gave {what}{advice}");
+            NoProof { error: Error::new(ErrorCode::WalletInvalidProof, message), transaction, unmoved }
+        })
+    }
+
+    fn signs(&self) -> bool {
+        self.method == PaymentMethod::Sign
+    }
+
+    fn signed(&self, authorization: &Authorization, given: &Json) -> Result<Proof, (String, String)> {
+        let refused = |what: &str| (format!("a signature by {}", self.payer), what.to_owned());
+        let text = given.as_text().ok_or_else(|| refused(&shown(given)))?;
+        let signature = normalised(&text).map_err(refused)?;
+        let header = authorization.proof(&self.offer, &signature);
+        if !wallet::can_be_sent(&header.1) {
+            return Err(refused("one that no header can hold"));
+        }
+        Ok(Proof { headers: vec![header], transaction: None })
+    }
+
+    /// What it means that the wallet threw this.
+    fn refused(&self, thrown: Json) -> NoProof {
+        let wallet::Thrown { transaction, unmoved, .. } = wallet::thrown(self.method, &thrown);
+        NoProof { error: threw(self.method, thrown), transaction, unmoved }
+    }
+}
+
+/// The error for what a wallet threw when it was asked to pay by this method.
+pub(crate) fn threw(method: PaymentMethod, thrown: Json) -> Box<Error> {
+    let wallet::Thrown { code, message, .. } = wallet::thrown(method, &thrown);
+    let mut error = Error::new(code, message);
+    error.cause = Some(thrown);
+    error
+}
