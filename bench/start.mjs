@@ -1,7 +1,7 @@
 // From the import of a program to its first request: in Node, and in Chromium on a fast and a slow processor.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
@@ -52,10 +52,11 @@ async function inChromium(bundles) {
     for (const slowdown of SLOWDOWNS) {
       const begun = (file) => startPage(browser, `${server.url}/${path.basename(file)}`, slowdown, untraced);
       const blocked = (file) => startPage(browser, `${server.url}/${path.basename(file)}`, slowdown, longestTask);
-      figures[`Chromium, ${slowdown} × CPU slow-down`] = medians(await interleaved(each(bundles, begun), ROUNDS));
-      figures[`… its longest task`] = medians(await interleaved(each(bundles, blocked), TRACED_ROUNDS));
-      figures[`Chromium, ${slowdown} × CPU slow-down: longest task`] = figures[`… its longest task`];
-      delete figures[`… its longest task`];
+      const where = `Chromium, ${slowdown} × CPU slow-down`;
+      figures[where] = medians(await interleaved(each(bundles, begun), ROUNDS));
+      figures[`${where}: longest task of the page's main thread`] = medians(
+        await interleaved(each(bundles, blocked), TRACED_ROUNDS),
+      );
     }
   } finally {
     await browser.close();
@@ -93,25 +94,17 @@ const untraced = (_browser, page, program) => page.evaluate(importing, program);
 /** The longest time that the page's main thread is blocked. */
 async function longestTask(browser, page, program) {
   await browser.startTracing(page, { screenshots: false, categories: ['disabled-by-default-devtools.timeline', '__metadata'] });
-  await page.evaluate(() => performance.mark('begin'));
   await page.evaluate(importing, program);
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
-  const main = traceEvents.find(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
-  const renderers = new Set(
-    traceEvents
-      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
-      .map(({ pid, tid }) => `${pid} ${tid}`),
-  );
-  if (!main) throw new Error('the trace has no main thread');
-  const tasks = traceEvents.filter(({ name, pid, tid }) => name === 'RunTask' && renderers.has(`${pid} ${tid}`));
+  const isMain = ({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain';
+  const threads = new Set(traceEvents.filter(isMain).map(({ pid, tid }) => `${pid} ${tid}`));
+  const tasks = traceEvents.filter(({ name, pid, tid }) => name === 'RunTask' && threads.has(`${pid} ${tid}`));
   return Math.max(...tasks.map(({ dur }) => dur)) / 1000;
 }
 
 /** Serves an empty page and the programs. */
 async function serve(bundles) {
-  const programs = new Map();
-  for (const file of Object.values(bundles)) programs.set(`/${path.basename(file)}`, file);
-  const { readFileSync } = await import('node:fs');
+  const programs = new Map(Object.values(bundles).map((file) => [`/${path.basename(file)}`, file]));
   const server = http.createServer(({ url }, response) => {
     const file = programs.get(url);
     response.setHeader('content-type', file ? 'text/javascript' : 'text/html');

@@ -164,7 +164,8 @@ impl<P: Platform + 'static> Client<P> {
     /// A final job leaves nothing open. One that is completed without its answer may have it at the next poll.
     async fn close_finished(self: &Rc<Self>, job_id: &str, seen: &Seen, end: Deadline) {
         if seen.is_settled() {
-            self.payments.job_finished(job_id, seen.reference.as_deref(), end).await;
+            // Boxed: a wait that only sleeps stays small.
+            Box::pin(self.payments.job_finished(job_id, seen.reference.as_deref(), end)).await;
         }
     }
 

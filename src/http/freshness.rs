@@ -10,7 +10,7 @@ use crate::platform::{HttpRequest, HttpResponse, Method};
 use crate::time::{Instant, Millis};
 
 /// A fresh answer is not older than this, in seconds.
-const MAX_AGE_S: f64 = 2.0;
+const MAX_AGE_S: u32 = 2;
 /// A `Date` counts in seconds: for so long it may stay the same.
 const MAX_STANDSTILL: Millis = Millis::new(3_000.0);
 /// How many addresses are watched at once.
@@ -35,7 +35,7 @@ impl Freshness {
         if request.method != Method::Get || !response.is_success() {
             return;
         }
-        let age = response.header("age").and_then(|text| text.trim_ascii().parse::<f64>().ok()).unwrap_or(0.0);
+        let age = response.header("age").and_then(|text| text.trim_ascii().parse::<u32>().ok()).unwrap_or(0);
         let date = response.header("date").unwrap_or_default();
         let is_stale = age > MAX_AGE_S || self.stands_still(address(&request.url), date, now);
         self.is_noticed |= is_stale;

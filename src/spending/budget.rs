@@ -38,7 +38,7 @@ impl Budget {
         }
     }
 
-    /// Gives back what was set aside for a payment that certainly moves no money.
+    /// Releases what was set aside for a payment that certainly moves no money.
     pub fn release(&mut self, payment: Reserved) {
         if let Some(spent) = self.spent.get_mut(payment.limit) {
             *spent = spent.saturating_sub(payment.units);

@@ -1,4 +1,4 @@
-//! The budget as all calls of a client share it. Whoever made the client is told of each new sum.
+//! The budget as all calls of a client share it. The creator of the client is notified of each new sum.
 
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -46,7 +46,7 @@ impl SpendLedger {
     }
 }
 
-/// Money that is set aside for one payment. Dropping it gives the money back, unless it is kept.
+/// Money that is set aside for one payment. Dropping it releases the money, unless it is kept.
 #[derive(Debug)]
 pub struct Reservation {
     ledger: Rc<SpendLedger>,
@@ -69,17 +69,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reservation_is_given_back_when_it_is_dropped_unless_it_is_kept() {
-        let told = Rc::new(RefCell::new(Vec::new()));
-        let sums = Rc::clone(&told);
+    fn a_reservation_is_released_when_it_is_dropped_unless_it_is_kept() {
+        let notified = Rc::new(RefCell::new(Vec::new()));
+        let sums = Rc::clone(&notified);
         let ledger = SpendLedger::new(vec![1, 2], Box::new(move |limit, units| sums.borrow_mut().push((limit, units))));
         let payment = Reserved { limit: 1, units: 10 };
-        let given_back = ledger.reserve(payment);
+        let released = ledger.reserve(payment);
         let kept = ledger.reserve(payment);
         kept.kept.set(true);
-        drop((given_back, kept));
+        drop((released, kept));
         assert_eq!((ledger.spent(0), ledger.spent(1)), (1, 12));
-        assert_eq!(*told.borrow(), [(1, 12), (1, 22), (1, 12)]);
+        assert_eq!(*notified.borrow(), [(1, 12), (1, 22), (1, 12)]);
         assert_eq!(format!("{ledger:?}"), "SpendLedger(RefCell { value: Budget { spent: [1, 12] } })");
     }
 }

@@ -2,7 +2,7 @@
 
 pub mod budget;
 mod ledger;
-mod place;
+mod location;
 pub mod policy;
 
 pub use ledger::{Reservation, SpendLedger};

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::budget::{Budget, Reserved};
-use super::place::{as_url, is_same_place, is_unreadable_to_others};
+use super::location::{as_url, is_same_resource, is_unreadable_to_others};
 use crate::api::error::{ErrorCode, Result};
 use crate::json::Json;
 use crate::platform::WalletCapabilities;
@@ -185,7 +185,7 @@ impl SpendPolicy {
     }
 
     /// Sets money aside for a payment that was begun before this client's ledger, or whose money was
-    /// given back. `None` when no limit is about its token. The error says why it is refused.
+    /// released. `None` when no limit is about its token. The error says why it is refused.
     pub fn count(
         &self,
         symbol: &str,
@@ -260,7 +260,7 @@ impl SpendPolicy {
     /// What is paid for is what was asked for, or what the caller allows besides.
     fn check_resource(&self, offer: &Offer, url: &str) -> Result<(), String> {
         let Some(resource) = &offer.resource else { return Ok(()) };
-        if is_same_place(resource, url) || self.is_allowed_resource(resource) {
+        if is_same_resource(resource, url) || self.is_allowed_resource(resource) {
             return Ok(());
         }
         let said = format!("it is for {}, not for {url}", shorten(resource, MAX_SHOWN));
@@ -272,7 +272,7 @@ impl SpendPolicy {
     }
 
     fn is_allowed_resource(&self, resource: &str) -> bool {
-        self.resources.iter().any(|allowed| is_same_place(resource, allowed))
+        self.resources.iter().any(|allowed| is_same_resource(resource, allowed))
     }
 }
 
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_counts_what_is_set_aside_and_gives_back_what_was_not_kept() {
+    fn the_budget_counts_what_is_set_aside_until_it_is_released() {
         let mut policy = SpendPolicy::default();
         policy.limits[0].budget = 50_000;
         let ledger = ledger(&policy);

@@ -132,11 +132,9 @@ test('rows 27, 28 and 30: whatever the wallet does wrong, it is asked once and n
       { code: 5750 },
     ].map((no) => [() => Promise.reject(no), 'wallet_rejected']),
     // Words prove nothing: nodes say them too, of a transfer that they have.
-    ...[
-      { code: -32000, message: 'User rejected the request' },
-      { code: -32603, message: 'cancelled' },
-      'rejectedByUser',
-    ].map((words) => [() => Promise.reject(words), 'wallet_failed']),
+    ...[{ code: -32000, message: 'User rejected the request' }, { code: -32603, message: 'cancelled' }, 'rejectedByUser'].map(
+      (words) => [() => Promise.reject(words), 'wallet_failed'],
+    ),
     ...[cyclic, null, Symbol('x'), 7, () => {}, Object.create(null)].map((odd) => [() => Promise.reject(odd), 'wallet_failed']),
     [
       async () => {

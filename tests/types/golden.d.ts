@@ -3,7 +3,7 @@
  */
 export interface Session {
     /**
-     * The session's id. A secret: every caller that has it can read the session and write into it.
+     * The session's id. Whoever has it can read the session and write into it.
      */
     sessionId: string;
     /**
@@ -27,12 +27,11 @@ export interface Session {
      */
     expiresAt?: number;
     /**
-     * The time of the last activity, in milliseconds of the server's clock. `createSession` does
-     * not return it.
+     * When something last happened in it, in milliseconds of the server's clock. Not in what `createSession` gives.
      */
     lastActivity?: number;
     /**
-     * The metadata that `createSession` was called with.
+     * What `createSession` was given.
      */
     metadata: Record<string, unknown>;
     /**
@@ -40,15 +39,15 @@ export interface Session {
      */
     timeoutConfig?: SessionTimeoutConfig;
     /**
-     * How often it was renewed. `createSession` does not return it.
+     * How often it was renewed. Not in what `createSession` gives.
      */
     renewalCount?: number;
     /**
-     * The time that is left, in milliseconds. `createSession` does not return it.
+     * How long it has left, in milliseconds. Not in what `createSession` gives.
      */
     timeRemaining?: number;
     /**
-     * Whether little time is left. `createSession` does not return it.
+     * Whether that is little. Not in what `createSession` gives.
      */
     isNearExpiration?: boolean;
 }
@@ -80,7 +79,7 @@ export interface MessageAttachment {
 }
 
 /**
- * A job as the server describes it.
+ * A job as the server knows it.
  */
 export interface JobDetailsResponse {
     /**
@@ -88,11 +87,11 @@ export interface JobDetailsResponse {
      */
     jobId: string;
     /**
-     * The status of the job.
+     * Where the job stands.
      */
     status: JobStatus;
     /**
-     * The server's word for the status when it is not a known one. `status` is `unknown` then.
+     * The server's word for the status when it is none of the known ones; `status` is `unknown` then.
      */
     rawStatus?: string;
     /**
@@ -100,7 +99,7 @@ export interface JobDetailsResponse {
      */
     agentId: UUID;
     /**
-     * The user who sent the message.
+     * The user in whose name the message was sent.
      */
     userId: UUID;
     /**
@@ -112,7 +111,7 @@ export interface JobDetailsResponse {
      */
     createdAt: number;
     /**
-     * When the job expires, in milliseconds of the server's clock. May have a fraction.
+     * When the server gives the job up, in milliseconds of its clock. May have a fraction.
      */
     expiresAt: number;
     /**
@@ -124,9 +123,23 @@ export interface JobDetailsResponse {
      */
     error?: string;
     /**
-     * The metadata that `createJob` was called with.
+     * What `createJob` was given.
      */
     metadata?: Record<string, unknown>;
+}
+
+/**
+ * A job with its answer.
+ */
+export interface CompletedJob extends JobDetailsResponse {
+    /**
+     * It is completed.
+     */
+    status: 'completed';
+    /**
+     * The answer.
+     */
+    result: JobResult;
 }
 
 /**
@@ -154,7 +167,7 @@ export interface SessionMessage {
      */
     createdAt: number;
     /**
-     * The metadata of the message; in an agent's message its `thought` and `actions` too.
+     * What belongs to it; in an agent's message its `thought` and `actions` too.
      */
     metadata?: Record<string, unknown>;
 }
@@ -172,18 +185,30 @@ export interface SendMessageRequest {
      */
     attachments?: MessageAttachment[];
     /**
-     * Data of the application that belongs to the message. The server returns it with the message.
-     * At most 10,240 characters as JSON.
+     * Anything that belongs to it; comes back with it. At most 10,240 characters as JSON.
      */
     metadata?: Record<string, unknown>;
     /**
-     * `http`: the server waits for the agent, 30 seconds at most. `websocket`: it takes the
-     * message and lets the agent answer when it
-     * can, so that an answer that takes longer is among the session's messages on every server.
-     * @default "websocket" in `sendMessage`, "http" in `sendMessageAndWait`
+     * `http`: the server waits for the agent, 30 seconds at most. `websocket`: it takes the message and lets the agent answer when it
+     * can, so that an answer that takes longer is among the session's messages on every server. @default "websocket" in `sendMessage`, "http" in `sendMessageAndWait`
      */
     transport?: "http" | "websocket";
 }
+
+/**
+ * A message with the agent's answer.
+ */
+export interface AnsweredMessage extends MessageResponse {
+    /**
+     * The answer.
+     */
+    agentResponse: AgentResponse;
+}
+
+/**
+ * A network that can be paid on.
+ */
+export type NetworkName = 'base' | 'polygon' | 'base-sepolia' | 'polygon-amoy' | (string & {});
 
 /**
  * A page of messages, the newest first.
@@ -198,25 +223,62 @@ export interface GetMessagesResponse {
      */
     hasMore: boolean;
     /**
-     * Where the neighbouring pages begin. Absent when there is no message.
+     * Where the neighbouring pages begin; absent when there is no message.
      */
     cursors?: MessageCursors;
 }
 
 /**
- * All of a server: `messaging` asks one-off questions, `sessions` holds conversations.
- *
- * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+ * A payment that is open, or a record that cannot be read.
  */
-export class ElizaClient {
-    constructor(options: JobsClientOptions);
-    /** One-off questions ("jobs"). */
-    readonly messaging: JobsClient;
-    /** Conversations that last. */
-    readonly sessions: SessionsClient;
-    /** Lets go of the client's memory; calls that are under way are finished. */
-    free(): void;
-    [Symbol.dispose](): void;
+export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unreadable' };
+
+/**
+ * A stable name for each thing that can go wrong.
+ */
+export type ErrorCode = "invalid_argument" | "connection_failed" | "connection_reset" | "request_timeout" | "bad_request" | "unauthorized" | "forbidden" | "not_found" | "job_not_found" | "session_not_found" | "session_expired" | "rate_limited" | "server_error" | "request_refused" | "invalid_response" | "unexpected_html" | "response_too_large" | "redirect_refused" | "job_failed" | "job_timeout" | "job_gone" | "wait_timeout" | "agent_failed" | "no_answer" | "answer_timeout" | "message_outcome_unknown" | "payment_required" | "payment_requirements_invalid" | "payment_over_limit" | "payment_network_not_allowed" | "payment_recipient_not_allowed" | "payment_resource_mismatch" | "payment_insecure_connection" | "payment_declined" | "payment_not_supported_here" | "payment_refused" | "payment_not_open" | "payment_outcome_unknown" | "store_failed" | "wallet_cannot_pay" | "wallet_rejected" | "wallet_failed" | "wallet_invalid_proof" | "wallet_timeout" | "client_disposed" | "wasm_panic" | "init_failed";
+
+/**
+ * A token of the application's own choice.
+ */
+export interface AssetOptions {
+    /**
+     * The network, as servers name it; one of those in `networks`.
+     */
+    network: NetworkName;
+    /**
+     * The network's EVM chain id. Only for a network that the client does not know; without it that is no EVM chain, and
+     * only a wallet with `pay` can serve it.
+     */
+    chainId?: number;
+    /**
+     * The token's contract.
+     */
+    asset: string;
+    /**
+     * What it is called in limits, errors and `spent()`.
+     */
+    symbol: string;
+    /**
+     * How many decimals it has.
+     */
+    decimals: number;
+    /**
+     * The name in its EIP-712 domain. @default the symbol
+     */
+    name?: string;
+    /**
+     * The version in its EIP-712 domain. @default "1"
+     */
+    version?: string;
+    /**
+     * The most that one job may cost, as a decimal string of this token.
+     */
+    maxPerPayment: string;
+    /**
+     * The most that all jobs of this client together may cost, as a decimal string of this token. @default no limit
+     */
+    budget?: string;
 }
 
 /**
@@ -228,7 +290,7 @@ export interface ListSessionsResponse {
      */
     sessions: Session[];
     /**
-     * How many there are.
+     * How many they are.
      */
     total: number;
     /**
@@ -238,37 +300,34 @@ export interface ListSessionsResponse {
 }
 
 /**
- * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where that is asked for.
+ * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where the server charges.
  *
- * Every method gives a promise. State is shared and immutable, so that any number of calls may run at once, `free()` may be
- * called while they do, and callbacks may call back.
+ * Any number of calls may run at once. Callbacks may call the client.
  */
 export class JobsClient {
+    free(): void;
+    [Symbol.dispose](): void;
     /**
-     * A client for the server at `options.baseUrl`. Sends nothing.
-     *
-     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     * Creates a job, pays for it when the server asks for that, and waits for its answer.
      */
-    constructor(options: JobsClientOptions);
+    createAndWaitForJob(params: CreateJobRequest, pollInterval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
     /**
-     * Creates a job, pays for it when asked to, and waits for its answer.
-     */
-    createAndWaitForJob(
-    params: CreateJobRequest,
-    pollInterval?: number | WaitOptions,
-    maxAttempts?: number,
-    options?: WaitOptions,
-    ): Promise<CompletedJob>;
-    /**
-     * Creates a job; when the server asks for a payment, pays for it once through the wallet.
+     * Creates a job. When the server asks for a payment, the wallet pays for it once.
      */
     createJob(params: CreateJobRequest, options?: CreateJobOptions): Promise<CreateJobResponse>;
+    /**
+     * Forgets an open payment: one of which you know that no money has moved, or a record that cannot be read. What was
+     * paid and is forgotten is lost.
+     *
+     * @param attempt An attempt: of an error (`error.payment`) or of `pendingPayments()`.
+     */
+    forgetPayment(attempt: PendingPayment, options?: RequestOptions): Promise<void>;
     /**
      * The job as it is now.
      */
     getJob(jobId: string, options?: RequestOptions): Promise<JobDetailsResponse>;
     /**
-     * The state of the Jobs service.
+     * How the Jobs service is.
      */
     getJobsHealth(options?: RequestOptions): Promise<JobsHealthResponse>;
     /**
@@ -276,58 +335,51 @@ export class JobsClient {
      */
     listJobs(params?: ListJobsParams, options?: RequestOptions): Promise<ListJobsResponse>;
     /**
-     * What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and paid
-     * jobs whose answers were not seen; after a reload or a crash too, when the store has outlived it. A record that cannot be
-     * read has the state `unreadable`, and is kept.
+     * A client for the server at `options.baseUrl`. Sends nothing.
+     *
+     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     */
+    constructor(options: JobsClientOptions);
+    /**
+     * What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and
+     * paid jobs whose answers were not seen. After a reload or a crash too, when the store has outlived it. A record that
+     * cannot be read has the state `unreadable`, and is kept.
      */
     pendingPayments(options?: RequestOptions): Promise<PendingPayment[]>;
     /**
-     * Forgets a payment that is open: one of which you know that no money has moved, or a record that cannot be read. What was paid
-     * and is forgotten is lost.
-     *
-     * @param attempt An attempt: of an error (`error.payment`) or of `pendingPayments()`.
-     */
-    forgetPayment(attempt: PendingPayment, options?: RequestOptions): Promise<void>;
-    /**
      * Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
-     * `maxAttempts` (30 when only `interval` is given) is obeyed exactly; without both the wait lasts until the job's own expiry.
+     * `maxAttempts` (30 when only `interval` is given) is kept exactly. Without both the wait lasts until the job's own
+     * expiry.
      */
     pollJob(jobId: string, interval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
     /**
-     * Goes on where a payment or a job was left, and waits for the job's answer. A payment goes on with the job that is there, else
-     * with the same proof; nothing is ever paid again.
+     * Continues a payment or a job that was interrupted, and waits for the job's answer. A payment continues with the
+     * job that is there, else with the same proof. Nothing is ever paid again.
      *
      * @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
      */
     resume(handle: string | PendingPayment, options?: WaitOptions): Promise<CompletedJob>;
     /**
-     * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`), with what is set aside for
-     * payments under way.
+     * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`). Includes what is reserved
+     * for payments under way.
      *
      * @param currency The token's symbol. @default "USDC"
      * @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.
      */
     spent(currency?: string): string;
     /**
-     * Looks at a job as `pollJob` does, and gives it each time that it is seen in another status; ends when the job is completed, and throws
-     * what `pollJob` would reject with.
+     * Polls a job as `pollJob` does, and returns it each time that it is seen in another status. Ends when the job is
+     * completed, and throws what `pollJob` would reject with.
      */
     watchJob(jobId: string, options?: WaitOptions): AsyncIterableIterator<JobDetailsResponse>;
-    /** Lets go of the client's memory; calls that are under way are finished. */
-    free(): void;
-    [Symbol.dispose](): void;
 }
 
 /**
- * Conversations with an agent that last. Every method gives a promise, or what `for await` takes.
+ * Conversations with an agent that last.
  */
 export class SessionsClient {
-    /**
-     * The sessions of the server at `options.baseUrl`. Sends nothing.
-     *
-     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
-     */
-    constructor(options: JobsClientOptions);
+    free(): void;
+    [Symbol.dispose](): void;
     /**
      * Begins a session between a user and an agent.
      */
@@ -337,19 +389,16 @@ export class SessionsClient {
      */
     deleteSession(sessionId: string, options?: RequestOptions): Promise<DeleteSessionResponse>;
     /**
-     * A page of the session's messages, the newest first. In `for await` all of them, page by page; with `after` alone the oldest first.
+     * A page of the session's messages, the newest first. In `for await` all of them, page by page; with `after` alone
+     * the oldest first.
      */
-    getMessages(
-    sessionId: string,
-    params?: GetMessagesParams,
-    options?: RequestOptions,
-    ): Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>;
+    getMessages(sessionId: string, params?: GetMessagesParams, options?: RequestOptions): Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>;
     /**
      * The session as it is now.
      */
     getSession(sessionId: string, options?: RequestOptions): Promise<Session>;
     /**
-     * The state of the Sessions service.
+     * How the Sessions service is.
      */
     getSessionsHealth(options?: RequestOptions): Promise<SessionsHealthResponse>;
     /**
@@ -361,43 +410,43 @@ export class SessionsClient {
      */
     listSessions(options?: RequestOptions): Promise<ListSessionsResponse>;
     /**
+     * The sessions of the server at `options.baseUrl`. Sends nothing.
+     *
+     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     */
+    constructor(options: JobsClientOptions);
+    /**
      * Gives the session its whole time again, whether or not it renews itself with each message.
      */
     renewSession(sessionId: string, options?: RequestOptions): Promise<Session>;
     /**
      * Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at most. @default 60000
      *
-     * Where the server does not wait for the agent, or gives up on it (after 30 seconds), the answer is looked for among the session's
-     * messages: it is the agent's first one after this message, so send one message of a session after the other. Every error
-     * (`SessionError`) has the `sessionId`, and the `userMessage` when that is in the session.
+     * Where the server does not wait for the agent, or gives up on it (after 30 seconds), the client searches the
+     * session's messages for the answer. It takes the agent's first message after this one, so send one message of a
+     * session after the other. Every error (`SessionError`) has the `sessionId`, and the `userMessage` when that is in
+     * the session.
      */
     sendMessageAndWait(sessionId: string, params: SendMessageRequest, options?: RequestOptions): Promise<AnsweredMessage>;
     /**
-     * Puts a message into the session and does not wait for the agent; the answer will be among the session's messages.
+     * Puts a message into the session and does not wait for the agent. The answer will be among the session's messages.
      *
-     * A reply that is lost is made up for by a look into the session; where that is not possible, it rejects with
-     * `message_outcome_unknown`. Nothing is sent twice.
+     * When the server's reply is lost, the client searches the session for the message. Where that is not possible, the
+     * call rejects with `message_outcome_unknown`. Nothing is sent twice.
      */
     sendMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): Promise<MessageResponse>;
     /**
-     * Puts a message into the session and gives the agent's answer as it comes: `user_message`, then any number of `chunk`, then `done`.
-     * Where the server has no streams, or the stream breaks off, the answer comes as a whole with `done`. Leaving the loop ends the request.
-     * `options.timeoutMs` is for the whole. @default 300000
+     * Puts a message into the session and returns the agent's answer as it comes: `user_message`, then any number of
+     * `chunk`, then `done`. Where the server has no streams, or the stream breaks off, the answer comes as a whole with
+     * `done`. Leaving the loop ends the request. `options.timeoutMs` is for the whole. @default 300000
      */
-    streamMessage(
-    sessionId: string,
-    params: Omit<SendMessageRequest, 'transport'>,
-    options?: RequestOptions,
-    ): AsyncIterableIterator<MessageUpdate>;
-    /** Lets go of the client's memory; calls that are under way are finished. */
-    free(): void;
-    [Symbol.dispose](): void;
+    streamMessage(sessionId: string, params: Omit<SendMessageRequest, 'transport'>, options?: RequestOptions): AsyncIterableIterator<MessageUpdate>;
 }
 
 /**
- * How a server asks for payment.
+ * Eight, four, four, four and twelve hexadecimal digits.
  */
-export type Dialect = "elizaos" | "x402-v1" | "x402-v2";
+export type UUID = string;
 
 /**
  * How far a payment has come.
@@ -405,8 +454,7 @@ export type Dialect = "elizaos" | "x402-v1" | "x402-v2";
 export type PaymentState = "intended" | "proven" | "sent" | "accepted" | "refused" | "unknown";
 
 /**
- * How long a session lives. The server has defaults for absent members, and limits the others to
- * its bounds.
+ * How long a session lives. The server has defaults for what is absent, and brings what is out of its bounds into them.
  */
 export interface SessionTimeoutConfig {
     /**
@@ -414,7 +462,7 @@ export interface SessionTimeoutConfig {
      */
     timeoutMinutes?: number;
     /**
-     * Whether each message restarts these minutes. @default true (the server's)
+     * Whether each message begins these minutes anew. @default true (the server's)
      */
     autoRenew?: boolean;
     /**
@@ -428,15 +476,15 @@ export interface SessionTimeoutConfig {
 }
 
 /**
- * How many jobs have which status.
+ * How many jobs stand where.
  */
 export interface JobStatusCounts {
     /**
-     * Jobs that wait to be processed.
+     * Jobs that wait.
      */
     pending: number;
     /**
-     * Jobs that an agent works on.
+     * Jobs that an agent is at.
      */
     processing: number;
     /**
@@ -448,7 +496,7 @@ export interface JobStatusCounts {
      */
     failed: number;
     /**
-     * Jobs without an answer within their time.
+     * Jobs without an answer in their time.
      */
     timeout: number;
 }
@@ -466,21 +514,21 @@ export interface SessionStats {
      */
     activeSessions: number;
     /**
-     * The others, which the server will delete.
+     * The others, which will be cleaned away.
      */
     expiredSessions: number;
 }
 
 /**
- * The state of the Jobs service.
+ * How the Jobs service is.
  */
 export interface JobsHealthResponse {
     /**
-     * Whether the service reports that it is healthy.
+     * Whether the service says that it is well.
      */
     healthy: boolean;
     /**
-     * The server's time, in milliseconds of its clock.
+     * When this was, in milliseconds of the server's clock.
      */
     timestamp: number;
     /**
@@ -488,7 +536,7 @@ export interface JobsHealthResponse {
      */
     totalJobs: number;
     /**
-     * How many jobs have which status.
+     * How many stand where.
      */
     statusCounts: JobStatusCounts;
     /**
@@ -502,11 +550,11 @@ export interface JobsHealthResponse {
 }
 
 /**
- * The state of the Sessions service.
+ * How the Sessions service is.
  */
 export interface SessionsHealthResponse {
     /**
-     * `healthy`, when the server reports that it is healthy.
+     * `healthy`, when the server says that it is well.
      */
     status: string;
     /**
@@ -514,7 +562,7 @@ export interface SessionsHealthResponse {
      */
     activeSessions: number;
     /**
-     * The server's time, in milliseconds of its clock.
+     * When this was, in milliseconds of the server's clock.
      */
     timestamp: number;
     /**
@@ -532,7 +580,7 @@ export interface SessionsHealthResponse {
 }
 
 /**
- * Statistics of the server's jobs.
+ * How the server's jobs went.
  */
 export interface JobMetrics {
     /**
@@ -554,7 +602,7 @@ export interface JobMetrics {
 }
 
 /**
- * The state of a session after a message.
+ * How the session is after a message.
  */
 export interface SessionStatus {
     /**
@@ -594,7 +642,7 @@ export interface ListJobsResponse {
 }
 
 /**
- * Makes the token transfer that the quote asks for, and gives its transaction hash once it is mined. An error with `noMoneyMoved: true`
+ * Makes the token transfer that the quote asks for, and returns its transaction hash once it is mined. An error with `noMoneyMoved: true`
  * says that certainly nothing was sent.
  */
 export type SendTransfer = (quote: Quote) => string | Promise<string>;
@@ -604,15 +652,15 @@ export type SendTransfer = (quote: Quote) => string | Promise<string>;
  */
 export interface Quote extends Price {
     /**
-     * What is paid for, as the server says. Not in the dialect `elizaos`.
+     * What is paid for, as the server says. Not in the seed's dialect.
      */
     resource?: string;
     /**
-     * The server's entry as it came, for a wallet that takes the payment over. Not in the dialect `elizaos`.
+     * The server's entry as it came, for a wallet that takes the payment over. Not in the seed's dialect.
      */
     paymentRequirements?: Record<string, unknown>;
     /**
-     * The server's whole request for payment as it came. Not in the dialect `elizaos`.
+     * The server's whole request for payment as it came. Not in the seed's dialect.
      */
     paymentRequired?: Record<string, unknown>;
 }
@@ -683,7 +731,7 @@ export interface JobMessage {
      */
     createdAt: number;
     /**
-     * What the agent added: its thought, its actions.
+     * What the agent added (its thought, its actions).
      */
     metadata?: Record<string, unknown>;
 }
@@ -697,7 +745,7 @@ export interface CreateJobRequest {
      */
     agentId?: UUID;
     /**
-     * The user who sends the message.
+     * The user in whose name the message is sent.
      */
     userId: UUID;
     /**
@@ -705,15 +753,28 @@ export interface CreateJobRequest {
      */
     content: string;
     /**
-     * Data of the application that belongs to the job. The server returns it with the job. At most
-     * 10,000 characters as JSON.
+     * Anything that belongs to the job; comes back with it. At most 10,000 characters as JSON.
      */
     metadata?: Record<string, unknown>;
     /**
-     * How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000.
-     * @default 30000 (the server's)
+     * How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000. @default 30000 (the server's)
      */
     timeoutMs?: number;
+}
+
+/**
+ * What `createJob` takes.
+ */
+export interface CreateJobOptions extends RequestOptions {
+    /**
+     * Called when something has happened. What it throws is reported once to the logger and does not end the call.
+     */
+    onUpdate?: (update: JobUpdate) => void;
+    /**
+     * A name for this job: two calls with the same name, at the same time or one after the other, create and pay for
+     * one job. The same name for another request (`agentId`, `userId`, `content`) is an `ArgumentError`.
+     */
+    idempotencyKey?: string;
 }
 
 /**
@@ -729,8 +790,7 @@ export interface CreateSessionRequest {
      */
     userId: UUID;
     /**
-     * Data of the application that belongs to the session. The server returns it with the session.
-     * At most 10,240 characters as JSON.
+     * Anything that belongs to the session; comes back with it. At most 10,240 characters as JSON.
      */
     metadata?: Record<string, unknown>;
     /**
@@ -740,11 +800,11 @@ export interface CreateSessionRequest {
 }
 
 /**
- * What `deleteSession` returns.
+ * What `deleteSession` gives.
  */
 export interface DeleteSessionResponse {
     /**
-     * Always true: everything else rejects with an error.
+     * Always true: what is no success is an error.
      */
     success: boolean;
     /**
@@ -754,7 +814,7 @@ export interface DeleteSessionResponse {
 }
 
 /**
- * Which jobs `listJobs` returns.
+ * What `listJobs` is asked.
  */
 export interface ListJobsParams {
     /**
@@ -768,11 +828,11 @@ export interface ListJobsParams {
 }
 
 /**
- * What `sendMessage` and `sendMessageAndWait` return.
+ * What `sendMessage` gives.
  */
 export interface MessageResponse {
     /**
-     * Always true: everything else rejects with an error.
+     * Always true: what is no success is an error.
      */
     success: boolean;
     /**
@@ -780,19 +840,85 @@ export interface MessageResponse {
      */
     userMessage: SessionMessage;
     /**
-     * The agent's answer. `sendMessageAndWait` always returns it.
+     * What the agent has answered; always there in what `sendMessageAndWait` gives.
      */
     agentResponse?: AgentResponse;
     /**
-     * The state of the session. Absent where the server's reply was lost and the message was found
-     * in the session.
+     * How the session is now; absent where the server's reply was lost and the message was found in the session.
      */
     sessionStatus?: SessionStatus;
 }
 
 /**
- * What a facilitator says of a settlement: x402's `SettlementResponse`, in the header
- * `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`.
+ * What `streamMessage` returns, one after the other.
+ *
+ * - `user_message`: the message is in the session.
+ * - `chunk`: a piece of the answer.
+ * - `done`: the whole answer.
+ */
+export type MessageUpdate = { type: "user_message"; message: SessionMessage } | { type: "chunk"; chunk: string; index: number; messageId?: string } | { type: "done"; response: AgentResponse };
+
+/**
+ * What a client is made with.
+ */
+export interface JobsClientOptions {
+    /**
+     * The server's address: http or https, a path is fine; no credentials, query or fragment.
+     */
+    baseUrl: string;
+    /**
+     * Sent as `X-API-KEY`.
+     */
+    apiKey?: string;
+    /**
+     * Sent with every request.
+     */
+    headers?: HeadersInput;
+    /**
+     * Used in place of the global `fetch`.
+     */
+    fetch?: FetchFunction;
+    /**
+     * The longest time for one request with its whole answer and its retries, in milliseconds. The time that a wallet
+     * takes does not count. @default 30000
+     */
+    timeoutMs?: number;
+    /**
+     * How often a read that failed is tried again. @default 2
+     */
+    retries?: number;
+    /**
+     * The largest answer that is read, in bytes. @default 8388608
+     */
+    maxResponseBytes?: number;
+    /**
+     * What pays: a function that makes a token transfer and returns its hash, or an object that can do more.
+     */
+    wallet?: Wallet | SendTransfer;
+    /**
+     * Asked for its consent before the wallet, with the price. Any value other than `true` cancels the payment.
+     */
+    confirm?: (quote: Quote) => boolean | Promise<boolean>;
+    /**
+     * The longest time for the wallet, and for `confirm`, in milliseconds. @default 300000; without a limit in a page
+     */
+    walletTimeoutMs?: number;
+    /**
+     * What may be paid.
+     */
+    spend?: SpendOptions;
+    /**
+     * Where payments are written down. @default localStorage in a page, else memory
+     */
+    store?: Store;
+    /**
+     * Receives lines for people, never with a header, a body or a proof in them. @default warnings go to the console
+     */
+    logger?: Logger;
+}
+
+/**
+ * What a facilitator says of a settlement (x402's `SettlementResponse`, the header `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`).
  */
 export interface SettlementResponse {
     /**
@@ -822,7 +948,29 @@ export interface SettlementResponse {
 }
 
 /**
- * An agent's answer.
+ * What a wallet signs, as `eth_signTypedData_v4` takes it.
+ */
+export interface TypedData {
+    /**
+     * The members of each type.
+     */
+    types: Record<string, { name: string; type: string }[]>;
+    /**
+     * The type of the message.
+     */
+    primaryType: 'TransferWithAuthorization';
+    /**
+     * The token's contract.
+     */
+    domain: { name: string; version: string; chainId: number; verifyingContract: string };
+    /**
+     * The transfer. Integers are decimal strings.
+     */
+    message: { from: string; to: string; value: string; validAfter: string; validBefore: string; nonce: string };
+}
+
+/**
+ * What an agent has answered.
  */
 export interface AgentResponse {
     /**
@@ -840,13 +988,42 @@ export interface AgentResponse {
 }
 
 /**
+ * What every method takes.
+ */
+export interface RequestOptions {
+    /**
+     * Ends the call at once; it rejects with the signal's own reason.
+     */
+    signal?: AbortSignal | null;
+    /**
+     * The longest time for this call, in milliseconds: for one request with its retries, or for a whole wait.
+     */
+    timeoutMs?: number;
+    /**
+     * Sent with this call's requests.
+     */
+    headers?: HeadersInput;
+}
+
+/**
+ * What happens while a job is created and waited for.
+ *
+ * - `quote`: the price was read and keeps the rules; `confirm` and the wallet are about to be asked.
+ * - `payment`: a payment has come further. The wallet has returned the proof, which is about to be sent; or the server
+ *   has accepted it.
+ * - `created`: there is a job.
+ * - `status`: the job was seen for the first time, or in another status.
+ */
+export type JobUpdate = { type: "quote"; quote: Quote } | { type: "payment"; payment: PaymentAttempt } | { type: "created"; job: CreateJobResponse } | { type: "status"; job: JobDetailsResponse };
+
+/**
  * What is paid, and to whom.
  */
 export interface Price {
     /**
-     * How the server asks for payment.
+     * How the server speaks of payment. `seed`: the proof is the hash of a plain token transfer. `v1`, `v2`: x402's versions.
      */
-    dialect: Dialect;
+    dialect: "seed" | "v1" | "v2";
     /**
      * The network to pay on.
      */
@@ -882,6 +1059,38 @@ export interface Price {
 }
 
 /**
+ * What may be paid. Everything that breaks a rule is refused before the wallet is asked.
+ */
+export interface SpendOptions {
+    /**
+     * The most that one job may cost, as a decimal string of USDC. @default "0.10"
+     */
+    maxPerPayment?: string;
+    /**
+     * The most that all jobs of this client together may cost, as a decimal string of USDC. @default no limit
+     */
+    budget?: string;
+    /**
+     * The networks that may be paid on, the preferred one first. Testnets only when they are named.
+     * @default ["base", "polygon"]
+     */
+    networks?: NetworkName[];
+    /**
+     * Tokens other than USDC that may be paid with. USDC is preferred, then the order of this list.
+     */
+    assets?: AssetOptions[];
+    /**
+     * Who may be paid: addresses. @default every recipient
+     */
+    recipients?: string[];
+    /**
+     * What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself
+     * otherwise, as behind a proxy; and for an address without https on a network of your own.
+     */
+    allowResource?: string | string[];
+}
+
+/**
  * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
  * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
  */
@@ -890,14 +1099,14 @@ export interface Wallet {
     address?: string | (() => string | Promise<string>);
     /** Makes a token transfer, for servers that want its hash. */
     sendTransfer?: SendTransfer;
-    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Gives the signature. */
+    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Returns the signature. */
     signTypedData?: (typedData: TypedData) => string | Promise<string>;
-    /** Takes a whole payment over, for what the others cannot serve. Gives the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
-    pay?: (quote: Quote) => HeadersInit | Promise<HeadersInit>;
+    /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
+    pay?: (quote: Quote) => HeadersInput | Promise<HeadersInput>;
 }
 
 /**
- * What `createJob` returns.
+ * What the server answers to `createJob`.
  */
 export interface CreateJobResponse {
     /**
@@ -905,7 +1114,7 @@ export interface CreateJobResponse {
      */
     jobId: string;
     /**
-     * The status of the job.
+     * Where the job stands.
      */
     status: JobStatus;
     /**
@@ -913,10 +1122,34 @@ export interface CreateJobResponse {
      */
     createdAt: number;
     /**
-     * When the job expires, in milliseconds of the server's clock. May have a fraction.
+     * When the server gives the job up, in milliseconds of its clock. May have a fraction.
      */
     expiresAt: number;
+    /**
+     * What was paid; absent when the server asked for nothing. Not part of the server's answer.
+     */
+    payment?: PaymentAttempt;
 }
+
+/**
+ * What waiting takes.
+ */
+export interface WaitOptions extends CreateJobOptions {
+    /**
+     * Milliseconds between two polls, kept exactly. @default 1000 when `maxAttempts` is given, else a schedule that
+     * follows the job's age
+     */
+    intervalMs?: number;
+    /**
+     * How often to poll at most, kept exactly. @default 30 when an interval is given, else until the job's own expiry
+     */
+    maxAttempts?: number;
+}
+
+/**
+ * Where a job stands.
+ */
+export type JobStatus = "pending" | "processing" | "completed" | "failed" | "timeout" | "unknown";
 
 /**
  * Where the neighbouring pages begin.
@@ -932,111 +1165,65 @@ export interface MessageCursors {
     after: number;
 }
 
+/**
+ * Which messages `getMessages` returns.
+ */
+export interface GetMessagesParams {
+    /**
+     * How many in one page, 1 to 100. @default 50 (the server's)
+     */
+    limit?: number;
+    /**
+     * Only those written before this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.before`.
+     */
+    before?: number | Date;
+    /**
+     * Only those written after this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.after`.
+     */
+    after?: number | Date;
+}
+
+/**
+ * elizaOS's own name for `JobsHealthResponse`.
+ */
+export type JobHealthResponse = JobsHealthResponse;
+
+/**
+ * elizaOS's own name for `ListJobsResponse`.
+ */
+export type JobListResponse = ListJobsResponse;
+
+import type { Logger } from './callbacks.js';
 import type { Store } from './stores/store.js';
-/** Eight, four, four, four and twelve hexadecimal digits. */
-export type UUID = string;
 
-/** A job with its answer. */
-export type CompletedJob = JobDetailsResponse & { status: 'completed'; result: JobResult };
-
-/** A message with the agent's answer. */
-export type AnsweredMessage = MessageResponse & { agentResponse: AgentResponse };
-
-/** A network that can be paid on. */
-export type NetworkName = 'base' | 'polygon' | 'base-sepolia' | 'polygon-amoy' | (string & {});
-
-/** A payment that is open, or a record that cannot be read. */
-export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unreadable' };
-
-/** A stable name for each thing that can go wrong. */
-export type ErrorCode =
-| 'invalid_argument'
-| 'connection_failed'
-| 'connection_reset'
-| 'request_timeout'
-| 'bad_request'
-| 'unauthorized'
-| 'forbidden'
-| 'not_found'
-| 'job_not_found'
-| 'session_not_found'
-| 'session_expired'
-| 'rate_limited'
-| 'server_error'
-| 'request_refused'
-| 'invalid_response'
-| 'unexpected_html'
-| 'response_too_large'
-| 'redirect_refused'
-| 'job_failed'
-| 'job_timeout'
-| 'job_gone'
-| 'wait_timeout'
-| 'agent_failed'
-| 'no_answer'
-| 'answer_timeout'
-| 'message_outcome_unknown'
-| 'payment_required'
-| 'payment_requirements_invalid'
-| 'payment_over_limit'
-| 'payment_network_not_allowed'
-| 'payment_recipient_not_allowed'
-| 'payment_resource_mismatch'
-| 'payment_insecure_connection'
-| 'payment_declined'
-| 'payment_not_supported_here'
-| 'payment_refused'
-| 'payment_outcome_unknown'
-| 'payment_not_open'
-| 'store_failed'
-| 'wallet_cannot_pay'
-| 'wallet_rejected'
-| 'wallet_failed'
-| 'wallet_invalid_proof'
-| 'wallet_timeout'
-| 'client_disposed'
-| 'wasm_panic'
-| 'init_failed';
-
-/** A token of the application's own choice. */
-export interface AssetOptions {
-    /** The network, as servers name it; one of those in `networks`. */
-    network: NetworkName;
-    /** The network's EVM chain id. Only for a network that the client does not know; without it that is no EVM chain, and only a wallet with `pay` can serve it. */
-    chainId?: number;
-    /** The token's contract. */
-    asset: string;
-    /** What it is called in limits, errors and `spent()`. */
-    symbol: string;
-    /** How many decimals it has. */
-    decimals: number;
-    /** The name in its EIP-712 domain. @default the symbol */
-    name?: string;
-    /** The version in its EIP-712 domain. @default "1" */
-    version?: string;
-    /** The most that one job may cost, as a decimal string of this token. */
-    maxPerPayment: string;
-    /** The most that all jobs of this client together may cost, as a decimal string of this token. @default no limit */
-    budget?: string;
+declare global {
+    // Projects without `lib: dom`, or with an older compiler, do not have these; elsewhere the declarations merge.
+    interface AbortSignal {}
+    interface Headers {}
+    interface SymbolConstructor {
+        readonly dispose: unique symbol;
+    }
+    interface Disposable {
+        [Symbol.dispose](): void;
+    }
 }
 
-/** What `createJob` takes. */
-export interface CreateJobOptions extends RequestOptions {
-    /** Called when something has happened. What it throws is reported once to the logger and does not end the call. */
-    onUpdate?: (update: JobUpdate) => void;
-    /** A name for this job: two calls with the same name, at the same time or one after the other, make and pay one job. The same
-     * name for another question (`agentId`, `userId`, `content`) is an `ArgumentError`. */
-    idempotencyKey?: string;
+/** What a `fetch` of your own is called with. */
+export interface FetchInit {
+    method: 'GET' | 'POST' | 'DELETE';
+    headers: Headers;
+    body?: string;
+    redirect: 'manual';
+    signal: AbortSignal;
 }
-
-/** What `streamMessage` gives. */
-export type MessageUpdate =
-/** The message is in the session. */
-| { type: 'user_message'; message: SessionMessage }
-/** A piece of the answer. */
-| { type: 'chunk'; chunk: string; index: number; messageId?: string }
-/** The whole answer. */
-| { type: 'done'; response: AgentResponse };
+/** What a `fetch` of your own returns: a `Response`, or what reads like one. */
+export interface FetchResponse {
+    readonly status: number;
+    readonly headers: { get(name: string): string | null };
+    text(): Promise<string>;
+}
+/** A `fetch` of your own. The global one is such a function. */
+export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchResponse>;
 
 /** What a caller tells a store while it waits for a lock. */
 export interface LockRequest {
@@ -1047,30 +1234,23 @@ export interface LockRequest {
 export interface ReleaseLock {
     (): unknown;
     /**
-     * Whether the caller still holds the lock. A program that was suspended for longer than the
-     * lock's lease has lost it, and finds out here before it acts on it. Leave it out when a lock
-     * cannot be lost.
+     * Whether the caller still holds the lock. A program that was suspended for longer than the lock's
+     * lease has lost it, and finds out here before it acts on it. Leave it out when a lock cannot be lost.
      */
     valid?(): boolean;
 }
 /**
  * Where payments are recorded before each step that could lose them. Every method may return a
- * promise. A record is stored when `set` or `add` has resolved. When the store fails, nothing is
- * paid.
+ * promise. A record is stored when `set` or `add` has resolved. When the store fails, nothing is paid.
  */
 export interface Store {
-    /**
-     * The record of this key, exactly as it was written; `undefined` or `null` when there is none.
-     */
+    /** The record of this key, exactly as it was written; `undefined` or `null` when there is none. */
     get(key: string): string | null | undefined | Promise<string | null | undefined>;
-    /**
-     * Writes a record, in place of an earlier one. Writes of one key take effect in the order of the
-     * calls.
-     */
+    /** Writes a record, in place of an earlier one. Writes of one key take effect in the order of the calls. */
     set(key: string, value: string): unknown;
     /**
-     * Writes a record unless there is one: `true` when this call wrote it, `false` when one was
-     * there. Of several calls at the same time exactly one is `true`.
+     * Writes a record unless there is one: `true` when this call wrote it, `false` when one was there.
+     * Of several calls at the same time exactly one is `true`.
      */
     add?(key: string, value: string): boolean | Promise<boolean>;
     /** Deletes a record. Deleting one that does not exist is no error. */
@@ -1078,55 +1258,57 @@ export interface Store {
     /** The keys of all records, or of those whose keys begin with `prefix`. */
     keys(prefix?: string): Iterable<string> | Promise<Iterable<string>>;
     /**
-     * For a store that several programs use: waits until none of them holds the lock of this name,
-     * and resolves with a function that releases it. The wait ends when `request.gone` is set.
-     * `fileStore` has it; tabs of a browser need none, because Web Locks work there.
+     * For a store that several programs use: waits until none of them holds the lock of this name, and
+     * resolves with a function that releases it. The wait ends when `request.gone` is set. `fileStore`
+     * has it; tabs of a browser need none, because Web Locks work there.
      */
     lock?(name: string, request: LockRequest): Promise<ReleaseLock>;
 }
 
-/** What a client is made with. */
-export interface JobsClientOptions {
-    /** The server's address: http or https, a path is fine; no credentials, query or fragment. */
-    baseUrl: string;
-    /** Sent as `X-API-KEY`. */
-    apiKey?: string;
-    /** Sent with every request. */
-    headers?: HeadersInit;
-    /** Used in place of the global `fetch`. */
-    fetch?: (url: string, init: RequestInit) => Promise<Response>;
-    /** The longest time for one request, with its whole answer and its retries, in milliseconds. The time that a wallet takes does not count. @default 30000 */
-    timeoutMs?: number;
-    /** How often a read that failed is tried again. @default 2 */
-    retries?: number;
-    /** The largest answer that is read, in bytes. @default 8388608 */
-    maxResponseBytes?: number;
-    /** What pays: a function that makes a token transfer and gives its hash, or an object that can do more. */
-    wallet?: Wallet | SendTransfer;
-    /** Asked before the wallet is, with the price. Anything but `true` means that nothing is paid. */
-    confirm?: (quote: Quote) => boolean | Promise<boolean>;
-    /** The longest time for the wallet, and for `confirm`, in milliseconds. @default 300000; without a limit in a page */
-    walletTimeoutMs?: number;
-    /** What may be paid. */
-    spend?: SpendOptions;
-    /** Where payments are written down. @default localStorage in a page, else memory */
-    store?: Store;
-    /** Told what happens, never with a header, a body or a proof in it. @default warnings go to the console */
-    logger?: Logger;
+/** What is sent as headers: an object, a list of pairs, or `Headers`. */
+export type HeadersInput = Record<string, string> | readonly (readonly string[])[] | Headers;
+
+/** Where lines for people go; the console is one. What it throws harms nothing. */
+export interface Logger {
+    /** One line for each request: method, path, status, duration. */
+    debug?(...said: unknown[]): void;
+    info?(...said: unknown[]): void;
+    /** What should be checked: a callback that threw, an odd answer, a wallet that answered too late. */
+    warn?(...said: unknown[]): void;
+    error?(...said: unknown[]): void;
+}
+/** One line for the application's logger. Without a logger, warnings go to the console. */
+export declare function log(logger: Logger | undefined, level: 'debug' | 'warn', words: string, thrown?: unknown): void;
+/** Calls `onUpdate`. What it throws is logged once in a call: `state` is the call's. */
+export declare function tell(onUpdate: (update: unknown) => unknown, update: unknown, logger: Logger | undefined, state: {
+    reported?: boolean;
+}): void;
+
+
+import type * as Rust from './wasm.js';
+export declare const JobsClient: typeof Rust.JobsClient;
+export declare const SessionsClient: typeof Rust.SessionsClient;
+/** All of a server: `messaging` asks one-off questions, `sessions` holds conversations. */
+export declare class ElizaClient {
+    /** One-off questions ("jobs"). */
+    readonly messaging: Rust.JobsClient;
+    /** Conversations that last. */
+    readonly sessions: Rust.SessionsClient;
+    /**
+     * Both clients of the server at `options.baseUrl`. Sends nothing.
+     *
+     * @throws {ArgumentError} (a `TypeError`) when an option can never work.
+     */
+    constructor(options: Rust.JobsClientOptions);
+    /** Releases both clients; calls that are under way go on. */
+    free(): void;
+    [Symbol.dispose]: () => void;
 }
 
-/** What a wallet signs, as `eth_signTypedData_v4` takes it. */
-export interface TypedData {
-    types: Record<string, { name: string; type: string }[]>;
-    primaryType: 'TransferWithAuthorization';
-    domain: { name: string; version: string; chainId: number; verifyingContract: string };
-    /** Integers are decimal strings. */
-    message: { from: string; to: string; value: string; validAfter: string; validBefore: string; nonce: string };
-}
 
+import type { ErrorCode, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
 /** What every error of this package is. `instanceof` works across copies of the package. */
-export class ElizaJobsError extends Error {
-    protected constructor();
+export declare class ElizaJobsError extends Error {
     /** What went wrong. */
     readonly code: ErrorCode;
     /** Whether the same call may succeed later without any change, at no further cost. */
@@ -1135,7 +1317,7 @@ export class ElizaJobsError extends Error {
     readonly jobId?: string;
     /** The job as it was last seen. */
     readonly job?: JobDetailsResponse;
-    /** The session this is about. Not enumerable: whoever has it can read the session, so that it must not get into logs. */
+    /** The session this is about. Not enumerable: its id opens the session, so that it must not get into logs. */
     readonly sessionId?: string;
     /** The message that was sent, when it is known to be in the session. */
     readonly userMessage?: SessionMessage;
@@ -1147,39 +1329,80 @@ export class ElizaJobsError extends Error {
     readonly serverMessage?: string;
     /** The server's own code for the error. */
     readonly serverCode?: string;
-    /** How long the server asks to stay away, in milliseconds. */
+    /** How long the server asks to wait, in milliseconds. */
     readonly retryAfterMs?: number;
     /** The payment this is about. Not enumerable: it may hold a proof, which must not get into logs. */
     readonly payment?: PaymentAttempt;
     /** What the platform or the wallet threw. */
     readonly cause?: unknown;
+    protected constructor(...given: ConstructorParameters<typeof Error>);
 }
-/** The server said no, or said something that is no answer. */
-export class ApiError extends ElizaJobsError {}
+/** The server refused the request or sent something unreadable. */
+export declare class ApiError extends ElizaJobsError {
+}
 /** The job ended without an answer, is gone, or took longer than the caller waits. */
-export class JobError extends ElizaJobsError {}
+export declare class JobError extends ElizaJobsError {
+}
 /** A payment was refused, by the limits, the wallet or the server, or its outcome is not known. */
-export class PaymentError extends ElizaJobsError {}
-/** A message in a session got no answer: the agent failed, chose not to answer, or took longer than the caller waits; or it is not known whether the message has arrived. */
-export class SessionError extends ElizaJobsError {}
+export declare class PaymentError extends ElizaJobsError {
+}
 /** No answer came. */
-export class ConnectionError extends ElizaJobsError {}
+export declare class ConnectionError extends ElizaJobsError {
+}
+/**
+ * A message in a session got no answer: the agent failed, chose not to answer, or took longer than the
+ * caller waits. Or it is not known whether the message has arrived.
+ */
+export declare class SessionError extends ElizaJobsError {
+}
 /** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */
-export class ArgumentError extends TypeError {
-    protected constructor();
+export declare class ArgumentError extends TypeError {
     readonly code: 'invalid_argument' | 'client_disposed';
     readonly retryable: false;
-    /** The argument's or option's name; absent when the client itself was let go of. */
+    /** The argument's or option's name; absent when the client itself was released. */
     readonly field?: string;
+    protected constructor(...given: ConstructorParameters<typeof TypeError>);
+}
+declare const classes: {
+    ElizaJobsError: typeof ElizaJobsError;
+    ApiError: typeof ApiError;
+    JobError: typeof JobError;
+    PaymentError: typeof PaymentError;
+    ConnectionError: typeof ConnectionError;
+    SessionError: typeof SessionError;
+    ArgumentError: typeof ArgumentError;
+};
+/** An error of the class of this name, with what it carries. */
+export declare function makeError(name: keyof typeof classes, message: string, members: Record<string, unknown>, cause?: unknown): Error;
+/** The package's own module failed: it cannot be loaded, or it trapped. */
+export declare function internalError(code: Extract<ErrorCode, 'init_failed' | 'wasm_panic'>, message: string, cause?: unknown): Error;
+export {};
+
+
+import type { JobStatus as Status } from './wasm.js';
+/** Where a job stands. `UNKNOWN`: the server said something else, which is in `rawStatus`; it is not final. */
+export declare const JobStatus: {
+    readonly [S in Status as Uppercase<S>]: S;
+};
+/** Where a job stands. */
+export type JobStatus = Status;
+/** Each status as a type, as an enum has them. */
+export declare namespace JobStatus {
+    type PENDING = 'pending';
+    type PROCESSING = 'processing';
+    type COMPLETED = 'completed';
+    type FAILED = 'failed';
+    type TIMEOUT = 'timeout';
+    type UNKNOWN = 'unknown';
 }
 
 
 import type { Store } from './store.js';
 /**
- * A store in a folder, a file for each record. For Node, Bun and Deno; several programs of one
- * machine may share the folder. A record is on the disk, whole, when `set` or `add` has resolved:
- * it survives a crash and a power cut. The folder is made when it is missing (0700), and files are
- * for their owner only (0600).
+ * A store in a folder, a file for each record. For Node, Bun and Deno; several programs of one machine
+ * may share the folder. A record is on the disk, whole, when `set` or `add` has resolved: it survives a
+ * crash and a power cut. The folder is made when it is missing (0700), and files are for their owner
+ * only (0600).
  *
  * @param folder A relative path is resolved now: a later `process.chdir` changes nothing.
  * @throws {TypeError} when it is no path, or the runtime has no file system.
@@ -1210,99 +1433,10 @@ import type { Store } from './store.js';
 /** A store in memory: its records live as long as the program. */
 export declare function memoryStore(): Store;
 
-/** What every method takes. */
-export interface RequestOptions {
-    /** Ends the call at once; it rejects with the signal's own reason. */
-    signal?: AbortSignal | null;
-    /** The longest time for this call, in milliseconds: for one request with its retries, or for a whole wait. */
-    timeoutMs?: number;
-    /** Sent with this call's requests. */
-    headers?: HeadersInit;
-}
-
-/** What happens while a job is created and waited for. */
-export type JobUpdate =
-/** The price was read and keeps the rules; `confirm` and the wallet are about to be asked. */
-| { type: 'quote'; quote: Quote }
-/** A payment has come further: the wallet has given the proof, which is about to be sent; or the server has accepted it. */
-| { type: 'payment'; payment: PaymentAttempt }
-/** There is a job. */
-| { type: 'created'; job: CreateJobResponse }
-/** The job was seen for the first time, or in another status. */
-| { type: 'status'; job: JobDetailsResponse };
-
-/** What may be paid. Everything that breaks a rule is refused before the wallet is asked. */
-export interface SpendOptions {
-    /** The most that one job may cost, as a decimal string of USDC. @default "0.10" */
-    maxPerPayment?: string;
-    /** The most that all jobs of this client together may cost, as a decimal string of USDC. @default no limit */
-    budget?: string;
-    /** The networks that may be paid on, the preferred one first. Testnets only when they are named. @default ["base", "polygon"] */
-    networks?: NetworkName[];
-    /** Tokens other than USDC that may be paid with. USDC is preferred, then the order of this list. */
-    assets?: AssetOptions[];
-    /** Who may be paid: addresses. @default anybody */
-    recipients?: string[];
-    /** What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself otherwise, as behind a proxy; and for an address without https on a network of your own. */
-    allowResource?: string | string[];
-}
-
-/** What waiting takes. */
-export interface WaitOptions extends CreateJobOptions {
-    /** Milliseconds between two looks, obeyed exactly. @default 1000 when `maxAttempts` is given, else a schedule that follows the job's age */
-    intervalMs?: number;
-    /** How often to look at most, obeyed exactly. @default 30 when an interval is given, else until the job's own expiry */
-    maxAttempts?: number;
-}
-
-/** Where a job stands. */
-export const JobStatus: {
-    readonly PENDING: 'pending';
-    readonly PROCESSING: 'processing';
-    readonly COMPLETED: 'completed';
-    readonly FAILED: 'failed';
-    readonly TIMEOUT: 'timeout';
-    /** The server said something else; `rawStatus` has it. Not final. */
-    readonly UNKNOWN: 'unknown';
-};
-/** Where a job stands. */
-export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];
-/** Each status as a type, as an enum has them. */
-export declare namespace JobStatus {
-    type PENDING = 'pending';
-    type PROCESSING = 'processing';
-    type COMPLETED = 'completed';
-    type FAILED = 'failed';
-    type TIMEOUT = 'timeout';
-    type UNKNOWN = 'unknown';
-}
-
-/** Where lines for people go; the console is one. What it throws harms nothing. */
-export interface Logger {
-    /** One line for each request: method, path, status, duration. */
-    debug?(...said: unknown[]): void;
-    info?(...said: unknown[]): void;
-    /** What somebody should look at: a callback that threw, an odd answer, a wallet that answered too late. */
-    warn?(...said: unknown[]): void;
-    error?(...said: unknown[]): void;
-}
-
-/** Which messages `getMessages` gives. */
-export interface GetMessagesParams {
-    /** How many in one page, 1 to 100. @default 50 (the server's) */
-    limit?: number;
-    /** Only those written before this instant: a `Date`, or milliseconds since 1970, such as a page's `cursors.before`. */
-    before?: number | Date;
-    /** Only those written after this instant: a `Date`, or milliseconds since 1970, such as a page's `cursors.after`. */
-    after?: number | Date;
-}
-
-/** elizaOS's own name for `ListJobsResponse`. */
-export type JobListResponse = ListJobsResponse;
-/** elizaOS's own name for `JobsHealthResponse`. */
-export type JobHealthResponse = JobsHealthResponse;
-
-/// <reference lib="esnext.disposable" />
+export type { Logger } from './callbacks.js';
+export { ElizaClient } from './eliza-client.js';
+export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
+export { JobStatus } from './job-status.js';
 export { fileStore } from './stores/file.js';
 export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';
 export { memoryStore } from './stores/memory.js';

@@ -29,10 +29,14 @@ export function encode(bytes) {
   return [...head, ...Array.from(bytes, (byte) => spelling[byte])].join('');
 }
 
-/** A module for `decode.ts` to work on: what the package is built from. */
+/**
+ * A module for `decode.ts` to work on: what the package is built from. The text stands outside the function: engines read a function
+ * once when they load it, and again when it is called.
+ */
 export function asModule(bytes) {
   const text = JSON.stringify(encode(bytes));
   return `import { decode } from './decode.js';
-export const wasm = () => decode(${text}, ${bytes.length}, ${JSON.stringify(ALPHABET)});
+const text = ${text};
+export const wasm = () => decode(text, ${bytes.length}, ${JSON.stringify(ALPHABET)});
 `;
 }

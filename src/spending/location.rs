@@ -1,18 +1,18 @@
-//! Where a URL leads: whether two are the same place, and who can read what goes there.
+//! Where a URL leads: whether two name the same resource, and who can read what goes there.
 
 /// The names of this machine itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// The scheme, the host, the port and the path of a URL. Scheme and host are in small letters.
 #[derive(Debug, PartialEq, Eq)]
-struct Place<'a> {
+struct Location<'a> {
     scheme: String,
     host: String,
     port: String,
     path: &'a str,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Location<'a> {
     fn of(url: &'a str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let rest = rest.split(['?', '#']).next()?;
@@ -46,12 +46,12 @@ impl<'a> Place<'a> {
 
 /// Whether a resource is the address of a request: the same origin and path. A path alone is one of
 /// the same origin. The names of this machine are one host.
-pub(super) fn is_same_place(resource: &str, url: &str) -> bool {
-    let Some(wanted) = Place::of(url) else { return false };
+pub(super) fn is_same_resource(resource: &str, url: &str) -> bool {
+    let Some(wanted) = Location::of(url) else { return false };
     if is_path(resource) {
         return resource.split(['?', '#']).next() == Some(wanted.path);
     }
-    Place::of(resource).is_some_and(|place| place.is_same(&wanted))
+    Location::of(resource).is_some_and(|location| location.is_same(&wanted))
 }
 
 /// A resource as a URL that `spend.allowResource` can name. `None` when it is not one.
@@ -60,16 +60,16 @@ pub(super) fn as_url(resource: &str, url: &str) -> Option<String> {
         let origin = url.split_once("://").and_then(|(scheme, rest)| Some(format!("{scheme}://{}", rest.split('/').next()?)));
         return origin.map(|origin| origin + resource);
     }
-    Place::of(resource).filter(|place| !place.host.is_empty()).map(|_| resource.to_owned())
+    Location::of(resource).filter(|location| !location.host.is_empty()).map(|_| resource.to_owned())
 }
 
 /// Whether nobody else can read what goes to this address: it is encrypted, or stays on this
 /// machine.
 pub(super) fn is_unreadable_to_others(url: &str) -> bool {
-    let Some(place) = Place::of(url) else { return false };
+    let Some(location) = Location::of(url) else { return false };
     let is_loopback_number =
-        place.host.starts_with("127.") && place.host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    place.scheme == "https" || place.is_loopback() || place.host.ends_with(".localhost") || is_loopback_number
+        location.host.starts_with("127.") && location.host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    location.scheme == "https" || location.is_loopback() || location.host.ends_with(".localhost") || is_loopback_number
 }
 
 fn is_path(resource: &str) -> bool {
@@ -92,7 +92,7 @@ mod tests {
             "/api/messaging/jobs",
             "/api/messaging/jobs?x=1",
         ] {
-            assert!(is_same_place(same, URL), "{same}");
+            assert!(is_same_resource(same, URL), "{same}");
         }
         for other in [
             "https://evil.example/api/messaging/jobs",
@@ -107,9 +107,9 @@ mod tests {
             "javascript:alert(1)",
             "",
         ] {
-            assert!(!is_same_place(other, URL), "{other}");
+            assert!(!is_same_resource(other, URL), "{other}");
         }
-        assert!(is_same_place("https://a.b", "https://a.b/"));
+        assert!(is_same_resource("https://a.b", "https://a.b/"));
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
         let hosts = ["http://localhost:3000/x", "http://127.0.0.1:3000/x", "http://[::1]:3000/x", "http://LOCALHOST:3000/x?y"];
         for one in hosts {
             for two in hosts {
-                assert!(is_same_place(one, two), "{one} {two}");
+                assert!(is_same_resource(one, two), "{one} {two}");
             }
         }
         for other in [
@@ -129,9 +129,9 @@ mod tests {
             "http://localhost.evil.example:3000/x",
             "http://[::2]:3000/x",
         ] {
-            assert!(!is_same_place(other, "http://127.0.0.1:3000/x"), "{other}");
+            assert!(!is_same_resource(other, "http://127.0.0.1:3000/x"), "{other}");
         }
-        assert!(is_same_place("http://localhost/x", "http://[::1]:80/x"));
+        assert!(is_same_resource("http://localhost/x", "http://[::1]:80/x"));
     }
 
     #[test]
