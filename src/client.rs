@@ -147,9 +147,9 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let wanted = Wanted { job_id, lifetime, deadline: end.instant(), plan, call };
-        match self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await {
+        match self.watch.wait(&self.http, &wanted, &|job| update(Update::Status(job))).await {
             Ok(seen) => {
-                Box::pin(self.close_finished(job_id, &seen, end)).await;
+                self.close_finished(job_id, &seen, end).await;
                 outcome(job_id, seen)
             }
             Err(error) => {

@@ -56,8 +56,8 @@ pub(crate) struct JobWatch {
 impl JobWatch {
     /// Waits until the job is final, which it returns, or until a limit is reached. `on_status`
     /// gets the job when it is seen for the first time, and in another status.
-    pub(crate) async fn wait<P: Platform>(&self, http: &Http<P>, wanted: Wanted<'_>, on_status: &dyn Fn(Json)) -> Result<Seen> {
-        let subscription = Subscription::new(self, http, &wanted);
+    pub(crate) async fn wait<P: Platform>(&self, http: &Http<P>, wanted: &Wanted<'_>, on_status: &dyn Fn(Json)) -> Result<Seen> {
+        let subscription = Subscription::new(self, http, wanted);
         loop {
             match subscription.next() {
                 Step::Own(Next::Sleep(until)) => subscription.sleep(until).await,
@@ -65,9 +65,9 @@ impl JobWatch {
                 Step::Own(Next::Over(end)) => return *end,
                 // Boxed: a wait that only sleeps stays small.
                 Step::Own(Next::TakeSlot { by, is_last }) => Box::pin(subscription.take_slot(by, is_last)).await,
-                Step::Own(Next::Poll { limit }) => Box::pin(subscription.poll(&wanted, limit)).await,
+                Step::Own(Next::Poll { limit }) => Box::pin(subscription.poll(wanted, limit)).await,
                 Step::Own(Next::ReadChannel { created_at, by, is_last }) => {
-                    Box::pin(subscription.read_channel(&wanted, created_at, by, is_last)).await;
+                    Box::pin(subscription.read_channel(wanted, created_at, by, is_last)).await;
                 }
                 Step::List { query, by } => Box::pin(subscription.list(query, by)).await,
             }

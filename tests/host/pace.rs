@@ -1,6 +1,8 @@
 //! The learned schedule against the optimum: five kinds of agents, each known by its law to the
 //! optimum alone.
 
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "points of a grid, which can be counted")]
+
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::time::Millis;
