@@ -17,6 +17,7 @@ mod inputs;
 mod journal;
 mod limits;
 mod misfortune;
+mod pace;
 mod pay;
 mod property;
 mod read;
