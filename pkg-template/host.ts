@@ -4,8 +4,22 @@ import { log, tell } from './callbacks.js';
 import { makeError } from './errors.js';
 import { list, settled } from './foreign.js';
 import { plainJson } from './metadata.js';
-import { nextPiece, receive } from './response.js';
+import { nextPiece, reading, receive } from './response.js';
 import { defaultStore, lock } from './stores.js';
 import { wake } from './wake.js';
 
-export const host = { defaultStore, list, listen, lock, log, makeError, nextPiece, plainJson, receive, settled, tell, wake };
+export const host = {
+  defaultStore,
+  list,
+  listen,
+  lock,
+  log,
+  makeError,
+  nextPiece,
+  plainJson,
+  reading,
+  receive,
+  settled,
+  tell,
+  wake,
+};

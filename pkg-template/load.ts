@@ -10,7 +10,8 @@ let module: WebAssembly.Module | undefined;
 
 export function compile(): WebAssembly.Module {
   if (module) return module;
-  const missing = NEEDED.filter((name) => Reflect.get(globalThis, name) === undefined);
+  // Not by their values: some runtimes load a whole library when one is asked for.
+  const missing = NEEDED.filter((name) => !(name in globalThis));
   if (missing.length > 0) {
     throw internalError('init_failed', `eliza-jobs needs ${missing.join(', ')}, which this runtime does not have`);
   }

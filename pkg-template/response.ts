@@ -4,7 +4,7 @@
 import { settled } from './foreign.js';
 
 /** How Rust wants it. */
-interface Reading {
+export interface Reading {
   /** Which headers. */
   readonly names: readonly string[];
   /** The largest body, in bytes. */
@@ -20,6 +20,7 @@ interface Reading {
 interface Received {
   readonly status: number;
   readonly type: unknown;
+  /** The headers that are there: the index of a name, then its value, and so on. */
   readonly headers: readonly unknown[];
   readonly text?: string;
   /** Absent when the text is no JSON. */
@@ -53,6 +54,14 @@ class Unreadable extends Error {
   }
 }
 
+/** What `receive` takes. */
+export const reading = (names: readonly string[], most: number, signal: AbortSignal, streams: boolean): Reading => ({
+  names,
+  most,
+  signal,
+  streams,
+});
+
 /** Waits for a response and reads it. Rejects with what `fetch` or the body throws. */
 export function receive(response: PromiseLike<unknown>, reading: Reading): Promise<Received | Unreadable> {
   return orUnreadable(read(response, reading));
@@ -75,12 +84,12 @@ async function read(promise: PromiseLike<unknown>, reading: Reading): Promise<Re
   const { status, headers, type } = response;
   if (typeof status !== 'number' || !headers) throw new Unreadable('NoResponse');
   if (type === 'opaqueredirect') throw new Unreadable('HiddenRedirect');
-  const header = (name: string) => valueOf(headers, name);
-  const head = { status, type, headers: reading.names.map(header) };
+  const values = reading.names.map((name) => valueOf(headers, name));
+  const head = { status, type, headers: values.flatMap((value, index) => (typeof value === 'string' ? [index, value] : [])) };
   reading.text = '';
   const reader = readerOf(response);
   const body = reader ? new Body(reader, reading) : new WholeBody(response, reading);
-  const isStream = reading.streams && String(header('content-type')).toLowerCase().includes('text/event-stream');
+  const isStream = reading.streams && String(valueOf(headers, 'content-type')).toLowerCase().includes('text/event-stream');
   if (isStream) return { ...head, stream: body };
   for (let piece; (piece = await body.next()) !== undefined; ) reading.text += piece;
   return { ...head, text: reading.text, ...parsed(reading.text) };

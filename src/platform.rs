@@ -31,6 +31,11 @@ pub trait Platform {
         self.sleep(duration)
     }
 
+    /// Whether lines of [`LogLevel::Debug`] reach anyone; else none need be made.
+    fn logs_debug(&self) -> bool {
+        true
+    }
+
     /// Writes a line to the application's logger. The words hold no secret.
     fn log(&self, _level: LogLevel, _words: &str) {}
 

@@ -1,9 +1,10 @@
 //! Notices answers that come from an HTTP cache in place of the server, and asks past it.
 //!
-//! Every request says `cache: 'no-store'`, and yet some frameworks, service workers and content delivery networks answer
-//! a repeated GET with what they have. A poll would then see the same unfinished job until its time is over. Two things
-//! give a cache away: an `Age` of some seconds, and a `Date` that stands still. From then on every GET carries a query
-//! that no cache has seen; servers ignore it.
+//! Every request says `cache: 'no-store'`, and yet some frameworks, service workers and content
+//! delivery networks answer a repeated GET with what they have. A poll would then see the same
+//! unfinished job until its time is over. Two things give a cache away: an `Age` of some seconds,
+//! and a `Date` that stands still. From then on every GET carries a query that no cache has seen;
+//! servers ignore it.
 
 use crate::platform::{HttpRequest, HttpResponse, Method};
 use crate::time::{Instant, Millis};

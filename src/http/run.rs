@@ -195,12 +195,14 @@ impl<P: Platform> Http<P> {
         self.rate_limit.borrow_mut().request_sent(began);
         let answer = self.platform.send(request, on_chunk).await.map_err(|failed| send_error(request, failed));
         let now = self.platform.now();
-        let status = match &answer {
-            Ok(response) => response.status.to_string(),
-            Err(error) => error.code.as_str().to_owned(),
-        };
-        let line = format!("{} {status} in {} ms", place(request), now.since(began).whole());
-        self.platform.log(LogLevel::Debug, &line);
+        if self.platform.logs_debug() {
+            let status = match &answer {
+                Ok(response) => response.status.to_string(),
+                Err(error) => error.code.as_str().to_owned(),
+            };
+            let line = format!("{} {status} in {} ms", place(request), now.since(began).whole());
+            self.platform.log(LogLevel::Debug, &line);
+        }
         let response = answer?;
         self.rate_limit.borrow_mut().response_arrived(&response, now);
         self.freshness.borrow_mut().response_arrived(request, &response, now);

@@ -16,6 +16,9 @@ extern "C" {
     // A bare global: `window().fetch` is not there in workers and Node.
     #[wasm_bindgen(js_name = fetch, catch)]
     fn global_fetch(url: &str, init: &RequestInit) -> Result<JsValue, JsValue>;
+    /// How the response is to be read.
+    #[wasm_bindgen(js_namespace = host)]
+    fn reading(names: &JsValue, most: f64, signal: &AbortSignal, streams: bool) -> JsValue;
     /// Waits for a response and reads it (`pkg-template/response.ts`).
     #[wasm_bindgen(js_namespace = host)]
     fn receive(response: &JsValue, reading: &JsValue) -> js_sys::Promise;
@@ -80,11 +83,7 @@ impl JsPlatform {
         let mut guard = AbortOnDrop(Some(Json(controller.into())));
         // A list of thousands of jobs is large, and still smaller than they would be one by one.
         let most = self.max_response_bytes * (request.answers / 1000.0).max(1.0);
-        let reading = Json::object()
-            .set("names", HEADER_NAMES.with(Json::clone))
-            .set("most", Json::number(most))
-            .set("signal", Json(signal.clone().into()))
-            .set("streams", Json::boolean(on_chunk.is_some()));
+        let reading = Json(HEADER_NAMES.with(|names| reading(&names.0, most, &signal, on_chunk.is_some())));
         let exchange = async {
             let received = match self.receive(request, Some(&signal), &reading).await {
                 // Nothing was sent. The time limit does not need the signal.
@@ -146,9 +145,7 @@ fn read(received: &Json) -> Result<HttpResponse, SendError> {
         };
         return Err(unread(failure, &received.get_text("message").unwrap_or_default()));
     }
-    let values = received.get("headers").map(|values| values.elements()).unwrap_or_default();
-    let pairs = RESPONSE_HEADERS.into_iter().zip(values);
-    let mut headers: Vec<_> = pairs.filter_map(|(name, value)| Some((name, value.as_text()?))).collect();
+    let mut headers = headers_in(received);
     // Only another origin's response hides headers: elsewhere a date that is absent was not sent.
     let hides = received.get_text("type").as_deref() == Some("cors");
     if !hides && headers.iter().all(|(name, _)| *name != "date") {
@@ -164,6 +161,22 @@ fn read(received: &Json) -> Result<HttpResponse, SendError> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status")]
     let status = received.get_number("status").unwrap_or_default() as u16;
     Ok(HttpResponse { status, headers, body })
+}
+
+/// The headers that are there: the index of a name, then its value, and so on.
+fn headers_in(received: &Json) -> Vec<(&'static str, String)> {
+    let Some(list) = received.get("headers") else { return Vec::new() };
+    let list: js_sys::Array = list.0.unchecked_into();
+    let mut headers = Vec::new();
+    for at in (0..list.length()).step_by(2) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+        let index = list.get(at).as_f64().map(|index| index as usize);
+        let name = index.and_then(|index| RESPONSE_HEADERS.get(index));
+        if let (Some(name), Some(value)) = (name, list.get(at.saturating_add(1)).as_string()) {
+            headers.push((*name, value));
+        }
+    }
+    headers
 }
 
 /// An event stream, to its end. Each piece is read when the one before was taken, so that nothing is read ahead.

@@ -84,12 +84,12 @@ impl Platform for JsPlatform {
         }
     }
 
+    fn logs_debug(&self) -> bool {
+        self.logger.get("debug").is_some()
+    }
+
     fn log(&self, level: LogLevel, words: &str) {
         let level = if level == LogLevel::Debug { "debug" } else { "warn" };
-        // Nobody would get the line.
-        if level == "debug" && self.logger.get(level).is_none() {
-            return;
-        }
         log(&self.logger.0, level, &concat(&["eliza-jobs: ", words]));
     }
 

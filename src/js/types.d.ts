@@ -23,6 +23,8 @@ export interface FetchInit {
   body?: string;
   redirect: 'manual';
   signal: AbortSignal;
+  /** Absent in runtimes that do not know it. */
+  cache?: 'no-store';
 }
 /** What a `fetch` of your own returns: a `Response`, or what reads like one. */
 export interface FetchResponse {

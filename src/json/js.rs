@@ -1,6 +1,7 @@
 //! [`Json`] on wasm32: a JavaScript value. Cloning copies the reference.
 
 use core::cell::RefCell;
+use std::rc::Rc;
 
 use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
@@ -31,27 +32,31 @@ extern "C" {
 }
 
 thread_local! {
-    static NAMES: RefCell<Vec<(Box<str>, JsValue)>> = const { RefCell::new(Vec::new()) };
+    static NAMES: RefCell<Vec<(Box<str>, Rc<JsValue>)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A member's name as a JavaScript string. Making one costs more than the rest of reading a member.
-fn name(text: &str) -> JsValue {
+/// Does `work` with a member's name as a JavaScript string. Making one costs more than the rest of reading a member.
+fn with_name<T>(text: &str, work: impl FnOnce(&JsValue) -> T) -> T {
     if text.len() > MAX_NAME_BYTES {
-        return text.into();
+        return work(&text.into());
     }
-    NAMES.with_borrow_mut(|names| {
+    let known = NAMES.with_borrow_mut(|names| {
         let at = names.binary_search_by(|(known, _)| (known.len(), &**known).cmp(&(text.len(), text)));
-        if let Some((_, name)) = at.ok().and_then(|at| names.get(at)) {
-            return name.clone();
+        match at {
+            Ok(at) => names.get(at).map(|(_, name)| name.clone()),
+            Err(at) if names.len() < MAX_NAMES => {
+                let name = Rc::new(JsValue::from(text));
+                names.insert(at, (text.into(), name.clone()));
+                Some(name)
+            }
+            Err(_) => None,
         }
-        let name = JsValue::from(text);
-        if let Err(at) = at
-            && names.len() < MAX_NAMES
-        {
-            names.insert(at, (text.into(), name.clone()));
-        }
-        name
-    })
+    });
+    // Not while the names are borrowed: a getter may call the module.
+    match known {
+        Some(name) => work(&name),
+        None => work(&text.into()),
+    }
 }
 
 /// One JSON value. `set` and `without` are only called on objects that the crate itself has made or has just parsed.
@@ -146,7 +151,7 @@ impl Json {
             return None;
         }
         // A getter that throws counts as absent.
-        Reflect::get(&self.0, &name(key)).ok().filter(|value| !value.is_undefined()).map(Json)
+        with_name(key, |name| Reflect::get(&self.0, name)).ok().filter(|value| !value.is_undefined()).map(Json)
     }
 
     /// The names of an object's members; none when this is no object.
@@ -183,14 +188,15 @@ impl Json {
     /// The object with this member put in.
     pub fn set(self, key: &str, value: Self) -> Self {
         // The object is the core's own: it can be written to.
-        let _ = Reflect::set(&self.0, &name(key), &value.0);
+        let _ = with_name(key, |name| Reflect::set(&self.0, name, &value.0));
         self
     }
 
     /// The object without this member.
     pub fn without(self, key: &str) -> Self {
         if self.0.is_object() {
-            let _ = Reflect::delete_property(self.0.unchecked_ref::<Object>(), &name(key));
+            let object = self.0.unchecked_ref::<Object>();
+            let _ = with_name(key, |name| Reflect::delete_property(object, name));
         }
         self
     }

@@ -577,7 +577,7 @@ fn while_lists_fail_a_small_crowd_polls_job_by_job_and_asks_for_lists_with_growi
 fn one_list_that_fails_costs_a_crowd_a_second_and_no_polls_of_single_jobs() {
     use ListFault::{Hangs, NoList, Status, Truncated, WebPage};
     for fault in [Status(500), Status(502), WebPage, NoList, Truncated, Hangs] {
-        let (world, _, ends) = together(&[20_000.0; 3_000], Limiter::Told, Lists::Shown);
+        let (world, _, ends) = together(&[20_000.0; 1_500], Limiter::Told, Lists::Shown);
         world.run(10_000.0);
         let before = world.server.borrow().counts;
         world.server.borrow_mut().list_faults.push_back(fault);
@@ -585,8 +585,8 @@ fn one_list_that_fails_costs_a_crowd_a_second_and_no_polls_of_single_jobs() {
         let singles = world.server.borrow().counts[0] - before[0];
         assert_eq!(singles, 0);
         world.run(f64::INFINITY);
-        assert_eq!((answered(&ends), world.server.borrow().counts[3]), (3_000, 0));
-        let latest = ends.borrow().iter().map(|(at, _)| *at).fold(0.0, f64::max);
+        assert_eq!((answered(&ends), world.server.borrow().counts[3]), (1_500, 0));
+        let latest = latest(&ends);
         assert!(latest < 23_000.0, "the last one after {latest} ms");
     }
 }
@@ -606,13 +606,13 @@ fn a_crowd_whose_lists_never_come_polls_as_many_jobs_as_the_rate_limit_has_slots
     assert!(latest < 110_000.0, "the last one after {latest} ms");
 }
 
-/// Three hundred jobs that are waited for, and 9,000 finished ones of other people, 23 MB of them.
+/// Three hundred jobs that are waited for, and 4,000 finished ones of other people, ten megabytes of them.
 fn among_others(is_ours_first: bool, max_kilobytes: f64) -> (Rc<World>, Ends) {
     let world = World::new(Limiter::Told, Lists::Shown);
     let (client, ends) = (client(&world), Ends::default());
     let own = (0..300).map(|_| Job { created_at: 0.0, done_at: 30_000.0 });
-    let others = (0..9_000).map(|_| Job { created_at: 0.0, done_at: 0.0 });
-    let first = if is_ours_first { 0 } else { 9_000 };
+    let others = (0..4_000).map(|_| Job { created_at: 0.0, done_at: 0.0 });
+    let first = if is_ours_first { 0 } else { 4_000 };
     let mut server = world.server.borrow_mut();
     if is_ours_first {
         server.jobs.extend(own.chain(others))
@@ -772,8 +772,11 @@ fn a_wait_is_small() {
     let client = client(&world);
     let (call, nobody) = (plain(), |_| ());
     let wait = client.poll_job("job-1", &call, WaitPlan::default(), &nobody);
-    // And a few hundred bytes in the client, and its timer.
-    assert!(size_of_val(&wait) <= 512, "{} bytes", size_of_val(&wait));
+    let params = json!({});
+    let create = client.create_and_wait(&params, &call, WaitPlan::default(), &nobody);
+    let sizes = (size_of_val(&wait), size_of_val(&create));
+    // Pointers are twice as large here as they are in WebAssembly. The second one holds what was paid, too.
+    assert!(sizes.0 <= 768 && sizes.1 <= 2_048, "{sizes:?} bytes");
 }
 
 #[test]

@@ -3,7 +3,7 @@
  */
 export interface Session {
     /**
-     * The session's id. Whoever has it can read the session and write into it.
+     * The session's id. A secret: every caller that has it can read the session and write into it.
      */
     sessionId: string;
     /**
@@ -27,11 +27,12 @@ export interface Session {
      */
     expiresAt?: number;
     /**
-     * When something last happened in it, in milliseconds of the server's clock. Not in what `createSession` gives.
+     * The time of the last activity, in milliseconds of the server's clock. `createSession` does
+     * not return it.
      */
     lastActivity?: number;
     /**
-     * What `createSession` was given.
+     * The metadata that `createSession` was called with.
      */
     metadata: Record<string, unknown>;
     /**
@@ -39,15 +40,15 @@ export interface Session {
      */
     timeoutConfig?: SessionTimeoutConfig;
     /**
-     * How often it was renewed. Not in what `createSession` gives.
+     * How often it was renewed. `createSession` does not return it.
      */
     renewalCount?: number;
     /**
-     * How long it has left, in milliseconds. Not in what `createSession` gives.
+     * The time that is left, in milliseconds. `createSession` does not return it.
      */
     timeRemaining?: number;
     /**
-     * Whether that is little. Not in what `createSession` gives.
+     * Whether little time is left. `createSession` does not return it.
      */
     isNearExpiration?: boolean;
 }
@@ -79,7 +80,7 @@ export interface MessageAttachment {
 }
 
 /**
- * A job as the server knows it.
+ * A job as the server describes it.
  */
 export interface JobDetailsResponse {
     /**
@@ -87,11 +88,11 @@ export interface JobDetailsResponse {
      */
     jobId: string;
     /**
-     * Where the job stands.
+     * The status of the job.
      */
     status: JobStatus;
     /**
-     * The server's word for the status when it is none of the known ones; `status` is `unknown` then.
+     * The server's word for the status when it is not a known one. `status` is `unknown` then.
      */
     rawStatus?: string;
     /**
@@ -99,7 +100,7 @@ export interface JobDetailsResponse {
      */
     agentId: UUID;
     /**
-     * The user in whose name the message was sent.
+     * The user who sent the message.
      */
     userId: UUID;
     /**
@@ -111,7 +112,7 @@ export interface JobDetailsResponse {
      */
     createdAt: number;
     /**
-     * When the server gives the job up, in milliseconds of its clock. May have a fraction.
+     * When the job expires, in milliseconds of the server's clock. May have a fraction.
      */
     expiresAt: number;
     /**
@@ -123,7 +124,7 @@ export interface JobDetailsResponse {
      */
     error?: string;
     /**
-     * What `createJob` was given.
+     * The metadata that `createJob` was called with.
      */
     metadata?: Record<string, unknown>;
 }
@@ -167,7 +168,7 @@ export interface SessionMessage {
      */
     createdAt: number;
     /**
-     * What belongs to it; in an agent's message its `thought` and `actions` too.
+     * The metadata of the message; in an agent's message its `thought` and `actions` too.
      */
     metadata?: Record<string, unknown>;
 }
@@ -185,12 +186,15 @@ export interface SendMessageRequest {
      */
     attachments?: MessageAttachment[];
     /**
-     * Anything that belongs to it; comes back with it. At most 10,240 characters as JSON.
+     * Data of the application that belongs to the message. The server returns it with the message.
+     * At most 10,240 characters as JSON.
      */
     metadata?: Record<string, unknown>;
     /**
-     * `http`: the server waits for the agent, 30 seconds at most. `websocket`: it takes the message and lets the agent answer when it
-     * can, so that an answer that takes longer is among the session's messages on every server. @default "websocket" in `sendMessage`, "http" in `sendMessageAndWait`
+     * `http`: the server waits for the agent, 30 seconds at most. `websocket`: it takes the
+     * message and lets the agent answer when it
+     * can, so that an answer that takes longer is among the session's messages on every server.
+     * @default "websocket" in `sendMessage`, "http" in `sendMessageAndWait`
      */
     transport?: "http" | "websocket";
 }
@@ -223,7 +227,7 @@ export interface GetMessagesResponse {
      */
     hasMore: boolean;
     /**
-     * Where the neighbouring pages begin; absent when there is no message.
+     * Where the neighbouring pages begin. Absent when there is no message.
      */
     cursors?: MessageCursors;
 }
@@ -290,13 +294,31 @@ export interface ListSessionsResponse {
      */
     sessions: Session[];
     /**
-     * How many they are.
+     * How many there are.
      */
     total: number;
     /**
      * Not every server has it.
      */
     stats?: SessionStats;
+}
+
+/**
+ * An agent's answer.
+ */
+export interface AgentResponse {
+    /**
+     * The answer's text.
+     */
+    text: string;
+    /**
+     * What the agent thought.
+     */
+    thought?: string;
+    /**
+     * What the agent did.
+     */
+    actions?: string[];
 }
 
 /**
@@ -449,12 +471,18 @@ export class SessionsClient {
 export type UUID = string;
 
 /**
+ * How a server asks for payment.
+ */
+export type Dialect = "elizaos" | "x402-v1" | "x402-v2";
+
+/**
  * How far a payment has come.
  */
 export type PaymentState = "intended" | "proven" | "sent" | "accepted" | "refused" | "unknown";
 
 /**
- * How long a session lives. The server has defaults for what is absent, and brings what is out of its bounds into them.
+ * How long a session lives. The server has defaults for absent members, and limits the others to
+ * its bounds.
  */
 export interface SessionTimeoutConfig {
     /**
@@ -462,7 +490,7 @@ export interface SessionTimeoutConfig {
      */
     timeoutMinutes?: number;
     /**
-     * Whether each message begins these minutes anew. @default true (the server's)
+     * Whether each message restarts these minutes. @default true (the server's)
      */
     autoRenew?: boolean;
     /**
@@ -476,15 +504,15 @@ export interface SessionTimeoutConfig {
 }
 
 /**
- * How many jobs stand where.
+ * How many jobs have which status.
  */
 export interface JobStatusCounts {
     /**
-     * Jobs that wait.
+     * Jobs that wait to be processed.
      */
     pending: number;
     /**
-     * Jobs that an agent is at.
+     * Jobs that an agent works on.
      */
     processing: number;
     /**
@@ -496,7 +524,7 @@ export interface JobStatusCounts {
      */
     failed: number;
     /**
-     * Jobs without an answer in their time.
+     * Jobs without an answer within their time.
      */
     timeout: number;
 }
@@ -514,113 +542,9 @@ export interface SessionStats {
      */
     activeSessions: number;
     /**
-     * The others, which will be cleaned away.
+     * The others, which the server will delete.
      */
     expiredSessions: number;
-}
-
-/**
- * How the Jobs service is.
- */
-export interface JobsHealthResponse {
-    /**
-     * Whether the service says that it is well.
-     */
-    healthy: boolean;
-    /**
-     * When this was, in milliseconds of the server's clock.
-     */
-    timestamp: number;
-    /**
-     * How many jobs the server holds.
-     */
-    totalJobs: number;
-    /**
-     * How many stand where.
-     */
-    statusCounts: JobStatusCounts;
-    /**
-     * Not every server has it.
-     */
-    metrics?: JobMetrics;
-    /**
-     * How many jobs the server holds at most.
-     */
-    maxJobs: number;
-}
-
-/**
- * How the Sessions service is.
- */
-export interface SessionsHealthResponse {
-    /**
-     * `healthy`, when the server says that it is well.
-     */
-    status: string;
-    /**
-     * How many sessions have not expired.
-     */
-    activeSessions: number;
-    /**
-     * When this was, in milliseconds of the server's clock.
-     */
-    timestamp: number;
-    /**
-     * How many will expire soon.
-     */
-    expiringSoon?: number;
-    /**
-     * How many are broken.
-     */
-    invalidSessions?: number;
-    /**
-     * How long the server has been running, in seconds.
-     */
-    uptime?: number;
-}
-
-/**
- * How the server's jobs went.
- */
-export interface JobMetrics {
-    /**
-     * Mean time to an answer, in milliseconds.
-     */
-    averageProcessingTimeMs: number;
-    /**
-     * Share of jobs that completed, 0 to 1.
-     */
-    successRate: number;
-    /**
-     * Share of jobs that failed, 0 to 1.
-     */
-    failureRate: number;
-    /**
-     * Share of jobs that timed out, 0 to 1.
-     */
-    timeoutRate: number;
-}
-
-/**
- * How the session is after a message.
- */
-export interface SessionStatus {
-    /**
-     * When it expires, in milliseconds of the server's clock.
-     */
-    expiresAt: number;
-    /**
-     * How often it was renewed.
-     */
-    renewalCount: number;
-    /**
-     * Whether this message renewed it.
-     */
-    wasRenewed: boolean;
-    /**
-     * Whether it is near its expiration.
-     */
-    isNearExpiration: boolean;
 }
 
 /**
@@ -652,15 +576,15 @@ export type SendTransfer = (quote: Quote) => string | Promise<string>;
  */
 export interface Quote extends Price {
     /**
-     * What is paid for, as the server says. Not in the seed's dialect.
+     * What is paid for, as the server says. Not in the dialect `elizaos`.
      */
     resource?: string;
     /**
-     * The server's entry as it came, for a wallet that takes the payment over. Not in the seed's dialect.
+     * The server's entry as it came, for a wallet that takes the payment over. Not in the dialect `elizaos`.
      */
     paymentRequirements?: Record<string, unknown>;
     /**
-     * The server's whole request for payment as it came. Not in the seed's dialect.
+     * The server's whole request for payment as it came. Not in the dialect `elizaos`.
      */
     paymentRequired?: Record<string, unknown>;
 }
@@ -694,6 +618,28 @@ export interface PaymentAttempt extends Price {
      * The job that was paid for, once it is known.
      */
     jobId?: string;
+}
+
+/**
+ * Statistics of the server's jobs.
+ */
+export interface JobMetrics {
+    /**
+     * Mean time to an answer, in milliseconds.
+     */
+    averageProcessingTimeMs: number;
+    /**
+     * Share of jobs that completed, 0 to 1.
+     */
+    successRate: number;
+    /**
+     * Share of jobs that failed, 0 to 1.
+     */
+    failureRate: number;
+    /**
+     * Share of jobs that timed out, 0 to 1.
+     */
+    timeoutRate: number;
 }
 
 /**
@@ -731,9 +677,117 @@ export interface JobMessage {
      */
     createdAt: number;
     /**
-     * What the agent added (its thought, its actions).
+     * What the agent added: its thought, its actions.
      */
     metadata?: Record<string, unknown>;
+}
+
+/**
+ * The state of a session after a message.
+ */
+export interface SessionStatus {
+    /**
+     * When it expires, in milliseconds of the server's clock.
+     */
+    expiresAt: number;
+    /**
+     * How often it was renewed.
+     */
+    renewalCount: number;
+    /**
+     * Whether this message renewed it.
+     */
+    wasRenewed: boolean;
+    /**
+     * Whether it is near its expiration.
+     */
+    isNearExpiration: boolean;
+}
+
+/**
+ * The state of the Jobs service.
+ */
+export interface JobsHealthResponse {
+    /**
+     * Whether the service reports that it is healthy.
+     */
+    healthy: boolean;
+    /**
+     * The server's time, in milliseconds of its clock.
+     */
+    timestamp: number;
+    /**
+     * How many jobs the server holds.
+     */
+    totalJobs: number;
+    /**
+     * How many jobs have which status.
+     */
+    statusCounts: JobStatusCounts;
+    /**
+     * Not every server has it.
+     */
+    metrics?: JobMetrics;
+    /**
+     * How many jobs the server holds at most.
+     */
+    maxJobs: number;
+}
+
+/**
+ * The state of the Sessions service.
+ */
+export interface SessionsHealthResponse {
+    /**
+     * `healthy`, when the server reports that it is healthy.
+     */
+    status: string;
+    /**
+     * How many sessions have not expired.
+     */
+    activeSessions: number;
+    /**
+     * The server's time, in milliseconds of its clock.
+     */
+    timestamp: number;
+    /**
+     * How many will expire soon.
+     */
+    expiringSoon?: number;
+    /**
+     * How many are broken.
+     */
+    invalidSessions?: number;
+    /**
+     * How long the server has been running, in seconds.
+     */
+    uptime?: number;
+}
+
+/**
+ * What `createJob` returns.
+ */
+export interface CreateJobResponse {
+    /**
+     * The job's id.
+     */
+    jobId: string;
+    /**
+     * The status of the job.
+     */
+    status: JobStatus;
+    /**
+     * When the job was created, in milliseconds of the server's clock.
+     */
+    createdAt: number;
+    /**
+     * When the job expires, in milliseconds of the server's clock. May have a fraction.
+     */
+    expiresAt: number;
+    /**
+     * What was paid; absent when the server asked for nothing. Not part of the server's answer.
+     */
+    payment?: PaymentAttempt;
 }
 
 /**
@@ -745,7 +799,7 @@ export interface CreateJobRequest {
      */
     agentId?: UUID;
     /**
-     * The user in whose name the message is sent.
+     * The user who sends the message.
      */
     userId: UUID;
     /**
@@ -753,11 +807,13 @@ export interface CreateJobRequest {
      */
     content: string;
     /**
-     * Anything that belongs to the job; comes back with it. At most 10,000 characters as JSON.
+     * Data of the application that belongs to the job. The server returns it with the job. At most
+     * 10,000 characters as JSON.
      */
     metadata?: Record<string, unknown>;
     /**
-     * How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000. @default 30000 (the server's)
+     * How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000.
+     * @default 30000 (the server's)
      */
     timeoutMs?: number;
 }
@@ -790,7 +846,8 @@ export interface CreateSessionRequest {
      */
     userId: UUID;
     /**
-     * Anything that belongs to the session; comes back with it. At most 10,240 characters as JSON.
+     * Data of the application that belongs to the session. The server returns it with the session.
+     * At most 10,240 characters as JSON.
      */
     metadata?: Record<string, unknown>;
     /**
@@ -800,11 +857,11 @@ export interface CreateSessionRequest {
 }
 
 /**
- * What `deleteSession` gives.
+ * What `deleteSession` returns.
  */
 export interface DeleteSessionResponse {
     /**
-     * Always true: what is no success is an error.
+     * Always true: everything else rejects with an error.
      */
     success: boolean;
     /**
@@ -814,25 +871,11 @@ export interface DeleteSessionResponse {
 }
 
 /**
- * What `listJobs` is asked.
- */
-export interface ListJobsParams {
-    /**
-     * How many jobs at most. @default 50 (the server's)
-     */
-    limit?: number;
-    /**
-     * Only jobs in this status.
-     */
-    status?: JobStatus;
-}
-
-/**
- * What `sendMessage` gives.
+ * What `sendMessage` and `sendMessageAndWait` return.
  */
 export interface MessageResponse {
     /**
-     * Always true: what is no success is an error.
+     * Always true: everything else rejects with an error.
      */
     success: boolean;
     /**
@@ -840,11 +883,12 @@ export interface MessageResponse {
      */
     userMessage: SessionMessage;
     /**
-     * What the agent has answered; always there in what `sendMessageAndWait` gives.
+     * The agent's answer. `sendMessageAndWait` always returns it.
      */
     agentResponse?: AgentResponse;
     /**
-     * How the session is now; absent where the server's reply was lost and the message was found in the session.
+     * The state of the session. Absent where the server's reply was lost and the message was found
+     * in the session.
      */
     sessionStatus?: SessionStatus;
 }
@@ -918,7 +962,8 @@ export interface JobsClientOptions {
 }
 
 /**
- * What a facilitator says of a settlement (x402's `SettlementResponse`, the header `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`).
+ * What a facilitator says of a settlement: x402's `SettlementResponse`, in the header
+ * `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`.
  */
 export interface SettlementResponse {
     /**
@@ -970,24 +1015,6 @@ export interface TypedData {
 }
 
 /**
- * What an agent has answered.
- */
-export interface AgentResponse {
-    /**
-     * The answer's text.
-     */
-    text: string;
-    /**
-     * What the agent thought.
-     */
-    thought?: string;
-    /**
-     * What the agent did.
-     */
-    actions?: string[];
-}
-
-/**
  * What every method takes.
  */
 export interface RequestOptions {
@@ -1021,9 +1048,9 @@ export type JobUpdate = { type: "quote"; quote: Quote } | { type: "payment"; pay
  */
 export interface Price {
     /**
-     * How the server speaks of payment. `seed`: the proof is the hash of a plain token transfer. `v1`, `v2`: x402's versions.
+     * How the server asks for payment.
      */
-    dialect: "seed" | "v1" | "v2";
+    dialect: Dialect;
     /**
      * The network to pay on.
      */
@@ -1106,32 +1133,6 @@ export interface Wallet {
 }
 
 /**
- * What the server answers to `createJob`.
- */
-export interface CreateJobResponse {
-    /**
-     * The job's id.
-     */
-    jobId: string;
-    /**
-     * Where the job stands.
-     */
-    status: JobStatus;
-    /**
-     * When the job was created, in milliseconds of the server's clock.
-     */
-    createdAt: number;
-    /**
-     * When the server gives the job up, in milliseconds of its clock. May have a fraction.
-     */
-    expiresAt: number;
-    /**
-     * What was paid; absent when the server asked for nothing. Not part of the server's answer.
-     */
-    payment?: PaymentAttempt;
-}
-
-/**
  * What waiting takes.
  */
 export interface WaitOptions extends CreateJobOptions {
@@ -1163,6 +1164,20 @@ export interface MessageCursors {
      * For the page of newer messages.
      */
     after: number;
+}
+
+/**
+ * Which jobs `listJobs` returns.
+ */
+export interface ListJobsParams {
+    /**
+     * How many jobs at most. @default 50 (the server's)
+     */
+    limit?: number;
+    /**
+     * Only jobs in this status.
+     */
+    status?: JobStatus;
 }
 
 /**
@@ -1215,6 +1230,8 @@ export interface FetchInit {
     body?: string;
     redirect: 'manual';
     signal: AbortSignal;
+    /** Absent in runtimes that do not know it. */
+    cache?: 'no-store';
 }
 /** What a `fetch` of your own returns: a `Response`, or what reads like one. */
 export interface FetchResponse {
@@ -1234,23 +1251,30 @@ export interface LockRequest {
 export interface ReleaseLock {
     (): unknown;
     /**
-     * Whether the caller still holds the lock. A program that was suspended for longer than the lock's
-     * lease has lost it, and finds out here before it acts on it. Leave it out when a lock cannot be lost.
+     * Whether the caller still holds the lock. A program that was suspended for longer than the
+     * lock's lease has lost it, and finds out here before it acts on it. Leave it out when a lock
+     * cannot be lost.
      */
     valid?(): boolean;
 }
 /**
  * Where payments are recorded before each step that could lose them. Every method may return a
- * promise. A record is stored when `set` or `add` has resolved. When the store fails, nothing is paid.
+ * promise. A record is stored when `set` or `add` has resolved. When the store fails, nothing is
+ * paid.
  */
 export interface Store {
-    /** The record of this key, exactly as it was written; `undefined` or `null` when there is none. */
+    /**
+     * The record of this key, exactly as it was written; `undefined` or `null` when there is none.
+     */
     get(key: string): string | null | undefined | Promise<string | null | undefined>;
-    /** Writes a record, in place of an earlier one. Writes of one key take effect in the order of the calls. */
+    /**
+     * Writes a record, in place of an earlier one. Writes of one key take effect in the order of the
+     * calls.
+     */
     set(key: string, value: string): unknown;
     /**
-     * Writes a record unless there is one: `true` when this call wrote it, `false` when one was there.
-     * Of several calls at the same time exactly one is `true`.
+     * Writes a record unless there is one: `true` when this call wrote it, `false` when one was
+     * there. Of several calls at the same time exactly one is `true`.
      */
     add?(key: string, value: string): boolean | Promise<boolean>;
     /** Deletes a record. Deleting one that does not exist is no error. */
@@ -1258,9 +1282,9 @@ export interface Store {
     /** The keys of all records, or of those whose keys begin with `prefix`. */
     keys(prefix?: string): Iterable<string> | Promise<Iterable<string>>;
     /**
-     * For a store that several programs use: waits until none of them holds the lock of this name, and
-     * resolves with a function that releases it. The wait ends when `request.gone` is set. `fileStore`
-     * has it; tabs of a browser need none, because Web Locks work there.
+     * For a store that several programs use: waits until none of them holds the lock of this name,
+     * and resolves with a function that releases it. The wait ends when `request.gone` is set.
+     * `fileStore` has it; tabs of a browser need none, because Web Locks work there.
      */
     lock?(name: string, request: LockRequest): Promise<ReleaseLock>;
 }
@@ -1399,10 +1423,10 @@ export declare namespace JobStatus {
 
 import type { Store } from './store.js';
 /**
- * A store in a folder, a file for each record. For Node, Bun and Deno; several programs of one machine
- * may share the folder. A record is on the disk, whole, when `set` or `add` has resolved: it survives a
- * crash and a power cut. The folder is made when it is missing (0700), and files are for their owner
- * only (0600).
+ * A store in a folder, a file for each record. For Node, Bun and Deno; several programs of one
+ * machine may share the folder. A record is on the disk, whole, when `set` or `add` has resolved:
+ * it survives a crash and a power cut. The folder is made when it is missing (0700), and files are
+ * for their owner only (0600).
  *
  * @param folder A relative path is resolved now: a later `process.chdir` changes nothing.
  * @throws {TypeError} when it is no path, or the runtime has no file system.
