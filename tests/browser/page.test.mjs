@@ -57,7 +57,7 @@ test('a price above the limit, and a limit that is none, are said in the page', 
   await close();
 });
 
-test('row 44: stopping ends the wait at once', async () => {
+test('stopping ends the wait at once', async () => {
   const { page, close } = await open();
   await page.fill('#question', 'wait:5000 slow');
   await page.click('#send');
@@ -68,7 +68,7 @@ test('row 44: stopping ends the wait at once', async () => {
   await close();
 });
 
-test("row 49: without 'wasm-unsafe-eval' the error says what to add", async () => {
+test("without 'wasm-unsafe-eval' the error says what to add", async () => {
   const { page, close } = await open("default-src 'self'; img-src data:");
   await page.click('#send');
   await page.locator('#steps li.error').waitFor();
@@ -100,7 +100,7 @@ const start = ({ content }) =>
   });
 const isPaid = (route) => 'x-payment' in route.request().headers();
 
-test('row 32: a page that is closed while the paid request is on its way goes on after a reload, with the same proof', async () => {
+test('a page that is closed while the paid request is on its way goes on after a reload, with the same proof', async () => {
   const { page, close } = await open();
   const sent = [];
   let arrived;
@@ -126,7 +126,7 @@ test('row 32: a page that is closed while the paid request is on its way goes on
   await close();
 });
 
-test('row 36: two tabs that resume the same payment: one sends', async () => {
+test('two tabs that resume the same payment: one sends', async () => {
   const { page, close } = await open();
   const context = page.context();
   let paid = 0;
@@ -155,7 +155,7 @@ test('row 36: two tabs that resume the same payment: one sends', async () => {
   await close();
 });
 
-test('row 31: a page that is closed while the wallet is open has the payment listed when it is back', async () => {
+test('a page that is closed while the wallet is open has the payment listed when it is back', async () => {
   const { page, close } = await open();
   await page.evaluate(async () => {
     const { JobsClient } = await import('/eliza-jobs/index.js');
@@ -182,7 +182,7 @@ test('row 31: a page that is closed while the wallet is open has the payment lis
   await close();
 });
 
-test('row 33: a page that is closed after the job was created has its handle when it is back', async () => {
+test('a page that is closed after the job was created has its handle when it is back', async () => {
   const { page, close } = await open();
   await page.evaluate(start, {});
   const jobId = await page.evaluate(async () => {
@@ -231,7 +231,7 @@ function watched(answer) {
 /** What the page had to do at once is done. Without timers, which stand still. */
 const settle = (page) => page.evaluate(() => fetch('/').then((answer) => answer.text()));
 
-test('row 43: a page that is shown, on the network or out of the cache again looks at once, once, and leaves no listener', async () => {
+test('a page that is shown, on the network or out of the cache again looks at once, once, and leaves no listener', async () => {
   const { page, close } = await open();
   let status = 'processing';
   const looks = watched(() => ({ status: 200, contentType: 'application/json', body: shown(status) }));
@@ -286,7 +286,7 @@ test('row 43: a page that is shown, on the network or out of the cache again loo
   await close();
 });
 
-test('row 43: when a page with many waiting jobs is back, one look serves them all', async () => {
+test('when a page with many waiting jobs is back, one look serves them all', async () => {
   const { page, close } = await open();
   let lists = 0;
   let status = 'processing';
@@ -321,7 +321,7 @@ test('row 43: when a page with many waiting jobs is back, one look serves them a
   await close();
 });
 
-test('row 18: a 429 whose header a page of another origin cannot read keeps every look away for a quarter of a minute', async () => {
+test('a 429 whose header a page of another origin cannot read keeps every look away for a quarter of a minute', async () => {
   const { page, close } = await open("default-src 'self' 'wasm-unsafe-eval' 'unsafe-inline'; connect-src *; img-src data:");
   const limited = { status: 429, headers: { 'access-control-allow-origin': '*', 'retry-after': '900' }, body: '{}' };
   const fine = (id) => ({

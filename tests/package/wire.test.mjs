@@ -50,14 +50,14 @@ test('a path in baseUrl is kept in front of the API’s own', async () => {
 });
 
 for (const retries of [0, 1, 3]) {
-  test(`rows 19 and 13: with retries: ${retries} a read is sent ${retries + 1} times, and the last error comes out`, async () => {
+  test(`with retries: ${retries} a read is sent ${retries + 1} times, and the last error comes out`, async () => {
     const server = await faultServer(reply(503, '{"error":"down"}'));
     const error = await rejects(open(server, { retries }).getJobsHealth(), 'ApiError', 'server_error', /^down/);
     assert.deepEqual([error.status, error.retryable, server.requests.length], [503, true, retries + 1]);
   });
 }
 
-test('row 3: by default a read that is reset is sent three times', async () => {
+test('by default a read that is reset is sent three times', async () => {
   const server = await faultServer(reset);
   await rejects(open(server).listJobs(), 'ConnectionError', 'connection_reset');
   assert.equal(server.requests.length, 3);
@@ -80,7 +80,7 @@ for (const status of [429, 503]) {
   });
 }
 
-test('row 17: a Retry-After that says nothing of use does not keep a read waiting', async () => {
+test('a Retry-After that says nothing of use does not keep a read waiting', async () => {
   for (const header of ['', 'soon', '-5', 'Thu, 01 Jan 1970 00:00:00 GMT']) {
     const server = await faultServer(reply(429, '', { 'retry-after': header }), reply(200, done));
     const began = performance.now();
@@ -89,7 +89,7 @@ test('row 17: a Retry-After that says nothing of use does not keep a read waitin
   }
 });
 
-test('row 16: a 429 after the payment is met with the same proof, never with another payment', async () => {
+test('a 429 after the payment is met with the same proof, never with another payment', async () => {
   const server = await faultServer(reply(402, price), reply(429), reply(201, job('processing')));
   const wallet = counted();
   const created = await open(server, { wallet }).createJob(params);
@@ -120,7 +120,7 @@ for (const [row, what, step] of [
   });
 }
 
-test('row 2: a server that is gone after the payment: the error has the transaction and the cause', async () => {
+test('a server that is gone after the payment: the error has the transaction and the cause', async () => {
   const server = await faultServer(reply(402, price));
   const wallet = counted(async () => {
     await server.close();
@@ -132,13 +132,13 @@ test('row 2: a server that is gone after the payment: the error has the transact
   assert.match(error.message, /ECONNREFUSED/);
 });
 
-test('row 5: the id in a cut-off answer to a paid create is in the error', async () => {
+test('the id in a cut-off answer to a paid create is in the error', async () => {
   const server = await faultServer(reply(402, price), reply(201, '{"jobId":"job-77","sta'));
   const error = await rejects(open(server, { wallet: () => HASH }).createJob(params), 'PaymentError', 'payment_outcome_unknown');
   assert.equal(error.jobId, 'job-77');
 });
 
-test('rows 24 and 26: a 402 that nobody should pay never reaches the wallet', async () => {
+test('a 402 that nobody should pay never reaches the wallet', async () => {
   const entry = (change) => JSON.stringify({ payment: [{ ...offer, ...change }] });
   for (const [body, code] of [
     ['', 'payment_requirements_invalid'],
@@ -172,7 +172,7 @@ test('rows 24 and 26: a 402 that nobody should pay never reaches the wallet', as
   }
 });
 
-test('row 24: one bad entry in a 402 does not cost the good one', async () => {
+test('one bad entry in a 402 does not cost the good one', async () => {
   const body = JSON.stringify({
     payment: [{ ...offer, network: 'solana' }, null, { ...offer, network: 'polygon', chainId: 137 }],
   });
@@ -237,7 +237,7 @@ test('updates come in order, and each status once', async () => {
   ]);
 });
 
-test('rows 37, 40 and 41: how a job can end: failed, timed out, gone, completed without an answer', async () => {
+test('how a job can end: failed, timed out, gone, completed without an answer', async () => {
   for (const [steps, name, code, message, status] of [
     [[job('failed', { error: 'no luck' })], 'JobError', 'job_failed', /no luck/, 'failed'],
     [[job('timeout', { error: 'too late' })], 'JobError', 'job_timeout', /too late/, 'timeout'],
@@ -259,7 +259,7 @@ test('rows 37, 40 and 41: how a job can end: failed, timed out, gone, completed 
   assert.deepEqual([shown.status, told.job], ['failed', shown]);
 });
 
-test('rows 11 and 15: an answer in the wrong content type is read, and a hostile one harms nobody', async () => {
+test('an answer in the wrong content type is read, and a hostile one harms nobody', async () => {
   const plain = await faultServer(reply(200, done, { 'content-type': 'text/plain' }));
   assert.equal((await open(plain).getJob('job-1')).status, 'completed');
   const hostile = `${done.slice(0, -1)},"metadata":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}`;
@@ -272,7 +272,7 @@ test('rows 11 and 15: an answer in the wrong content type is read, and a hostile
   }
 });
 
-test('row 44: an abort closes the socket at once', async () => {
+test('an abort closes the socket at once', async () => {
   let closed;
   const server = await faultServer((socket) => (closed = once(socket, 'close')));
   const controller = new AbortController();
@@ -285,7 +285,7 @@ test('row 44: an abort closes the socket at once', async () => {
   assert.ok(performance.now() - began < 500);
 });
 
-test('row 44: one signal ends its own calls and no other’s', async () => {
+test('one signal ends its own calls and no other’s', async () => {
   const server = await faultServer(
     (socket, { path }) => path.endsWith('/quick') && setTimeout(() => socket.end(doneFor(path)), 100),
   );
@@ -298,7 +298,7 @@ test('row 44: one signal ends its own calls and no other’s', async () => {
   assert.equal((await quick).status, 'completed');
 });
 
-test('row 44: any number of calls may have one signal: it has one listener of theirs, which goes with the last of them', async () => {
+test('any number of calls may have one signal: it has one listener of theirs, which goes with the last of them', async () => {
   const server = await faultServer((socket, { path }) => path.endsWith('/quick') && socket.end(doneFor(path)));
   const client = open(server);
   const stop = new AbortController();
@@ -331,7 +331,7 @@ test('AbortSignal.timeout rejects with its own TimeoutError; a signal of null is
   assert.equal((await open(fine).getJob('job-1', { signal: null })).status, 'completed');
 });
 
-test('row 47: 200 calls at once on one client, each with its own answer', async () => {
+test('200 calls at once on one client, each with its own answer', async () => {
   const server = await faultServer((socket, { path }) => {
     const jobId = path.split('/').pop();
     setTimeout(() => socket.end(reply(200, JSON.stringify({ jobId, status: 'pending' }))), Math.random() * 50);
@@ -345,7 +345,7 @@ test('row 47: 200 calls at once on one client, each with its own answer', async 
   );
 });
 
-test('row 46: free() and Symbol.dispose leave calls under way alone; a later call is an error, not a crash', async () => {
+test('free() and Symbol.dispose leave calls under way alone; a later call is an error, not a crash', async () => {
   for (const end of ['free', Symbol.dispose]) {
     const server = await faultServer((socket) => setTimeout(() => socket.end(reply(200, done)), 50));
     const client = open(server);
@@ -358,7 +358,7 @@ test('row 46: free() and Symbol.dispose leave calls under way alone; a later cal
   }
 });
 
-test('row 44: a program ends by itself as soon as its calls have: no timer, socket or listener is left', async () => {
+test('a program ends by itself as soon as its calls have: no timer, socket or listener is left', async () => {
   const server = await faultServer(reply(201, job('processing')), reply(200, done));
   const source = `
     import { JobsClient } from 'eliza-jobs';
