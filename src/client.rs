@@ -14,7 +14,7 @@ use crate::http::rate_limit::RateLimit;
 use crate::http::run::{Http, HttpConfig};
 use crate::json::Json;
 pub use crate::payment::PaidJob;
-use crate::payment::run::{PaymentConfig, Payments};
+use crate::payment::payments::{PaymentConfig, Payments};
 use crate::platform::{Method, Platform};
 use crate::spending::SpendLedger;
 use crate::spending::policy::SpendPolicy;

@@ -12,7 +12,7 @@ use crate::http::retry::{RetryBudget, backoff, retry_after};
 use crate::http::words::place;
 use crate::json::Json;
 use crate::platform::{Body, HttpRequest, HttpResponse, LogLevel, Method, Platform};
-use crate::time::{Deadline, Instant, Millis};
+use crate::time::{Deadline, Millis};
 
 pub use super::message::HttpConfig;
 
@@ -252,27 +252,5 @@ impl Drop for BookedSlot<'_> {
         if let Some(booking) = self.booking {
             self.rate_limit.borrow_mut().cancel(booking);
         }
-    }
-}
-
-/// What other rooms still call, with times as bare milliseconds.
-impl<P: Platform> Http<P> {
-    pub(crate) async fn read_answers(
-        &self,
-        request: HttpRequest,
-        end: f64,
-        retries: u32,
-        wanted: &str,
-        parse: &dyn Fn(Json) -> Option<Json>,
-    ) -> Result<Json> {
-        self.read_request(request, Deadline::at(Instant::from_ms(end)), retries, wanted, parse).await
-    }
-
-    pub(crate) async fn post(&self, request: &mut HttpRequest, limit: f64, on_chunk: OnChunk<'_>) -> Result<HttpResponse> {
-        self.send(request, Deadline::after(self.platform.now(), Some(Millis::new(limit))), on_chunk).await
-    }
-
-    pub(crate) async fn may_retry_after(&self, error: &Error, tries: u32, end: f64) -> bool {
-        self.wait_before_retry(error, tries, Deadline::at(Instant::from_ms(end))).await
     }
 }

@@ -99,13 +99,17 @@ impl Book {
                 over.push(id);
             }
         }
+        self.open(id, job_id, kept_until);
+        over
+    }
+
+    fn open(&mut self, id: &str, job_id: &str, kept_until: Instant) {
         self.entry(id).job_id = Some(job_id.to_owned());
         let payments = self.jobs.entry(job_id.to_owned()).or_default();
         if !payments.iter().any(|known| known == id) {
             payments.push(id.to_owned());
             self.kept.push_back((kept_until, id.to_owned()));
         }
-        over
     }
 
     /// The job's end was seen. Returns the payments that were open for it.
@@ -136,6 +140,7 @@ impl Book {
         self.closed.push_back(id.to_owned());
         if self.closed.len() > MAX_CLOSED
             && let Some(id) = self.closed.pop_front()
+            && self.is_closed(&id)
         {
             self.entries.remove(&id);
         }
@@ -144,6 +149,13 @@ impl Book {
             self.kept.pop_front();
         }
         true
+    }
+
+    /// The payment was closed for a call that went away: it is open as before.
+    pub fn reopen(&mut self, id: &str, job_id: &str, kept_until: Instant) {
+        self.entry(id).closed = false;
+        self.closed.retain(|known| known != id);
+        self.open(id, job_id, kept_until);
     }
 
     /// The application has forgotten the payment: another call with its key is another payment.
@@ -255,6 +267,8 @@ mod tests {
         assert!(book.job_finished("job-2").is_empty() && book.job_finished("job-9").is_empty());
         assert_eq!(book.accepted("c", "job-3", at(40.0), at(30.0)), ["a"]);
         assert!(book.is_closed("a") && book.is_closed("b") && !book.is_closed("c"));
+        book.reopen("b", "job-2", at(50.0));
+        assert!(!book.is_closed("b") && book.job_finished("job-2") == ["b"]);
     }
 
     #[test]

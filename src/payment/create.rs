@@ -4,8 +4,10 @@ use std::rc::Rc;
 
 use super::book::KeyedJob;
 use super::keys::{Holder, KeyRecord, name};
-use super::machine::{Order, Payment};
-use super::run::{Payments, Start};
+use super::machine::Payment;
+use super::payments::Payments;
+use super::run::Start;
+use super::step::Order;
 use super::store::KeyHolder;
 use super::{PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
@@ -143,7 +145,7 @@ impl<P: Platform + 'static> Payments<P> {
                 let why = "the call's time limit was over before the job could be asked for; nothing was sent";
                 return Err(Error::new(ErrorCode::RequestTimeout, why));
             }
-            let error = match self.http.post(request, create.limit_ms.min(left.get()), None).await {
+            let error = match self.http.send(request, self.deadline(Some(create.limit_ms.min(left.get()))), None).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
@@ -275,11 +277,7 @@ fn redirected() -> Box<Error> {
 }
 
 fn no_wallet(required: &PaymentRequired) -> Box<Error> {
-    let price = |offer: &Offer| {
-        let token = &offer.token;
-        format!("{} {} on {}", offer.amount.decimal(token.decimals), token.symbol, token.network)
-    };
-    let prices: Vec<String> = required.offers.iter().map(price).collect();
+    let prices: Vec<String> = required.offers.iter().map(Offer::summary).collect();
     let words = format!("the server asks for {} for this job; give the client a wallet", prices.join(" or "));
     let mut error = Error::new(ErrorCode::PaymentRequired, words);
     error.status = Some(402);

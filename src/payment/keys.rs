@@ -89,18 +89,9 @@ impl KeyRecord {
     }
 }
 
-/// What a store's value under a key record's key holds: nothing, a record, or something that cannot be read.
-pub fn parse(value: &Json) -> Option<Result<KeyRecord, ()>> {
-    if matches!(value.kind(), Kind::Undefined | Kind::Null) {
-        return None;
-    }
-    let record = value.as_text().and_then(|text| Json::parse(&text));
-    Some(record.as_ref().and_then(KeyRecord::read).ok_or(()))
-}
-
 /// What is known of the payments of version 0.1.0 in this store, whose keys have no records.
 #[derive(Debug, Default)]
-pub(super) enum OldKeys {
+pub enum OldKeys {
     /// Nothing was read yet.
     #[default]
     Unknown,
@@ -108,6 +99,15 @@ pub(super) enum OldKeys {
     Unread(Vec<String>),
     /// All keys have records.
     Indexed,
+}
+
+/// What a store's value under a key record's key holds: nothing, a record, or something that cannot be read.
+pub fn parse(value: &Json) -> Option<Result<KeyRecord, ()>> {
+    if matches!(value.kind(), Kind::Undefined | Kind::Null) {
+        return None;
+    }
+    let record = value.as_text().and_then(|text| Json::parse(&text));
+    Some(record.as_ref().and_then(KeyRecord::read).ok_or(()))
 }
 
 #[cfg(test)]

@@ -29,8 +29,6 @@
 //! - every end has a record, or certainly no money has moved;
 //! - the money stays counted exactly as long as it may have moved.
 
-use std::rc::Rc;
-
 use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs::{self, Created};
 use crate::api::payments::{Attempt, PaymentState};
@@ -38,11 +36,12 @@ use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
 use crate::payment::body;
 use crate::payment::record::Found;
+use crate::payment::step::{Action, Answer, Budget, Event, Moment, Order, Reply, Resumption, Step};
 use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
 use crate::spending::policy::PaymentMethod;
-use crate::time::{Deadline, Instant, Millis, WallTime};
-use crate::x402::{Offer, address, refused};
+use crate::time::{Deadline, Millis, WallTime};
+use crate::x402::{address, refused};
 
 /// How often the same proof is sent again after a reply was lost.
 const RESENDS: u32 = 2;
@@ -52,178 +51,6 @@ pub const STORE: Millis = Millis::from_secs(5.0);
 pub const LEAST_STORE: Millis = Millis::new(20.0);
 /// How long a payment that nobody has signed is open, where its record does not say until when a signature would be good.
 const UNSIGNED: Millis = Millis::from_secs(3_600.0);
-
-/// A point on both clocks.
-#[derive(Debug, Clone, Copy)]
-pub struct Moment {
-    /// On the monotonic clock.
-    pub now: Instant,
-    /// On the wall clock.
-    pub wall: WallTime,
-}
-
-/// The job that was paid for, and the payment.
-pub type Paid = (Created, Attempt);
-/// What the call gets.
-pub type Answer = Result<Paid, Box<Error>>;
-
-/// What has happened.
-#[derive(Debug, Clone)]
-pub enum Event {
-    /// The payment begins, or is resumed.
-    Begin,
-    /// `confirm` has returned, or thrown.
-    Confirmed(Result<Json, Json>),
-    /// `wallet.address` has returned, or thrown.
-    Address(Result<Json, Json>),
-    /// The idempotency key was claimed, was taken by another call, or the store failed.
-    Claimed(Result<bool, Json>),
-    /// The store has taken the record, or failed.
-    Written(Result<(), Json>),
-    /// The wallet has returned, or thrown.
-    WalletAnswered(Result<Json, Json>),
-    /// What the store holds of the payment, when the wallet answers after the call has ended. `true`: its job's end was seen.
-    Reread(Box<Found>, bool),
-    /// The server has answered, or nothing came.
-    Responded(Box<Reply>),
-    /// The job that was paid for is there.
-    JobFound(Box<Created>),
-    /// It is not there, or cannot be looked for.
-    JobNotFound,
-    /// The pause is over: whether there is time and budget for another try.
-    Rested(bool),
-    /// The ledger has counted the payment, or says why it is over the budget.
-    Counted(Result<(), String>),
-    /// The store has deleted the record, or failed.
-    Forgotten(Result<(), Json>),
-    /// What the last step waits for has taken too long.
-    Timer,
-    /// Nobody waits for the payment any more.
-    CallerGone,
-}
-
-/// What a server has answered to a proof.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    /// The job, or what the answer was instead.
-    pub result: Result<Created, Box<Error>>,
-    /// What the facilitator says: the transaction where it is known, and the receipt.
-    pub settled: Option<(Option<String>, Json)>,
-}
-
-/// What to do. Each comes back as the event beside it.
-#[derive(Debug, Clone)]
-pub enum Action {
-    /// Ask the application whether it agrees, with this quote: [`Event::Confirmed`].
-    Confirm(Json),
-    /// Ask the wallet whose money it is: [`Event::Address`].
-    AskAddress,
-    /// Claim the idempotency key: [`Event::Claimed`].
-    Claim(Box<Attempt>),
-    /// Write this down, after all that was written before: [`Event::Written`].
-    Write(Box<Attempt>),
-    /// Ask the wallet: [`Event::WalletAnswered`].
-    AskWallet(Box<WalletRequest>),
-    /// Take the payment's lock again and read its record: [`Event::Reread`].
-    Reread,
-    /// Send the request with this attempt's body and proof: [`Event::Responded`].
-    Send(Box<Attempt>),
-    /// Look for the job, under this id where one is known: [`Event::JobFound`] or [`Event::JobNotFound`].
-    FindJob(Option<String>),
-    /// Wait before another try after this error, the number of which is given: [`Event::Rested`].
-    Rest(Box<Error>, u32),
-    /// Count the payment; one that can still be left unsent (`true`) only within the budget: [`Event::Counted`].
-    Count(bool),
-    /// Delete the record, and the claim of the key where its lock is held: [`Event::Forgotten`].
-    Forget,
-    /// Go on waiting for what the step before has begun.
-    Wait,
-    /// Nothing more: release the locks, once all writes have ended.
-    Done,
-}
-
-/// What becomes of the money that is set aside.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Budget {
-    /// Nothing.
-    #[default]
-    Same,
-    /// It may have moved from now on: it stays counted, whatever happens to the program's call.
-    Keep,
-    /// Certainly nothing has moved: it is given back.
-    Release,
-}
-
-/// What to do next.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// What to do.
-    pub action: Action,
-    /// When [`Event::Timer`] comes, if nothing else has.
-    pub limit: Option<Deadline>,
-    /// What becomes of the money.
-    pub budget: Budget,
-    /// What the application is told of the payment.
-    pub update: Option<Json>,
-    /// What the call gets. It waits for nothing more then.
-    pub answer: Option<Answer>,
-    /// What the logger is told.
-    pub warning: Option<&'static str>,
-    /// Whether the payment's locks are released: others may go on with it while the wallet is open.
-    pub unlock: bool,
-}
-
-/// Whether money has moved, as far as can be known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FundsMoved {
-    /// Certainly not.
-    No,
-    /// It may have, or may still.
-    Unknown,
-    /// The server has taken the payment.
-    Yes,
-}
-
-/// Whether money has moved for this payment.
-pub fn funds_moved(attempt: &Attempt) -> FundsMoved {
-    match attempt.state {
-        PaymentState::Accepted => FundsMoved::Yes,
-        PaymentState::Intended | PaymentState::Proven if attempt.signs => FundsMoved::No,
-        _ => FundsMoved::Unknown,
-    }
-}
-
-/// What a new payment needs beside its attempt.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// What is paid.
-    pub offer: Rc<Offer>,
-    /// How.
-    pub method: PaymentMethod,
-    /// 32 random bytes, `0x` and hexadecimal digits: what makes a signed authorization one of a kind.
-    pub nonce: String,
-    /// Whether the application wants to be asked.
-    pub confirms: bool,
-    /// Whether the wallet says its address.
-    pub has_address: bool,
-    /// How long `confirm` and the wallet are waited for.
-    pub wallet_timeout: Millis,
-    /// How far the server's clock is ahead of this one.
-    pub server_ahead: Millis,
-}
-
-/// What is known of a payment that is resumed, beside its record.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Resumption {
-    /// The store has no record: the application has brought the attempt.
-    pub is_unwritten: bool,
-    /// The application has brought another request.
-    pub is_corrected: bool,
-    /// The ledger has counted the payment before.
-    pub is_counted: bool,
-    /// A wallet is open for it in this program.
-    pub is_asking: bool,
-}
 
 #[derive(Debug, Clone)]
 enum State {
@@ -297,21 +124,6 @@ pub struct Payment {
     corrected: bool,
     /// The id of the job, as a cut-off answer had it.
     hint: Option<String>,
-}
-
-impl Step {
-    fn new(action: Action) -> Self {
-        Self { action, limit: None, budget: Budget::Same, update: None, answer: None, warning: None, unlock: false }
-    }
-    fn until(self, limit: Deadline) -> Self {
-        Self { limit: Some(limit), ..self }
-    }
-    fn with(self, budget: Budget) -> Self {
-        Self { budget, ..self }
-    }
-    fn warn(self, warning: Option<&'static str>) -> Self {
-        Self { warning, ..self }
-    }
 }
 
 impl Payment {

@@ -1,6 +1,6 @@
 //! Payments, from the wallet to the job.
 //!
-//! What is decided: [`machine`] (one payment, step by step), [`book`] (all that this client knows), [`keys`] (idempotency keys),
+//! What is decided: [`machine`] (one payment, from [`step`] to step), [`book`] (all that this client knows), [`keys`] (idempotency keys),
 //! [`record`] (what is written down), [`wallet_request`] and [`wallet`] (what wallets are asked, and what they answer), [`body`]
 //! (what servers want in the request). What performs it: [`run`], with the calls in `create` and `resume`, and the store in `store`.
 
@@ -9,9 +9,11 @@ pub mod book;
 mod create;
 pub mod keys;
 pub mod machine;
+pub mod payments;
 pub mod record;
 mod resume;
 pub mod run;
+pub mod step;
 mod store;
 mod subscription;
 pub mod wallet;

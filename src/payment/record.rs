@@ -34,6 +34,26 @@ const VERSION: f64 = 1.0;
 /// that is open nor frees its idempotency key.
 const KEPT: Millis = Millis::from_secs(172_800.0);
 
+/// Whether money has moved, as far as can be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FundsMoved {
+    /// Certainly not.
+    No,
+    /// It may have, or may still.
+    Unknown,
+    /// The server has taken the payment.
+    Yes,
+}
+
+/// Whether money has moved for this payment.
+pub fn funds_moved(attempt: &Attempt) -> FundsMoved {
+    match attempt.state {
+        PaymentState::Accepted => FundsMoved::Yes,
+        PaymentState::Intended | PaymentState::Proven if attempt.signs => FundsMoved::No,
+        _ => FundsMoved::Unknown,
+    }
+}
+
 /// What was found under a key.
 #[derive(Debug, Clone)]
 pub enum Found {

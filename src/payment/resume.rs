@@ -1,11 +1,14 @@
 //! Payments that were begun before: after a lost reply, a crash, in another tab. Who comes second finds the job.
 
+use core::cell::Cell;
 use std::rc::Rc;
 
 use super::keys::{self, Holder, KeyRecord};
-use super::machine::{FundsMoved, LEAST_STORE, Payment, Resumption, funds_moved};
-use super::record::{self, Found};
-use super::run::{Payments, Start};
+use super::machine::{LEAST_STORE, Payment};
+use super::payments::Payments;
+use super::record::{self, Found, FundsMoved, funds_moved};
+use super::run::Start;
+use super::step::Resumption;
 use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
@@ -21,8 +24,6 @@ use crate::time::{Deadline, Millis, WallTime};
 
 /// The longest time for which an answer waits until its payment's record is closed.
 const CLOSE: Millis = Millis::from_secs(1.0);
-/// How long the record of a job is kept after the answer was returned.
-const AFTER_ANSWER: Millis = Millis::new(1.0);
 /// How long a claim without a payment is left alone: its call may still be at it.
 const CLAIM: Millis = Millis::from_secs(86_400.0);
 /// How many key records are looked at for old ones, whenever payments are listed.
@@ -80,17 +81,18 @@ impl<P: Platform + 'static> Payments<P> {
             let _ = self.in_time(self.forget(&attempt.id, None), end).await;
             return None;
         }
+        // A program that ended before it could return the answer, or delete the record, has left this. The job stays known.
         if attempt.answered {
-            // The program that saw the end was over before it could delete the record.
-            if attempt.idempotency_key.is_empty() {
-                let _ = self.in_time(self.forget(&attempt.id, None), end).await;
-            }
             return None;
         }
         // What has been answered is not open, though the store has not taken that yet.
         if is_closed && attempt.created.is_some() {
-            if let Ok(true) = self.in_time(self.close(&attempt.id, None), end).await {
-                let _ = self.in_time(self.forget(&attempt.id, None), end).await;
+            if let Ok(Some(attempt)) = self.in_time(self.close(&attempt.id, None), end).await {
+                let drop = async {
+                    self.drop_closed(&attempt).await;
+                    Ok(())
+                };
+                let _ = self.in_time(drop, end).await;
             }
             return None;
         }
@@ -217,7 +219,8 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// The job's end was seen: nothing is open any more. Waits until the store knows it, but not for long: the program may end as soon
-    /// as it has the answer. The record is deleted after that. `reference`: the payment that the job itself names, which an earlier run of the program may have made.
+    /// as it has the answer. The record is deleted after that. `reference`: the payment that the job itself names, which an earlier run
+    /// of the program may have made.
     pub(crate) async fn job_finished(self: &Rc<Self>, job_id: &str, reference: Option<&str>, end: Deadline) {
         let ids = self.book.borrow_mut().job_finished(job_id);
         let is_known = !ids.is_empty();
@@ -229,22 +232,39 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
         let (publisher, mut subscription) = subscription();
+        let went_on = Rc::new(Cell::new(false));
+        let has_answer = went_on.clone();
         let payments = self.clone();
         self.platform.spawn(async move {
-            let mut useless = Vec::new();
+            let mut closed = Vec::new();
             for (id, of_job) in closing {
-                if let Ok(true) = payments.close(&id, of_job).await {
-                    useless.push(id);
-                }
+                closed.extend(payments.close(&id, of_job).await.ok().flatten());
             }
             publisher.send(());
-            // The answer goes first: until the application has it, the store knows the job.
-            payments.platform.sleep(AFTER_ANSWER).await;
-            for id in useless {
-                let _ = payments.forget(&id, None).await;
+            // Until the call has gone on, the store knows the job.
+            publisher.gone().await;
+            for attempt in closed {
+                if has_answer.get() { payments.drop_closed(&attempt).await } else { payments.reopen(attempt).await }
             }
         });
         let _ = within(subscription.next(), self.platform.sleep(limit)).await;
+        went_on.set(true);
+    }
+
+    /// The application has the answer. What has a key is kept, so that another call with it pays nothing.
+    async fn drop_closed(self: &Rc<Self>, attempt: &Attempt) {
+        if attempt.idempotency_key.is_empty() {
+            let _ = self.forget(&attempt.id, None).await;
+        }
+    }
+
+    /// The call was given up before it had its answer: the payment is open as before.
+    async fn reopen(self: &Rc<Self>, attempt: Attempt) {
+        let job_id = attempt.created.as_ref().and_then(|created| created.get_text("jobId"));
+        let at = self.moment();
+        let kept_until = at.now + record::kept_until(&attempt).since(at.wall);
+        self.book.borrow_mut().reopen(&attempt.id, &job_id.unwrap_or_default(), kept_until);
+        let _ = self.write(attempt).await;
     }
 }
 

@@ -1,19 +1,20 @@
 //! Performs what [`machine`](super::machine) decides: a payment runs in a task of its own, which holds its locks.
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::future::poll_fn;
 use core::pin::{Pin, pin};
 use core::task::Poll;
 use std::rc::Rc;
 
-use super::book::{Book, KeyedJob};
-use super::keys::OldKeys;
-use super::machine::{Action, Answer, Budget, Event, Moment, Payment, Reply, Step};
+use super::book::KeyedJob;
+use super::machine::Payment;
+use super::payments::Payments;
 use super::record;
-use super::subscription::{Publisher, Queues, subscription};
+use super::step::{Action, Answer, Budget, Event, Reply, Step};
+use super::subscription::{Publisher, subscription};
 use super::wallet_request::WalletRequest;
 use super::{PaidJob, body};
-use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::error::Result;
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
 use crate::api::payments::Attempt;
@@ -21,13 +22,10 @@ use crate::api::routes;
 use crate::api::update::Update;
 use crate::http::jobs::read_created;
 use crate::http::outcome::refusal;
-use crate::http::run::Http;
 use crate::http::words::fit;
 use crate::json::Json;
-use crate::payment::store_failed;
-use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
-use crate::spending::SpendLedger;
-use crate::spending::policy::{OverBudget, SpendPolicy};
+use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform};
+use crate::spending::policy::OverBudget;
 use crate::time::{Deadline, Millis};
 use crate::x402;
 
@@ -36,71 +34,7 @@ const FIND: Millis = Millis::from_secs(10.0);
 /// How many jobs a server lists that is not told how many.
 const USUAL_LIST: usize = 50;
 
-/// What a client's payments need.
-#[derive(Debug, Clone)]
-pub struct PaymentConfig {
-    /// What may be paid.
-    pub spend: SpendPolicy,
-    /// The longest time for the wallet, and for `confirm`.
-    pub wallet_timeout: Millis,
-}
-
-/// The payments of one client.
-#[derive(Debug)]
-pub struct Payments<P: Platform> {
-    pub(super) platform: Rc<P>,
-    pub(super) http: Rc<Http<P>>,
-    pub(super) config: PaymentConfig,
-    pub(super) ledger: Rc<SpendLedger>,
-    pub(super) book: RefCell<Book>,
-    /// Writes to the store wait here for those before them.
-    pub(super) writes: Queues,
-    pub(super) old_keys: RefCell<OldKeys>,
-    /// Whether the server wants the question as `prompt`.
-    pub(super) wants_prompt: Cell<bool>,
-}
-
 impl<P: Platform + 'static> Payments<P> {
-    /// The payments of a client with this ledger.
-    pub fn new(platform: Rc<P>, http: Rc<Http<P>>, config: PaymentConfig, ledger: Rc<SpendLedger>) -> Rc<Self> {
-        Rc::new(Self {
-            platform,
-            http,
-            config,
-            ledger,
-            book: RefCell::default(),
-            writes: Queues::default(),
-            old_keys: RefCell::default(),
-            wants_prompt: Cell::new(false),
-        })
-    }
-
-    /// What counts the money.
-    pub(crate) fn ledger(&self) -> Rc<SpendLedger> {
-        self.ledger.clone()
-    }
-
-    pub(super) fn moment(&self) -> Moment {
-        Moment { now: self.platform.now(), wall: self.platform.wall_time() }
-    }
-
-    pub(super) fn deadline(&self, limit_ms: Option<f64>) -> Deadline {
-        Deadline::after(self.platform.now(), limit_ms.map(Millis::new))
-    }
-
-    /// Waits until no other call does this, in this program or in another one; not longer than until `end`.
-    pub(super) async fn lock(&self, what: &str, name: &str, end: Deadline) -> Result<P::Lock> {
-        let name = format!("eliza-jobs/{what}/{name}");
-        let limit = end.left(self.platform.now()).max(Millis::ZERO);
-        match within(self.platform.lock(&name), self.platform.sleep(limit)).await {
-            Some(lock) => lock.map_err(|thrown| store_failed(thrown, "; nothing was sent")),
-            None => {
-                let why = "another call, here or in another tab, is still at the same job; nothing was sent";
-                Err(Error::new(ErrorCode::RequestTimeout, why))
-            }
-        }
-    }
-
     /// Runs a payment in a task of its own, and waits for its job.
     pub(super) async fn follow(self: &Rc<Self>, start: Start<P>, update: &dyn Fn(Update)) -> Answer {
         let (publisher, mut subscription) = subscription();
@@ -240,10 +174,9 @@ impl<P: Platform + 'static> Task<P> {
             }
             Action::Rest(error, tries) => {
                 // A server that asks for a longer pause than a request may take gets it from the caller, who has the attempt.
-                let timeout = Millis::new(payments.http.config.timeout_ms);
+                let timeout = payments.http.timeout();
                 let end = self.end.min(Deadline::after(payments.platform.now(), Some(timeout)));
-                let end = payments.platform.now().as_ms() + end.left(payments.platform.now()).get();
-                Box::pin(async move { Event::Rested(payments.http.may_retry_after(&error, tries, end).await) })
+                Box::pin(async move { Event::Rested(payments.http.wait_before_retry(&error, tries, end).await) })
             }
             Action::Count(avoidable) => {
                 let counted = payments.count(self.payment.attempt(), avoidable);
@@ -262,10 +195,10 @@ impl<P: Platform + 'static> Task<P> {
         let mut request = self.request.clone();
         request.body = Some(attempt.request.clone());
         request.headers.extend(attempt.proof.iter().cloned());
-        let timeout = Millis::new(payments.http.config.timeout_ms);
-        let limit = timeout.min(self.end.left(payments.platform.now())).get();
+        let timeout = payments.http.timeout();
+        let deadline = self.end.min(Deadline::after(payments.platform.now(), Some(timeout)));
         Box::pin(async move {
-            let answer = payments.http.post(&mut request, limit, None).await;
+            let answer = payments.http.send(&mut request, deadline, None).await;
             let reply = read_reply(&request, answer, attempt);
             if let Err(error) = &reply.result
                 && body::is_refused(error)
@@ -342,7 +275,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// the reference in its metadata.
     async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: Deadline) -> Option<Created> {
         let within = || {
-            let limit = FIND.min(Millis::new(self.http.config.timeout_ms)).min(end.left(self.platform.now())).get();
+            let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now())).get();
             let headers = call.headers.clone();
             (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), headers, ..CallOptions::default() })
         };
@@ -357,8 +290,7 @@ impl<P: Platform + 'static> Payments<P> {
             let call = within()?;
             let mut request = self.http.request(Method::Get, &format!("{}{query}", routes::JOBS), &call);
             request.answers = answers;
-            let end = self.platform.now().as_ms() + call.timeout_ms.unwrap_or(FIND.get());
-            let list = self.http.read_answers(request, end, 1, "a list of jobs", &jobs::list);
+            let list = self.http.read_request(request, self.http.deadline(&call), 1, "a list of jobs", &jobs::list);
             let jobs = list.await.ok()?.get("jobs")?.elements();
             let is_all = jobs.len() < USUAL_LIST;
             if let Some(job) = own_job(attempt, jobs) {

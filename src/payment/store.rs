@@ -7,8 +7,8 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use super::keys::{self, Holder, KeyRecord, OldKeys};
+use super::payments::Payments;
 use super::record::{self, Found};
-use super::run::Payments;
 use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
@@ -111,22 +111,21 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_order(id, work).await
     }
 
-    /// The job's end was seen: nothing is open any more. `of_job`: only when the payment is that of this job. True when the record is of
-    /// no use any more: what has a key is kept, so that another call with it pays nothing.
-    pub(super) async fn close(self: &Rc<Self>, id: &str, of_job: Option<String>) -> Result<bool, Json> {
+    /// The job's end was seen: nothing is open any more. `of_job`: only when the payment is that of this job. Returns the record as it
+    /// was.
+    pub(super) async fn close(self: &Rc<Self>, id: &str, of_job: Option<String>) -> Result<Option<Attempt>, Json> {
         let owner = id.to_owned();
         let work = async move |payments: Rc<Self>| {
             let found = record::parse(&payments.platform.store(StoreOperation::Get, &record::key(&owner), "").await?);
-            let Found::Attempt(mut attempt) = found else { return Ok(false) };
+            let Found::Attempt(attempt) = found else { return Ok(None) };
             let job_id = attempt.created.as_ref().and_then(|created| created.get_text("jobId"));
             if of_job.is_some() && job_id != of_job {
-                return Ok(false);
+                return Ok(None);
             }
             payments.book.borrow_mut().close(&owner);
-            attempt.answered = true;
-            attempt.request.clear();
-            payments.set(&record::key(&owner), &record::to_json(&attempt)).await?;
-            Ok(attempt.idempotency_key.is_empty())
+            let answered = Attempt { answered: true, request: String::new(), ..(*attempt).clone() };
+            payments.set(&record::key(&owner), &record::to_json(&answered)).await?;
+            Ok(Some(*attempt))
         };
         self.in_order(id, work).await
     }

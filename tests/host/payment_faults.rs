@@ -127,11 +127,31 @@ fn the_end_of_a_payment_is_in_the_store_before_the_answer_is_returned() {
         scene.world.turn();
     }
     // The program ends here.
-    let open = scene.world.records().into_iter().filter(|record| record.get("answered").is_none()).count();
-    assert_eq!(open, 0);
+    let is_open = |text: &String| Json::parse(text).unwrap().get("answered").is_none();
+    assert_eq!(scene.world.store.borrow().values().filter(|text| is_open(text)).count(), 0);
     let next = crate::world::scene([]);
     *next.world.store.borrow_mut() = scene.world.store.borrow().clone();
+    assert!(pending(&next).is_empty());
+    // What is left of it goes with its time.
+    next.world.now.set(173_000_000.0);
     assert!(pending(&next).is_empty() && next.world.records().is_empty());
+}
+
+#[test]
+fn a_call_that_is_given_up_while_its_answer_is_written_down_leaves_its_payment_open() {
+    let scene = scene([payment_required(), created(), seen("completed"), seen("completed")]).paying();
+    let (params, call) = (params(), plain());
+    let job = run(scene.client.create_job(&params, &call, &|_| ())).unwrap();
+    let sign = Rc::new(Cell::new(false));
+    *scene.world.store_waits.borrow_mut() = Some((false, sign.clone()));
+    scene.world.frozen.set(true);
+    let mut get = Box::pin(scene.client.get_job(&job.created.job_id, &call));
+    assert!(get.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(get);
+    lands(&scene, &sign);
+    assert_eq!(pending(&scene)[0]["jobId"], "job-1");
+    run(scene.client.get_job("job-1", &call)).unwrap();
+    assert!(scene.world.records().is_empty());
 }
 
 #[test]
@@ -253,6 +273,7 @@ fn a_proof_that_was_taken_with_a_request_that_was_not_goes_out_with_another_requ
         assert_eq!((proofs.len(), &proofs[0], spent(&scene).as_str()), (2, &proofs[1], "0.02"));
         let body = Json::parse(&scene.request(4).body.unwrap()).unwrap();
         assert_eq!((&body["content"], &body["metadata"]["elizaJobsRef"]), (&json!("short").0, &json!(ID).0));
+        scene.world.turn();
         // What can never work is refused before it is sent.
         let bad = CallOptions { params: Some(json!({"userId": "me"})), ..plain() };
         assert_eq!(resume(&scene, &attempt, &bad).unwrap_err().code, ErrorCode::InvalidArgument);

@@ -152,8 +152,9 @@ impl World {
             }
         }
     }
-    /// The payments in the store.
+    /// The payments in the store, once what was begun beside the calls has gone on.
     pub fn records(&self) -> Vec<Json> {
+        self.turn();
         let store = self.store.borrow();
         store.iter().filter(|(key, _)| key.starts_with(PREFIX)).map(|(_, text)| Json::parse(text).unwrap()).collect()
     }

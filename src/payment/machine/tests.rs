@@ -4,12 +4,15 @@
 //! The world here is small: a store that does one thing after the other, or fails before or after it has done it; a wallet; a server.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
 
 use super::*;
 use crate::json;
-use crate::payment::record;
+use crate::payment::record::{self, FundsMoved, funds_moved};
 use crate::platform::{Body, HttpResponse};
+use crate::time::Instant;
 use crate::x402;
+use crate::x402::Offer;
 use crate::x402::tokens::usdc;
 
 const HASH: &str = "0xabababababababababababababababababababababababababababababababab";
