@@ -332,6 +332,9 @@ impl Model {
         if self.went_on {
             return;
         }
+        if self.wallet_calls == 0 && !self.has_failed && self.resumed == 0 {
+            assert!(self.record.is_none() && !self.key, "no wallet was asked, and something is left: {before}");
+        }
         if self.may_have_moved() {
             assert!(self.record.is_some(), "money may have moved, and there is no record: {before}");
             let is_kept = self.is_known(&self.record) || (self.has_failed && self.is_known(&self.told)) || self.is_excused;
