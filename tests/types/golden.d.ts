@@ -240,7 +240,7 @@ export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unrea
 /**
  * A stable name for each thing that can go wrong.
  */
-export type ErrorCode = "invalid_argument" | "connection_failed" | "connection_reset" | "request_timeout" | "bad_request" | "unauthorized" | "forbidden" | "not_found" | "job_not_found" | "session_not_found" | "session_expired" | "rate_limited" | "server_error" | "request_refused" | "invalid_response" | "unexpected_html" | "response_too_large" | "redirect_refused" | "job_failed" | "job_timeout" | "job_gone" | "wait_timeout" | "agent_failed" | "no_answer" | "answer_timeout" | "message_outcome_unknown" | "payment_required" | "payment_requirements_invalid" | "payment_over_limit" | "payment_network_not_allowed" | "payment_recipient_not_allowed" | "payment_resource_mismatch" | "payment_insecure_connection" | "payment_declined" | "payment_not_supported_here" | "payment_refused" | "payment_not_open" | "payment_outcome_unknown" | "store_failed" | "wallet_cannot_pay" | "wallet_rejected" | "wallet_failed" | "wallet_invalid_proof" | "wallet_timeout" | "client_disposed" | "wasm_panic" | "init_failed";
+export type ErrorCode = "invalid_argument" | "connection_failed" | "connection_reset" | "request_timeout" | "bad_request" | "unauthorized" | "forbidden" | "not_found" | "job_not_found" | "session_not_found" | "session_expired" | "rate_limited" | "server_error" | "request_refused" | "invalid_response" | "unexpected_html" | "response_too_large" | "redirect_refused" | "job_failed" | "job_timeout" | "job_gone" | "wait_timeout" | "agent_failed" | "no_answer" | "answer_timeout" | "message_outcome_unknown" | "payment_required" | "payment_requirements_invalid" | "payment_over_limit" | "payment_network_not_allowed" | "payment_recipient_not_allowed" | "payment_resource_mismatch" | "payment_insecure_connection" | "payment_declined" | "payment_not_supported_here" | "payment_refused" | "payment_request_refused" | "payment_not_open" | "payment_outcome_unknown" | "store_failed" | "wallet_cannot_pay" | "wallet_rejected" | "wallet_failed" | "wallet_invalid_proof" | "wallet_timeout" | "client_disposed" | "wasm_panic" | "init_failed";
 
 /**
  * A token of the application's own choice.
@@ -380,7 +380,7 @@ export class JobsClient {
      *
      * @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
      */
-    resume(handle: string | PendingPayment, options?: WaitOptions): Promise<CompletedJob>;
+    resume(handle: string | PendingPayment, options?: ResumeOptions): Promise<CompletedJob>;
     /**
      * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`). Includes what is reserved
      * for payments under way.
@@ -869,6 +869,11 @@ export interface DeleteSessionResponse {
      */
     message?: string;
 }
+
+/**
+ * What `resume` takes.
+ */
+export type ResumeOptions = { params?: CreateJobRequest } & (WaitOptions | {});
 
 /**
  * What `sendMessage` and `sendMessageAndWait` return.
