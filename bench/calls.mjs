@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { HEADERS, JOB } from './job.mjs';
+import { HEADERS, JOB, JOB_ID } from './job.mjs';
 import { JOBS, OURS, ours } from './programs.mjs';
 import { interleaved, median } from './statistics.mjs';
 
@@ -37,9 +37,9 @@ async function fromServer() {
     const { ElizaClient } = await import('@elizaos/api-client');
     const [client, eliza] = [new JobsClient({ baseUrl }), new ElizaClient({ baseUrl })];
     return await perCall(200, {
-      [OURS]: () => client.getJob('x'),
-      [PLAIN]: async () => JSON.parse(await (await fetch(`${baseUrl}${JOBS}/x`)).text()),
-      [ELIZA]: () => eliza.jobs.getJob('x'),
+      [OURS]: () => client.getJob(JOB_ID),
+      [PLAIN]: async () => JSON.parse(await (await fetch(`${baseUrl}${JOBS}/${JOB_ID}`)).text()),
+      [ELIZA]: () => eliza.jobs.getJob(JOB_ID),
     });
   } finally {
     server.kill();
@@ -51,8 +51,8 @@ async function fromMemory() {
   const { JobsClient } = await import(ours.entry);
   const client = new JobsClient({ baseUrl: 'https://agent.example', fetch: answer });
   return perCall(1_000, {
-    [OURS]: () => client.getJob('x'),
-    [PLAIN]: async () => JSON.parse(await (await answer(`https://agent.example${JOBS}/x`)).text()),
+    [OURS]: () => client.getJob(JOB_ID),
+    [PLAIN]: async () => JSON.parse(await (await answer(`https://agent.example${JOBS}/${JOB_ID}`)).text()),
   });
 }
 

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const recorded = readFileSync(path.join(import.meta.dirname, '../tests/fixtures/eliza-1.7.0.json'), 'utf8');
-export const JOB = JSON.stringify(JSON.parse(recorded).completed);
+const { completed } = JSON.parse(recorded);
+export const JOB = JSON.stringify(completed);
+export const JOB_ID = completed.jobId;
 export const HEADERS = {
   'content-type': 'application/json; charset=utf-8',
   'content-length': String(Buffer.byteLength(JOB)),

@@ -1,7 +1,7 @@
 // Makes many calls in this process, and prints what it holds before and after them.
 import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { HEADERS, JOB } from './job.mjs';
+import { HEADERS, JOB, JOB_ID } from './job.mjs';
 import { ours } from './programs.mjs';
 
 const CALLS = 100_000;
@@ -17,7 +17,7 @@ const { signal } = new AbortController();
 
 async function calls(count) {
   for (let made = 0; made < count; made += AT_ONCE) {
-    await Promise.all(Array.from({ length: AT_ONCE }, () => client.getJob('x', { signal })));
+    await Promise.all(Array.from({ length: AT_ONCE }, () => client.getJob(JOB_ID, { signal })));
   }
 }
 

@@ -40,7 +40,7 @@ function compile() {
   if (trap) args.push('--features', 'trap');
   const env = { ...process.env };
   if (!stable) {
-    args.push('-Zbuild-std=std,panic_abort', '-Zbuild-std-features=');
+    args.push('-Zbuild-std=std,panic_abort', '-Zbuild-std-features=optimize_for_size');
     flags.push('-Zunstable-options', '-Cpanic=immediate-abort', '-Zlocation-detail=none', '-Zinline-mir=yes');
     env.RUSTC_BOOTSTRAP = '1';
   }

@@ -113,7 +113,7 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let end = self.end(call);
-        let (created, payment) = self.payments.resume(given, call, end, update).await?;
+        let (created, payment) = Box::pin(self.payments.resume(given, call, end, update)).await?;
         update(Update::Created(created.document.clone()));
         let waited = self.wait(&created.job_id, Some(Millis::new(created.lifetime_ms)), end, (call, plan), update).await;
         waited.map_err(|mut error| {
@@ -147,7 +147,7 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let wanted = Wanted { job_id, lifetime, deadline: end.instant(), plan, call };
-        match self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await {
+        match self.watch.wait(&self.http, &wanted, &|job| update(Update::Status(job))).await {
             Ok(seen) => {
                 self.close_finished(job_id, &seen, end).await;
                 outcome(job_id, seen)
@@ -191,7 +191,8 @@ impl<P: Platform + 'static> Client<P> {
     ) -> Result<Json> {
         let end = self.end(call);
         let limit_ms = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.http.config.timeout_ms);
-        let paid = self.payments.create(params, call, limit_ms, update).await?;
+        // Boxed: what it needed is freed before the call waits.
+        let paid = Box::pin(self.payments.create(params, call, limit_ms, update)).await?;
         let waited =
             self.wait(&paid.created.job_id, Some(Millis::new(paid.created.lifetime_ms)), end, (call, plan), update).await;
         waited.map_err(|mut error| {

@@ -229,7 +229,7 @@ impl CreateJobOptions {
 /// What waiting takes.
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct WaitOptions {
     /// What creating takes.
@@ -259,7 +259,7 @@ pub struct ResumeOptions {
     /// What waiting takes.
     #[cfg_attr(target_arch = "wasm32", serde(flatten))]
     #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
-    pub wait: Option<WaitOptions>,
+    pub wait: WaitOptions,
     /// A corrected request, for a payment whose request the server refused (`payment_request_refused`). It is sent with
     /// the same proof; nothing is paid again.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "CreateJobRequest"))]

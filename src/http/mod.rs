@@ -8,6 +8,7 @@
 //! | `words.rs` | which of a server's words may be shown |
 //! | `retry.rs` | when a request is sent again: backoff, retry budget, `Retry-After` |
 //! | `rate_limit.rs` | when the next poll may be sent |
+//! | `freshness.rs` | whether answers come from a cache, and how to ask past it |
 //! | `event_stream.rs` | how the text of an event stream becomes events |
 //! | `jobs.rs` | the job requests that several rooms send |
 //! | `run.rs` | performs all of it |

@@ -14,7 +14,7 @@ use super::error::to_js;
 use super::platform::{JsPlatform, is_in_workers};
 use crate::api::error::Result;
 use crate::client::{Client, Update};
-use crate::json::Json;
+use crate::json::{Json, copied};
 
 #[wasm_bindgen]
 extern "C" {
@@ -70,7 +70,8 @@ impl Call {
             Update::Created(job) => ("created", "job", job),
             Update::Status(job) => ("status", "job", job),
         };
-        let update = Json::object().set("type", Json::text(kind)).set(key, value);
+        // A copy: what the application does with it must not reach the result of the call.
+        let update = Json::object().set("type", Json::text(kind)).set(key, copied(&value));
         let _ = tell_application(callback, &update.0, &client.platform.logger.0, &state.0);
     }
 }

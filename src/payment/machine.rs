@@ -868,7 +868,7 @@ impl Payment {
                          more";
             return self.withdraw(Some(Error::new(ErrorCode::PaymentNotOpen, words)), at);
         }
-        let seconds = (left.get() / 1_000.0).ceil().max(1.0);
+        let seconds = left.whole().div_ceil(1_000).max(1);
         let words = format!(
             "no signature is written down for this payment, and none was sent: no money has moved. For another {seconds} seconds the \
              wallet may still sign it, which is kept and can be resumed; after that, or after forgetPayment, it is over"

@@ -159,9 +159,11 @@ pub fn unreadable(id: &str) -> Json {
 
 /// The words for a record that cannot be read.
 pub fn unreadable_words(key: &str) -> String {
-    let way_out = "it was kept, and nothing was sent or paid. A later version of this package may have written it, or it is \
-                   damaged: look in the wallet whether money has moved, then call forgetPayment({ attemptId }) for it";
-    format!("the record {key} cannot be read; {way_out}")
+    let way_out = if key.starts_with(PREFIX) { "call forgetPayment({ attemptId }) for it" } else { "delete it from the store" };
+    format!(
+        "the record {key} cannot be read; it was kept, and nothing was sent or paid. A later version of this package may have \
+         written it, or it is damaged: look in the wallet whether money has moved, then {way_out}"
+    )
 }
 
 #[cfg(test)]

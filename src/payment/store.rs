@@ -221,6 +221,9 @@ impl<P: Platform + 'static> Payments<P> {
                 _ => return Ok(()),
             };
             let Some(id) = next else { break };
+            if end.is_over(self.platform.now()) {
+                return Err(failed(Json::text("the time limit was over before all records were read")));
+            }
             self.index(&id, end).await?;
             if let OldKeys::Unread(ids) = &mut *self.old_keys.borrow_mut() {
                 ids.pop();

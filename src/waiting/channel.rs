@@ -1,10 +1,12 @@
 //! Where an answer is when the job does not have it.
 //!
-//! elizaOS 1.7.2 never marks a job as completed, though the agent has answered: the answer is in the channel that the
-//! server has made for the job. Nothing tells such a server from others before the first answer. A wait reads the
-//! channel of a job that has been quiet for a while; once an answer was found there, every poll does.
+//! elizaOS 1.7.2 never marks a job as completed, though the agent has answered: the answer is in
+//! the channel that the server has made for the job. Nothing tells such a server from others before
+//! the first answer. A wait reads the channel of a job that has been quiet for a while; once an
+//! answer was found there, every poll does.
 //!
-//! Two requests find an answer: the list of channels, and the messages of the job's one. What they say is read here.
+//! Two requests find an answer: the list of channels, and the messages of the job's one. What they
+//! say is read here.
 
 use crate::api::jobs::{self, Seen};
 use crate::api::routes;
@@ -33,10 +35,11 @@ pub(crate) fn messages_route(job_id: &str, channels: &[Json]) -> Option<String> 
     jobs::is_uuid(&channel).then(|| routes::channel(&channel))
 }
 
-/// The answer among a channel's messages, as the `result` of the job that was created at `created_at` on the server's
-/// clock. `parse_date` reads a date.
+/// The answer among a channel's messages, as the `result` of the job that was created at
+/// `created_at` on the server's clock. `parse_date` reads a date.
 pub(crate) fn result(messages: &[Json], created_at: Option<f64>, parse_date: &dyn Fn(&str) -> Option<WallTime>) -> Option<Json> {
-    // The newest come first. An agent may say more than one thing, and the job would have taken the first.
+    // The newest come first. An agent may say more than one thing, and the job would have taken the
+    // first.
     let answer = messages.iter().rev().find(|message| is_answer(message))?;
     let date = || parse_date(&answer.get_text("createdAt")?).map(WallTime::as_ms);
     let answered_at = answer.get_number("created_at").or_else(date)?;

@@ -1,20 +1,20 @@
-//! Waiting for one job, as a value: what happens and the time come in, the next step goes out. Nothing here sends or
-//! sleeps.
+//! Waiting for one job, as a value: what happens and the time come in, the next step goes out.
+//! Nothing here sends or sleeps.
 //!
 //! ```text
 //!             not final, or the poll failed
 //!        ┌──────────────────────────────────────┐
 //!        v                                      │
-//!     Resting ── due, slot taken ──> Polling ───┼──> Over
+//!     Idle ───── due, slot taken ──> Polling ───┼──> Over
 //!                                       │       │
 //!                                       └──> ReadingChannel
 //! ```
 //!
 //! The rules, in the order of importance:
-//! - The caller's deadline ends the wait. With neither an interval nor a number of polls of the caller's, the job's own
-//!   expiry ends it too, [`GRACE`] later.
-//! - Right after its expiry the job gets one last poll, whatever the rate limit says: it makes the server end the job,
-//!   and soon afterwards the server forgets it.
+//! - The caller's deadline ends the wait. With neither an interval nor a number of polls of the
+//!   caller's, the job's own expiry ends it too, [`GRACE`] later.
+//! - Right after its expiry the job gets one last poll, whatever the rate limit says: it makes the
+//!   server end the job, and soon afterwards the server forgets it.
 //! - A failed poll ends nothing, unless the server refuses it for good.
 
 use crate::api::error::{Error, ErrorCode, Result};
@@ -24,16 +24,17 @@ use crate::time::{Instant, Millis};
 use crate::waiting::channel::{self, Answers};
 use crate::waiting::schedule::{PollSchedule, WaitPlan};
 
-/// How long a job may outlive its own expiry before the wait ends. A poll after the expiry makes the server end the
-/// job, so that one or two more polls are enough.
+/// How long a job may outlive its own expiry before the wait ends. A poll after the expiry makes
+/// the server end the job, so that one or two more polls are enough.
 pub(crate) const GRACE: Millis = Millis::new(5_000.0);
 /// How long after its expiry a job gets its last poll.
 pub(crate) const AFTER_EXPIRY: Millis = Millis::new(50.0);
 /// A timer that is later than this was held up: the page was hidden, or the machine slept.
 const HELD_UP: Millis = Millis::new(1_000.0);
-/// Two points in time that are nearer than this are the same: timers end a fraction of a millisecond early.
+/// Two points in time that are nearer than this are the same: timers end a fraction of a
+/// millisecond early.
 const SAME: Millis = Millis::new(0.5);
-/// Before this age of the wait nobody reads the channel of a job on a server that is not known yet.
+/// The age of a wait from which it reads the channel of a job, on a server that is not known yet.
 const FIRST_CHANNEL: Millis = Millis::new(5_000.0);
 /// How many times as old the wait is when the channel is read again.
 const LATER_CHANNEL: f64 = 3.0;
@@ -73,12 +74,13 @@ pub(crate) struct Surroundings {
 pub(crate) enum Next {
     /// Nothing, before this point in time.
     Sleep(Instant),
-    /// Take a slot of the rate limit before `by`. With `is_last` nobody polls this job afterwards, so that the slot may
-    /// come from the reserve.
+    /// Take a slot of the rate limit before `by`. With `is_last` nobody polls this job afterwards,
+    /// so that the slot may come from the reserve.
     TakeSlot { by: Instant, is_last: bool },
     /// Poll the job. What takes longer than `limit` has failed.
     Poll { limit: Millis },
-    /// Read the channel of the job, which was created at `created_at` on the server's clock, before `by`. With `is_last` nothing else is done for this job afterwards.
+    /// Read the channel of the job, which was created at `created_at` on the server's clock, before
+    /// `by`. With `is_last` nothing else is done for this job afterwards.
     ReadChannel { created_at: Option<f64>, by: Instant, is_last: bool },
     /// Report that the job was seen for the first time, or in another status.
     Report(Json),
@@ -88,7 +90,7 @@ pub(crate) enum Next {
 
 #[derive(Debug)]
 enum State {
-    Resting,
+    Idle,
     Polling { may_read_channel: bool },
     ReadingChannel(Box<Seen>),
     Over(Option<Box<Result<Seen>>>),
@@ -143,7 +145,7 @@ impl JobWait {
             limit: terms.limit,
             was_created_here: terms.lifetime.is_some(),
             lifetime: terms.lifetime,
-            state: State::Resting,
+            state: State::Idle,
             has_slot: false,
             due: now,
             gap: Millis::ZERO,
@@ -157,7 +159,8 @@ impl JobWait {
             is_cached: false,
             channel_due: FIRST_CHANNEL,
         };
-        // Our own schedule leaves a new job a moment; the caller's interval comes after the first poll.
+        // Our own schedule leaves a new job a moment; the caller's interval comes after the first
+        // poll.
         if wait.is_paced_here() && wait.was_created_here {
             wait.is_due_after(now, schedule.gap(Millis::ZERO, 0));
         }
@@ -188,8 +191,8 @@ impl JobWait {
     }
 
     /// Whether it waits for nothing but its next poll.
-    pub(crate) fn is_resting(&self) -> bool {
-        matches!(self.state, State::Resting) && !self.has_slot && self.unreported.is_none()
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle) && !self.has_slot && self.unreported.is_none()
     }
 
     /// Whether the job was last seen in this status, by the server's own word.
@@ -197,8 +200,8 @@ impl JobWait {
         self.last.as_ref().is_some_and(|seen| seen.status.as_str() == status && seen.status != JobStatus::Unknown)
     }
 
-    /// Up to when a shared list may stand in for the polls of this wait: until just after the job's expiry, but not
-    /// beyond the end of the wait.
+    /// Up to when a shared list may stand in for the polls of this wait: until just after the job's
+    /// expiry, but not beyond the end of the wait.
     pub(crate) fn shares_until(&self, now: Instant) -> Instant {
         let stop = self.stop();
         if self.is_expired(now) { stop } else { stop.min(self.expiry() + AFTER_EXPIRY) }
@@ -213,7 +216,8 @@ impl JobWait {
         self.sleeps_until = Some(until);
     }
 
-    /// It sleeps no longer. One that was held up gets another poll, for the answer may have come meanwhile.
+    /// It sleeps no longer. One that was held up gets another poll, for the answer may have come
+    /// meanwhile.
     pub(crate) fn wakes(&mut self, now: Instant) {
         let is_late = self.sleeps_until.take().is_some_and(|until| now > until + HELD_UP);
         if is_late && now < self.deadline {
@@ -249,7 +253,7 @@ impl JobWait {
                 return Next::ReadChannel { created_at, by: self.stop(), is_last };
             }
             State::Polling { .. } => return Next::Sleep(self.stop()),
-            State::Resting => {}
+            State::Idle => {}
         }
         if self.has_slot {
             return self.poll(now, around);
@@ -335,7 +339,7 @@ impl JobWait {
 
     /// The channel was read: there is the job's result in it, or there is none.
     pub(crate) fn channel_read(&mut self, now: Instant, result: Option<Json>) {
-        let State::ReadingChannel(seen) = core::mem::replace(&mut self.state, State::Resting) else { return };
+        let State::ReadingChannel(seen) = core::mem::replace(&mut self.state, State::Idle) else { return };
         let seen = match result {
             Some(result) => channel::answered(*seen, result),
             None => *seen,
@@ -379,9 +383,10 @@ impl JobWait {
         }
     }
 
-    /// It is not over: the next poll comes after the schedule's gap, unless that was the last that the caller allows.
+    /// It is not over: the next poll comes after the schedule's gap, unless that was the last that
+    /// the caller allows.
     fn goes_on(&mut self, now: Instant, failed: Option<&Error>) {
-        self.state = State::Resting;
+        self.state = State::Idle;
         self.extended_until = None;
         let age = now.since(self.began);
         let is_never_seen = self.lifetime.is_none() && self.is_expired(now);
@@ -399,8 +404,8 @@ impl JobWait {
         self.end(Err(error));
     }
 
-    /// The next poll is due after the gap; right after the job's expiry, if that comes sooner; and at the end of the
-    /// wait at the latest.
+    /// The next poll is due after the gap; right after the job's expiry, if that comes sooner; and
+    /// at the end of the wait at the latest.
     fn is_due_after(&mut self, now: Instant, gap: Millis) {
         let last_poll = self.expiry() + AFTER_EXPIRY;
         self.gap = gap;
@@ -411,8 +416,8 @@ impl JobWait {
         self.due = self.due.min(self.stop()).max(now);
     }
 
-    /// When the job expires. One that was never seen is waited for as long as any job may live, unless the caller says
-    /// for how long.
+    /// When the job expires. One that was never seen is waited for as long as any job may live,
+    /// unless the caller says for how long.
     fn expiry(&self) -> Instant {
         let unknown = if self.deadline == Instant::from_ms(f64::INFINITY) { NEVER_SEEN } else { Millis::FOREVER };
         self.began + self.lifetime.unwrap_or(unknown)
@@ -679,7 +684,7 @@ mod tests {
         wait.seen(at(1_500.0), job("processing"), Answers::InJobs);
         wait.failed(at(3_000.0), &missing);
         polls_at(&mut wait, at(3_000.0));
-        // A job that nobody has seen is not found.
+        // A job that was never seen is not found.
         let mut unknown = JobWait::new("job-1", terms(OURS), at(0.0));
         unknown.failed(at(0.0), &missing);
         assert_eq!(words(&mut unknown, 0.0).0, ErrorCode::JobNotFound);
@@ -704,7 +709,8 @@ mod tests {
             wait.failed(at(400.0), &error(code));
             assert_eq!(words(&mut wait, 400.0).0, code);
         }
-        // A web page does too, unless the job was there: then it is a proxy's or a login's, and may pass.
+        // A web page does too, unless the job was there: then it is a proxy's or a login's, and may
+        // pass.
         let page = error(ErrorCode::UnexpectedHtml);
         let mut unknown = JobWait::new("job-1", terms(OURS), at(0.0));
         unknown.failed(at(0.0), &page);

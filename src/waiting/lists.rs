@@ -1,9 +1,9 @@
 //! What this server's lists of jobs are worth: which one to ask for, how much of it, and when.
 //!
-//! Two lists serve a crowd. That of the unfinished jobs is small; a job that has left it is then polled by itself. That
-//! of all jobs holds the answers too, so that it costs no further requests. Both come newest first and have no pages:
-//! a list that is cut off before some of our jobs is asked for with a greater limit, one that is too large or too slow
-//! with a smaller one.
+//! Two lists serve a crowd. That of the unfinished jobs is small; a job that has left it is then
+//! polled by itself. That of all jobs holds the answers too, so that it costs no further requests.
+//! Both come newest first and have no pages: a list that is cut off before some of our jobs is
+//! asked for with a greater limit, one that is too large or too slow with a smaller one.
 
 use crate::api::error::{Error, ErrorCode};
 use crate::api::routes;
@@ -11,8 +11,8 @@ use crate::time::{Instant, Millis};
 
 /// The shortest time between two lists.
 const LEAST_GAP: Millis = Millis::new(500.0);
-/// How much longer the pause after a list gets with each job in it, in milliseconds: long lists are heavy for the server,
-/// the network and this program.
+/// How much longer the pause after a list gets with each job in it, in milliseconds: long lists are
+/// heavy for the server, the network and this program.
 const GAP_PER_JOB_MS: f64 = 0.1;
 /// How many times as long as the list took the pause after it is at least.
 const GAP_PER_TIME: f64 = 3.0;
@@ -20,7 +20,8 @@ const GAP_PER_TIME: f64 = 3.0;
 const BACKOFF: Millis = Millis::new(1_000.0);
 /// The longest pause after a list that failed.
 const MAX_BACKOFF: Millis = Millis::new(5_000.0);
-/// After so many failures in a row jobs are polled by themselves, as far as the rate limit carries that.
+/// After so many failures in a row jobs are polled by themselves, as far as the rate limit carries
+/// that.
 const BROKEN_FROM: u32 = 4;
 /// A list that was refused is asked for again after so long: keys and proxies change.
 const REFUSED: Millis = Millis::new(300_000.0);
@@ -97,7 +98,8 @@ impl Reach {
 pub(crate) enum Lists {
     /// They can.
     Open,
-    /// The last one failed: the next one may be asked for at this time. Those before it failed too where `is_broken`.
+    /// The last one failed: the next one may be asked for at this time. Those before it failed too
+    /// where `is_broken`.
     Failing { until: Instant, is_broken: bool },
     /// The server refuses them.
     Refused,
@@ -144,14 +146,15 @@ impl ListState {
         }
     }
 
-    /// When the next list is due, for a crowd that wants one this long after the last, or at `first`.
+    /// When the next list is due, for a crowd that wants one this long after the last, or at
+    /// `first`.
     pub(crate) fn due(&self, gap: Millis, first: Instant) -> Instant {
         let due = self.last_at.map_or(first, |last| first.min(last + gap.max(LEAST_GAP)));
         due.max(self.not_before).max(self.closed_until)
     }
 
-    /// Which list to ask for when `spare` requests may go out at once. As long as each of those who wait could have a
-    /// request of its own, the small list is enough.
+    /// Which list to ask for when `spare` requests may go out at once. As long as each of those who
+    /// wait could have a request of its own, the small list is enough.
     pub(crate) fn query(&self, now: Instant, waiting: f64, spare: f64) -> ListQuery {
         let small = spare >= waiting || now < self.too_short_until;
         let (which, reach) = if small { (Which::Unfinished, &self.unfinished) } else { (Which::All, &self.all) };
@@ -159,7 +162,7 @@ impl ListState {
     }
 
     /// A list has come.
-    pub(crate) fn heard(&mut self, now: Instant, query: ListQuery, listed: Listed) {
+    pub(crate) fn arrived(&mut self, now: Instant, query: ListQuery, listed: Listed) {
         self.failures = 0;
         self.last_at = Some(now);
         let took = now.since(listed.asked_at).times(GAP_PER_TIME);
@@ -176,7 +179,7 @@ impl ListState {
         }
     }
 
-    /// No answer from anybody: that says nothing about lists.
+    /// No answer at all, which says nothing about lists.
     pub(crate) fn unanswered(&mut self, now: Instant) {
         self.last_at = Some(now);
     }
@@ -240,13 +243,13 @@ mod tests {
             let query = lists.query(at(0.0), 10.0, 0.0);
             assert_eq!((query.which, query.limit), (Which::All, limit));
             if limit < 10_000 {
-                lists.heard(at(0.0), query, short(0.0));
+                lists.arrived(at(0.0), query, short(0.0));
             }
             query.limit
         });
         assert_eq!(limits.len(), 6);
         // It reaches no further: for a minute the other list has to do.
-        lists.heard(at(0.0), ListQuery { limit: 10_000, ..ALL }, short(0.0));
+        lists.arrived(at(0.0), ListQuery { limit: 10_000, ..ALL }, short(0.0));
         assert_eq!(lists.query(at(59_000.0), 10.0, 0.0).which, Which::Unfinished);
         assert_eq!(lists.query(at(61_000.0), 10.0, 0.0).which, Which::All);
     }
@@ -279,7 +282,7 @@ mod tests {
         for _ in 0..40 {
             lists.failed(at(now), ALL, &server_error());
         }
-        lists.heard(at(now), ALL, Listed { asked_at: at(now), count: 5, falls_short: false });
+        lists.arrived(at(now), ALL, Listed { asked_at: at(now), count: 5, falls_short: false });
         lists.failed(at(now), ALL, &server_error());
         assert_eq!(lists.lists(at(now)), Lists::Failing { until: at(now + 1_000.0), is_broken: false });
     }
@@ -303,7 +306,7 @@ mod tests {
     fn long_and_slow_lists_come_less_often() {
         let due = |count, took: f64| {
             let mut lists = ListState::default();
-            lists.heard(at(took), ALL, Listed { asked_at: at(0.0), count, falls_short: false });
+            lists.arrived(at(took), ALL, Listed { asked_at: at(0.0), count, falls_short: false });
             lists.due(Millis::ZERO, at(0.0))
         };
         assert_eq!(due(20, 50.0), at(500.0));
@@ -311,7 +314,7 @@ mod tests {
         assert_eq!(due(10_000, 50.0), at(1_000.0));
         // A crowd that is content with fewer gets fewer.
         let mut lists = ListState::default();
-        lists.heard(at(50.0), ALL, Listed { asked_at: at(0.0), count: 5, falls_short: false });
+        lists.arrived(at(50.0), ALL, Listed { asked_at: at(0.0), count: 5, falls_short: false });
         assert_eq!(lists.due(Millis::new(2_000.0), at(9_000.0)), at(2_050.0));
     }
 }

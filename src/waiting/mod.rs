@@ -1,8 +1,10 @@
-//! Waiting for answers: when to poll, one list for many jobs, and answers that their jobs never get.
+//! Waiting for answers: when to poll, one list for many jobs, and answers that their jobs never
+//! get.
 
 pub(crate) mod channel;
 pub(crate) mod job_wait;
 pub(crate) mod lists;
+pub mod pace;
 pub mod run;
 pub mod schedule;
 pub(crate) mod watch;

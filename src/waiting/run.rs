@@ -1,7 +1,7 @@
 //! Performs what the watch decides: sends, sleeps, and passes on what has come.
 //!
-//! The calls themselves do all of it. There is no task beside them, so that nothing is left over when they have ended,
-//! and a call that is given up stops at once: dropping its future is enough.
+//! The calls themselves do all of it. There is no task beside them, so that nothing is left over
+//! when they have ended, and a call that is given up stops at once: dropping its future is enough.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -24,7 +24,8 @@ use crate::waiting::watch::{ChannelAnswer, Key, Step, Watch, Way};
 
 /// The longest time for a list. One that takes longer is worse than none.
 const LIST_LIMIT: Millis = Millis::new(10_000.0);
-/// A timer that ends sooner than this much before its time was ended by the page, which is active again.
+/// A timer that ends sooner than this much before its time was ended by the page, which is active
+/// again.
 const EARLY: Millis = Millis::new(1.0);
 
 /// A wait for one job.
@@ -53,27 +54,28 @@ pub(crate) struct JobWatch {
 }
 
 impl JobWatch {
-    /// Waits until the job is final, which it returns, or until a limit is reached. `on_status` gets the job when it is
-    /// seen for the first time, and in another status.
-    pub(crate) async fn wait<P: Platform>(&self, http: &Http<P>, wanted: Wanted<'_>, on_status: &dyn Fn(Json)) -> Result<Seen> {
-        let subscription = Subscription::new(self, http, &wanted);
+    /// Waits until the job is final, which it returns, or until a limit is reached. `on_status`
+    /// gets the job when it is seen for the first time, and in another status.
+    pub(crate) async fn wait<P: Platform>(&self, http: &Http<P>, wanted: &Wanted<'_>, on_status: &dyn Fn(Json)) -> Result<Seen> {
+        let subscription = Subscription::new(self, http, wanted);
         loop {
             match subscription.next() {
                 Step::Own(Next::Sleep(until)) => subscription.sleep(until).await,
-                Step::Own(Next::TakeSlot { by, is_last }) => subscription.take_slot(by, is_last).await,
                 Step::Own(Next::Report(job)) => on_status(job),
                 Step::Own(Next::Over(end)) => return *end,
                 // Boxed: a wait that only sleeps stays small.
-                Step::Own(Next::Poll { limit }) => Box::pin(subscription.poll(&wanted, limit)).await,
+                Step::Own(Next::TakeSlot { by, is_last }) => Box::pin(subscription.take_slot(by, is_last)).await,
+                Step::Own(Next::Poll { limit }) => Box::pin(subscription.poll(wanted, limit)).await,
                 Step::Own(Next::ReadChannel { created_at, by, is_last }) => {
-                    Box::pin(subscription.read_channel(&wanted, created_at, by, is_last)).await;
+                    Box::pin(subscription.read_channel(wanted, created_at, by, is_last)).await;
                 }
                 Step::List { query, by } => Box::pin(subscription.list(query, by)).await,
             }
         }
     }
 
-    /// A job that was read outside the waits: with its answer from its channel, where this server's answers are there.
+    /// A job that was read outside the waits: with its answer from its channel, where this server's
+    /// answers are there.
     pub(crate) async fn complete<P: Platform>(
         &self,
         http: &Http<P>,

@@ -14,8 +14,8 @@ pub struct WaitPlan {
 }
 
 impl WaitPlan {
-    /// With neither, the schedule is ours and the job's own expiry ends the wait. If only one of them is given, the
-    /// other takes the documented default.
+    /// With neither, the schedule is ours and the job's own expiry ends the wait. If only one of
+    /// them is given, the other takes the documented default.
     pub(crate) fn schedule(self) -> (PollSchedule, Option<u32>) {
         match (self.interval_ms, self.max_attempts) {
             (None, None) => (PollSchedule::Growing, None),
@@ -29,13 +29,14 @@ impl WaitPlan {
 pub enum PollSchedule {
     /// The caller's own interval, in milliseconds.
     Every(u32),
-    /// Ours: gaps that grow with the job's age, near √(2λ/h) for the rate h at which answers come at that age (log-normal,
-    /// median 3 s, σ 1.15; one request is worth λ = 100 ms of waiting).
+    /// Ours: gaps that grow with the job's age, near √(2λ/h) for the rate h at which answers come
+    /// at that age (log-normal, median 3 s, σ 1.15; one request is worth λ = 100 ms of waiting).
     Growing,
 }
 
 impl PollSchedule {
-    /// The time from now to the next poll of a job that was created `age` ago and polled `polls` times.
+    /// The time from now to the next poll of a job that was created `age` ago and polled `polls`
+    /// times.
     pub fn gap(self, age: Millis, polls: u32) -> Millis {
         match self {
             PollSchedule::Every(interval) => Millis::new(f64::from(interval)),

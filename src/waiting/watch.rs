@@ -1,12 +1,14 @@
-//! All jobs that this client waits for, as a value: which of them is polled, and when one list serves all of them.
-//! Nothing here sends or sleeps.
+//! All jobs that this client waits for, as a value: which of them is polled, and when one list
+//! serves all of them. Nothing here sends or sleeps.
 //!
-//! A wait is a subscription. From four of them on a list costs less than a poll for each: one of them, the leader, asks
-//! for it, and what it shows reaches every subscription. The others sleep meanwhile. Where there is no list, each job
-//! is polled by itself, but never more of them at once than the server's rate limit has slots for.
+//! A wait is a subscription. From four of them on a list costs less than a poll for each: one of
+//! them, the leader, asks for it, and what it shows reaches every subscription. The others sleep
+//! meanwhile. Where there is no list, each job is polled by itself, but never more of them at once
+//! than the server's rate limit has slots for.
 //!
-//! A wait shares polls only when it has the client's own schedule and no headers of its own, and only when it runs by
-//! itself: a call that runs only while it is read could leave the others standing.
+//! A wait shares polls only when it has the client's own schedule and no headers of its own, and
+//! only when it runs by itself: a call that runs only while it is read could leave the others
+//! standing.
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
@@ -107,7 +109,7 @@ impl Watch {
         self.sharers = self.sharers.saturating_add(usize::from(shares));
         let key = self.free.pop().unwrap_or(self.subscriptions.len());
         match self.subscriptions.get_mut(key) {
-            Some(place) => *place = Some(subscription),
+            Some(entry) => *entry = Some(subscription),
             None => self.subscriptions.push(Some(subscription)),
         }
         let due = self.get(key).map_or(NEVER, |own| own.wait.due());
@@ -175,7 +177,8 @@ impl Watch {
         self.sharers >= SHARED_FROM
             && match self.lists.lists(now) {
                 Lists::Open => true,
-                // Each could have a request of its own meanwhile; more than that would use up what lists need.
+                // Each could have a request of its own meanwhile; more than that would use up what
+                // lists need.
                 Lists::Failing { is_broken, .. } => !is_broken && way.spare < self.waiting(),
                 Lists::Refused => false,
             }
@@ -235,8 +238,8 @@ impl Watch {
         Step::Own(next)
     }
 
-    /// When the next list is due. The more jobs are waited for, the more a list is worth: a crowd's gap is that of a
-    /// single job whose answer comes at the sum of their rates.
+    /// When the next list is due. The more jobs are waited for, the more a list is worth: a crowd's
+    /// gap is that of a single job whose answer comes at the sum of their rates.
     fn list_due(&self, now: Instant) -> Instant {
         let (mut first, mut rate) = (NEVER, 0.0);
         for own in self.subscriptions.iter().flatten().filter(|own| own.wants_list(now)) {
@@ -359,18 +362,19 @@ impl Watch {
         self.resign(key, now);
     }
 
-    /// There is no list this time. `is_own_limit`: only the time of the one that asked for it was over.
+    /// There is no list this time. `is_own_limit`: only the time of the one that asked for it was
+    /// over.
     pub(crate) fn list_failed(&mut self, query: ListQuery, now: Instant, way: Way, error: &Error, is_own_limit: bool) {
         self.is_listing = false;
         match error.code {
             ErrorCode::ConnectionFailed | ErrorCode::ConnectionReset | ErrorCode::RateLimited => {
                 self.lists.unanswered(now);
                 for (key, own) in self.subscriptions.iter_mut().enumerate() {
-                    let Some(own) = own.as_mut().filter(|own| own.shares && !own.is_unlisted && own.wait.is_resting()) else {
+                    let Some(own) = own.as_mut().filter(|own| own.shares && !own.is_unlisted && own.wait.is_idle()) else {
                         continue;
                     };
                     own.wait.failed(now, error);
-                    if !own.wait.is_resting() {
+                    if !own.wait.is_idle() {
                         self.woken.push(key);
                     }
                 }
@@ -385,16 +389,18 @@ impl Watch {
         }
     }
 
-    /// A list has come that was asked for at `asked_at`. Every subscription learns what it says about its job.
+    /// A list has come that was asked for at `asked_at`. Every subscription learns what it says
+    /// about its job.
     pub(crate) fn listed(&mut self, query: ListQuery, asked_at: Instant, now: Instant, list: &Json) {
         self.is_listing = false;
         let mut shown = Shown::new(list);
-        let is_cut = shown.count >= query.limit;
+        // A server that returns more knows no limit.
+        let is_cut = shown.count == query.limit;
         let mut falls_short = false;
         let mut changed = Vec::new();
         for (key, own) in self.subscriptions.iter_mut().enumerate() {
             let Some(own) = own.as_mut() else { continue };
-            if !own.shares || !own.wait.is_resting() || own.wait.began() > asked_at {
+            if !own.shares || !own.wait.is_idle() || own.wait.began() > asked_at {
                 continue;
             }
             if let Some(job) = shown.job(own.wait.job_id()) {
@@ -415,7 +421,7 @@ impl Watch {
         for (key, job) in changed {
             self.shown(key, now, jobs::read_job(job));
         }
-        self.lists.heard(now, query, Listed { asked_at, count: shown.count, falls_short });
+        self.lists.arrived(now, query, Listed { asked_at, count: shown.count, falls_short });
     }
 
     /// A list shows the job of this subscription in another status.
@@ -442,7 +448,7 @@ impl Subscription {
 
     /// Whether lists are asked for on its behalf.
     fn wants_list(&self, now: Instant) -> bool {
-        self.shares && !self.is_unlisted && !self.must_poll && self.wait.is_resting() && !self.wait.is_expired(now)
+        self.shares && !self.is_unlisted && !self.must_poll && self.wait.is_idle() && !self.wait.is_expired(now)
     }
 }
 
@@ -477,8 +483,8 @@ impl Shown {
         self.jobs.get(&Self::key(id))
     }
 
-    /// The job as it came for the first that waits for it, and a copy for each other one: what one caller does with its
-    /// job must not reach another.
+    /// The job as it came for the first that waits for it, and a copy for each other one: what one
+    /// caller does with its job must not reach another.
     fn for_one(&mut self, id: &str, job: Json) -> Json {
         let key = Self::key(id);
         if self.used.get(&key).is_some() {
@@ -502,7 +508,8 @@ mod tests {
     fn at(ms: f64) -> Instant {
         Instant::from_ms(ms)
     }
-    /// A watch over so many jobs, named by their keys, that were created a second ago and are being processed.
+    /// A watch over so many jobs, named by their keys, that were created a second ago and are being
+    /// processed.
     fn watch(count: usize, way: Way) -> Watch {
         let mut watch = Watch::default();
         let keys: Vec<Key> = (0..count).map(|key| join(&mut watch, &format!("job-{key}"), at(0.0))).collect();

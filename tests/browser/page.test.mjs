@@ -57,7 +57,7 @@ test('a price above the limit, and a limit that is none, are said in the page', 
   await close();
 });
 
-test('row 44: stopping ends the wait at once', async () => {
+test('stopping ends the wait at once', async () => {
   const { page, close } = await open();
   await page.fill('#question', 'wait:5000 slow');
   await page.click('#send');
@@ -68,7 +68,7 @@ test('row 44: stopping ends the wait at once', async () => {
   await close();
 });
 
-test("row 49: without 'wasm-unsafe-eval' the error says what to add", async () => {
+test("without 'wasm-unsafe-eval' the error says what to add", async () => {
   const { page, close } = await open("default-src 'self'; img-src data:");
   await page.click('#send');
   await page.locator('#steps li.error').waitFor();
@@ -100,7 +100,7 @@ const start = ({ content }) =>
   });
 const isPaid = (route) => 'x-payment' in route.request().headers();
 
-test('row 32: a page that is closed while the paid request is on its way goes on after a reload, with the same proof', async () => {
+test('a page that is closed while the paid request is on its way goes on after a reload, with the same proof', async () => {
   const { page, close } = await open();
   const sent = [];
   let arrived;
@@ -126,7 +126,7 @@ test('row 32: a page that is closed while the paid request is on its way goes on
   await close();
 });
 
-test('row 36: two tabs that resume the same payment: one sends', async () => {
+test('two tabs that resume the same payment: one sends', async () => {
   const { page, close } = await open();
   const context = page.context();
   let paid = 0;
@@ -155,7 +155,7 @@ test('row 36: two tabs that resume the same payment: one sends', async () => {
   await close();
 });
 
-test('row 31: a page that is closed while the wallet is open has the payment listed when it is back', async () => {
+test('a page that is closed while the wallet is open has the payment listed when it is back', async () => {
   const { page, close } = await open();
   await page.evaluate(async () => {
     const { JobsClient } = await import('/eliza-jobs/index.js');
@@ -182,7 +182,7 @@ test('row 31: a page that is closed while the wallet is open has the payment lis
   await close();
 });
 
-test('row 33: a page that is closed after the job was created has its handle when it is back', async () => {
+test('a page that is closed after the job was created has its handle when it is back', async () => {
   const { page, close } = await open();
   await page.evaluate(start, {});
   const jobId = await page.evaluate(async () => {
@@ -201,8 +201,8 @@ test('row 33: a page that is closed after the job was created has its handle whe
 });
 
 /** What a server says of a job. */
-const shown = (status) => {
-  const job = { jobId: 'job-1', status, createdAt: 0, expiresAt: 300_000 };
+const shown = (status, jobId = 'job-1') => {
+  const job = { jobId, status, createdAt: 0, expiresAt: 300_000 };
   const result = { message: { id: 'm', content: 'here', authorId: 'a', createdAt: 1 }, processingTimeMs: 1 };
   return JSON.stringify(status === 'completed' ? { ...job, result } : job);
 };
@@ -217,7 +217,8 @@ function watched(answer) {
   const looks = {
     count: 0,
     async handle(route) {
-      await route.fulfill(answer(looks.count));
+      const id = new URL(route.request().url()).pathname.split('/').pop();
+      await route.fulfill(answer(looks.count, id));
       looks.count += 1;
       wake();
     },
@@ -230,7 +231,7 @@ function watched(answer) {
 /** What the page had to do at once is done. Without timers, which stand still. */
 const settle = (page) => page.evaluate(() => fetch('/').then((answer) => answer.text()));
 
-test('row 43: a page that is shown, on the network or out of the cache again looks at once, once, and leaves no listener', async () => {
+test('a page that is shown, on the network or out of the cache again looks at once, once, and leaves no listener', async () => {
   const { page, close } = await open();
   let status = 'processing';
   const looks = watched(() => ({ status: 200, contentType: 'application/json', body: shown(status) }));
@@ -285,12 +286,12 @@ test('row 43: a page that is shown, on the network or out of the cache again loo
   await close();
 });
 
-test('row 43: when a page with many waiting jobs is back, one look serves them all', async () => {
+test('when a page with many waiting jobs is back, one look serves them all', async () => {
   const { page, close } = await open();
   let lists = 0;
   let status = 'processing';
-  const jobs = (count) => Array.from({ length: count }, (_, id) => ({ ...JSON.parse(shown(status)), jobId: `job-${id}` }));
-  const looks = watched(() => ({ status: 200, contentType: 'application/json', body: shown(status) }));
+  const jobs = (count) => Array.from({ length: count }, (_, id) => JSON.parse(shown(status, `job-${id}`)));
+  const looks = watched((_, id) => ({ status: 200, contentType: 'application/json', body: shown(status, id) }));
   await page.route('**/api/messaging/jobs/*', looks.handle);
   await page.route('**/api/messaging/jobs?*', async (route) => {
     lists += 1;
@@ -320,16 +321,16 @@ test('row 43: when a page with many waiting jobs is back, one look serves them a
   await close();
 });
 
-test('row 18: a 429 whose header a page of another origin cannot read keeps every look away for a quarter of a minute', async () => {
+test('a 429 whose header a page of another origin cannot read keeps every look away for a quarter of a minute', async () => {
   const { page, close } = await open("default-src 'self' 'wasm-unsafe-eval' 'unsafe-inline'; connect-src *; img-src data:");
   const limited = { status: 429, headers: { 'access-control-allow-origin': '*', 'retry-after': '900' }, body: '{}' };
-  const fine = {
+  const fine = (id) => ({
     status: 200,
     headers: { 'access-control-allow-origin': '*' },
     contentType: 'application/json',
-    body: shown('completed'),
-  };
-  const looks = watched((count) => (count === 0 ? limited : fine));
+    body: shown('completed', id),
+  });
+  const looks = watched((count, id) => (count === 0 ? limited : fine(id)));
   await page.route('http://elsewhere.example/**', looks.handle);
   await stopTimers(page);
   await page.evaluate(async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { names } from './test-names.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const read = (file) => readFileSync(path.join(root, file), 'utf8');
@@ -28,14 +29,6 @@ for (const page of pages) {
   });
 }
 
-/** The names of a file's tests, as they are written there. */
-function names(file) {
-  const pattern = file.endsWith('.rs')
-    ? /#\[test\]\s+fn (?<name>\w+)\(/g
-    : /^\s*test\((?<quote>['"`])(?<name>(?:\\.|(?!\k<quote>).)*)\k<quote>/gm;
-  return [...read(file).matchAll(pattern)].map(({ groups }) => groups.name.replace(/\\(.)/g, '$1'));
-}
-
 test('every row of docs/conformance.md names what keeps it, and every test that it names is there', () => {
   const page = read('docs/conformance.md');
   const rows = page.split('\n').filter((line) => line.startsWith('| ') && !/^\| (---|the document says)/.test(line));
@@ -44,5 +37,5 @@ test('every row of docs/conformance.md names what keeps it, and every test that 
   // “…” after a link to a file is the name of a test in it.
   const named = [...page.matchAll(/\]\(\.\.\/(tests\/[^)]+)\) “([^”]+)”/g)];
   assert.ok(named.length > rows.length);
-  for (const [, file, name] of named) assert.ok(names(file).includes(name), `${file} has no test "${name}"`);
+  for (const [, file, name] of named) assert.ok(names(path.join(root, file)).includes(name), `${file} has no test "${name}"`);
 });

@@ -88,7 +88,7 @@ fn the_limits_themselves_are_allowed() {
 }
 
 #[test]
-fn rows_9_10_and_12_a_success_that_is_no_job_never_resolves_and_is_never_repeated() {
+fn a_success_that_is_no_job_never_resolves_and_is_never_repeated() {
     for (step, code) in [
         (text(201, ""), ErrorCode::InvalidResponse),
         (text(204, ""), ErrorCode::InvalidResponse),

@@ -45,7 +45,7 @@ fn watching(scene: Scene) -> (Scene, Rc<std::cell::RefCell<Vec<Json>>>) {
 }
 
 #[test]
-fn rows_31_and_33_the_intent_is_written_before_the_wallet_is_asked_and_the_handle_before_it_is_given_away() {
+fn the_intent_is_written_before_the_wallet_is_asked_and_the_handle_before_it_is_given_away() {
     let (scene, found) = watching(scene([payment_required(), created()]));
     create(&scene).unwrap();
     let intent = &found.borrow()[0];
@@ -57,7 +57,7 @@ fn rows_31_and_33_the_intent_is_written_before_the_wallet_is_asked_and_the_handl
 }
 
 #[test]
-fn row_32_the_proof_is_written_before_it_is_sent() {
+fn the_proof_is_written_before_it_is_sent() {
     let scene = scene([payment_required()]).paying();
     // The process ends while the paid request is on its way.
     let params = params();
@@ -88,7 +88,7 @@ fn the_record_goes_when_the_answer_was_seen_or_nothing_has_moved() {
 }
 
 #[test]
-fn row_45_a_store_that_fails_before_the_payment_means_no_payment() {
+fn a_store_that_fails_before_the_payment_means_no_payment() {
     let scene = scene([payment_required()]).paying();
     scene.world.store_works.set(Some(0));
     let error = create(&scene).unwrap_err();
@@ -161,7 +161,7 @@ fn an_intent_without_a_proof_is_never_paid_again_and_goes_on_with_the_transactio
 }
 
 #[test]
-fn rows_29_and_31_what_the_wallet_gives_after_the_call_has_ended_is_kept() {
+fn what_the_wallet_gives_after_the_call_has_ended_is_kept() {
     for how in ["abort", "timeout"] {
         let late = Rc::new(std::cell::Cell::new(false));
         let arrived = late.clone();
@@ -239,7 +239,7 @@ fn what_is_no_attempt_is_refused() {
 }
 
 #[test]
-fn row_35_two_calls_of_the_same_name_make_and_pay_one_job() {
+fn two_calls_of_the_same_name_make_and_pay_one_job() {
     let scene = scene([payment_required(), created(), created()]).paying();
     for _ in 0..3 {
         assert_eq!(create_named(&scene, "question-1").unwrap(), "job-1");

@@ -44,7 +44,7 @@ fn the_callers_preference_chooses_the_network() {
 }
 
 #[test]
-fn rows_24_and_26_what_must_not_be_paid_never_reaches_the_wallet() {
+fn what_must_not_be_paid_never_reaches_the_wallet() {
     let offer =
         |network: &str, amount: &str| answer(402, json!({"payment": [{"network": network, "recipient": TO, "amount": amount}]}));
     for (step, code) in [
@@ -76,7 +76,7 @@ fn without_a_wallet_the_error_names_the_price() {
 }
 
 #[test]
-fn rows_27_28_and_30_a_wallet_that_gives_no_proof_is_asked_once_and_nothing_is_sent() {
+fn a_wallet_that_gives_no_proof_is_asked_once_and_nothing_is_sent() {
     for (gives, code) in [
         (Ok(json!(null)), ErrorCode::WalletInvalidProof),
         (Ok(json!(5)), ErrorCode::WalletInvalidProof),
@@ -95,7 +95,7 @@ fn rows_27_28_and_30_a_wallet_that_gives_no_proof_is_asked_once_and_nothing_is_s
 }
 
 #[test]
-fn row_23_a_second_402_is_an_error_with_the_transaction_and_never_a_second_payment() {
+fn a_second_402_is_an_error_with_the_transaction_and_never_a_second_payment() {
     let scene = scene([payment_required(), payment_required(), jobs(&[])]).paying();
     let error = create(&scene).unwrap_err();
     assert_eq!((error.code, error.status), (ErrorCode::PaymentRefused, Some(402)));
@@ -122,7 +122,7 @@ fn lost_replies() -> Vec<Step> {
 }
 
 #[test]
-fn rows_4_5_6_9_10_and_20_after_a_lost_reply_the_job_is_looked_for_first() {
+fn after_a_lost_reply_the_job_is_looked_for_first() {
     for step in lost_replies() {
         let scene = scene([payment_required(), step, jobs(&[paid_for()])]).paying();
         let hint = scene
@@ -142,7 +142,7 @@ fn rows_4_5_6_9_10_and_20_after_a_lost_reply_the_job_is_looked_for_first() {
 }
 
 #[test]
-fn row_4_after_a_lost_reply_the_same_proof_goes_out_again_when_the_job_is_not_there() {
+fn after_a_lost_reply_the_same_proof_goes_out_again_when_the_job_is_not_there() {
     let closed = || answer(403, json!({"error": "closed"}));
     for list in [jobs(&[]), closed(), text(200, "<html>"), jobs(&[job("completed")])] {
         let scene = scene([payment_required(), Step::Fail(SendFailure::Reset), list, created()]).paying();
@@ -176,7 +176,7 @@ fn after_a_proof_every_other_failure_is_unknown_and_carries_the_transaction() {
 }
 
 #[test]
-fn rows_23_and_34_a_402_after_a_lost_reply_is_no_refusal_for_the_first_one_may_have_been_taken() {
+fn a_402_after_a_lost_reply_is_no_refusal_for_the_first_one_may_have_been_taken() {
     let lost = Step::Fail(SendFailure::Reset);
     let error = create(&scene([payment_required(), lost, jobs(&[]), payment_required(), jobs(&[])]).paying()).unwrap_err();
     assert_eq!(error.code, ErrorCode::PaymentOutcomeUnknown);
@@ -189,7 +189,7 @@ fn a_settlement_that_failed_after_the_job_was_made_still_gives_the_job() {
 }
 
 #[test]
-fn row_34_a_proof_that_is_refused_because_it_has_served_finds_its_job() {
+fn a_proof_that_is_refused_because_it_has_served_finds_its_job() {
     for status in [400, 402, 409, 412] {
         let refused = answer(status, json!({"error": "payment already used"}));
         let scene = scene([payment_required(), refused, jobs(&[paid_for()])]).paying();
@@ -198,7 +198,7 @@ fn row_34_a_proof_that_is_refused_because_it_has_served_finds_its_job() {
 }
 
 #[test]
-fn row_5_the_id_in_a_body_that_broke_off_is_a_hint() {
+fn the_id_in_a_body_that_broke_off_is_a_hint() {
     let cut = Step::Cut { failure: SendFailure::Reset, partial: r#"{"jobId":"job-1","status":"proc"#.into() };
     // The list does not show it; its own address does.
     let scene1 = scene([payment_required(), cut.clone(), seen("processing")]).paying();
@@ -226,7 +226,7 @@ fn a_proof_that_comes_when_the_time_is_over_is_not_sent_into_nothing() {
 }
 
 #[test]
-fn row_2_a_proof_that_could_not_be_sent_is_kept_and_no_money_is_in_doubt() {
+fn a_proof_that_could_not_be_sent_is_kept_and_no_money_is_in_doubt() {
     let scene = scene([payment_required()]).forever(Step::Fail(SendFailure::Unreached)).paying();
     let error = create(&scene).unwrap_err();
     assert_eq!((error.code, error.payment.unwrap().state), (ErrorCode::ConnectionFailed, PaymentState::Proven));
@@ -234,7 +234,7 @@ fn row_2_a_proof_that_could_not_be_sent_is_kept_and_no_money_is_in_doubt() {
 }
 
 #[test]
-fn row_2_a_paid_request_that_certainly_did_not_arrive_goes_out_again_with_the_same_proof() {
+fn a_paid_request_that_certainly_did_not_arrive_goes_out_again_with_the_same_proof() {
     for step in [Step::Fail(SendFailure::Unreached), text(429, "")] {
         let scene = scene([payment_required(), step, created()]).paying();
         create(&scene).unwrap();

@@ -13,7 +13,7 @@ fn get(scene: &Scene) -> Result<Json, Box<Error>> {
 }
 
 #[test]
-fn rows_1_3_9_10_and_19_reads_are_tried_again_with_growing_pauses() {
+fn reads_are_tried_again_with_growing_pauses() {
     for broken in [
         Step::Fail(SendFailure::Unreached),
         Step::Fail(SendFailure::Reset),
@@ -71,7 +71,7 @@ fn retry_rules_an_outage_is_not_hammered() {
 }
 
 #[test]
-fn rows_16_and_17_a_429_is_obeyed_inside_the_time_limit_and_reported_outside() {
+fn a_429_is_obeyed_inside_the_time_limit_and_reported_outside() {
     let scene1 = scene([text(429, "").with("retry-after", "2"), seen("processing")]);
     get(&scene1).unwrap();
     assert_eq!(scene1.times(), [0.0, 2_000.0]);
@@ -83,7 +83,7 @@ fn rows_16_and_17_a_429_is_obeyed_inside_the_time_limit_and_reported_outside() {
 }
 
 #[test]
-fn row_6_the_time_limit_covers_all_tries() {
+fn the_time_limit_covers_all_tries() {
     let scene = scene([]).forever(text(500, "").after(400.0));
     run(scene.client.get_job("job-1", &within(1_000.0))).unwrap_err();
     assert!(scene.world.now.get() <= 1_000.0, "{}", scene.world.now.get());
@@ -93,7 +93,7 @@ fn row_6_the_time_limit_covers_all_tries() {
 }
 
 #[test]
-fn rows_21_and_22_redirects_stay_on_the_origin() {
+fn redirects_stay_on_the_origin() {
     let moved = |to: &str| text(307, "").with("location", to);
     let scene1 = scene([moved("/elsewhere"), moved("https://server:3000/api/x"), seen("processing")]);
     get(&scene1).unwrap();
@@ -118,7 +118,7 @@ fn rows_21_and_22_redirects_stay_on_the_origin() {
 }
 
 #[test]
-fn row_39_unknown_statuses_are_unknown_and_nulls_are_absent() {
+fn unknown_statuses_are_unknown_and_nulls_are_absent() {
     let mut odd = job("Processing");
     odd["result"] = json!(null).0;
     odd["error"] = json!(null).0;
@@ -204,7 +204,7 @@ fn the_logger_is_told_each_request_and_nothing_that_is_a_secret() {
 }
 
 #[test]
-fn row_11_json_under_another_name_is_read_and_reported_once() {
+fn json_under_another_name_is_read_and_reported_once() {
     let odd = || seen("processing").with("content-type", "text/plain; secret=1");
     let scene = scene([odd(), odd(), seen("processing").with("content-type", "application/problem+json")]);
     let warned = |scene: &Scene| {

@@ -231,7 +231,7 @@ fn a_call_that_is_given_up_before_the_wallet_is_asked_asks_nobody() {
 }
 
 #[test]
-fn row_44_an_intent_that_lands_when_its_call_is_over_is_forgotten() {
+fn an_intent_that_lands_when_its_call_is_over_is_forgotten() {
     let (params, call) = (params(), plain());
     for lands_before in [false, true] {
         let scene = scene([payment_required()]).paying();
@@ -253,7 +253,7 @@ fn row_44_an_intent_that_lands_when_its_call_is_over_is_forgotten() {
 }
 
 #[test]
-fn row_31_a_store_that_fails_for_a_moment_loses_nothing() {
+fn a_store_that_fails_for_a_moment_loses_nothing() {
     let scene = scene([payment_required(), created()]).paying();
     // Of what is written after the intent, the first three tries fail.
     scene.world.store_fails.set(Some((1, 3)));

@@ -126,6 +126,9 @@ pub struct World {
     pub store_works: Cell<Option<usize>>,
     /// After so many writes, so many fail.
     pub store_fails: Cell<Option<(usize, usize)>>,
+    /// How long the store takes for each call, in milliseconds; and how often it was called.
+    pub store_ms: Cell<f64>,
+    pub store_calls: Cell<usize>,
     /// The store's answers wait for this sign; and so does what it does, if this is true.
     pub store_waits: RefCell<Option<(bool, Rc<Cell<bool>>)>>,
     /// How many more times the store answers; it gives nothing after that.
@@ -281,6 +284,8 @@ impl Platform for Shared {
                 _ => Poll::Ready(()),
             })
         };
+        self.0.store_calls.set(self.0.store_calls.get() + 1);
+        self.0.now.set(self.0.now.get() + self.0.store_ms.get());
         wait(true).await;
         let answer = self.does(call, key, value);
         wait(false).await;

@@ -149,7 +149,7 @@ fn one_bad_entry_does_not_cost_the_good_ones() {
 }
 
 #[test]
-fn row_26_hostile_offers_never_reach_the_wallet_and_the_error_says_which_rule() {
+fn hostile_offers_never_reach_the_wallet_and_the_error_says_which_rule() {
     use ErrorCode::{
         PaymentNetworkNotAllowed, PaymentOverLimit, PaymentRequirementsInvalid, PaymentResourceMismatch, WalletCannotPay,
     };
@@ -203,7 +203,7 @@ fn row_26_hostile_offers_never_reach_the_wallet_and_the_error_says_which_rule() 
 }
 
 #[test]
-fn row_24_answers_that_ask_for_nothing_that_can_be_paid() {
+fn answers_that_ask_for_nothing_that_can_be_paid() {
     for step in [
         answer(402, json!({"x402Version": 1})),
         answer(402, json!({"x402Version": 1, "accepts": null})),
@@ -272,7 +272,7 @@ fn a_wallet_whose_address_is_none_is_not_asked_to_sign() {
 }
 
 #[test]
-fn row_30_a_signature_that_is_none_is_never_sent_and_costs_nothing() {
+fn a_signature_that_is_none_is_never_sent_and_costs_nothing() {
     type Gives = Box<dyn Fn(&Json) -> Result<Json, Json>>;
     let cases: Vec<(Gives, ErrorCode)> = vec![
         (Box::new(|_| Ok(json!(null))), ErrorCode::WalletInvalidProof),
@@ -296,7 +296,7 @@ fn row_30_a_signature_that_is_none_is_never_sent_and_costs_nothing() {
 }
 
 #[test]
-fn row_30_what_looks_like_a_hash_is_kept_for_money_may_have_moved() {
+fn what_looks_like_a_hash_is_kept_for_money_may_have_moved() {
     let object = json!({"hash": HASH, "wait": null});
     for (whom, gives) in [
         (Callback::Transfer, Ok(object.clone())),
@@ -353,7 +353,7 @@ fn a_person_may_take_a_while_over_the_wallet_when_the_application_has_set_no_lim
 }
 
 #[test]
-fn row_29_a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
+fn a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
     let hanging = |whom| {
         scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout_ms = 300_000.0)
             .giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
@@ -401,7 +401,7 @@ fn a_wallet_may_take_the_payment_over_and_gives_the_headers() {
 }
 
 #[test]
-fn row_34_a_failed_settlement_is_refused_with_its_reason_and_a_pending_one_is_unknown() {
+fn a_failed_settlement_is_refused_with_its_reason_and_a_pending_one_is_unknown() {
     for (reason, code) in
         [("insufficient_funds", ErrorCode::PaymentRefused), ("settlement_pending", ErrorCode::PaymentOutcomeUnknown)]
     {
@@ -422,7 +422,7 @@ fn row_34_a_failed_settlement_is_refused_with_its_reason_and_a_pending_one_is_un
 }
 
 #[test]
-fn rows_4_and_22_a_signed_request_is_never_redirected_and_a_lost_reply_never_signed_again() {
+fn a_signed_request_is_never_redirected_and_a_lost_reply_never_signed_again() {
     for step in [text(307, "").with("location", "/elsewhere"), Step::Fail(SendFailure::Reset), text(502, "")] {
         let scene = signing(scene([asks(1, vec![entry(1)]), step.clone()])).forever(step);
         let error = create(&scene).unwrap_err();

@@ -84,7 +84,7 @@ test('question and answer come through untouched: markup, quotes, line feeds, em
   assert.deepEqual([job.agentId, job.result.message.authorId], [AGENT, AGENT]);
 });
 
-test('row 41: a job on which the agent’s model fails times out, and is seen to soon after its expiry', async () => {
+test('a job on which the agent’s model fails times out, and is seen to soon after its expiry', async () => {
   const began = performance.now();
   const error = await rejects(
     client.createAndWaitForJob({ ...params, content: 'fail now', timeoutMs: 1_000 }),
@@ -115,7 +115,7 @@ test('lists: the newest first, as many as asked for, by status', async () => {
   assert.deepEqual((await client.listJobs({ status: 'pending' })).jobs, []);
 });
 
-test('rows 16 and 17: the real limiter: 429 with its words and its wait, at once, whatever the method', async () => {
+test('the real limiter: 429 with its words and its wait, at once, whatever the method', async () => {
   // 1000 requests in 15 minutes: the rest of them, in bunches.
   let limited = false;
   for (let sent = 0; sent < 1_100 && !limited; sent += 50) {

@@ -228,7 +228,7 @@ test('bad arguments of every method reject and send nothing', async () => {
   }
 });
 
-test('row 44: an abort ends a call at once, wherever it is, and leaves nothing behind', async () => {
+test('an abort ends a call at once, wherever it is, and leaves nothing behind', async () => {
   const stuck = () => new Promise(() => {});
   const processing = fakeAnswer({ jobId: 'j', status: 'processing', createdAt: 0, expiresAt: 30_000 });
   const paywall = fakeAnswer(
@@ -240,7 +240,7 @@ test('row 44: an abort ends a call at once, wherever it is, and leaves nothing b
     ['before the call', (signal) => client().getJob('x', { signal })],
     ['in the request', (signal) => client({ fetch: stuck }).getJob('x', { signal })],
     ['in the body', (signal) => new JobsClient({ baseUrl: stalled.url }).getJob('x', { signal })],
-    ['between two looks', (signal) => client({ fetch: processing }).pollJob('x', 60_000, 5, { signal })],
+    ['between two looks', (signal) => client({ fetch: processing }).pollJob('j', 60_000, 5, { signal })],
     [
       'in a pause before another try',
       (signal) =>
@@ -292,7 +292,7 @@ test('headers and time limit of one call', async () => {
   );
 });
 
-test('rows 46 and 47: a thousand calls at once on one client, which is freed meanwhile', async () => {
+test('a thousand calls at once on one client, which is freed meanwhile', async () => {
   const jobs = client({ fetch: fakeAnswer({ jobId: 'j', status: 'pending' }) });
   const calls = Array.from({ length: 1000 }, () => jobs.getJob('j'));
   jobs.free();

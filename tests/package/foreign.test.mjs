@@ -231,28 +231,42 @@ test('no cache may answer: a fetch that repeats what it has seen before is told 
   assert.deepEqual([content(done), polls], ['héllo', 3]);
 });
 
-test('a signal that the runtime’s own fetch does not accept is left out, and the time limit holds all the same', async (t) => {
-  // As test environments replace it: `fetch` throws before it sends anything.
-  class ForeignController {
-    signal = { aborted: false, addEventListener() {}, removeEventListener() {} };
-    abort() {}
-  }
-  await assert.rejects(fetch('http://127.0.0.1:9', { signal: new ForeignController().signal }), /AbortSignal/);
-  const own = globalThis.AbortController;
-  globalThis.AbortController = ForeignController;
-  t.after(() => (globalThis.AbortController = own));
-  const server = await faultServer(reply(200, text));
-  assert.equal(content(await at(server).getJob('job-1')), 'héllo');
-  assert.equal(server.requests.length, 1);
-  const hangs = await faultServer(() => {});
-  await rejects(at(hangs).getJob('job-1', { timeoutMs: 50 }), 'ConnectionError', 'request_timeout');
-  // What only speaks of signals may have been sent.
+// Test environments such as jsdom replace AbortController, and the runtime's own fetch refuses its signals before it sends anything.
+for (const words of [
+  'RequestInit: Expected signal ("AbortSignal {}") to be an instance of AbortSignal.',
+  "Failed to construct 'Request': member signal is not of type AbortSignal.",
+  "Failed to execute 'fetch' on 'Window': member signal is not of type 'AbortSignal'.",
+  "RequestInit.signal: 'signal' member of RequestInit does not implement interface AbortSignal.",
+]) {
+  test(`a signal that fetch refuses (${words}) is left out, and the time limit holds all the same`, async (t) => {
+    const { AbortController, AbortSignal } = globalThis;
+    class ForeignController {
+      signal = Object.assign(new EventTarget(), { aborted: false });
+      abort() {}
+    }
+    globalThis.AbortController = ForeignController;
+    t.after(() => (globalThis.AbortController = AbortController));
+    let calls = 0;
+    const fetch = async (url, { signal, ...init }) => {
+      calls += 1;
+      if (signal && !(signal instanceof AbortSignal)) throw new TypeError(words);
+      return globalThis.fetch(url, init);
+    };
+    const server = await faultServer(reply(200, text));
+    assert.equal(content(await at(server, { fetch }).getJob('job-1')), 'héllo');
+    assert.deepEqual([calls, server.requests.length], [2, 1]);
+    const hangs = await faultServer(() => {});
+    await rejects(at(hangs, { fetch }).getJob('job-1', { timeoutMs: 50 }), 'ConnectionError', 'request_timeout');
+  });
+}
+
+test('a failure that only speaks of signals is not taken for a signal that was refused', async () => {
   let calls = 0;
-  const talks = () => {
+  const fetch = () => {
     calls += 1;
     throw new TypeError('AbortSignal.any is not a function');
   };
-  await rejects(asking(talks), 'ConnectionError', 'connection_failed');
+  await rejects(asking(fetch), 'ConnectionError', 'connection_failed');
   assert.equal(calls, 1);
 });
 

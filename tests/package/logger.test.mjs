@@ -59,7 +59,7 @@ test('without a logger nothing is said but warnings, on the console', async (t) 
   assert.deepEqual(counts, [0, 0, 0, 1, 0]);
 });
 
-test('row 11: JSON under another name is read, and reported once; the name is not repeated', async () => {
+test('JSON under another name is read, and reported once; the name is not repeated', async () => {
   const odd = reply(200, job('processing'), { 'content-type': 'text/plain; x="the-name"' });
   const server = await faultServer(odd);
   const { said, logger } = keeping();
@@ -71,7 +71,7 @@ test('row 11: JSON under another name is read, and reported once; the name is no
   assert.ok(!warned[0][1].includes('the-name'));
 });
 
-test('row 45: an onUpdate that throws, or whose promise rejects, is reported once in a call, with what it threw', async () => {
+test('an onUpdate that throws, or whose promise rejects, is reported once in a call, with what it threw', async () => {
   const mine = new Error('mine');
   for (const onUpdate of [
     () => {
@@ -90,7 +90,7 @@ test('row 45: an onUpdate that throws, or whose promise rejects, is reported onc
   }
 });
 
-test('row 45: a logger that fails, in whatever way, harms nothing', async () => {
+test('a logger that fails, in whatever way, harms nothing', async () => {
   const failed = [];
   const unhandled = (error) => failed.push(error);
   process.on('unhandledRejection', unhandled);
@@ -119,7 +119,7 @@ test('row 45: a logger that fails, in whatever way, harms nothing', async () => 
   assert.deepEqual(failed, []);
 });
 
-test('row 45: confirm and wallet that throw end the call and cost nothing', async () => {
+test('confirm and wallet that throw end the call and cost nothing', async () => {
   const throws = () => {
     throw new Error('mine');
   };

@@ -86,7 +86,7 @@ test('the network is the one that the caller prefers, and no other than those al
   }
 });
 
-test('row 26: a price above the limit is refused before the wallet is asked', async () => {
+test('a price above the limit is refused before the wallet is asked', async () => {
   const { client, asked } = paying(lax, undefined, { spend: { maxPerPayment: '0.019999' } });
   await rejects(client.createJob(params), 'PaymentError', 'payment_over_limit', /0\.02 USDC.*0\.019999 USDC/);
   assert.equal(asked.length, 0);
@@ -96,7 +96,7 @@ test('row 26: a price above the limit is refused before the wallet is asked', as
   );
 });
 
-test('row 23: a second 402 is an error with the transaction, never a second payment, and the proof is in no text', async () => {
+test('a second 402 is an error with the transaction, never a second payment, and the proof is in no text', async () => {
   const { client, asked } = paying(strict, () => HASH);
   await client.createJob(params);
   const error = await rejects(client.createJob(params), 'PaymentError', 'payment_refused');
@@ -110,7 +110,7 @@ test('row 23: a second 402 is an error with the transaction, never a second paym
   }
 });
 
-test('rows 27, 28 and 30: whatever the wallet does wrong, it is asked once and nothing is sent', async () => {
+test('whatever the wallet does wrong, it is asked once and nothing is sent', async () => {
   const user = Object.assign(new Error('x'), { code: 4001 });
   const cyclic = {};
   cyclic.cause = cyclic;
@@ -196,7 +196,7 @@ test('bad arguments cost nothing: neither a request nor a payment', async () => 
   assert.deepEqual([asked.length, seen.length], [0, 0]);
 });
 
-test('row 45: a callback that throws does not cost the paid answer, and is reported once', async (t) => {
+test('a callback that throws does not cost the paid answer, and is reported once', async (t) => {
   t.mock.method(console, 'warn', () => {});
   const { client } = paying(lax);
   const job = await client.createAndWaitForJob(params, {

@@ -53,7 +53,7 @@ test('listJobs with limit and status, getJobsHealth', async () => {
   assert.ok(health.statusCounts.completed > 0);
 });
 
-test('row 41: a job that the agent does not answer is a JobError with the job', async () => {
+test('a job that the agent does not answer is a JobError with the job', async () => {
   const error = await rejects(
     client.createAndWaitForJob({ ...params, content: 'ignore this', timeoutMs: 1000 }),
     'JobError',
@@ -63,7 +63,7 @@ test('row 41: a job that the agent does not answer is a JobError with the job', 
   assert.equal(error.jobId, error.job.jobId);
 });
 
-test("row 38: attempts that run out reject with the job's id, and the wait can go on", async () => {
+test("attempts that run out reject with the job's id, and the wait can go on", async () => {
   const error = await rejects(
     client.createAndWaitForJob({ ...params, content: 'wait:700 slow' }, 50, 2),
     'JobError',

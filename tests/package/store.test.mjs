@@ -99,7 +99,7 @@ test('stores that cannot be are refused at once', () => {
   }
 });
 
-test('row 32: a program that is killed while the paid request is on its way: the next one goes on with the same proof', async () => {
+test('a program that is killed while the paid request is on its way: the next one goes on with the same proof', async () => {
   const place = path.join(scratch, 'killed');
   const server = await faultServer(price, () => {}, nothing, created, done);
   const program = `
@@ -135,7 +135,7 @@ test('without a store of their own the clients of a program share one, each with
   assert.deepEqual(await new JobsClient({ baseUrl: other.url }).pendingPayments(), []);
 });
 
-test('row 45: a store that fails, in whatever way, means no payment', async () => {
+test('a store that fails, in whatever way, means no payment', async () => {
   const broken = () => {
     throw new Error('quota exceeded');
   };
@@ -177,7 +177,7 @@ test('a record that cannot be read is reported and stays', async () => {
   assert.equal((await client.pendingPayments()).length, 2);
 });
 
-test('row 35: a double click with one idempotencyKey makes and pays one job', async () => {
+test('a double click with one idempotencyKey makes and pays one job', async () => {
   const server = await faultServer(price, created, done);
   const wallet = counted(async () => (await new Promise((next) => setTimeout(next, 20)), HASH));
   const client = new JobsClient({ baseUrl: server.url, wallet, store: memoryStore() });
@@ -191,7 +191,7 @@ test('row 35: a double click with one idempotencyKey makes and pays one job', as
   }
 });
 
-test('row 35: a call that is aborted at once and made again, as in a double effect, is one job', async () => {
+test('a call that is aborted at once and made again, as in a double effect, is one job', async () => {
   const server = await faultServer(price, created);
   const wallet = counted();
   const client = new JobsClient({ baseUrl: server.url, wallet, store: memoryStore() });
@@ -202,7 +202,7 @@ test('row 35: a call that is aborted at once and made again, as in a double effe
   assert.deepEqual([(await aborted).name, job.jobId, wallet.asked], ['AbortError', 'job-1', 1]);
 });
 
-test('row 31: what the wallet gives after the call was aborted is kept, and used', async () => {
+test('what the wallet gives after the call was aborted is kept, and used', async () => {
   const server = await faultServer(price, nothing, created, done);
   let pay;
   const asked = Promise.withResolvers?.() ?? deferred();
@@ -226,7 +226,7 @@ test('row 31: what the wallet gives after the call was aborted is kept, and used
   assert.equal(posts(server).at(-1).headers['x-payment'], HASH);
 });
 
-test('row 29: what the wallet gives after its time was up is kept, and used; the logger is told', async () => {
+test('what the wallet gives after its time was up is kept, and used; the logger is told', async () => {
   const server = await faultServer(price, nothing, created, done);
   let pay;
   const warned = [];
@@ -253,7 +253,7 @@ function deferred() {
   return { promise: new Promise((given) => (resolve = given)), resolve: () => resolve() };
 }
 
-test('row 36: two that resume the same attempt at once: one sends', async () => {
+test('two that resume the same attempt at once: one sends', async () => {
   const server = await faultServer(price, reply(500), nothing, reply(500), nothing, reply(500), nothing, nothing, created, done);
   const client = new JobsClient({ baseUrl: server.url, wallet: () => HASH, store: memoryStore() });
   const error = await rejects(client.createJob(params), 'PaymentError', 'payment_outcome_unknown');

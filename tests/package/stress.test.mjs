@@ -20,7 +20,7 @@ const job = (jobId, status = 'completed') => {
 const idOf = (url) => url.split('/').pop();
 const hangs = () => new Promise(() => {});
 
-test('row 46: free() lets calls under way come to their end, and later calls say what is wrong', async () => {
+test('free() lets calls under way come to their end, and later calls say what is wrong', async () => {
   for (const end of ['free', Symbol.dispose].filter(Boolean)) {
     const answers = [];
     const fetch = (url) => new Promise((resolve) => answers.push(() => resolve(job(idOf(url)))));
@@ -50,7 +50,7 @@ test('row 46: free() lets calls under way come to their end, and later calls say
   }
 });
 
-test('row 47: 1,000 calls at once on one client, each with its own answer', async () => {
+test('1,000 calls at once on one client, each with its own answer', async () => {
   const fetch = async (url) => {
     await new Promise((next) => setTimeout(next, Math.random() * 30));
     return job(idOf(url));
@@ -73,7 +73,7 @@ test('1,000 paid calls at once never spend more than the budget', async () => {
   for (const { reason } of calls.filter(({ status }) => status === 'rejected')) assert.equal(reason.code, 'payment_over_limit');
 });
 
-test('row 47: callbacks may call back: the wallet, confirm, the store, onUpdate, fetch', async () => {
+test('callbacks may call back: the wallet, confirm, the store, onUpdate, fetch', async () => {
   const seen = [];
   const again = async (who) => {
     seen.push(who);
@@ -100,7 +100,7 @@ for (const [how, id] of [
   ['in the middle of its work', 'trap'],
   ['as it is called', 'trap now'],
 ]) {
-  test(`row 48: a module that traps ${how}: whoever waits is told, later calls work, nothing that was paid is lost`, async () => {
+  test(`a module that traps ${how}: whoever waits is told, later calls work, nothing that was paid is lost`, async () => {
     const store = trapping.memoryStore();
     const server = await faultServer(
       reply(402, JSON.stringify({ payment: [offer] })),

@@ -57,7 +57,7 @@ for (const [what, answer] of [
   ],
   ['an offer with a megabyte in it', asks(1, entry(1, { description: 'x'.repeat(1_000_000) }))],
 ]) {
-  test(`row 24: ${what}: a typed error, and the wallet is not asked`, async () => {
+  test(`${what}: a typed error, and the wallet is not asked`, async () => {
     const server = await faultServer(answer);
     const { wallet, asked } = watched();
     const client = new JobsClient({ baseUrl: server.url, wallet });
@@ -67,7 +67,7 @@ for (const [what, answer] of [
   });
 }
 
-test('rows 14 and 24: a 402 of ten megabytes and a header of 70 KB are given up', async () => {
+test('a 402 of ten megabytes and a header of 70 KB are given up', async () => {
   for (const answer of [
     reply(402, required(1, entry(1, { description: 'x'.repeat(10_000_000) }))),
     reply(402, '{}', { 'payment-required': 'A'.repeat(70_000) }),
@@ -100,7 +100,7 @@ for (const version of [1, 2]) {
     [{ extra: { paymentFlow: 'upfront' } }, 'wallet_cannot_pay'],
     ...(version === 1 ? [[{ resource: 'https://evil.example/api/messaging/jobs' }, 'payment_resource_mismatch']] : []),
   ]) {
-    test(`row 26: version ${version}: ${JSON.stringify(change).slice(0, 80)} is refused before the wallet`, async () => {
+    test(`version ${version}: ${JSON.stringify(change).slice(0, 80)} is refused before the wallet`, async () => {
       const server = await faultServer(asks(version, entry(version, change)));
       const { wallet, asked } = watched();
       const client = new JobsClient({ baseUrl: server.url, wallet });
@@ -173,7 +173,7 @@ for (const [what, gives, code = 'wallet_invalid_proof'] of [
   ],
   ['a promise that never settles', () => new Promise(() => {}), 'wallet_timeout'],
 ]) {
-  test(`rows 27, 28, 29 and 30: a wallet that gives ${what} for a signature: a typed error, nothing is sent or spent`, async () => {
+  test(`a wallet that gives ${what} for a signature: a typed error, nothing is sent or spent`, async () => {
     const server = await faultServer(asks(2, entry(2)));
     const { wallet, asked } = watched({ signTypedData: gives });
     const client = new JobsClient({ baseUrl: server.url, wallet, walletTimeoutMs: 100 });
@@ -184,7 +184,7 @@ for (const [what, gives, code = 'wallet_invalid_proof'] of [
   });
 }
 
-test('row 30: a wallet’s hash in the wrong shape is kept, for money may have moved, and shown to nobody', async () => {
+test('a wallet’s hash in the wrong shape is kept, for money may have moved, and shown to nobody', async () => {
   const server = await faultServer(reply(402, JSON.stringify({ payment: [{ network: 'base', recipient: TO, amount: '0.02' }] })));
   for (const gives of [() => ({ hash: HASH }), () => ({ transactionHash: HASH }), () => HASH.slice(2), () => ` ${HASH}\n`]) {
     const { wallet } = watched({ sendTransfer: gives });
@@ -195,7 +195,7 @@ test('row 30: a wallet’s hash in the wrong shape is kept, for money may have m
   }
 });
 
-test('row 44: an application that aborts while its confirm is open has spent nothing', async () => {
+test('an application that aborts while its confirm is open has spent nothing', async () => {
   const server = await faultServer(asks(2, entry(2)));
   const { wallet, asked } = watched();
   const stop = new AbortController();

@@ -873,7 +873,13 @@ export interface DeleteSessionResponse {
 /**
  * What `resume` takes.
  */
-export type ResumeOptions = { params?: CreateJobRequest } & (WaitOptions | {});
+export interface ResumeOptions extends WaitOptions {
+    /**
+     * A corrected request, for a payment whose request the server refused (`payment_request_refused`). It is sent with
+     * the same proof; nothing is paid again.
+     */
+    params?: CreateJobRequest;
+}
 
 /**
  * What `sendMessage` and `sendMessageAndWait` return.

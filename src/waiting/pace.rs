@@ -1,0 +1,238 @@
+//! How long an agent takes, learned from its finished jobs, and when to poll because of it.
+//!
+//! The rate at which jobs finish (their hazard) is estimated by age, in bins that grow with the
+//! age: events divided by the time that jobs have spent at that age (Gamma-Poisson, with a prior
+//! that is worth one or two jobs). Old jobs count less and less, so that an agent that changes is
+//! noticed. Several humps, as of an agent that sometimes calls a tool, are no problem.
+//!
+//! A poll is worth a certain time of waiting. The plan has the least sum of the expected delay and
+//! of the expected number of polls, each at that price, for this hazard. Where the hazard hardly
+//! changes, its gaps are √(2 · price / hazard).
+
+use crate::json::{Json, Kind};
+use crate::time::Millis;
+
+/// The number of bins.
+const BINS: usize = 36;
+/// Where the first bin ends and the last begins, in seconds. The last one ends at about the time of
+/// the next step.
+const FIRST_EDGE: f64 = 0.1;
+const LAST_EDGE: f64 = 400.0;
+/// How many jobs the prior is worth.
+const PRIOR_JOBS: f64 = 1.5;
+/// The prior: log-logistic, by its median in seconds and its shape.
+const PRIOR_MEDIAN: f64 = 3.0;
+const PRIOR_SHAPE: f64 = 1.577;
+/// No hazard of the prior is less than this, per second.
+const MIN_HAZARD: f64 = 0.004;
+/// No hazard at all is less than this, per second: what is learned never says that nothing will
+/// come.
+const LEAST_HAZARD: f64 = 1e-6;
+/// No bin of the prior has fewer events than this.
+const MIN_EVENTS: f64 = 0.005;
+/// How much of what is known is left after one more job.
+const MEMORY: f64 = 0.98;
+/// How an event is spread over its bin and the two on each side of it.
+const SPREAD: [f64; 5] = [0.11, 0.22, 0.34, 0.22, 0.11];
+/// A longer time is not believed: one day, in milliseconds.
+const MAX_BELIEVED_MS: f64 = 86_400_000.0;
+/// The version of the text in which it is kept.
+const VERSION: f64 = 1.0;
+
+/// What polls are worth, and how far they may be apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// How much waiting one poll may save to be worth it.
+    pub price: Millis,
+    /// The shortest gap between the answer to a poll and the next poll.
+    pub floor: Millis,
+    /// The longest gap.
+    pub ceiling: Millis,
+}
+
+impl Default for Pace {
+    /// A poll is worth 100 ms; gaps of 50 ms to 10 s.
+    fn default() -> Self {
+        Self { price: Millis::new(100.0), floor: Millis::new(50.0), ceiling: Millis::new(10_000.0) }
+    }
+}
+
+/// What is known about the time that an agent takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentTimes {
+    /// How many jobs have finished in each bin.
+    events: [f64; BINS],
+    /// How many seconds jobs have spent in each bin.
+    exposure: [f64; BINS],
+}
+
+impl Default for AgentTimes {
+    fn default() -> Self {
+        Self::with_median(PRIOR_MEDIAN)
+    }
+}
+
+impl AgentTimes {
+    /// What is assumed of an agent of which half the jobs are said to take no longer than this, in
+    /// seconds.
+    pub fn with_median(median: f64) -> Self {
+        let median = if median.is_finite() { median.clamp(FIRST_EDGE, LAST_EDGE) } else { PRIOR_MEDIAN };
+        let done_by = |age: f64| if age > 0.0 { 1.0 / (1.0 + (age / median).powf(-PRIOR_SHAPE)) } else { 0.0 };
+        let (mut events, mut exposure) = ([0.0; BINS], [0.0; BINS]);
+        for ((from, to), (events, exposure)) in bins().zip(events.iter_mut().zip(exposure.iter_mut())) {
+            let share = done_by(to) - done_by(from);
+            let left = 1.0 - (done_by(from) + done_by(to)) / 2.0;
+            let hazard = (share / left / (to - from)).max(MIN_HAZARD);
+            *events = (PRIOR_JOBS * share).max(MIN_EVENTS);
+            *exposure = *events / hazard;
+        }
+        Self { events, exposure }
+    }
+
+    /// Learns from a job that took so long, in milliseconds. Of a job that was not `finished` it is
+    /// only known that it takes longer. Returns whether the time can be believed.
+    pub fn learn(&mut self, took_ms: f64, is_finished: bool) -> bool {
+        if !(0.0..=MAX_BELIEVED_MS).contains(&took_ms) {
+            return false;
+        }
+        let took = took_ms / 1_000.0;
+        let own = bins().position(|(_, to)| took < to).unwrap_or(BINS).min(BINS.saturating_sub(1));
+        for (at, ((from, to), (events, exposure))) in bins().zip(self.events.iter_mut().zip(self.exposure.iter_mut())).enumerate()
+        {
+            *events *= MEMORY;
+            *exposure = *exposure * MEMORY + (took - from).clamp(0.0, to - from);
+            // The bin itself is the third of five.
+            let share = at.saturating_add(2).checked_sub(own).and_then(|at| SPREAD.get(at));
+            *events += share.filter(|_| is_finished).copied().unwrap_or(0.0);
+        }
+        true
+    }
+
+    /// The hazard in each bin, per second, with the bin's two edges.
+    fn hazards(&self) -> impl Iterator<Item = (f64, f64, f64)> {
+        bins()
+            .zip(self.events.iter().zip(&self.exposure))
+            .map(|((from, to), (events, exposure))| (from, to, (events / exposure).max(LEAST_HAZARD)))
+    }
+
+    /// The best times to poll.
+    pub fn plan(&self, pace: Pace) -> PollPlan {
+        let points = self.points();
+        let (price, floor, ceiling) = (pace.price.get() / 1e3, pace.floor.get() / 1e3, pace.ceiling.get() / 1e3);
+        // From the end: what is still to be expected from each point on, and when it polls next.
+        let (mut costs, mut next): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+        for (at, from) in points.iter().enumerate().rev() {
+            let later = points.get(at.saturating_add(1)..).unwrap_or_default().iter().zip(costs.iter().rev());
+            let mut best = (f64::INFINITY, from.age + ceiling);
+            for (to, cost) in later {
+                let gap = to.age - from.age;
+                if gap > ceiling {
+                    break;
+                }
+                // A job that finishes in between is seen at the end of the gap.
+                let delay = gap * from.unfinished - (to.time - from.time);
+                let cost = price * from.unfinished + delay + cost;
+                if gap >= floor && cost < best.0 {
+                    best = (cost, to.age);
+                }
+            }
+            costs.push(if best.0.is_finite() { best.0 } else { 0.0 });
+            next.push(best.1);
+        }
+        let next = points.iter().zip(next.iter().rev()).map(|(point, next)| (point.age, *next)).collect();
+        PollPlan { next, floor, ceiling }
+    }
+
+    /// The points in time between which a plan chooses, with what is expected of a job then.
+    fn points(&self) -> Vec<Point> {
+        let (mut points, mut at) = (vec![Point { age: 0.0, unfinished: 1.0, time: 0.0 }], 0.0);
+        let Point { mut age, mut unfinished, mut time } = Point { age: 0.0, unfinished: 1.0, time: 0.0 };
+        for (_, to, hazard) in self.hazards() {
+            while age < to {
+                let is_point = at + step(at) <= to;
+                let until = if is_point { at + step(at) } else { to };
+                let left = (-hazard * (until - age)).exp();
+                time += unfinished * (1.0 - left) / hazard;
+                unfinished *= left;
+                age = until;
+                if is_point {
+                    at = until;
+                    points.push(Point { age, unfinished, time });
+                }
+            }
+        }
+        points
+    }
+
+    /// As it is kept: a short JSON object.
+    pub fn document(&self) -> Json {
+        let list =
+            |numbers: &[f64]| Json::array(numbers.iter().map(|number| Json::number((number * 1e4).round() / 1e4)).collect());
+        let document = Json::object().set("version", Json::number(VERSION));
+        document.set("events", list(&self.events)).set("seconds", list(&self.exposure))
+    }
+
+    /// Reads what was kept. `None` where it is anything else, or of another version.
+    pub fn read(document: &Json) -> Option<Self> {
+        let list = |key: &str| -> Option<[f64; BINS]> {
+            let list = document.get(key).filter(|list| list.kind() == Kind::Array)?.elements();
+            let numbers: Vec<f64> =
+                list.iter().filter_map(Json::as_number).filter(|number| (0.0..1e9).contains(number)).collect();
+            numbers.try_into().ok()
+        };
+        if document.get_number("version") != Some(VERSION) {
+            return None;
+        }
+        let mut times = Self { events: list("events")?, exposure: list("seconds")? };
+        for exposure in &mut times.exposure {
+            *exposure = exposure.max(1e-4);
+        }
+        Some(times)
+    }
+}
+
+/// A point in a job's life.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    /// In seconds.
+    age: f64,
+    /// The share of jobs that take longer.
+    unfinished: f64,
+    /// How many seconds a job has been unfinished by then, on average.
+    time: f64,
+}
+
+/// The distance of two points, in seconds.
+fn step(age: f64) -> f64 {
+    (age * 0.03).clamp(0.05, 1.0)
+}
+
+/// The bins as pairs of their edges, in seconds.
+#[expect(clippy::cast_precision_loss, reason = "a few dozen")]
+fn bins() -> impl Iterator<Item = (f64, f64)> {
+    let growth = (LAST_EDGE / FIRST_EDGE).powf(1.0 / (BINS.saturating_sub(1)) as f64);
+    let mut from = 0.0;
+    (0..BINS).map(move |_| {
+        let to = if from > 0.0 { from * growth } else { FIRST_EDGE };
+        (core::mem::replace(&mut from, to), to)
+    })
+}
+
+/// When to poll an agent's jobs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PollPlan {
+    /// For ages of a job, the age at which to poll next; in seconds.
+    next: Vec<(f64, f64)>,
+    floor: f64,
+    ceiling: f64,
+}
+
+impl PollPlan {
+    /// The time from now to the next poll of a job of this age.
+    pub fn gap(&self, age: Millis) -> Millis {
+        let age = age.get() / 1e3;
+        let at = self.next.partition_point(|(known, _)| *known <= age);
+        let next = at.checked_sub(1).and_then(|at| self.next.get(at)).map_or(age + self.ceiling, |(_, next)| *next);
+        Millis::new((next - age).clamp(self.floor, self.ceiling) * 1e3)
+    }
+}

@@ -1,0 +1,221 @@
+//! Idempotency keys: one key, one job, whatever happens to the store, the program and the other programs.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::world::*;
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::payment::{keys, record};
+use eliza_jobs::platform::{Callback, SendFailure};
+
+const ID: &str = "33333333-3333-4333-8333-333333333333";
+
+fn named(key: &str) -> CallOptions {
+    CallOptions { idempotency_key: key.into(), ..plain() }
+}
+fn create(scene: &Scene, key: &str) -> Result<String, Box<Error>> {
+    run(scene.client.create_job(&params(), &named(key), &|_| ())).map(|job| job.created.job_id)
+}
+/// Another program with the same store.
+fn later(before: &Scene, steps: impl IntoIterator<Item = Step>) -> Scene {
+    let scene = scene(steps);
+    *scene.world.store.borrow_mut() = before.world.store.borrow().clone();
+    scene
+}
+fn key_record(key: &str) -> String {
+    format!("{}{}", keys::PREFIX, keys::name(BASE, key))
+}
+/// A payment of version 0.1.0, which had no key records.
+fn old_payment(id: &str, key: &str) -> (String, String) {
+    let record = json!({"version": 1, "attemptId": id, "state": "accepted", "dialect": "seed", "server": BASE,
+        "created": {"jobId": "job-1", "createdAt": 1000, "expiresAt": 31000}, "createdAt": 1.8e12, "idempotencyKey": key});
+    (record::key(id), record.to_json())
+}
+
+#[test]
+fn a_record_that_cannot_be_read_blocks_its_key_and_is_named() {
+    let before = scene([payment_required(), Step::Fail(SendFailure::Reset)]).forever(Step::Fail(SendFailure::Reset)).paying();
+    create(&before, "k").unwrap_err();
+    for name in [record::key(ID), key_record("k")] {
+        let whole = before.world.store.borrow()[&name].clone();
+        let cut = whole[..whole.len() / 2].to_owned();
+        let newer = Json::parse(&whole).unwrap().set("version", json!(2)).to_json();
+        for damaged in [cut, newer, String::new(), "\0".repeat(whole.len()), format!("\u{feff}{whole}"), "!".to_owned()] {
+            let after = later(&before, []).paying();
+            after.world.store.borrow_mut().insert(name.clone(), damaged.clone());
+            let error = create(&after, "k").unwrap_err();
+            assert_eq!((error.code, after.requests(), after.asked(Callback::Transfer)), (ErrorCode::StoreFailed, 0, 0));
+            let is_named = error.message.contains(&name) && error.message.contains("cannot be read; it was kept");
+            assert!(is_named || damaged == "!", "{}", error.message);
+            assert_eq!(after.world.store.borrow()[&name], damaged);
+        }
+    }
+    // Another key is another payment.
+    let other = later(&before, [payment_required(), created()]).paying();
+    other.world.own_uuids.set(true);
+    other.world.store.borrow_mut().insert(record::key(ID), "{".into());
+    assert_eq!(create(&other, "l").unwrap(), "job-1");
+}
+
+#[test]
+fn a_key_creates_one_job_where_nothing_is_paid_too() {
+    for wallet in [false, true] {
+        let first = scene([created()]);
+        let first = if wallet { first.paying() } else { first };
+        assert_eq!(create(&first, "k").unwrap(), "job-1");
+        // Other programs with the same store.
+        for _ in 0..2 {
+            let other = later(&first, []);
+            assert_eq!((create(&other, "k").unwrap().as_str(), other.requests()), ("job-1", 0));
+            let call = named("k");
+            let different = run(other.client.create_job(&json!({"userId": USER, "content": "other"}), &call, &|_| ()));
+            assert_eq!(different.unwrap_err().code, ErrorCode::InvalidArgument);
+        }
+        // Two days after the job's expiry the key is free again.
+        let next = later(&first, [created()]);
+        next.world.now.set(173_000_000.0);
+        create(&next, "k").unwrap();
+        assert_eq!(next.requests(), 1);
+    }
+}
+
+#[test]
+fn a_claim_without_a_payment_is_free() {
+    // The program ended after it had claimed the key, and before it had written the intent down.
+    let scene = scene([payment_required(), created()]).paying();
+    let claim = json!({"version": 1, "attemptId": "gone", "fingerprint": "another", "createdAt": 1.8e12});
+    scene.world.store.borrow_mut().insert(key_record("k"), claim.to_json());
+    assert_eq!(create(&scene, "k").unwrap(), "job-1");
+    let claim = Json::parse(&scene.world.store.borrow()[&key_record("k")]).unwrap();
+    assert_eq!(claim["attemptId"], ID);
+}
+
+#[test]
+fn a_key_whose_payment_was_rejected_or_forgotten_is_free_and_leaves_nothing() {
+    let scene1 = scene([payment_required(), payment_required(), created()]);
+    scene1.world.own_uuids.set(true);
+    let answers = Cell::new(0);
+    let scene1 = scene1.giving(Callback::Transfer, move |_, _| {
+        answers.set(answers.get() + 1);
+        Some(if answers.get() == 1 { Err(json!({"code": 4001})) } else { Ok(json!(HASH)) })
+    });
+    assert_eq!(create(&scene1, "k").unwrap_err().code, ErrorCode::WalletRejected);
+    assert!(!scene1.world.store.borrow().contains_key(&key_record("k")) && scene1.world.records().is_empty());
+    assert_eq!(create(&scene1, "k").unwrap(), "job-1");
+    // What the application forgets frees its key, in this program and in others.
+    let open = run(scene1.client.pending_payments(&plain())).unwrap().remove(0);
+    run(scene1.client.forget_payment(&open, &plain())).unwrap();
+    for scene in [&scene1, &later(&scene1, []).paying()] {
+        scene.world.own_uuids.set(true);
+        scene.world.script.borrow_mut().extend([payment_required(), created()]);
+        let before = scene.asked(Callback::Transfer);
+        assert_eq!((create(scene, "k").unwrap().as_str(), scene.asked(Callback::Transfer)), ("job-1", before + 1));
+        let open = run(scene.client.pending_payments(&plain())).unwrap().remove(0);
+        run(scene.client.forget_payment(&open, &plain())).unwrap();
+    }
+}
+
+#[test]
+fn keys_of_the_first_version_are_found_and_the_store_is_looked_through_once() {
+    let scene1 = scene([payment_required(), created()]).paying();
+    for number in 0..200 {
+        let (key, record) = old_payment(&format!("old-{number}"), &format!("k{number}"));
+        scene1.world.store.borrow_mut().insert(key, record);
+    }
+    for number in [0, 199, 57] {
+        assert_eq!((create(&scene1, &format!("k{number}")).unwrap().as_str(), scene1.requests()), ("job-1", 0));
+    }
+    // Other clients of this store need not look.
+    let scene2 = later(&scene1, []);
+    scene2.world.store_calls.set(0);
+    assert_eq!(create(&scene2, "k3").unwrap(), "job-1");
+    assert!(scene2.world.store_calls.get() <= 4, "{}", scene2.world.store_calls.get());
+    // What cannot be read may belong to any key, as long as not all keys have records.
+    let scene3 = scene([]);
+    scene3.world.store.borrow_mut().insert(record::key("broken"), "{".into());
+    let error = create(&scene3, "k").unwrap_err();
+    assert!(error.message.contains("eliza-jobs/payment/broken cannot be read"), "{}", error.message);
+}
+
+#[test]
+fn a_call_with_a_key_does_the_same_work_however_many_records_there_are() {
+    let work = |records: usize| {
+        let scene = scene([created(), payment_required(), created(), payment_required(), created()]).paying();
+        scene.world.own_uuids.set(true);
+        create(&scene, "first").unwrap();
+        for number in 0..records {
+            let (key, record) = old_payment(&format!("{number}"), &format!("k{number}"));
+            scene.world.store.borrow_mut().insert(key, record);
+        }
+        scene.world.store_calls.set(0);
+        create(&scene, "second").unwrap();
+        create(&scene, "third").unwrap();
+        create(&scene, "third").unwrap();
+        scene.world.store_calls.get()
+    };
+    assert_eq!(work(0), work(5_000));
+    assert!(work(0) <= 20, "{}", work(0));
+}
+
+#[test]
+fn a_slow_store_keeps_no_call_beyond_its_limit_and_nothing_is_sent_after_it() {
+    let scene1 = scene([created()]);
+    for number in 0..600 {
+        let (key, record) = old_payment(&format!("old-{number}"), &format!("k{number}"));
+        scene1.world.store.borrow_mut().insert(key, record);
+    }
+    scene1.world.store_ms.set(15.0);
+    let limited = CallOptions { timeout_ms: Some(300.0), ..named("new") };
+    let began = scene1.world.now.get();
+    run(scene1.client.create_job(&params(), &limited, &|_| ())).unwrap_err();
+    assert!(scene1.world.now.get() - began <= 350.0 && scene1.requests() == 0, "{}", scene1.world.now.get() - began);
+    let began = scene1.world.now.get();
+    let error = run(scene1.client.pending_payments(&within(300.0))).unwrap_err();
+    assert!(scene1.world.now.get() - began <= 350.0, "{}", scene1.world.now.get() - began);
+    assert!(error.message.contains("before all 600 records were read"), "{}", error.message);
+    // What was read is not read again: after a while there is a job.
+    let tries = (0..100).take_while(|_| run(scene1.client.create_job(&params(), &limited, &|_| ())).is_err()).count();
+    assert!((5..99).contains(&tries) && scene1.requests() == 1, "{tries}");
+}
+
+#[test]
+fn a_call_whose_time_is_over_asks_for_no_job() {
+    let scene = scene([]);
+    scene.world.lock_ms.set(700.0);
+    let call = CallOptions { timeout_ms: Some(700.0), ..named("k") };
+    let error = run(scene.client.create_job(&params(), &call, &|_| ())).unwrap_err();
+    assert_eq!((error.code, scene.requests()), (ErrorCode::RequestTimeout, 0));
+    assert!(error.message.contains("nothing was sent"), "{}", error.message);
+}
+
+#[test]
+fn a_key_whose_program_ended_while_the_wallet_was_open_says_until_when_it_is_taken() {
+    let sign = Rc::new(Cell::new(false));
+    let entry = json!({"scheme": "exact", "network": "base", "maxAmountRequired": "20000", "payTo": TO, "maxTimeoutSeconds": 60,
+        "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "extra": {"name": "USD Coin", "version": "2"}});
+    let asks = || answer(402, json!({"x402Version": 1, "accepts": [entry.0.clone()]}));
+    let payer = |_: &World, _: &Json| Some(Ok(json!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")));
+    let before = scene([asks()]).giving(Callback::Address, payer).giving_when(Callback::Sign, sign, Ok(json!("0x")));
+    let (params, call) = (params(), named("k"));
+    let mut create_job = Box::pin(before.client.create_job(&params, &call, &|_| ()));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(create_job.as_mut().poll(&mut context).is_pending());
+    // The program ends here.
+    let signature = json!(format!("0x{}", "ab".repeat(70)));
+    let after = |ms: f64| {
+        let signature = signature.clone();
+        let scene = later(&before, [asks(), created()]).giving(Callback::Address, payer);
+        scene.world.now.set(ms);
+        scene.world.own_uuids.set(true);
+        scene.giving(Callback::Sign, move |_, _| Some(Ok(signature.clone())))
+    };
+    let soon = after(20_000.0);
+    let error = create(&soon, "k").unwrap_err();
+    assert_eq!((error.code, soon.requests(), soon.asked(Callback::Sign)), (ErrorCode::WalletTimeout, 0, 0));
+    assert!(error.message.contains("no money has moved. For another 45 seconds"), "{}", error.message);
+    let late = after(66_000.0);
+    assert_eq!((create(&late, "k").unwrap().as_str(), late.asked(Callback::Sign)), ("job-1", 1));
+}

@@ -1,0 +1,369 @@
+//! What went wrong with payments in the field: slow stores, wallets that are still open when their call has ended, servers that want
+//! another body, jobs of others.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::world::*;
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::payment::record;
+use eliza_jobs::platform::{Callback, LogLevel, SendFailure};
+use eliza_jobs::waiting::run::WaitPlan;
+
+const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+const ID: &str = "33333333-3333-4333-8333-333333333333";
+
+fn entry() -> Json {
+    json!({"scheme": "exact", "network": "base", "maxAmountRequired": "20000", "payTo": TO, "maxTimeoutSeconds": 60,
+        "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "extra": {"name": "USD Coin", "version": "2"}})
+}
+fn asks(entry: Json) -> Step {
+    answer(402, json!({"x402Version": 1, "accepts": [entry.0]}))
+}
+/// The entry of a server that wants these fields in the body.
+fn wants(fields: Json) -> Json {
+    entry().set("outputSchema", json!({"input": {"type": "http", "method": "POST", "bodyFields": fields.0}}))
+}
+fn signature() -> Json {
+    json!(format!("0x{}", "ab".repeat(70)))
+}
+fn signing(scene: Scene) -> Scene {
+    with_address(scene).giving(Callback::Sign, |_, _| Some(Ok(signature())))
+}
+fn with_address(scene: Scene) -> Scene {
+    scene.giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
+}
+fn create(scene: &Scene) -> Result<String, Box<Error>> {
+    run(scene.client.create_job(&params(), &plain(), &|_| ())).map(|job| job.created.job_id)
+}
+fn resume(scene: &Scene, attempt: &Json, call: &CallOptions) -> Result<Json, Box<Error>> {
+    run(scene.client.resume(attempt, call, WaitPlan::default(), &|_| ()))
+}
+fn pending(scene: &Scene) -> Vec<Json> {
+    run(scene.client.pending_payments(&plain())).unwrap()
+}
+fn spent(scene: &Scene) -> String {
+    scene.client.spent("USDC").unwrap()
+}
+/// The wallet answers, and from then on the store waits for the sign.
+fn slow_after_the_wallet(scene: Scene, whom: Callback, gives: Json) -> (Scene, Rc<Cell<bool>>) {
+    let sign = Rc::new(Cell::new(false));
+    let waits = sign.clone();
+    let scene = scene.giving(whom, move |world, _| {
+        *world.store_waits.borrow_mut() = Some((true, waits.clone()));
+        Some(Ok(gives.clone()))
+    });
+    (scene, sign)
+}
+fn lands(scene: &Scene, sign: &Cell<bool>) {
+    sign.set(true);
+    for _ in 0..4 {
+        scene.world.turn();
+    }
+}
+
+#[test]
+fn a_signature_that_was_not_sent_is_never_recorded_as_sent() {
+    let scene = with_address(scene([asks(entry()), jobs(&[]), created(), seen("completed")]));
+    let (scene, sign) = slow_after_the_wallet(scene, Callback::Sign, signature());
+    let error = create(&scene).unwrap_err();
+    assert_eq!((error.code, scene.requests(), spent(&scene).as_str()), (ErrorCode::StoreFailed, 1, "0"));
+    assert!(error.message.contains("it gave nothing in 5000 ms; the signature was not sent"), "{}", error.message);
+    lands(&scene, &sign);
+    assert_eq!(scene.world.records()[0]["state"], "proven");
+    resume(&scene, &pending(&scene)[0], &plain()).unwrap();
+    assert_eq!((scene.sent_proofs().len(), spent(&scene).as_str()), (1, "0.02"));
+}
+
+#[test]
+fn what_lands_late_overwrites_nothing_that_came_after_it() {
+    let (scene1, sign) = slow_after_the_wallet(scene([payment_required(), created()]), Callback::Transfer, json!(HASH));
+    assert_eq!(create(&scene1).unwrap(), "job-1");
+    assert_eq!(scene1.world.records()[0]["state"], "intended");
+    lands(&scene1, &sign);
+    assert_eq!(scene1.world.records()[0]["state"], "accepted");
+    // A payment that is finished by then stays so.
+    let steps = [payment_required(), created(), seen("completed")];
+    let (scene2, sign) = slow_after_the_wallet(scene(steps), Callback::Transfer, json!(HASH));
+    run(scene2.client.create_and_wait(&params(), &plain(), WaitPlan::default(), &|_| ())).unwrap();
+    lands(&scene2, &sign);
+    assert!(scene2.world.records().is_empty() && pending(&scene2).is_empty());
+}
+
+#[test]
+fn an_intent_that_lands_after_its_call_is_undone_and_its_key_is_free() {
+    let scene = scene([payment_required(), payment_required(), created()]).paying();
+    let sign = Rc::new(Cell::new(false));
+    let call = CallOptions { idempotency_key: "k".into(), timeout_ms: Some(1_000.0), ..plain() };
+    // The store takes the claim, and not the intent in time.
+    let waits = sign.clone();
+    let scene = scene.giving(Callback::Confirm, move |world, _| {
+        if !waits.get() {
+            *world.store_waits.borrow_mut() = Some((false, waits.clone()));
+        }
+        Some(Ok(json!(true)))
+    });
+    let error = run(scene.client.create_job(&params(), &call, &|_| ())).unwrap_err();
+    assert_eq!((error.code, scene.asked(Callback::Transfer), spent(&scene).as_str()), (ErrorCode::StoreFailed, 0, "0"));
+    lands(&scene, &sign);
+    let left: Vec<String> = scene.world.store.borrow().keys().cloned().collect();
+    assert_eq!(left, [eliza_jobs::payment::keys::INDEXED]);
+    assert!(run(scene.client.create_job(&params(), &call, &|_| ())).is_ok());
+}
+
+#[test]
+fn the_end_of_a_payment_is_in_the_store_before_the_answer_is_returned() {
+    let scene = scene([payment_required(), created(), seen("completed")]).paying();
+    // Tasks go on between the call's steps only.
+    scene.world.lazy.set(true);
+    let (params, call) = (params(), plain());
+    let mut answered = Box::pin(scene.client.create_and_wait(&params, &call, WaitPlan::default(), &|_| ()));
+    let mut context = Context::from_waker(Waker::noop());
+    while answered.as_mut().poll(&mut context).is_pending() {
+        scene.world.turn();
+    }
+    // The program ends here.
+    let open = scene.world.records().into_iter().filter(|record| record.get("answered").is_none()).count();
+    assert_eq!(open, 0);
+    let next = crate::world::scene([]);
+    *next.world.store.borrow_mut() = scene.world.store.borrow().clone();
+    assert!(pending(&next).is_empty() && next.world.records().is_empty());
+}
+
+#[test]
+fn a_no_that_comes_after_the_call_has_ended_gives_the_money_back() {
+    let sign = Rc::new(Cell::new(false));
+    let scene = scene_with([payment_required()], |config| config.wallet_timeout_ms = 1_000.0).giving_when(
+        Callback::Transfer,
+        sign.clone(),
+        Err(json!({"code": 4001})),
+    );
+    assert_eq!(create(&scene).unwrap_err().code, ErrorCode::WalletTimeout);
+    assert_eq!((spent(&scene).as_str(), pending(&scene).len()), ("0.02", 1));
+    lands(&scene, &sign);
+    assert_eq!((spent(&scene).as_str(), pending(&scene).len(), scene.world.records().len()), ("0", 0, 0));
+}
+
+#[test]
+fn a_signature_that_comes_for_a_forgotten_payment_is_dropped() {
+    let sign = Rc::new(Cell::new(false));
+    let scene = scene_with([asks(entry())], |config| config.wallet_timeout_ms = 1_000.0);
+    let scene = with_address(scene).giving_when(Callback::Sign, sign.clone(), Ok(signature()));
+    create(&scene).unwrap_err();
+    run(scene.client.forget_payment(&pending(&scene)[0], &plain())).unwrap();
+    lands(&scene, &sign);
+    assert!(scene.world.records().is_empty());
+    assert_eq!(spent(&scene), "0");
+}
+
+#[test]
+fn what_was_counted_is_not_counted_again_however_many_payments_there_are() {
+    let scene = scene([]).paying();
+    scene.world.own_uuids.set(true);
+    let count = 1_500;
+    let mut first = json!(null);
+    for number in 0..count {
+        scene.world.script.borrow_mut().extend([payment_required(), answer(400, json!({"error": "no"})), jobs(&[])]);
+        let attempt = record::to_json(&create(&scene).map(drop).unwrap_err().payment.unwrap());
+        if number == 0 {
+            first = attempt;
+        }
+    }
+    let sum = spent(&scene);
+    assert_eq!(sum, "30");
+    scene.world.script.borrow_mut().extend([jobs(&[]), created(), seen("completed")]);
+    resume(&scene, &first, &plain()).unwrap();
+    assert_eq!(spent(&scene), sum);
+}
+
+#[test]
+fn a_rejection_whose_words_hold_the_request_moves_nothing() {
+    let call = CallOptions { idempotency_key: "k".into(), ..plain() };
+    for code in [json!(4001), json!("ACTION_REJECTED")] {
+        let answers = Cell::new(0);
+        let scene = with_address(scene([asks(entry()), asks(entry()), created()]));
+        let scene = scene.giving(Callback::Sign, move |_, data| {
+            answers.set(answers.get() + 1);
+            let words = format!("user rejected signing (request={data})");
+            Some(if answers.get() == 1 { Err(json!({"code": code.0, "message": words})) } else { Ok(signature()) })
+        });
+        let error = run(scene.client.create_job(&params(), &call, &|_| ())).unwrap_err();
+        assert_eq!((error.code, spent(&scene).as_str()), (ErrorCode::WalletRejected, "0"));
+        assert!(scene.world.records().is_empty() && pending(&scene).is_empty());
+        assert!(run(scene.client.create_job(&params(), &call, &|_| ())).is_ok());
+    }
+}
+
+#[test]
+fn the_body_has_what_a_402_says_that_it_wants_before_anything_is_signed() {
+    let prompt = json!({"prompt": {"type": "string", "required": true}, "userId": {"type": "string"}});
+    let scene1 = signing(scene([asks(wants(prompt)), created(), created()]));
+    create(&scene1).unwrap();
+    let bodies: Vec<Json> = (0..2).map(|at| Json::parse(&scene1.request(at).body.unwrap()).unwrap()).collect();
+    assert_eq!((bodies[0].get("prompt"), &bodies[1]["prompt"]), (None, &params()["content"]));
+    assert_eq!(bodies[1]["content"], params()["content"]);
+    // The client has learned it.
+    create(&scene1).unwrap();
+    assert!(scene1.request(2).body.unwrap().contains("\"prompt\""));
+    // What it cannot fill is refused before the wallet.
+    let scene2 = signing(scene([asks(wants(json!({"colour": {"required": true}})))]));
+    let error = create(&scene2).unwrap_err();
+    assert_eq!((error.code, scene2.asked(Callback::Sign)), (ErrorCode::PaymentRequirementsInvalid, 0));
+    assert!(error.message.contains("requires colour in the request"), "{}", error.message);
+    assert_eq!(spent(&scene2), "0");
+}
+
+#[test]
+fn the_body_has_what_a_400_says_that_it_wants() {
+    let lacks = || answer(400, json!({"error": "Invalid request. Required fields: prompt"}));
+    // Where nothing is paid.
+    let scene1 = scene([lacks(), created()]);
+    create(&scene1).unwrap();
+    assert!(scene1.request(1).body.unwrap().contains("\"prompt\""));
+    let scene2 = scene([lacks(), lacks()]);
+    assert_eq!((create(&scene2).unwrap_err().code, scene2.requests()), (ErrorCode::BadRequest, 2));
+    // After the payment: the same proof, once, and written down before.
+    for scene in [signing(scene([asks(entry()), lacks(), created()])), scene([payment_required(), lacks(), created()]).paying()] {
+        create(&scene).unwrap();
+        let proofs = scene.sent_proofs();
+        assert_eq!((proofs.len(), &proofs[0]), (2, &proofs[1]));
+        assert!(scene.request(2).body.unwrap().contains("\"prompt\""));
+    }
+}
+
+#[test]
+fn a_proof_that_was_taken_with_a_request_that_was_not_goes_out_with_another_request() {
+    let refused = || answer(400, json!({"error": "content exceeds maximum length of 10 characters"}));
+    for transfer in [false, true] {
+        let steps = if transfer { payment_required() } else { asks(entry()) };
+        let scene = scene([steps, refused(), jobs(&[]), jobs(&[]), created(), seen("completed")]);
+        let scene = if transfer { scene.paying() } else { signing(scene) };
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, error.status), (ErrorCode::PaymentRequestRefused, Some(400)));
+        assert!(error.message.contains("took the proof of payment, but not the request"), "{}", error.message);
+        assert!(error.message.contains("resume(error.payment, { params })") && spent(&scene) == "0.02");
+        let attempt = record::to_json(&error.payment.unwrap());
+        let params = json!({"userId": USER, "content": "short"});
+        resume(&scene, &attempt, &CallOptions { params: Some(params), ..plain() }).unwrap();
+        let proofs = scene.sent_proofs();
+        assert_eq!((proofs.len(), &proofs[0], spent(&scene).as_str()), (2, &proofs[1], "0.02"));
+        let body = Json::parse(&scene.request(4).body.unwrap()).unwrap();
+        assert_eq!((&body["content"], &body["metadata"]["elizaJobsRef"]), (&json!("short").0, &json!(ID).0));
+        // What can never work is refused before it is sent.
+        let bad = CallOptions { params: Some(json!({"userId": "me"})), ..plain() };
+        assert_eq!(resume(&scene, &attempt, &bad).unwrap_err().code, ErrorCode::InvalidArgument);
+    }
+}
+
+#[test]
+fn a_job_of_others_with_the_same_reference_is_not_taken() {
+    let with = |key: &str, value: &str| {
+        let mut job = paid_for();
+        (job["jobId"], job[key]) = (json!("theirs").0, json!(value).0);
+        job
+    };
+    let copied = with("jobId", "theirs");
+    let other_user = with("userId", "44444444-4444-4444-8444-444444444444");
+    let other_prompt = with("prompt", "something else");
+    for listed in [vec![other_user.clone(), other_prompt.clone(), paid_for()], vec![copied, paid_for()]] {
+        let scene = scene([payment_required(), Step::Fail(SendFailure::Reset), jobs(&listed)]).paying();
+        assert_eq!(create(&scene).unwrap(), "job-1");
+    }
+    let scene =
+        scene([payment_required(), Step::Fail(SendFailure::Reset), jobs(&[other_user, other_prompt]), created()]).paying();
+    assert_eq!((create(&scene).unwrap().as_str(), scene.sent_proofs().len()), ("job-1", 2));
+    // A job of others that bears our reference leaves our payment open.
+    let mut theirs = with("userId", "44444444-4444-4444-8444-444444444444");
+    (theirs["status"], theirs["result"]) = (json!("completed").0, job("completed")["result"].clone());
+    scene.world.script.borrow_mut().extend([answer(200, theirs), seen("completed")]);
+    run(scene.client.get_job("theirs", &plain())).unwrap();
+    assert_eq!(pending(&scene).len(), 1);
+    run(scene.client.get_job("job-1", &plain())).unwrap();
+    assert!(pending(&scene).is_empty());
+}
+
+#[test]
+fn what_the_store_did_not_take_is_said() {
+    // The proof of a transfer: the logger is told at once, and the error says what only it knows.
+    let scene1 = scene([payment_required()]).forever(Step::Fail(SendFailure::Reset)).paying();
+    scene1.world.store_fails.set(Some((1, usize::MAX)));
+    let error = create(&scene1).unwrap_err();
+    assert!(error.message.contains("only error.payment knows how it ended"), "{}", error.message);
+    assert_eq!(error.payment.unwrap().transaction.as_deref(), Some(HASH));
+    let warned = |scene: &Scene, words: &str| {
+        scene.world.logged.borrow().iter().any(|(level, said)| *level == LogLevel::Warn && said.contains(words))
+    };
+    assert!(warned(&scene1, "the proof of a payment is not written down, and is sent all the same"));
+    // A signature: nothing is claimed that is not known.
+    let scene2 = signing(scene([asks(entry())]));
+    scene2.world.store_fails.set(Some((1, usize::MAX)));
+    assert_eq!(create(&scene2).unwrap_err().code, ErrorCode::StoreFailed);
+    let error = resume(&scene2, &pending(&scene2)[0], &plain()).unwrap_err();
+    assert!(error.message.contains("no signature is written down for this payment, and none was sent"), "{}", error.message);
+    // A job.
+    let scene3 = scene([payment_required(), created()]).paying();
+    scene3.world.store_fails.set(Some((2, usize::MAX)));
+    assert_eq!(create(&scene3).unwrap(), "job-1");
+    assert!(warned(&scene3, "the job of a payment is not written down"));
+}
+
+#[test]
+fn a_signature_is_good_by_the_servers_clock_and_never_sent_again_when_its_time_is_over() {
+    let before = |scene: &Scene| {
+        let message = scene.last_asked()["message"].clone();
+        message["validBefore"].as_str().unwrap().parse::<f64>().unwrap()
+    };
+    // 2027-01-15T08:00:00Z is now; the server is a minute ahead, or a day, which is not believed.
+    for (date, ahead) in [("Fri, 15 Jan 2027 08:01:00 GMT", 60.0), ("Sat, 16 Jan 2027 08:00:00 GMT", 0.0), ("soon", 0.0)] {
+        let scene = signing(scene([asks(entry()).with("date", date), created()]));
+        create(&scene).unwrap();
+        assert_eq!(before(&scene), 1.8e9 + 60.0 + ahead, "{date}");
+    }
+    let scene = signing(scene([asks(entry()), Step::Fail(SendFailure::Reset)])).forever(Step::Fail(SendFailure::Reset));
+    create(&scene).unwrap_err();
+    let proofs = scene.sent_proofs().len();
+    scene.world.now.set(scene.world.now.get() + 100_000.0);
+    let error = resume(&scene, &pending(&scene)[0], &plain()).unwrap_err();
+    assert_eq!((error.code, scene.sent_proofs().len()), (ErrorCode::PaymentOutcomeUnknown, proofs));
+    assert!(error.message.contains("whether it was settled before is on the chain"), "{}", error.message);
+    assert_eq!(spent(&scene), "0.02");
+}
+
+#[test]
+fn a_signature_that_was_never_sent_is_over_with_its_time() {
+    let sign = Rc::new(Cell::new(false));
+    let scene = scene_with([asks(entry())], |config| config.wallet_timeout_ms = 1_000.0);
+    let scene = with_address(scene).giving_when(Callback::Sign, sign.clone(), Ok(signature()));
+    create(&scene).unwrap_err();
+    lands(&scene, &sign);
+    let open = pending(&scene).remove(0);
+    assert_eq!(open["state"], "proven");
+    scene.world.now.set(100_000.0);
+    let error = resume(&scene, &open, &plain()).unwrap_err();
+    assert_eq!((error.code, scene.requests(), pending(&scene).len()), (ErrorCode::PaymentNotOpen, 1, 0));
+}
+
+#[test]
+fn a_call_that_goes_away_before_its_proof_is_sent_leaves_it_to_be_resumed() {
+    let sign = Rc::new(Cell::new(false));
+    let waits = sign.clone();
+    // The store takes the proof, and says so when the call has gone.
+    let scene = with_address(scene([asks(entry())])).giving(Callback::Sign, move |world, _| {
+        *world.store_waits.borrow_mut() = Some((false, waits.clone()));
+        Some(Ok(signature()))
+    });
+    scene.world.frozen.set(true);
+    let (params, call) = (params(), plain());
+    let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+    assert!(matches!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+    assert_eq!((scene.requests(), &scene.world.records()[0]["state"]), (1, &json!("sent").0));
+    drop(create);
+    scene.world.turn();
+    lands(&scene, &sign);
+    assert_eq!((scene.requests(), &scene.world.records()[0]["state"]), (1, &json!("proven").0));
+    assert_eq!(spent(&scene), "0");
+}
