@@ -413,7 +413,9 @@ impl Payment {
             _ => closed || self.attempt.signs,
         };
         if went_on {
-            return Step::new(Action::Done);
+            let is_lost = read.is_ok() && matches!(found, Found::Withheld(_) | Found::Unreadable);
+            let words = "the wallet has signed after its call had ended, and the store has failed: the signature was dropped";
+            return Step::new(Action::Done).warn(is_lost.then_some(words));
         }
         match read {
             Ok(_) if !self.is_fresh(request, at) => self.withdraw(None, at),

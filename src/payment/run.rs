@@ -225,7 +225,7 @@ async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, lo
     if let Ok(lock) = payments.lock("resume", &id, Deadline::NEVER).await {
         locks.borrow_mut().push(lock);
     }
-    let found = payments.find(&id, Deadline::NEVER).await;
+    let found = payments.find_again(&id).await;
     let is_closed = payments.book.borrow().is_closed(&id);
     Event::Reread(Box::new(found), is_closed)
 }

@@ -18,8 +18,8 @@ use crate::payment::machine::STORE;
 use crate::platform::{Platform, StoreOperation, within};
 use crate::time::{Deadline, Millis};
 
-/// How often a record is written at most, while the store fails.
-const WRITES: u32 = 4;
+/// How often a record is written or read at most, while the store fails.
+const TRIES: u32 = 4;
 /// The first pause between two such tries; each is longer than the one before by as much.
 const AGAIN: Millis = Millis::new(50.0);
 /// After so many records the program gets a moment for others.
@@ -50,7 +50,7 @@ impl<P: Platform + 'static> Payments<P> {
         loop {
             match self.platform.store(StoreOperation::Set, key, &value).await {
                 Ok(_) => return Ok(()),
-                Err(thrown) if tries >= WRITES => return Err(thrown),
+                Err(thrown) if tries >= TRIES => return Err(thrown),
                 // A disk or a quota may be there again in a moment.
                 Err(_) => self.platform.sleep(AGAIN.times(f64::from(tries))).await,
             }
@@ -138,6 +138,18 @@ impl<P: Platform + 'static> Payments<P> {
             self.platform.store(StoreOperation::Get, &record::key(id), "").await
         };
         self.in_time(read, end).await.map_or_else(Found::Withheld, |value| record::parse(&value))
+    }
+
+    /// The same, from a store that may fail for a moment.
+    pub(super) async fn find_again(&self, id: &str) -> Found {
+        let mut tries = 1;
+        loop {
+            match self.find(id, Deadline::NEVER).await {
+                Found::Withheld(_) if tries < TRIES => self.platform.sleep(AGAIN.times(f64::from(tries))).await,
+                found => return found,
+            }
+            tries = tries.saturating_add(1);
+        }
     }
 
     /// The keys of all records in the store.

@@ -318,6 +318,9 @@ impl Watch {
         let void = payment.stale(wall) && payment.proofs.is_empty() && record.document.get("signs").is_some();
         assert!(void || (record.mark.is_none() && payment.given.is_none()), "I3: a proof is forgotten");
         assert!(payment.asked.is_none() || payment.harmless || payment.stale(wall), "I3: a payment that may come is forgotten");
+        if void && let Some(payment) = self.payments.get_mut(&record.id) {
+            payment.given = None;
+        }
     }
 
     /// What of the promises must hold whenever the program is not running. `crashed`: it did not end by itself;
