@@ -74,6 +74,8 @@ check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, si
 	cargo fmt --check --manifest-path tools/wasm-bindgen/Cargo.toml
 	cargo clippy --quiet --locked --all-targets -- -D warnings
 	cargo clippy --quiet --locked --lib --test node --test browser --target wasm32-unknown-unknown -- -D warnings
+	$(call say,the structure of the crate)
+	node scripts/rooms.mjs
 	$(call say,prettier and eslint)
 	prettier --check --log-level warn .
 	eslint

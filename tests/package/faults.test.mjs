@@ -56,13 +56,7 @@ for (const [what, step, name, code, message] of [
     /^content cannot be empty/,
   ],
   ['a reset before the answer', reset, 'ConnectionError', 'connection_reset', /127\.0\.0\.1/],
-  [
-    'a reset in the body',
-    cut(201, '{"jobId":"job-1"'),
-    'ConnectionError',
-    'connection_reset',
-    /before the answer was complete/,
-  ],
+  ['a reset in the body', cut(201, '{"jobId":"job-1"'), 'ConnectionError', 'connection_reset', /before the answer was complete/],
 ]) {
   test(`${what} in answer to a create is one request and an error that says so`, async () => {
     const server = await faultServer(step);
