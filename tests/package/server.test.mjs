@@ -162,5 +162,5 @@ test("the README's first program runs as it is printed", () => {
   const file = path.join(folder, 'readme.mjs');
   writeFileSync(file, program.replace('http://localhost:3000', server.url));
   const printed = execFileSync(process.execPath, [file], { encoding: 'utf8' });
-  assert.match(printed, /^You asked: "What is the weather in New York\?"\n$/);
+  assert.match(printed, /^You asked: "What is the weather in New York\?"\. .+\n$/);
 });
