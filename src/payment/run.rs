@@ -29,7 +29,7 @@ use crate::spending::policy::OverBudget;
 use crate::time::{Deadline, Millis};
 use crate::x402;
 
-/// The longest time for a look whether the job is there.
+/// The longest time for a search for the job.
 const FIND: Millis = Millis::from_secs(10.0);
 /// How many jobs a server lists that is not told how many.
 const USUAL_LIST: usize = 50;
@@ -274,7 +274,7 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(())
     }
 
-    /// Looks whether the job that was paid for is there: under the id that a cut-off answer still had, else in the server's list, by
+    /// Searches for the job that was paid for: under the id that a cut-off answer still had, else in the server's list, by
     /// the reference in its metadata.
     async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: Deadline) -> Option<Created> {
         let within = || {
