@@ -80,7 +80,7 @@ enum State {
     Recording,
     /// The request is on its way.
     Sending,
-    /// The job is being looked for, after this error; before the first send without one.
+    /// A search for the job, after this error; before the first send without one.
     Finding(Option<Box<Error>>),
     /// A pause before another try, after this error.
     Resting(Box<Error>),
@@ -181,7 +181,8 @@ impl Payment {
         step
     }
 
-    /// The table: one line for each state and what may happen in it.
+    /// The table: one line for each state and what may happen in it. It stays in one piece, however long it is: a transition that is
+    /// missing shows.
     fn follow(&mut self, event: Event, at: Moment) -> Step {
         use Event as E;
         use State as S;
@@ -519,7 +520,7 @@ impl Payment {
         self.attempt.signs && self.attempt.valid_until.is_some_and(|until| until < at.wall)
     }
 
-    /// A lost reply, and a refusal too (a failed settlement refuses a job that is there), leads to a look for the job.
+    /// A lost reply, and a refusal too (a failed settlement refuses a job that is there), leads to a search for the job.
     fn responded(&mut self, reply: Reply, at: Moment) -> Step {
         if let Some((transaction, receipt)) = reply.settled {
             (self.attempt.transaction, self.attempt.receipt) = (transaction, Some(receipt));

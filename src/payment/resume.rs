@@ -26,7 +26,7 @@ use crate::time::{Deadline, Millis, WallTime};
 const CLOSE: Millis = Millis::from_secs(1.0);
 /// How long a claim without a payment is left alone: its call may still be at it.
 const CLAIM: Millis = Millis::from_secs(86_400.0);
-/// How many key records are looked at for old ones, whenever payments are listed.
+/// How many key records are checked whenever payments are listed; those of no use are deleted.
 const KEYS_TIDIED: usize = 100;
 /// What was open when it was listed.
 const NOT_OPEN: &str = "this payment is not open any more: it was finished or forgotten elsewhere";

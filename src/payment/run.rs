@@ -29,7 +29,7 @@ use crate::spending::policy::OverBudget;
 use crate::time::{Deadline, Millis};
 use crate::x402;
 
-/// The longest time for a look whether the job is there.
+/// The longest time for a search for the job.
 const FIND: Millis = Millis::from_secs(10.0);
 /// How many jobs a server lists that is not told how many.
 const USUAL_LIST: usize = 50;
@@ -70,6 +70,8 @@ enum Notice {
     Answer(Box<Answer>),
 }
 
+/// The locks that a task holds.
+type Locks<P> = Rc<RefCell<Vec<<P as Platform>::Lock>>>;
 type Work = Pin<Box<dyn Future<Output = Event>>>;
 
 struct Task<P: Platform> {
@@ -79,7 +81,7 @@ struct Task<P: Platform> {
     request: HttpRequest,
     call: CallOptions,
     end: Deadline,
-    locks: Rc<RefCell<Vec<P::Lock>>>,
+    locks: Locks<P>,
     key: Option<String>,
     publisher: Publisher<Notice>,
 }
@@ -163,7 +165,7 @@ impl<P: Platform + 'static> Task<P> {
             Action::Claim(attempt) => Box::pin(async move { Event::Claimed(payments.claim(*attempt).await) }),
             Action::Write(attempt) => Box::pin(async move { Event::Written(payments.write(*attempt).await) }),
             Action::AskWallet(request) => Box::pin(ask_wallet(payments, self.id.clone(), request)),
-            Action::Reread => Box::pin(reread(payments, self.id.clone(), self.locks.clone())),
+            Action::Reread => Box::pin(reread(payments, self.id.clone(), self.payment.attempt().signs, self.locks.clone())),
             Action::Send(attempt) => self.send(*attempt),
             Action::FindJob(hint) => {
                 let (attempt, call, end) = (self.payment.attempt().clone(), self.call.clone(), self.end);
@@ -221,11 +223,12 @@ async fn ask_wallet<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String
 }
 
 /// Takes the payment's lock and reads its record. What is worth money is kept even where the lock cannot be had.
-async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, locks: Rc<RefCell<Vec<P::Lock>>>) -> Event {
+async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, signs: bool, locks: Locks<P>) -> Event {
     if let Ok(lock) = payments.lock("resume", &id, Deadline::NEVER).await {
         locks.borrow_mut().push(lock);
     }
-    let found = payments.find_again(&id).await;
+    // A transfer is worth money: it is written down at once, whatever the store says. A signature is worth nothing unsent.
+    let found = if signs { payments.find_again(&id).await } else { payments.find(&id, Deadline::NEVER).await };
     let is_closed = payments.book.borrow().is_closed(&id);
     Event::Reread(Box::new(found), is_closed)
 }
@@ -271,7 +274,7 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(())
     }
 
-    /// Looks whether the job that was paid for is there: under the id that a cut-off answer still had, else in the server's list, by
+    /// Searches for the job that was paid for: under the id that a cut-off answer still had, else in the server's list, by
     /// the reference in its metadata.
     async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: Deadline) -> Option<Created> {
         let within = || {

@@ -47,7 +47,7 @@ pub enum Event {
     Responded(Box<Reply>),
     /// The job that was paid for is there.
     JobFound(Box<Created>),
-    /// It is not there, or cannot be looked for.
+    /// It is not there, or the server shows no list.
     JobNotFound,
     /// The pause is over: whether there is time and budget for another try.
     Rested(bool),

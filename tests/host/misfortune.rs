@@ -445,6 +445,9 @@ impl Platform for Tab {
         let step = world.net_steps.get();
         world.net_steps.set(step + 1);
         let fault = if world.calm.get() { None } else { world.script.net.get(step).cloned() };
+        if !matches!(fault, Some(Net::Unreached)) {
+            world.watch.borrow_mut().reaches(&ticket);
+        }
         #[expect(clippy::result_large_err, reason = "the trait has it so")]
         let failed = |failure| Err(SendError { failure, words: String::new(), cause: None, partial: String::new() });
         let send_at = |there: u32| {
@@ -588,6 +591,9 @@ impl Platform for Tab {
                 StoreOperation::Keys => json!(store.keys().collect::<Vec<_>>()),
             })
         };
+        if call == StoreOperation::Get && is_payment && fault.is_some() {
+            world.watch.borrow_mut().is_not_read(id);
+        }
         if call == StoreOperation::Set && is_payment {
             if Json::parse(value).unwrap()["state"] == "intended" {
                 id.clone_into(&mut self.intended.borrow_mut());

@@ -47,6 +47,8 @@ struct Payment {
     /// The store would not take the proof.
     proof_not_written: bool,
     proofs: BTreeSet<String>,
+    /// Whether one of them may have reached the server.
+    reached: bool,
 }
 
 #[derive(Debug, Default)]
@@ -206,6 +208,13 @@ impl Watch {
         Ticket { call, creates, look }
     }
 
+    /// The request may reach the server.
+    pub fn reaches(&mut self, ticket: &Ticket) {
+        if let Some(payment) = ticket.creates.as_ref().and_then(|id| self.payments.get_mut(id)) {
+            payment.reached |= !payment.proofs.is_empty();
+        }
+    }
+
     /// What came of a request, in the client's hands.
     pub fn is_told(&mut self, ticket: Ticket, now: f64, answer: Option<&HttpResponse>) {
         let Some(call) = ticket.call.and_then(|call| self.calls.get_mut(call)) else { return };
@@ -239,8 +248,8 @@ impl Watch {
         let name = kept.document.get_text("idempotencyKey").unwrap_or_default();
         for (other, payment) in &self.payments {
             let same = !name.is_empty() && payment.name == name && other != id && payment.asked.is_some();
-            // What was signed, was never sent, and can be settled no more is as good as nothing.
-            let harmless = payment.harmless || (payment.stale(wall) && payment.proofs.is_empty());
+            // What was signed, has never reached the server, and can be settled no more is as good as nothing.
+            let harmless = payment.harmless || (payment.stale(wall) && !payment.reached);
             assert!(!same || harmless, "I1: the wallet is asked twice for the name {name}");
         }
         let payment = self.payments.get_mut(id).unwrap();
@@ -301,6 +310,16 @@ impl Watch {
         self.jobs_not_written.extend(record.job);
     }
 
+    /// The store has said that it cannot read a record. A signature waits until it can: until then nobody knows whether it is
+    /// still wanted.
+    pub fn is_not_read(&mut self, id: &str) {
+        if let Some(payment) = self.payments.get_mut(id)
+            && payment.asked.as_ref().is_some_and(|(_, until)| until.is_finite())
+        {
+            payment.proof_not_written = true;
+        }
+    }
+
     /// The store has forgotten a record.
     pub fn is_forgotten(&mut self, text: &str, wall: f64) {
         let record = record(text);
@@ -314,8 +333,8 @@ impl Watch {
             self.known.insert(job);
             return;
         }
-        // A signature that was never sent moves nothing when its time is over.
-        let void = payment.stale(wall) && payment.proofs.is_empty() && record.document.get("signs").is_some();
+        // A signature that has never reached the server moves nothing when its time is over.
+        let void = payment.stale(wall) && !payment.reached && record.document.get("signs").is_some();
         assert!(void || (record.mark.is_none() && payment.given.is_none()), "I3: a proof is forgotten");
         assert!(payment.asked.is_none() || payment.harmless || payment.stale(wall), "I3: a payment that may come is forgotten");
         if void && let Some(payment) = self.payments.get_mut(&record.id) {
