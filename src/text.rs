@@ -37,19 +37,9 @@ pub fn redact(text: &str) -> String {
     clean
 }
 
-/// Where `part` begins in `text`, in bytes.
-pub fn find(text: &str, part: &str) -> Option<usize> {
-    text.find(part)
-}
-
 /// Whether `part` is in `text`.
 pub fn has(text: &str, part: &str) -> bool {
     text.contains(part)
-}
-
-/// What comes before and after the first `part`.
-pub fn split<'a>(text: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
-    text.split_once(part)
 }
 
 /// The parts in one text.

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use eliza_jobs::api::routes;
 use eliza_jobs::encoding;
 use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, Method};
-use eliza_jobs::text::find;
 use eliza_jobs::x402::read_header;
 
 /// What stands before the jobs.
@@ -66,7 +65,7 @@ impl Sandbox {
 
     /// Answers a request at this time (milliseconds since 1970).
     pub fn handle(&mut self, now: f64, request: &HttpRequest) -> HttpResponse {
-        let route = find(&request.url, routes::JOBS).and_then(|at| request.url.get(at.saturating_add(routes::JOBS.len())..));
+        let route = request.url.find(routes::JOBS).and_then(|at| request.url.get(at.saturating_add(routes::JOBS.len())..));
         match (request.method, route) {
             (Method::Post, Some("")) => self.create(now, request),
             (Method::Get, Some("" | "?limit=50")) if self.list_open => {
