@@ -37,6 +37,8 @@ pub struct Config {
     pub wallet_timeout_ms: f64,
     /// What may be paid.
     pub spend: SpendPolicy,
+    /// How long payments are kept after their answers, in days.
+    pub keep_payments_days: f64,
 }
 
 /// The client.
@@ -70,7 +72,11 @@ impl<P: Platform + 'static> Client<P> {
             retries: config.retries,
         };
         let http = Rc::new(Http::new(platform.clone(), http, rate_limit));
-        let payments = PaymentConfig { spend: config.spend.clone(), wallet_timeout: Millis::new(config.wallet_timeout_ms) };
+        let payments = PaymentConfig {
+            spend: config.spend.clone(),
+            wallet_timeout: Millis::new(config.wallet_timeout_ms),
+            keep: Millis::from_secs(config.keep_payments_days * 86_400.0),
+        };
         Self {
             payments: Payments::new(platform.clone(), http.clone(), payments, ledger),
             platform,
@@ -85,6 +91,11 @@ impl<P: Platform + 'static> Client<P> {
     pub fn spent(&self, symbol: &str) -> Option<String> {
         let at = self.config.spend.limits.iter().position(|limit| limit.symbol == symbol)?;
         Some(to_decimal(self.payments.ledger().spent(at), self.config.spend.limits.get(at)?.decimals))
+    }
+
+    /// What is spent, set aside and left of each limit of a token's budget, for all clients of the scope.
+    pub async fn spending(&self, symbol: &str, call: &CallOptions) -> Result<Json> {
+        self.payments.spending(symbol, self.http.deadline(call)).await
     }
 
     /// Creates a job, and pays for it when the server asks for that.

@@ -73,6 +73,11 @@ pub trait Platform {
     /// can tell. The error is what the store threw.
     fn lock(&self, name: &str) -> impl Future<Output = Result<Self::Lock, Json>>;
 
+    /// Whether this lock is still held: a program that was suspended may have lost it.
+    fn holds(&self, _lock: &Self::Lock) -> bool {
+        true
+    }
+
     /// Runs a task to its end, whatever happens to the call that started it.
     fn spawn(&self, task: impl Future<Output = ()> + 'static);
 }

@@ -113,6 +113,12 @@ impl WallTime {
         self.0
     }
 
+    /// Whole milliseconds since 1970; 0 before that.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates at 0")]
+    pub fn whole(self) -> u64 {
+        self.0 as u64
+    }
+
     /// Whole seconds since 1970; 0 before that.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates at 0")]
     pub fn as_secs(self) -> u64 {

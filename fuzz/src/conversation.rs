@@ -155,6 +155,7 @@ pub(crate) fn conversation(bytes: &[u8]) {
         retries: 2,
         wallet_timeout_ms: f64::INFINITY,
         spend: SpendPolicy::default(),
+        keep_payments_days: 400.0,
     };
     let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
     let client = Rc::new(Client::new(Scripted(world.clone()), config, ledger));

@@ -33,6 +33,8 @@ export function localStorageStore(storage: KeyValueStorage = pageStorage()): Sto
       // Another tab may delete records meanwhile: an index has no key then.
       return keys.filter((key) => key !== null && key.startsWith(prefix)) as string[];
     },
+    // The client holds the Web Lock of this name, for which other tabs wait.
+    lock: () => Promise.resolve(() => undefined),
   };
 }
 

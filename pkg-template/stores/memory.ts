@@ -9,5 +9,7 @@ export function memoryStore(): Store {
     add: (key, value) => !records.has(key) && Boolean(records.set(key, value)),
     delete: (key) => void records.delete(key),
     keys: (prefix = '') => [...records.keys()].filter((key) => key.startsWith(prefix)),
+    // Nobody outside this program has it, and within a program the client queues.
+    lock: () => Promise.resolve(() => undefined),
   };
 }

@@ -76,6 +76,10 @@ pub struct JobsClientOptions {
     /// What may be paid.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub spend: Option<SpendOptions>,
+    /// For how many days payments are kept after their answers, for `payments()` and budgets. From 1 to 36500.
+    /// @default 400
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub keep_payments_days: Option<f64>,
     /// Where payments are written down. @default localStorage in a page, else memory
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Store"))]
     pub store: Option<Json>,
@@ -98,6 +102,7 @@ impl JobsClientOptions {
         "confirm",
         "walletTimeoutMs",
         "spend",
+        "keepPaymentsDays",
         "store",
         "logger",
     ];
@@ -112,9 +117,10 @@ pub struct SpendOptions {
     /// The most that one job may cost, as a decimal string of USDC. @default "0.10"
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub max_per_payment: Option<String>,
-    /// The most that all jobs of this client together may cost, as a decimal string of USDC. @default no limit
-    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
-    pub budget: Option<String>,
+    /// The most that jobs may cost together, as a decimal string of USDC, or limits for each hour, each day and in all.
+    /// It is counted in the store, for all clients that share it. @default no limit
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string | BudgetOptions"))]
+    pub budget: Option<Json>,
     /// The networks that may be paid on, the preferred one first. Testnets only when they are named.
     /// @default ["base", "polygon"]
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
@@ -134,6 +140,32 @@ pub struct SpendOptions {
 impl SpendOptions {
     /// What is read.
     pub const MEMBERS: &[&str] = &["maxPerPayment", "budget", "networks", "assets", "recipients", "allowResource"];
+}
+
+/// How much may be spent of a token: at least one limit. Amounts are decimal strings of the token.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetOptions {
+    /// The most that may be spent in one hour (UTC). @default no limit
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub per_hour: Option<String>,
+    /// The most that may be spent in one day (UTC). @default no limit
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub per_day: Option<String>,
+    /// The most that may be spent in all. @default no limit
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub total: Option<String>,
+    /// Whose payments count: those of all clients with the same scope that share the store. @default those that name no
+    /// scope
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub scope: Option<String>,
+}
+
+impl BudgetOptions {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["perHour", "perDay", "total", "scope"];
 }
 
 /// A token of the application's own choice.
@@ -162,9 +194,10 @@ pub struct AssetOptions {
     pub version: Option<String>,
     /// The most that one job may cost, as a decimal string of this token.
     pub max_per_payment: String,
-    /// The most that all jobs of this client together may cost, as a decimal string of this token. @default no limit
-    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
-    pub budget: Option<String>,
+    /// The most that jobs may cost together, as a decimal string of this token, or limits for each hour, each day and in
+    /// all. @default no limit
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string | BudgetOptions"))]
+    pub budget: Option<Json>,
 }
 
 impl AssetOptions {

@@ -311,6 +311,42 @@ pub struct TypedData {
     pub message: Json,
 }
 
+/// How much of a token's budget is used: a member for each limit that the budget has.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Spending {
+    /// The token's symbol: `"USDC"`.
+    pub currency: String,
+    /// The budget's scope, where it names one.
+    #[tsify(optional)]
+    pub scope: Option<String>,
+    /// This hour (UTC).
+    #[tsify(optional)]
+    pub per_hour: Option<LimitUse>,
+    /// This day (UTC).
+    #[tsify(optional)]
+    pub per_day: Option<LimitUse>,
+    /// Everything.
+    #[tsify(optional)]
+    pub total: Option<LimitUse>,
+}
+
+/// How much of one limit is used, as decimal numbers of tokens.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitUse {
+    /// What has moved, or may have: `"0.04"`.
+    pub spent: String,
+    /// What is set aside for payments under way.
+    pub reserved: String,
+    /// What may still be spent.
+    pub remaining: String,
+    /// Since when, in milliseconds since 1970.
+    pub since: f64,
+}
+
 /// One payment for one job, as the client keeps it.
 #[derive(Debug, Clone)]
 pub struct Attempt {
@@ -334,6 +370,10 @@ pub struct Attempt {
     pub created: Option<Json>,
     /// When this began, or when the job was there.
     pub created_at: WallTime,
+    /// When this began.
+    pub begun_at: WallTime,
+    /// The scope of the budget that it counts for; empty for the one of all that share the store.
+    pub scope: String,
     /// The caller's idempotency key; empty for none.
     pub idempotency_key: String,
     /// The request fingerprint; empty when the payment has no key.

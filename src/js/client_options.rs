@@ -47,6 +47,7 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
         set_header(&mut headers, "x-api-key", &key);
     }
     let (wallet, capabilities) = wallet(&options)?;
+    let store = store(&options)?;
     let bytes = "must be a number of bytes from 1 to 2147483647";
     Ok(ClientOptions {
         config: Config {
@@ -55,14 +56,16 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
             timeout_ms: ms(&options, "timeoutMs")?.unwrap_or(30_000.0),
             retries: whole(&options, "retries", 0.0, 10.0, "must be a whole number from 0 to 10")?.unwrap_or(2),
             wallet_timeout_ms: ms(&options, "walletTimeoutMs")?.unwrap_or_else(wallet_timeout_ms),
-            spend: spend_options::read(&options)?,
+            spend: spend_options::read(&options, &store)?,
+            keep_payments_days: number(&options, "keepPaymentsDays", 1.0, 36_500.0, "must be a number of days from 1 to 36500")?
+                .unwrap_or(400.0),
         },
         platform: JsPlatform {
             fetch: fetch(&options)?,
             confirm: function(&options, "confirm")?,
             wallet,
             capabilities,
-            store: store(&options)?,
+            store,
             logger: logger(&options)?,
             max_response_bytes: number(&options, "maxResponseBytes", 1.0, 2_147_483_647.0, bytes)?.unwrap_or(8_388_608.0),
         },

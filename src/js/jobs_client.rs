@@ -13,6 +13,8 @@ use crate::api::error::Result;
 use crate::client::Update;
 use crate::json::Json;
 
+const CURRENCY: &str = "must be USDC or the symbol of one of spend.assets";
+
 /// Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where the server charges.
 ///
 /// Any number of calls may run at once. Callbacks may call the client.
@@ -210,16 +212,34 @@ impl JobsClient {
         })
     }
 
+    /// What is spent of each limit of a token's budget, by all clients that share the store and the budget's scope, with
+    /// what is reserved for payments under way and what is left.
+    ///
+    /// @param currency The token's symbol. @default "USDC"
+    #[wasm_bindgen(unchecked_return_type = "Promise<Spending>")]
+    pub fn spending(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "string")] currency: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
+    ) -> Promise {
+        promise(|| {
+            let client = self.0.client()?;
+            let symbol = if currency.is_undefined() { Some("USDC".to_owned()) } else { currency.as_string() };
+            let symbol = symbol.filter(|symbol| client.spent(symbol).is_some());
+            let symbol = symbol.ok_or_else(|| argument("currency", CURRENCY, &currency))?;
+            Ok(arguments::call(&options)?.work(|call| async move { client.spending(&symbol, &call.options).await }))
+        })
+    }
+
     /// What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`). Includes what is reserved
     /// for payments under way.
     ///
     /// @param currency The token's symbol. @default "USDC"
     /// @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.
     pub fn spent(&self, #[wasm_bindgen(unchecked_optional_param_type = "string")] currency: JsValue) -> Result<String, JsValue> {
-        const RULE: &str = "must be USDC or the symbol of one of spend.assets";
         let client = self.0.client().map_err(to_js)?;
         let symbol = if currency.is_undefined() { Some("USDC".to_owned()) } else { currency.as_string() };
         let spent = symbol.and_then(|symbol| client.spent(&symbol));
-        spent.ok_or_else(|| to_js(argument("currency", RULE, &currency)))
+        spent.ok_or_else(|| to_js(argument("currency", CURRENCY, &currency)))
     }
 }

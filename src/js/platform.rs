@@ -146,6 +146,11 @@ impl Platform for JsPlatform {
         JsFuture::from(lock(name, &held.0.0, &self.store.0)).await.map(|_| held).map_err(Json)
     }
 
+    fn holds(&self, lock: &Held) -> bool {
+        let valid = lock.0.call("valid", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+        valid.is_some_and(|valid| valid.is_ok_and(|valid| valid.is_truthy()))
+    }
+
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         spawn_local(task);
     }

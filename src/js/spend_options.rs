@@ -5,24 +5,28 @@ use std::rc::Rc;
 use super::error::argument;
 use super::members::{only, whole};
 use crate::api::error::{Error, Result};
-use crate::api::options::{AssetOptions, SpendOptions};
+use crate::api::options::{AssetOptions, BudgetOptions, SpendOptions};
 use crate::json::{Json, Kind, shown};
 use crate::spending::policy::{Limit, SpendPolicy};
 use crate::text::{decimal, fill, has, join};
 use crate::x402::tokens::Token;
 use crate::x402::{address, amount};
 
-/// Reads `spend`.
-pub(super) fn read(options: &Json) -> Result<SpendPolicy> {
+/// The longest name of a scope, in bytes.
+const MAX_SCOPE: usize = 100;
+
+/// Reads `spend`. Limits for hours and days need a store that can lock.
+pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
+    let can_lock = store.get("lock").is_some_and(|lock| lock.0.is_function());
     let mut policy = SpendPolicy::default();
     let Some(spend) = options.get("spend") else { return Ok(policy) };
     only("spend", &spend, &[SpendOptions::MEMBERS])?;
     if let Some(usdc) = policy.limits.first_mut() {
-        limits(&spend, usdc)?;
+        limits(&spend, usdc, can_lock)?;
     }
     if let Some(list) = spend.get("assets") {
         for entry in some(&list).ok_or_else(|| argument("spend.assets", "must be a list of tokens", &list.0))? {
-            asset(&entry, &mut policy)?;
+            asset(&entry, &mut policy, can_lock)?;
         }
     }
     if let Some(list) = spend.get("networks") {
@@ -67,22 +71,63 @@ fn texts(options: &Json, key: &str, field: &'static str, rule: &str, fits: &dyn 
 }
 
 /// `maxPerPayment` and `budget`.
-fn limits(options: &Json, limit: &mut Limit) -> Result<()> {
-    let rule = fill("must be a decimal string of % such as \"0.10\"", &[&limit.symbol]);
-    for (key, field, to) in
-        [("maxPerPayment", "spend.maxPerPayment", &mut limit.max_per_payment), ("budget", "spend.budget", &mut limit.budget)]
-    {
-        if let Some(given) = options.get(key) {
-            // What does not fit would be above no amount.
-            let units = given.as_text().and_then(|text| amount::limit(&text, limit.decimals)).filter(|units| *units < u128::MAX);
-            *to = units.ok_or_else(|| argument(field, &rule, &given.0))?;
+fn limits(options: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
+    if let Some(units) = units(options, "maxPerPayment", "spend.maxPerPayment", limit)? {
+        limit.max_per_payment = units;
+    }
+    match options.get("budget") {
+        Some(given) if given.kind() == Kind::Object => budget(&given, limit, can_lock),
+        _ => {
+            limit.budget = units(options, "budget", BUDGET, limit)?.unwrap_or(limit.budget);
+            Ok(())
         }
     }
+}
+
+const BUDGET: &str = "spend.budget";
+
+/// An amount of the limit's token.
+fn units(options: &Json, key: &str, field: &'static str, limit: &Limit) -> Result<Option<u128>> {
+    let Some(given) = options.get(key) else { return Ok(None) };
+    // What does not fit would be above no amount.
+    let units = given.as_text().and_then(|text| amount::limit(&text, limit.decimals)).filter(|units| *units < u128::MAX);
+    let rule = || fill("must be a decimal string of % such as \"0.10\"", &[&limit.symbol]);
+    units.map(Some).ok_or_else(|| argument(field, &rule(), &given.0))
+}
+
+/// Limits for each hour, each day and in all.
+fn budget(given: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
+    only(BUDGET, given, &[BudgetOptions::MEMBERS])?;
+    let read = |key, field| units(given, key, field, limit).map(|units| units.unwrap_or(u128::MAX));
+    let per_hour = read("perHour", "spend.budget.perHour")?;
+    let per_day = read("perDay", "spend.budget.perDay")?;
+    let total = read("total", "spend.budget.total")?;
+    if per_hour.min(per_day).min(total) == u128::MAX {
+        return Err(argument(BUDGET, "must have at least one of perHour, perDay and total", &given.0));
+    }
+    for (smaller, larger, key, rule) in [
+        (per_hour, per_day, "perHour", "must not be above perDay"),
+        (per_hour, total, "perHour", "must not be above total"),
+        (per_day, total, "perDay", "must not be above total"),
+    ] {
+        if smaller < u128::MAX && smaller > larger {
+            return Err(Error::argument(BUDGET, &fill("has a % that %", &[key, rule]), &member(given, key)));
+        }
+    }
+    if !can_lock {
+        let rule = "needs a store that can lock, as fileStore, localStorageStore and memoryStore can";
+        return Err(Error::argument(BUDGET, rule, "a store without lock(name, request)"));
+    }
+    if let Some(scope) = given.get("scope") {
+        let text = scope.as_text().filter(|text| !text.is_empty() && text.len() <= MAX_SCOPE);
+        limit.scope = text.ok_or_else(|| argument("spend.budget.scope", "must be a string of 1 to 100 bytes", &scope.0))?;
+    }
+    (limit.per_hour, limit.per_day, limit.budget) = (per_hour, per_day, total);
     Ok(())
 }
 
 /// A token of the caller's own.
-fn asset(given: &Json, policy: &mut SpendPolicy) -> Result<()> {
+fn asset(given: &Json, policy: &mut SpendPolicy, can_lock: bool) -> Result<()> {
     const FIELD: &str = "spend.assets";
     only(FIELD, given, &[AssetOptions::MEMBERS])?;
     let text = |key: &str| {
@@ -113,8 +158,8 @@ fn asset(given: &Json, policy: &mut SpendPolicy) -> Result<()> {
     {
         return Err(Error::argument(FIELD, "must name tokens and symbols that are not there already", &symbol));
     }
-    let mut limit = Limit { symbol: symbol.clone(), decimals, max_per_payment: 0, budget: u128::MAX };
-    limits(given, &mut limit)?;
+    let mut limit = Limit::new(&symbol, decimals, 0);
+    limits(given, &mut limit, can_lock)?;
     let name = given.get_text("name").unwrap_or_else(|| symbol.clone());
     let version = given.get_text("version").unwrap_or_else(|| "1".to_owned());
     let at = policy.limits.len();

@@ -94,7 +94,7 @@ impl<P: Platform + 'static> Payments<P> {
         if request.url != address {
             return Err(redirected());
         }
-        let chosen = self.choose(&mut request, &response)?;
+        let chosen = self.choose(&mut request, &response, create.end).await?;
         let ahead = self.server_ahead(&response);
         let (created, attempt) = self.pay(create, request, chosen, ahead, lock, update).await?;
         Ok(PaidJob { created, payment: Some(attempt) })
@@ -159,7 +159,7 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// Chooses what is paid, and sets the money aside. The body gets what the server says that it wants.
-    fn choose(&self, request: &mut HttpRequest, response: &HttpResponse) -> Result<Chosen> {
+    async fn choose(self: &Rc<Self>, request: &mut HttpRequest, response: &HttpResponse, end: Deadline) -> Result<Chosen> {
         // Reasons show what the server has sent, which may be our own secrets.
         let fitted = |request: &HttpRequest, mut error: Box<Error>| {
             error.message = fit(request, &error.message, MAX_REASONS);
@@ -170,7 +170,8 @@ impl<P: Platform + 'static> Payments<P> {
         if wallet == WalletCapabilities::default() {
             return Err(no_wallet(&required));
         }
-        let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger);
+        let counted = self.counted(end).await?;
+        let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger, counted);
         let chosen = chosen.map_err(|error| fitted(request, error))?;
         let fields = body::required(&chosen.offer.entry);
         let body = request.body.as_deref().and_then(Json::parse).unwrap_or_else(Json::object);
@@ -231,6 +232,7 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     fn attempt(&self, create: &Create<'_>, request: &HttpRequest, offer: &Offer, method: PaymentMethod) -> Attempt {
+        let now = self.platform.wall_time();
         Attempt {
             id: create.id.clone(),
             state: PaymentState::Intended,
@@ -241,7 +243,9 @@ impl<P: Platform + 'static> Payments<P> {
             server: self.http.config.base_url.clone(),
             request: request.body.clone().unwrap_or_default(),
             created: None,
-            created_at: self.platform.wall_time(),
+            created_at: now,
+            begun_at: now,
+            scope: self.config.spend.limits.get(offer.token.limit).map(|limit| limit.scope.clone()).unwrap_or_default(),
             idempotency_key: create.call.idempotency_key.clone(),
             fingerprint: create.fingerprint.clone(),
             answered: false,

@@ -1,9 +1,10 @@
 //! One payment as a state machine. No clock, no I/O: what has happened comes in with its time, what to do next goes out.
 //!
 //! ```text
-//! new:      Fresh ─► Confirming ─► Addressing ─► Claiming ─► Intending ─► Asking ─► Recording ─► Sending
-//!             only where there are   only with a key ┘           │          │  ▲ too late: once    │ ▲
-//!             callbacks                                          │          └──┘ more, same nonce   │ │ the body is
+//! new:      Fresh ─► Confirming ─► Addressing ─► Claiming ─► Intending
+//!             only where there are   only with a key ┘          ▼  ▲ too late: once more, same nonce
+//!             callbacks                                  Reserving ─► Asking ─► Recording ─► Sending
+//!                                                                │          │                       │ ▲ the body is
 //!                                                                │          │                       │ │ corrected: once
 //!           no money has moved: ◄────────────────────────────────┴──────────┤                       │ └── Recording
 //!           Withdrawing ─► Over (no record)                                 │                       ▼
@@ -23,7 +24,8 @@
 //! `Withdrawing`, `Keeping`, `Concluding`), or until the wallet answers.
 //!
 //! What holds in every state, whatever happens (the tests below try everything):
-//! - the intent is written before the wallet is asked, the proof before it is sent;
+//! - the intent is written before the money is set aside in the store, and that before the wallet is asked;
+//! - the proof is written before it is sent;
 //! - all sends of a payment carry one proof;
 //! - the wallet is asked once; a second time, with the same nonce, only when the first signature came too late to be sent;
 //! - every end has a record, or certainly no money has moved;
@@ -35,8 +37,8 @@ use crate::api::payments::{Attempt, PaymentState};
 use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
 use crate::payment::body;
-use crate::payment::record::Found;
-use crate::payment::step::{Action, Answer, Budget, Event, Moment, Order, Reply, Resumption, Step};
+use crate::payment::record::{Found, UNSIGNED};
+use crate::payment::step::{Action, Answer, Budget, Counting, Event, Moment, Order, Reply, Resumption, Step};
 use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
 use crate::spending::policy::PaymentMethod;
@@ -49,8 +51,6 @@ const RESENDS: u32 = 2;
 pub const STORE: Millis = Millis::from_secs(5.0);
 /// How long the store is waited for when the call's time is over: what has come at the last moment is written down all the same.
 pub const LEAST_STORE: Millis = Millis::new(20.0);
-/// How long a payment that nobody has signed is open, where its record does not say until when a signature would be good.
-const UNSIGNED: Millis = Millis::from_secs(3_600.0);
 
 #[derive(Debug, Clone)]
 enum State {
@@ -64,6 +64,8 @@ enum State {
     Claiming,
     /// The intent is being written.
     Intending,
+    /// The money is being set aside in the store.
+    Reserving,
     /// What was begun at the store is over for the call; when it has landed, it is undone.
     Undoing,
     /// Certainly no money has moved: the record is being deleted. With what the call gets then.
@@ -120,6 +122,8 @@ pub struct Payment {
     lost: bool,
     /// Whether the store has not taken the proof.
     unrecorded: bool,
+    /// Whether the money is set aside in the store.
+    counted: bool,
     /// Whether the body was corrected after the server had named what it wants.
     corrected: bool,
     /// The id of the job, as a cut-off answer had it.
@@ -154,6 +158,7 @@ impl Payment {
             sent: false,
             lost: false,
             unrecorded: false,
+            counted: false,
             corrected: false,
             hint: None,
         }
@@ -196,14 +201,22 @@ impl Payment {
 
             (S::Claiming, E::Claimed(Ok(true))) => self.intend(at),
             (S::Claiming, E::Claimed(Ok(false))) => self.refuse(taken()),
-            (S::Intending, E::Written(Ok(()))) => self.ask(at),
+            (S::Intending, E::Written(Ok(()))) => self.reserve(at),
+            (S::Reserving, E::Counted(Counting::Done)) => self.reserved(at),
+            (S::Reserving, E::Counted(Counting::Over(why))) => {
+                self.withdraw(Some(refused(ErrorCode::PaymentOverLimit, &format!("it may not be paid: {why}"))), at)
+            }
+            (S::Reserving, E::Counted(Counting::Failed(thrown))) => {
+                self.withdraw(Some(store_failed(thrown, "; nothing was paid")), at)
+            }
+            (S::Reserving, E::Timer) => self.undo(Some(uncounted())),
             (S::Claiming, E::Claimed(Err(thrown))) | (S::Intending, E::Written(Err(thrown))) => {
                 self.withdraw(Some(store_failed(thrown, "; nothing was paid")), at)
             }
             (S::Claiming | S::Intending, E::Timer) => self.undo(Some(store_failed(self.late_store(), "; nothing was paid"))),
-            (S::Claiming | S::Intending, E::CallerGone) => self.undo(None),
+            (S::Claiming | S::Intending | S::Reserving, E::CallerGone) => self.undo(None),
             (S::Undoing, E::Claimed(Ok(false))) => Step::new(Action::Done),
-            (S::Undoing, E::Claimed(_) | E::Written(_)) => self.withdraw(None, at),
+            (S::Undoing, E::Claimed(_) | E::Written(_) | E::Counted(_)) => self.withdraw(None, at),
             (S::Withdrawing(error), E::Forgotten(result)) => self.withdrawn(error, &result),
             (S::Withdrawing(error), E::Timer) => self.answer_early(S::Withdrawing(None), error.map(|error| self.failed(error))),
 
@@ -234,8 +247,9 @@ impl Payment {
             }
 
             (S::Resumed(resumption), E::Begin) => self.resume(resumption, at),
-            (S::Counting(resumption), E::Counted(Ok(()))) => self.rewrite(resumption, at),
-            (S::Counting(_), E::Counted(Err(why))) => self.over_budget(&why),
+            (S::Counting(resumption), E::Counted(Counting::Done)) => self.rewrite(resumption, at),
+            (S::Counting(_), E::Counted(Counting::Over(why))) => self.over_budget(&why),
+            (S::Counting(_), E::Counted(Counting::Failed(thrown))) => self.uncounted(thrown),
             (S::Rewriting(_), E::Written(Ok(()))) => self.find(None),
             (S::Rewriting(before), E::Written(Err(thrown))) => self.not_rewritten(before, thrown),
             (S::Rewriting(before), E::Timer) => self.not_rewritten(before, self.late_store()),
@@ -311,6 +325,21 @@ impl Payment {
         self.write(State::Intending, at)
     }
 
+    /// The record is there: what is set aside for it can be resolved by it, whatever happens. There may be many who wait for that.
+    fn reserve(&mut self, at: Moment) -> Step {
+        if self.counted {
+            return self.ask(at);
+        }
+        self.state = State::Reserving;
+        let step = Step::new(Action::Count { avoidable: true, unwritten: false });
+        if self.waiting && self.end != Deadline::NEVER { step.until(self.end) } else { step }
+    }
+
+    fn reserved(&mut self, at: Moment) -> Step {
+        self.counted = true;
+        self.ask(at)
+    }
+
     /// Nothing was written yet, and no money has moved.
     fn refuse(&mut self, error: Box<Error>) -> Step {
         let answer = self.failed(error);
@@ -353,6 +382,13 @@ impl Payment {
         }
         // Only a new payment gets here, and it has an order.
         let Some(request) = self.request(at) else { return self.withdraw(None, at) };
+        // The store has taken its time: the record must say until when the signature is good.
+        let until = self.attempt.valid_until;
+        if until.zip(self.valid_until(Some(&request))).is_some_and(|(until, later)| later > until) {
+            // By the old record others may have given the money back.
+            self.counted = until.is_some_and(|until| at.wall < until);
+            return self.intend(at);
+        }
         // A transfer may move money from now on, whatever the wallet says.
         let budget = if self.attempt.signs { Budget::Same } else { Budget::Keep };
         self.state = State::Asking(Box::new(request.clone()));
@@ -382,6 +418,7 @@ impl Payment {
     fn too_late(&mut self, at: Moment) -> Step {
         let again = core::mem::replace(&mut self.again, true);
         if !again && !self.end.is_over(at.now) {
+            self.counted = false;
             return self.intend(at);
         }
         let seconds = self.order.as_ref().map_or(0, |order| order.offer.timeout_s);
@@ -671,7 +708,7 @@ impl Payment {
         }
         self.state = State::Counting(resumption);
         // What was signed and never sent can be left so; everything else has perhaps been spent.
-        Step::new(Action::Count(never_sent))
+        Step::new(Action::Count { avoidable: never_sent, unwritten: resumption.is_unwritten })
     }
 
     /// No signature is written down. One that comes later is of no use when its time is over.
@@ -696,6 +733,11 @@ impl Payment {
         let words = format!("the payment is signed and was not sent: {why}");
         let answer = self.failed(Error::new(ErrorCode::PaymentOverLimit, words));
         Step { answer, ..Step::new(Action::Done) }
+    }
+
+    fn uncounted(&mut self, thrown: Json) -> Step {
+        let answer = self.failed(store_failed(thrown, "; the payment is signed and was not sent"));
+        Step { answer, ..Step::new(Action::Done).with(Budget::Release) }
     }
 
     /// The ledger may have counted it already.
@@ -773,6 +815,11 @@ fn out_of_time() -> Box<Error> {
     let mut error = Error::new(ErrorCode::RequestTimeout, "the call's time limit was over before it could be sent");
     error.not_sent = true;
     error
+}
+
+fn uncounted() -> Box<Error> {
+    let words = "the call's time limit was over before its payment could be counted in the store; nothing was paid";
+    Error::new(ErrorCode::RequestTimeout, words)
 }
 
 /// A signature that is not sent again.

@@ -22,6 +22,8 @@ pub struct PaymentConfig {
     pub spend: SpendPolicy,
     /// The longest time for the wallet, and for `confirm`.
     pub wallet_timeout: Millis,
+    /// How long payments are kept after their answers.
+    pub keep: Millis,
 }
 
 /// The payments of one client.

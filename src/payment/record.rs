@@ -9,6 +9,8 @@
 //! | `server` | the base address of the server that is paid |
 //! | `request` | the body of the request |
 //! | `createdAt` | when the payment began, or when the job was there, in milliseconds since 1970 |
+//! | `begunAt` | when the payment began, in milliseconds since 1970; absent in old records, where `createdAt` stands for it |
+//! | `scope` | the scope of the budget that it counts for; absent for that of all who share the store |
 //! | `created` | what `createJob` returns; absent before there is a job |
 //! | `idempotencyKey`, `fingerprint` | the caller's key and the request fingerprint; absent without a key |
 //! | `signs` | `true` where the wallet signs, so that nothing moves before the proof is sent |
@@ -17,17 +19,23 @@
 //!
 //! Records of version 0.1.0 are read too: there a flag is `"yes"`, the fingerprint is `question`, and the dialects have other
 //! names. A record that cannot be read is reported, and kept.
+//!
+//! Once the job's end was seen, the record moves to `eliza-jobs/paid/`, the time at which it began and its id. There it has neither
+//! the request nor a key, and stays as history for as long as the application wants.
 
 use crate::api::jobs;
 use crate::api::payments::{Attempt, PaymentState, Price};
 use crate::encoding::is_hex;
 use crate::json::{Json, Kind, is_true};
 use crate::payment::wallet::{self, PROOF_HEADERS};
+use crate::spending::budget::Fate;
 use crate::time::{Millis, WallTime};
 use crate::x402::{Dialect, elizaos};
 
 /// What every record's key begins with.
 pub const PREFIX: &str = "eliza-jobs/payment/";
+/// What the key of every payment begins with whose answer was seen.
+pub const PAID: &str = "eliza-jobs/paid/";
 const VERSION: f64 = 1.0;
 
 /// How long after its job's expiry a record is kept: two days, so that a clock that is put right by a day neither drops a payment
@@ -54,6 +62,32 @@ pub fn funds_moved(attempt: &Attempt) -> FundsMoved {
     }
 }
 
+/// Nobody waits so long for a reply: a payment that is still on its way is forgotten by its program.
+const IN_FLIGHT: Millis = Millis::from_secs(600.0);
+/// Nobody answers a wallet so late.
+const IN_WALLET: Millis = Millis::from_secs(86_400.0);
+/// A signature that nobody has sent so long after its time is never sent.
+const UNSENT: Millis = Millis::from_secs(60.0);
+/// How long a payment that nobody has signed is open, where its record does not say until when a signature would be good.
+pub const UNSIGNED: Millis = Millis::from_secs(3_600.0);
+
+/// What a record says of the money that is set aside for its payment.
+pub fn fate(attempt: &Attempt, now: WallTime) -> Fate {
+    let over = |limit: Millis| attempt.begun_at + limit < now;
+    match (funds_moved(attempt), attempt.state) {
+        // It is sent only after it was counted again, or while its time is not over.
+        (FundsMoved::No, _) => {
+            let until = attempt.valid_until.unwrap_or(attempt.begun_at + UNSIGNED);
+            if until + UNSENT < now { Fate::Unmoved } else { Fate::Open }
+        }
+        (FundsMoved::Yes, _) => Fate::Spent(attempt.created_at),
+        // It may still come to nothing, and is given back then.
+        (_, PaymentState::Intended | PaymentState::Proven) if !over(IN_WALLET) => Fate::Open,
+        (_, PaymentState::Sent) if !over(IN_FLIGHT) => Fate::Open,
+        _ => Fate::Spent(attempt.begun_at),
+    }
+}
+
 /// What was found under a key.
 #[derive(Debug, Clone)]
 pub enum Found {
@@ -72,6 +106,17 @@ pub fn key(id: &str) -> String {
     format!("{PREFIX}{id}")
 }
 
+/// The key of the record of an attempt whose answer was seen. Keys sort by the time at which the payments began.
+pub fn paid_key(id: &str, begun_at: WallTime) -> String {
+    format!("{PAID}{:0>13}-{id}", begun_at.whole().to_string())
+}
+
+/// What stays of an attempt whose answer was seen: nothing that anybody could use, or that tells what was asked.
+pub fn history(attempt: &Attempt) -> Json {
+    let (request, idempotency_key, fingerprint) = (String::new(), String::new(), String::new());
+    to_json(&Attempt { request, idempotency_key, fingerprint, proof: Vec::new(), answered: true, ..attempt.clone() })
+}
+
 /// The attempt with all that is needed to resume it.
 pub fn to_json(attempt: &Attempt) -> Json {
     let mut record = attempt.with_proof();
@@ -80,6 +125,7 @@ pub fn to_json(attempt: &Attempt) -> Json {
         ("request", &attempt.request),
         ("idempotencyKey", &attempt.idempotency_key),
         ("fingerprint", &attempt.fingerprint),
+        ("scope", &attempt.scope),
     ] {
         if !text.is_empty() {
             record = record.set(key, Json::text(text));
@@ -96,7 +142,10 @@ pub fn to_json(attempt: &Attempt) -> Json {
     if let Some(until) = attempt.valid_until {
         record = record.set("validUntil", Json::number(until.as_ms()));
     }
-    record.set("version", Json::number(VERSION)).set("createdAt", Json::number(attempt.created_at.as_ms()))
+    record
+        .set("version", Json::number(VERSION))
+        .set("createdAt", Json::number(attempt.created_at.as_ms()))
+        .set("begunAt", Json::number(attempt.begun_at.as_ms()))
 }
 
 /// Reads a record, or an attempt that an error has carried. `None` when it is neither.
@@ -119,6 +168,7 @@ pub fn read(record: &Json) -> Option<Attempt> {
     if let (true, Some(Dialect::Elizaos), Some(hash)) = (proof.is_empty(), dialect, hash) {
         proof = transfer_proof(hash, &text("network"));
     }
+    let created_at = WallTime::from_ms(record.get_number("createdAt").unwrap_or(0.0));
     Some(Attempt {
         id,
         state,
@@ -129,7 +179,9 @@ pub fn read(record: &Json) -> Option<Attempt> {
         server: text("server"),
         request: text("request"),
         created: record.get("created").filter(|created| created.get_text("jobId").is_some()),
-        created_at: WallTime::from_ms(record.get_number("createdAt").unwrap_or(0.0)),
+        created_at,
+        begun_at: record.get_number("begunAt").map_or(created_at, WallTime::from_ms),
+        scope: text("scope"),
         idempotency_key: text("idempotencyKey"),
         fingerprint: record.get_text("fingerprint").unwrap_or_else(|| text("question")),
         answered: flag("answered"),

@@ -19,6 +19,7 @@ use crate::api::routes;
 use crate::api::update::Update;
 use crate::json::{Json, shown};
 use crate::platform::{Method, Platform, StoreOperation, within};
+use crate::spending::budget::Fate;
 use crate::text::shorten;
 use crate::time::{Deadline, Millis, WallTime};
 
@@ -78,7 +79,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let is_closed = self.book.borrow().is_closed(&attempt.id);
         if record::kept_until(&attempt) < self.platform.wall_time() {
-            let _ = self.in_time(self.forget(&attempt.id, None), end).await;
+            let _ = self.in_time(self.retire(&attempt.id, None), end).await;
             return None;
         }
         // A program that ended before it could return the answer, or delete the record, has left this. The job stays known.
@@ -157,7 +158,15 @@ impl<P: Platform + 'static> Payments<P> {
         let end = self.deadline(Some(call.timeout_ms.unwrap_or(self.http.config.timeout_ms)));
         let _lock = self.lock("resume", &id, end).await?;
         let found = self.find(&id, end).await;
-        self.in_time(self.forget(&id, None), end).await.map_err(|thrown| store_failed(thrown, ""))?;
+        // Whoever says that no money has moved may be wrong: where that is not certain, the budget does not get it back.
+        if let Found::Attempt(attempt) = &found
+            && funds_moved(attempt) == FundsMoved::Unknown
+        {
+            let attempt = attempt.clone();
+            let settled = async move |payments: Rc<Self>| payments.settle(&attempt, Fate::Spent(attempt.begun_at)).await;
+            self.in_time(self.in_order(&id, settled), end).await.map_err(|thrown| store_failed(thrown, ""))?;
+        }
+        self.in_time(self.retire(&id, None), end).await.map_err(|thrown| store_failed(thrown, ""))?;
         let mut book = self.book.borrow_mut();
         book.forget(&id);
         // The wallet may still be open: what it answers decides then.
@@ -254,7 +263,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// The application has the answer. What has a key is kept, so that another call with it pays nothing.
     async fn drop_closed(self: &Rc<Self>, attempt: &Attempt) {
         if attempt.idempotency_key.is_empty() {
-            let _ = self.forget(&attempt.id, None).await;
+            let _ = self.retire(&attempt.id, None).await;
         }
     }
 

@@ -10,7 +10,7 @@ use super::book::KeyedJob;
 use super::machine::Payment;
 use super::payments::Payments;
 use super::record;
-use super::step::{Action, Answer, Budget, Event, Reply, Step};
+use super::step::{Action, Answer, Budget, Counting, Event, Reply, Step};
 use super::subscription::{Publisher, subscription};
 use super::wallet_request::WalletRequest;
 use super::{PaidJob, body};
@@ -25,7 +25,6 @@ use crate::http::outcome::refusal;
 use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform};
-use crate::spending::policy::OverBudget;
 use crate::time::{Deadline, Millis};
 use crate::x402;
 
@@ -41,7 +40,7 @@ impl<P: Platform + 'static> Payments<P> {
         let Start { payment, request, call, end, locks, key } = start;
         let id = payment.attempt().id.clone();
         let locks = Rc::new(RefCell::new(locks));
-        let task = Task { payments: self.clone(), id, payment, request, call, end, locks, key, publisher };
+        let task = Task { payments: self.clone(), id, payment, request, call, end, locks, key, publisher, is_counted: false };
         self.platform.spawn(task.run());
         loop {
             match subscription.next().await {
@@ -84,6 +83,8 @@ struct Task<P: Platform> {
     locks: Locks<P>,
     key: Option<String>,
     publisher: Publisher<Notice>,
+    /// Whether this task has set the money aside in the store.
+    is_counted: bool,
 }
 
 impl<P: Platform + 'static> Task<P> {
@@ -100,6 +101,7 @@ impl<P: Platform + 'static> Task<P> {
                 action => work = Some(self.perform(action)),
             }
             event = self.happening(&mut work, limit).await;
+            self.is_counted |= matches!(event, Event::Counted(Counting::Done));
         }
         drop(work);
         self.payments.writes.join(&self.id).ready().await;
@@ -131,7 +133,12 @@ impl<P: Platform + 'static> Task<P> {
         match step.budget {
             Budget::Same => {}
             Budget::Keep => self.payments.book.borrow_mut().keep(&self.id),
-            Budget::Release => self.payments.book.borrow_mut().release(&self.id),
+            Budget::Release => {
+                self.payments.book.borrow_mut().release(&self.id);
+                if core::mem::take(&mut self.is_counted) {
+                    self.payments.give_back(self.payment.attempt().clone());
+                }
+            }
         }
         if step.unlock {
             self.key = None;
@@ -180,9 +187,9 @@ impl<P: Platform + 'static> Task<P> {
                 let end = self.end.min(Deadline::after(payments.platform.now(), Some(timeout)));
                 Box::pin(async move { Event::Rested(payments.http.wait_before_retry(&error, tries, end).await) })
             }
-            Action::Count(avoidable) => {
-                let counted = payments.count(self.payment.attempt(), avoidable);
-                Box::pin(async move { Event::Counted(counted) })
+            Action::Count { avoidable, unwritten } => {
+                let counting = payments.count(self.payment.attempt().clone(), avoidable, unwritten, self.end);
+                Box::pin(async move { Event::Counted(counting.await) })
             }
             Action::Forget => {
                 let (id, key) = (self.id.clone(), self.key.clone());
@@ -255,23 +262,13 @@ impl<P: Platform + 'static> Payments<P> {
         let over = self.book.borrow_mut().accepted(&attempt.id, &created.job_id, kept_until, at.now);
         for id in over {
             let payments = self.clone();
-            self.platform.spawn(async move { drop(payments.forget(&id, None).await) });
+            self.platform.spawn(async move { drop(payments.retire(&id, None).await) });
         }
         if !attempt.idempotency_key.is_empty() {
             let job = PaidJob { created: created.clone(), payment: Some(attempt.clone()) };
             let keyed = KeyedJob { fingerprint: attempt.fingerprint.clone(), job };
             self.book.borrow_mut().set_keyed(&attempt.idempotency_key, keyed);
         }
-    }
-
-    fn count(&self, attempt: &Attempt, avoidable: bool) -> Result<(), String> {
-        let Some(price) = &attempt.price else { return Ok(()) };
-        let over = if avoidable { OverBudget::Refuse } else { OverBudget::Count };
-        let money = self.config.spend.count(&price.currency, &price.amount_atomic, over, &self.ledger)?;
-        if let Some(money) = money {
-            self.book.borrow_mut().reserve(&attempt.id, money);
-        }
-        Ok(())
     }
 
     /// Searches for the job that was paid for: under the id that a cut-off answer still had, else in the server's list, by

@@ -51,8 +51,8 @@ pub enum Event {
     JobNotFound,
     /// The pause is over: whether there is time and budget for another try.
     Rested(bool),
-    /// The ledger has counted the payment, or says why it is over the budget.
-    Counted(Result<(), String>),
+    /// The payment was counted, or was not.
+    Counted(Counting),
     /// The store has deleted the record, or failed.
     Forgotten(Result<(), Json>),
     /// What the last step waits for has taken too long.
@@ -68,6 +68,17 @@ pub struct Reply {
     pub result: Result<Created, Box<Error>>,
     /// What the facilitator says: the transaction where it is known, and the receipt.
     pub settled: Option<(Option<String>, Json)>,
+}
+
+/// Whether a payment's money is set aside.
+#[derive(Debug, Clone)]
+pub enum Counting {
+    /// It is.
+    Done,
+    /// It is above the budget. The words say which limit.
+    Over(String),
+    /// The store failed.
+    Failed(Json),
 }
 
 /// What to do. Each comes back as the event beside it.
@@ -91,8 +102,13 @@ pub enum Action {
     FindJob(Option<String>),
     /// Wait before another try after this error, the number of which is given: [`Event::Rested`].
     Rest(Box<Error>, u32),
-    /// Count the payment; one that can still be left unsent (`true`) only within the budget: [`Event::Counted`].
-    Count(bool),
+    /// Set the payment's money aside, which is written down: [`Event::Counted`].
+    Count {
+        /// Whether it can still be left unpaid: then only within the budget.
+        avoidable: bool,
+        /// Whether the store has no record of it, which is written first.
+        unwritten: bool,
+    },
     /// Delete the record, and the claim of the key where its lock is held: [`Event::Forgotten`].
     Forget,
     /// Go on waiting for what the step before has begun.

@@ -44,7 +44,7 @@ impl<P: Platform + 'static> Payments<P> {
         given.unwrap_or_else(|| Err(Json::text(&format!("it gave nothing in {} ms", limit.whole()))))
     }
 
-    async fn set(&self, key: &str, value: &Json) -> Result<(), Json> {
+    pub(super) async fn set(&self, key: &str, value: &Json) -> Result<(), Json> {
         let value = value.to_json();
         let mut tries = 1;
         loop {
@@ -63,12 +63,12 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(crate::json::is_true(&added))
     }
 
-    async fn delete(&self, key: &str) -> Result<(), Json> {
+    pub(super) async fn delete(&self, key: &str) -> Result<(), Json> {
         self.platform.store(StoreOperation::Delete, key, "").await.map(drop)
     }
 
     /// Does this in a task of its own, when all that was written of this payment before has ended. Who waits for it may leave.
-    async fn in_order<T: 'static>(
+    pub(super) async fn in_order<T: 'static>(
         self: &Rc<Self>,
         id: &str,
         work: impl AsyncFnOnce(Rc<Self>) -> Result<T, Json> + 'static,
@@ -99,14 +99,31 @@ impl<P: Platform + 'static> Payments<P> {
     /// Deletes the attempt, and then its claim of this key, whose lock is held.
     pub(super) async fn forget(self: &Rc<Self>, id: &str, key: Option<String>) -> Result<(), Json> {
         let owner = id.to_owned();
+        self.in_order(id, async move |payments: Rc<Self>| payments.delete_with_claim(&owner, key).await).await
+    }
+
+    async fn delete_with_claim(&self, owner: &str, key: Option<String>) -> Result<(), Json> {
+        self.delete(&record::key(owner)).await?;
+        let Some(key) = key.map(|key| self.key_record(&key)) else { return Ok(()) };
+        let claim = keys::parse(&self.platform.store(StoreOperation::Get, &key, "").await?);
+        match claim {
+            Some(Ok(KeyRecord { holder: Holder::Attempt(id), .. })) if id == owner => self.delete(&key).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Nothing is open of the attempt any more: what was paid moves to the history. Then its claim of this key is deleted, whose lock
+    /// is held.
+    pub(super) async fn retire(self: &Rc<Self>, id: &str, key: Option<String>) -> Result<(), Json> {
+        let owner = id.to_owned();
         let work = async move |payments: Rc<Self>| {
-            payments.delete(&record::key(&owner)).await?;
-            let Some(key) = key.map(|key| payments.key_record(&key)) else { return Ok(()) };
-            let claim = keys::parse(&payments.platform.store(StoreOperation::Get, &key, "").await?);
-            match claim {
-                Some(Ok(KeyRecord { holder: Holder::Attempt(id), .. })) if id == owner => payments.delete(&key).await,
-                _ => Ok(()),
+            let found = record::parse(&payments.platform.store(StoreOperation::Get, &record::key(&owner), "").await?);
+            if let Found::Attempt(attempt) = found
+                && attempt.created.is_some()
+            {
+                payments.set(&record::paid_key(&owner, attempt.begun_at), &record::history(&attempt)).await?;
             }
+            payments.delete_with_claim(&owner, key).await
         };
         self.in_order(id, work).await
     }
@@ -187,7 +204,7 @@ impl<P: Platform + 'static> Payments<P> {
         };
         if let KeyHolder::Nobody = holder {
             let freed = match claim.holder {
-                Holder::Attempt(id) => self.in_time(self.forget(&id, Some(key.to_owned())), end).await,
+                Holder::Attempt(id) => self.in_time(self.retire(&id, Some(key.to_owned())), end).await,
                 Holder::Job(_) => self.in_time(self.delete(&name), end).await,
             };
             freed.map_err(|thrown| store_failed(thrown, NOTHING))?;

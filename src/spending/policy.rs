@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use super::budget::{Budget, Reserved};
+use super::budget::{Budget, Caps, Counters, Reserved, Window};
 use super::location::{as_url, is_same_resource, is_unreadable_to_others};
 use crate::api::error::{ErrorCode, Result};
 use crate::json::Json;
 use crate::platform::WalletCapabilities;
 use crate::text::shorten;
+use crate::time::WallTime;
 use crate::x402::amount::{Amount, to_decimal};
 use crate::x402::tokens::{MAINNETS, Token, USDC_DECIMALS, usdc};
 use crate::x402::{self, Dialect, Offer, PaymentRequired, refused};
@@ -28,14 +29,36 @@ pub struct Limit {
     pub decimals: u8,
     /// The most that one payment may cost, in atomic units.
     pub max_per_payment: u128,
-    /// The most that all payments of this client together may cost, in atomic units.
+    /// The most that all payments of the scope together may cost, in atomic units.
     pub budget: u128,
+    /// The most that they may cost in one day (UTC), in atomic units.
+    pub per_day: u128,
+    /// The most that they may cost in one hour (UTC), in atomic units.
+    pub per_hour: u128,
+    /// Whose payments count: those of all clients of the store with the same scope.
+    pub scope: String,
 }
 
 impl Limit {
+    /// What one payment may cost at most, with no other limit.
+    pub fn new(symbol: &str, decimals: u8, max_per_payment: u128) -> Self {
+        let (budget, per_day, per_hour) = (u128::MAX, u128::MAX, u128::MAX);
+        Self { symbol: symbol.to_owned(), decimals, max_per_payment, budget, per_day, per_hour, scope: String::new() }
+    }
+
+    /// The limits of the budget.
+    pub fn caps(&self) -> Caps {
+        Caps { per_hour: self.per_hour, per_day: self.per_day, total: self.budget }
+    }
+
+    /// Atomic units as a decimal number of tokens: `0.02`.
+    pub fn decimal(&self, units: u128) -> String {
+        to_decimal(units, self.decimals)
+    }
+
     /// Atomic units for people: `0.02 USDC`.
     fn shown(&self, units: u128) -> String {
-        format!("{} {}", to_decimal(units, self.decimals), self.symbol)
+        format!("{} {}", self.decimal(units), self.symbol)
     }
 }
 
@@ -61,12 +84,7 @@ impl Default for SpendPolicy {
         Self {
             networks: MAINNETS.map(str::to_owned).into(),
             tokens: usdc(),
-            limits: vec![Limit {
-                symbol: "USDC".to_owned(),
-                decimals: USDC_DECIMALS,
-                max_per_payment: USUAL_MAX_PER_PAYMENT,
-                budget: u128::MAX,
-            }],
+            limits: vec![Limit::new("USDC", USDC_DECIMALS, USUAL_MAX_PER_PAYMENT)],
             recipients: Vec::new(),
             resources: Vec::new(),
         }
@@ -91,6 +109,21 @@ pub enum OverBudget {
     Refuse,
     /// It counts all the same: its money may have moved.
     Count,
+}
+
+/// What the store has counted for each limit that has a budget, and when it was asked.
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// In the order of the policy's limits.
+    pub counters: Vec<Option<Counters>>,
+    /// The wall clock.
+    pub now: WallTime,
+}
+
+impl Counted {
+    fn of(&self, limit: usize) -> Option<&Counters> {
+        self.counters.get(limit)?.as_ref()
+    }
 }
 
 /// What will be paid, how, and the money that is set aside for it.
@@ -139,16 +172,17 @@ struct Refusal {
 type Rank = (usize, u128, usize);
 
 impl SpendPolicy {
-    /// Chooses among the offers and sets the money aside, both at once: calls that run at the same
-    /// time cannot overspend. `url` is where the request goes.
+    /// Chooses among the offers and sets the money aside, both at once: calls of a client that run at the same
+    /// time cannot overspend. `url` is where the request goes; `counted` is what the store has counted.
     pub fn choose(
         &self,
         required: PaymentRequired,
         wallet: WalletCapabilities,
         url: &str,
         ledger: &Rc<SpendLedger>,
+        counted: Counted,
     ) -> Result<Chosen> {
-        let (offer, method) = self.best_offer(required, wallet, url, &ledger.budget())?;
+        let (offer, method) = self.best_offer(required, wallet, url, &ledger.budget(), &counted)?;
         let reservation = ledger.reserve(Reserved { limit: offer.token.limit, units: offer.amount.units });
         Ok(Chosen { offer, method, reservation })
     }
@@ -161,13 +195,14 @@ impl SpendPolicy {
         wallet: WalletCapabilities,
         url: &str,
         budget: &Budget,
+        counted: &Counted,
     ) -> Result<(Offer, PaymentMethod)> {
         self.check_connection(url)?;
         let mut allowed: Vec<(Rank, Offer, PaymentMethod)> = Vec::new();
         let mut reasons = Vec::new();
         let mut nearest: Option<Rule> = None;
         for offer in required.offers {
-            match self.judge(&offer, wallet, url, budget) {
+            match self.judge(&offer, wallet, url, budget, counted) {
                 Ok((rank, method)) => allowed.push((rank, offer, method)),
                 Err(Refusal { rule, reason }) => {
                     reasons.push(format!("{}: {reason}", offer.summary()));
@@ -214,6 +249,7 @@ impl SpendPolicy {
         wallet: WalletCapabilities,
         url: &str,
         budget: &Budget,
+        counted: &Counted,
     ) -> Result<(Rank, PaymentMethod), Refusal> {
         let broken = |rule: Rule| move |reason: String| Refusal { rule, reason };
         let network = self.network_rank(offer).map_err(broken(Rule::Network))?;
@@ -223,6 +259,9 @@ impl SpendPolicy {
         let limit = self.limits.get(offer.token.limit).ok_or_else(|| broken(Rule::Price)("it has no limit".to_owned()))?;
         check_price(offer, limit).map_err(broken(Rule::Price))?;
         check_budget(offer, limit, budget).map_err(broken(Rule::Budget))?;
+        if let Some(counters) = counted.of(offer.token.limit) {
+            fits(limit, counters, offer.amount.units, counted.now).map_err(broken(Rule::Budget))?;
+        }
         Ok(((offer.token.limit, offer.amount.units, network), method))
     }
 
@@ -303,6 +342,19 @@ fn check_budget(offer: &Offer, limit: &Limit, budget: &Budget) -> Result<(), Str
     if budget.allows(payment, limit.budget) { Ok(()) } else { Err(over_budget(limit, budget.spent(payment.limit))) }
 }
 
+/// Whether the store's counters leave room for a payment of so much. The error says which limit it would break.
+pub fn fits(limit: &Limit, counters: &Counters, units: u128, now: WallTime) -> Result<(), String> {
+    let Some(window) = counters.refuses(units, limit.caps(), now) else { return Ok(()) };
+    let used = counters.used(window, now);
+    let (name, time) = match window {
+        Window::Total => return Err(over_budget(limit, used)),
+        Window::Day => (".perDay", "a day"),
+        Window::Hour => (".perHour", "an hour"),
+    };
+    let most = limit.shown(limit.caps().of(window));
+    Err(format!("spend.budget{name} allows {most} {time} (UTC), of which {} are spent", limit.shown(used)))
+}
+
 fn over_budget(limit: &Limit, spent: u128) -> String {
     format!("spend.budget allows {}, of which {} are spent", limit.shown(limit.budget), limit.shown(spent))
 }
@@ -347,7 +399,7 @@ mod tests {
         body.into()
     }
     fn choose(policy: &SpendPolicy, wallet: WalletCapabilities, body: Json) -> Result<Chosen> {
-        policy.choose(required(policy, body), wallet, URL, &ledger(policy))
+        policy.choose(required(policy, body), wallet, URL, &ledger(policy), Counted::default())
     }
     fn chosen(policy: &SpendPolicy, offers: &[(&str, &str)]) -> Result<String, Box<Error>> {
         choose(policy, TRANSFER, elizaos(offers)).map(|chosen| chosen.offer.token.network.clone())
@@ -361,7 +413,7 @@ mod tests {
         let pays = |policy: &SpendPolicy, url: &str| {
             let ledger = ledger(policy);
             policy
-                .choose(required(policy, elizaos(&[("base", "0.02")])), TRANSFER, url, &ledger)
+                .choose(required(policy, elizaos(&[("base", "0.02")])), TRANSFER, url, &ledger, Counted::default())
                 .map(|_| ())
                 .map_err(|error| error.code)
         };
@@ -411,7 +463,8 @@ mod tests {
         let mut policy = SpendPolicy::default();
         policy.limits[0].budget = 50_000;
         let ledger = ledger(&policy);
-        let pay = || policy.choose(required(&policy, elizaos(&[("base", "0.02"), ("polygon", "0.02")])), TRANSFER, URL, &ledger);
+        let both = || elizaos(&[("base", "0.02"), ("polygon", "0.02")]);
+        let pay = || policy.choose(required(&policy, both()), TRANSFER, URL, &ledger, Counted::default());
         let first = pay().unwrap();
         first.reservation.kept.set(true);
         drop(first);
@@ -521,12 +574,14 @@ mod tests {
             limit: 1,
             ..(*usdc()[0]).clone()
         };
-        policy.limits.push(Limit { symbol: "EURC".into(), decimals: 6, max_per_payment: 10_000, budget: 15_000 });
+        policy.limits.push(Limit { budget: 15_000, ..Limit::new("EURC", 6, 10_000) });
         policy.tokens.push(Rc::new(token));
         let entry =
             |currency: &str, amount: &str| json!({"network": "base", "recipient": TO, "amount": amount, "currency": currency});
         let ledger = ledger(&policy);
-        let choose = |entries: Json| policy.choose(required(&policy, json!({"payment": entries})), TRANSFER, URL, &ledger);
+        let counted = Counted::default;
+        let choose =
+            |entries: Json| policy.choose(required(&policy, json!({"payment": entries})), TRANSFER, URL, &ledger, counted());
         let usdc_first = choose(json!([entry("EURC", "0.001"), entry("USDC", "0.05")])).unwrap();
         assert_eq!(usdc_first.offer.token.symbol, "USDC");
         let eurc = choose(json!([entry("USDC", "0.5"), entry("EURC", "0.01")])).unwrap();

@@ -101,6 +101,8 @@ mod tests {
             request: String::new(),
             created: None,
             created_at: crate::time::WallTime::from_ms(0.0),
+            begun_at: crate::time::WallTime::from_ms(0.0),
+            scope: String::new(),
             idempotency_key: String::new(),
             fingerprint: String::new(),
             valid_until: None,

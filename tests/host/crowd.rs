@@ -389,6 +389,7 @@ fn client(world: &Rc<World>) -> Rc<Client<Shared>> {
         retries: 2,
         wallet_timeout_ms: f64::INFINITY,
         spend: SpendPolicy::default(),
+        keep_payments_days: 400.0,
     };
     let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
     Rc::new(Client::new(Shared(world.clone()), config, ledger))

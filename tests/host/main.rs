@@ -10,6 +10,7 @@
     reason = "a test that meets the unexpected should stop"
 )]
 
+mod budgets;
 mod create;
 mod crowd;
 mod declared;

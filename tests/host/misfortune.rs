@@ -179,6 +179,12 @@ pub struct World {
     pub watch: RefCell<Watch>,
     /// Whether misfortune is over.
     pub calm: Cell<bool>,
+    /// What the clients may pay.
+    pub spend: RefCell<SpendPolicy>,
+    /// How far the clients' wall clock is ahead of the server's, in milliseconds.
+    pub ahead_ms: Cell<f64>,
+    /// When the wallet has transferred money, on the clients' wall clock.
+    pub transfers: RefCell<Vec<f64>>,
     net_steps: Cell<usize>,
     store_steps: Cell<usize>,
     wallet_steps: Cell<usize>,
@@ -259,6 +265,9 @@ impl World {
             now: Cell::new(0.0),
             watch: RefCell::default(),
             calm: Cell::new(false),
+            spend: RefCell::default(),
+            ahead_ms: Cell::new(0.0),
+            transfers: RefCell::default(),
             net_steps: Cell::new(0),
             store_steps: Cell::new(0),
             wallet_steps: Cell::new(0),
@@ -270,8 +279,19 @@ impl World {
             stirred: Cell::new(false),
         })
     }
+    /// The clients' wall clock.
     pub fn wall(&self) -> f64 {
+        self.server_time() + self.ahead_ms.get()
+    }
+    fn server_time(&self) -> f64 {
         1.8e12 + self.now.get()
+    }
+    /// How many payments have moved: transfers of the wallet, or signatures that the server has taken.
+    pub fn moved(&self) -> usize {
+        match self.script.paywall {
+            Paywall::V1 | Paywall::V2 => self.server.borrow().taken.len(),
+            _ => self.transfers.borrow().len(),
+        }
     }
     fn id(&self) -> u32 {
         self.ids.set(self.ids.get() + 1);
@@ -313,7 +333,7 @@ impl World {
         }
     }
     fn handle(&self, request: &HttpRequest) -> HttpResponse {
-        self.server.borrow_mut().handle(self.wall(), request)
+        self.server.borrow_mut().handle(self.server_time(), request)
     }
 }
 
@@ -335,7 +355,8 @@ impl Process {
             timeout_ms: 30_000.0,
             retries: 2,
             wallet_timeout_ms: 300_000.0,
-            spend: SpendPolicy::default(),
+            spend: self.world.spend.borrow().clone(),
+            keep_payments_days: 400.0,
         };
         let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
         Rc::new(Client::new(Tab { process: self.clone(), intended: RefCell::default() }, config, ledger))
@@ -350,6 +371,43 @@ impl Process {
             self.ended.set(true);
         }
         self.ended.get()
+    }
+
+    /// Runs several programs at once, each with its calls, until all have ended or crashed, or only open wallets are left.
+    pub fn run_all(world: &Rc<World>, mut programs: Vec<(Rc<Process>, Vec<Task>)>) {
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            world.stirred.set(false);
+            let mut done = false;
+            for (process, calls) in &mut programs {
+                let mut poll = |task: &mut Task| process.ended.get() || task.as_mut().poll(&mut context).is_ready();
+                let before = calls.len();
+                calls.retain_mut(|call| !poll(call));
+                done |= calls.len() < before;
+                for mut task in process.tasks.take() {
+                    if poll(&mut task) {
+                        done = true;
+                    } else {
+                        process.tasks.borrow_mut().push(task);
+                    }
+                }
+                if process.ended.get() {
+                    // What the program held is free again.
+                    done |= !calls.is_empty() || !process.tasks.borrow().is_empty();
+                    calls.clear();
+                    process.tasks.take();
+                }
+            }
+            let is_over = programs.iter().all(|(process, calls)| calls.is_empty() && process.tasks.borrow().is_empty());
+            if is_over || (!done && !world.stirred.get() && !world.pass(f64::INFINITY)) {
+                break;
+            }
+        }
+        for (process, calls) in &mut programs {
+            process.ended.set(true);
+            calls.clear();
+            process.tasks.take();
+        }
     }
 
     /// Runs the calls to their ends, with all that they began. After so many steps the calls are given up, as by a signal.
@@ -669,6 +727,7 @@ impl Platform for Tab {
         world.watch.borrow_mut().asks(&id, &mark, until, world.wall(), &world.store.borrow());
         let moves = |moves: bool| {
             if moves && !signs {
+                world.transfers.borrow_mut().push(world.wall());
                 world.watch.borrow_mut().moves(&id, &mark);
             }
         };

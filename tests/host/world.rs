@@ -345,6 +345,7 @@ pub fn config() -> Config {
         retries: 2,
         wallet_timeout_ms: f64::INFINITY,
         spend: SpendPolicy::default(),
+        keep_payments_days: 400.0,
     }
 }
 pub fn scene(steps: impl IntoIterator<Item = Step>) -> Scene {

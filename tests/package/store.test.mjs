@@ -119,7 +119,8 @@ test('a program that is killed while the paid request is on its way: the next on
   assert.equal(job.result.message.content, 'here');
   const [, first, second] = posts(server);
   assert.deepEqual([second.headers['x-payment'], second.body, wallet.asked], [HASH, first.body, 0]);
-  assert.deepEqual([await client.pendingPayments(), readdirSync(place)], [[], []]);
+  const left = readdirSync(place).filter((name) => !name.startsWith('eliza-jobs%2Fpaid%2F'));
+  assert.deepEqual([await client.pendingPayments(), left], [[], []], 'nothing but the history');
 });
 
 test('without a store of their own the clients of a program share one, each with its own server’s payments', async () => {

@@ -10,6 +10,7 @@ use super::*;
 use crate::json;
 use crate::payment::record::{self, FundsMoved, funds_moved};
 use crate::platform::{Body, HttpResponse};
+use crate::spending::budget::Fate as MoneyFate;
 use crate::time::Instant;
 use crate::x402;
 use crate::x402::Offer;
@@ -48,6 +49,17 @@ enum Money {
     Kept,
 }
 
+/// What the store's counters say of the payment. Others resolve it by the record at any time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Stored {
+    /// Nothing.
+    None,
+    /// Its money is set aside.
+    Open,
+    /// Its money is spent.
+    Spent,
+}
+
 /// One program with its payment, and the world around it.
 #[derive(Debug, Clone)]
 struct Model {
@@ -65,6 +77,9 @@ struct Model {
     /// What outlives the program.
     clock_s: f64,
     record: Option<Attempt>,
+    stored: Stored,
+    /// Whether this life has set the money aside in the store.
+    has_counted: bool,
     key: bool,
     resumed: u32,
     wallet_calls: u32,
@@ -127,6 +142,8 @@ impl Model {
             request: r#"{"content":"c"}"#.into(),
             created: None,
             created_at: WallTime::from_ms(1.8e12),
+            begun_at: WallTime::from_ms(1.8e12),
+            scope: String::new(),
             idempotency_key: "k".into(),
             fingerprint: String::new(),
             answered: false,
@@ -155,6 +172,8 @@ impl Model {
             answers: 0,
             clock_s: 0.0,
             record: None,
+            stored: Stored::None,
+            has_counted: false,
             key: false,
             resumed: 0,
             wallet_calls: 0,
@@ -187,8 +206,10 @@ impl Model {
     /// What tells one model from another: all that a decision can depend on.
     fn name(&self) -> String {
         let payment = self.payment.as_ref().map(|payment| {
-            let Payment { attempt, state, waiting, again, sent, lost, unrecorded, corrected, resends, hint, limit, .. } = payment;
-            let flags = [*waiting, *again, *sent, *lost, *unrecorded, *corrected, hint.is_some()];
+            let Payment {
+                attempt, state, waiting, again, sent, lost, unrecorded, counted, corrected, resends, hint, limit, ..
+            } = payment;
+            let flags = [*waiting, *again, *sent, *lost, *unrecorded, *counted, *corrected, hint.is_some()];
             format!("{} {} {flags:?} {resends} {limit:?} {:?}", state_name(state), summary(attempt), payment.end)
         });
         let queue: Vec<String> = self.queue.iter().map(operation_name).collect();
@@ -206,11 +227,12 @@ impl Model {
             self.went_on,
             self.is_excused,
             self.began_sent,
+            self.has_counted,
         ];
         let record = self.record.as_ref().map(summary);
         let told = self.told.as_ref().map(|told| (told.proof.is_empty(), told.created.is_some(), told.request.len()));
         let counts = [self.answers, self.resumed, self.wallet_calls, self.proof_failures];
-        let money = self.money;
+        let money = (self.money, self.stored);
         let proofs = self.proofs.len();
         let clock = self.clock_s;
         format!("{payment:?} {queue:?} {flags:?} {record:?} {told:?} {counts:?} {money:?} {proofs} {clock}")
@@ -230,6 +252,9 @@ impl Model {
             Budget::Release => {
                 assert!(!self.may_have_moved() || self.went_on, "money that may have moved is given back: {before}");
                 self.money = Money::None;
+                if core::mem::take(&mut self.has_counted) && self.stored == Stored::Open {
+                    self.stored = Stored::None;
+                }
             }
         }
         if let Some(answer) = &step.answer {
@@ -267,7 +292,10 @@ impl Model {
             }
             Action::AskWallet(request) => self.asks_wallet(request, before),
             Action::Send(attempt) => self.sends(attempt, before),
-            Action::Count(_) => self.money = Money::Reserved,
+            Action::Count { unwritten, .. } => {
+                assert!(self.record.is_some() || *unwritten, "money is set aside for a payment without a record: {before}");
+                self.money = Money::Reserved;
+            }
             Action::Confirm(_) | Action::AskAddress | Action::Reread | Action::FindJob(_) | Action::Rest(..) => {}
         }
         self.is_awaited = matches!(action, Action::Claim(_) | Action::Write(_) | Action::Forget);
@@ -291,6 +319,7 @@ impl Model {
         if let Some(until) = record.valid_until {
             assert!(until >= request.valid_until().unwrap(), "a signature may be good for longer than its record says: {before}");
         }
+        assert!(self.stored == Stored::Open, "the wallet is asked and the money is not set aside in the store: {before}");
         self.nonce = nonce;
         self.is_last_stale = false;
         self.may_have_transferred |= request.authorization.is_none();
@@ -306,6 +335,7 @@ impl Model {
         let is_sent = kept.is_some_and(|kept| !matches!(kept.state, PaymentState::Intended | PaymentState::Proven));
         assert!((is_kept && is_sent) || !attempt.signs, "a proof is sent and not written down: {before}");
         assert!(is_kept || self.has_failed || !self.queue.is_empty(), "a proof is sent and not written down: {before}");
+        assert!(self.stored != Stored::None || self.went_on, "a proof is sent and the store does not count it: {before}");
         if let Some(until) = attempt.valid_until
             && self.resumed > 0
         {
@@ -344,6 +374,8 @@ impl Model {
         }
         if let Some(record) = &self.record {
             let moved = funds_moved(record);
+            let counts = self.resolved().stored != Stored::None;
+            assert!(counts || !self.may_have_moved(), "money may have moved, and the store does not count it: {before}");
             assert!(moved != FundsMoved::No || !self.may_have_moved(), "the record says that no money has moved: {before}");
             assert!(moved != FundsMoved::Yes || self.may_have_arrived);
         }
@@ -386,6 +418,23 @@ impl Model {
         })
     }
 
+    /// Other programs resolve what is set aside by what the record says now.
+    fn resolved(&self) -> Self {
+        let fate = self.record.as_ref().map_or(MoneyFate::Unmoved, |record| record::fate(record, self.at().wall));
+        let stored = match (self.stored, fate) {
+            (Stored::Open, MoneyFate::Unmoved) => Stored::None,
+            (Stored::Open, MoneyFate::Spent(_)) => Stored::Spent,
+            (stored, _) => stored,
+        };
+        Self { stored, ..self.clone() }
+    }
+
+    /// This, and the same where others have resolved what is set aside.
+    fn or_resolved(&self) -> Vec<Self> {
+        let resolved = self.resolved();
+        if resolved.stored == self.stored { vec![self.clone()] } else { vec![self.clone(), resolved] }
+    }
+
     fn later(&self, seconds: f64) -> Self {
         Self { clock_s: self.clock_s + seconds, ..self.clone() }
     }
@@ -398,7 +447,7 @@ impl Model {
 
     /// All that can happen now.
     fn nexts(&self) -> Vec<Self> {
-        let mut nexts = Vec::new();
+        let mut nexts: Vec<Self> = self.or_resolved().into_iter().skip(1).collect();
         if !self.queue.is_empty() {
             for fate in [Fate::Done, Fate::FailedBefore, Fate::FailedAfter] {
                 for seconds in [0.0, 400.0] {
@@ -449,8 +498,11 @@ impl Model {
         if let Some(record) = &mut accepted.record {
             (record.state, record.created) = (PaymentState::Accepted, Some(json!({"jobId": "job-1"})));
         }
-        // With a proof that a person has found in the wallet.
+        // With a proof that a person has found in the wallet; they have counted it before they sent that.
         (accepted.went_on, accepted.may_have_arrived) = (true, true);
+        if accepted.stored == Stored::None {
+            accepted.stored = Stored::Open;
+        }
         vec![forgotten, accepted]
     }
 
@@ -480,6 +532,7 @@ impl Model {
             next.resumed += 1;
             (next.answers, next.is_unlocked, next.has_key_lock, next.money) = (0, false, false, Money::None);
             (next.has_failed, next.has_crashed, next.proof_failures, next.told) = (false, false, 0, None);
+            next.has_counted = false;
             (next.is_last_stale, next.went_on) = (false, self.went_on && self.record.is_none());
             next.happens(Event::Begin);
             nexts.push(next);
@@ -515,16 +568,40 @@ impl Model {
                 nexts
             }
             Action::Rest(..) => vec![self.with(Event::Rested(true)), self.with(Event::Rested(false))],
-            Action::Count(avoidable) => {
-                let mut nexts = vec![self.with(Event::Counted(Ok(())))];
-                if *avoidable {
-                    let over = Self { money: Money::None, ..self.clone() };
-                    nexts.push(over.with(Event::Counted(Err("too much".into()))));
-                }
-                nexts
-            }
+            Action::Count { avoidable, unwritten } => self.countings(*avoidable, *unwritten),
             _ => Vec::new(),
         }
+    }
+
+    /// The store takes the money into account, or says no, or fails; what it has taken it may have taken all the same.
+    fn countings(&self, avoidable: bool, unwritten: bool) -> Vec<Self> {
+        let mut nexts = Vec::new();
+        for seconds in [0.0, 70.0, 400.0] {
+            if self.clock_s > 0.0 && seconds > 0.0 {
+                continue;
+            }
+            let mut done = self.clone();
+            if self.stored == Stored::None && (avoidable || unwritten) {
+                done.stored = Stored::Open;
+            }
+            if unwritten && let Some(payment) = &self.payment {
+                done.record = Some(payment.attempt.clone());
+            }
+            for done in done.later(seconds).or_resolved() {
+                let mut counted = done.clone();
+                counted.has_counted = true;
+                nexts.push(counted.with(Event::Counted(Counting::Done)));
+                if avoidable {
+                    nexts.push(done.with(Event::Counted(Counting::Failed(Json::text("broke")))));
+                }
+            }
+            if avoidable {
+                let mut over = self.later(seconds);
+                over.money = if self.resumed > 0 { Money::None } else { self.money };
+                nexts.push(over.with(Event::Counted(Counting::Over("too much".into()))));
+            }
+        }
+        nexts
     }
 
     /// What the wallet returns or throws, and whether it has moved money.
@@ -545,11 +622,12 @@ impl Model {
                 if self.clock_s >= 400.0 && seconds > 0.0 {
                     continue;
                 }
-                let mut next = self.later(seconds);
-                next.may_have_transferred &= moves;
-                next.is_last_stale = signs && !request.is_fresh(next.at().wall);
-                next.happens(Event::WalletAnswered(answer.clone()));
-                nexts.push(next);
+                for mut next in self.later(seconds).or_resolved() {
+                    next.may_have_transferred &= moves;
+                    next.is_last_stale = signs && !request.is_fresh(next.at().wall);
+                    next.happens(Event::WalletAnswered(answer.clone()));
+                    nexts.push(next);
+                }
             }
         }
         nexts
@@ -673,6 +751,7 @@ fn the_promises_hold_in_every_state_that_can_be_reached() {
         "Keeping",
         "Recording",
         "Rereading",
+        "Reserving",
         "Resting",
         "Rewriting",
         "Sending",

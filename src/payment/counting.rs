@@ -1,0 +1,335 @@
+//! Budgets in the store: one record of [`Counters`] for each scope and token, changed under a lock of its own.
+//!
+//! A payment costs one change: its money is set aside after its record was written, and before the wallet is asked. What becomes of
+//! the money after that is in the payment's own record, from which the next payments resolve what is set aside, a few at a time. So
+//! nothing has to be given back after a crash, and what a payment costs does not depend on how many there are.
+
+use std::rc::Rc;
+
+use super::keys;
+use super::payments::Payments;
+use super::record::{self, Found};
+use super::step::Counting;
+use super::store_failed;
+use crate::api::error::Result;
+use crate::api::payments::Attempt;
+use crate::json::{Json, Kind};
+use crate::platform::{Platform, StoreOperation, within};
+use crate::spending::budget::{Counters, Fate, Open};
+use crate::spending::policy::{Counted, Limit, OverBudget, fits};
+use crate::time::{Deadline, Millis, WallTime};
+use crate::x402::amount::Amount;
+
+/// What every counters record's key begins with.
+const PREFIX: &str = "eliza-jobs/budget/";
+/// How many payments whose money is set aside a change looks at.
+const RESOLVED: usize = 4;
+/// After so many records the program gets a moment for others.
+const BREATH: usize = 50;
+
+/// What is done with the counters of a limit.
+enum Change {
+    /// They are counted from the records, where they are not there.
+    Nothing,
+    /// Money is set aside, within the budget (`true`) or in any case.
+    Reserve(Open, bool),
+    /// Money that is set aside is spent or given back, for certain.
+    Resolve(String, Fate),
+}
+
+impl Limit {
+    /// The name of the counters of this limit: of their record, and of their lock.
+    fn counters_name(&self) -> String {
+        keys::name(&self.scope, &format!("{} {}", self.symbol, self.decimals))
+    }
+
+    /// What a payment counts for this limit; `None` when it counts for another one.
+    fn counts(&self, attempt: &Attempt) -> Option<u128> {
+        let price = attempt.price.as_ref()?;
+        let is_its = attempt.scope == self.scope && price.currency == self.symbol && price.decimals == self.decimals;
+        if is_its { Some(Amount::from_atomic(&price.amount_atomic)?.units) } else { None }
+    }
+}
+
+impl<P: Platform + 'static> Payments<P> {
+    /// What the store has counted for each limit that has a budget. While other programs pay it may be old in a moment:
+    /// [`Payments::count`] decides.
+    pub(super) async fn counted(self: &Rc<Self>, end: Deadline) -> Result<Counted> {
+        let mut counters = Vec::new();
+        for (at, limit) in self.config.spend.limits.iter().enumerate() {
+            counters.push(if limit.caps().is_limited() { Some(self.look(at, limit, end).await?) } else { None });
+        }
+        Ok(Counted { counters, now: self.platform.wall_time() })
+    }
+
+    /// The counters of a limit, where they leave no room with all that is set aside resolved.
+    pub(super) async fn look(self: &Rc<Self>, at: usize, limit: &Limit, end: Deadline) -> Result<Counters> {
+        let failed = |thrown| store_failed(thrown, "; nothing was paid");
+        let key = format!("{PREFIX}{}", limit.counters_name());
+        let read = async || self.in_time(self.platform.store(StoreOperation::Get, &key, ""), end).await.map_err(failed);
+        let mut counters = Counters::read(&read().await?);
+        if counters.is_none() {
+            self.change_in_order(&key, at, Change::Nothing, end).await.map_err(failed)?;
+            counters = Counters::read(&read().await?);
+        }
+        let mut counters = counters.ok_or_else(|| failed(Json::text("it does not return what was written")))?;
+        if counters.refuses(limit.max_per_payment, limit.caps(), self.platform.wall_time()).is_some() {
+            self.resolve(&mut counters, 0, usize::MAX).await;
+        }
+        Ok(counters)
+    }
+
+    /// Sets a payment's money aside, in memory and in the store. One that can still be left unpaid only within the budget.
+    pub(super) async fn count(self: Rc<Self>, attempt: Attempt, avoidable: bool, unwritten: bool, end: Deadline) -> Counting {
+        if let Err(why) = self.count_here(&attempt, avoidable) {
+            return Counting::Over(why);
+        }
+        let counting = self.count_in_store(&attempt, avoidable, unwritten, end).await;
+        match counting {
+            // What may have moved is sent, whatever the store says.
+            Counting::Failed(_) if !avoidable => Counting::Done,
+            counting => counting,
+        }
+    }
+
+    /// In memory, where only a payment that is resumed is not counted yet.
+    fn count_here(&self, attempt: &Attempt, avoidable: bool) -> Result<(), String> {
+        let Some(price) = attempt.price.as_ref().filter(|_| !self.book.borrow().is_counted(&attempt.id)) else { return Ok(()) };
+        let over = if avoidable { OverBudget::Refuse } else { OverBudget::Count };
+        let money = self.config.spend.count(&price.currency, &price.amount_atomic, over, &self.ledger)?;
+        if let Some(money) = money {
+            self.book.borrow_mut().reserve(&attempt.id, money);
+        }
+        Ok(())
+    }
+
+    async fn count_in_store(self: &Rc<Self>, attempt: &Attempt, avoidable: bool, unwritten: bool, end: Deadline) -> Counting {
+        // A record that says that money may have moved is counted: it was when it was written, or when the records were.
+        if !avoidable && !unwritten {
+            return Counting::Done;
+        }
+        let Some((at, units)) = self.counted_limit(attempt) else { return Counting::Done };
+        if unwritten && let Err(thrown) = self.write(attempt.clone()).await {
+            return Counting::Failed(thrown);
+        }
+        match self.is_counted_in_store(at, end).await {
+            Ok(true) => {}
+            Ok(false) => return Counting::Done,
+            Err(thrown) => return Counting::Failed(thrown),
+        }
+        let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
+        match self.change(at, Change::Reserve(open, avoidable), end).await {
+            Ok(None) => Counting::Done,
+            Ok(Some(why)) => Counting::Over(why),
+            Err(thrown) => Counting::Failed(thrown),
+        }
+    }
+
+    fn counted_limit(&self, attempt: &Attempt) -> Option<(usize, u128)> {
+        let limits = self.config.spend.limits.iter().enumerate();
+        limits.filter_map(|(at, limit)| Some((at, limit.counts(attempt)?))).next()
+    }
+
+    /// Whether payments of this limit are counted in the store: here, or by another client that has a budget.
+    async fn is_counted_in_store(&self, at: usize, end: Deadline) -> Result<bool, Json> {
+        let Some(limit) = self.config.spend.limits.get(at) else { return Ok(false) };
+        if limit.caps().is_limited() {
+            return Ok(true);
+        }
+        let key = format!("{PREFIX}{}", limit.counters_name());
+        let there = self.in_time(self.platform.store(StoreOperation::Get, &key, ""), end).await?;
+        Ok(!matches!(there.kind(), Kind::Undefined | Kind::Null))
+    }
+
+    /// Gives back what was set aside for a payment, when all that was written of it before has ended.
+    pub(super) fn give_back(self: &Rc<Self>, attempt: Attempt) {
+        let payments = self.clone();
+        let ticket = self.writes.join(&attempt.id);
+        self.platform.spawn(async move {
+            ticket.ready().await;
+            // What fails here is resolved later.
+            let _ = payments.settle(&attempt, Fate::Unmoved).await;
+        });
+    }
+
+    /// Resolves what is set aside for a payment, for certain.
+    pub(super) async fn settle(self: &Rc<Self>, attempt: &Attempt, fate: Fate) -> Result<(), Json> {
+        let Some((at, _)) = self.counted_limit(attempt) else { return Ok(()) };
+        if self.is_counted_in_store(at, Deadline::NEVER).await? {
+            self.change(at, Change::Resolve(attempt.id.clone(), fate), Deadline::NEVER).await?;
+        }
+        Ok(())
+    }
+
+    /// The same change in a task of its own: who waits for it may leave.
+    async fn change_in_order(self: &Rc<Self>, key: &str, at: usize, change: Change, end: Deadline) -> Result<(), Json> {
+        let work = async move |payments: Rc<Self>| payments.change(at, change, Deadline::NEVER).await.map(drop);
+        let limit = end.left(self.platform.now()).max(Millis::ZERO);
+        let done = within(self.in_order(key, work), self.platform.sleep(limit)).await;
+        done.unwrap_or_else(|| Err(Json::text("the time limit was over before all payments were counted again")))
+    }
+
+    /// Changes the counters of a limit. It must run to its end: a write that lands when the lock is somebody else's undoes theirs.
+    /// Returns why the payment is over the budget.
+    async fn change(&self, at: usize, change: Change, end: Deadline) -> Result<Option<String>, Json> {
+        let Some(limit) = self.config.spend.limits.get(at) else { return Ok(None) };
+        let name = limit.counters_name();
+        let key = format!("{PREFIX}{name}");
+        let lock = self.lock("budget", &name, end).await.map_err(|error| Json::text(&error.message))?;
+        let value = self.in_time(self.platform.store(StoreOperation::Get, &key, ""), Deadline::NEVER).await?;
+        let mut counters = match Counters::read(&value) {
+            Some(counters) => counters,
+            None => self.recount(limit, &key).await?,
+        };
+        let why = match change {
+            Change::Nothing => None,
+            Change::Reserve(open, avoidable) => self.reserve(&mut counters, limit, open, avoidable).await,
+            Change::Resolve(id, _) if !counters.has(&id) => return Ok(None),
+            Change::Resolve(id, fate) => {
+                counters.resolve(&id, fate);
+                None
+            }
+        };
+        let lost = || Err(Json::text("a lock was lost: the program was suspended for too long"));
+        if !self.platform.holds(&lock) {
+            return lost();
+        }
+        self.set(&key, &counters.to_json()).await?;
+        if !self.platform.holds(&lock) {
+            // Another program may have written in between: all is counted again.
+            let _ = self.delete(&key).await;
+            return lost();
+        }
+        Ok(why)
+    }
+
+    /// Sets money aside if it fits, when what was set aside before is resolved.
+    async fn reserve(&self, counters: &mut Counters, limit: &Limit, open: Open, avoidable: bool) -> Option<String> {
+        if counters.has(&open.id) {
+            return None;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a place in the list"
+        )]
+        let from = (self.platform.random() * counters.open().len() as f64) as usize;
+        self.resolve(counters, from, RESOLVED).await;
+        let now = self.platform.wall_time();
+        if avoidable && fits(limit, counters, open.units, now).is_err() {
+            self.resolve(counters, 0, usize::MAX).await;
+            if let Err(why) = fits(limit, counters, open.units, now) {
+                return Some(why);
+            }
+        }
+        counters.reserve(open);
+        None
+    }
+
+    /// Resolves some of what is set aside by the records of its payments.
+    async fn resolve(&self, counters: &mut Counters, from: usize, most: usize) {
+        let open = counters.open();
+        let some: Vec<Open> = open.iter().cycle().skip(from).take(most.min(open.len())).cloned().collect();
+        for open in some {
+            let fate = self.fate(&open).await;
+            counters.resolve(&open.id, fate);
+        }
+    }
+
+    /// What became of a payment whose money is set aside.
+    async fn fate(&self, open: &Open) -> Fate {
+        let mut found = self.peek(&record::key(&open.id)).await;
+        if matches!(found, Found::Missing) {
+            found = self.peek(&record::paid_key(&open.id, open.at)).await;
+        }
+        let now = self.platform.wall_time();
+        match found {
+            Found::Attempt(_) if self.book.borrow().is_asking(&open.id) => Fate::Open,
+            Found::Attempt(attempt) => record::fate(&attempt, now),
+            // Its record was there before its money was set aside, and was deleted: it was never paid. What was paid is kept for longer.
+            Found::Missing if open.at + self.config.keep > now => Fate::Unmoved,
+            Found::Missing => Fate::Spent(open.at),
+            Found::Unreadable | Found::Withheld(_) => Fate::Open,
+        }
+    }
+
+    /// The record under this key, as it is now: whoever writes it at this moment may wait for the counters.
+    async fn peek(&self, key: &str) -> Found {
+        let value = self.in_time(self.platform.store(StoreOperation::Get, key, ""), Deadline::NEVER).await;
+        value.map_or_else(Found::Withheld, |value| record::parse(&value))
+    }
+
+    /// Counts all payments again. The lock is held.
+    async fn recount(&self, limit: &Limit, key: &str) -> Result<Counters, Json> {
+        // From now on clients without a budget of their own count too.
+        self.set(key, &Json::object().set("version", Json::number(0.0))).await?;
+        let mut counters = Counters::new(self.platform.wall_time());
+        let mut count: usize = 0;
+        for key in self.keys(Deadline::NEVER).await? {
+            if !key.starts_with(record::PREFIX) && !key.starts_with(record::PAID) {
+                continue;
+            }
+            count = count.wrapping_add(1);
+            if count % BREATH == 0 {
+                self.platform.sleep(Millis::ZERO).await;
+            }
+            self.recount_one(&mut counters, limit, &key).await?;
+        }
+        Ok(counters)
+    }
+
+    async fn recount_one(&self, counters: &mut Counters, limit: &Limit, key: &str) -> Result<(), Json> {
+        let now = self.platform.wall_time();
+        match self.peek(key).await {
+            Found::Missing => {}
+            Found::Withheld(thrown) => return Err(thrown),
+            // Nobody knows how much it is: as much as is allowed.
+            Found::Unreadable => {
+                let open = Open { id: key.to_owned(), units: limit.max_per_payment, at: now };
+                counters.recount(open, Fate::Spent(now));
+            }
+            Found::Attempt(attempt) => {
+                let Some(units) = limit.counts(&attempt) else { return Ok(()) };
+                let is_twice = attempt.answered && key.starts_with(record::PREFIX) && self.has_history(&attempt).await;
+                if !is_twice {
+                    let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
+                    counters.recount(open, record::fate(&attempt, now));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a program has ended between writing a payment's history and deleting its record.
+    pub(super) async fn has_history(&self, attempt: &Attempt) -> bool {
+        matches!(self.peek(&record::paid_key(&attempt.id, attempt.begun_at)).await, Found::Attempt(_))
+    }
+
+    /// What `spending()` returns of a token.
+    pub(crate) async fn spending(self: &Rc<Self>, symbol: &str, end: Deadline) -> Result<Json> {
+        let limits = &self.config.spend.limits;
+        let found = limits.iter().enumerate().find(|(_, limit)| limit.symbol == symbol);
+        let Some((at, limit)) = found else { return Ok(Json::object()) };
+        let mut document = Json::object().set("currency", Json::text(symbol));
+        if !limit.scope.is_empty() {
+            document = document.set("scope", Json::text(&limit.scope));
+        }
+        if !limit.caps().is_limited() {
+            return Ok(document);
+        }
+        let mut counters = self.look(at, limit, end).await?;
+        self.resolve(&mut counters, 0, usize::MAX).await;
+        let now: WallTime = self.platform.wall_time();
+        for window in limit.caps().windows() {
+            let text = |units: u128| Json::text(&limit.decimal(units));
+            let entry = Json::object()
+                .set("spent", text(counters.spent(window, now)))
+                .set("reserved", text(counters.reserved()))
+                .set("remaining", text(limit.caps().of(window).saturating_sub(counters.used(window, now))))
+                .set("since", Json::number(counters.since(window, now).as_ms()));
+            document = document.set(window.name(), entry);
+        }
+        Ok(document)
+    }
+}

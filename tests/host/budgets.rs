@@ -1,0 +1,384 @@
+//! Budgets in the store: several clients, several programs, crashes, clocks that jump, counters that are damaged or gone.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::Client;
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::platform::{Callback, StoreOperation};
+use eliza_jobs::spending::policy::{Limit, SpendLedger, SpendPolicy};
+use proptest::prelude::*;
+
+use crate::misfortune::{self, Misfortune, Net, Process, Says, StoreFault, Task, Wallet};
+use crate::sandbox::Paywall;
+use crate::world::{HASH, Scene, Shared, TO, World, answer, config, created, params, payment_required, scene_with};
+
+const COUNTERS: &str = "eliza-jobs/budget/";
+const DAY_MS: f64 = 86_400_000.0;
+
+fn budget(change: impl FnOnce(&mut Limit)) -> SpendPolicy {
+    let mut policy = SpendPolicy::default();
+    change(&mut policy.limits[0]);
+    policy
+}
+
+/// A scene whose client pays each job, with this budget; each answer creates a job.
+fn paying(jobs: usize, spend: &SpendPolicy) -> Scene {
+    let steps = (0..jobs).flat_map(|_| [payment_required(), created()]).chain([payment_required()]);
+    let scene = scene_with(steps, |config| config.spend = spend.clone()).paying();
+    scene.world.own_uuids.set(true);
+    scene
+}
+
+/// Another client with the same store, as in another program.
+fn another(world: &Rc<World>, spend: &SpendPolicy) -> Rc<Client<Shared>> {
+    let config = eliza_jobs::client::Config { spend: spend.clone(), ..config() };
+    let ledger = SpendLedger::new(vec![0; spend.limits.len()], Box::new(|_, _| ()));
+    Rc::new(Client::new(Shared(world.clone()), config, ledger))
+}
+
+fn pay(world: &World, client: &Rc<Client<Shared>>) -> Result<(), Box<Error>> {
+    let paid = run(world, async { client.create_job(&params(), &CallOptions::default(), &|_| ()).await.map(drop) });
+    world.turn();
+    paid
+}
+
+fn run<T>(world: &World, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    for _ in 0..10_000 {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        if let std::task::Poll::Ready(value) = work.as_mut().poll(&mut context) {
+            return value;
+        }
+        world.turn();
+    }
+    panic!("it never ends")
+}
+
+fn spending(world: &World, client: &Rc<Client<Shared>>) -> Json {
+    run(world, client.spending("USDC", &CallOptions::default())).unwrap()
+}
+
+fn counters(world: &World) -> Vec<(String, Json)> {
+    let store = world.store.borrow();
+    store
+        .iter()
+        .filter(|(key, _)| key.starts_with(COUNTERS))
+        .map(|(key, text)| (key.clone(), Json::parse(text).unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_budget_is_one_for_all_clients_of_a_store_and_survives_a_restart() {
+    let spend = budget(|limit| limit.budget = 40_000);
+    let scene = paying(2, &spend);
+    pay(&scene.world, &scene.client).unwrap();
+    let later = another(&scene.world, &spend);
+    assert_eq!(later.spent("USDC").unwrap(), "0", "what this client has spent");
+    pay(&scene.world, &later).unwrap();
+    let error = pay(&scene.world, &another(&scene.world, &spend)).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PaymentOverLimit);
+    assert!(error.message.contains("spend.budget allows 0.04 USDC, of which 0.04 USDC are spent"), "{}", error.message);
+    let asked = scene.world.asked.borrow().iter().filter(|(callback, _)| *callback == Callback::Transfer).count();
+    assert_eq!(asked, 2);
+    let expected =
+        json!({"currency": "USDC", "total": {"spent": "0.04", "reserved": "0", "remaining": "0", "since": 1.8e12 as u64}});
+    assert_eq!(spending(&scene.world, &later), expected);
+}
+
+#[test]
+fn days_and_hours_have_budgets_of_their_own_and_scopes_too() {
+    let spend = budget(|limit| (limit.per_hour, limit.per_day, limit.budget) = (20_000, 40_000, 60_000));
+    let scene = paying(4, &spend);
+    let (world, client) = (&scene.world, &scene.client);
+    pay(world, client).unwrap();
+    world.script.borrow_mut().push_front(payment_required());
+    let error = pay(world, client).unwrap_err();
+    let words = "spend.budget.perHour allows 0.02 USDC an hour (UTC), of which 0.02 USDC are spent";
+    assert!(error.message.contains(words), "{}", error.message);
+    world.now.set(3_600_000.0);
+    pay(world, client).unwrap();
+    world.now.set(2.0 * 3_600_000.0);
+    world.script.borrow_mut().push_front(payment_required());
+    let error = pay(world, client).unwrap_err();
+    let words = "spend.budget.perDay allows 0.04 USDC a day (UTC), of which 0.04 USDC are spent";
+    assert!(error.message.contains(words), "{}", error.message);
+    let shown = spending(world, client);
+    assert_eq!((shown["perHour"]["remaining"].as_str(), shown["perDay"]["remaining"].as_str()), (Some("0.02"), Some("0")));
+    world.now.set(DAY_MS);
+    pay(world, client).unwrap();
+    world.now.set(2.0 * DAY_MS);
+    world.script.borrow_mut().push_front(payment_required());
+    let error = pay(world, client).unwrap_err();
+    assert!(error.message.contains("spend.budget allows 0.06 USDC"), "{}", error.message);
+    let scoped = budget(|limit| (limit.budget, limit.scope) = (20_000, "search".into()));
+    pay(world, &another(world, &scoped)).unwrap();
+    assert_eq!(spending(world, &another(world, &scoped))["scope"], "search");
+    assert_eq!(spending(world, client)["total"]["spent"], "0.06", "of its own scope");
+    // The scope is in the record: whoever counts again counts the same.
+    for (key, _) in counters(world) {
+        world.store.borrow_mut().remove(&key);
+    }
+    assert_eq!(spending(world, &another(world, &scoped))["total"]["spent"], "0.02");
+    assert_eq!(spending(world, client)["total"]["spent"], "0.06");
+}
+
+#[test]
+fn counters_that_are_damaged_newer_or_gone_are_counted_again_from_the_records() {
+    let spend = budget(|limit| limit.budget = 40_000);
+    for damage in [None, Some(""), Some("{"), Some("null"), Some("{\"version\":2}"), Some("[]")] {
+        let scene = paying(2, &spend);
+        pay(&scene.world, &scene.client).unwrap();
+        pay(&scene.world, &scene.client).unwrap();
+        let (key, _) = counters(&scene.world).remove(0);
+        match damage {
+            None => drop(scene.world.store.borrow_mut().remove(&key)),
+            Some(text) => drop(scene.world.store.borrow_mut().insert(key, text.to_owned())),
+        }
+        let error = pay(&scene.world, &another(&scene.world, &spend)).unwrap_err();
+        assert!(error.message.contains("of which 0.04 USDC are spent"), "{damage:?}: {}", error.message);
+    }
+    // A record that nobody can read may be of any payment.
+    let scene = paying(0, &budget(|limit| limit.budget = 100_000));
+    scene.world.store.borrow_mut().insert("eliza-jobs/payment/x".into(), "damaged".into());
+    let error = pay(&scene.world, &scene.client).unwrap_err();
+    assert!(error.message.contains("of which 0.1 USDC are spent"), "{}", error.message);
+}
+
+#[test]
+fn old_records_and_payments_of_clients_without_a_budget_count() {
+    let spend = budget(|limit| limit.budget = 60_000);
+    let scene = paying(3, &SpendPolicy::default());
+    let old = json!({"version": 1, "attemptId": "old", "state": "accepted", "dialect": "seed", "network": "base", "chainId": 8453,
+        "asset": "0x1", "recipient": TO, "amount": "0.02", "amountAtomic": "20000", "currency": "USDC", "decimals": 6,
+        "server": "https://server:3000", "createdAt": 1.7e12, "created": {"jobId": "j"}});
+    scene.world.store.borrow_mut().insert("eliza-jobs/payment/old".into(), old.to_string());
+    pay(&scene.world, &scene.client).unwrap();
+    assert!(counters(&scene.world).is_empty(), "nobody has a budget");
+    let limited = another(&scene.world, &spend);
+    assert_eq!(spending(&scene.world, &limited)["total"]["spent"], "0.04");
+    pay(&scene.world, &scene.client).unwrap();
+    let shown = spending(&scene.world, &limited);
+    assert_eq!((shown["total"]["spent"].as_str(), shown["total"]["since"].as_f64()), (Some("0.06"), Some(1.7e12)));
+    assert_eq!(pay(&scene.world, &limited).unwrap_err().code, ErrorCode::PaymentOverLimit);
+}
+
+#[test]
+fn what_certainly_did_not_move_is_given_back_and_nothing_else() {
+    let spend = budget(|limit| limit.budget = 20_000);
+    for (gives, is_given_back) in [
+        (Err(json!({"code": 4001})), true),
+        (Err(json!({"message": "no", "noMoneyMoved": true})), true),
+        (Err(json!("broke")), false),
+        (Ok(json!(HASH)), false),
+    ] {
+        let scene = scene_with([payment_required(), created()], |config| config.spend = spend.clone()).wallet(gives.clone());
+        let _ = pay(&scene.world, &scene.client);
+        let left = spending(&scene.world, &another(&scene.world, &spend));
+        let expected = if is_given_back { "0.02" } else { "0" };
+        assert_eq!(left["total"]["remaining"], expected, "{gives:?}");
+    }
+}
+
+#[test]
+fn what_is_forgotten_stays_counted_unless_it_certainly_did_not_move() {
+    let spend = budget(|limit| limit.budget = 20_000);
+    let scene = scene_with([payment_required()], |config| config.spend = spend.clone()).wallet(Err(json!("broke")));
+    let error = pay(&scene.world, &scene.client).unwrap_err();
+    let attempt = eliza_jobs::payment::record::to_json(&error.payment.unwrap());
+    run(&scene.world, scene.client.forget_payment(&attempt, &CallOptions::default())).unwrap();
+    assert!(scene.world.records().is_empty());
+    assert_eq!(spending(&scene.world, &another(&scene.world, &spend))["total"]["spent"], "0.02");
+}
+
+#[test]
+fn a_store_that_fails_means_no_payment_and_one_that_changes_nothing_is_found_out() {
+    let spend = budget(|limit| limit.budget = 20_000);
+    let scene = paying(1, &spend);
+    scene.world.store_works.set(Some(1));
+    let error = pay(&scene.world, &scene.client).unwrap_err();
+    assert_eq!(error.code, ErrorCode::StoreFailed, "{}", error.message);
+    assert!(scene.world.asked.borrow().is_empty());
+}
+
+#[test]
+fn a_payment_costs_as_much_with_ten_thousand_records_as_with_none() {
+    let spend = budget(|limit| limit.budget = u128::MAX - 1);
+    let calls = |records: usize| {
+        let scene = paying(3, &spend);
+        pay(&scene.world, &scene.client).unwrap();
+        for number in 0..records {
+            let key = format!("eliza-jobs/paid/{:013}-{number}", 1_700_000_000_000_u64 + number as u64);
+            scene.world.store.borrow_mut().insert(key, "{}".into());
+        }
+        pay(&scene.world, &scene.client).unwrap();
+        let before = scene.world.store_calls.get();
+        pay(&scene.world, &scene.client).unwrap();
+        scene.world.store_calls.get() - before
+    };
+    assert_eq!(calls(0), calls(10_000));
+}
+
+/// Programs that run at the same time, again and again, on one store. Any of them may end at any step.
+#[derive(Debug, Clone)]
+struct Script {
+    misfortune: Misfortune,
+    /// For how many payments there is a budget.
+    payments: u32,
+    /// The rounds: how long nobody runs before, the programs, and how far the clock is put forward.
+    rounds: Vec<(f64, Vec<Program>, f64)>,
+    is_daily: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Program {
+    calls: usize,
+    crash: Option<usize>,
+    resumes: bool,
+}
+
+fn script() -> impl Strategy<Value = Script> {
+    let paywall = prop::sample::select(vec![Paywall::Lax, Paywall::Strict, Paywall::V1, Paywall::V2]);
+    let net = prop_oneof![
+        6 => Just(Net::Fine),
+        1 => Just(Net::LostBefore),
+        1 => Just(Net::LostAfter),
+        1 => Just(Net::Unreached),
+        1 => any::<bool>().prop_map(|pending| Net::Unsettled { pending }),
+        1 => (0u32..2_000, 0u32..40_000).prop_map(|(there, back)| Net::Slow { there, back }),
+    ];
+    let wallet = prop_oneof![
+        6 => Just(Wallet::Pays),
+        2 => (1u32..400_000).prop_map(Wallet::Slow),
+        1 => Just(Wallet::Rejects),
+        1 => Just(Wallet::Fails),
+        1 => any::<bool>().prop_map(|hash| Wallet::FailsAfter { hash }),
+        1 => Just(Wallet::Silent),
+    ];
+    let fault = prop_oneof![Just(StoreFault::Before), Just(StoreFault::After)];
+    let misfortune = (
+        paywall,
+        prop::collection::vec(net, 0..10),
+        prop::collection::vec(wallet, 0..6),
+        prop::collection::btree_map(0usize..60, fault, 0..3),
+        prop::sample::select(vec![0u32, 0, 3]),
+    )
+        .prop_map(|(paywall, net, wallet, store, store_ms)| Misfortune {
+            paywall,
+            list_open: true,
+            agent_ms: 500.0,
+            net,
+            wallet,
+            confirm: None,
+            address: Says::Yes,
+            store,
+            store_ms,
+        });
+    let program = (1usize..4, prop::option::of(0usize..60), any::<bool>()).prop_map(|(calls, crash, resumes)| Program {
+        calls,
+        crash,
+        resumes,
+    });
+    let rest = prop_oneof![Just(0.0), 0.0..400_000.0, Just(DAY_MS)];
+    let jump = prop_oneof![3 => Just(0.0), 1 => Just(DAY_MS), 1 => Just(-DAY_MS), 1 => Just(3_600_000.0)];
+    let round = (rest, prop::collection::vec(program, 1..5), jump);
+    (misfortune, 1u32..5, prop::collection::vec(round, 1..4), any::<bool>()).prop_map(
+        |(misfortune, payments, rounds, is_daily)| {
+            // Signatures are good by the server's clock: where clocks jump, money is transferred.
+            let jumps = !matches!(misfortune.paywall, Paywall::V1 | Paywall::V2);
+            let rounds = rounds.into_iter().map(|(rest, programs, jump)| (rest, programs, if jumps { jump } else { 0.0 }));
+            Script { misfortune, payments, rounds: rounds.collect(), is_daily }
+        },
+    )
+}
+
+fn check(script: &Script) {
+    let world = misfortune::World::new(script.misfortune.clone());
+    let most = u128::from(script.payments) * 20_000;
+    *world.spend.borrow_mut() = budget(|limit| if script.is_daily { limit.per_day = most } else { limit.budget = most });
+    for (rest_ms, programs, jump_ms) in &script.rounds {
+        world.rest(*rest_ms);
+        world.ahead_ms.set(world.ahead_ms.get() + jump_ms);
+        let begun = programs.iter().map(|program| {
+            let process = Process::new(&world, program.crash.unwrap_or(usize::MAX));
+            let client = process.client();
+            let mut calls: Vec<Task> = Vec::new();
+            for _ in 0..program.calls {
+                let (client, number) =
+                    (client.clone(), world.watch.borrow_mut().begins(world.now.get(), None, Default::default()));
+                let headers = vec![(crate::watch::CALL.into(), number.to_string())];
+                let call = CallOptions { headers, timeout_ms: Some(60_000.0), ..CallOptions::default() };
+                calls.push(Box::pin(async move {
+                    let _ = client.create_job(&json!({"userId": crate::world::USER, "content": "q"}), &call, &|_| ()).await;
+                }));
+            }
+            if program.resumes {
+                calls.push(Box::pin(async move {
+                    for open in client.pending_payments(&CallOptions::default()).await.unwrap_or_default() {
+                        let call = CallOptions { timeout_ms: Some(60_000.0), ..CallOptions::default() };
+                        let _ = client.resume(&open, &call, Default::default(), &|_| ()).await;
+                    }
+                }));
+            }
+            (process, calls)
+        });
+        let begun = begun.collect();
+        Process::run_all(&world, begun);
+    }
+    if script.is_daily {
+        let mut days: BTreeMap<i64, u32> = BTreeMap::new();
+        for at in world.transfers.borrow().iter() {
+            *days.entry((at / DAY_MS).floor() as i64).or_default() += 1;
+        }
+        for (day, count) in days {
+            assert!(count <= script.payments, "{count} payments on the day {day}, and {} are allowed", script.payments);
+        }
+    } else {
+        assert!(world.moved() <= script.payments as usize, "{} payments, and {} are allowed", world.moved(), script.payments);
+    }
+}
+
+#[test]
+fn the_sum_of_what_moves_never_exceeds_the_budget() {
+    let cases = std::env::var("SCRIPTS").ok().and_then(|count| count.parse().ok()).unwrap_or(10_000);
+    let config = ProptestConfig { cases, max_shrink_iters: 5_000, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(script in script())| check(&script));
+}
+
+#[test]
+fn a_calm_world_spends_the_whole_budget() {
+    for paywall in [Paywall::Lax, Paywall::V2] {
+        let misfortune = Misfortune {
+            paywall,
+            list_open: true,
+            agent_ms: 500.0,
+            net: Vec::new(),
+            wallet: Vec::new(),
+            confirm: None,
+            address: Says::Yes,
+            store: BTreeMap::new(),
+            store_ms: 0,
+        };
+        let world = misfortune::World::new(misfortune);
+        *world.spend.borrow_mut() = budget(|limit| limit.budget = 100_000);
+        let programs = (0..4).map(|_| {
+            let process = Process::new(&world, usize::MAX);
+            let client = process.client();
+            let calls = (0..4).map(|_| -> Task {
+                let client = client.clone();
+                Box::pin(async move {
+                    let params = json!({"userId": crate::world::USER, "content": "q"});
+                    let _ = client.create_job(&params, &CallOptions::default(), &|_| ()).await;
+                })
+            });
+            (process.clone(), calls.collect())
+        });
+        let programs = programs.collect();
+        Process::run_all(&world, programs);
+        assert_eq!(world.moved(), 5);
+    }
+    let _ = (StoreOperation::Get, answer);
+}
