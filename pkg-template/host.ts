@@ -1,14 +1,19 @@
 // What Rust calls in JavaScript, beside what belongs to one instance (instance.ts).
 import { listen } from './abort.js';
 import { log, tell } from './callbacks.js';
+import { csvLine, csvTitles } from './csv.js';
 import { makeError } from './errors.js';
 import { list, settled } from './foreign.js';
+import { awaitable } from './iterator.js';
 import { plainJson } from './metadata.js';
 import { nextPiece, reading, receive } from './response.js';
 import { defaultStore, lock } from './stores.js';
 import { wake } from './wake.js';
 
 export const host = {
+  awaitable,
+  csvLine,
+  csvTitles,
   defaultStore,
   list,
   listen,

@@ -45,6 +45,18 @@ export class FeedIterator implements AsyncIterableIterator<unknown> {
   }
 }
 
+/** The same iterator, which can be awaited for an array of all that is left. */
+export function awaitable<T>(iterator: AsyncIterable<T>): AsyncIterable<T> & PromiseLike<T[]> {
+  let all: Promise<T[]> | undefined;
+  const collect = async () => {
+    const values: T[] = [];
+    for await (const value of iterator) values.push(value);
+    return values;
+  };
+  const then: PromiseLike<T[]>['then'] = (resolved, rejected) => (all ??= collect()).then(resolved, rejected);
+  return Object.assign(iterator, { then });
+}
+
 /** The promise of a first page. Iterating over it goes through all pages, that one first. */
 export function pagePromise(instance: Instance, first: Promise<unknown>, pages: Pages | undefined): Promise<unknown> {
   const all = async function* () {

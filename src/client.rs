@@ -14,6 +14,7 @@ use crate::http::rate_limit::RateLimit;
 use crate::http::run::{Http, HttpConfig};
 use crate::json::Json;
 pub use crate::payment::PaidJob;
+pub use crate::payment::history::PaymentFilter;
 use crate::payment::payments::{PaymentConfig, Payments};
 use crate::platform::{Method, Platform};
 use crate::spending::SpendLedger;
@@ -107,6 +108,17 @@ impl<P: Platform + 'static> Client<P> {
     /// What is open at this server, the oldest first.
     pub async fn pending_payments(&self, call: &CallOptions) -> Result<Vec<Json>> {
         self.payments.pending(call).await
+    }
+
+    /// Gives each payment of the store that moved or may have moved money to `put`, the oldest first, when it has taken the one before.
+    pub async fn payments(&self, filter: &PaymentFilter, call: &CallOptions, put: impl AsyncFn(Json)) -> Result<()> {
+        let keys = self.payments.paid_keys(filter, self.end(call)).await?;
+        for key in keys.iter().filter_map(Json::as_text) {
+            if let Some(row) = self.payments.paid(&key, filter).await? {
+                put(row).await;
+            }
+        }
+        Ok(())
     }
 
     /// Forgets a payment that the application knows to be over.

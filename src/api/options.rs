@@ -235,6 +235,32 @@ impl RequestOptions {
     pub const MEMBERS: &[&str] = &["signal", "timeoutMs", "headers"];
 }
 
+/// What `payments` and `paymentsCsv` take.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentsOptions {
+    /// What every method takes.
+    #[cfg_attr(target_arch = "wasm32", serde(flatten))]
+    #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
+    pub request: RequestOptions,
+    /// Payments that began at this time or later: a date, an ISO date, or milliseconds since 1970. Not in the future.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Date | string | number"))]
+    pub since: Option<Json>,
+    /// Payments that began before this time.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Date | string | number"))]
+    pub until: Option<Json>,
+    /// Payments in this state.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "PaymentState"))]
+    pub state: Option<Json>,
+}
+
+impl PaymentsOptions {
+    /// What is read beside [`RequestOptions::MEMBERS`].
+    pub const MEMBERS: &[&str] = &["since", "until", "state"];
+}
+
 /// What `createJob` takes.
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]

@@ -311,6 +311,20 @@ pub struct TypedData {
     pub message: Json,
 }
 
+/// A payment as `payments()` lists it: what it moved, or may have moved.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentRow {
+    /// What was paid, and what became of it; never with a proof.
+    #[serde(flatten)]
+    pub payment: PaymentAttempt,
+    /// The base address of the server that was paid.
+    pub server: String,
+    /// When the payment began, in milliseconds since 1970.
+    pub created_at: f64,
+}
+
 /// How much of a token's budget is used: a member for each limit that the budget has.
 #[cfg(target_arch = "wasm32")]
 #[derive(Debug, Tsify)]

@@ -9,8 +9,11 @@ use super::headers::headers;
 use super::members::{function, is_well_formed, ms, only, whole, whole_ms};
 use super::request;
 use crate::api::error::Result;
-use crate::api::options::{CallOptions, CreateJobOptions, RequestOptions, ResumeOptions, WaitOptions};
-use crate::json::{Json, Kind};
+use crate::api::options::{CallOptions, CreateJobOptions, PaymentsOptions, RequestOptions, ResumeOptions, WaitOptions};
+use crate::api::payments::PaymentState;
+use crate::client::PaymentFilter;
+use crate::json::{Json, Kind, picked};
+use crate::time::WallTime;
 use crate::waiting::run::WaitPlan;
 
 /// Every method takes the members of all, so that an application can pass one object on.
@@ -46,6 +49,41 @@ pub(super) fn resume(given: &JsValue) -> Result<Call> {
     let params = Json(given.clone()).get("params");
     call.options.params = params.map(|params| request::job(&params.0)).transpose()?;
     Ok(call)
+}
+
+/// Reads the last argument of `payments`.
+pub(super) fn payments(given: &JsValue) -> Result<(Call, PaymentFilter)> {
+    let mut options = Json(given.clone());
+    if given.is_undefined() {
+        return Ok((Call::default(), PaymentFilter::default()));
+    }
+    only("options", &options, &[RequestOptions::MEMBERS, PaymentsOptions::MEMBERS])?;
+    let filter = PaymentFilter { since: time(&options, "since")?, until: time(&options, "until")?, state: state(&options)? };
+    if let Some(since) = filter.since.filter(|since| since.as_ms() > js_sys::Date::now()) {
+        return Err(argument("since", "must not be in the future", &since.as_ms().into()));
+    }
+    options = picked(&options, RequestOptions::MEMBERS);
+    Ok((call(&options.0)?, filter))
+}
+
+/// A date, an ISO date, or milliseconds since 1970.
+fn time(options: &Json, field: &'static str) -> Result<Option<WallTime>> {
+    let Some(given) = options.get(field) else { return Ok(None) };
+    let of_date = || given.call("getTime", &JsValue::UNDEFINED, &JsValue::UNDEFINED)?.ok()?.as_f64();
+    let ms = match given.as_text() {
+        Some(text) => Some(js_sys::Date::parse(&text)),
+        None => given.as_number().or_else(of_date),
+    };
+    let rule = "must be a date, an ISO date, or milliseconds since 1970";
+    let ms = ms.filter(|ms| (0.0..8.64e15).contains(ms)).ok_or_else(|| argument(field, rule, &given.0))?;
+    Ok(Some(WallTime::from_ms(ms)))
+}
+
+fn state(options: &Json) -> Result<Option<PaymentState>> {
+    let Some(given) = options.get("state") else { return Ok(None) };
+    let rule = "must be intended, proven, sent, accepted, refused or unknown";
+    let state = given.as_text().and_then(|text| PaymentState::read(&text));
+    state.map(Some).ok_or_else(|| argument("state", rule, &given.0))
 }
 
 fn read(given: &JsValue, known: &[&[&str]]) -> Result<Call> {

@@ -23,6 +23,9 @@ extern "C" {
     pub type AsyncIterator;
     #[wasm_bindgen(js_namespace = host)]
     fn iterate(feed: Feed) -> AsyncIterator;
+    /// The same iterator, which can be awaited for an array.
+    #[wasm_bindgen(js_namespace = host)]
+    pub(super) fn awaitable(iterator: AsyncIterator) -> AsyncIterator;
 }
 
 /// The results that the work has put in and the application has not taken yet.

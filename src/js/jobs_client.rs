@@ -1,17 +1,26 @@
 //! `JobsClient`: one-off questions.
 
-use js_sys::Promise;
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
 use super::arguments;
 use super::call::promise;
 use super::connection::Connection;
 use super::error::{argument, to_js};
-use super::feed::{AsyncIterator, feed};
+use super::feed::{AsyncIterator, awaitable, feed};
 use super::request;
 use crate::api::error::Result;
 use crate::client::Update;
 use crate::json::Json;
+use crate::text::concat;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = host, js_name = csvLine)]
+    fn csv_line(row: &JsValue) -> JsValue;
+    #[wasm_bindgen(js_namespace = host, js_name = csvTitles)]
+    fn csv_titles() -> String;
+}
 
 const CURRENCY: &str = "must be USDC or the symbol of one of spend.assets";
 
@@ -208,6 +217,39 @@ impl JobsClient {
             Ok(arguments::call(&options)?.work(|call| async move {
                 client.forget_payment(&attempt, &call.options).await?;
                 Ok(Json(JsValue::UNDEFINED))
+            }))
+        })
+    }
+
+    /// Every payment of the store that moved or may have moved money, the oldest first: of all servers, also after the
+    /// answers, for as long as `keepPaymentsDays` says. Iterate over it, or await it for an array.
+    #[wasm_bindgen(unchecked_return_type = "AsyncIterableIterator<PaymentRow> & PromiseLike<PaymentRow[]>")]
+    pub fn payments(&self, #[wasm_bindgen(unchecked_optional_param_type = "PaymentsOptions")] options: JsValue) -> AsyncIterator {
+        awaitable(feed(|queue| {
+            let (client, (call, filter)) = (self.0.client()?, arguments::payments(&options)?);
+            Ok(call.work(|call| async move {
+                let put = async |row| {
+                    queue.put(row);
+                    queue.empty().await;
+                };
+                client.payments(&filter, &call.options, put).await?;
+                Ok(Json(JsValue::UNDEFINED))
+            }))
+        }))
+    }
+
+    /// The same payments as a table for spreadsheets (CSV as in RFC 4180), with a line of titles.
+    #[wasm_bindgen(js_name = paymentsCsv, unchecked_return_type = "Promise<string>")]
+    pub fn payments_csv(&self, #[wasm_bindgen(unchecked_optional_param_type = "PaymentsOptions")] options: JsValue) -> Promise {
+        promise(|| {
+            let (client, (call, filter)) = (self.0.client()?, arguments::payments(&options)?);
+            Ok(call.work(|call| async move {
+                let rows = Array::new();
+                let put = async |row: Json| {
+                    rows.push(&csv_line(&row.0));
+                };
+                client.payments(&filter, &call.options, put).await?;
+                Ok(Json::text(&concat(&[&csv_titles(), &String::from(rows.join(""))])))
             }))
         })
     }

@@ -114,6 +114,16 @@ impl Json {
         self.0.as_object().map(|members| members.keys().cloned().collect()).unwrap_or_default()
     }
 
+    /// An array of strings in their order.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        if let Value::Array(elements) = &mut self.0 {
+            elements.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
+            elements.dedup();
+        }
+        self
+    }
+
     /// The string that this is.
     pub fn as_text(&self) -> Option<String> {
         self.0.as_str().map(str::to_owned)

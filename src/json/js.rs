@@ -175,6 +175,14 @@ impl Json {
         elements
     }
 
+    /// An array of strings in their order, each once. JavaScript sorts: that takes no code.
+    pub fn sorted(self) -> Self {
+        let _ = self.call("sort", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
+        let mut sorted = self.elements();
+        sorted.dedup();
+        Self::array(sorted)
+    }
+
     /// The string that this is.
     pub fn as_text(&self) -> Option<String> {
         self.0.as_string()

@@ -255,7 +255,7 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// The record under this key, as it is now: whoever writes it at this moment may wait for the counters.
-    async fn peek(&self, key: &str) -> Found {
+    pub(super) async fn peek(&self, key: &str) -> Found {
         let value = self.in_time(self.platform.store(StoreOperation::Get, key, ""), Deadline::NEVER).await;
         value.map_or_else(Found::Withheld, |value| record::parse(&value))
     }

@@ -39,6 +39,8 @@ pub struct Payments<P: Platform> {
     pub(super) old_keys: RefCell<OldKeys>,
     /// Whether the server wants the question as `prompt`.
     pub(super) wants_prompt: Cell<bool>,
+    /// How many payments have moved to the history.
+    pub(super) retired: Cell<u32>,
 }
 
 impl<P: Platform + 'static> Payments<P> {
@@ -53,6 +55,7 @@ impl<P: Platform + 'static> Payments<P> {
             writes: Queues::default(),
             old_keys: RefCell::default(),
             wants_prompt: Cell::new(false),
+            retired: Cell::new(0),
         })
     }
 

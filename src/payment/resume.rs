@@ -264,6 +264,7 @@ impl<P: Platform + 'static> Payments<P> {
     async fn drop_closed(self: &Rc<Self>, attempt: &Attempt) {
         if attempt.idempotency_key.is_empty() {
             let _ = self.retire(&attempt.id, None).await;
+            self.tidy_history().await;
         }
     }
 
