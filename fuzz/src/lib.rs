@@ -93,7 +93,14 @@ fn payment_required(bytes: &[u8]) {
 fn pays(offer: Offer, means: PaymentMethod) {
     let token = offer.token.clone();
     let nonce = format!("0x{}", "11".repeat(32));
-    let question = WalletRequest::new(std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, WallTime::from_ms(1.8e12));
+    let question = WalletRequest::new(
+        "0123456789abcdef",
+        std::rc::Rc::new(offer),
+        means,
+        PAYER.to_owned(),
+        &nonce,
+        WallTime::from_ms(1.8e12),
+    );
     let (_, shown) = question.call();
     if let Some(authorization) = &question.authorization {
         let message = &shown["message"];
@@ -165,7 +172,8 @@ fn given(bytes: &[u8]) {
     let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(seed) };
     let offer = std::rc::Rc::new(x402::read(&response, &policy.tokens).unwrap().offers.remove(0));
     for means in [PaymentMethod::Transfer, PaymentMethod::Sign, PaymentMethod::Pay] {
-        let question = WalletRequest::new(offer.clone(), means, PAYER.to_owned(), "0x11", WallTime::from_ms(1.8e12));
+        let question =
+            WalletRequest::new("0123456789abcdef", offer.clone(), means, PAYER.to_owned(), "0x11", WallTime::from_ms(1.8e12));
         for answer in [Ok(value.clone()), Err(value.clone())] {
             let threw = answer.is_err();
             match question.read(answer) {

@@ -372,7 +372,7 @@ impl Payment {
     fn request(&self, at: Moment) -> Option<WalletRequest> {
         let order = self.order.as_ref()?;
         let now = at.wall + order.server_ahead;
-        Some(WalletRequest::new(order.offer.clone(), order.method, self.payer.clone(), &order.nonce, now))
+        Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, now))
     }
 
     fn ask(&mut self, at: Moment) -> Step {

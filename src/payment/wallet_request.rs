@@ -8,6 +8,7 @@ use crate::payment::wallet;
 use crate::platform::Callback;
 use crate::spending::policy::PaymentMethod;
 use crate::time::WallTime;
+use crate::x402::extensions::payment_id;
 use crate::x402::signature::normalised;
 use crate::x402::typed_data::Authorization;
 use crate::x402::{Offer, elizaos};
@@ -20,6 +21,7 @@ pub struct WalletRequest {
     offer: Rc<Offer>,
     method: PaymentMethod,
     payer: String,
+    attempt_id: String,
     /// What it signs, where it signs.
     pub authorization: Option<Authorization>,
 }
@@ -46,10 +48,10 @@ pub struct NoProof {
 
 impl WalletRequest {
     /// The request for this offer. `nonce` and `now` (on the server's clock) go into a signature.
-    pub fn new(offer: Rc<Offer>, method: PaymentMethod, payer: String, nonce: &str, now: WallTime) -> Self {
+    pub fn new(attempt_id: &str, offer: Rc<Offer>, method: PaymentMethod, payer: String, nonce: &str, now: WallTime) -> Self {
         let sign = || Authorization::new(&offer, payer.clone(), now, nonce.to_owned());
         let authorization = (method == PaymentMethod::Sign).then(sign);
-        Self { offer, method, payer, authorization }
+        Self { offer, method, payer, attempt_id: attempt_id.to_owned(), authorization }
     }
 
     /// Which callback is called, and with what.
@@ -101,7 +103,7 @@ impl WalletRequest {
         let refused = |what: &str| (format!("a signature by {}", self.payer), what.to_owned());
         let text = given.as_text().ok_or_else(|| refused(&shown(given)))?;
         let signature = normalised(&text).map_err(refused)?;
-        let header = authorization.proof(&self.offer, &signature);
+        let header = authorization.proof(&self.offer, &signature, &payment_id(&self.attempt_id));
         if !wallet::can_be_sent(&header.1) {
             return Err(refused("one that no header can hold"));
         }

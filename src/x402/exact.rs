@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use super::amount::Amount;
 use super::entry::{self, shown_member};
-use super::extensions::PaymentIdentifier;
 use super::offer::Offer;
 use super::tokens::Token;
 use crate::api::payments::Dialect;
@@ -34,9 +33,6 @@ pub(super) fn read_entry(dialect: Dialect, entry: &Json, required: &Json, tokens
     let timeout_s = timeout_s(entry)?;
     check_size(dialect, entry, required)?;
     let resource = resource(dialect, entry, required)?;
-    if dialect == Dialect::X402V2 && PaymentIdentifier::read(required) == PaymentIdentifier::Required {
-        return Err("its server takes only payments with an id (the extension payment-identifier)".to_owned());
-    }
     Ok(Offer {
         dialect,
         foreign: foreign(entry, &token)?,
@@ -305,13 +301,5 @@ mod tests {
         // Version 1 knows no `amount`.
         let entry = good(Dialect::X402V1).without("maxAmountRequired").set("amount", json!("20000"));
         assert!(read(Dialect::X402V1, &entry).unwrap_err().contains("maxAmountRequired (nothing)"));
-    }
-
-    #[test]
-    fn a_server_that_requires_an_id_is_refused_before_the_wallet_is_asked() {
-        let declares = |required: bool| json!({"extensions": {"payment-identifier": {"info": {"required": required}}}});
-        let read = |dialect: Dialect, required: bool| read_entry(dialect, &good(dialect), &declares(required), &usdc());
-        assert!(read(Dialect::X402V2, true).unwrap_err().contains("payment-identifier"));
-        assert!(read(Dialect::X402V2, false).is_ok() && read(Dialect::X402V1, true).is_ok());
     }
 }

@@ -88,11 +88,11 @@ impl Authorization {
             .set("message", self.message())
     }
 
-    /// The header that carries the signed authorization.
-    pub fn proof(&self, offer: &Offer, signature: &str) -> (String, String) {
+    /// The header that carries the signed authorization. `payment_id` is for servers that declare ids.
+    pub fn proof(&self, offer: &Offer, signature: &str, payment_id: &str) -> (String, String) {
         let (name, document) = match offer.dialect {
             Dialect::X402V1 => ("x-payment", self.proof_v1(offer, signature)),
-            _ => ("payment-signature", self.proof_v2(offer, signature)),
+            _ => ("payment-signature", self.proof_v2(offer, signature, payment_id)),
         };
         (name.to_owned(), to_base64(&document.to_json()))
     }
@@ -109,11 +109,10 @@ impl Authorization {
     }
 
     /// What the server said goes back to it as it came.
-    fn proof_v2(&self, offer: &Offer, signature: &str) -> Json {
+    fn proof_v2(&self, offer: &Offer, signature: &str, payment_id: &str) -> Json {
         let payload = Json::object().set("authorization", self.message()).set("signature", Json::text(signature));
         let mut proof = Json::object().set("x402Version", Json::number(2.0)).set("payload", payload);
-        // No id yet: an entry whose server requires one is refused before the wallet is asked.
-        if let Some(extensions) = extensions::answered(&offer.required, None) {
+        if let Some(extensions) = extensions::answered(&offer.required, payment_id) {
             proof = proof.set("extensions", extensions);
         }
         if let Some(resource) = offer.required.get("resource") {
@@ -172,7 +171,7 @@ mod tests {
             assert_eq!(typed_data.to_json(), vector["typedData"].to_string(), "in the same order");
             let signature = signature::normalised(text("signature")).unwrap();
             assert_eq!(signature, text("signature"));
-            let (name, value) = authorization.proof(&offer, &signature);
+            let (name, value) = authorization.proof(&offer, &signature, "pay_1234567890123456");
             assert_eq!((name, value.as_str()), (text("headerName").to_lowercase(), text("headerValue")));
         }
     }
