@@ -118,6 +118,10 @@ pub enum Callback {
     Transfer,
     /// `wallet.signTypedData`: signs this typed data. Returns the signature.
     Sign,
+    /// `wallet.call`: calls a contract of the chain without a transaction. Returns what the contract returns, in hexadecimal.
+    Call,
+    /// `wallet.receipt`: returns a transaction's receipt; nothing while there is none.
+    Receipt,
     /// `wallet.pay`: takes the payment of this quote over. Returns the request headers, as a list of names (in lower
     /// case) and values.
     Pay,

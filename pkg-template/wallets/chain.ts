@@ -63,6 +63,14 @@ export async function onChain(chainId: number, wallet: ChainRequests): Promise<v
   }
 }
 
+/**
+ * Asks the chain something, if the wallet is on it: it is not asked to switch for that.
+ */
+export async function onlyOn<T>(chainId: number, wallet: Pick<ChainRequests, 'current'>, ask: () => Promise<T>): Promise<T> {
+  if (numberOf(await wallet.current()) !== chainId) throw new Error(`the wallet is not on chain ${chainId}`);
+  return ask();
+}
+
 /** Why a switch failed. */
 interface Failure {
   cause: unknown;

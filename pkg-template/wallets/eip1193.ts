@@ -1,5 +1,5 @@
 import type { TypedData, Quote } from '../wasm.js';
-import { hexadecimal, onChain } from './chain.js';
+import { hexadecimal, onChain, onlyOn } from './chain.js';
 import { beforeSending, unmoved } from './errors.js';
 import { transferCall, whenMined } from './transfer.js';
 import { need, type MadeWallet } from './wallet.js';
@@ -50,6 +50,9 @@ export function fromEip1193(provider: Eip1193Provider, options: { address?: stri
       const hash = (await request('eth_sendTransaction', [transaction])) as string;
       return whenMined(hash, () => request('eth_getTransactionReceipt', [hash]));
     },
+    call: ({ chainId, to, data }) =>
+      onlyOn(chainId, chain, () => request('eth_call', [{ to, data }, 'latest']) as Promise<string>),
+    receipt: (hash, chainId) => onlyOn(chainId, chain, () => request('eth_getTransactionReceipt', [hash])),
   };
 }
 

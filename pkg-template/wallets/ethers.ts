@@ -1,5 +1,5 @@
 import type { TypedData, Quote } from '../wasm.js';
-import { onChain } from './chain.js';
+import { onChain, onlyOn } from './chain.js';
 import { beforeSending, unmoved, unsupported } from './errors.js';
 import { transferCall, whenMined } from './transfer.js';
 import { need, type MadeWallet } from './wallet.js';
@@ -33,6 +33,7 @@ interface Provider {
   send?(method: string, params: unknown[]): Promise<unknown>;
   getNetwork(): Promise<{ chainId: unknown }>;
   getTransactionReceipt(hash: string): Promise<unknown>;
+  call(transaction: object): Promise<string>;
 }
 
 /** How many signers within a signer are looked into. */
@@ -72,6 +73,8 @@ export function fromEthers(given: EthersSigner): MadeWallet {
       const hash = await hashOf(signer, transaction);
       return whenMined(hash, () => receiptOf(provider, hash));
     },
+    call: ({ chainId, to, data }) => asked(signer, chainId, (provider) => callOf(provider, { to, data })),
+    receipt: (hash, chainId) => asked(signer, chainId, (provider) => receiptOf(provider, hash)),
   };
 }
 
@@ -99,6 +102,15 @@ const chainOf = (provider: Provider) => {
     add: (parameters: object) => send('wallet_addEthereumChain', [parameters]),
   };
 };
+
+async function asked<T>(signer: AnySigner, chainId: number, ask: (provider: Provider) => Promise<T>): Promise<T> {
+  const { provider } = signer;
+  if (!provider) throw unsupported('the signer has no provider');
+  return onlyOn(chainId, chainOf(provider), () => ask(provider));
+}
+
+const callOf = (provider: Provider, call: { to: string; data: string }): Promise<string> =>
+  provider.send ? (provider.send('eth_call', [call, 'latest']) as Promise<string>) : provider.call(call);
 
 /**
  * The wallet itself is asked here too: after a switch, ethers throws that the network has changed.

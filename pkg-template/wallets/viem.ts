@@ -1,5 +1,5 @@
 import type { TypedData, Quote } from '../wasm.js';
-import { onChain } from './chain.js';
+import { onChain, onlyOn } from './chain.js';
 import { beforeSending, unmoved, unsupported } from './errors.js';
 import { transferCall, whenMined } from './transfer.js';
 import { need, type MadeWallet, type SigningWallet } from './wallet.js';
@@ -96,8 +96,16 @@ function fromClient(client: ViemWalletClient): MadeWallet {
       if (!client.request) return hash;
       return whenMined(hash, () => client.request?.({ method: 'eth_getTransactionReceipt', params: [hash] }));
     },
+    call: ({ chainId, to, data }) => asked(client, chainId, 'eth_call', [{ to, data }, 'latest']) as Promise<string>,
+    receipt: (hash, chainId) => asked(client, chainId, 'eth_getTransactionReceipt', [hash]),
   };
 }
+
+const asked = (client: ViemWalletClient, chainId: number, method: string, params: unknown[]): Promise<unknown> =>
+  onlyOn(chainId, chainOf(client), () => {
+    if (!client.request) throw unsupported('the wallet client cannot ask its chain');
+    return client.request({ method, params });
+  });
 
 const chainOf = (client: ViemWalletClient) => ({
   current: () => client.getChainId(),

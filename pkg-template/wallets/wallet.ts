@@ -12,6 +12,17 @@ export interface SigningWallet {
 export interface MadeWallet extends SigningWallet {
   /** Makes the transfer, and resolves with its hash when it is mined, or after three minutes. */
   sendTransfer(quote: Quote): Promise<string>;
+  /** Calls a contract of the chain without a transaction, if the wallet is on that chain. */
+  call(request: ContractCall): Promise<string>;
+  /** The receipt of a transaction, if the wallet is on that chain; `null` while there is none. */
+  receipt(hash: string, chainId: number): Promise<unknown>;
+}
+
+/** A call of a contract that changes nothing. */
+export interface ContractCall {
+  chainId: number;
+  to: string;
+  data: string;
 }
 
 /**

@@ -272,6 +272,9 @@ pub struct PaymentAttempt {
     /// The job that was paid for, once it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
+    /// `true` when the chain itself says that the money has moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_chain: Option<bool>,
 }
 
 /// A payment that is open, or a record that cannot be read.
@@ -386,6 +389,8 @@ pub struct Attempt {
     pub created_at: WallTime,
     /// When this began.
     pub begun_at: WallTime,
+    /// Whether the chain itself says that the money has moved.
+    pub on_chain: bool,
     /// The scope of the budget that it counts for; empty for the one of all that share the store.
     pub scope: String,
     /// The caller's idempotency key; empty for none.
@@ -414,6 +419,9 @@ impl Attempt {
         }
         if let Some(id) = self.created.as_ref().and_then(|created| created.get("jobId")) {
             document = document.set("jobId", id);
+        }
+        if self.on_chain {
+            document = document.set("onChain", Json::boolean(true));
         }
         match &self.receipt {
             Some(receipt) => document.set("receipt", receipt.clone()),

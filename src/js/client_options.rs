@@ -139,6 +139,9 @@ fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
         Some(other) => Err(Error::argument("wallet", &fill("has a % that must be a function", &[name]), &shown(&other))),
     };
     let capabilities = WalletCapabilities { transfer: has("sendTransfer")?, sign: has("signTypedData")?, pay: has("pay")? };
+    for name in ["call", "receipt"] {
+        has(name)?;
+    }
     let address = wallet.get("address");
     let is_address = |address: &Json| address.0.is_function() || address.as_text().is_some_and(|text| address::is_payable(&text));
     if let Some(address) = &address

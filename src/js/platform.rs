@@ -53,6 +53,11 @@ impl Drop for Held {
 }
 
 impl JsPlatform {
+    /// Whether the wallet can ask the chain. Functions have a member `call` too.
+    fn asks_chain(&self, member: &str) -> bool {
+        !self.wallet.0.is_function() && self.wallet.get(member).is_some()
+    }
+
     /// What `add` does, for a store that has no such method.
     async fn get_then_set(&self, key: &str, value: &str) -> Result<Json, Json> {
         let there = Box::pin(self.store(StoreOperation::Get, key, "")).await?;
@@ -166,6 +171,8 @@ impl Platform for JsPlatform {
             Callback::Transfer => self.capabilities.transfer,
             Callback::Sign => self.capabilities.sign,
             Callback::Pay => self.capabilities.pay,
+            Callback::Call => self.asks_chain("call"),
+            Callback::Receipt => self.asks_chain("receipt"),
         }
     }
 
@@ -178,8 +185,14 @@ impl Platform for JsPlatform {
             Callback::Transfer => member("sendTransfer"),
             Callback::Sign => member("signTypedData"),
             Callback::Pay => member("pay"),
+            Callback::Call => member("call"),
+            Callback::Receipt => member("receipt"),
         };
         let given = match member.dyn_into::<Function>() {
+            Ok(function) if callback == Callback::Receipt => {
+                let part = |name: &str| argument.get(name).map(|part| part.0).unwrap_or_default();
+                function.call2(&self.wallet.0, &part("hash"), &part("chainId")).map_err(Json)?
+            }
             Ok(function) => function.call1(&self.wallet.0, &argument.0).map_err(Json)?,
             Err(value) => value,
         };

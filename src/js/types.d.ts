@@ -54,4 +54,14 @@ export interface Wallet {
   signTypedData?: (typedData: TypedData) => string | Promise<string>;
   /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
   pay?: (quote: Quote) => HeadersInput | Promise<HeadersInput>;
+  /**
+   * Calls a contract without a transaction (`eth_call` on the latest block), and returns what it returns. With it, `resume()` asks the chain
+   * whether what was signed was used.
+   */
+  call?: (request: { chainId: number; to: string; data: string }) => string | Promise<string>;
+  /**
+   * The receipt of a transaction (`eth_getTransactionReceipt`); `null` while there is none. With it, `resume()` asks the chain what became of
+   * a transfer.
+   */
+  receipt?: (hash: string, chainId: number) => unknown;
 }

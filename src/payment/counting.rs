@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::keys;
 use super::payments::Payments;
-use super::record::{self, Found};
+use super::record::{self, Found, FundsMoved, funds_moved};
 use super::step::Counting;
 use super::store_failed;
 use crate::api::error::Result;
@@ -27,6 +27,15 @@ const RESOLVED: usize = 4;
 /// After so many records the program gets a moment for others.
 const BREATH: usize = 50;
 
+/// What is given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GivenBack {
+    /// What is set aside.
+    SetAside,
+    /// What is set aside, or was counted as spent because it might have moved.
+    Counted,
+}
+
 /// What is done with the counters of a limit.
 enum Change {
     /// They are counted from the records, where they are not there.
@@ -35,6 +44,8 @@ enum Change {
     Reserve(Open, bool),
     /// Money that is set aside is spent or given back, for certain.
     Resolve(String, Fate),
+    /// Money that was counted is given back.
+    Refund(Open),
 }
 
 impl Limit {
@@ -141,15 +152,28 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(!matches!(there.kind(), Kind::Undefined | Kind::Null))
     }
 
-    /// Gives back what was set aside for a payment, when all that was written of it before has ended.
-    pub(super) fn give_back(self: &Rc<Self>, attempt: Attempt) {
-        let payments = self.clone();
-        let ticket = self.writes.join(&attempt.id);
-        self.platform.spawn(async move {
-            ticket.ready().await;
-            // What fails here is resolved later.
-            let _ = payments.settle(&attempt, Fate::Unmoved).await;
-        });
+    /// Gives back the money of a payment, if its record is gone, or says that certainly nothing has moved. All that was written of it
+    /// has ended.
+    pub(super) async fn give_back(self: &Rc<Self>, attempt: &Attempt, what: GivenBack) -> Result<(), Json> {
+        let is_certain = match self.peek(&record::key(&attempt.id)).await {
+            Found::Missing => true,
+            Found::Attempt(attempt) => what == GivenBack::SetAside && funds_moved(&attempt) == FundsMoved::No,
+            Found::Unreadable | Found::Withheld(_) => false,
+        };
+        match what {
+            _ if !is_certain => Ok(()),
+            GivenBack::SetAside => self.settle(attempt, Fate::Unmoved).await,
+            GivenBack::Counted => self.refund(attempt).await,
+        }
+    }
+
+    async fn refund(self: &Rc<Self>, attempt: &Attempt) -> Result<(), Json> {
+        let Some((at, units)) = self.counted_limit(attempt) else { return Ok(()) };
+        if self.is_counted_in_store(at, Deadline::NEVER).await? {
+            let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
+            self.change(at, Change::Refund(open), Deadline::NEVER).await?;
+        }
+        Ok(())
     }
 
     /// Resolves what is set aside for a payment, for certain.
@@ -184,6 +208,10 @@ impl<P: Platform + 'static> Payments<P> {
         let why = match change {
             Change::Nothing => None,
             Change::Reserve(open, avoidable) => self.reserve(&mut counters, limit, open, avoidable).await,
+            Change::Refund(Open { id, units, at }) => {
+                counters.refund(&id, units, at);
+                None
+            }
             Change::Resolve(id, _) if !counters.has(&id) => return Ok(None),
             Change::Resolve(id, fate) => {
                 counters.resolve(&id, fate);

@@ -249,6 +249,7 @@ impl<P: Platform + 'static> Payments<P> {
             idempotency_key: create.call.idempotency_key.clone(),
             fingerprint: create.fingerprint.clone(),
             answered: false,
+            on_chain: false,
             signs: method == PaymentMethod::Sign,
             valid_until: None,
         }

@@ -16,7 +16,8 @@
 //!           the wallet failed, money may have moved: Concluding ◄───────────┤        Resting ─► Sending, twice at most
 //!           └─► Over (the error, the record)                                │           │
 //!                                                                           └───────────┴─► Concluding
-//! resumed:  Resumed ─► Counting ─► Rewriting ─► Finding, and on as above
+//! resumed:  Resumed ─► Checking ─► Counting ─► Rewriting ─► Finding, and on as above
+//!                          └─► Closing ─► Over (no record): the chain says that no money has moved, and never will
 //! ```
 //!
 //! Every state in which the call waits may end for it before it ends for the payment: a call that goes away ([`Event::CallerGone`])
@@ -43,6 +44,7 @@ use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
 use crate::spending::policy::PaymentMethod;
 use crate::time::{Deadline, Millis, WallTime};
+use crate::x402::onchain::ChainWord;
 use crate::x402::{address, refused};
 
 /// How often the same proof is sent again after a reply was lost.
@@ -92,6 +94,10 @@ enum State {
     Concluding(Option<Box<Error>>),
     /// To be resumed.
     Resumed(Resumption),
+    /// The chain is asked what became of it.
+    Checking(Resumption),
+    /// The chain says that no money has moved, and never will: the record is being deleted. With what the call gets then.
+    Closing(Option<Box<Error>>),
     /// The ledger is counting it.
     Counting(Resumption),
     /// What will be sent is being written again. With the state before.
@@ -247,6 +253,10 @@ impl Payment {
             }
 
             (S::Resumed(resumption), E::Begin) => self.resume(resumption, at),
+            (S::Checking(resumption), E::ChainSaid(word)) => self.checked(resumption, word, at),
+            (S::Checking(resumption), E::Timer) => self.checked(resumption, ChainWord::Unknown, at),
+            (S::Closing(error), E::Forgotten(result)) => self.closed(error, result),
+            (S::Closing(error), E::Timer) => self.answer_early(S::Closing(None), error.map(|error| self.failed(error))),
             (S::Counting(resumption), E::Counted(Counting::Done)) => self.rewrite(resumption, at),
             (S::Counting(_), E::Counted(Counting::Over(why))) => self.over_budget(&why),
             (S::Counting(_), E::Counted(Counting::Failed(thrown))) => self.uncounted(thrown),
@@ -254,7 +264,7 @@ impl Payment {
             (S::Rewriting(before), E::Written(Err(thrown))) => self.not_rewritten(before, thrown),
             (S::Rewriting(before), E::Timer) => self.not_rewritten(before, self.late_store()),
             (S::Rewriting(before), E::CallerGone) => self.leave_unsent(before),
-            (S::Resumed(_) | S::Counting(_), E::CallerGone) => self.leave_counted(),
+            (S::Resumed(_) | S::Checking(_) | S::Counting(_), E::CallerGone) => self.leave_counted(),
 
             // A call that goes away changes nothing in the other states; nor does anything that comes when it is over.
             (state, _) => {
@@ -539,7 +549,7 @@ impl Payment {
         let step = if self.end.is_over(at.now) {
             self.conclude(*out_of_time(), at)
         } else if !is_first && self.is_stale(at) {
-            self.conclude(*stale(), at)
+            if self.sent || !self.attempt.signs { self.conclude(*stale(), at) } else { self.withdraw(Some(void()), at) }
         } else {
             self.state = State::Sending;
             Step::new(Action::Send(Box::new(self.attempt.clone())))
@@ -650,7 +660,11 @@ impl Payment {
         error.job_id = self.hint.take();
         let same_proof = "do not pay again: client.resume(error.payment) goes on with the same proof";
         let other_body = "do not pay again: client.resume(error.payment, { params }) sends the same proof with another request";
-        let (code, state, said, advice) = if body::is_refused(&error) {
+        let settled = "do not pay again: the server has the money; ask its operator, or resume the payment later";
+        let (code, state, said, advice) = if self.attempt.on_chain && !body::is_refused(&error) {
+            let said = "the payment has moved, as the chain says, and there is no job for it";
+            (ErrorCode::PaymentOutcomeUnknown, PaymentState::Unknown, said, settled)
+        } else if body::is_refused(&error) {
             (
                 ErrorCode::PaymentRequestRefused,
                 self.unsent_state(),
@@ -690,9 +704,7 @@ impl Payment {
         let has_proof = !self.attempt.proof.is_empty();
         let never_sent = self.attempt.signs && self.attempt.state == PaymentState::Proven;
         if has_proof && never_sent && self.is_stale(at) {
-            let words = "what was signed for this payment was never sent, and its time is over: no money has moved, and the payment is \
-                         not open any more";
-            return self.withdraw(Some(Error::new(ErrorCode::PaymentNotOpen, words)), at);
+            return self.withdraw(Some(void()), at);
         }
         if !has_proof && self.attempt.signs && self.attempt.transaction.is_none() {
             return self.unsigned(resumption, at);
@@ -703,12 +715,45 @@ impl Payment {
             let answer = self.failed(Error::new(ErrorCode::PaymentOutcomeUnknown, words));
             return Step { answer, ..Step::new(Action::Done) };
         }
+        if resumption.asks_chain && !never_sent {
+            self.state = State::Checking(Resumption { asks_chain: false, ..resumption });
+            let step = Step::new(Action::AskChain);
+            return if self.end == Deadline::NEVER { step } else { step.until(self.end) };
+        }
         if resumption.is_counted {
             return self.rewrite(resumption, at);
         }
         self.state = State::Counting(resumption);
         // What was signed and never sent can be left so; everything else has perhaps been spent.
         Step::new(Action::Count { avoidable: never_sent, unwritten: resumption.is_unwritten })
+    }
+
+    /// What the chain says is the last word.
+    fn checked(&mut self, resumption: Resumption, word: ChainWord, at: Moment) -> Step {
+        if word == ChainWord::Never {
+            let words = "the chain says that the money of this payment has not moved and never will: it is not open any more, and the \
+                         budget has it back";
+            let error = Error::new(ErrorCode::PaymentNotOpen, words);
+            if resumption.is_unwritten {
+                // There is no record: it was closed before, and the budget of the store has it back since then.
+                return self.refuse(error);
+            }
+            self.state = State::Closing(Some(error));
+            let step = Step::new(Action::Forget);
+            return if self.waiting { step.until(self.store_limit(at)) } else { step };
+        }
+        self.attempt.on_chain = word == ChainWord::Moved;
+        self.resume(resumption, at)
+    }
+
+    /// The money is given back when the record is gone: it could be given back twice otherwise.
+    fn closed(&mut self, error: Option<Box<Error>>, result: Result<(), Json>) -> Step {
+        let (error, budget) = match result {
+            Ok(()) => (error, Budget::Refund),
+            Err(thrown) => (error.map(|_| store_failed(thrown, "; the payment is still open")), Budget::Same),
+        };
+        let answer = error.and_then(|error| self.failed(error));
+        Step { answer, ..Step::new(Action::Done).with(budget) }
     }
 
     /// No signature is written down. One that comes later is of no use when its time is over.
@@ -820,6 +865,13 @@ fn out_of_time() -> Box<Error> {
 fn uncounted() -> Box<Error> {
     let words = "the call's time limit was over before its payment could be counted in the store; nothing was paid";
     Error::new(ErrorCode::RequestTimeout, words)
+}
+
+/// A signature that was never sent, and is not any more.
+fn void() -> Box<Error> {
+    let words = "what was signed for this payment was never sent, and its time is over: no money has moved, and the payment is not open \
+                 any more";
+    Error::new(ErrorCode::PaymentNotOpen, words)
 }
 
 /// A signature that is not sent again.

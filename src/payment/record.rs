@@ -10,6 +10,7 @@
 //! | `request` | the body of the request |
 //! | `createdAt` | when the payment began, or when the job was there, in milliseconds since 1970 |
 //! | `begunAt` | when the payment began, in milliseconds since 1970; absent in old records, where `createdAt` stands for it |
+//! | `onChain` | `true` where the chain itself says that the money has moved |
 //! | `scope` | the scope of the budget that it counts for; absent for that of all who share the store |
 //! | `created` | what `createJob` returns; absent before there is a job |
 //! | `idempotencyKey`, `fingerprint` | the caller's key and the request fingerprint; absent without a key |
@@ -56,6 +57,7 @@ pub enum FundsMoved {
 /// Whether money has moved for this payment.
 pub fn funds_moved(attempt: &Attempt) -> FundsMoved {
     match attempt.state {
+        _ if attempt.on_chain => FundsMoved::Yes,
         PaymentState::Accepted => FundsMoved::Yes,
         PaymentState::Intended | PaymentState::Proven if attempt.signs => FundsMoved::No,
         _ => FundsMoved::Unknown,
@@ -182,6 +184,7 @@ pub fn read(record: &Json) -> Option<Attempt> {
         created_at,
         begun_at: record.get_number("begunAt").map_or(created_at, WallTime::from_ms),
         scope: text("scope"),
+        on_chain: flag("onChain"),
         idempotency_key: text("idempotencyKey"),
         fingerprint: record.get_text("fingerprint").unwrap_or_else(|| text("question")),
         answered: flag("answered"),

@@ -160,7 +160,7 @@ impl<P: Platform + 'static> Payments<P> {
         let found = self.find(&id, end).await;
         // Whoever says that no money has moved may be wrong: where that is not certain, the budget does not get it back.
         if let Found::Attempt(attempt) = &found
-            && funds_moved(attempt) == FundsMoved::Unknown
+            && funds_moved(attempt) != FundsMoved::No
         {
             let attempt = attempt.clone();
             let settled = async move |payments: Rc<Self>| payments.settle(&attempt, Fate::Spent(attempt.begun_at)).await;
@@ -221,6 +221,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         resumption.is_counted = self.book.borrow().is_counted(id);
         resumption.is_asking = self.book.borrow().is_asking(id);
+        resumption.asks_chain = self.can_ask_chain(&attempt);
         let request = self.http.request(Method::Post, routes::JOBS, call);
         let payment = Payment::resumed(attempt, resumption, end);
         let call = call.clone();

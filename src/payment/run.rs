@@ -7,6 +7,7 @@ use core::task::Poll;
 use std::rc::Rc;
 
 use super::book::KeyedJob;
+use super::counting::GivenBack;
 use super::machine::Payment;
 use super::payments::Payments;
 use super::record;
@@ -24,12 +25,15 @@ use crate::http::jobs::read_created;
 use crate::http::outcome::refusal;
 use crate::http::words::fit;
 use crate::json::Json;
-use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform};
+use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
 use crate::time::{Deadline, Millis};
-use crate::x402;
+use crate::x402::onchain::{ChainWord, Signed, read_receipt, receipt_request};
+use crate::x402::{self, Dialect};
 
 /// The longest time for a search for the job.
 const FIND: Millis = Millis::from_secs(10.0);
+/// The longest time for a question to the chain.
+const CHAIN: Millis = Millis::from_secs(10.0);
 /// How many jobs a server lists that is not told how many.
 const USUAL_LIST: usize = 50;
 
@@ -40,7 +44,19 @@ impl<P: Platform + 'static> Payments<P> {
         let Start { payment, request, call, end, locks, key } = start;
         let id = payment.attempt().id.clone();
         let locks = Rc::new(RefCell::new(locks));
-        let task = Task { payments: self.clone(), id, payment, request, call, end, locks, key, publisher, is_counted: false };
+        let task = Task {
+            payments: self.clone(),
+            id,
+            payment,
+            request,
+            call,
+            end,
+            locks,
+            key,
+            publisher,
+            is_counted: false,
+            gives_back: None,
+        };
         self.platform.spawn(task.run());
         loop {
             match subscription.next().await {
@@ -85,6 +101,8 @@ struct Task<P: Platform> {
     publisher: Publisher<Notice>,
     /// Whether this task has set the money aside in the store.
     is_counted: bool,
+    /// What is given back when all is written.
+    gives_back: Option<GivenBack>,
 }
 
 impl<P: Platform + 'static> Task<P> {
@@ -105,6 +123,10 @@ impl<P: Platform + 'static> Task<P> {
         }
         drop(work);
         self.payments.writes.join(&self.id).ready().await;
+        if let Some(given_back) = self.gives_back {
+            // What fails here is resolved later.
+            let _ = self.payments.give_back(self.payment.attempt(), given_back).await;
+        }
     }
 
     /// What happens first: the call goes, what was begun ends, or its time is over.
@@ -128,6 +150,20 @@ impl<P: Platform + 'static> Task<P> {
         .await
     }
 
+    /// Gives the money back when all is written: only a record that says so is certain. While the wallet is open nothing is.
+    fn give_back(&mut self, now: bool) {
+        if !now {
+            self.gives_back = Some(GivenBack::SetAside);
+            return;
+        }
+        let (payments, attempt) = (self.payments.clone(), self.payment.attempt().clone());
+        let ticket = payments.writes.join(&self.id);
+        self.payments.platform.spawn(async move {
+            ticket.ready().await;
+            let _ = payments.give_back(&attempt, GivenBack::SetAside).await;
+        });
+    }
+
     /// Does what a step says beside its action.
     fn tell(&mut self, step: Step, limit: &mut Option<Deadline>) -> Action {
         match step.budget {
@@ -136,8 +172,12 @@ impl<P: Platform + 'static> Task<P> {
             Budget::Release => {
                 self.payments.book.borrow_mut().release(&self.id);
                 if core::mem::take(&mut self.is_counted) {
-                    self.payments.give_back(self.payment.attempt().clone());
+                    self.give_back(step.unlock);
                 }
+            }
+            Budget::Refund => {
+                self.payments.book.borrow_mut().release(&self.id);
+                self.gives_back = Some(GivenBack::Counted);
             }
         }
         if step.unlock {
@@ -191,6 +231,10 @@ impl<P: Platform + 'static> Task<P> {
                 let counting = payments.count(self.payment.attempt().clone(), avoidable, unwritten, self.end);
                 Box::pin(async move { Event::Counted(counting.await) })
             }
+            Action::AskChain => {
+                let attempt = self.payment.attempt().clone();
+                Box::pin(async move { Event::ChainSaid(payments.ask_chain(&attempt).await) })
+            }
             Action::Forget => {
                 let (id, key) = (self.id.clone(), self.key.clone());
                 Box::pin(async move { Event::Forgotten(payments.forget(&id, key).await) })
@@ -227,6 +271,34 @@ async fn ask_wallet<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String
     let answer = payments.platform.call(callback, given).await;
     payments.book.borrow_mut().set_asking(&id, false);
     Event::WalletAnswered(answer)
+}
+
+impl<P: Platform + 'static> Payments<P> {
+    /// Whether the wallet can ask the chain what became of this payment.
+    pub(super) fn can_ask_chain(&self, attempt: &Attempt) -> bool {
+        chain_question(attempt).is_some_and(|(callback, ..)| self.platform.has_callback(callback))
+    }
+
+    /// What the chain says of this payment. A wallet that fails, or takes long, says nothing.
+    async fn ask_chain(&self, attempt: &Attempt) -> ChainWord {
+        let Some((callback, question, signed)) = chain_question(attempt) else { return ChainWord::Unknown };
+        let answer = within(self.platform.call(callback, question), self.platform.sleep(CHAIN)).await;
+        match (answer, signed) {
+            (Some(Ok(answer)), Some(signed)) => signed.read_answer(&answer),
+            (Some(Ok(answer)), None) => read_receipt(&answer),
+            _ => ChainWord::Unknown,
+        }
+    }
+}
+
+/// What the wallet is asked about the chain: whether what was signed was used, or what became of a transfer.
+fn chain_question(attempt: &Attempt) -> Option<(Callback, Json, Option<Signed>)> {
+    let price = attempt.price.as_ref().filter(|price| price.chain_id > 0)?;
+    if let Some(signed) = attempt.proof.iter().find_map(|(_, value)| Signed::read(value)) {
+        return Some((Callback::Call, signed.call(price.chain_id, &price.asset), Some(signed)));
+    }
+    let hash = attempt.transaction.as_ref().filter(|_| price.dialect == Dialect::Elizaos)?;
+    Some((Callback::Receipt, receipt_request(price.chain_id, hash), None))
 }
 
 /// Takes the payment's lock and reads its record. What is worth money is kept even where the lock cannot be had.

@@ -11,6 +11,7 @@ use crate::payment::wallet_request::WalletRequest;
 use crate::spending::policy::PaymentMethod;
 use crate::time::{Deadline, Instant, Millis, WallTime};
 use crate::x402::Offer;
+use crate::x402::onchain::ChainWord;
 
 /// A point on both clocks.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,8 @@ pub enum Event {
     Rested(bool),
     /// The payment was counted, or was not.
     Counted(Counting),
+    /// What the chain says of the payment.
+    ChainSaid(ChainWord),
     /// The store has deleted the record, or failed.
     Forgotten(Result<(), Json>),
     /// What the last step waits for has taken too long.
@@ -109,6 +112,8 @@ pub enum Action {
         /// Whether the store has no record of it, which is written first.
         unwritten: bool,
     },
+    /// Ask the chain, through the wallet, whether the money has moved: [`Event::ChainSaid`].
+    AskChain,
     /// Delete the record, and the claim of the key where its lock is held: [`Event::Forgotten`].
     Forget,
     /// Go on waiting for what the step before has begun.
@@ -127,6 +132,8 @@ pub enum Budget {
     Keep,
     /// Certainly nothing has moved: it is given back.
     Release,
+    /// It was counted because it might have moved, and certainly it has not: it is given back.
+    Refund,
 }
 
 /// What to do next.
@@ -178,6 +185,8 @@ pub struct Resumption {
     pub is_counted: bool,
     /// A wallet is open for it in this program.
     pub is_asking: bool,
+    /// The wallet can ask the chain about it.
+    pub asks_chain: bool,
 }
 
 impl Step {

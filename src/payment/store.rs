@@ -119,7 +119,7 @@ impl<P: Platform + 'static> Payments<P> {
         let work = async move |payments: Rc<Self>| {
             let found = record::parse(&payments.platform.store(StoreOperation::Get, &record::key(&owner), "").await?);
             if let Found::Attempt(attempt) = found
-                && attempt.created.is_some()
+                && (attempt.created.is_some() || attempt.on_chain)
             {
                 payments.set(&record::paid_key(&owner, attempt.begun_at), &record::history(&attempt)).await?;
             }

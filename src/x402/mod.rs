@@ -9,6 +9,7 @@ mod entry;
 mod exact;
 pub mod extensions;
 mod offer;
+pub mod onchain;
 mod payment_required;
 pub mod signature;
 pub mod tokens;

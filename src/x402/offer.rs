@@ -103,6 +103,7 @@ mod tests {
             created_at: crate::time::WallTime::from_ms(0.0),
             begun_at: crate::time::WallTime::from_ms(0.0),
             scope: String::new(),
+            on_chain: false,
             idempotency_key: String::new(),
             fingerprint: String::new(),
             valid_until: None,
@@ -149,6 +150,7 @@ mod tests {
                 proof: None,
                 receipt: None,
                 job_id: None,
+                on_chain: None,
             };
             for state in [
                 PaymentState::Intended,
@@ -167,6 +169,7 @@ mod tests {
             attempt.settle(&said, &str::to_owned);
             attempt.proof = vec![("x-payment".into(), "p".into())];
             attempt.created = Some(json!({"jobId": "j", "status": "pending"}));
+            (attempt.on_chain, declared.on_chain) = (true, Some(true));
             declared.job_id = Some("j".into());
             declared.transaction = Some(hash.clone());
             declared.proof = Some(Map::from_iter([("x-payment".to_owned(), json!("p").0)]));

@@ -8,13 +8,13 @@ use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::client::Client;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::platform::{Callback, StoreOperation};
+use eliza_jobs::platform::Callback;
 use eliza_jobs::spending::policy::{Limit, SpendLedger, SpendPolicy};
 use proptest::prelude::*;
 
 use crate::misfortune::{self, Misfortune, Net, Process, Says, StoreFault, Task, Wallet};
 use crate::sandbox::Paywall;
-use crate::world::{HASH, Scene, Shared, TO, World, answer, config, created, params, payment_required, scene_with};
+use crate::world::{HASH, Scene, Shared, TO, World, config, created, jobs, params, payment_required, scene_with};
 
 const COUNTERS: &str = "eliza-jobs/budget/";
 const DAY_MS: f64 = 86_400_000.0;
@@ -222,6 +222,34 @@ fn a_payment_costs_as_much_with_ten_thousand_records_as_with_none() {
     assert_eq!(calls(0), calls(10_000));
 }
 
+#[test]
+fn what_the_chain_calls_void_is_closed_and_given_back_once() {
+    let spend = budget(|limit| limit.budget = 40_000);
+    let steps = [payment_required(), created(), payment_required(), payment_required(), jobs(&[])];
+    let scene = scene_with(steps, |config| config.spend = spend.clone()).paying();
+    scene.world.own_uuids.set(true);
+    let scene = scene.giving(Callback::Receipt, |_, asked| {
+        assert_eq!(*asked, json!({"chainId": 8453, "hash": HASH}));
+        Some(Ok(json!({"status": "reverted"})))
+    });
+    let (world, client) = (&scene.world, &scene.client);
+    pay(world, client).unwrap();
+    let error = pay(world, client).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PaymentRefused);
+    let attempt = eliza_jobs::payment::record::to_json(&error.payment.unwrap());
+    assert_eq!(spending(world, client)["total"]["remaining"], "0");
+    let (sent, records) = (scene.requests(), world.records().len());
+    for _ in 0..2 {
+        let later = another(world, &spend);
+        let call = CallOptions::default();
+        let error = run(world, later.resume(&attempt, &call, Default::default(), &|_| ())).unwrap_err();
+        assert_eq!(error.code, ErrorCode::PaymentNotOpen, "{}", error.message);
+        world.turn();
+        assert_eq!(spending(world, &later)["total"]["remaining"], "0.02", "the other payment stays counted");
+    }
+    assert_eq!((scene.requests(), world.records().len()), (sent, records - 1));
+}
+
 /// Programs that run at the same time, again and again, on one store. Any of them may end at any step.
 #[derive(Debug, Clone)]
 struct Script {
@@ -311,15 +339,23 @@ fn check(script: &Script) {
                     (client.clone(), world.watch.borrow_mut().begins(world.now.get(), None, Default::default()));
                 let headers = vec![(crate::watch::CALL.into(), number.to_string())];
                 let call = CallOptions { headers, timeout_ms: Some(60_000.0), ..CallOptions::default() };
+                let world = world.clone();
                 calls.push(Box::pin(async move {
-                    let _ = client.create_job(&json!({"userId": crate::world::USER, "content": "q"}), &call, &|_| ()).await;
+                    let params = json!({"userId": crate::world::USER, "content": "q"});
+                    let job = client.create_job(&params, &call, &|_| ()).await.map(|job| Some(job.created.job_id));
+                    world.watch.borrow_mut().ends(number, world.now.get(), &job);
                 }));
             }
             if program.resumes {
+                let world = world.clone();
                 calls.push(Box::pin(async move {
                     for open in client.pending_payments(&CallOptions::default()).await.unwrap_or_default() {
-                        let call = CallOptions { timeout_ms: Some(60_000.0), ..CallOptions::default() };
-                        let _ = client.resume(&open, &call, Default::default(), &|_| ()).await;
+                        let number = world.watch.borrow_mut().begins(world.now.get(), None, Default::default());
+                        let headers = vec![(crate::watch::CALL.into(), number.to_string())];
+                        let call = CallOptions { headers, timeout_ms: Some(60_000.0), ..CallOptions::default() };
+                        let job = client.resume(&open, &call, Default::default(), &|_| ()).await;
+                        let job = job.map(|job| job.get_text("jobId"));
+                        world.watch.borrow_mut().ends(number, world.now.get(), &job);
                     }
                 }));
             }
@@ -380,5 +416,4 @@ fn a_calm_world_spends_the_whole_budget() {
         Process::run_all(&world, programs);
         assert_eq!(world.moved(), 5);
     }
-    let _ = (StoreOperation::Get, answer);
 }

@@ -694,7 +694,7 @@ impl Platform for Tab {
         match whom {
             Callback::Confirm => self.world().script.confirm.is_some(),
             Callback::Address | Callback::Transfer | Callback::Sign => true,
-            Callback::Pay => false,
+            Callback::Pay | Callback::Call | Callback::Receipt => false,
         }
     }
     async fn call(&self, whom: Callback, given: Json) -> Result<Json, Json> {

@@ -372,7 +372,7 @@ impl Scene {
             Callback::Transfer => abilities.transfer = true,
             Callback::Sign => abilities.sign = true,
             Callback::Pay => abilities.pay = true,
-            Callback::Confirm | Callback::Address => {}
+            Callback::Confirm | Callback::Address | Callback::Call | Callback::Receipt => {}
         }
         self.world.abilities.set(abilities);
         self.world.gives.borrow_mut().push((whom, Rc::new(give)));

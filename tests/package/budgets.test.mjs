@@ -55,7 +55,10 @@ function program(where, server, budget, calls) {
       .then(() => 'paid', ({ code }) => code);
     for (let round = 0; round < ${calls}; round++) console.log(await call());
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   children.add(child);
   const running = { child, said: '', over: once(child, 'close') };
   child.stdout.setEncoding('utf8').on('data', (text) => (running.said += text));
@@ -78,29 +81,33 @@ test('three starts of a program with a budget for one payment make one payment',
 });
 
 for (const which of ['v2', 'elizaos']) {
-  test(`eight programs at once on one fileStore, and some are killed: never more than the budget (${which})`, { timeout: 300_000 }, async () => {
-    const server = which === 'v2' ? v2 : seed;
-    const before = await moved();
-    const where = place(`eight-${which}`);
-    const budget = { perDay: '0.20', total: '0.20' };
-    const running = Array.from({ length: 8 }, () => program(where, server, budget, 4));
-    for (const [number, { child, over }] of running.entries()) {
-      if (number % 2 === 0) continue;
-      // At a random moment of its payments.
-      await Promise.race([over, new Promise((next) => setTimeout(next, 300 + Math.random() * 1_500))]);
-      child.kill('SIGKILL');
-    }
-    await Promise.all(running.map(({ over }) => over));
-    // Others come later and use up what is left.
-    const last = program(where, server, budget, 12);
-    await last.over;
-    const sum = (await moved()) - before;
-    assert.ok(sum <= 200_000n, `${sum} moved`);
-    assert.ok(sum >= 60_000n, `only ${sum} moved`);
-    assert.match(last.said, /payment_over_limit\n$/);
-    const spending = await clientOf(fileStore(where), { budget }).spending();
-    assert.ok(Number(spending.total.spent) * 1e6 >= Number(sum), `${JSON.stringify(spending)}, and ${sum} moved`);
-  });
+  test(
+    `eight programs at once on one fileStore, and some are killed: never more than the budget (${which})`,
+    { timeout: 300_000 },
+    async () => {
+      const server = which === 'v2' ? v2 : seed;
+      const before = await moved();
+      const where = place(`eight-${which}`);
+      const budget = { perDay: '0.20', total: '0.20' };
+      const running = Array.from({ length: 8 }, () => program(where, server, budget, 4));
+      for (const [number, { child, over }] of running.entries()) {
+        if (number % 2 === 0) continue;
+        // At a random moment of its payments.
+        await Promise.race([over, new Promise((next) => setTimeout(next, 300 + Math.random() * 1_500))]);
+        child.kill('SIGKILL');
+      }
+      await Promise.all(running.map(({ over }) => over));
+      // Others come later and use up what is left.
+      const last = program(where, server, budget, 12);
+      await last.over;
+      const sum = (await moved()) - before;
+      assert.ok(sum <= 200_000n, `${sum} moved`);
+      assert.ok(sum >= 60_000n, `only ${sum} moved`);
+      assert.match(last.said, /payment_over_limit\n$/);
+      const spending = await clientOf(fileStore(where), { budget }).spending();
+      assert.ok(Number(spending.total.spent) * 1e6 >= Number(sum), `${JSON.stringify(spending)}, and ${sum} moved`);
+    },
+  );
 }
 
 test('a budget lasts where the store lasts, for each hour, each day and in all', async () => {
@@ -108,7 +115,12 @@ test('a budget lasts where the store lasts, for each hour, each day and in all',
   const spend = { budget: { perHour: '0.02', perDay: '0.05', total: '1.00' } };
   await clientOf(store, spend).createJob(params);
   const later = clientOf(store, spend);
-  const error = await rejects(later.createJob(params), 'PaymentError', 'payment_over_limit', /spend\.budget\.perHour allows 0\.02 USDC an hour/);
+  const error = await rejects(
+    later.createJob(params),
+    'PaymentError',
+    'payment_over_limit',
+    /spend\.budget\.perHour allows 0\.02 USDC an hour/,
+  );
   assert.equal(error.retryable, false);
   assert.equal(later.spent(), '0');
   const spending = await later.spending();
@@ -147,7 +159,9 @@ test('budgets that can never work are refused, with the member, the rule and wha
   assert.equal(typeof lock, 'function');
   assert.throws(given({ total: '1' }, { store: unlocked }), { message: /spend\.budget needs a store that can lock/ });
   assert.doesNotThrow(given('1', { store: unlocked }));
-  assert.throws(() => clientOf(memoryStore(), {}, { keepPaymentsDays: 0 }), { message: /keepPaymentsDays must be a number of days/ });
+  assert.throws(() => clientOf(memoryStore(), {}, { keepPaymentsDays: 0 }), {
+    message: /keepPaymentsDays must be a number of days/,
+  });
   await assert.rejects(clientOf(memoryStore(), {}).spending('EURC'), { name: 'ArgumentError', field: 'currency' });
 });
 
@@ -161,7 +175,10 @@ test('a program that is killed between the record and the wallet leaves its mone
     const client = new JobsClient({ baseUrl: 'https://h', fetch, wallet, store: fileStore(${JSON.stringify(where)}), spend: { budget: '0.02' } });
     await client.createJob(${JSON.stringify(params)});
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
   const spend = { budget: '0.02' };
   const { total } = await clientOf(fileStore(where), spend).spending();
@@ -174,37 +191,41 @@ test('a program that is killed between the record and the wallet leaves its mone
   await clientOf(fileStore(where), spend).createJob(params);
 });
 
-test('counters that are damaged are counted again, and a payment costs no more with 20,000 records', { timeout: 120_000 }, async () => {
-  const where = place('many');
-  const spend = { budget: { total: '1000' } };
-  const store = fileStore(where);
-  const client = clientOf(store, spend);
-  await client.createJob(params);
-  const time = async () => {
-    const times = [];
-    for (let round = 0; round < 15; round++) {
-      const began = performance.now();
-      await client.createJob(params);
-      times.push(performance.now() - began);
+test(
+  'counters that are damaged are counted again, and a payment costs no more with 20,000 records',
+  { timeout: 120_000 },
+  async () => {
+    const where = place('many');
+    const spend = { budget: { total: '1000' } };
+    const store = fileStore(where);
+    const client = clientOf(store, spend);
+    await client.createJob(params);
+    const time = async () => {
+      const times = [];
+      for (let round = 0; round < 15; round++) {
+        const began = performance.now();
+        await client.createJob(params);
+        times.push(performance.now() - began);
+      }
+      return times.sort((one, other) => one - other)[7];
+    };
+    await time();
+    const few = await time();
+    const [open] = fs.readdirSync(where).filter((name) => name.includes('payment%2F'));
+    const record = { ...JSON.parse(fs.readFileSync(path.join(where, open), 'utf8')), amountAtomic: '1', amount: '0.000001' };
+    for (let number = 0; number < 20_000; number++) {
+      const id = `id-${number}`;
+      const text = JSON.stringify({ ...record, attemptId: id, begunAt: 1.7e12 + number, answered: true });
+      fs.writeFileSync(path.join(where, encodeURIComponent(`eliza-jobs/paid/${1.7e12 + number}-${id}`)), text);
     }
-    return times.sort((one, other) => one - other)[7];
-  };
-  await time();
-  const few = await time();
-  const [open] = fs.readdirSync(where).filter((name) => name.includes('payment%2F'));
-  const record = { ...JSON.parse(fs.readFileSync(path.join(where, open), 'utf8')), amountAtomic: '1', amount: '0.000001' };
-  for (let number = 0; number < 20_000; number++) {
-    const id = `id-${number}`;
-    const text = JSON.stringify({ ...record, attemptId: id, begunAt: 1.7e12 + number, answered: true });
-    fs.writeFileSync(path.join(where, encodeURIComponent(`eliza-jobs/paid/${1.7e12 + number}-${id}`)), text);
-  }
-  const many = await time();
-  // What the machine itself does meanwhile is not ours.
-  assert.ok(many < few * 2 + 5, `${few} ms before, ${many} ms after`);
-  const [counters] = fs.readdirSync(where).filter((name) => name.includes('budget%2F'));
-  const before = await client.spending();
-  fs.writeFileSync(path.join(where, counters), '{"version":1,');
-  const after = await clientOf(fileStore(where), spend).spending(undefined, { timeoutMs: 100_000 });
-  const used = ({ total }) => Number(total.spent) + Number(total.reserved);
-  assert.equal(used(after).toFixed(6), (used(before) + 0.02).toFixed(6));
-});
+    const many = await time();
+    // What the machine itself does meanwhile is not ours.
+    assert.ok(many < few * 2 + 5, `${few} ms before, ${many} ms after`);
+    const [counters] = fs.readdirSync(where).filter((name) => name.includes('budget%2F'));
+    const before = await client.spending();
+    fs.writeFileSync(path.join(where, counters), '{"version":1,');
+    const after = await clientOf(fileStore(where), spend).spending(undefined, { timeoutMs: 100_000 });
+    const used = ({ total }) => Number(total.spent) + Number(total.reserved);
+    assert.equal(used(after).toFixed(6), (used(before) + 0.02).toFixed(6));
+  },
+);

@@ -39,8 +39,14 @@ test('each payment is in the list and in the table, as the chain has it, and not
   for (const client of [...clients, ...clients]) await client.createAndWaitForJob(params);
   // One that is not answered yet, one that the user refuses.
   await clients[0].createJob(params);
-  const refusing = { address: await wallet.address(), signTypedData: () => Promise.reject(Object.assign(new Error('no'), { code: 4001 })) };
-  assert.equal((await rejection(new JobsClient({ baseUrl: v2.url, wallet: refusing, store }).createJob(params))).code, 'wallet_rejected');
+  const refusing = {
+    address: await wallet.address(),
+    signTypedData: () => Promise.reject(Object.assign(new Error('no'), { code: 4001 })),
+  };
+  assert.equal(
+    (await rejection(new JobsClient({ baseUrl: v2.url, wallet: refusing, store }).createJob(params))).code,
+    'wallet_rejected',
+  );
 
   const rows = await clients[0].payments();
   const logs = await chain.publicClient.getLogs({ address: chain.usdc, event: Transfer, fromBlock: 0n });
@@ -62,13 +68,30 @@ test('each payment is in the list and in the table, as the chain has it, and not
   const [titles, ...table] = parsed(await clients[1].paymentsCsv());
   assert.deepEqual(titles.slice(0, 6), ['date', 'amount', 'currency', 'network', 'recipient', 'transaction']);
   assert.deepEqual(
-    table.map(([date, amount, currency, network, recipient, transaction]) => [Date.parse(date), amount, currency, network, recipient, transaction]),
-    rows.map(({ createdAt, amount, currency, network, recipient, transaction }) => [createdAt, amount, currency, network, recipient, transaction]),
+    table.map(([date, amount, currency, network, recipient, transaction]) => [
+      Date.parse(date),
+      amount,
+      currency,
+      network,
+      recipient,
+      transaction,
+    ]),
+    rows.map(({ createdAt, amount, currency, network, recipient, transaction }) => [
+      createdAt,
+      amount,
+      currency,
+      network,
+      recipient,
+      transaction,
+    ]),
   );
 
   const [, second, third] = rows;
   const between = await clients[0].payments({ since: new Date(second.createdAt), until: third.createdAt });
-  assert.deepEqual(between.map(({ attemptId }) => attemptId), [second.attemptId]);
+  assert.deepEqual(
+    between.map(({ attemptId }) => attemptId),
+    [second.attemptId],
+  );
   assert.equal((await clients[0].payments({ since: new Date(began).toISOString(), state: 'accepted' })).length, 5);
   assert.deepEqual(await clients[0].payments({ state: 'unknown' }), []);
   let seen = 0;
@@ -77,17 +100,35 @@ test('each payment is in the list and in the table, as the chain has it, and not
 });
 
 const offer = { network: 'base', recipient: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', amount: '0.02' };
-const paywall = (jobId) => async (_url, { headers }) =>
-  headers.get('x-payment') ? Response.json({ jobId, status: 'pending' }, { status: 201 }) : Response.json({ payment: [offer] }, { status: 402 });
+const paywall =
+  (jobId) =>
+  async (_url, { headers }) =>
+    headers.get('x-payment')
+      ? Response.json({ jobId, status: 'pending' }, { status: 201 })
+      : Response.json({ payment: [offer] }, { status: 402 });
 
 test('no job can be named so that a spreadsheet takes it for a formula', async () => {
   const store = memoryStore();
-  const names = ['=1+1', '+1', '-1', '@SUM(1)', '\t=1', ' =HYPERLINK("http://e","x")', '＝1', '"=1"', 'a,b\r\nc', '|cmd', '%0A=1'];
+  const names = [
+    '=1+1',
+    '+1',
+    '-1',
+    '@SUM(1)',
+    '\t=1',
+    ' =HYPERLINK("http://e","x")',
+    '＝1',
+    '"=1"',
+    'a,b\r\nc',
+    '|cmd',
+    '%0A=1',
+  ];
   for (const jobId of names) {
     await new JobsClient({ baseUrl: 'https://h', fetch: paywall(jobId), wallet: () => HASH, store }).createJob(params);
   }
   const csv = await new JobsClient({ baseUrl: 'https://h', store }).paymentsCsv();
-  const cells = parsed(csv).slice(1).map((row) => row[6]);
+  const cells = parsed(csv)
+    .slice(1)
+    .map((row) => row[6]);
   assert.deepEqual(cells.sort(), names.map((name) => (/^\s*["a]/.test(name) ? name : `'${name}`)).sort());
   for (const cell of parsed(csv).flat()) assert.doesNotMatch(cell, /^[=+\-@\t\r|%＝]/);
 });
@@ -116,7 +157,13 @@ test('payments are kept for as long as the application wants, and listed in boun
   const done = async (url, init) => {
     if (init.method === 'POST') return paywall('j')(url, init);
     const message = { id: 'm', content: 'here', authorId: 'a', createdAt: 1 };
-    return Response.json({ jobId: 'j', status: 'completed', createdAt: 0, expiresAt: 1, result: { message, processingTimeMs: 1 } });
+    return Response.json({
+      jobId: 'j',
+      status: 'completed',
+      createdAt: 0,
+      expiresAt: 1,
+      result: { message, processingTimeMs: 1 },
+    });
   };
   await make({ fetch: done }).createAndWaitForJob(params);
   const history = async () => [...(await store.keys('eliza-jobs/paid/'))];
@@ -124,7 +171,10 @@ test('payments are kept for as long as the application wants, and listed in boun
   const [key] = await history();
   const record = JSON.parse(await store.get(key));
   const day = 86_400_000;
-  for (const [days, id] of [[500, 'old'], [399, 'kept']]) {
+  for (const [days, id] of [
+    [500, 'old'],
+    [399, 'kept'],
+  ]) {
     const begunAt = Date.now() - days * day;
     await store.set(`eliza-jobs/paid/${begunAt}-${id}`, JSON.stringify({ ...record, attemptId: id, begunAt }));
   }
@@ -138,7 +188,12 @@ test('payments are kept for as long as the application wants, and listed in boun
   const large = {
     ...store,
     keys: () => Array.from({ length: many }, (_, at) => `eliza-jobs/paid/${1.7e12 + at}-${at}`),
-    get: (name) => ((read += 1), name.startsWith('eliza-jobs/paid/') ? JSON.stringify({ ...record, attemptId: name.slice(30), begunAt: Number(name.slice(16, 29)) }) : undefined),
+    get: (name) => (
+      (read += 1),
+      name.startsWith('eliza-jobs/paid/')
+        ? JSON.stringify({ ...record, attemptId: name.slice(30), begunAt: Number(name.slice(16, 29)) })
+        : undefined
+    ),
   };
   let seen = 0;
   for await (const row of make({ store: large }).payments()) {

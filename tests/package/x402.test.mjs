@@ -5,13 +5,19 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 import { ACCOUNTS, startChain } from '../servers/chain.mjs';
+import {
+  declarePaymentIdentifierExtension,
+  extractPaymentIdentifier,
+  PAYMENT_IDENTIFIER,
+  validatePaymentIdentifierRequirement,
+} from '../servers/x402-extensions.mjs';
 import { startSeedOnChain } from '../servers/seed-on-chain.mjs';
 import { ethers, viem } from '../servers/wallet-libraries.mjs';
 import { startV1 } from '../servers/x402-v1.mjs';
 import { startV2 } from '../servers/x402-v2.mjs';
 import { installed, params, rejects } from './setting.mjs';
 
-const { folder, JobsClient } = await installed('x402');
+const { folder, JobsClient, memoryStore } = await installed('x402');
 const { fromEip1193, fromEthers, fromViem } = await import(path.join(folder, 'node_modules/eliza-jobs/wallets.js'));
 const [PAYER, , PAYEE, , POOR] = ACCOUNTS.map(({ address }) => address);
 const PRICE = 20_000n;
@@ -215,6 +221,38 @@ function counting(wallet) {
   }
   return counted;
 }
+test('a v2 server that requires an id for each payment gets one that the reference validator takes, the same for each try', async () => {
+  const extensions = { [PAYMENT_IDENTIFIER]: declarePaymentIdentifierExtension(true) };
+  const decode = (header) => JSON.parse(Buffer.from(header, 'base64').toString());
+  const handler = ({ headers }, response, next) => {
+    const { valid, errors } = validatePaymentIdentifierRequirement(decode(headers['payment-signature']), true);
+    if (valid) next();
+    else response.status(400).json({ error: errors });
+  };
+  const server = await startV2(chain, { extensions, handler, lose: (count) => count === 1, closed: true });
+  try {
+    const client = new JobsClient({ baseUrl: server.url, wallet: wallets['a viem account'](), store: memoryStore() });
+    const { value: error, times } = await moved(() =>
+      rejects(client.createJob(params), 'PaymentError', 'payment_outcome_unknown'),
+    );
+    const ids = () =>
+      server.requests
+        .filter(({ headers }) => headers['payment-signature'])
+        .map(({ headers }) => extractPaymentIdentifier(decode(headers['payment-signature'])));
+    assert.ok(ids().length > 1);
+    assert.deepEqual([new Set(ids()), times], [new Set([`pay_${error.payment.attemptId}`]), 1]);
+    server.open();
+    assert.equal((await client.resume(error.payment)).status, 'completed');
+    assert.equal(new Set(ids()).size, 1);
+    const paid = await moved(() =>
+      new JobsClient({ baseUrl: server.url, wallet: wallets['a viem account'](), store: memoryStore() }).createJob(params),
+    );
+    assert.deepEqual([paid.value.payment.state, paid.times, new Set(ids()).size], ['accepted', 1, 2]);
+  } finally {
+    await server.stop();
+  }
+});
+
 const starts = {
   v1: startV1,
   v2: startV2,

@@ -80,6 +80,8 @@ struct Model {
     stored: Stored,
     /// Whether this life has set the money aside in the store.
     has_counted: bool,
+    /// Whether it is given back when all is written.
+    gives_back: bool,
     key: bool,
     resumed: u32,
     wallet_calls: u32,
@@ -144,6 +146,7 @@ impl Model {
             created_at: WallTime::from_ms(1.8e12),
             begun_at: WallTime::from_ms(1.8e12),
             scope: String::new(),
+            on_chain: false,
             idempotency_key: "k".into(),
             fingerprint: String::new(),
             answered: false,
@@ -174,6 +177,7 @@ impl Model {
             record: None,
             stored: Stored::None,
             has_counted: false,
+            gives_back: false,
             key: false,
             resumed: 0,
             wallet_calls: 0,
@@ -228,6 +232,7 @@ impl Model {
             self.is_excused,
             self.began_sent,
             self.has_counted,
+            self.gives_back,
         ];
         let record = self.record.as_ref().map(summary);
         let told = self.told.as_ref().map(|told| (told.proof.is_empty(), told.created.is_some(), told.request.len()));
@@ -248,15 +253,21 @@ impl Model {
         match step.budget {
             Budget::Same => {}
             Budget::Keep if self.money == Money::Reserved => self.money = Money::Kept,
-            Budget::Keep => {}
+            Budget::Keep | Budget::Refund => {}
             Budget::Release => {
                 assert!(!self.may_have_moved() || self.went_on, "money that may have moved is given back: {before}");
                 self.money = Money::None;
-                if core::mem::take(&mut self.has_counted) && self.stored == Stored::Open {
-                    self.stored = Stored::None;
+                self.gives_back |= core::mem::take(&mut self.has_counted);
+                if step.unlock {
+                    self.give_back();
                 }
             }
         }
+        if step.budget == Budget::Refund {
+            assert!(!self.may_have_moved() && self.record.is_none(), "money is given back that may have moved: {before}");
+            (self.money, self.stored) = (Money::None, Stored::None);
+        }
+        self.has_timer = step.limit.is_some();
         if let Some(answer) = &step.answer {
             assert!(was_waiting, "a call is answered that does not wait: {before}");
             self.answers += 1;
@@ -273,8 +284,22 @@ impl Model {
         if step.unlock {
             (self.is_unlocked, self.has_key_lock) = (true, false);
         }
-        self.has_timer = step.limit.is_some();
         self.performs(step.action, &before);
+        self.give_back_at_the_end();
+    }
+
+    /// When all is written, the money is given back if the record says that it has not moved.
+    fn give_back_at_the_end(&mut self) {
+        if self.payment.is_none() && self.queue.is_empty() {
+            self.give_back();
+        }
+    }
+
+    fn give_back(&mut self) {
+        let is_certain = self.record.as_ref().is_none_or(|record| funds_moved(record) == FundsMoved::No);
+        if core::mem::take(&mut self.gives_back) && is_certain && self.stored == Stored::Open {
+            self.stored = Stored::None;
+        }
     }
 
     fn performs(&mut self, action: Action, before: &str) {
@@ -296,7 +321,12 @@ impl Model {
                 assert!(self.record.is_some() || *unwritten, "money is set aside for a payment without a record: {before}");
                 self.money = Money::Reserved;
             }
-            Action::Confirm(_) | Action::AskAddress | Action::Reread | Action::FindJob(_) | Action::Rest(..) => {}
+            Action::Confirm(_)
+            | Action::AskAddress
+            | Action::Reread
+            | Action::FindJob(_)
+            | Action::Rest(..)
+            | Action::AskChain => {}
         }
         self.is_awaited = matches!(action, Action::Claim(_) | Action::Write(_) | Action::Forget);
         self.pending = Some(action).filter(|_| !self.is_awaited);
@@ -455,8 +485,9 @@ impl Model {
                         continue;
                     }
                     let mut next = self.later(seconds);
-                    if let Some(event) = next.lands(fate) {
-                        next.happens(event);
+                    match next.lands(fate) {
+                        Some(event) => next.happens(event),
+                        None => next.give_back_at_the_end(),
                     }
                     nexts.push(next);
                 }
@@ -478,7 +509,7 @@ impl Model {
         // A crash: what is on its way may land all the same.
         let mut crashed = alone;
         (crashed.payment, crashed.pending, crashed.is_awaited, crashed.has_timer) = (None, None, false, false);
-        (crashed.has_failed, crashed.has_crashed) = (true, true);
+        (crashed.has_failed, crashed.has_crashed, crashed.gives_back) = (true, true, false);
         crashed.money = Money::None;
         nexts.push(crashed);
         if let Some(pending) = &self.pending {
@@ -493,6 +524,10 @@ impl Model {
     /// What other programs do with the payment while the wallet is open here.
     fn others(&self) -> Vec<Self> {
         let mut forgotten = self.clone();
+        // What may have moved stays counted when it is forgotten.
+        if self.record.as_ref().is_some_and(|record| funds_moved(record) != FundsMoved::No) && self.stored == Stored::Open {
+            forgotten.stored = Stored::Spent;
+        }
         (forgotten.record, forgotten.went_on) = (None, true);
         let mut accepted = self.clone();
         if let Some(record) = &mut accepted.record {
@@ -514,13 +549,13 @@ impl Model {
         let is_unwritten = told.is_some();
         let Some(attempt) = self.record.clone().or(told) else { return Vec::new() };
         let mut nexts = Vec::new();
-        for is_corrected in [false, true] {
+        for (is_corrected, asks_chain) in [(false, false), (false, true), (true, false)] {
             let mut next = self.clone();
             let mut attempt = attempt.clone();
             if is_corrected {
                 attempt.request = r#"{"content":"another"}"#.into();
             }
-            let resumption = Resumption { is_unwritten, is_corrected, ..Resumption::default() };
+            let resumption = Resumption { is_unwritten, is_corrected, asks_chain, ..Resumption::default() };
             next.began_sent = !matches!(attempt.state, PaymentState::Intended | PaymentState::Proven);
             // Another life of the program: of the first one only what is left in the world counts.
             next.is_excused |= !self.is_known(&self.record);
@@ -532,7 +567,7 @@ impl Model {
             next.resumed += 1;
             (next.answers, next.is_unlocked, next.has_key_lock, next.money) = (0, false, false, Money::None);
             (next.has_failed, next.has_crashed, next.proof_failures, next.told) = (false, false, 0, None);
-            next.has_counted = false;
+            (next.has_counted, next.gives_back) = (false, false);
             (next.is_last_stale, next.went_on) = (false, self.went_on && self.record.is_none());
             next.happens(Event::Begin);
             nexts.push(next);
@@ -567,10 +602,26 @@ impl Model {
                 }
                 nexts
             }
+            Action::AskChain => self.chain_words(),
             Action::Rest(..) => vec![self.with(Event::Rested(true)), self.with(Event::Rested(false))],
             Action::Count { avoidable, unwritten } => self.countings(*avoidable, *unwritten),
             _ => Vec::new(),
         }
+    }
+
+    /// What the chain says, which is true: what may have moved may not have moved, when its time is over.
+    fn chain_words(&self) -> Vec<Self> {
+        let mut nexts = vec![self.with(Event::ChainSaid(ChainWord::Unknown))];
+        if self.may_have_moved() {
+            nexts.push(self.with(Event::ChainSaid(ChainWord::Moved)));
+        }
+        let attempt = &self.payment.as_ref().unwrap().attempt;
+        if !attempt.signs || attempt.valid_until.is_some_and(|until| until < self.at().wall) {
+            let mut void = self.clone();
+            (void.may_have_arrived, void.may_have_transferred) = (false, false);
+            nexts.push(void.with(Event::ChainSaid(ChainWord::Never)));
+        }
+        nexts
     }
 
     /// The store takes the money into account, or says no, or fails; what it has taken it may have taken all the same.
@@ -663,9 +714,12 @@ impl Model {
 
 /// What of an attempt a decision can depend on.
 fn summary(attempt: &Attempt) -> String {
-    let Attempt { state, proof, transaction, created, request, valid_until, answered, .. } = attempt;
+    let Attempt { state, proof, transaction, created, request, valid_until, answered, on_chain, .. } = attempt;
     let (has_proof, has_job, length) = (!proof.is_empty(), created.is_some(), request.len());
-    format!("{state:?} {has_proof} {transaction:?} {has_job} {length} {valid_until:?} {answered} {:?}", attempt.reason())
+    format!(
+        "{state:?} {has_proof} {transaction:?} {has_job} {length} {valid_until:?} {answered} {on_chain} {:?}",
+        attempt.reason()
+    )
 }
 
 fn error_name(error: &Error) -> String {
@@ -682,6 +736,7 @@ fn state_name(state: &State) -> String {
         State::Resting(error) => format!("Resting {}", error_name(error)),
         State::Finding(error) => format!("Finding {:?}", error.as_deref().map(error_name)),
         State::Withdrawing(error) => format!("Withdrawing {:?}", error.as_deref().map(error_name)),
+        State::Closing(error) => format!("Closing {:?}", error.as_deref().map(error_name)),
         State::Concluding(error) => format!("Concluding {:?}", error.as_deref().map(error_name)),
         state => format!("{state:?}"),
     }
@@ -742,7 +797,9 @@ fn the_promises_hold_in_every_state_that_can_be_reached() {
         "Addressing",
         "Asking",
         "AskingAlone",
+        "Checking",
         "Claiming",
+        "Closing",
         "Concluding",
         "Confirming",
         "Counting",
