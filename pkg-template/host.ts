@@ -3,6 +3,7 @@ import { listen } from './abort.js';
 import { log, tell } from './callbacks.js';
 import { makeError } from './errors.js';
 import { list, settled } from './foreign.js';
+import { deleteMember, kindOf, member, memberNumber, memberText, setMember } from './members.js';
 import { plainJson } from './metadata.js';
 import { nextPiece, reading, receive } from './response.js';
 import { defaultStore, lock } from './stores.js';
@@ -10,15 +11,21 @@ import { wake } from './wake.js';
 
 export const host = {
   defaultStore,
+  deleteMember,
+  kindOf,
   list,
   listen,
   lock,
   log,
   makeError,
+  member,
+  memberNumber,
+  memberText,
   nextPiece,
   plainJson,
   reading,
   receive,
+  setMember,
   settled,
   tell,
   wake,
