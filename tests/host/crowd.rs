@@ -26,7 +26,7 @@ use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, Method, SendError, S
 use eliza_jobs::platform::{Callback, Platform, StoreOperation};
 use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
 use eliza_jobs::time::{Instant, Millis, WallTime};
-use eliza_jobs::waiting::run::WaitPlan;
+use eliza_jobs::waiting::run::{Polling, WaitPlan};
 
 /// There and back, in milliseconds.
 const RTT: f64 = 50.0;
@@ -389,6 +389,7 @@ fn client(world: &Rc<World>) -> Rc<Client<Shared>> {
         retries: 2,
         wallet_timeout_ms: f64::INFINITY,
         spend: SpendPolicy::default(),
+        polling: Polling::default(),
     };
     let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
     Rc::new(Client::new(Shared(world.clone()), config, ledger))
