@@ -748,11 +748,41 @@ mod tests {
         for code in [ErrorCode::ConnectionFailed, ErrorCode::ServerError, ErrorCode::InvalidResponse, ErrorCode::RateLimited] {
             let mut wait = created();
             let mut now = polls_at(&mut wait, at(0.0));
-            while now < at(34_000.0) {
+            while now < at(30_000.0) {
                 wait.failed(now, &error(code));
                 now = polls_at(&mut wait, now);
             }
         }
+    }
+
+    #[test]
+    fn a_wait_says_how_long_the_agent_took_and_of_an_unfinished_job_how_long_it_takes_at_least() {
+        let completed = |took: Json| {
+            let result = json!({"message": {"content": "here"}}).set("processingTimeMs", took);
+            jobs::read_job(
+                json!({"jobId": "job-1", "status": "completed", "createdAt": 0, "expiresAt": 30_000}).set("result", result),
+            )
+        };
+        let observed = |seen: Seen| {
+            let mut wait = created();
+            assert_eq!(wait.observed(), None, "nothing was seen");
+            wait.seen(at(9_000.0), job("processing"), Answers::InJobs);
+            assert_eq!(wait.observed(), Some((Millis::new(9_000.0), false)));
+            wait.seen(at(12_000.0), seen, Answers::InJobs);
+            wait.channel_read(at(12_000.0), None);
+            wait.observed()
+        };
+        assert_eq!(observed(completed(json!(11_000))), Some((Millis::new(11_000.0), true)));
+        // It was unfinished later than that, or was there sooner; or it is no time at all.
+        for odd in [json!(1), json!(60_000), json!(-1), json!(1e12), json!("11000"), json!(null)] {
+            assert_eq!(observed(completed(odd.clone())), None, "{odd}");
+        }
+        assert_eq!(observed(job("failed")), Some((Millis::new(9_000.0), false)));
+        assert_eq!(observed(job("timeout")), Some((Millis::new(30_000.0), false)));
+        // Of a job that was not created here nobody knows how old it was.
+        let mut wait = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
+        wait.seen(at(0.0), completed(json!(60_000)), Answers::InJobs);
+        assert_eq!(wait.observed(), Some((Millis::new(60_000.0), true)));
     }
 
     #[test]
