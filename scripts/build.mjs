@@ -11,6 +11,8 @@ process.chdir(root);
 // `--trap`: not the package, but one whose module can be told to trap, for the test of that; into target/trap.
 const trap = process.argv.includes('--trap');
 const [target, pkg] = trap ? ['target/trap', 'target/trap/pkg'] : ['target/package', 'pkg'];
+// Files of the package that others of its files import: each stands in the package once.
+const PARTS = ['errors', 'error-classes', 'job-status', 'stores', 'eliza-client', 'index'];
 const stable = Boolean(process.env.STABLE);
 const began = Number(process.env.BEGAN ?? Date.now() / 1000);
 const step = (what) => console.log(`== [${(Date.now() / 1000 - began).toFixed(0).padStart(4)}s] ${what}`);
@@ -24,8 +26,8 @@ const { glue, wasm } = await generate(compiled);
 step('bundling');
 rmSync(pkg, { recursive: true, force: true });
 mkdirSync(`${pkg}/cjs`, { recursive: true });
-await bundle('index', 'esm');
-if (!trap) await finish();
+if (trap) await bundle('index', 'esm', []);
+else await finish();
 
 /** Compiles the crate, and returns the name of the wasm file. */
 function compile() {
@@ -93,54 +95,62 @@ return wasm_bindgen;
 }`;
 }
 
-async function bundle(entry, format) {
+/**
+ * Bundles a file of pkg-template, but for the `parts`, which it imports. The code stays readable: what signs people's money can be read, and
+ * where it throws, Node prints a line of it. Pages get it minified by their own bundler.
+ */
+async function bundle(entry, format, parts) {
+  const bytes = readFileSync(wasm);
   const modules = {
     'eliza-jobs:glue': { contents: glueModule() },
     // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
     'eliza-jobs:wasm':
       entry === 'workerd'
         ? { contents: `import module from './eliza_jobs_bg.wasm'; export const wasm = () => module;`, resolveDir: root }
-        : { contents: asModule(readFileSync(wasm)), resolveDir: path.resolve('tools/wasm-text') },
+        : { contents: asModule(bytes), resolveDir: path.resolve('tools/wasm-text') },
   };
   const generated = {
     name: 'generated modules',
     setup(build) {
-      build.onResolve({ filter: /^eliza-jobs:/ }, ({ path }) => ({ path, namespace: 'generated' }));
-      // The entry for Node is the main one and a little more.
-      if (entry === 'node') build.onResolve({ filter: /^\.\/index\.js$/ }, ({ path }) => ({ path, external: true }));
+      build.onResolve({ filter: /^\.\/[a-z-]+\.js$/ }, ({ path, kind }) => {
+        const isPart = kind !== 'entry-point' && parts.includes(path.slice(2, -3));
+        return isPart ? { path, external: true } : undefined;
+      });
+      build.onResolve({ filter: /^eliza-jobs:/ }, ({ path, kind }) =>
+        // The text is one long line, in a file where nothing throws.
+        path === 'eliza-jobs:wasm' && kind !== 'entry-point' && parts.includes('wasm-text')
+          ? { path: './wasm-text.js', external: true }
+          : { path, namespace: 'generated' },
+      );
       build.onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => modules[path]);
     },
   };
   await build({
-    entryPoints: [`./pkg-template/${entry}`],
+    entryPoints: [entry === 'wasm-text' ? 'eliza-jobs:wasm' : `./pkg-template/${entry}`],
     outfile: `${pkg}/${format === 'cjs' ? 'cjs/' : ''}${entry}.js`,
     bundle: true,
-    minify: true,
     format,
-    platform: 'neutral',
+    // Only for Node does esbuild say in CommonJS what a file exports, which imports of Node's need.
+    platform: format === 'cjs' ? 'node' : 'neutral',
     target: 'es2022',
     // Metro's preset for React Native does not know them.
     supported: { 'class-static-blocks': false },
     external: ['*.wasm', 'node:*'],
+    charset: 'utf8',
     legalComments: 'none',
     logLevel: 'warning',
     plugins: [generated],
   });
 }
 
-/** Everything but what a browser loads. */
+/** The whole package. */
 async function finish() {
-  await bundle('index', 'cjs');
-  await bundle('node', 'esm');
-  await bundle('node', 'cjs');
-  await bundle('wallets', 'esm');
-  await bundle('wallets', 'cjs');
-  await bundle('workerd', 'esm');
-  cpSync(wasm, 'pkg/eliza_jobs_bg.wasm');
-  for (const file of ['index.js', 'cjs/index.js']) {
-    const brands = readFileSync(`pkg/${file}`, 'utf8').split('eliza-jobs.${').length - 1;
-    if (brands !== 1) throw new Error(`${file} holds the error classes ${brands} times`);
+  for (const format of ['esm', 'cjs']) {
+    for (const entry of [...PARTS, 'wasm-text', 'node', 'wallets']) await bundle(entry, format, [...PARTS, 'wasm-text']);
   }
+  const shared = PARTS.filter((part) => !['index', 'eliza-client'].includes(part));
+  await bundle('workerd', 'esm', shared);
+  cpSync(wasm, 'pkg/eliza_jobs_bg.wasm');
 
   step('types');
   const declarations = 'target/declarations/typescript';
@@ -149,7 +159,7 @@ async function finish() {
   for (const entry of ['index', 'node']) cpSync('pkg-template/public.d.ts', `${declarations}/${entry}.d.ts`);
   cpSync('target/declarations/wasm/wasm.d.ts', `${declarations}/wasm.d.ts`);
   // The folder's own package.json makes CommonJS of the same files.
-  for (const file of reachable(declarations, ['index.d.ts', 'node.d.ts', 'wallets.d.ts'])) {
+  for (const file of reachable(declarations, ['index.d.ts', 'node.d.ts', 'wallets.d.ts', 'error-classes.d.ts'])) {
     for (const folder of ['pkg', 'pkg/cjs']) cpSync(`${declarations}/${file}`, `${folder}/${file}`);
   }
 

@@ -1,0 +1,2 @@
+// The error classes alone: `eliza-jobs/errors`. They load no WebAssembly.
+export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
