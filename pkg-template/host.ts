@@ -3,6 +3,7 @@ import { listen } from './abort.js';
 import { log, tell } from './callbacks.js';
 import { makeError } from './errors.js';
 import { list, settled } from './foreign.js';
+import { misfit } from './members.js';
 import { plainJson } from './metadata.js';
 import { nextPiece, reading, receive } from './response.js';
 import { defaultStore, lock } from './stores.js';
@@ -15,6 +16,7 @@ export const host = {
   lock,
   log,
   makeError,
+  misfit,
   nextPiece,
   plainJson,
   reading,

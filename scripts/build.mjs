@@ -160,7 +160,11 @@ async function finish() {
   cpSync('target/declarations/wasm/wasm.d.ts', `${declarations}/wasm.d.ts`);
   // The folder's own package.json makes CommonJS of the same files.
   for (const file of reachable(declarations, ['index.d.ts', 'node.d.ts', 'wallets.d.ts', 'error-classes.d.ts'])) {
-    for (const folder of ['pkg', 'pkg/cjs']) cpSync(`${declarations}/${file}`, `${folder}/${file}`);
+    const text = takingUndefined(readFileSync(`${declarations}/${file}`, 'utf8'));
+    for (const folder of ['pkg', 'pkg/cjs']) {
+      mkdirSync(path.dirname(`${folder}/${file}`), { recursive: true });
+      writeFileSync(`${folder}/${file}`, text);
+    }
   }
 
   for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);
@@ -174,6 +178,17 @@ async function finish() {
   const tarball = `eliza-jobs-${version}.tgz`;
   run('npm', ['pack', '--silent', './pkg'], { stdio: ['ignore', 'ignore', 'inherit'] });
   step(`pkg/ and ${tarball} are ready`);
+}
+
+/**
+ * Declarations whose optional members may also be `undefined`: with `exactOptionalPropertyTypes` only those take what an
+ * application may not have.
+ */
+function takingUndefined(text) {
+  return text.replace(/^( +(?:readonly )?\w+\?: )(.*);$/gm, (_, name, type) => {
+    const own = type.includes('=>') ? `(${type})` : type;
+    return `${name}${own} | undefined;`;
+  });
 }
 
 /** These declaration files, and those that they import from. */
