@@ -3,10 +3,11 @@ import { listen } from './abort.js';
 import { log, tell } from './callbacks.js';
 import { makeError } from './errors.js';
 import { list, settled } from './foreign.js';
-import { deleteMember, kindOf, member, memberNumber, memberText, setMember } from './members.js';
+import { misfit } from './members.js';
 import { plainJson } from './metadata.js';
 import { nextPiece, reading, receive } from './response.js';
 import { defaultStore, lock } from './stores.js';
+import { deleteMember, kindOf, member, memberNumber, memberText, setMember } from './values.js';
 import { wake } from './wake.js';
 
 export const host = {
@@ -21,6 +22,7 @@ export const host = {
   member,
   memberNumber,
   memberText,
+  misfit,
   nextPiece,
   plainJson,
   reading,

@@ -1,60 +1,43 @@
-// How Rust looks into JavaScript values. What it looks into may be anything: a Proxy, an object whose getters throw.
+// A misspelt option must not be an absent option: where money is at stake, a typo costs some.
 
-/** A member; `undefined` where this is no object, where there is none, and where asking for it throws. */
-export function member(of: unknown, name: string): unknown {
-  try {
-    return typeof of === 'object' && of !== null ? (of as Record<string, unknown>)[name] : undefined;
-  } catch {
-    return undefined;
+/**
+ * What is wrong with an object of options: the name of a member that nobody knows, and words about it. A member that is
+ * `undefined` is absent.
+ *
+ * @param field What the object is called: `options`, `params`, or a member of the options.
+ * @param known The names that are known, with `, ` between them.
+ */
+export function misfit(given: object, field: string, known: string): [field: string, words: string] | undefined {
+  const names = known.split(', ');
+  const odd = Object.keys(given).find((key) => !names.includes(key) && (given as Record<string, unknown>)[key] !== undefined);
+  if (odd === undefined) return undefined;
+  const prefix = field === 'options' || field === 'params' ? '' : `${field}.`;
+  const name = prefix + (odd.length > 60 ? `${odd.slice(0, 60)}…` : odd);
+  const meant = nearest(odd, names);
+  const kind = field === 'params' ? 'member of params' : 'option';
+  const hint = meant === undefined ? '' : `; did you mean \`${prefix}${meant}\`?`;
+  return [name, `unknown ${kind} \`${name}\`${hint || ';'} Known: ${known}`];
+}
+
+/** The name that was probably meant. */
+function nearest(odd: string, names: readonly string[]): string | undefined {
+  const given = odd.toLowerCase();
+  const scored = names.map((name) => ({ name, score: distance(given, name.toLowerCase()) }));
+  const best = scored.reduce((one, other) => (other.score < one.score ? other : one));
+  return best.score <= Math.max(1, Math.floor(given.length / 3)) ? best.name : undefined;
+}
+
+/** How many letters differ. A name that is a part of the other one is near, however long that is. */
+function distance(one: string, other: string): number {
+  if (one.length > 2 && (one.includes(other) || other.includes(one))) return 1;
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
+  for (const [at, letter] of [...one].entries()) {
+    const next = [at + 1];
+    for (const [to, otherLetter] of [...other].entries()) {
+      const changed = (row[to] ?? 0) + (letter === otherLetter ? 0 : 1);
+      next.push(Math.min(changed, (row[to + 1] ?? 0) + 1, (next[to] ?? 0) + 1));
+    }
+    row = next;
   }
-}
-
-/** A member that is a string. */
-export function memberText(of: unknown, name: string): string | undefined {
-  const value = member(of, name);
-  return typeof value === 'string' ? value : undefined;
-}
-
-/** A member that is a number. */
-export function memberNumber(of: unknown, name: string): number | undefined {
-  const value = member(of, name);
-  return typeof value === 'number' ? value : undefined;
-}
-
-/** Puts a member into an object of the package's own, or one that was just parsed. */
-export function setMember(of: object, name: string, value: unknown): void {
-  Reflect.set(of, name, value);
-}
-
-/** Takes a member out of such an object. */
-export function deleteMember(of: unknown, name: string): void {
-  if (typeof of === 'object' && of !== null) Reflect.deleteProperty(of, name);
-}
-
-/** What a value is, as the enum `Kind` in Rust counts it. */
-export function kindOf(value: unknown): number {
-  if (value === null) return 1;
-  switch (typeof value) {
-    case 'undefined':
-      return 0;
-    case 'boolean':
-      return 2;
-    case 'number':
-      return 3;
-    case 'string':
-      return 4;
-    case 'object':
-      return isArray(value) ? 5 : 6;
-    default:
-      return 7;
-  }
-}
-
-/** A Proxy that was revoked throws. */
-function isArray(value: unknown): boolean {
-  try {
-    return Array.isArray(value);
-  } catch {
-    return false;
-  }
+  return row[other.length] ?? 0;
 }

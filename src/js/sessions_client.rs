@@ -86,7 +86,7 @@ impl SessionsClient {
         let mut pages = None;
         let first = promise(&self.0, &mut |client| {
             let id = session(&session_id)?;
-            let (params, call) = (request::page(&params), arguments::call(&options)?);
+            let (params, call) = (request::page(&params)?, arguments::call(&options)?);
             pages = Some(Pages { client: client.clone(), id: id.clone(), params: params.clone(), call: call.clone() });
             Ok(call.work(|call| async move { client.messages(&id, params.as_ref(), &call.options).await }))
         });
