@@ -5,9 +5,11 @@ import { csvLine, csvTitles } from './csv.js';
 import { makeError } from './errors.js';
 import { list, settled } from './foreign.js';
 import { awaitable } from './iterator.js';
+import { misfit } from './members.js';
 import { plainJson } from './metadata.js';
 import { nextPiece, reading, receive } from './response.js';
 import { defaultStore, lock } from './stores.js';
+import { deleteMember, kindOf, member, memberNumber, memberText, setMember } from './values.js';
 import { wake } from './wake.js';
 
 export const host = {
@@ -15,15 +17,22 @@ export const host = {
   csvLine,
   csvTitles,
   defaultStore,
+  deleteMember,
+  kindOf,
   list,
   listen,
   lock,
   log,
   makeError,
+  member,
+  memberNumber,
+  memberText,
+  misfit,
   nextPiece,
   plainJson,
   reading,
   receive,
+  setMember,
   settled,
   tell,
   wake,

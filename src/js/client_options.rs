@@ -7,7 +7,7 @@ use super::error::argument;
 use super::headers::headers;
 use super::members::{function, ms, number, only, whole};
 use super::platform::JsPlatform;
-use super::spend_options;
+use super::{polling_options, spend_options};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::options::JobsClientOptions;
 use crate::client::Config;
@@ -59,6 +59,7 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
             spend: spend_options::read(&options, &store)?,
             keep_payments_days: number(&options, "keepPaymentsDays", 1.0, 36_500.0, "must be a number of days from 1 to 36500")?
                 .unwrap_or(400.0),
+            polling: polling_options::read(&options)?,
         },
         platform: JsPlatform {
             fetch: fetch(&options)?,

@@ -4,12 +4,14 @@
 //! the money after that is in the payment's own record, from which the next payments resolve what is set aside, a few at a time. So
 //! nothing has to be given back after a crash, and what a payment costs does not depend on how many there are.
 
+use core::pin::pin;
 use std::rc::Rc;
 
 use super::keys;
 use super::payments::Payments;
 use super::record::{self, Found, FundsMoved, funds_moved};
 use super::step::Counting;
+use super::store::Stored;
 use super::store_failed;
 use crate::api::error::Result;
 use crate::api::payments::Attempt;
@@ -77,7 +79,7 @@ impl<P: Platform + 'static> Payments<P> {
     pub(super) async fn look(self: &Rc<Self>, at: usize, limit: &Limit, end: Deadline) -> Result<Counters> {
         let failed = |thrown| store_failed(thrown, "; nothing was paid");
         let key = format!("{PREFIX}{}", limit.counters_name());
-        let read = async || self.in_time(self.platform.store(StoreOperation::Get, &key, ""), end).await.map_err(failed);
+        let read = async || self.read(&key, end).await.map_err(failed);
         let mut counters = Counters::read(&read().await?);
         if counters.is_none() {
             self.change_in_order(&key, at, Change::Nothing, end).await.map_err(failed)?;
@@ -148,7 +150,7 @@ impl<P: Platform + 'static> Payments<P> {
             return Ok(true);
         }
         let key = format!("{PREFIX}{}", limit.counters_name());
-        let there = self.in_time(self.platform.store(StoreOperation::Get, &key, ""), end).await?;
+        let there = self.read(&key, end).await?;
         Ok(!matches!(there.kind(), Kind::Undefined | Kind::Null))
     }
 
@@ -187,9 +189,13 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// The same change in a task of its own: who waits for it may leave.
     async fn change_in_order(self: &Rc<Self>, key: &str, at: usize, change: Change, end: Deadline) -> Result<(), Json> {
-        let work = async move |payments: Rc<Self>| payments.change(at, change, Deadline::NEVER).await.map(drop);
+        let payments = self.clone();
+        let work = async move {
+            payments.change(at, change, Deadline::NEVER).await?;
+            Ok(Stored::Done)
+        };
         let limit = end.left(self.platform.now()).max(Millis::ZERO);
-        let done = within(self.in_order(key, work), self.platform.sleep(limit)).await;
+        let done = within(self.in_order(key, Box::pin(work)), self.platform.sleep(limit)).await.map(|done| done.map(drop));
         done.unwrap_or_else(|| Err(Json::text("the time limit was over before all payments were counted again")))
     }
 
@@ -200,7 +206,7 @@ impl<P: Platform + 'static> Payments<P> {
         let name = limit.counters_name();
         let key = format!("{PREFIX}{name}");
         let lock = self.lock("budget", &name, end).await.map_err(|error| Json::text(&error.message))?;
-        let value = self.in_time(self.platform.store(StoreOperation::Get, &key, ""), Deadline::NEVER).await?;
+        let value = self.read(&key, Deadline::NEVER).await?;
         let mut counters = match Counters::read(&value) {
             Some(counters) => counters,
             None => self.recount(limit, &key).await?,
@@ -282,10 +288,13 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
+    async fn read(&self, key: &str, end: Deadline) -> Result<Json, Json> {
+        self.in_time(pin!(self.platform.store(StoreOperation::Get, key, "")), end).await
+    }
+
     /// The record under this key, as it is now: whoever writes it at this moment may wait for the counters.
     pub(super) async fn peek(&self, key: &str) -> Found {
-        let value = self.in_time(self.platform.store(StoreOperation::Get, key, ""), Deadline::NEVER).await;
-        value.map_or_else(Found::Withheld, |value| record::parse(&value))
+        self.read(key, Deadline::NEVER).await.map_or_else(Found::Withheld, |value| record::parse(&value))
     }
 
     /// Counts all payments again. The lock is held.

@@ -1,6 +1,7 @@
 //! Payments that were begun before: after a lost reply, a crash, in another tab. Who comes second finds the job.
 
 use core::cell::Cell;
+use core::pin::pin;
 use std::rc::Rc;
 
 use super::keys::{self, Holder, KeyRecord};
@@ -9,6 +10,7 @@ use super::payments::Payments;
 use super::record::{self, Found, FundsMoved, funds_moved};
 use super::run::Start;
 use super::step::Resumption;
+use super::store::Stored;
 use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
@@ -56,11 +58,15 @@ impl<P: Platform + 'static> Payments<P> {
             match found {
                 Found::Withheld(thrown) => {
                     failed = Some(thrown);
-                    open.push((WallTime::from_ms(0.0), record::unreadable(id)));
+                    list(&mut open, (WallTime::from_ms(0.0), record::unreadable(id)));
                 }
-                Found::Unreadable => open.push((WallTime::from_ms(0.0), record::unreadable(id))),
+                Found::Unreadable => list(&mut open, (WallTime::from_ms(0.0), record::unreadable(id))),
                 Found::Missing => {}
-                Found::Attempt(attempt) => open.extend(self.listed(*attempt, end).await),
+                Found::Attempt(attempt) => {
+                    if let Some(listed) = self.listed(*attempt, end).await {
+                        list(&mut open, listed);
+                    }
+                }
             }
         }
         // A store that returns none of its records has failed.
@@ -68,7 +74,6 @@ impl<P: Platform + 'static> Payments<P> {
             return Err(store_failed(thrown, ""));
         }
         self.tidy_keys(&keys, end).await;
-        open.sort_by(|(one, _), (other, _)| one.as_ms().total_cmp(&other.as_ms()));
         Ok(open.into_iter().map(|(_, document)| document).collect())
     }
 
@@ -79,7 +84,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let is_closed = self.book.borrow().is_closed(&attempt.id);
         if record::kept_until(&attempt) < self.platform.wall_time() {
-            let _ = self.in_time(self.retire(&attempt.id, None), end).await;
+            let _ = self.in_time(pin!(self.retire(&attempt.id, None)), end).await;
             return None;
         }
         // A program that ended before it could return the answer, or delete the record, has left this. The job stays known.
@@ -88,12 +93,12 @@ impl<P: Platform + 'static> Payments<P> {
         }
         // What has been answered is not open, though the store has not taken that yet.
         if is_closed && attempt.created.is_some() {
-            if let Ok(Some(attempt)) = self.in_time(self.close(&attempt.id, None), end).await {
+            if let Ok(Some(attempt)) = self.in_time(pin!(self.close(&attempt.id, None)), end).await {
                 let drop = async {
                     self.drop_closed(&attempt).await;
                     Ok(())
                 };
-                let _ = self.in_time(drop, end).await;
+                let _ = self.in_time(pin!(drop), end).await;
             }
             return None;
         }
@@ -121,7 +126,7 @@ impl<P: Platform + 'static> Payments<P> {
                 let Ok(_lock) = self.lock("create", name, soon).await else { continue };
                 if self.is_over(key, end).await {
                     let delete = self.platform.store(StoreOperation::Delete, key, "");
-                    let _ = self.in_time(async { delete.await.map(drop) }, end).await;
+                    let _ = self.in_time(pin!(async { delete.await.map(drop) }), end).await;
                 }
             }
         }
@@ -129,7 +134,7 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// Whether a key record is of no use any more.
     async fn is_over(&self, key: &str, end: Deadline) -> bool {
-        let value = self.in_time(self.platform.store(StoreOperation::Get, key, ""), end).await;
+        let value = self.in_time(pin!(self.platform.store(StoreOperation::Get, key, "")), end).await;
         let Some(Ok(claim)) = value.ok().and_then(|value| keys::parse(&value)) else { return false };
         let wall = self.platform.wall_time();
         match &claim {
@@ -162,11 +167,15 @@ impl<P: Platform + 'static> Payments<P> {
         if let Found::Attempt(attempt) = &found
             && funds_moved(attempt) != FundsMoved::No
         {
-            let attempt = attempt.clone();
-            let settled = async move |payments: Rc<Self>| payments.settle(&attempt, Fate::Spent(attempt.begun_at)).await;
-            self.in_time(self.in_order(&id, settled), end).await.map_err(|thrown| store_failed(thrown, ""))?;
+            let (payments, attempt) = (self.clone(), attempt.clone());
+            let settled = async move {
+                payments.settle(&attempt, Fate::Spent(attempt.begun_at)).await?;
+                Ok(Stored::Done)
+            };
+            let settled = self.in_time(pin!(self.in_order(&id, Box::pin(settled))), end).await;
+            settled.map(drop).map_err(|thrown| store_failed(thrown, ""))?;
         }
-        self.in_time(self.retire(&id, None), end).await.map_err(|thrown| store_failed(thrown, ""))?;
+        self.in_time(pin!(self.retire(&id, None)), end).await.map_err(|thrown| store_failed(thrown, ""))?;
         let mut book = self.book.borrow_mut();
         book.forget(&id);
         // The wallet may still be open: what it answers decides then.
@@ -277,6 +286,12 @@ impl<P: Platform + 'static> Payments<P> {
         self.book.borrow_mut().reopen(&attempt.id, &job_id.unwrap_or_default(), kept_until);
         let _ = self.write(attempt).await;
     }
+}
+
+/// Puts one into the list, which is in the order of time. Not sorted at the end: the standard library's sort is 5 KB of the wasm.
+fn list(open: &mut Vec<Listed>, listed: Listed) {
+    let at = open.partition_point(|(time, _)| *time <= listed.0);
+    open.insert(at, listed);
 }
 
 fn attempt_id(given: &Json) -> Result<String> {
