@@ -247,8 +247,8 @@ impl JobsClient {
     /// The same payments as a table for spreadsheets (CSV as in RFC 4180), with a line of titles.
     #[wasm_bindgen(js_name = paymentsCsv, unchecked_return_type = "Promise<string>")]
     pub fn payments_csv(&self, #[wasm_bindgen(unchecked_optional_param_type = "PaymentsOptions")] options: JsValue) -> Promise {
-        promise(|| {
-            let (client, (call, filter)) = (self.0.client()?, arguments::payments(&options)?);
+        promise(&self.0, &mut |client| {
+            let (call, filter) = arguments::payments(&options)?;
             Ok(call.work(|call| async move {
                 let rows = Array::new();
                 let put = async |row: Json| {
@@ -270,8 +270,7 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "string")] currency: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let client = self.0.client()?;
+        promise(&self.0, &mut |client| {
             let symbol = if currency.is_undefined() { Some("USDC".to_owned()) } else { currency.as_string() };
             let symbol = symbol.filter(|symbol| client.spent(symbol).is_some());
             let symbol = symbol.ok_or_else(|| argument("currency", CURRENCY, &currency))?;
