@@ -34,7 +34,7 @@ export interface Sandbox {
   /** Sends a request to the server. The host of the address does not matter. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** A test wallet, for `JobsClient`. Its account exists nowhere. */
-  readonly wallet: MadeWallet;
+  readonly wallet: Omit<MadeWallet, 'call' | 'receipt'>;
   /** The wallet's account. */
   readonly account: string;
   /** Who is paid. */

@@ -150,8 +150,9 @@ async function bundle(entry, format, parts, texts = TEXTS) {
   const generated = {
     name: 'generated modules',
     setup(build) {
-      build.onResolve({ filter: /^\.\/[a-z-]+\.js$/ }, ({ path, kind }) => {
-        const isPart = kind !== 'entry-point' && parts.includes(path.slice(2, -3));
+      build.onResolve({ filter: /^\.\/[a-z-]+\.js$/ }, ({ path, kind, importer }) => {
+        // Files of the same name in a folder below are others.
+        const isPart = kind !== 'entry-point' && /pkg-template[/\\][^/\\]+$/.test(importer) && parts.includes(path.slice(2, -3));
         return isPart ? { path, external: true } : undefined;
       });
       build.onResolve({ filter: /^eliza-jobs:/ }, ({ path, kind }) =>

@@ -332,11 +332,11 @@ fn check(script: &Script) {
         world.ahead_ms.set(world.ahead_ms.get() + jump_ms);
         let begun = programs.iter().map(|program| {
             let process = Process::new(&world, program.crash.unwrap_or(usize::MAX));
-            let client = process.client();
             let mut calls: Vec<Task> = Vec::new();
             for _ in 0..program.calls {
-                let (client, number) =
-                    (client.clone(), world.watch.borrow_mut().begins(world.now.get(), None, Default::default()));
+                // The world knows a payment by what its client has written last: each call has a client of its own.
+                let client = process.client();
+                let number = world.watch.borrow_mut().begins(world.now.get(), None, Default::default());
                 let headers = vec![(crate::watch::CALL.into(), number.to_string())];
                 let call = CallOptions { headers, timeout_ms: Some(60_000.0), ..CallOptions::default() };
                 let world = world.clone();
@@ -347,7 +347,7 @@ fn check(script: &Script) {
                 }));
             }
             if program.resumes {
-                let world = world.clone();
+                let (world, client) = (world.clone(), process.client());
                 calls.push(Box::pin(async move {
                     for open in client.pending_payments(&CallOptions::default()).await.unwrap_or_default() {
                         let number = world.watch.borrow_mut().begins(world.now.get(), None, Default::default());

@@ -146,7 +146,7 @@ test('budgets that can never work are refused, with the member, the rule and wha
     [{ perHour: '2', total: '1' }, /spend\.budget has a perHour that must not be above total; given: "2"/],
     [{ perHour: '2', perDay: '1' }, /spend\.budget has a perHour that must not be above perDay; given: "2"/],
     [{ perDay: '2', total: '1' }, /spend\.budget has a perDay that must not be above total; given: "2"/],
-    [{ perMonth: '2' }, /spend\.budget must be an object that knows perHour, perDay, total, scope; given: perMonth/],
+    [{ perMonth: '2' }, /unknown option `spend\.budget\.perMonth`; Known: perHour, perDay, total, scope/],
     [{}, /spend\.budget must have at least one of perHour, perDay and total/],
     [{ scope: 'a' }, /spend\.budget must have at least one of/],
     [{ total: '1', scope: '' }, /spend\.budget\.scope must be a string of 1 to 100 bytes/],

@@ -146,7 +146,7 @@ test('a transfer whose receipt says that it was reverted never moved; one that i
     ['reverted', 'payment_not_open', '0.02'],
     ['0x0', 'payment_not_open', '0.02'],
     ['success', 'payment_outcome_unknown', '0'],
-    [undefined, 'payment_refused', '0'],
+    [undefined, 'payment_outcome_unknown', '0'],
   ]) {
     const store = memoryStore();
     const asked = [];

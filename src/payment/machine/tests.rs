@@ -407,7 +407,11 @@ impl Model {
             let counts = self.resolved().stored != Stored::None;
             assert!(counts || !self.may_have_moved(), "money may have moved, and the store does not count it: {before}");
             assert!(moved != FundsMoved::No || !self.may_have_moved(), "the record says that no money has moved: {before}");
-            assert!(moved != FundsMoved::Yes || self.may_have_arrived);
+            let is_on_chain = record.on_chain && self.may_have_transferred;
+            assert!(
+                moved != FundsMoved::Yes || self.may_have_arrived || is_on_chain,
+                "the record says that money has moved: {before}"
+            );
         }
     }
 
