@@ -197,6 +197,8 @@ pub struct Error {
     pub cause: Option<Json>,
     /// Whether the request certainly did not reach the server.
     pub not_sent: bool,
+    /// Whether this is about a payment of before that could not be read.
+    pub is_about_unread_payment: bool,
 }
 
 /// Boxed, so that results stay small.
@@ -221,6 +223,7 @@ impl Error {
             payment: None,
             cause: None,
             not_sent: false,
+            is_about_unread_payment: false,
         })
     }
 

@@ -344,6 +344,10 @@ pub struct Attempt {
     pub signs: bool,
     /// Until when what the wallet signs can be settled; `None` where nothing is signed, and in old records.
     pub valid_until: Option<WallTime>,
+    /// Whether the job was found by a search: no answer of the server says that the payment was settled.
+    pub found: bool,
+    /// Whether the payment has ended, and certainly no money has moved.
+    pub unmoved: bool,
 }
 
 impl Attempt {

@@ -26,6 +26,8 @@ pub(super) struct Call {
     pub(super) plan: WaitPlan,
     pub(super) signal: Option<Signal>,
     pub(super) on_update: Option<OnUpdate>,
+    /// What JavaScript knows of the call when this module traps.
+    pub(super) mark: Option<Json>,
 }
 
 /// The application's `onUpdate`, with an object in which JavaScript remembers that it has thrown.
@@ -65,6 +67,7 @@ fn read(given: &JsValue, known: &[&[&str]]) -> Result<Call> {
         plan: WaitPlan { interval_ms: whole_ms(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal: signal(&options)?,
         on_update: function(&options, "onUpdate")?.map(|callback| OnUpdate { callback, state: Json::object() }),
+        mark: None,
     })
 }
 

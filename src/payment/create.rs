@@ -8,7 +8,7 @@ use super::machine::Payment;
 use super::payments::Payments;
 use super::run::Start;
 use super::step::Order;
-use super::store::KeyHolder;
+use super::store::{KeyHolder, unread};
 use super::{PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
@@ -117,7 +117,8 @@ impl<P: Platform + 'static> Payments<P> {
             KeyHolder::Payment(attempt) => {
                 same_request(&attempt.fingerprint, &create.fingerprint, key)?;
                 let call = CallOptions { params: None, ..create.call.clone() };
-                match self.go_on(&attempt.id, &record::to_json(&attempt), &call, create.end, update).await {
+                let gone_on = self.go_on(&attempt.id, &record::to_json(&attempt), &call, create.end, update).await;
+                match gone_on.map_err(unread) {
                     Ok((created, attempt)) => Ok(Some(PaidJob { created, payment: Some(attempt) })),
                     Err(error) if error.code != ErrorCode::PaymentNotOpen => Err(error),
                     // What was begun before is over, and has moved nothing: the key is free.
@@ -247,6 +248,8 @@ impl<P: Platform + 'static> Payments<P> {
             answered: false,
             signs: method == PaymentMethod::Sign,
             valid_until: None,
+            found: false,
+            unmoved: false,
         }
     }
 

@@ -218,7 +218,10 @@ impl Payment {
             (S::Recording, E::Timer) => self.not_recorded(self.late_store(), at),
             (S::Recording, E::CallerGone) => self.leave_unsent(self.unsent_state()),
             (S::Sending, E::Responded(reply)) => self.responded(*reply, at),
-            (S::Finding(_), E::JobFound(created)) => self.accept(*created, at),
+            (S::Finding(_), E::JobFound(created)) => {
+                self.attempt.found = true;
+                self.accept(*created, at)
+            }
             (S::Finding(None), E::JobNotFound) => self.send(None, at),
             (S::Finding(Some(error)), E::JobNotFound) => self.try_again(error, at),
             (S::Resting(_), E::Rested(true)) => self.send_again(at),
@@ -313,12 +316,14 @@ impl Payment {
 
     /// Nothing was written yet, and no money has moved.
     fn refuse(&mut self, error: Box<Error>) -> Step {
+        self.attempt.unmoved = true;
         let answer = self.failed(error);
         Step { answer, ..Step::new(Action::Done).with(Budget::Release) }
     }
 
     /// What is on its way to the store is over for the call, and is undone when it has landed.
     fn undo(&mut self, error: Option<Box<Error>>) -> Step {
+        self.attempt.unmoved = true;
         let answer = error.and_then(|error| self.failed(error));
         let step = self.answer_early(State::Undoing, None);
         Step { answer, ..step.with(Budget::Release) }
@@ -326,6 +331,7 @@ impl Payment {
 
     /// Certainly no money has moved: nothing is left of the payment.
     fn withdraw(&mut self, error: Option<Box<Error>>, at: Moment) -> Step {
+        self.attempt.unmoved = true;
         self.state = State::Withdrawing(error);
         let step = Step::new(Action::Forget).with(Budget::Release);
         if self.waiting { step.until(self.store_limit(at)) } else { step }
@@ -648,6 +654,11 @@ impl Payment {
         if let Some(created) = &self.attempt.created {
             let created = jobs::read_created(jobs::handle(created));
             let answer = Some(Ok((created, self.attempt.clone())));
+            return Step { answer, ..Step::new(Action::Done) };
+        }
+        if self.attempt.unmoved {
+            let words = "no money has moved for this payment, and it is not open any more";
+            let answer = self.failed(Error::new(ErrorCode::PaymentNotOpen, words));
             return Step { answer, ..Step::new(Action::Done) };
         }
         let has_proof = !self.attempt.proof.is_empty();

@@ -9,6 +9,7 @@ use super::payments::Payments;
 use super::record::{self, Found, FundsMoved, funds_moved};
 use super::run::Start;
 use super::step::Resumption;
+use super::store::unread;
 use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
@@ -148,16 +149,16 @@ impl<P: Platform + 'static> Payments<P> {
         end: Deadline,
         update: &dyn Fn(Update),
     ) -> Result<(Created, Attempt)> {
-        self.go_on(&attempt_id(given)?, given, call, end, update).await
+        self.go_on(&attempt_id(given)?, given, call, end, update).await.map_err(unread)
     }
 
     /// Forgets a payment that the application knows to be over.
     pub(crate) async fn forget_payment(self: &Rc<Self>, given: &Json, call: &CallOptions) -> Result<()> {
         let id = attempt_id(given)?;
         let end = self.deadline(Some(call.timeout_ms.unwrap_or(self.http.config.timeout_ms)));
-        let _lock = self.lock("resume", &id, end).await?;
+        let _lock = self.lock("resume", &id, end).await.map_err(unread)?;
         let found = self.find(&id, end).await;
-        self.in_time(self.forget(&id, None), end).await.map_err(|thrown| store_failed(thrown, ""))?;
+        self.in_time(self.forget(&id, None), end).await.map_err(|thrown| unread(store_failed(thrown, "")))?;
         let mut book = self.book.borrow_mut();
         book.forget(&id);
         // The wallet may still be open: what it answers decides then.

@@ -37,6 +37,7 @@ const USUAL_LIST: usize = 50;
 impl<P: Platform + 'static> Payments<P> {
     /// Runs a payment in a task of its own, and waits for its job.
     pub(super) async fn follow(self: &Rc<Self>, start: Start<P>, update: &dyn Fn(Update)) -> Answer {
+        update(Update::Paying);
         let (publisher, mut subscription) = subscription();
         let Start { payment, request, call, end, locks, key } = start;
         let id = payment.attempt().id.clone();

@@ -13,6 +13,7 @@
 mod create;
 mod crowd;
 mod declared;
+mod funds;
 mod inputs;
 mod journal;
 mod keys;

@@ -9,6 +9,7 @@ import {
   type CompletedJob,
   type CreateJobRequest,
   type ErrorCode,
+  type FundsMoved,
   type JobDetailsResponse,
   type JobHealthResponse,
   type JobListResponse,
@@ -73,10 +74,10 @@ await client.pollJob('id', 1000, 30, { timeoutMs: 5 });
 try {
   await client.createJob(params);
 } catch (error) {
-  if (error instanceof ArgumentError) console.log(error.field);
+  if (error instanceof ArgumentError) console.log(error.field, error.fundsMoved satisfies false);
   else if (error instanceof PaymentError) console.log(error.payment?.transaction);
   else if (error instanceof ApiError) console.log(error.statusCode satisfies number | undefined);
-  else if (error instanceof ElizaJobsError) console.log(error.code satisfies ErrorCode);
+  else if (error instanceof ElizaJobsError) console.log(error.code satisfies ErrorCode, error.fundsMoved satisfies FundsMoved);
 }
 // @ts-expect-error the address is missing
 new JobsClient({});
