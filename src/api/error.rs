@@ -197,6 +197,8 @@ pub struct Error {
     pub cause: Option<Json>,
     /// Whether the request certainly did not reach the server.
     pub not_sent: bool,
+    /// Whether the call, made again, could pay again when `payment` is there.
+    pub repeats_payment: bool,
     /// Whether this is about a payment of before that could not be read.
     pub is_about_unread_payment: bool,
 }
@@ -223,6 +225,7 @@ impl Error {
             payment: None,
             cause: None,
             not_sent: false,
+            repeats_payment: true,
             is_about_unread_payment: false,
         })
     }
@@ -232,6 +235,11 @@ impl Error {
         let mut error = Self::new(ErrorCode::InvalidArgument, format!("{field} {rule}; given: {given}"));
         error.field = Some(field);
         error
+    }
+
+    /// Whether the same call may succeed later without any change, at no further cost.
+    pub fn is_retryable(&self) -> bool {
+        self.code.retryable() && (self.payment.is_none() || !self.repeats_payment)
     }
 
     /// The same error, about this job.

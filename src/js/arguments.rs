@@ -9,7 +9,7 @@ use super::headers::headers;
 use super::members::{function, is_well_formed, ms, only, whole, whole_ms};
 use super::request;
 use crate::api::error::Result;
-use crate::api::options::{CallOptions, CreateJobOptions, RequestOptions, ResumeOptions, WaitOptions};
+use crate::api::options::{AskOptions, CallOptions, CreateJobOptions, RequestOptions, ResumeOptions, WaitOptions};
 use crate::json::{Json, Kind};
 use crate::waiting::run::WaitPlan;
 
@@ -40,6 +40,11 @@ pub(super) struct OnUpdate {
 /// Reads a method's last argument.
 pub(super) fn call(given: &JsValue) -> Result<Call> {
     read(given, CALL)
+}
+
+/// Reads the last argument of `ask`.
+pub(super) fn ask(given: &JsValue) -> Result<Call> {
+    read(given, &[RequestOptions::MEMBERS, CreateJobOptions::MEMBERS, WaitOptions::MEMBERS, AskOptions::MEMBERS])
 }
 
 /// Reads the last argument of `resume`.

@@ -17,7 +17,6 @@ extern "C" {
 pub(super) fn to_js(error: Box<Error>) -> JsValue {
     let text = |text: Option<&str>| text.map(Json::text);
     let number = |number: Option<f64>| number.map(Json::number);
-    let retryable = error.code.retryable() && error.payment.is_none();
     let moved = match record::funds_moved_for(&error) {
         FundsMoved::No => Json::boolean(false),
         FundsMoved::Yes => Json::boolean(true),
@@ -26,7 +25,7 @@ pub(super) fn to_js(error: Box<Error>) -> JsValue {
     let mut members = Json::object();
     for (key, value) in [
         ("code", text(Some(error.code.as_str()))),
-        ("retryable", Some(Json::boolean(retryable))),
+        ("retryable", Some(Json::boolean(error.is_retryable()))),
         ("fundsMoved", Some(moved)),
         ("field", text(error.field)),
         ("status", number(error.status.map(f64::from))),

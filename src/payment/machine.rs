@@ -613,6 +613,18 @@ impl Payment {
         Step { answer, ..Step::new(Action::Done) }.warn(result.is_err().then_some(words))
     }
 
+    /// What is known of the clocks, for a refusal that is about time.
+    fn clocks(&self) -> String {
+        let Some(order) = &self.order else { return String::new() };
+        let Some(apart) = order.clocks_apart else {
+            let words = "; the server's clock could not be read: is this machine's clock right?";
+            return words.to_owned();
+        };
+        let seconds = Millis::new(apart.get().abs()).whole() / 1_000;
+        let side = if apart.is_positive() { "ahead of" } else { "behind" };
+        format!("; the server's clock is {seconds} seconds {side} this machine's")
+    }
+
     /// What an error means once there is a proof: not sent, refused where the server says so and always said so, else unknown.
     /// Never "pay again".
     fn outcome(&mut self, mut error: Error) -> Box<Error> {
@@ -637,7 +649,8 @@ impl Payment {
         self.attempt.state = state;
         let reason = self.attempt.reason().map(|reason| format!("{reason}, ")).unwrap_or_default();
         let words = error.message.strip_suffix("; only creating a job is ever paid").unwrap_or(&error.message);
-        let mut about = Error::new(code, format!("{said}: {reason}{words}; {advice}"));
+        let clocks = if self.attempt.signs && speaks_of_time(&reason, words) { self.clocks() } else { String::new() };
+        let mut about = Error::new(code, format!("{said}: {reason}{words}{clocks}; {advice}"));
         about.status = error.status;
         about.server_message = error.server_message;
         about.server_code = error.server_code;
@@ -791,6 +804,14 @@ fn stale() -> Box<Error> {
     let words =
         "the time of what was signed is over, so that it can be settled no more; whether it was settled before is on the chain";
     Error::new(ErrorCode::PaymentOutcomeUnknown, words)
+}
+
+/// Whether a refusal is about the time in which what was signed is good.
+fn speaks_of_time(reason: &str, words: &str) -> bool {
+    let words = [reason, words].concat().to_ascii_lowercase();
+    ["valid_before", "valid_after", "validbefore", "validafter", "expired", "not yet valid"]
+        .iter()
+        .any(|part| words.contains(part))
 }
 
 fn taken() -> Box<Error> {

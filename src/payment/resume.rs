@@ -97,7 +97,7 @@ impl<P: Platform + 'static> Payments<P> {
             }
             return None;
         }
-        Some((attempt.created_at, attempt.document()))
+        Some((attempt.created_at, attempt.listed()))
     }
 
     /// Deletes some of the key records that are of no use any more.
@@ -221,15 +221,20 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// The job's end was seen: nothing is open any more. Waits until the store knows it, but not for long: the program may end as soon
     /// as it has the answer. The record is deleted after that. `reference`: the payment that the job itself names, which an earlier run
-    /// of the program may have made.
-    pub(crate) async fn job_finished(self: &Rc<Self>, job_id: &str, reference: Option<&str>, end: Deadline) {
+    /// of the program may have made. Returns the payment, where the store had it in that time.
+    pub(crate) async fn job_finished(
+        self: &Rc<Self>,
+        job_id: &str,
+        reference: Option<&str>,
+        end: Deadline,
+    ) -> Option<Box<Attempt>> {
         let ids = self.book.borrow_mut().job_finished(job_id);
         let is_known = !ids.is_empty();
         let mut closing: Vec<(String, Option<String>)> = ids.into_iter().map(|id| (id, None)).collect();
         let other = reference.filter(|id| !is_known && !self.book.borrow().is_closed(id));
         closing.extend(other.map(|id| (id.to_owned(), Some(job_id.to_owned()))));
         if closing.is_empty() {
-            return;
+            return None;
         }
         let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
         let (publisher, mut subscription) = subscription();
@@ -241,15 +246,21 @@ impl<P: Platform + 'static> Payments<P> {
             for (id, of_job) in closing {
                 closed.extend(payments.close(&id, of_job).await.ok().flatten());
             }
-            publisher.send(());
+            publisher.send(closed.first().cloned().map(Box::new));
             // Until the call has gone on, the store knows the job.
             publisher.gone().await;
             for attempt in closed {
                 if has_answer.get() { payments.drop_closed(&attempt).await } else { payments.reopen(attempt).await }
             }
         });
-        let _ = within(subscription.next(), self.platform.sleep(limit)).await;
+        let closed = within(subscription.next(), self.platform.sleep(limit)).await;
         went_on.set(true);
+        closed.flatten()
+    }
+
+    /// What was paid for this job, as far as this client knows. `reference`: the payment that the job itself names.
+    pub(crate) fn paid_for(&self, job_id: &str, reference: Option<&str>) -> Option<Box<Attempt>> {
+        self.book.borrow().paid_for(job_id, reference).map(Box::new)
     }
 
     /// The application has the answer. What has a key is kept, so that another call with it pays nothing.
@@ -261,7 +272,7 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// The call was given up before it had its answer: the payment is open as before.
     async fn reopen(self: &Rc<Self>, attempt: Attempt) {
-        let job_id = attempt.created.as_ref().and_then(|created| created.get_text("jobId"));
+        let job_id = attempt.job_id();
         let at = self.moment();
         let kept_until = at.now + record::kept_until(&attempt).since(at.wall);
         self.book.borrow_mut().reopen(&attempt.id, &job_id.unwrap_or_default(), kept_until);

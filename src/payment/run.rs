@@ -254,6 +254,7 @@ impl<P: Platform + 'static> Payments<P> {
         let at = self.moment();
         let kept_until = at.now + record::kept_until(attempt).since(at.wall);
         let over = self.book.borrow_mut().accepted(&attempt.id, &created.job_id, kept_until, at.now);
+        self.book.borrow_mut().set_paid(attempt);
         for id in over {
             let payments = self.clone();
             self.platform.spawn(async move { drop(payments.forget(&id, None).await) });

@@ -143,6 +143,7 @@ impl Model {
             has_address: true,
             wallet_timeout: Millis::from_secs(600.0),
             server_ahead: Millis::ZERO,
+            clocks_apart: None,
         };
         let end = Deadline::at(Instant::from_ms(END_S * 1_000.0));
         let mut model = Self {
