@@ -7,6 +7,7 @@ use super::payments::Payments;
 use crate::api::error::{Error, Result};
 use crate::api::options::CallOptions;
 use crate::api::routes;
+use crate::http::jobs::read_created;
 use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{HttpResponse, Method, Platform, WalletCapabilities};
@@ -34,7 +35,7 @@ impl<P: Platform + 'static> Payments<P> {
             }
             Ok(response) if response.status == 402 => Err(redirected()),
             // It was taken for a request all the same, and cost nothing.
-            Ok(_) => Ok(quote(Some(true), Vec::new())),
+            Ok(response) => read_created(&request, &response).map(|_| quote(Some(true), Vec::new())),
             Err(error) => unpriced(error),
         }
     }
@@ -65,7 +66,7 @@ impl<P: Platform + 'static> Payments<P> {
 }
 
 /// One offer, with the rule that it breaks, or what it wants that the client does not have.
-fn shown(Judged { offer, verdict, .. }: &Judged, unfilled: Option<Box<Error>>, clean: &dyn Fn(&str) -> String) -> Json {
+fn shown(Judged { offer, verdict }: &Judged, unfilled: Option<Box<Error>>, clean: &dyn Fn(&str) -> String) -> Json {
     let why = match (verdict, &unfilled) {
         (Err(reason), _) => Some(reason),
         (Ok(_), Some(error)) => Some(&error.message),

@@ -159,6 +159,7 @@ fn what_is_no_answer_about_the_price_is_an_error() {
         (answer(401, json!({"error": "API key required"})), ErrorCode::Unauthorized),
         (answer(404, json!({"error": "no such route"})), ErrorCode::NotFound),
         (text(500, ""), ErrorCode::ServerError),
+        (text(200, "<!doctype html>"), ErrorCode::UnexpectedHtml),
         (Step::Fail(eliza_jobs::platform::SendFailure::Reset), ErrorCode::ConnectionReset),
     ] {
         assert_eq!(quote(&scene([step])).unwrap_err().code, code);

@@ -13,6 +13,7 @@ import {
   type JobDetailsResponse,
   type JobHealthResponse,
   type JobListResponse,
+  type PriceQuote,
   type Quote,
   type Wallet,
 } from 'eliza-jobs';
@@ -67,6 +68,15 @@ switch (job.status) {
   case 'done':
     break;
 }
+const answer: string = await client.ask('hi', { userId: 'u', agentId: 'a', timeoutMs: 5 });
+const [agent] = await client.listAgents();
+const price: PriceQuote = await client.quote({ signal: null });
+const paid: string | undefined = done.payment?.transaction ?? agent?.name ?? price.chosen?.amount;
+for (const open of await client.pendingPayments()) {
+  if (open.state === 'unreadable') continue;
+  console.log(open.amount, open.currency, open.content, new Date(open.createdAt), open.userId, open.agentId);
+  await client.resume(open);
+}
 const list: JobListResponse = await client.listJobs({ limit: 10, status: JobStatus.COMPLETED });
 const health: JobHealthResponse = await client.getJobsHealth();
 await client.pollJob('id', { intervalMs: 5, onUpdate: (update) => update.type === 'quote' && update.quote.amount });
@@ -92,4 +102,4 @@ new ApiError();
   void short;
 }
 const pending: JobStatus.PENDING = JobStatus.PENDING;
-void [text, absent, list, health, pending];
+void [answer, paid, text, absent, list, health, pending];
