@@ -22,7 +22,7 @@ use crate::platform::{Method, Platform};
 use crate::spending::SpendLedger;
 use crate::spending::policy::SpendPolicy;
 use crate::time::{Deadline, Millis};
-use crate::waiting::run::{JobWatch, WaitPlan, Wanted, outcome};
+use crate::waiting::run::{JobWatch, Polling, WaitPlan, Wanted, outcome};
 use crate::x402::amount::to_decimal;
 
 /// What a client was made with.
@@ -40,6 +40,8 @@ pub struct Config {
     pub wallet_timeout_ms: f64,
     /// What may be paid.
     pub spend: SpendPolicy,
+    /// When jobs are polled.
+    pub polling: Polling,
 }
 
 /// The client.
@@ -78,8 +80,8 @@ impl<P: Platform + 'static> Client<P> {
             payments: Payments::new(platform.clone(), http.clone(), payments, ledger),
             platform,
             http,
+            watch: JobWatch::new(config.polling),
             config,
-            watch: JobWatch::default(),
         }
     }
 
@@ -139,9 +141,10 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let end = self.end(call);
+        self.watch.recall(&self.http, plan);
         let (created, payment) = Box::pin(self.payments.resume(given, call, end, update)).await?;
         update(Update::Created(created.document.clone()));
-        self.wait(created.known(), Some(Box::new(payment)), end, (call, plan), update).await
+        self.wait(created.known(""), Some(Box::new(payment)), end, (call, plan), update).await
     }
 
     /// When the call must have ended.
@@ -158,11 +161,12 @@ impl<P: Platform + 'static> Client<P> {
         Ok(seen)
     }
 
-    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The lifetime is known for a job that was
-    /// just created here. What was paid for a job that has ended is closed before the answer is returned.
+    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The agent's id is empty where it is not known,
+    /// and the lifetime is known for a job that was just created here. What was paid for a job that has ended is closed before the answer
+    /// is returned.
     async fn wait(
         self: &Rc<Self>,
-        (job_id, lifetime): (&str, Option<Millis>),
+        (job_id, agent, lifetime): (&str, &str, Option<Millis>),
         mut payment: Option<Box<Attempt>>,
         end: Deadline,
         (call, plan): (&CallOptions, WaitPlan),
@@ -171,7 +175,7 @@ impl<P: Platform + 'static> Client<P> {
         if payment.is_some() {
             update(Update::Paying);
         }
-        let wanted = Wanted { job_id, lifetime, deadline: end.instant(), plan, call };
+        let wanted = Wanted { job_id, agent, lifetime, deadline: end.instant(), plan, call };
         let waited = match self.watch.wait(&self.http, &wanted, &|job| update(Update::Status(job))).await {
             Ok(seen) => {
                 let closed = self.close_finished(job_id, &seen, end).await;
@@ -186,7 +190,7 @@ impl<P: Platform + 'static> Client<P> {
             }
         };
         match (waited, payment) {
-            (Ok(job), payment) => Ok(jobs::with_payment(&job, payment.map(|payment| payment.document()))),
+            (Ok(job), payment) => Ok(jobs::with_payment(job, payment.map(|payment| payment.document()))),
             (Err(mut error), payment) => {
                 error.payment = payment.map(|payment| *payment);
                 Err(error)
@@ -212,7 +216,12 @@ impl<P: Platform + 'static> Client<P> {
 
     /// How the Jobs service is.
     pub async fn jobs_health(&self, call: &CallOptions) -> Result<Json> {
-        self.http.read(Method::Get, routes::HEALTH, call, self.http.config.retries, "statusCounts", &jobs::read_health).await
+        let retries = self.http.config.retries;
+        let health = self.http.read(Method::Get, routes::HEALTH, call, retries, "statusCounts", &jobs::read_health).await?;
+        if let Some(average) = health.get("metrics").and_then(|metrics| metrics.get_number("averageProcessingTimeMs")) {
+            self.watch.average_is(average);
+        }
+        Ok(health)
     }
 
     /// Creates a job and waits for its answer.
@@ -224,10 +233,12 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let end = self.end(call);
+        self.watch.recall(&self.http, plan);
         let limit_ms = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.http.config.timeout_ms);
         // Boxed: what it needed is freed before the call waits.
         let paid = Box::pin(self.payments.create(params, call, limit_ms, update)).await?;
-        self.wait(paid.created.known(), paid.payment.map(Box::new), end, (call, plan), update).await
+        let agent = params.get_text("agentId").unwrap_or_default();
+        self.wait(paid.created.known(&agent), paid.payment.map(Box::new), end, (call, plan), update).await
     }
 
     /// Waits for a job's answer.
@@ -239,8 +250,9 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let end = self.end(call);
+        self.watch.recall(&self.http, plan);
         let payment = self.payments.paid_for(job_id, None);
-        self.wait((job_id, None), payment, end, (call, plan), update).await.map_err(|mut error| {
+        self.wait((job_id, "", None), payment, end, (call, plan), update).await.map_err(|mut error| {
             // To wait again pays nothing.
             error.repeats_payment = false;
             error

@@ -13,7 +13,7 @@ pub use crate::api::metadata::Metadata;
 use crate::api::payments::PaymentAttempt;
 use crate::api::routes;
 use crate::encoding;
-use crate::json::{Json, Kind, picked, shown};
+use crate::json::{Json, Kind, copied, picked, shown};
 use crate::text::shorten;
 use crate::time::Millis;
 
@@ -457,8 +457,8 @@ fn given(params: &Json, key: &str) -> String {
 /// The same error, where the content is what `ask` was given as its question.
 pub(crate) fn about_question(mut error: Box<Error>) -> Box<Error> {
     const CONTENT: &str = "content";
-    if error.field == Some(CONTENT) {
-        error.field = Some("question");
+    if error.field.as_deref() == Some(CONTENT) {
+        error.field = Some("question".to_owned());
         error.message = error.message.replacen(CONTENT, "question", 1);
     }
     error
@@ -537,25 +537,19 @@ pub struct Created {
 }
 
 impl Created {
-    /// The job's id, and how long it lives.
-    pub fn known(&self) -> (&str, Option<Millis>) {
-        (&self.job_id, Some(Millis::new(self.lifetime_ms)))
+    /// What a wait needs of it: the job's id, this agent, and how long it lives.
+    pub fn known<'a>(&'a self, agent: &'a str) -> (&'a str, &'a str, Option<Millis>) {
+        (&self.job_id, agent, Some(Millis::new(self.lifetime_ms)))
     }
 }
 
 /// A job with what was paid for it. A copy: others may have the same document. What a server itself calls a payment is left out.
-pub fn with_payment(job: &Json, payment: Option<Json>) -> Json {
-    if payment.is_none() && job.get("payment").is_none() {
-        return job.clone();
-    }
-    let own = job.names().into_iter().filter(|name| name != "payment");
-    let copy = own.fold(Json::object(), |copy, name| match job.get(&name) {
-        Some(value) => copy.set(&name, value),
-        None => copy,
-    });
+pub fn with_payment(job: Json, payment: Option<Json>) -> Json {
+    const PAYMENT: &str = "payment";
     match payment {
-        Some(payment) => copy.set("payment", payment),
-        None => copy,
+        Some(payment) => copied(&job).set(PAYMENT, payment),
+        None if job.get(PAYMENT).is_some() => copied(&job).without(PAYMENT),
+        None => job,
     }
 }
 

@@ -330,6 +330,7 @@ pub struct OpenPayment {
 #[cfg(target_arch = "wasm32")]
 #[derive(Debug, Tsify)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "a declaration, of which no value is ever made")]
 pub enum PendingPayment {
     /// A payment.
     Attempt(OpenPayment),

@@ -27,7 +27,7 @@ pub(super) fn to_js(error: Box<Error>) -> JsValue {
         ("code", text(Some(error.code.as_str()))),
         ("retryable", Some(Json::boolean(error.is_retryable()))),
         ("fundsMoved", Some(moved)),
-        ("field", text(error.field)),
+        ("field", text(error.field.as_deref())),
         ("status", number(error.status.map(f64::from))),
         ("statusCode", number(error.status.map(f64::from))),
         ("serverMessage", text(error.server_message.as_deref())),

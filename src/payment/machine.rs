@@ -40,6 +40,7 @@ use crate::payment::step::{Action, Answer, Budget, Event, Moment, Order, Reply, 
 use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
 use crate::spending::policy::PaymentMethod;
+use crate::text::{decimal, fill, has};
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::{address, refused};
 
@@ -622,7 +623,7 @@ impl Payment {
         };
         let seconds = Millis::new(apart.get().abs()).whole() / 1_000;
         let side = if apart.is_positive() { "ahead of" } else { "behind" };
-        format!("; the server's clock is {seconds} seconds {side} this machine's")
+        fill("; the server's clock is % seconds % this machine's", &[&decimal(seconds), side])
     }
 
     /// What an error means once there is a proof: not sent, refused where the server says so and always said so, else unknown.
@@ -809,9 +810,7 @@ fn stale() -> Box<Error> {
 /// Whether a refusal is about the time in which what was signed is good.
 fn speaks_of_time(reason: &str, words: &str) -> bool {
     let words = [reason, words].concat().to_ascii_lowercase();
-    ["valid_before", "valid_after", "validbefore", "validafter", "expired", "not yet valid"]
-        .iter()
-        .any(|part| words.contains(part))
+    ["valid_before", "valid_after", "validbefore", "validafter", "expired", "not yet valid"].iter().any(|part| has(&words, part))
 }
 
 fn taken() -> Box<Error> {

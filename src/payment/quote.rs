@@ -12,6 +12,7 @@ use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{HttpResponse, Method, Platform, WalletCapabilities};
 use crate::spending::policy::Judged;
+use crate::text::concat;
 use crate::x402;
 
 /// A request that every server must refuse: there is nobody who asks, and no question. Paywalls stand before the server and do not
@@ -56,10 +57,10 @@ impl<P: Platform + 'static> Payments<P> {
         let chosen = chosen.and_then(|at| unfilled(at).map_or(Ok(at), Err));
         let offers: Vec<Json> = (0..).zip(&judged).map(|(at, judged)| shown(judged, unfilled(at), clean)).collect();
         match lacks_wallet.map_or(chosen, Err) {
-            Ok(at) => offers
-                .get(at)
-                .into_iter()
-                .fold(quote(Some(false), offers.clone()), |answer, offer| answer.set("chosen", offer.clone())),
+            Ok(at) => {
+                let chosen = offers.get(at).cloned().unwrap_or_else(Json::object);
+                quote(Some(false), offers).set("chosen", chosen)
+            }
             Err(error) => refused(error, offers),
         }
     }
@@ -96,9 +97,6 @@ fn unpriced(error: Box<Error>) -> Result<Json> {
     if error.server_message.as_deref() == Some(REFUSED) {
         return Ok(quote(Some(true), Vec::new()));
     }
-    let why = format!(
-        "the server looks at the request before it asks for a payment, and refuses one without a question: {}",
-        error.message
-    );
-    Ok(quote(None, Vec::new()).set("why", Json::text(&why)))
+    let said = "the server looks at the request before it asks for a payment, and refuses one without a question: ";
+    Ok(quote(None, Vec::new()).set("why", Json::text(&concat(&[said, &error.message]))))
 }

@@ -192,7 +192,7 @@ fn the_answers_text_is_what_ask_gives() {
     let posts = (0..world.requests()).filter(|at| world.request(*at).body.is_some()).count();
     assert_eq!(posts, 1, "one job");
     let error = ask(&scene([]), json!({"content": ""}), &plain()).unwrap_err();
-    assert_eq!((error.code, error.field), (ErrorCode::InvalidArgument, Some("question")));
+    assert_eq!((error.code, error.field.as_deref()), (ErrorCode::InvalidArgument, Some("question")));
     assert_eq!(error.message, "question cannot be empty: it must be a string of 1 to 50000 characters; given: \"\"");
 }
 
