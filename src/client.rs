@@ -186,6 +186,9 @@ impl<P: Platform + 'static> Client<P> {
                 if error.code == ErrorCode::JobGone {
                     Box::pin(self.payments.job_finished(job_id, None, end)).await;
                 }
+                if let (None, Some(reference)) = (&payment, &error.reference) {
+                    payment = Box::pin(self.payments.recorded(job_id, reference)).await;
+                }
                 Err(error)
             }
         };

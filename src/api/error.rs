@@ -187,6 +187,8 @@ pub struct Error {
     pub job_id: Option<String>,
     /// The job as it was last seen.
     pub job: Option<Json>,
+    /// The reference in its metadata.
+    pub reference: Option<String>,
     /// The session this is about.
     pub session_id: Option<String>,
     /// The message that was sent, as it is in the session.
@@ -220,6 +222,7 @@ impl Error {
             retry_after: None,
             job_id: None,
             job: None,
+            reference: None,
             session_id: None,
             user_message: None,
             payment: None,

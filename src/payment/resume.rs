@@ -267,6 +267,15 @@ impl<P: Platform + 'static> Payments<P> {
         self.book.borrow().paid_for(job_id, reference).map(Box::new)
     }
 
+    /// What was paid for this job in an earlier run of the program, as the store has it.
+    pub(crate) async fn recorded(&self, job_id: &str, reference: &str) -> Option<Box<Attempt>> {
+        let end = Deadline::after(self.platform.now(), Some(CLOSE));
+        match self.find(reference, end).await {
+            Found::Attempt(attempt) if attempt.job_id().as_deref() == Some(job_id) => Some(attempt),
+            _ => None,
+        }
+    }
+
     /// The application has the answer. What has a key is kept, so that another call with it pays nothing.
     async fn drop_closed(self: &Rc<Self>, attempt: &Attempt) {
         if attempt.idempotency_key.is_empty() {
