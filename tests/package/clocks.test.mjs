@@ -105,7 +105,7 @@ for (const dialect of ['v1', 'v2']) {
     assert.match(value.message, /the server's clock is (7199|7200|7201) seconds ahead of this machine's/);
   });
 
-  test(`${dialect}: an authorisation whose time is over is not sent again: resume says so`, async () => {
+  test(`${dialect}: an authorization whose time is over is not sent again: resume says so`, async () => {
     const server = servers[dialect];
     const before = proofs(server).count;
     // The proof never gets to the server, as far as anybody knows.
