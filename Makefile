@@ -110,10 +110,10 @@ fuzz: $(CARGO_FUZZ) ## hostile inputs made by libFuzzer, so many seconds for eac
 	done
 
 # What the tests of the core do not notice when it is changed. Fewer random scripts and no crowds of waits: all is repeated for each change.
-FILE ?= src/journal.rs src/spend.rs src/client.rs src/exchange.rs src/wait.rs src/pay.rs src/deliver.rs src/resume.rs src/prove.rs src/x402/*.rs
+FILE ?= src/payment/*.rs src/waiting/*.rs src/spending/*.rs src/x402/*.rs
 mutants: export SCRIPTS ?= 300
 mutants: export CARGO_PROFILE_TEST_DEBUG := 0
-mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/deliver.rs
+mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/payment/machine.rs
 	@cargo mutants --no-shuffle --jobs 2 --minimum-test-timeout 20 --output target $(foreach file,$(FILE),--file '$(file)') \
 		--cargo-test-arg=--lib --cargo-test-arg=--test --cargo-test-arg=scenarios -- -- --skip crowd::
 
