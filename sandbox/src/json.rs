@@ -1,8 +1,89 @@
 //! Values as JavaScript would write them.
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::message::Ms;
+
+/// What can be a member of a document.
+pub trait ToJson {
+    /// The member.
+    fn json(&self) -> Value;
+}
+
+impl ToJson for Value {
+    fn json(&self) -> Value {
+        self.clone()
+    }
+}
+
+impl ToJson for str {
+    fn json(&self) -> Value {
+        Value::String(self.to_owned())
+    }
+}
+
+impl ToJson for String {
+    fn json(&self) -> Value {
+        Value::String(self.clone())
+    }
+}
+
+impl ToJson for bool {
+    fn json(&self) -> Value {
+        Value::Bool(*self)
+    }
+}
+
+impl ToJson for u32 {
+    fn json(&self) -> Value {
+        Value::from(*self)
+    }
+}
+
+impl ToJson for usize {
+    fn json(&self) -> Value {
+        Value::from(*self)
+    }
+}
+
+impl ToJson for Map<String, Value> {
+    fn json(&self) -> Value {
+        Value::Object(self.clone())
+    }
+}
+
+impl<T: ToJson + ?Sized> ToJson for &T {
+    fn json(&self) -> Value {
+        (**self).json()
+    }
+}
+
+impl<T: ToJson> ToJson for Option<T> {
+    fn json(&self) -> Value {
+        self.as_ref().map_or(Value::Null, ToJson::json)
+    }
+}
+
+impl<T: ToJson> ToJson for Vec<T> {
+    fn json(&self) -> Value {
+        Value::Array(self.iter().map(ToJson::json).collect())
+    }
+}
+
+/// An object of these members. Use [`document!`].
+#[inline(never)]
+pub fn object(members: &mut [(&str, Value)]) -> Value {
+    Value::Object(members.iter_mut().map(|(key, value)| ((*key).to_owned(), std::mem::take(value))).collect())
+}
+
+/// A document: `document!({"key": value, …})`. In place of serde_json's macro, whose code is several times as large: what is
+/// nested is `document!` again.
+macro_rules! document {
+    ({$($key:literal: $value:expr),* $(,)?}) => {
+        $crate::json::object(&mut [$(($key, $crate::json::ToJson::json(&$value))),*])
+    };
+}
+pub(crate) use document;
 
 /// The largest integer of which JavaScript knows every one below.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;

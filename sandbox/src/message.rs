@@ -1,7 +1,9 @@
 //! What passes between the server and whoever performs its steps.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::json::document;
 
 /// Milliseconds: a duration, or the time since 1970.
 pub type Ms = f64;
@@ -97,7 +99,7 @@ impl Reply {
 
     /// `{success:false, error}`: how the Jobs API says what is wrong.
     pub fn refusal(status: u16, error: &str) -> Self {
-        Self::json(status, &json!({"success": false, "error": error}))
+        Self::json(status, &document!({"success": false, "error": error}))
     }
 
     /// The same with one more header, or with another value of it.

@@ -17,7 +17,7 @@ use crate::random::Random;
 use crate::wallet::{Authorization, STRANGER};
 
 /// How long an authorization may be valid, in seconds.
-const MAX_TIMEOUT_S: u64 = 60;
+const MAX_TIMEOUT_S: u32 = 60;
 /// An authorization must be valid for so long at least, in seconds: settling takes a while.
 const MIN_LEFT_S: u64 = 6;
 /// What the fault `ask-more` asks for, in atomic units.
