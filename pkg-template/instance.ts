@@ -2,6 +2,7 @@
 // in the middle of its work, and nothing of it is used again. Its pending calls reject, its timers and
 // locks end, and the next call runs on a fresh instance. Payments are in the store, so nothing is lost.
 import { makeGlue, type Feed, type Glue, type Pages } from 'eliza-jobs:glue';
+import { currentCaller, placedAt } from './caller.js';
 import { internalError } from './errors.js';
 import { host } from './host.js';
 import { FeedIterator, pagePromise } from './iterator.js';
@@ -68,6 +69,7 @@ export class Instance {
   #deferred(): Deferred {
     let resolve!: (value: unknown) => void;
     let reject!: (error: unknown) => void;
+    const caller = currentCaller();
     const promise = new Promise<unknown>((resolved, rejected) => {
       resolve = (value) => {
         this.#pending.delete(reject);
@@ -75,7 +77,7 @@ export class Instance {
       };
       reject = (error) => {
         this.#pending.delete(reject);
-        rejected(error as Error);
+        rejected(placedAt(caller, error) as Error);
       };
     });
     this.#pending.add(reject);

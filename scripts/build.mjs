@@ -11,6 +11,10 @@ process.chdir(root);
 // `--trap`: not the package, but one whose module can be told to trap, for the test of that; into target/trap.
 const trap = process.argv.includes('--trap');
 const [target, pkg] = trap ? ['target/trap', 'target/trap/pkg'] : ['target/package', 'pkg'];
+// Files of the package that others of its files import: each stands in the package once.
+const PARTS = ['errors', 'error-classes', 'job-status', 'stores', 'eliza-client', 'index', 'sandbox'];
+// A module's text is one long line: it stands in a file of its own, where nothing throws.
+const TEXTS = { 'eliza-jobs:wasm': 'wasm-text', 'eliza-jobs:sandbox-wasm': 'sandbox-text' };
 // `--sandbox`: only the sandbox's part of a package that was built before.
 const onlySandbox = process.argv.includes('--sandbox');
 const stable = Boolean(process.env.STABLE);
@@ -29,9 +33,9 @@ step('bundling');
 if (!onlySandbox) {
   rmSync(pkg, { recursive: true, force: true });
   mkdirSync(`${pkg}/cjs`, { recursive: true });
-  await bundle('index', 'esm');
 }
-if (!trap) await finish();
+if (trap) await bundle('index', 'esm', [], {});
+else await finish();
 
 /** Compiles a crate, and returns the name of the wasm file. Both crates have the same profile, so that they share the standard library. */
 function compile(manifest = 'Cargo.toml') {
@@ -129,7 +133,11 @@ return wasm_bindgen;
 }`;
 }
 
-async function bundle(entry, format) {
+/**
+ * Bundles a file of pkg-template, but for the `parts` and `texts`, which it imports. The code stays readable: what signs people's money can
+ * be read, and where it throws, Node prints a line of it. Pages get it minified by their own bundler.
+ */
+async function bundle(entry, format, parts, texts = TEXTS) {
   // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
   const wasmModule = (wasm) =>
     entry.endsWith('workerd')
@@ -144,51 +152,50 @@ async function bundle(entry, format) {
   const generated = {
     name: 'generated modules',
     setup(build) {
-      build.onResolve({ filter: /^eliza-jobs:/ }, ({ path }) => ({ path, namespace: 'generated' }));
-      // The entries for Node are the main ones and a little more.
-      if (entry === 'node') build.onResolve({ filter: /^\.\/index\.js$/ }, ({ path }) => ({ path, external: true }));
-      if (entry === 'sandbox-node') build.onResolve({ filter: /^\.\/sandbox\.js$/ }, ({ path }) => ({ path, external: true }));
+      build.onResolve({ filter: /^\.\/[a-z-]+\.js$/ }, ({ path, kind }) => {
+        const isPart = kind !== 'entry-point' && parts.includes(path.slice(2, -3));
+        return isPart ? { path, external: true } : undefined;
+      });
+      build.onResolve({ filter: /^eliza-jobs:/ }, ({ path, kind }) =>
+        path in texts && kind !== 'entry-point'
+          ? { path: `./${texts[path]}.js`, external: true }
+          : { path, namespace: 'generated' },
+      );
       build.onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => modules[path]());
     },
   };
+  const text = Object.keys(TEXTS).find((module) => TEXTS[module] === entry);
   await build({
-    entryPoints: [`./pkg-template/${entry}`],
+    entryPoints: [text ?? `./pkg-template/${entry}`],
     outfile: `${pkg}/${format === 'cjs' ? 'cjs/' : ''}${entry}.js`,
     bundle: true,
-    minify: true,
     format,
-    platform: 'neutral',
+    // Only for Node does esbuild say in CommonJS what a file exports, which imports of Node's need.
+    platform: format === 'cjs' ? 'node' : 'neutral',
     target: 'es2022',
     // Metro's preset for React Native does not know them.
     supported: { 'class-static-blocks': false },
     external: ['*.wasm', 'node:*'],
+    charset: 'utf8',
     legalComments: 'none',
     logLevel: 'warning',
     plugins: [generated],
   });
 }
 
-/** Everything but what a browser loads. */
+/** The whole package. */
 async function finish() {
-  if (!onlySandbox) {
-    await bundle('index', 'cjs');
-    await bundle('node', 'esm');
-    await bundle('node', 'cjs');
-    await bundle('wallets', 'esm');
-    await bundle('wallets', 'cjs');
-    await bundle('workerd', 'esm');
-    cpSync(wasm, `pkg/${path.basename(wasm)}`);
+  const ofSandbox = (entry) => entry.startsWith('sandbox');
+  for (const format of ['esm', 'cjs']) {
+    for (const entry of [...PARTS, ...Object.values(TEXTS), 'node', 'wallets', 'sandbox-node']) {
+      if (!onlySandbox || ofSandbox(entry)) await bundle(entry, format, PARTS);
+    }
   }
-  await bundle('sandbox', 'esm');
-  await bundle('sandbox', 'cjs');
-  await bundle('sandbox-node', 'esm');
-  await bundle('sandbox-node', 'cjs');
-  await bundle('sandbox-workerd', 'esm');
-  cpSync(sandbox.wasm, `pkg/${path.basename(sandbox.wasm)}`);
-  for (const file of ['index.js', 'cjs/index.js']) {
-    const brands = readFileSync(`pkg/${file}`, 'utf8').split('eliza-jobs.${').length - 1;
-    if (brands !== 1) throw new Error(`${file} holds the error classes ${brands} times`);
+  const shared = PARTS.filter((part) => !['index', 'eliza-client', 'sandbox'].includes(part));
+  for (const entry of ['workerd', 'sandbox-workerd']) {
+    if (!onlySandbox || ofSandbox(entry)) await bundle(entry, 'esm', shared, {});
   }
+  for (const file of onlySandbox ? [sandbox.wasm] : [wasm, sandbox.wasm]) cpSync(file, `pkg/${path.basename(file)}`);
 
   step('types');
   const declarations = 'target/declarations/typescript';
@@ -196,9 +203,17 @@ async function finish() {
   run('node_modules/.bin/tsc', ['--project', 'pkg-template/tsconfig.declarations.json']);
   for (const entry of ['index', 'node']) cpSync('pkg-template/public.d.ts', `${declarations}/${entry}.d.ts`);
   for (const file of ['wasm', 'sandbox-wasm']) cpSync(`target/declarations/wasm/${file}.d.ts`, `${declarations}/${file}.d.ts`);
+  const entries = ['index', 'node', 'wallets', 'error-classes', 'sandbox', 'sandbox-node'];
   // The folder's own package.json makes CommonJS of the same files.
-  for (const file of reachable(declarations, ['index.d.ts', 'node.d.ts', 'wallets.d.ts', 'sandbox.d.ts', 'sandbox-node.d.ts'])) {
-    for (const folder of ['pkg', 'pkg/cjs']) cpSync(`${declarations}/${file}`, `${folder}/${file}`);
+  for (const file of reachable(
+    declarations,
+    entries.map((entry) => `${entry}.d.ts`),
+  )) {
+    const text = takingUndefined(readFileSync(`${declarations}/${file}`, 'utf8'));
+    for (const folder of ['pkg', 'pkg/cjs']) {
+      mkdirSync(path.dirname(`${folder}/${file}`), { recursive: true });
+      writeFileSync(`${folder}/${file}`, text);
+    }
   }
 
   for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);
@@ -212,6 +227,17 @@ async function finish() {
   const tarball = `eliza-jobs-${version}.tgz`;
   run('npm', ['pack', '--silent', './pkg'], { stdio: ['ignore', 'ignore', 'inherit'] });
   step(`pkg/ and ${tarball} are ready`);
+}
+
+/**
+ * Declarations whose optional members may also be `undefined`: with `exactOptionalPropertyTypes` only those take what an
+ * application may not have.
+ */
+function takingUndefined(text) {
+  return text.replace(/^( +(?:readonly )?\w+\?: )(.*);$/gm, (_, name, type) => {
+    const own = type.includes('=>') ? `(${type})` : type;
+    return `${name}${own} | undefined;`;
+  });
 }
 
 /** These declaration files, and those that they import from. */

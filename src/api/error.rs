@@ -174,7 +174,7 @@ pub struct Error {
     /// For people: what happened, and what to do. Holds no secret and no proof of payment.
     pub message: String,
     /// The name of the argument or option at fault.
-    pub field: Option<&'static str>,
+    pub field: Option<String>,
     /// The HTTP status of the server's response.
     pub status: Option<u16>,
     /// The server's own words, without what could be a secret.
@@ -227,7 +227,7 @@ impl Error {
     /// A bad argument: `field rule; given …`.
     pub fn argument(field: &'static str, rule: &str, given: &str) -> Box<Self> {
         let mut error = Self::new(ErrorCode::InvalidArgument, format!("{field} {rule}; given: {given}"));
-        error.field = Some(field);
+        error.field = Some(field.to_owned());
         error
     }
 

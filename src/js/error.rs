@@ -22,7 +22,7 @@ pub(super) fn to_js(error: Box<Error>) -> JsValue {
     for (key, value) in [
         ("code", text(Some(error.code.as_str()))),
         ("retryable", Some(Json::boolean(retryable))),
-        ("field", text(error.field)),
+        ("field", text(error.field.as_deref())),
         ("status", number(error.status.map(f64::from))),
         ("statusCode", number(error.status.map(f64::from))),
         ("serverMessage", text(error.server_message.as_deref())),

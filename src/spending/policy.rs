@@ -276,17 +276,18 @@ impl SpendPolicy {
     }
 }
 
+/// What a wallet lacks, and who makes those that have it.
+fn lacks(members: &str) -> String {
+    let makers = "fromViem with a wallet client, fromEthers and fromEip1193 of eliza-jobs/wallets make such wallets";
+    format!("the wallet needs {members}; {makers}")
+}
+
 /// How a wallet pays an offer, or what it lacks.
 fn payment_method(wallet: WalletCapabilities, offer: &Offer) -> Result<PaymentMethod, String> {
     let (own, lacks) = match (&offer.foreign, offer.dialect) {
         (Some(foreign), _) => (None, format!("{foreign} is only for a wallet with pay")),
-        (None, Dialect::Elizaos) => {
-            (wallet.transfer.then_some(PaymentMethod::Transfer), "the wallet needs sendTransfer".to_owned())
-        }
-        (None, _) => (
-            wallet.sign.then_some(PaymentMethod::Sign),
-            "the wallet needs address and signTypedData (eliza-jobs/wallets makes such wallets)".to_owned(),
-        ),
+        (None, Dialect::Elizaos) => (wallet.transfer.then_some(PaymentMethod::Transfer), lacks("sendTransfer")),
+        (None, _) => (wallet.sign.then_some(PaymentMethod::Sign), lacks("address and signTypedData")),
     };
     own.or(wallet.pay.then_some(PaymentMethod::Pay)).ok_or(lacks)
 }
