@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::json::{ToJson, document, iso, number};
-use crate::message::{Ms, Reply};
+use crate::json::{ToJson, document, number};
+use crate::message::Reply;
 use crate::text::is_uuid;
+use crate::time::{Ms, iso};
 
 /// The agent that the server has.
 pub const AGENT: &str = "11111111-1111-4111-8111-111111111111";

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::json::{document, normal, number};
-use crate::message::{Ms, Reply};
-use crate::text::{is_uuid, length};
+use crate::message::Reply;
+use crate::text::{is_uuid, leading_integer, length};
+use crate::time::Ms;
 
 const MAX_CONTENT: usize = 50_000;
 const MAX_METADATA: usize = 10_000;
@@ -299,14 +300,6 @@ impl Jobs {
         });
         Reply::json(200, &body)
     }
-}
-
-/// The number at the beginning, as `parseInt` reads it.
-pub fn leading_integer(text: &str) -> Option<i64> {
-    let text = text.trim_start();
-    let signs = usize::from(text.starts_with(['-', '+']));
-    let digits = text.bytes().skip(signs).take_while(u8::is_ascii_digit).count();
-    text.get(..signs.saturating_add(digits))?.parse().ok()
 }
 
 #[cfg(test)]

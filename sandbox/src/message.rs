@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::json::document;
-
-/// Milliseconds: a duration, or the time since 1970.
-pub type Ms = f64;
+use crate::time::Ms;
 
 /// A request as it has come in.
 #[derive(Debug, Clone, Deserialize)]

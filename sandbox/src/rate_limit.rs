@@ -1,7 +1,8 @@
 //! The server's rate limit, as express-rate-limit keeps it: so many requests in a window, which begins with the first.
 
 use crate::json::document;
-use crate::message::{Ms, Reply};
+use crate::message::Reply;
+use crate::time::Ms;
 
 const WINDOW_MS: Ms = 900_000.0;
 /// How long the fault `rate-limit` asks clients to wait, in seconds.

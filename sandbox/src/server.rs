@@ -6,14 +6,15 @@ use crate::chain::{Chain, Transfer, network};
 use crate::channels::{AGENT, Channel, Channels, Message};
 use crate::faults::{FaultName, Faults};
 use crate::jobs::{Job, Jobs, Status, Wanted};
-use crate::json::{document, iso, number};
-use crate::message::{Answer, Effect, Ms, Queue, Reply, Request, decoded};
+use crate::json::{document, number};
+use crate::message::{Answer, Effect, Queue, Reply, Request, decoded};
 use crate::options::{OptionError, Options};
 use crate::paywall::{Around, Paywall, Proof, Verdict};
 use crate::random::Random;
 use crate::rate_limit::RateLimit;
 use crate::sessions::{Mode, Sent, Sessions};
 use crate::text::{atomic, decimal, is_hex};
+use crate::time::{Ms, iso};
 use crate::wallet;
 
 const MESSAGING: &str = "/api/messaging/";

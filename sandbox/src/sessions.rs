@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::channels::{AGENT, Channel, Message};
-use crate::jobs::leading_integer;
-use crate::json::{document, iso, normal, number};
-use crate::message::{Ms, Reply, Request};
-use crate::text::{is_uuid, length};
+use crate::json::{document, normal, number};
+use crate::message::{Reply, Request};
+use crate::text::{is_uuid, leading_integer, length};
+use crate::time::{Ms, iso};
 
 const MINUTE: Ms = 60_000.0;
 const MAX_CONTENT: usize = 4_000;

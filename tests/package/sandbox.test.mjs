@@ -103,7 +103,7 @@ test('a conversation, in one answer and in pieces', async () => {
   const sandbox = createSandbox({ answer: (question) => ['You said ', question, '.'] });
   const { sessions } = new ElizaClient({ baseUrl: sandbox.url, fetch: sandbox.fetch });
   const { sessionId } = await sessions.createSession({ agentId: sandbox.agentId, userId: params.userId });
-  const { agentResponse } = await sessions.sendMessage(sessionId, { content: 'hello' });
+  const { agentResponse } = await sessions.sendMessageAndWait(sessionId, { content: 'hello' });
   assert.equal(agentResponse.text, 'You said hello.');
   const pieces = [];
   for await (const update of sessions.streamMessage(sessionId, { content: 'again' })) {
@@ -125,7 +125,11 @@ test('virtual time passes only when it is told to, and each thing happens at its
   await sandbox.advance(119_999);
   assert.equal((await client.getJob(jobId)).status, 'completed');
   await sandbox.advance(1);
-  assert.equal((await rejection(client.getJob(jobId))).code, 'job_not_found', 'the server forgets it after its expiry, at the full minute');
+  assert.equal(
+    (await rejection(client.getJob(jobId))).code,
+    'job_not_found',
+    'the server forgets it after its expiry, at the full minute',
+  );
 });
 
 test('a job that nobody answers is over at its expiry', async () => {
@@ -261,7 +265,7 @@ test('served over HTTP: paid jobs, pages of other origins, streams, broken conne
     assert.equal(asked.headers.get('access-control-allow-origin'), 'https://a.example');
     const { sessions } = new ElizaClient({ baseUrl: served.url });
     const { sessionId } = await sessions.createSession({ agentId: sandbox.agentId, userId: params.userId });
-    const { agentResponse } = await sessions.sendMessage(sessionId, { content: 'b' });
+    const { agentResponse } = await sessions.sendMessageAndWait(sessionId, { content: 'b' });
     assert.equal(agentResponse.text, 'a b');
   } finally {
     await served.close();

@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use crate::chain::{Chain, Network, Transfer};
 use crate::faults::{FaultName, Faults};
-use crate::message::{Ms, Reply, Request};
+use crate::message::{Reply, Request};
 use crate::options::{HashCheck, Options, PaywallKind};
 use crate::random::Random;
+use crate::time::Ms;
 use crate::wallet::{Authorization, STRANGER};
 
 /// How long an authorization may be valid, in seconds.

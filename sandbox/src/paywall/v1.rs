@@ -57,7 +57,7 @@ impl Paywall {
     }
 
     pub(super) fn demand_v1(&self, request: &Request, terms: &Terms, refusal: Option<&Refusal>) -> Reply {
-        let offer = |network: &&Network| {
+        let offer = |network: &Network| {
             document!({
                 "scheme": "exact",
                 "network": network.name,
@@ -75,7 +75,7 @@ impl Paywall {
         let mut body = document!({
             "x402Version": 1_u32,
             "error": refusal.map_or("X-PAYMENT header is required", |refusal| refusal.reason.as_str()),
-            "accepts": self.networks.iter().map(|network| offer(&network)).collect::<Vec<_>>(),
+            "accepts": self.networks.iter().map(|network| offer(network)).collect::<Vec<_>>(),
         });
         if let (Some(payer), Some(body)) = (refusal.and_then(|refusal| refusal.payer.clone()), body.as_object_mut()) {
             body.insert("payer".to_owned(), payer.into());
