@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
 import { asModule } from '../tools/wasm-text/encode.mjs';
+import { billOfMaterials, notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 process.chdir(root);
@@ -148,8 +149,8 @@ async function finish() {
   for (const format of ['esm', 'cjs']) {
     for (const entry of [...PARTS, 'wasm-text', 'node', 'wallets']) await bundle(entry, format, [...PARTS, 'wasm-text']);
   }
-  const shared = PARTS.filter((part) => !['index', 'eliza-client'].includes(part));
-  await bundle('workerd', 'esm', shared);
+  // Workers are uploaded as single modules: this one is whole.
+  await bundle('workerd', 'esm', []);
   cpSync(wasm, 'pkg/eliza_jobs_bg.wasm');
 
   step('types');
@@ -167,12 +168,18 @@ async function finish() {
     }
   }
 
-  for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);
+  for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(file, `pkg/${file}`);
+  writeFileSync('pkg/THIRD_PARTY_NOTICES', notices());
   const manifest = JSON.parse(readFileSync('pkg-template/package.json', 'utf8'));
   const version = /^version = "(.*)"$/m.exec(readFileSync('Cargo.toml', 'utf8'))[1];
   if (manifest.version !== version) throw new Error(`pkg-template/package.json says ${manifest.version}, Cargo.toml ${version}`);
   const write = (file, value) => writeFileSync(`pkg/${file}`, `${JSON.stringify(value, null, 2)}\n`);
   write('package.json', manifest);
+  write('sbom.cdx.json', billOfMaterials(manifest));
+  // On the registry's page a relative link leads nowhere.
+  const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '');
+  const readme = readFileSync('README.md', 'utf8').replace(/\]\((?!https?:|#)([^)]+)\)/g, `](${repository}/blob/main/$1)`);
+  writeFileSync('pkg/README.md', readme);
   write('cjs/package.json', { type: 'commonjs' });
   step('packing');
   const tarball = `eliza-jobs-${version}.tgz`;
