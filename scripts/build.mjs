@@ -102,6 +102,7 @@ return wasm_bindgen;
  */
 async function bundle(entry, format, parts) {
   const bytes = readFileSync(wasm);
+  const templates = path.resolve('pkg-template');
   const modules = {
     'eliza-jobs:glue': { contents: glueModule() },
     // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
@@ -113,9 +114,9 @@ async function bundle(entry, format, parts) {
   const generated = {
     name: 'generated modules',
     setup(build) {
-      build.onResolve({ filter: /^\.\/[a-z-]+\.js$/ }, ({ path, kind }) => {
-        const isPart = kind !== 'entry-point' && parts.includes(path.slice(2, -3));
-        return isPart ? { path, external: true } : undefined;
+      build.onResolve({ filter: /^\.\/[a-z-]+\.js$/ }, ({ path: file, kind, resolveDir }) => {
+        const isPart = kind !== 'entry-point' && resolveDir === templates && parts.includes(file.slice(2, -3));
+        return isPart ? { path: file, external: true } : undefined;
       });
       build.onResolve({ filter: /^eliza-jobs:/ }, ({ path, kind }) =>
         // The text is one long line, in a file where nothing throws.
