@@ -7,20 +7,27 @@ import { misfit } from './members.js';
 import { plainJson } from './metadata.js';
 import { nextPiece, reading, receive } from './response.js';
 import { defaultStore, lock } from './stores.js';
+import { deleteMember, kindOf, member, memberNumber, memberText, setMember } from './values.js';
 import { wake } from './wake.js';
 
 export const host = {
   defaultStore,
+  deleteMember,
+  kindOf,
   list,
   listen,
   lock,
   log,
   makeError,
+  member,
+  memberNumber,
+  memberText,
   misfit,
   nextPiece,
   plainJson,
   reading,
   receive,
+  setMember,
   settled,
   tell,
   wake,

@@ -13,30 +13,34 @@ process.chdir(root);
 const trap = process.argv.includes('--trap');
 const [target, pkg] = trap ? ['target/trap', 'target/trap/pkg'] : ['target/package', 'pkg'];
 // Files of the package that others of its files import: each stands in the package once.
-const PARTS = ['errors', 'error-classes', 'job-status', 'stores', 'eliza-client', 'index'];
+const PARTS = ['errors', 'error-classes', 'job-status', 'stores', 'eliza-client', 'index', 'sandbox'];
+// A module's text is one long line: it stands in a file of its own, where nothing throws.
+const TEXTS = { 'eliza-jobs:wasm': 'wasm-text', 'eliza-jobs:sandbox-wasm': 'sandbox-text' };
+// `--sandbox`: only the sandbox's part of a package that was built before.
+const onlySandbox = process.argv.includes('--sandbox');
 const stable = Boolean(process.env.STABLE);
 const began = Number(process.env.BEGAN ?? Date.now() / 1000);
 const step = (what) => console.log(`== [${(Date.now() / 1000 - began).toFixed(0).padStart(4)}s] ${what}`);
 const run = (command, args, options) => execFileSync(command, args, { stdio: 'inherit', ...options });
 
-step('compiling the Rust crate');
-rmSync(target, { recursive: true, force: true });
-const compiled = compile();
-step('wasm-bindgen, wasm-opt');
-const { glue, wasm } = await generate(compiled);
+if (!onlySandbox) {
+  step('compiling the Rust crate');
+  rmSync(target, { recursive: true, force: true });
+}
+const { glue, wasm } = onlySandbox ? {} : await generate(compile());
+if (!trap) step("the sandbox's module");
+const sandbox = trap ? undefined : compileSandbox();
 step('bundling');
-rmSync(pkg, { recursive: true, force: true });
-mkdirSync(`${pkg}/cjs`, { recursive: true });
-if (trap) await bundle('index', 'esm', []);
+if (!onlySandbox) {
+  rmSync(pkg, { recursive: true, force: true });
+  mkdirSync(`${pkg}/cjs`, { recursive: true });
+}
+if (trap) await bundle('index', 'esm', [], {});
 else await finish();
 
 /** Compiles the crate, and returns the name of the wasm file. */
 function compile() {
-  // No path of the building machine gets into the package.
-  const cargoHome = process.env.CARGO_HOME ?? path.join(homedir(), '.cargo');
-  const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
-  const renamed = { [cargoHome]: 'cargo', [sysroot]: 'rust', [root]: 'eliza-jobs' };
-  const flags = Object.entries(renamed).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+  const flags = renamedPaths();
   const out = `target/package-${stable ? 'stable' : 'build'}`;
   const args = ['build', '--quiet', '--release', '--locked', '--lib'];
   args.push('--target', 'wasm32-unknown-unknown', '--target-dir', out);
@@ -52,8 +56,40 @@ function compile() {
   return `${out}/wasm32-unknown-unknown/release/eliza_jobs.wasm`;
 }
 
+/** Flags by which no path of the building machine gets into the package. */
+function renamedPaths() {
+  const cargoHome = process.env.CARGO_HOME ?? path.join(homedir(), '.cargo');
+  const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
+  const renamed = { [cargoHome]: 'cargo', [sysroot]: 'rust', [root]: 'eliza-jobs' };
+  return Object.entries(renamed).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+}
+
+/**
+ * The module of `eliza-jobs/sandbox`: the glue, the name of the wasm file, and the declarations. No page loads it, so that it is built
+ * without unstable flags, and its names are left as they are.
+ */
+function compileSandbox() {
+  const [out, folder] = ['target/package-sandbox', `${target}/sandbox`];
+  const env = { ...process.env, CARGO_ENCODED_RUSTFLAGS: renamedPaths().join('\x1f') };
+  const args = ['build', '--quiet', '--release', '--locked', '--lib', '--manifest-path', 'sandbox/Cargo.toml'];
+  run('cargo', [...args, '--target', 'wasm32-unknown-unknown', '--target-dir', out], { env });
+  const compiled = `${out}/wasm32-unknown-unknown/release/eliza_jobs_sandbox.wasm`;
+  const bindgen = (kind, to, ...more) =>
+    run('target/tools/debug/wasm-bindgen', ['--target', kind, '--out-dir', `${folder}/${to}`, ...more, compiled]);
+  bindgen('no-modules', 'glue', '--omit-default-module-path', '--remove-producers-section', '--no-typescript');
+  bindgen('bundler', 'declarations');
+  mkdirSync('target/declarations/wasm', { recursive: true });
+  cpSync(`${folder}/declarations/eliza_jobs_sandbox.d.ts`, 'target/declarations/wasm/sandbox-wasm.d.ts');
+  const wasm = `${folder}/eliza_jobs_sandbox_bg.wasm`;
+  run('node_modules/.bin/wasm-opt', ['-Oz', '--strip-debug', `${folder}/glue/eliza_jobs_sandbox_bg.wasm`, '-o', wasm]);
+  const bytes = readFileSync(wasm);
+  if (bytes.includes(root) || bytes.includes(homedir())) throw new Error("a path of this machine is in the sandbox's wasm");
+  return { glue: readFileSync(`${folder}/glue/eliza_jobs_sandbox.js`, 'utf8'), wasm };
+}
+
 /** The glue, and the name of the wasm file that belongs to it; the declarations too. */
 async function generate(compiled) {
+  step('wasm-bindgen, wasm-opt');
   const bindgen = (kind, folder, ...more) =>
     run('target/tools/debug/wasm-bindgen', ['--target', kind, '--out-dir', folder, ...more, compiled]);
   bindgen('no-modules', `${target}/glue`, '--omit-default-module-path', '--remove-producers-section', '--no-typescript');
@@ -89,7 +125,7 @@ async function withShortNames(glue, { imports, exports }) {
  * wasm-bindgen's glue is a script that holds one instance for ever; in a function it can run again after a trap. The parameters hide
  * globals from it: `document` has the script's own address, which the glue would fetch the wasm from.
  */
-function glueModule() {
+function glueModule(glue) {
   return `export function makeGlue(WebAssembly, setTimeout, clearTimeout, host, document) {
 ${glue}
 return wasm_bindgen;
@@ -97,19 +133,21 @@ return wasm_bindgen;
 }
 
 /**
- * Bundles a file of pkg-template, but for the `parts`, which it imports. The code stays readable: what signs people's money can be read, and
- * where it throws, Node prints a line of it. Pages get it minified by their own bundler.
+ * Bundles a file of pkg-template, but for the `parts` and `texts`, which it imports. The code stays readable: what signs people's money can
+ * be read, and where it throws, Node prints a line of it. Pages get it minified by their own bundler.
  */
-async function bundle(entry, format, parts) {
-  const bytes = readFileSync(wasm);
+async function bundle(entry, format, parts, texts = TEXTS) {
   const templates = path.resolve('pkg-template');
+  // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
+  const wasmModule = (wasm) =>
+    entry.endsWith('workerd')
+      ? { contents: `import module from './${path.basename(wasm)}'; export const wasm = () => module;`, resolveDir: root }
+      : { contents: asModule(readFileSync(wasm)), resolveDir: path.resolve('tools/wasm-text') };
   const modules = {
-    'eliza-jobs:glue': { contents: glueModule() },
-    // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
-    'eliza-jobs:wasm':
-      entry === 'workerd'
-        ? { contents: `import module from './eliza_jobs_bg.wasm'; export const wasm = () => module;`, resolveDir: root }
-        : { contents: asModule(bytes), resolveDir: path.resolve('tools/wasm-text') },
+    'eliza-jobs:glue': () => ({ contents: glueModule(glue) }),
+    'eliza-jobs:wasm': () => wasmModule(wasm),
+    'eliza-jobs:sandbox-glue': () => ({ contents: glueModule(sandbox.glue) }),
+    'eliza-jobs:sandbox-wasm': () => wasmModule(sandbox.wasm),
   };
   const generated = {
     name: 'generated modules',
@@ -119,16 +157,16 @@ async function bundle(entry, format, parts) {
         return isPart ? { path: file, external: true } : undefined;
       });
       build.onResolve({ filter: /^eliza-jobs:/ }, ({ path, kind }) =>
-        // The text is one long line, in a file where nothing throws.
-        path === 'eliza-jobs:wasm' && kind !== 'entry-point' && parts.includes('wasm-text')
-          ? { path: './wasm-text.js', external: true }
+        path in texts && kind !== 'entry-point'
+          ? { path: `./${texts[path]}.js`, external: true }
           : { path, namespace: 'generated' },
       );
-      build.onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => modules[path]);
+      build.onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => modules[path]());
     },
   };
+  const text = Object.keys(TEXTS).find((module) => TEXTS[module] === entry);
   await build({
-    entryPoints: [entry === 'wasm-text' ? 'eliza-jobs:wasm' : `./pkg-template/${entry}`],
+    entryPoints: [text ?? `./pkg-template/${entry}`],
     outfile: `${pkg}/${format === 'cjs' ? 'cjs/' : ''}${entry}.js`,
     bundle: true,
     format,
@@ -147,21 +185,30 @@ async function bundle(entry, format, parts) {
 
 /** The whole package. */
 async function finish() {
+  const ofSandbox = (entry) => entry.startsWith('sandbox');
   for (const format of ['esm', 'cjs']) {
-    for (const entry of [...PARTS, 'wasm-text', 'node', 'wallets']) await bundle(entry, format, [...PARTS, 'wasm-text']);
+    for (const entry of [...PARTS, ...Object.values(TEXTS), 'node', 'wallets', 'sandbox-node']) {
+      if (!onlySandbox || ofSandbox(entry)) await bundle(entry, format, PARTS);
+    }
   }
-  // Workers are uploaded as single modules: this one is whole.
-  await bundle('workerd', 'esm', []);
-  cpSync(wasm, 'pkg/eliza_jobs_bg.wasm');
+  // Workers are uploaded as single modules: these are whole.
+  for (const entry of ['workerd', 'sandbox-workerd']) {
+    if (!onlySandbox || ofSandbox(entry)) await bundle(entry, 'esm', [], {});
+  }
+  for (const file of onlySandbox ? [sandbox.wasm] : [wasm, sandbox.wasm]) cpSync(file, `pkg/${path.basename(file)}`);
 
   step('types');
   const declarations = 'target/declarations/typescript';
   rmSync(declarations, { recursive: true, force: true });
   run('node_modules/.bin/tsc', ['--project', 'pkg-template/tsconfig.declarations.json']);
   for (const entry of ['index', 'node']) cpSync('pkg-template/public.d.ts', `${declarations}/${entry}.d.ts`);
-  cpSync('target/declarations/wasm/wasm.d.ts', `${declarations}/wasm.d.ts`);
+  for (const file of ['wasm', 'sandbox-wasm']) cpSync(`target/declarations/wasm/${file}.d.ts`, `${declarations}/${file}.d.ts`);
+  const entries = ['index', 'node', 'wallets', 'error-classes', 'sandbox', 'sandbox-node'];
   // The folder's own package.json makes CommonJS of the same files.
-  for (const file of reachable(declarations, ['index.d.ts', 'node.d.ts', 'wallets.d.ts', 'error-classes.d.ts'])) {
+  for (const file of reachable(
+    declarations,
+    entries.map((entry) => `${entry}.d.ts`),
+  )) {
     const text = takingUndefined(readFileSync(`${declarations}/${file}`, 'utf8'));
     for (const folder of ['pkg', 'pkg/cjs']) {
       mkdirSync(path.dirname(`${folder}/${file}`), { recursive: true });

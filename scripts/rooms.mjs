@@ -16,7 +16,7 @@ export const FLOORS = [
   ['platform'],
   ['api'],
   ['json'],
-  ['encoding', 'text', 'time'],
+  ['encoding', 'table', 'text', 'time'],
 ];
 
 /** Only these know JavaScript. */

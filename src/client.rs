@@ -19,7 +19,7 @@ use crate::platform::{Method, Platform};
 use crate::spending::SpendLedger;
 use crate::spending::policy::SpendPolicy;
 use crate::time::{Deadline, Millis};
-use crate::waiting::run::{JobWatch, WaitPlan, Wanted, outcome};
+use crate::waiting::run::{JobWatch, Polling, WaitPlan, Wanted, outcome};
 use crate::x402::amount::to_decimal;
 
 /// What a client was made with.
@@ -37,6 +37,8 @@ pub struct Config {
     pub wallet_timeout_ms: f64,
     /// What may be paid.
     pub spend: SpendPolicy,
+    /// When jobs are polled.
+    pub polling: Polling,
 }
 
 /// The client.
@@ -75,8 +77,8 @@ impl<P: Platform + 'static> Client<P> {
             payments: Payments::new(platform.clone(), http.clone(), payments, ledger),
             platform,
             http,
+            watch: JobWatch::new(config.polling),
             config,
-            watch: JobWatch::default(),
         }
     }
 
@@ -113,9 +115,11 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let end = self.end(call);
+        self.watch.recall(&self.http, plan);
         let (created, payment) = Box::pin(self.payments.resume(given, call, end, update)).await?;
         update(Update::Created(created.document.clone()));
-        let waited = self.wait(&created.job_id, Some(Millis::new(created.lifetime_ms)), end, (call, plan), update).await;
+        let created = (created.job_id.as_str(), "", Some(Millis::new(created.lifetime_ms)));
+        let waited = self.wait(created, end, (call, plan), update).await;
         waited.map_err(|mut error| {
             error.payment = Some(payment);
             error
@@ -136,17 +140,16 @@ impl<P: Platform + 'static> Client<P> {
         Ok(seen)
     }
 
-    /// Waits for a job's answer. `lifetime` is known for a job that was just created here. What was paid for a job
-    /// that has ended is closed before the answer is returned.
+    /// Waits for a job's answer. The agent's id is empty where it is not known, and the lifetime is known for a job that was just
+    /// created here. What was paid for a job that has ended is closed before the answer is returned.
     async fn wait(
         self: &Rc<Self>,
-        job_id: &str,
-        lifetime: Option<Millis>,
+        (job_id, agent, lifetime): (&str, &str, Option<Millis>),
         end: Deadline,
         (call, plan): (&CallOptions, WaitPlan),
         update: &dyn Fn(Update),
     ) -> Result<Json> {
-        let wanted = Wanted { job_id, lifetime, deadline: end.instant(), plan, call };
+        let wanted = Wanted { job_id, agent, lifetime, deadline: end.instant(), plan, call };
         match self.watch.wait(&self.http, &wanted, &|job| update(Update::Status(job))).await {
             Ok(seen) => {
                 self.close_finished(job_id, &seen, end).await;
@@ -178,7 +181,12 @@ impl<P: Platform + 'static> Client<P> {
 
     /// How the Jobs service is.
     pub async fn jobs_health(&self, call: &CallOptions) -> Result<Json> {
-        self.http.read(Method::Get, routes::HEALTH, call, self.http.config.retries, "statusCounts", &jobs::read_health).await
+        let retries = self.http.config.retries;
+        let health = self.http.read(Method::Get, routes::HEALTH, call, retries, "statusCounts", &jobs::read_health).await?;
+        if let Some(average) = health.get("metrics").and_then(|metrics| metrics.get_number("averageProcessingTimeMs")) {
+            self.watch.average_is(average);
+        }
+        Ok(health)
     }
 
     /// Creates a job and waits for its answer.
@@ -190,11 +198,13 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let end = self.end(call);
+        self.watch.recall(&self.http, plan);
         let limit_ms = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.http.config.timeout_ms);
         // Boxed: what it needed is freed before the call waits.
         let paid = Box::pin(self.payments.create(params, call, limit_ms, update)).await?;
-        let waited =
-            self.wait(&paid.created.job_id, Some(Millis::new(paid.created.lifetime_ms)), end, (call, plan), update).await;
+        let agent = params.get_text("agentId").unwrap_or_default();
+        let created = (paid.created.job_id.as_str(), agent.as_str(), Some(Millis::new(paid.created.lifetime_ms)));
+        let waited = self.wait(created, end, (call, plan), update).await;
         waited.map_err(|mut error| {
             error.payment = paid.payment;
             error
@@ -210,6 +220,7 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let end = self.end(call);
-        self.wait(job_id, None, end, (call, plan), update).await
+        self.watch.recall(&self.http, plan);
+        self.wait((job_id, "", None), end, (call, plan), update).await
     }
 }

@@ -19,6 +19,7 @@ use eliza_jobs::platform::{Callback, Platform, StoreOperation};
 use eliza_jobs::platform::{HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
 use eliza_jobs::time::{Instant, Millis, WallTime};
+use eliza_jobs::waiting::run::Polling;
 use eliza_jobs::waiting::run::WaitPlan;
 
 use super::{LONGEST_MESSAGE, PAYER, body, is_fit_to_show, text};
@@ -155,6 +156,7 @@ pub(crate) fn conversation(bytes: &[u8]) {
         retries: 2,
         wallet_timeout_ms: f64::INFINITY,
         spend: SpendPolicy::default(),
+        polling: Polling::default(),
     };
     let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
     let client = Rc::new(Client::new(Scripted(world.clone()), config, ledger));

@@ -79,6 +79,9 @@ pub struct JobsClientOptions {
     /// Where payments are written down. @default localStorage in a page, else memory
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Store"))]
     pub store: Option<Json>,
+    /// When jobs are polled whose call gives no interval and no number of attempts.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub polling: Option<PollingOptions>,
     /// Receives lines for people, never with a header, a body or a proof in them. @default warnings go to the console
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Logger"))]
     pub logger: Option<Json>,
@@ -99,8 +102,36 @@ impl JobsClientOptions {
         "walletTimeoutMs",
         "spend",
         "store",
+        "polling",
         "logger",
     ];
+}
+
+/// When jobs are polled whose call gives no interval and no number of attempts. The client learns how long each agent takes, and
+/// polls when answers are likely.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct PollingOptions {
+    /// How many milliseconds of waiting one poll may save to be worth it. More means fewer polls and later answers: four times as much
+    /// makes the pauses about twice as long. @default 100
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub poll_cost_ms: Option<f64>,
+    /// The shortest pause between two polls of a job, in milliseconds: 50 or more. @default 50
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub min_pause_ms: Option<f64>,
+    /// The longest pause between two polls of a job, in milliseconds: up to 300000. @default 10000
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub max_pause_ms: Option<f64>,
+    /// Whether the client's store keeps what was learned. @default true
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub remember: Option<bool>,
+}
+
+impl PollingOptions {
+    /// What is read.
+    pub const MEMBERS: &[&str] = &["pollCostMs", "minPauseMs", "maxPauseMs", "remember"];
 }
 
 /// What may be paid. Everything that breaks a rule is refused before the wallet is asked.

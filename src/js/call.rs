@@ -3,6 +3,7 @@
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::Poll;
+use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
@@ -10,6 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::abort::Signal;
 use super::arguments::{Call, OnUpdate};
+use super::connection::Connection;
 use super::error::to_js;
 use super::platform::{JsPlatform, is_in_workers};
 use crate::api::error::Result;
@@ -77,11 +79,11 @@ impl Call {
 }
 
 /// The promise of a method. `start` reads the arguments now; what it returns begins when JavaScript is next idle.
-pub(super) fn promise(start: impl FnOnce() -> Result<Work>) -> Promise {
+pub(super) fn promise(connection: &Connection, start: &mut dyn FnMut(Rc<Client<JsPlatform>>) -> Result<Work>) -> Promise {
     // First, so that a trap in `start` rejects it.
     let deferred = deferred();
     let promise = deferred.promise();
-    match start() {
+    match connection.client().and_then(start) {
         Ok(work) => spawn_local(async move { deferred.settle(&run(work).await) }),
         Err(error) => deferred.settle(&Err(to_js(error))),
     }

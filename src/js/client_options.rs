@@ -7,7 +7,7 @@ use super::error::argument;
 use super::headers::headers;
 use super::members::{function, ms, number, only, whole};
 use super::platform::JsPlatform;
-use super::spend_options;
+use super::{polling_options, spend_options};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::options::JobsClientOptions;
 use crate::client::Config;
@@ -56,6 +56,7 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
             retries: whole(&options, "retries", 0.0, 10.0, "must be a whole number from 0 to 10")?.unwrap_or(2),
             wallet_timeout_ms: ms(&options, "walletTimeoutMs")?.unwrap_or_else(wallet_timeout_ms),
             spend: spend_options::read(&options)?,
+            polling: polling_options::read(&options)?,
         },
         platform: JsPlatform {
             fetch: fetch(&options)?,

@@ -50,8 +50,8 @@ impl JobsClient {
         max_attempts: JsValue,
         options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, params) = (self.0.client()?, request::job(&params)?);
+        promise(&self.0, &mut |client| {
+            let params = request::job(&params)?;
             Ok(arguments::wait(&poll_interval, &max_attempts, &options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
                 client.create_and_wait(&params, &call.options, call.plan, &update).await
@@ -69,8 +69,8 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_param_type = "CreateJobRequest")] params: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "CreateJobOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, params) = (self.0.client()?, request::job(&params)?);
+        promise(&self.0, &mut |client| {
+            let params = request::job(&params)?;
             Ok(arguments::call(&options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
                 let job = client.create_job(&params, &call.options, &update).await?;
@@ -93,8 +93,8 @@ impl JobsClient {
         #[wasm_bindgen(js_name = jobId, unchecked_param_type = "string")] job_id: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, id) = (self.0.client()?, arguments::id("jobId", &job_id)?);
+        promise(&self.0, &mut |client| {
+            let id = arguments::id("jobId", &job_id)?;
             Ok(arguments::call(&options)?.work(|call| async move { Ok(client.get_job(&id, &call.options).await?.document) }))
         })
     }
@@ -102,8 +102,7 @@ impl JobsClient {
     /// How the Jobs service is.
     #[wasm_bindgen(js_name = getJobsHealth, unchecked_return_type = "Promise<JobsHealthResponse>")]
     pub fn get_jobs_health(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
-        promise(|| {
-            let client = self.0.client()?;
+        promise(&self.0, &mut |client| {
             Ok(arguments::call(&options)?.work(|call| async move { client.jobs_health(&call.options).await }))
         })
     }
@@ -115,8 +114,7 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "ListJobsParams")] params: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let client = self.0.client()?;
+        promise(&self.0, &mut |client| {
             let params = request::list(&params)?;
             Ok(arguments::call(&options)?.work(|call| async move { client.list_jobs(params.as_ref(), &call.options).await }))
         })
@@ -125,8 +123,8 @@ impl JobsClient {
     /// Waits for a job's answer.
     #[wasm_bindgen(js_name = pollJob, skip_typescript)] // overloads: `types.d.ts`
     pub fn poll_job(&self, job_id: JsValue, interval: JsValue, max_attempts: JsValue, options: JsValue) -> Promise {
-        promise(|| {
-            let (client, id) = (self.0.client()?, arguments::id("jobId", &job_id)?);
+        promise(&self.0, &mut |client| {
+            let id = arguments::id("jobId", &job_id)?;
             Ok(arguments::wait(&interval, &max_attempts, &options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
                 client.poll_job(&id, &call.options, call.plan, &update).await
@@ -176,8 +174,8 @@ impl JobsClient {
         if handle.is_string() {
             return self.poll_job(handle, JsValue::UNDEFINED, JsValue::UNDEFINED, options);
         }
-        promise(|| {
-            let (client, attempt) = (self.0.client()?, Json(handle));
+        promise(&self.0, &mut |client| {
+            let attempt = Json(handle.clone());
             Ok(arguments::resume(&options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
                 client.resume(&attempt, &call.options, call.plan, &update).await
@@ -193,8 +191,7 @@ impl JobsClient {
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let client = self.0.client()?;
+        promise(&self.0, &mut |client| {
             Ok(arguments::call(&options)?
                 .work(|call| async move { client.pending_payments(&call.options).await.map(Json::array) }))
         })
@@ -210,8 +207,8 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_param_type = "PendingPayment")] attempt: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, attempt) = (self.0.client()?, Json(attempt));
+        promise(&self.0, &mut |client| {
+            let attempt = Json(attempt.clone());
             Ok(arguments::call(&options)?.work(|call| async move {
                 client.forget_payment(&attempt, &call.options).await?;
                 Ok(Json(JsValue::UNDEFINED))

@@ -27,6 +27,7 @@ mod headers;
 pub mod jobs_client;
 mod members;
 mod platform;
+mod polling_options;
 mod request;
 pub mod sessions_client;
 mod spend_options;

@@ -3,10 +3,11 @@
 //! An entry is kept as long as its payment is open, however many there are. Once the job's end was seen, or the record's time is
 //! over, the newest [`MAX_CLOSED`] are kept, so that what was counted is not counted again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::payment::PaidJob;
 use crate::spending::policy::Reservation;
+use crate::table::Table;
 use crate::time::Instant;
 
 /// How many payments are remembered after their end.
@@ -39,19 +40,19 @@ pub struct KeyedJob {
 /// All payments that this client knows.
 #[derive(Debug, Default)]
 pub struct Book {
-    entries: HashMap<String, Entry>,
+    entries: Table<Entry>,
     /// The payments of each job whose end was not seen yet: one, unless an application has resumed another's.
-    jobs: HashMap<String, Vec<String>>,
+    jobs: Table<Vec<String>>,
     /// Paid jobs in the order in which they were accepted, with the time at which their records are of no use any more.
     kept: VecDeque<(Instant, String)>,
     closed: VecDeque<String>,
-    keyed: HashMap<String, KeyedJob>,
+    keyed: Table<KeyedJob>,
     keys: VecDeque<String>,
 }
 
 impl Book {
     fn entry(&mut self, id: &str) -> &mut Entry {
-        self.entries.entry(id.to_owned()).or_default()
+        self.entries.entry(id)
     }
 
     /// Money was set aside for this payment. It is given back when the payment is dropped, until [`Book::keep`] says otherwise.
@@ -105,7 +106,7 @@ impl Book {
 
     fn open(&mut self, id: &str, job_id: &str, kept_until: Instant) {
         self.entry(id).job_id = Some(job_id.to_owned());
-        let payments = self.jobs.entry(job_id.to_owned()).or_default();
+        let payments = self.jobs.entry(job_id);
         if !payments.iter().any(|known| known == id) {
             payments.push(id.to_owned());
             self.kept.push_back((kept_until, id.to_owned()));
@@ -162,7 +163,10 @@ impl Book {
     pub fn forget(&mut self, id: &str) {
         self.close(id);
         let is_its = |job: &KeyedJob| job.job.payment.as_ref().is_some_and(|payment| payment.id == id);
-        self.keyed.retain(|_, job| !is_its(job));
+        let keys: Vec<String> = self.keyed.iter().filter(|(_, job)| is_its(job)).map(|(key, _)| key.to_owned()).collect();
+        for key in keys {
+            self.keyed.remove(&key);
+        }
     }
 
     /// The job that was created under this key.
@@ -172,7 +176,7 @@ impl Book {
 
     /// A job was created under this key.
     pub fn set_keyed(&mut self, key: &str, job: KeyedJob) {
-        if self.keyed.insert(key.to_owned(), job).is_none() {
+        if self.keyed.insert(key, job).is_none() {
             self.keys.push_back(key.to_owned());
         }
         if self.keys.len() > MAX_KEYED
@@ -254,7 +258,7 @@ mod tests {
             book.close(&number.to_string());
         }
         assert_eq!(book.closed.len(), MAX_CLOSED);
-        assert!(book.entries.len() <= 2 * MAX_CLOSED && book.kept.is_empty() && book.jobs.is_empty());
+        assert!(book.entries.iter().count() <= 2 * MAX_CLOSED && book.kept.is_empty() && book.jobs.iter().next().is_none());
     }
 
     #[test]
@@ -293,6 +297,6 @@ mod tests {
         book.set_asking("a", true);
         assert!(book.is_asking("a"));
         book.set_asking("a", false);
-        assert!(book.entries.is_empty());
+        assert!(book.entries.iter().next().is_none());
     }
 }

@@ -1,5 +1,6 @@
 //! Creating a job, and paying for it when the server asks for that.
 
+use core::pin::pin;
 use std::rc::Rc;
 
 use super::book::KeyedJob;
@@ -261,7 +262,7 @@ impl<P: Platform + 'static> Payments<P> {
             fingerprint: create.fingerprint.clone(),
             created_at: self.platform.wall_time(),
         };
-        if self.in_time(self.keep_free_job(key, record, lock), create.end).await.is_err() {
+        if self.in_time(pin!(self.keep_free_job(key, record, lock)), create.end).await.is_err() {
             let words =
                 "the store of payments failed: the idempotencyKey of a job that cost nothing is known to this client alone";
             self.platform.log(LogLevel::Warn, words);

@@ -1,6 +1,7 @@
 //! Payments that were begun before: after a lost reply, a crash, in another tab. Who comes second finds the job.
 
 use core::cell::Cell;
+use core::pin::pin;
 use std::rc::Rc;
 
 use super::keys::{self, Holder, KeyRecord};
@@ -55,11 +56,15 @@ impl<P: Platform + 'static> Payments<P> {
             match found {
                 Found::Withheld(thrown) => {
                     failed = Some(thrown);
-                    open.push((WallTime::from_ms(0.0), record::unreadable(id)));
+                    list(&mut open, (WallTime::from_ms(0.0), record::unreadable(id)));
                 }
-                Found::Unreadable => open.push((WallTime::from_ms(0.0), record::unreadable(id))),
+                Found::Unreadable => list(&mut open, (WallTime::from_ms(0.0), record::unreadable(id))),
                 Found::Missing => {}
-                Found::Attempt(attempt) => open.extend(self.listed(*attempt, end).await),
+                Found::Attempt(attempt) => {
+                    if let Some(listed) = self.listed(*attempt, end).await {
+                        list(&mut open, listed);
+                    }
+                }
             }
         }
         // A store that returns none of its records has failed.
@@ -67,7 +72,6 @@ impl<P: Platform + 'static> Payments<P> {
             return Err(store_failed(thrown, ""));
         }
         self.tidy_keys(&keys, end).await;
-        open.sort_by(|(one, _), (other, _)| one.as_ms().total_cmp(&other.as_ms()));
         Ok(open.into_iter().map(|(_, document)| document).collect())
     }
 
@@ -78,7 +82,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let is_closed = self.book.borrow().is_closed(&attempt.id);
         if record::kept_until(&attempt) < self.platform.wall_time() {
-            let _ = self.in_time(self.forget(&attempt.id, None), end).await;
+            let _ = self.in_time(pin!(self.forget(&attempt.id, None)), end).await;
             return None;
         }
         // A program that ended before it could return the answer, or delete the record, has left this. The job stays known.
@@ -87,12 +91,12 @@ impl<P: Platform + 'static> Payments<P> {
         }
         // What has been answered is not open, though the store has not taken that yet.
         if is_closed && attempt.created.is_some() {
-            if let Ok(Some(attempt)) = self.in_time(self.close(&attempt.id, None), end).await {
+            if let Ok(Some(attempt)) = self.in_time(pin!(self.close(&attempt.id, None)), end).await {
                 let drop = async {
                     self.drop_closed(&attempt).await;
                     Ok(())
                 };
-                let _ = self.in_time(drop, end).await;
+                let _ = self.in_time(pin!(drop), end).await;
             }
             return None;
         }
@@ -120,7 +124,7 @@ impl<P: Platform + 'static> Payments<P> {
                 let Ok(_lock) = self.lock("create", name, soon).await else { continue };
                 if self.is_over(key, end).await {
                     let delete = self.platform.store(StoreOperation::Delete, key, "");
-                    let _ = self.in_time(async { delete.await.map(drop) }, end).await;
+                    let _ = self.in_time(pin!(async { delete.await.map(drop) }), end).await;
                 }
             }
         }
@@ -128,7 +132,7 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// Whether a key record is of no use any more.
     async fn is_over(&self, key: &str, end: Deadline) -> bool {
-        let value = self.in_time(self.platform.store(StoreOperation::Get, key, ""), end).await;
+        let value = self.in_time(pin!(self.platform.store(StoreOperation::Get, key, "")), end).await;
         let Some(Ok(claim)) = value.ok().and_then(|value| keys::parse(&value)) else { return false };
         let wall = self.platform.wall_time();
         match &claim {
@@ -157,7 +161,7 @@ impl<P: Platform + 'static> Payments<P> {
         let end = self.deadline(Some(call.timeout_ms.unwrap_or(self.http.config.timeout_ms)));
         let _lock = self.lock("resume", &id, end).await?;
         let found = self.find(&id, end).await;
-        self.in_time(self.forget(&id, None), end).await.map_err(|thrown| store_failed(thrown, ""))?;
+        self.in_time(pin!(self.forget(&id, None)), end).await.map_err(|thrown| store_failed(thrown, ""))?;
         let mut book = self.book.borrow_mut();
         book.forget(&id);
         // The wallet may still be open: what it answers decides then.
@@ -266,6 +270,12 @@ impl<P: Platform + 'static> Payments<P> {
         self.book.borrow_mut().reopen(&attempt.id, &job_id.unwrap_or_default(), kept_until);
         let _ = self.write(attempt).await;
     }
+}
+
+/// Puts one into the list, which is in the order of time. Not sorted at the end: the standard library's sort is 5 KB of the wasm.
+fn list(open: &mut Vec<Listed>, listed: Listed) {
+    let at = open.partition_point(|(time, _)| *time <= listed.0);
+    open.insert(at, listed);
 }
 
 fn attempt_id(given: &Json) -> Result<String> {

@@ -17,11 +17,14 @@
 //!   server end the job, and soon afterwards the server forgets it.
 //! - A failed poll ends nothing, unless the server refuses it for good.
 
+use std::rc::Rc;
+
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
 use crate::json::Json;
 use crate::time::{Instant, Millis};
 use crate::waiting::channel::{self, Answers};
+use crate::waiting::pace::PollPlan;
 use crate::waiting::schedule::{PollSchedule, WaitPlan};
 
 /// How long a job may outlive its own expiry before the wait ends. A poll after the expiry makes
@@ -40,6 +43,10 @@ const FIRST_CHANNEL: Millis = Millis::new(5_000.0);
 const LATER_CHANNEL: f64 = 3.0;
 /// How long a job that no poll has found yet is waited for where nothing else limits the wait.
 const NEVER_SEEN: Millis = Millis::new(jobs::MAX_JOB_TIMEOUT_MS);
+
+/// A processing time that differs by more than this from what was seen is not believed: the way to
+/// the server takes some time, and so does what stands between a create and its answer.
+const UNBELIEVABLE: Millis = Millis::new(5_000.0);
 
 /// Why a wait sees nothing new.
 const CACHED: &str = "; the server's answers came from an HTTP cache and were old (their Age or Date says so): keep it from \
@@ -125,6 +132,10 @@ pub(crate) struct JobWait {
     extended_until: Option<Instant>,
     polls: u32,
     last: Option<Seen>,
+    /// The age at which the job was last seen unfinished.
+    unfinished_at: Millis,
+    /// How long the agent took, by the server's word.
+    took: Option<Millis>,
     unreported: Option<Json>,
     /// Whether the last poll found no such job.
     is_missing: bool,
@@ -134,8 +145,8 @@ pub(crate) struct JobWait {
 }
 
 impl JobWait {
-    pub(crate) fn new(job_id: &str, terms: Terms, now: Instant) -> Self {
-        let (schedule, max_polls) = terms.plan.schedule();
+    pub(crate) fn new(job_id: &str, terms: Terms, plan: Rc<PollPlan>, now: Instant) -> Self {
+        let (schedule, max_polls) = terms.plan.schedule(plan);
         let mut wait = Self {
             job_id: job_id.to_owned(),
             schedule,
@@ -153,6 +164,8 @@ impl JobWait {
             extended_until: None,
             polls: 0,
             last: None,
+            unfinished_at: Millis::ZERO,
+            took: None,
             unreported: None,
             is_missing: false,
             had_last_chance: false,
@@ -162,13 +175,17 @@ impl JobWait {
         // Our own schedule leaves a new job a moment; the caller's interval comes after the first
         // poll.
         if wait.is_paced_here() && wait.was_created_here {
-            wait.is_due_after(now, schedule.gap(Millis::ZERO, 0));
+            wait.is_due_after(now, wait.schedule.gap(Millis::ZERO));
         }
         wait
     }
 
     pub(crate) fn job_id(&self) -> &str {
         &self.job_id
+    }
+
+    pub(crate) fn was_created_here(&self) -> bool {
+        self.was_created_here
     }
 
     pub(crate) fn began(&self) -> Instant {
@@ -187,7 +204,27 @@ impl JobWait {
 
     /// Whether the schedule is ours, so that other polls than this wait's own may serve it.
     pub(crate) fn is_paced_here(&self) -> bool {
-        self.schedule == PollSchedule::Growing
+        matches!(self.schedule, PollSchedule::Planned(_))
+    }
+
+    /// More is known about the agent: from now on the wait goes by this plan, where it goes by one.
+    pub(crate) fn follow(&mut self, plan: Rc<PollPlan>) {
+        if let PollSchedule::Planned(followed) = &mut self.schedule {
+            *followed = plan;
+        }
+    }
+
+    /// What the wait says about the time that the agent takes, and whether the job has finished.
+    pub(crate) fn observed(&self) -> Option<(Millis, bool)> {
+        let unfinished = Some((self.unfinished_at, false)).filter(|(age, _)| age.is_positive());
+        self.took.map(|took| (took, true)).or(unfinished)
+    }
+
+    /// How long the agent took, by the server's word, if that goes with what was seen.
+    fn believed(&self, now: Instant, took_ms: f64) -> Option<Millis> {
+        let latest = if self.was_created_here { now.since(self.began) + UNBELIEVABLE } else { Millis::FOREVER };
+        let earliest = (self.unfinished_at - UNBELIEVABLE).max(Millis::ZERO);
+        (earliest.get()..=latest.get()).contains(&took_ms).then_some(Millis::new(took_ms))
     }
 
     /// Whether it waits for nothing but its next poll.
@@ -334,6 +371,7 @@ impl JobWait {
     pub(crate) fn is_unchanged(&mut self, now: Instant) {
         self.polls = self.polls.saturating_add(1);
         self.is_missing = false;
+        self.unfinished_at = now.since(self.began);
         self.goes_on(now, None);
     }
 
@@ -358,8 +396,19 @@ impl JobWait {
             self.unreported = Some(seen.document.clone());
         }
         if seen.status.is_terminal() {
+            match seen.status {
+                JobStatus::Completed => {
+                    let took = seen.document.get("result").and_then(|result| result.get_number("processingTimeMs"));
+                    self.took = took.and_then(|took| self.believed(now, took));
+                    // Else nothing is known but that it has ended.
+                    self.unfinished_at = Millis::ZERO;
+                }
+                JobStatus::Timeout => self.unfinished_at = self.unfinished_at.max(lifetime),
+                _ => {}
+            }
             self.end(Ok(seen));
         } else {
+            self.unfinished_at = now.since(self.began);
             self.last = Some(seen);
             self.goes_on(now, None);
         }
@@ -395,7 +444,7 @@ impl JobWait {
         } else if is_never_seen {
             Limit::Time
         } else {
-            return self.is_due_after(now, self.schedule.gap(age, self.polls));
+            return self.is_due_after(now, self.schedule.gap(age));
         };
         let error = match failed {
             Some(error) if self.last.is_none() => self.about(error),
@@ -495,6 +544,7 @@ pub(crate) fn outcome(job_id: &str, seen: Seen) -> Result<Json> {
 mod tests {
     use super::*;
     use crate::json;
+    use crate::waiting::pace::{AgentTimes, Pace};
 
     const ALONE: Surroundings = Surroundings { quiet: Millis::ZERO, is_alone: true, is_cached: false };
     const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
@@ -503,16 +553,19 @@ mod tests {
     fn at(ms: f64) -> Instant {
         Instant::from_ms(ms)
     }
+    fn planned() -> Rc<PollPlan> {
+        Rc::new(AgentTimes::default().plan(Pace::default()))
+    }
     fn terms(plan: WaitPlan) -> Terms {
         Terms { plan, lifetime: None, deadline: NEVER, limit: None }
     }
     /// A wait for a job that was just created and lives for thirty seconds.
     fn created() -> JobWait {
-        JobWait::new("job-1", Terms { lifetime: Some(Millis::new(30_000.0)), ..terms(OURS) }, at(0.0))
+        JobWait::new("job-1", Terms { lifetime: Some(Millis::new(30_000.0)), ..terms(OURS) }, planned(), at(0.0))
     }
     fn limited(limit_ms: f64) -> JobWait {
         let terms = Terms { deadline: at(limit_ms), limit: Some(Millis::new(limit_ms)), ..terms(OURS) };
-        JobWait::new("job-1", terms, at(0.0))
+        JobWait::new("job-1", terms, planned(), at(0.0))
     }
     fn job(status: &str) -> Seen {
         let result = json!({"message": {"content": "here"}});
@@ -569,7 +622,7 @@ mod tests {
     #[test]
     fn the_callers_interval_and_number_of_polls_are_obeyed_exactly() {
         let polls = |interval_ms, max_attempts| {
-            all_polls(JobWait::new("job-1", terms(WaitPlan { interval_ms, max_attempts }), at(0.0)), "processing").0
+            all_polls(JobWait::new("job-1", terms(WaitPlan { interval_ms, max_attempts }), planned(), at(0.0)), "processing").0
         };
         assert_eq!(polls(Some(700), Some(3)), [0.0, 700.0, 1_400.0]);
         assert_eq!(polls(None, Some(2)), [0.0, 1_000.0]);
@@ -579,7 +632,7 @@ mod tests {
     #[test]
     fn a_new_job_is_left_a_moment_and_a_known_one_is_polled_at_once() {
         assert_eq!(polls_at(&mut created(), at(0.0)), at(400.0));
-        assert_eq!(polls_at(&mut JobWait::new("job-1", terms(OURS), at(5.0)), at(5.0)), at(5.0));
+        assert_eq!(polls_at(&mut JobWait::new("job-1", terms(OURS), planned(), at(5.0)), at(5.0)), at(5.0));
     }
 
     #[test]
@@ -623,7 +676,7 @@ mod tests {
     #[test]
     fn a_pause_after_a_429_comes_before_the_callers_interval() {
         let plan = WaitPlan { interval_ms: Some(100), max_attempts: Some(5) };
-        let mut wait = JobWait::new("job-1", terms(plan), at(0.0));
+        let mut wait = JobWait::new("job-1", terms(plan), planned(), at(0.0));
         let quiet = |ms| Surroundings { quiet: Millis::new(ms), ..ALONE };
         assert!(matches!(wait.next(at(0.0), quiet(15_000.0)), Next::Sleep(until) if until == at(15_000.0)));
         assert!(matches!(wait.next(at(15_000.0), quiet(0.0)), Next::Poll { .. }));
@@ -685,7 +738,7 @@ mod tests {
         wait.failed(at(3_000.0), &missing);
         polls_at(&mut wait, at(3_000.0));
         // A job that was never seen is not found.
-        let mut unknown = JobWait::new("job-1", terms(OURS), at(0.0));
+        let mut unknown = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
         unknown.failed(at(0.0), &missing);
         assert_eq!(words(&mut unknown, 0.0).0, ErrorCode::JobNotFound);
     }
@@ -695,11 +748,41 @@ mod tests {
         for code in [ErrorCode::ConnectionFailed, ErrorCode::ServerError, ErrorCode::InvalidResponse, ErrorCode::RateLimited] {
             let mut wait = created();
             let mut now = polls_at(&mut wait, at(0.0));
-            while now < at(34_000.0) {
+            while now < at(30_000.0) {
                 wait.failed(now, &error(code));
                 now = polls_at(&mut wait, now);
             }
         }
+    }
+
+    #[test]
+    fn a_wait_says_how_long_the_agent_took_and_of_an_unfinished_job_how_long_it_takes_at_least() {
+        let completed = |took: Json| {
+            let result = json!({"message": {"content": "here"}}).set("processingTimeMs", took);
+            jobs::read_job(
+                json!({"jobId": "job-1", "status": "completed", "createdAt": 0, "expiresAt": 30_000}).set("result", result),
+            )
+        };
+        let observed = |seen: Seen| {
+            let mut wait = created();
+            assert_eq!(wait.observed(), None, "nothing was seen");
+            wait.seen(at(9_000.0), job("processing"), Answers::InJobs);
+            assert_eq!(wait.observed(), Some((Millis::new(9_000.0), false)));
+            wait.seen(at(12_000.0), seen, Answers::InJobs);
+            wait.channel_read(at(12_000.0), None);
+            wait.observed()
+        };
+        assert_eq!(observed(completed(json!(11_000))), Some((Millis::new(11_000.0), true)));
+        // It was unfinished later than that, or was there sooner; or it is no time at all.
+        for odd in [json!(1), json!(60_000), json!(-1), json!(1e12), json!("11000"), json!(null)] {
+            assert_eq!(observed(completed(odd.clone())), None, "{odd}");
+        }
+        assert_eq!(observed(job("failed")), Some((Millis::new(9_000.0), false)));
+        assert_eq!(observed(job("timeout")), Some((Millis::new(30_000.0), false)));
+        // Of a job that was not created here nobody knows how old it was.
+        let mut wait = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
+        wait.seen(at(0.0), completed(json!(60_000)), Answers::InJobs);
+        assert_eq!(wait.observed(), Some((Millis::new(60_000.0), true)));
     }
 
     #[test]
@@ -712,7 +795,7 @@ mod tests {
         // A web page does too, unless the job was there: then it is a proxy's or a login's, and may
         // pass.
         let page = error(ErrorCode::UnexpectedHtml);
-        let mut unknown = JobWait::new("job-1", terms(OURS), at(0.0));
+        let mut unknown = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
         unknown.failed(at(0.0), &page);
         assert_eq!(words(&mut unknown, 0.0).0, ErrorCode::UnexpectedHtml);
         let mut known = created();
@@ -722,7 +805,7 @@ mod tests {
 
     #[test]
     fn a_job_that_was_never_seen_is_waited_for_as_long_as_a_job_may_live() {
-        let mut wait = JobWait::new("job-1", terms(OURS), at(0.0));
+        let mut wait = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
         let mut now = at(0.0);
         let last = loop {
             now = polls_at(&mut wait, now);
@@ -831,7 +914,7 @@ mod tests {
         let said = words(&mut wait, 700.0).1;
         assert!(said.starts_with("no answer after 700 ms: the job is processing; wait on with pollJob"), "{said}");
         let plan = WaitPlan { interval_ms: Some(10), max_attempts: Some(1) };
-        let mut wait = JobWait::new("job-1", terms(plan), at(0.0));
+        let mut wait = JobWait::new("job-1", terms(plan), planned(), at(0.0));
         wait.seen(at(5.0), job("processing"), Answers::InJobs);
         let said = words(&mut wait, 5.0).1;
         assert!(said.starts_with("no answer after 1 poll in 5 ms: the job is processing"), "{said}");

@@ -154,9 +154,9 @@ impl ListState {
     }
 
     /// Which list to ask for when `spare` requests may go out at once. As long as each of those who
-    /// wait could have a request of its own, the small list is enough.
+    /// wait could have a request of its own and half of them are left, the small list is enough.
     pub(crate) fn query(&self, now: Instant, waiting: f64, spare: f64) -> ListQuery {
-        let small = spare >= waiting || now < self.too_short_until;
+        let small = spare >= 2.0 * waiting || now < self.too_short_until;
         let (which, reach) = if small { (Which::Unfinished, &self.unfinished) } else { (Which::All, &self.all) };
         ListQuery { which, limit: reach.limit(now, waiting) }
     }
@@ -228,10 +228,10 @@ mod tests {
     const ALL: ListQuery = ListQuery { which: Which::All, limit: 1_000 };
 
     #[test]
-    fn the_small_list_is_asked_for_while_each_could_have_a_request_of_its_own() {
+    fn the_small_list_is_asked_for_while_each_could_have_two_requests_of_its_own() {
         let lists = ListState::default();
-        assert_eq!(lists.query(at(0.0), 20.0, 20.0).path(), "/api/messaging/jobs?limit=1000&status=processing");
-        assert_eq!(lists.query(at(0.0), 20.0, 19.0).path(), "/api/messaging/jobs?limit=1000");
+        assert_eq!(lists.query(at(0.0), 20.0, 40.0).path(), "/api/messaging/jobs?limit=1000&status=processing");
+        assert_eq!(lists.query(at(0.0), 20.0, 39.0).path(), "/api/messaging/jobs?limit=1000");
         assert_eq!(lists.query(at(0.0), 3_000.0, 0.0).limit, 6_000);
         assert_eq!(lists.query(at(0.0), 9_000.0, 0.0).limit, 10_000);
     }

@@ -1,6 +1,7 @@
 //! Waiting for answers: when to poll, one list for many jobs, and answers that their jobs never
 //! get.
 
+pub(crate) mod agents;
 pub(crate) mod channel;
 pub(crate) mod job_wait;
 pub(crate) mod lists;

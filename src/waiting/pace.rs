@@ -8,36 +8,46 @@
 //! A poll is worth a certain time of waiting. The plan has the least sum of the expected delay and
 //! of the expected number of polls, each at that price, for this hazard. Where the hazard hardly
 //! changes, its gaps are √(2 · price / hazard).
+//!
+//! Powers and exponentials are not among what WebAssembly has, and cost a kilobyte or two: what is
+//! here does with roots and fractions.
 
 use crate::json::{Json, Kind};
 use crate::time::Millis;
 
 /// The number of bins.
 const BINS: usize = 36;
-/// Where the first bin ends and the last begins, in seconds. The last one ends at about the time of
-/// the next step.
+/// Where the first bin ends, in seconds.
 const FIRST_EDGE: f64 = 0.1;
-const LAST_EDGE: f64 = 400.0;
-/// How many jobs the prior is worth.
+/// How many times as old a job is at the end of each further bin: the last one ends at 400 s.
+const GROWTH: f64 = 1.267_406_703_236_476_4;
+/// How many jobs the prior is worth at first, how much of that is left after one more job, and at
+/// last.
 const PRIOR_JOBS: f64 = 1.5;
-/// The prior: log-logistic, by its median in seconds and its shape.
+const PRIOR_MEMORY: f64 = 0.95;
+const LAST_PRIOR_JOBS: f64 = 0.2;
+/// The prior's median without any other knowledge, and between which medians it can be, in seconds.
 const PRIOR_MEDIAN: f64 = 3.0;
-const PRIOR_SHAPE: f64 = 1.577;
+const MIN_MEDIAN: f64 = 0.1;
+const MAX_MEDIAN: f64 = 400.0;
 /// No hazard of the prior is less than this, per second.
 const MIN_HAZARD: f64 = 0.004;
-/// No hazard at all is less than this, per second: what is learned never says that nothing will
-/// come.
-const LEAST_HAZARD: f64 = 1e-6;
 /// No bin of the prior has fewer events than this.
 const MIN_EVENTS: f64 = 0.005;
 /// How much of what is known is left after one more job.
 const MEMORY: f64 = 0.98;
+/// How many jobs are remembered at most: the sum of all powers of `MEMORY`, and a little for the
+/// rounding of what is kept.
+const MAX_JOBS: f64 = 51.0;
 /// How an event is spread over its bin and the two on each side of it.
 const SPREAD: [f64; 5] = [0.11, 0.22, 0.34, 0.22, 0.11];
 /// A longer time is not believed: one day, in milliseconds.
 const MAX_BELIEVED_MS: f64 = 86_400_000.0;
-/// The version of the text in which it is kept.
-const VERSION: f64 = 1.0;
+/// The first poll of an agent of which nothing is known comes no later than this, in seconds: some
+/// answer in a fraction of a second.
+const FIRST_POLL: f64 = 0.4;
+/// When fewer jobs than this are unfinished, nothing is known about them.
+const FEWEST_UNFINISHED: f64 = 1e-9;
 
 /// What polls are worth, and how far they may be apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,33 +70,26 @@ impl Default for Pace {
 /// What is known about the time that an agent takes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentTimes {
+    /// The prior's median, in seconds, and how many jobs it is worth.
+    median: f64,
+    prior_jobs: f64,
     /// How many jobs have finished in each bin.
     events: [f64; BINS],
     /// How many seconds jobs have spent in each bin.
-    exposure: [f64; BINS],
+    seconds: [f64; BINS],
 }
 
 impl Default for AgentTimes {
     fn default() -> Self {
-        Self::with_median(PRIOR_MEDIAN)
+        Self::with_median(Millis::from_secs(PRIOR_MEDIAN))
     }
 }
 
 impl AgentTimes {
-    /// What is assumed of an agent of which half the jobs are said to take no longer than this, in
-    /// seconds.
-    pub fn with_median(median: f64) -> Self {
-        let median = if median.is_finite() { median.clamp(FIRST_EDGE, LAST_EDGE) } else { PRIOR_MEDIAN };
-        let done_by = |age: f64| if age > 0.0 { 1.0 / (1.0 + (age / median).powf(-PRIOR_SHAPE)) } else { 0.0 };
-        let (mut events, mut exposure) = ([0.0; BINS], [0.0; BINS]);
-        for ((from, to), (events, exposure)) in bins().zip(events.iter_mut().zip(exposure.iter_mut())) {
-            let share = done_by(to) - done_by(from);
-            let left = 1.0 - (done_by(from) + done_by(to)) / 2.0;
-            let hazard = (share / left / (to - from)).max(MIN_HAZARD);
-            *events = (PRIOR_JOBS * share).max(MIN_EVENTS);
-            *exposure = *events / hazard;
-        }
-        Self { events, exposure }
+    /// What is assumed of an agent of which half the jobs are said to take no longer than this.
+    pub fn with_median(median: Millis) -> Self {
+        let median = (median.get() / 1e3).clamp(MIN_MEDIAN, MAX_MEDIAN);
+        Self { median, prior_jobs: PRIOR_JOBS, events: [0.0; BINS], seconds: [0.0; BINS] }
     }
 
     /// Learns from a job that took so long, in milliseconds. Of a job that was not `finished` it is
@@ -95,12 +98,12 @@ impl AgentTimes {
         if !(0.0..=MAX_BELIEVED_MS).contains(&took_ms) {
             return false;
         }
-        let took = took_ms / 1_000.0;
+        let took = took_ms / 1e3;
+        self.prior_jobs = (self.prior_jobs * PRIOR_MEMORY).max(LAST_PRIOR_JOBS);
         let own = bins().position(|(_, to)| took < to).unwrap_or(BINS).min(BINS.saturating_sub(1));
-        for (at, ((from, to), (events, exposure))) in bins().zip(self.events.iter_mut().zip(self.exposure.iter_mut())).enumerate()
-        {
+        for (at, ((from, to), (events, seconds))) in bins().zip(self.events.iter_mut().zip(&mut self.seconds)).enumerate() {
             *events *= MEMORY;
-            *exposure = *exposure * MEMORY + (took - from).clamp(0.0, to - from);
+            *seconds = *seconds * MEMORY + (took - from).clamp(0.0, to - from);
             // The bin itself is the third of five.
             let share = at.saturating_add(2).checked_sub(own).and_then(|at| SPREAD.get(at));
             *events += share.filter(|_| is_finished).copied().unwrap_or(0.0);
@@ -108,11 +111,21 @@ impl AgentTimes {
         true
     }
 
-    /// The hazard in each bin, per second, with the bin's two edges.
-    fn hazards(&self) -> impl Iterator<Item = (f64, f64, f64)> {
-        bins()
-            .zip(self.events.iter().zip(&self.exposure))
-            .map(|((from, to), (events, exposure))| (from, to, (events / exposure).max(LEAST_HAZARD)))
+    /// The hazard in each bin, per second, with the bin's end.
+    fn hazards(&self) -> impl Iterator<Item = (f64, f64)> {
+        // Log-logistic, with a shape of one and a half.
+        let done_by = |age: f64| {
+            let ratio = age / self.median;
+            let odds = ratio * ratio.sqrt();
+            odds / (1.0 + odds)
+        };
+        bins().zip(self.events.iter().zip(&self.seconds)).map(move |((from, to), (events, seconds))| {
+            let share = done_by(to) - done_by(from);
+            let left = 1.0 - (done_by(from) + done_by(to)) / 2.0;
+            let hazard = (share / left / (to - from)).max(MIN_HAZARD);
+            let assumed = (self.prior_jobs * share).max(MIN_EVENTS);
+            (to, (assumed + events) / (assumed / hazard + seconds))
+        })
     }
 
     /// The best times to poll.
@@ -139,20 +152,24 @@ impl AgentTimes {
             costs.push(if best.0.is_finite() { best.0 } else { 0.0 });
             next.push(best.1);
         }
+        let is_unknown = self.prior_jobs >= PRIOR_JOBS && self.median == PRIOR_MEDIAN;
+        if let Some(first) = next.last_mut().filter(|_| is_unknown) {
+            *first = first.min(FIRST_POLL);
+        }
         let next = points.iter().zip(next.iter().rev()).map(|(point, next)| (point.age, *next)).collect();
         PollPlan { next, floor, ceiling }
     }
 
     /// The points in time between which a plan chooses, with what is expected of a job then.
     fn points(&self) -> Vec<Point> {
-        let (mut points, mut at) = (vec![Point { age: 0.0, unfinished: 1.0, time: 0.0 }], 0.0);
         let Point { mut age, mut unfinished, mut time } = Point { age: 0.0, unfinished: 1.0, time: 0.0 };
-        for (_, to, hazard) in self.hazards() {
+        let (mut points, mut at) = (vec![Point { age, unfinished, time }], 0.0);
+        for (to, hazard) in self.hazards() {
             while age < to {
                 let is_point = at + step(at) <= to;
                 let until = if is_point { at + step(at) } else { to };
-                let left = (-hazard * (until - age)).exp();
-                time += unfinished * (1.0 - left) / hazard;
+                let left = if unfinished > FEWEST_UNFINISHED { left_after(hazard * (until - age)) } else { 1.0 };
+                time += unfinished * (until - age) * (1.0 + left) / 2.0;
                 unfinished *= left;
                 age = until;
                 if is_point {
@@ -164,31 +181,40 @@ impl AgentTimes {
         points
     }
 
-    /// As it is kept: a short JSON object.
+    /// As it is kept: a short JSON object of whole numbers.
     pub fn document(&self) -> Json {
-        let list =
-            |numbers: &[f64]| Json::array(numbers.iter().map(|number| Json::number((number * 1e4).round() / 1e4)).collect());
-        let document = Json::object().set("version", Json::number(VERSION));
-        document.set("events", list(&self.events)).set("seconds", list(&self.exposure))
+        let list = |numbers: &[f64]| Json::array(numbers.iter().map(thousandths).collect());
+        let document = Json::object().set("medianMs", thousandths(&self.median));
+        let document = document.set("prior", thousandths(&self.prior_jobs));
+        document.set("events", list(&self.events)).set("seconds", list(&self.seconds))
     }
 
-    /// Reads what was kept. `None` where it is anything else, or of another version.
+    /// Reads what was kept. `None` where it is anything else, or more than can have been learned.
     pub fn read(document: &Json) -> Option<Self> {
         let list = |key: &str| -> Option<[f64; BINS]> {
             let list = document.get(key).filter(|list| list.kind() == Kind::Array)?.elements();
-            let numbers: Vec<f64> =
-                list.iter().filter_map(Json::as_number).filter(|number| (0.0..1e9).contains(number)).collect();
+            let numbers: Vec<f64> = list.iter().filter_map(Json::as_number).map(|number| number / 1e3).collect();
             numbers.try_into().ok()
         };
-        if document.get_number("version") != Some(VERSION) {
-            return None;
-        }
-        let mut times = Self { events: list("events")?, exposure: list("seconds")? };
-        for exposure in &mut times.exposure {
-            *exposure = exposure.max(1e-4);
-        }
-        Some(times)
+        let median = document.get_number("medianMs").filter(|median| (100.0..=400_000.0).contains(median))?;
+        let prior = document.get_number("prior").filter(|prior| (100.0..=1_500.0).contains(prior))?;
+        let times = Self { median: median / 1e3, prior_jobs: prior / 1e3, events: list("events")?, seconds: list("seconds")? };
+        let mut most = bins().map(|(from, to)| (to - from) * MAX_JOBS);
+        let are_seconds = times.seconds.iter().all(|seconds| (0.0..=most.next().unwrap_or(0.0)).contains(seconds));
+        let are_events = times.events.iter().all(|events| *events >= 0.0) && times.events.iter().sum::<f64>() <= MAX_JOBS;
+        (are_seconds && are_events).then_some(times)
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "far below the limit")]
+fn thousandths(number: &f64) -> Json {
+    Json::number(f64::from((number * 1e3 + 0.5) as u32))
+}
+
+/// The part of jobs that is left after a time in which so many of them would finish: e to its
+/// negative, closely.
+fn left_after(expected: f64) -> f64 {
+    1.0 / (1.0 + expected * (1.0 + expected / 2.0 * (1.0 + expected / 3.0 * (1.0 + expected / 4.0))))
 }
 
 /// A point in a job's life.
@@ -208,12 +234,10 @@ fn step(age: f64) -> f64 {
 }
 
 /// The bins as pairs of their edges, in seconds.
-#[expect(clippy::cast_precision_loss, reason = "a few dozen")]
 fn bins() -> impl Iterator<Item = (f64, f64)> {
-    let growth = (LAST_EDGE / FIRST_EDGE).powf(1.0 / (BINS.saturating_sub(1)) as f64);
     let mut from = 0.0;
     (0..BINS).map(move |_| {
-        let to = if from > 0.0 { from * growth } else { FIRST_EDGE };
+        let to = if from > 0.0 { from * GROWTH } else { FIRST_EDGE };
         (core::mem::replace(&mut from, to), to)
     })
 }

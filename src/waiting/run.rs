@@ -3,9 +3,10 @@
 //! The calls themselves do all of it. There is no task beside them, so that nothing is left over
 //! when they have ended, and a call that is given up stops at once: dropping its future is enough.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
 use core::task::{Poll, Waker};
+use std::rc::Rc;
 
 use crate::api::error::Result;
 use crate::api::jobs::{self, JobStatus, Seen};
@@ -13,12 +14,14 @@ use crate::api::options::CallOptions;
 use crate::http::rate_limit::Slot;
 use crate::http::run::Http;
 use crate::json::{Json, Kind};
-use crate::platform::{Method, Platform, within};
+use crate::platform::{LogLevel, Method, Platform, StoreOperation, within};
 use crate::time::{Deadline, Instant, Millis};
+use crate::waiting::agents::{self, Recalled};
 use crate::waiting::channel::{self, Answers};
 pub(crate) use crate::waiting::job_wait::outcome;
 use crate::waiting::job_wait::{Next, Terms};
 use crate::waiting::lists::ListQuery;
+pub use crate::waiting::pace::Pace;
 pub use crate::waiting::schedule::WaitPlan;
 use crate::waiting::watch::{ChannelAnswer, Key, Step, Watch, Way};
 
@@ -28,9 +31,26 @@ const LIST_LIMIT: Millis = Millis::new(10_000.0);
 /// again.
 const EARLY: Millis = Millis::new(1.0);
 
+/// What a client is told about polling.
+#[derive(Debug, Clone, Copy)]
+pub struct Polling {
+    /// What polls are worth, and how far they may be apart.
+    pub pace: Pace,
+    /// Whether what was learned about the agents is kept in the store.
+    pub is_kept: bool,
+}
+
+impl Default for Polling {
+    fn default() -> Self {
+        Self { pace: Pace::default(), is_kept: true }
+    }
+}
+
 /// A wait for one job.
 pub(crate) struct Wanted<'a> {
     pub(crate) job_id: &'a str,
+    /// The agent that was asked; empty where that is not known.
+    pub(crate) agent: &'a str,
     /// How long the job lives, where it was just created here.
     pub(crate) lifetime: Option<Millis>,
     /// When the caller's time is over; infinite without a limit.
@@ -46,17 +66,89 @@ struct Signal {
     waker: Option<Waker>,
 }
 
-/// All waits of a client.
+/// What becomes of the record of what was learned.
 #[derive(Debug, Default)]
+struct Kept {
+    /// Whether the store was asked for it.
+    was_recalled: Cell<bool>,
+    /// It is not touched any more: the store fails, or it belongs to a later version.
+    is_left_alone: Cell<bool>,
+    was_reported: Cell<bool>,
+    is_writing: Cell<bool>,
+}
+
+/// All waits of a client.
+#[derive(Debug)]
 pub(crate) struct JobWatch {
-    watch: RefCell<Watch>,
+    /// Shared with the tasks that keep what was learned.
+    watch: Rc<RefCell<Watch>>,
     signals: RefCell<Vec<Signal>>,
+    /// Absent where nothing is kept.
+    kept: Option<Rc<Kept>>,
 }
 
 impl JobWatch {
+    pub(crate) fn new(polling: Polling) -> Self {
+        Self {
+            watch: Rc::new(RefCell::new(Watch::new(polling.pace))),
+            signals: RefCell::default(),
+            kept: polling.is_kept.then(Rc::default),
+        }
+    }
+
+    /// The server has said how long its agents take on average.
+    pub(crate) fn average_is(&self, average_ms: f64) {
+        self.watch.borrow_mut().agents.average_is(average_ms);
+    }
+
+    /// Has what was learned read from the store, once, beside whatever else is done.
+    pub(crate) fn recall<P: Platform + 'static>(&self, http: &Http<P>, plan: WaitPlan) {
+        let Some(kept) = self.kept.clone().filter(|kept| plan.is_ours() && !kept.was_recalled.replace(true)) else { return };
+        let (platform, watch) = (http.platform.clone(), self.watch.clone());
+        let key = agents::record_key(&http.config.base_url);
+        http.platform.spawn(async move { kept.read(&*platform, &watch, &key).await });
+    }
+
+    /// Has what was learned written to the store, beside whatever else is done: one write at a
+    /// time.
+    fn keep<P: Platform + 'static>(&self, http: &Http<P>) {
+        let Some(kept) = self.kept.clone().filter(|kept| !kept.is_left_alone.get() && !kept.is_writing.get()) else { return };
+        let is_idle = self.watch.borrow().is_idle();
+        if !self.watch.borrow_mut().agents.take_unsaved(is_idle) {
+            return;
+        }
+        kept.is_writing.set(true);
+        let (platform, watch) = (http.platform.clone(), self.watch.clone());
+        let key = agents::record_key(&http.config.base_url);
+        http.platform.spawn(async move {
+            loop {
+                // Another program may have learned about other agents.
+                kept.read(&*platform, &watch, &key).await;
+                if kept.is_left_alone.get() {
+                    break;
+                }
+                let record = watch.borrow().agents.record().to_json();
+                if platform.store(StoreOperation::Set, &key, &record).await.is_err() {
+                    kept.leave_alone(&*platform, "the store did not take it");
+                }
+                let mut watch = watch.borrow_mut();
+                let is_idle = watch.is_idle();
+                if !watch.agents.take_unsaved(is_idle) {
+                    break;
+                }
+            }
+            kept.is_writing.set(false);
+        });
+    }
+
     /// Waits until the job is final, which it returns, or until a limit is reached. `on_status`
     /// gets the job when it is seen for the first time, and in another status.
-    pub(crate) async fn wait<P: Platform>(&self, http: &Http<P>, wanted: &Wanted<'_>, on_status: &dyn Fn(Json)) -> Result<Seen> {
+    pub(crate) async fn wait<P: Platform + 'static>(
+        &self,
+        http: &Http<P>,
+        wanted: &Wanted<'_>,
+        on_status: &dyn Fn(Json),
+    ) -> Result<Seen> {
         let subscription = Subscription::new(self, http, wanted);
         loop {
             match subscription.next() {
@@ -117,29 +209,56 @@ impl JobWatch {
     }
 }
 
+impl Kept {
+    async fn read<P: Platform>(&self, platform: &P, watch: &RefCell<Watch>, key: &str) {
+        let Ok(record) = platform.store(StoreOperation::Get, key, "").await else {
+            return self.leave_alone(platform, "the store did not give it");
+        };
+        let recalled = watch.borrow_mut().agents.recall(&record);
+        match recalled {
+            Recalled::Read => {}
+            Recalled::Unreadable => self.report(platform, "its record is damaged; it is learned and written anew"),
+            Recalled::OfLaterVersion => self.leave_alone(platform, "its record is of a later version"),
+        }
+    }
+
+    fn leave_alone<P: Platform>(&self, platform: &P, why: &str) {
+        self.is_left_alone.set(true);
+        self.report(platform, why);
+    }
+
+    fn report<P: Platform>(&self, platform: &P, why: &str) {
+        if !self.was_reported.replace(true) {
+            let line = ["what was learned about how long agents take cannot be used: ", why].concat();
+            platform.log(LogLevel::Warn, &line);
+        }
+    }
+}
+
 /// One wait; it ends when it is dropped.
-struct Subscription<'a, P: Platform> {
+struct Subscription<'a, P: Platform + 'static> {
     all: &'a JobWatch,
     http: &'a Http<P>,
     key: Key,
 }
 
-impl<P: Platform> Drop for Subscription<'_, P> {
+impl<P: Platform + 'static> Drop for Subscription<'_, P> {
     fn drop(&mut self) {
         if let Some(signal) = self.all.signals.borrow_mut().get_mut(self.key) {
             *signal = Signal::default();
         }
         self.all.change(|watch| watch.unsubscribe(self.key, self.now()));
+        self.all.keep(self.http);
     }
 }
 
-impl<'a, P: Platform> Subscription<'a, P> {
+impl<'a, P: Platform + 'static> Subscription<'a, P> {
     fn new(all: &'a JobWatch, http: &'a Http<P>, wanted: &Wanted<'_>) -> Self {
         let Wanted { plan, lifetime, deadline, call, .. } = *wanted;
         let terms = Terms { plan, lifetime, deadline, limit: call.timeout_ms.map(Millis::new) };
         // Headers of its own go with no other poll.
         let may_share = call.headers.is_empty() && !call.runs_only_while_read;
-        let key = all.change(|watch| watch.subscribe(wanted.job_id, terms, may_share, http.platform.now()));
+        let key = all.change(|watch| watch.subscribe((wanted.job_id, wanted.agent), terms, may_share, http.platform.now()));
         let mut signals = all.signals.borrow_mut();
         while signals.len() <= key {
             signals.push(Signal::default());

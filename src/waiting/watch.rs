@@ -14,9 +14,11 @@ use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
 use crate::json::{Json, copied};
 use crate::time::{Instant, Millis};
+use crate::waiting::agents::Agents;
 use crate::waiting::channel::Answers;
 use crate::waiting::job_wait::{JobWait, Next, Surroundings, Terms};
 use crate::waiting::lists::{ListQuery, ListState, Listed, Lists};
+use crate::waiting::pace::Pace;
 
 /// From so many jobs on a list costs less than a poll for each.
 const SHARED_FROM: usize = 4;
@@ -60,6 +62,8 @@ pub(crate) enum ChannelAnswer {
 #[derive(Debug)]
 struct Subscription {
     wait: JobWait,
+    /// The agent that was asked, as far as is known.
+    agent: String,
     /// Whether the polls of others may serve it.
     shares: bool,
     /// Lists leave it out although it is not finished, as those do that servers cut off.
@@ -73,8 +77,10 @@ struct Subscription {
 }
 
 /// The waits of one client.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Watch {
+    /// What was learned about the agents.
+    pub(crate) agents: Agents,
     subscriptions: Vec<Option<Subscription>>,
     free: Vec<Key>,
     sharers: usize,
@@ -91,6 +97,29 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Without waits, and without knowledge of any agent.
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self {
+            agents: Agents::new(pace),
+            subscriptions: Vec::new(),
+            free: Vec::new(),
+            sharers: 0,
+            leader: None,
+            is_listing: false,
+            planned: Instant::default(),
+            lists: ListState::default(),
+            answers: Answers::default(),
+            singles: 0,
+            held: 0,
+            woken: Vec::new(),
+        }
+    }
+
+    /// Whether nobody waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.free.len() == self.subscriptions.len()
+    }
+
     /// Where this server's answers are.
     pub(crate) fn answers(&self) -> Answers {
         self.answers
@@ -101,11 +130,13 @@ impl Watch {
         core::mem::take(&mut self.woken)
     }
 
-    /// A wait begins.
-    pub(crate) fn subscribe(&mut self, job_id: &str, terms: Terms, may_share: bool, now: Instant) -> Key {
-        let wait = JobWait::new(job_id, terms, now);
+    /// A wait for a job of this agent begins; the name is empty where the agent is not known.
+    pub(crate) fn subscribe(&mut self, (job_id, agent): (&str, &str), terms: Terms, may_share: bool, now: Instant) -> Key {
+        let wait = JobWait::new(job_id, terms, self.agents.plan(agent), now);
         let shares = may_share && wait.is_paced_here();
-        let subscription = Subscription { wait, shares, is_unlisted: false, must_poll: false, is_single: false, is_held: false };
+        let agent = agent.to_owned();
+        let subscription =
+            Subscription { wait, agent, shares, is_unlisted: false, must_poll: false, is_single: false, is_held: false };
         self.sharers = self.sharers.saturating_add(usize::from(shares));
         let key = self.free.pop().unwrap_or(self.subscriptions.len());
         match self.subscriptions.get_mut(key) {
@@ -124,6 +155,9 @@ impl Watch {
     pub(crate) fn unsubscribe(&mut self, key: Key, now: Instant) {
         let Some(gone) = self.subscriptions.get_mut(key).and_then(Option::take) else { return };
         self.free.push(key);
+        if let Some((took, is_finished)) = gone.wait.observed() {
+            self.agents.learn(&gone.agent, took, is_finished);
+        }
         self.singles = self.singles.saturating_sub(usize::from(gone.is_single));
         self.held = self.held.saturating_sub(usize::from(gone.is_held));
         if !gone.shares {
@@ -318,7 +352,11 @@ impl Watch {
         if let Ok(seen) = &outcome {
             self.learn_from(seen);
         }
-        if let Some(own) = self.get_mut(key) {
+        if let Some(own) = self.subscriptions.get_mut(key).and_then(Option::as_mut) {
+            if let Ok(seen) = &outcome {
+                own.is_of(&seen.document);
+            }
+            own.wait.follow(self.agents.plan(&own.agent));
             own.is_unlisted |= core::mem::take(&mut own.must_poll);
             match outcome {
                 Ok(seen) => own.wait.seen(now, seen, answers),
@@ -406,6 +444,7 @@ impl Watch {
             if let Some(job) = shown.job(own.wait.job_id()) {
                 (own.is_unlisted, own.must_poll) = (false, false);
                 if own.wait.was_last(&job.get_text("status").unwrap_or_default()) {
+                    own.wait.follow(self.agents.plan(&own.agent));
                     own.wait.is_unchanged(now);
                 } else {
                     changed.push((key, shown.for_one(own.wait.job_id(), job)));
@@ -428,7 +467,9 @@ impl Watch {
     fn shown(&mut self, key: Key, now: Instant, seen: Seen) {
         let answers = self.answers;
         self.learn_from(&seen);
-        if let Some(own) = self.get_mut(key) {
+        if let Some(own) = self.subscriptions.get_mut(key).and_then(Option::as_mut) {
+            own.is_of(&seen.document);
+            own.wait.follow(self.agents.plan(&own.agent));
             if seen.status == JobStatus::Completed && !seen.has_result {
                 // Lists may leave the answers out.
                 own.must_poll_by_itself(now);
@@ -441,6 +482,14 @@ impl Watch {
 }
 
 impl Subscription {
+    /// The job was seen: where the agent was not known, it is now. That a server chooses for a job
+    /// which was created here without one stays what it is: the server's choice.
+    fn is_of(&mut self, job: &Json) {
+        if self.agent.is_empty() && !self.wait.was_created_here() {
+            self.agent = job.get_text("agentId").unwrap_or_default();
+        }
+    }
+
     fn must_poll_by_itself(&mut self, now: Instant) {
         self.must_poll = true;
         self.wait.is_active_again(now);
@@ -511,7 +560,7 @@ mod tests {
     /// A watch over so many jobs, named by their keys, that were created a second ago and are being
     /// processed.
     fn watch(count: usize, way: Way) -> Watch {
-        let mut watch = Watch::default();
+        let mut watch = Watch::new(Pace::default());
         let keys: Vec<Key> = (0..count).map(|key| join(&mut watch, &format!("job-{key}"), at(0.0))).collect();
         if count >= SHARED_FROM {
             show(&mut watch, at(1_000.0), way, &keys);
@@ -521,7 +570,7 @@ mod tests {
     fn join(watch: &mut Watch, id: &str, now: Instant) -> Key {
         let plan = WaitPlan::default();
         let terms = Terms { plan, lifetime: Some(Millis::new(30_000.0)), deadline: NEVER, limit: None };
-        watch.subscribe(id, terms, true, now)
+        watch.subscribe((id, ""), terms, true, now)
     }
     fn job(key: Key, status: &str) -> Json {
         let job = json!({"jobId": format!("job-{key}"), "status": status, "createdAt": 0, "expiresAt": 30_000});
@@ -580,9 +629,9 @@ mod tests {
         let mut watch = watch(4, FREE);
         let terms = |plan| Terms { plan, lifetime: None, deadline: NEVER, limit: None };
         let own_interval = WaitPlan { interval_ms: Some(700), max_attempts: None };
-        let own = watch.subscribe("job-9", terms(own_interval), true, at(1_000.0));
+        let own = watch.subscribe(("job-9", ""), terms(own_interval), true, at(1_000.0));
         assert!(matches!(watch.next(own, at(1_000.0), FREE), Step::Own(Next::Poll { .. })));
-        let alone = watch.subscribe("job-9", terms(WaitPlan::default()), false, at(1_000.0));
+        let alone = watch.subscribe(("job-9", ""), terms(WaitPlan::default()), false, at(1_000.0));
         assert!(takes_slot(&watch.next(alone, at(1_000.0), FREE)));
     }
 
@@ -780,7 +829,7 @@ mod tests {
 
     #[test]
     fn the_first_answer_that_is_seen_says_where_this_servers_answers_are() {
-        let mut watch = Watch::default();
+        let mut watch = Watch::new(Pace::default());
         watch.learn_from(&jobs::read_job(job(0, "processing")));
         assert_eq!(watch.answers(), Answers::Unknown);
         watch.learn_from(&jobs::read_job(job(0, "completed")));

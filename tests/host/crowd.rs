@@ -26,7 +26,7 @@ use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, Method, SendError, S
 use eliza_jobs::platform::{Callback, Platform, StoreOperation};
 use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
 use eliza_jobs::time::{Instant, Millis, WallTime};
-use eliza_jobs::waiting::run::WaitPlan;
+use eliza_jobs::waiting::run::{Polling, WaitPlan};
 
 /// There and back, in milliseconds.
 const RTT: f64 = 50.0;
@@ -389,6 +389,7 @@ fn client(world: &Rc<World>) -> Rc<Client<Shared>> {
         retries: 2,
         wallet_timeout_ms: f64::INFINITY,
         spend: SpendPolicy::default(),
+        polling: Polling::default(),
     };
     let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
     Rc::new(Client::new(Shared(world.clone()), config, ledger))
@@ -521,7 +522,7 @@ fn many_jobs_at_once_cost_few_requests_and_no_429() {
 #[test]
 fn ten_thousand_jobs_are_answered_within_the_servers_limit() {
     let all = figures(10_000, Limiter::Told);
-    assert!(all.per_job < 0.09, "not even one request for ten jobs: {all:?}");
+    assert!(all.per_job <= 0.05, "one request for twenty jobs: {all:?}");
 }
 
 /// A world with so many jobs that begin together, and their calls.
@@ -776,7 +777,7 @@ fn a_wait_is_small() {
     let create = client.create_and_wait(&params, &call, WaitPlan::default(), &nobody);
     let sizes = (size_of_val(&wait), size_of_val(&create));
     // Pointers are twice as large here as they are in WebAssembly. The second one holds what was paid, too.
-    assert!(sizes.0 <= 768 && sizes.1 <= 2_048, "{sizes:?} bytes");
+    assert!(sizes.0 <= 832 && sizes.1 <= 2_048, "{sizes:?} bytes");
 }
 
 #[test]

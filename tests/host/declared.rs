@@ -52,6 +52,7 @@ fn assert_same(mut declared: Vec<&'static str>, read: &[&'static str]) {
 #[test]
 fn the_members_that_are_declared_are_those_that_are_read() {
     assert_same(declared::<JobsClientOptions>(), JobsClientOptions::MEMBERS);
+    assert_same(declared::<PollingOptions>(), PollingOptions::MEMBERS);
     assert_same(declared::<SpendOptions>(), SpendOptions::MEMBERS);
     assert_same(declared::<AssetOptions>(), AssetOptions::MEMBERS);
     assert_same(declared::<RequestOptions>(), RequestOptions::MEMBERS);

@@ -17,6 +17,7 @@ use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, SendError, SendFailu
 use eliza_jobs::platform::{Callback, Platform, StoreOperation};
 use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
 use eliza_jobs::time::{Instant, Millis, WallTime};
+use eliza_jobs::waiting::run::Polling;
 
 use crate::watch::Watch;
 
@@ -336,6 +337,7 @@ impl Process {
             retries: 2,
             wallet_timeout_ms: 300_000.0,
             spend: SpendPolicy::default(),
+            polling: Polling::default(),
         };
         let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
         Rc::new(Client::new(Tab { process: self.clone(), intended: RefCell::default() }, config, ledger))

@@ -26,9 +26,9 @@ use crate::misfortune::{API_KEY, BASE, PREFIX};
 /// By which header a request says to which call it belongs.
 pub const CALL: &str = "x-call";
 /// The shortest time between two looks of the client's own schedule, in milliseconds.
-const LEAST_GAP_MS: f64 = 850.0;
+const LEAST_GAP_MS: f64 = 50.0;
 /// The shortest time from a job's creation to the first look, in milliseconds.
-const FIRST_GAP_MS: f64 = 400.0;
+const FIRST_GAP_MS: f64 = 50.0;
 /// For how long a paid job is remembered after its expiry at least, in milliseconds.
 const KEPT_MS: f64 = 600_000.0;
 /// Servers want so many seconds to be left of an authorisation.

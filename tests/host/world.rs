@@ -16,6 +16,7 @@ use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, Se
 use eliza_jobs::platform::{Callback, LogLevel, Platform, StoreOperation};
 use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
 use eliza_jobs::time::{Instant, Millis, WallTime};
+use eliza_jobs::waiting::run::Polling;
 
 pub const USER: &str = "22222222-2222-4222-8222-222222222222";
 pub const HASH: &str = "0xabababababababababababababababababababababababababababababababab";
@@ -345,6 +346,7 @@ pub fn config() -> Config {
         retries: 2,
         wallet_timeout_ms: f64::INFINITY,
         spend: SpendPolicy::default(),
+        polling: Polling::default(),
     }
 }
 pub fn scene(steps: impl IntoIterator<Item = Step>) -> Scene {
