@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test test-seed check pkg bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo test test-seed check pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -28,7 +28,7 @@ HOST := target/boundary/host.js
 # Changes when the package is to be built the other way.
 VARIANT := target/built-$(if $(STABLE),stable,smallest)
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
-SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs $(shell find tools/wasm-text) \
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs scripts/notices.mjs $(shell find tools/wasm-text) \
 	LICENSE README.md CHANGELOG.md
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -93,6 +93,15 @@ check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, si
 
 pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it; with STABLE=1 without unstable flags
 	@sha256sum eliza-jobs-$(VERSION).tgz
+
+reproduce: $(NPM) $(WASM_BINDGEN) ## builds the package twice from nothing, and compares the bytes
+	@for build in 1 2; do
+		rm -rf target/package-build target/package
+		node scripts/build.mjs
+		cp eliza-jobs-$(VERSION).tgz target/reproduced-$$build.tgz
+	done
+	cmp target/reproduced-1.tgz target/reproduced-2.tgz
+	sha256sum eliza-jobs-$(VERSION).tgz
 
 bench: $(PACKAGE) $(PEERS) $(SERVERS) ## ours and the peers side by side
 	@node bench/run.mjs
