@@ -16,6 +16,7 @@ mod declared;
 mod inputs;
 mod journal;
 mod keys;
+mod laws;
 mod limits;
 mod misfortune;
 mod pace;
