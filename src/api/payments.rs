@@ -357,7 +357,7 @@ pub struct TypedData {
     #[tsify(type = "'TransferWithAuthorization'")]
     pub primary_type: String,
     /// The token's contract.
-    #[tsify(type = "{ name: string; version: string; chainId: number; verifyingContract: string }")]
+    #[tsify(type = "{ name: string; version: string; chainId: number; verifyingContract: `0x${string}` }")]
     pub domain: Json,
     /// The transfer. Integers are decimal strings.
     #[tsify(type = "{ from: string; to: string; value: string; validAfter: string; validBefore: string; nonce: string }")]

@@ -17,6 +17,7 @@ mod funds;
 mod inputs;
 mod journal;
 mod keys;
+mod laws;
 mod limits;
 mod misfortune;
 mod pace;

@@ -324,13 +324,18 @@ for (const [what, options, field] of [
   badCall(`getJobsHealth with ${what}`, (client) => client.getJobsHealth(options), field);
   badCall(`pollJob with ${what}`, (client) => client.pollJob(jobId, 10, 1, options), field);
 }
-for (const misspelt of ['interval', 'timeout', 'onProgress', 'spend']) {
+for (const [misspelt, meant] of [
+  ['interval', 'intervalMs'],
+  ['timeout', 'timeoutMs'],
+  ['onProgress', undefined],
+  ['spend', undefined],
+]) {
   const options = { [misspelt]: 5 };
-  const known = ['intervalMs', 'timeoutMs', 'onUpdate', `given: ${misspelt}`];
-  badCall(`createAndWaitForJob with ${misspelt}`, (client) => client.createAndWaitForJob(valid, options), 'options', ...known);
-  badCall(`pollJob with ${misspelt}, last`, (client) => client.pollJob(jobId, 10, 1, options), 'options', ...known);
-  badCall(`getJob with ${misspelt}`, (client) => client.getJob(jobId, options), 'options', ...known);
-  badCall(`resume with ${misspelt}`, (client) => client.resume(jobId, options), 'options', ...known);
+  const words = [`unknown option \`${misspelt}\``, meant ? `did you mean \`${meant}\`?` : 'Known: signal, timeoutMs'];
+  badCall(`createAndWaitForJob with ${misspelt}`, (client) => client.createAndWaitForJob(valid, options), misspelt, ...words);
+  badCall(`pollJob with ${misspelt}, last`, (client) => client.pollJob(jobId, 10, 1, options), misspelt, ...words);
+  badCall(`getJob with ${misspelt}`, (client) => client.getJob(jobId, options), misspelt, ...words);
+  badCall(`resume with ${misspelt}`, (client) => client.resume(jobId, options), misspelt, ...words);
 }
 
 test('what is undefined, inherited or not enumerable is no misspelt option; all calls take the same ones', async () => {
