@@ -9,7 +9,7 @@ export default typescript.config(
   {
     files: ['tests/consumers/**/projects/**'],
     languageOptions: {
-      globals: { ...globals.browser, ...globals.node, ...globals.jest, ...globals.serviceworker },
+      globals: { ...globals.browser, ...globals.node, ...globals.jest, ...globals.serviceworker, onconnect: 'writable' },
       parserOptions: { ecmaFeatures: { jsx: true } },
     },
   },
