@@ -15,7 +15,10 @@ const root = path.resolve(import.meta.dirname, '../..');
 export const run = promisify(execFile);
 export const server = await startServer();
 let browser;
+/** What ends the programs that were started. */
+const ends = [];
 after(async () => {
+  await Promise.all(ends.map((end) => end()));
   await browser?.close();
   server.close();
 });
@@ -122,10 +125,7 @@ export async function listening([command, ...args], options, url) {
   const exit = once(child, 'exit').then(() => (isOver = true));
   const end = () => isOver || process.kill(-child.pid, 'SIGKILL');
   process.on('exit', end);
-  after(async () => {
-    end();
-    await exit;
-  });
+  ends.push(() => (end(), exit));
   for (;;) {
     if (isOver) throw new Error(`it ended: ${output}`);
     if (await fetch(url).catch(() => undefined)) return;
