@@ -38,11 +38,11 @@ if (!onlySandbox) {
 if (trap) await bundle('index', 'esm', [], {});
 else await finish();
 
-/** Compiles the crate, and returns the name of the wasm file. */
-function compile() {
+/** Compiles a crate, and returns the name of the wasm file. Both crates have the same profile, so that they share the standard library. */
+function compile(manifest = 'Cargo.toml') {
   const flags = renamedPaths();
   const out = `target/package-${stable ? 'stable' : 'build'}`;
-  const args = ['build', '--quiet', '--release', '--locked', '--lib'];
+  const args = ['build', '--quiet', '--release', '--locked', '--lib', '--manifest-path', manifest];
   args.push('--target', 'wasm32-unknown-unknown', '--target-dir', out);
   if (trap) args.push('--features', 'trap');
   const env = { ...process.env };
@@ -53,7 +53,8 @@ function compile() {
   }
   env.CARGO_ENCODED_RUSTFLAGS = flags.join('\x1f');
   run('cargo', args, { env });
-  return `${out}/wasm32-unknown-unknown/release/eliza_jobs.wasm`;
+  const name = /^name = "(.*)"$/m.exec(readFileSync(manifest, 'utf8'))[1].replaceAll('-', '_');
+  return `${out}/wasm32-unknown-unknown/release/${name}.wasm`;
 }
 
 /** Flags by which no path of the building machine gets into the package. */
@@ -64,16 +65,10 @@ function renamedPaths() {
   return Object.entries(renamed).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
 }
 
-/**
- * The module of `eliza-jobs/sandbox`: the glue, the name of the wasm file, and the declarations. No page loads it, so that it is built
- * without unstable flags, and its names are left as they are.
- */
+/** The module of `eliza-jobs/sandbox`: the glue, the name of the wasm file, and the declarations. Names are left as they are. */
 function compileSandbox() {
-  const [out, folder] = ['target/package-sandbox', `${target}/sandbox`];
-  const env = { ...process.env, CARGO_ENCODED_RUSTFLAGS: renamedPaths().join('\x1f') };
-  const args = ['build', '--quiet', '--release', '--locked', '--lib', '--manifest-path', 'sandbox/Cargo.toml'];
-  run('cargo', [...args, '--target', 'wasm32-unknown-unknown', '--target-dir', out], { env });
-  const compiled = `${out}/wasm32-unknown-unknown/release/eliza_jobs_sandbox.wasm`;
+  const folder = `${target}/sandbox`;
+  const compiled = compile('sandbox/Cargo.toml');
   const bindgen = (kind, to, ...more) =>
     run('target/tools/debug/wasm-bindgen', ['--target', kind, '--out-dir', `${folder}/${to}`, ...more, compiled]);
   bindgen('no-modules', 'glue', '--omit-default-module-path', '--remove-producers-section', '--no-typescript');
@@ -81,7 +76,14 @@ function compileSandbox() {
   mkdirSync('target/declarations/wasm', { recursive: true });
   cpSync(`${folder}/declarations/eliza_jobs_sandbox.d.ts`, 'target/declarations/wasm/sandbox-wasm.d.ts');
   const wasm = `${folder}/eliza_jobs_sandbox_bg.wasm`;
-  run('node_modules/.bin/wasm-opt', ['-Oz', '--strip-debug', `${folder}/glue/eliza_jobs_sandbox_bg.wasm`, '-o', wasm]);
+  run('node_modules/.bin/wasm-opt', [
+    '-Oz',
+    '--strip-debug',
+    '--converge',
+    `${folder}/glue/eliza_jobs_sandbox_bg.wasm`,
+    '-o',
+    wasm,
+  ]);
   const bytes = readFileSync(wasm);
   if (bytes.includes(root) || bytes.includes(homedir())) throw new Error("a path of this machine is in the sandbox's wasm");
   return { glue: readFileSync(`${folder}/glue/eliza_jobs_sandbox.js`, 'utf8'), wasm };

@@ -141,6 +141,11 @@ export interface CompletedJob extends JobDetailsResponse {
      * The answer.
      */
     result: JobResult;
+    /**
+     * What was paid for it; absent when the server asked for nothing, or when neither this client nor its store knows. Not part of
+     * the server's answer.
+     */
+    payment?: PaymentAttempt | undefined;
 }
 
 /**
@@ -235,7 +240,29 @@ export interface GetMessagesResponse {
 /**
  * A payment that is open, or a record that cannot be read.
  */
-export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unreadable' };
+export type PendingPayment = OpenPayment | { attemptId: string; state: 'unreadable' };
+
+/**
+ * A payment that is open, with what was asked for.
+ */
+export interface OpenPayment extends PaymentAttempt {
+    /**
+     * When the payment began, or when the job was there, in milliseconds since 1970.
+     */
+    createdAt: number;
+    /**
+     * The message. Empty in a record that does not say.
+     */
+    content: string;
+    /**
+     * The user who sent it. Empty in a record that does not say.
+     */
+    userId: UUID;
+    /**
+     * The agent that was asked; absent for the server's first one.
+     */
+    agentId?: UUID | undefined;
+}
 
 /**
  * A stable name for each thing that can go wrong.
@@ -322,6 +349,32 @@ export interface AgentResponse {
 }
 
 /**
+ * An agent.
+ */
+export interface Agent {
+    /**
+     * Its id, which jobs and sessions name it by.
+     */
+    id: UUID;
+    /**
+     * Its name.
+     */
+    name: string;
+    /**
+     * The name of its character.
+     */
+    characterName?: string | undefined;
+    /**
+     * What it says about itself.
+     */
+    bio?: string | undefined;
+    /**
+     * Whether it runs: `active` or `inactive`.
+     */
+    status?: string | undefined;
+}
+
+/**
  * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where the server charges.
  *
  * Any number of calls may run at once. Callbacks may call the client.
@@ -334,6 +387,10 @@ export interface AgentResponse {
 export class JobsClient {
     free(): void;
     [Symbol.dispose](): void;
+    /**
+     * Asks a question and returns the answer's text: `createAndWaitForJob` in short.
+     */
+    ask(question: string, options?: AskOptions): Promise<string>;
     /**
      * Creates a job. When the server asks for a payment, the wallet pays for it once.
      *
@@ -361,6 +418,10 @@ export class JobsClient {
      */
     getJobsHealth(options?: RequestOptions): Promise<JobsHealthResponse>;
     /**
+     * The server's agents: their ids begin sessions, and name whom a job asks.
+     */
+    listAgents(options?: RequestOptions): Promise<Agent[]>;
+    /**
      * The server's jobs, the newest first. These are the jobs of everyone who uses the server.
      */
     listJobs(params?: ListJobsParams, options?: RequestOptions): Promise<ListJobsResponse>;
@@ -376,6 +437,11 @@ export class JobsClient {
      * cannot be read has the state `unreadable`, and is kept.
      */
     pendingPayments(options?: RequestOptions): Promise<PendingPayment[]>;
+    /**
+     * What a job would cost now, and which offer would be paid. Nothing is paid, no job is made, and neither `confirm` nor the wallet
+     * is called.
+     */
+    quote(options?: RequestOptions): Promise<PriceQuote>;
     /**
      * Continues a payment or a job that was interrupted, and waits for the job's answer. A payment continues with the
      * job that is there, else with the same proof. Nothing is ever paid again.
@@ -579,6 +645,20 @@ export interface ListJobsResponse {
 export type SendTransfer = (quote: Quote) => string | Promise<string>;
 
 /**
+ * One offer of a server.
+ */
+export interface QuotedOffer extends Price {
+    /**
+     * Whether the client's rules, its wallet and what is left of the budget allow it.
+     */
+    allowed: boolean;
+    /**
+     * Why not.
+     */
+    why?: string | undefined;
+}
+
+/**
  * One offer: what the server wants for the job.
  */
 export interface Quote extends Price {
@@ -769,6 +849,24 @@ export interface SessionsHealthResponse {
      * How long the server has been running, in seconds.
      */
     uptime?: number | undefined;
+}
+
+/**
+ * What `ask` takes.
+ */
+export interface AskOptions extends WaitOptions {
+    /**
+     * Who asks. @default a random one; with an `idempotencyKey` always the same one for a key
+     */
+    userId?: UUID | undefined;
+    /**
+     * The agent to ask. @default the server's first agent
+     */
+    agentId?: UUID | undefined;
+    /**
+     * Data of the application that belongs to the job. At most 10,000 characters as JSON.
+     */
+    metadata?: Record<string, unknown> | undefined;
 }
 
 /**
@@ -1015,6 +1113,28 @@ export interface SettlementResponse {
 }
 
 /**
+ * What a job would cost, as `quote()` says it.
+ */
+export interface PriceQuote {
+    /**
+     * Whether a job costs nothing. Absent where it is not known: the server has looked at the request before it asked for a payment.
+     */
+    free?: boolean | undefined;
+    /**
+     * What the server asks for: one of these.
+     */
+    offers: QuotedOffer[];
+    /**
+     * The one that would be paid now, by the client's rules. Absent where none would be.
+     */
+    chosen?: QuotedOffer | undefined;
+    /**
+     * Why none would be paid, or why it is not known what a job costs.
+     */
+    why?: string | undefined;
+}
+
+/**
  * What a wallet signs, as `eth_signTypedData_v4` takes it.
  */
 export interface TypedData {
@@ -1029,7 +1149,7 @@ export interface TypedData {
     /**
      * The token's contract.
      */
-    domain: { name: string; version: string; chainId: number; verifyingContract: `0x${string}` };
+    domain: { name: string; version: string; chainId: number; verifyingContract: string };
     /**
      * The transfer. Integers are decimal strings.
      */
@@ -1384,7 +1504,7 @@ export declare class ElizaClient {
 }
 
 
-import type { ErrorCode, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
+import type { ErrorCode, FundsMoved, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
 /** The codes of an `ApiError`. */
 export type ApiErrorCode = Extract<ErrorCode, 'bad_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'job_not_found' | 'session_not_found' | 'session_expired' | 'rate_limited' | 'server_error' | 'request_refused' | 'invalid_response' | 'unexpected_html' | 'response_too_large' | 'redirect_refused'>;
 /** The codes of a `JobError`. */
@@ -1403,6 +1523,8 @@ export declare class ElizaJobsError extends Error {
     readonly code: ErrorCode;
     /** Whether the same call may succeed later without any change, at no further cost. */
     readonly retryable: boolean;
+    /** Whether money has moved for what this error is about. `'unknown'`: it may have, or may still. */
+    readonly fundsMoved: FundsMoved;
     /** The job this is about. */
     readonly jobId?: string | undefined;
     /** The job as it was last seen. */
@@ -1454,6 +1576,8 @@ export declare class SessionError extends ElizaJobsError {
 export declare class ArgumentError extends TypeError {
     readonly code: ArgumentErrorCode;
     readonly retryable: false;
+    /** An argument moves no money. */
+    readonly fundsMoved: false;
     /** The argument's or option's name; absent when the client itself was released. */
     readonly field?: string | undefined;
     protected constructor(...given: ConstructorParameters<typeof TypeError>);
@@ -1513,6 +1637,9 @@ export declare function localStorageStore(storage?: KeyValueStorage): Store;
 import type { Store } from './store.js';
 /** A store in memory: its records live as long as the program. */
 export declare function memoryStore(): Store;
+
+/** Whether money has moved. `'unknown'`: it may have, or may still. */
+export type FundsMoved = boolean | 'unknown';
 
 export interface JobsClient {
     /**
