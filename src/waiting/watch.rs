@@ -330,6 +330,10 @@ impl Watch {
     /// The page is visible or online again.
     pub(crate) fn is_active_again(&mut self, key: Key, now: Instant) {
         if let Some(own) = self.get_mut(key) {
+            // One return is several events, with room for a poll between them.
+            if own.wait.was_just_seen(now) {
+                return;
+            }
             own.wait.is_active_again(now);
         }
         self.woken.extend(self.leader.filter(|leader| *leader != key && !self.is_listing));
