@@ -2,8 +2,8 @@
 //!
 //! What is decided: [`machine`] (one payment, from [`step`] to step), [`book`] (all that this client knows), [`keys`] (idempotency keys),
 //! [`record`] (what is written down), [`wallet_request`] and [`wallet`] (what wallets are asked, and what they answer), [`body`]
-//! (what servers want in the request). What performs it: [`run`], with the calls in `create` and `resume`, the store in `store`, its budgets in `counting` and what was paid in
-//! [`history`].
+//! (what servers want in the request). What performs it: [`run`], with the calls in `create`, `quote` and `resume`, the store in `store`,
+//! its budgets in `counting` and what was paid in [`history`].
 
 pub mod body;
 pub mod book;
@@ -13,6 +13,7 @@ pub mod history;
 pub mod keys;
 pub mod machine;
 pub mod payments;
+mod quote;
 pub mod record;
 mod resume;
 pub mod run;
