@@ -942,7 +942,7 @@ mod tests {
         let mut server = server(json!({"faults": ["cut-body"]}));
         create(&mut server, 1, &[], 0.0);
         let effects = server.effects(0.0);
-        let [Effect::Respond { headers, body, ends: false, .. }, .., Effect::Break { id: 1, .. }] = &effects[..] else {
+        let [.., Effect::Respond { headers, body, ends: false, .. }, Effect::Break { id: 1, .. }] = &effects[..] else {
             panic!("{effects:?}")
         };
         let length = &headers.iter().find(|(name, _)| *name == "content-length").unwrap().1;
