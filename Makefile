@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test test-seed check pkg bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo test test-seed consumers check pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -16,6 +16,9 @@ VERSIONS := tests/servers/1.6.5/$(NPM) tests/servers/1.7.2/$(NPM)
 # Older compilers, for the package's declarations.
 COMPILERS := tests/types/$(NPM)
 PEERS := bench/$(NPM)
+# Runtimes, bundlers and test runners; the larger ones apart, because they are a gigabyte.
+CONSUMERS := tests/consumers/$(NPM)
+FRAMEWORKS := tests/consumers/frameworks/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
 WASM_PACK := target/tools/bin/wasm-pack
 CARGO_FUZZ := target/tools/bin/cargo-fuzz
@@ -28,7 +31,7 @@ HOST := target/boundary/host.js
 # Changes when the package is to be built the other way.
 VARIANT := target/built-$(if $(STABLE),stable,smallest)
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
-SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) scripts/build.mjs $(shell find tools/wasm-text) \
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs scripts/notices.mjs $(shell find tools/wasm-text) \
 	LICENSE README.md CHANGELOG.md
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -45,14 +48,15 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 ask: export QUESTION = $(value Q)
-ask: $(PACKAGE) $(SERVERS) ## one paid job from the terminal: make ask Q="…" (SERVER=http://… for a server of yours)
-	@Q="$$QUESTION" node scripts/ask.mjs
+ask: $(PACKAGE) $(if $(filter eliza,$(SERVER)),$(SERVERS)) ## one paid job: make ask Q="…" (SERVER=eliza: the real server; SERVER=http://…: yours)
+	@# What went wrong is said there: an error of make's would say nothing more.
+	Q="$$QUESTION" node scripts/ask.mjs || true
 
 demo: $(PACKAGE) $(SERVERS) ## serves the demo page and prints its address
 	@node scripts/demo.mjs
 
 # The document is somebody's own file: it is tested when it is named.
-SUITES := host node chromium firefox build types package seed $(if $(DOC),document) page
+SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) consumers page
 needs-node := $(WASM_PACK) $(HOST)
 needs-chromium := $(needs-node) browsers
 needs-firefox := $(needs-node) browsers
@@ -61,6 +65,8 @@ needs-types := $(PACKAGE) $(SERVERS) $(COMPILERS)
 needs-package := $(PACKAGE) $(SERVERS) $(VERSIONS) $(TRAP)
 needs-seed := $(PACKAGE) $(SERVERS)
 needs-document := $(needs-seed)
+needs-consumers := $(PACKAGE) $(CONSUMERS) browsers
+needs-frameworks := $(PACKAGE) $(FRAMEWORKS) browsers
 needs-page := $(PACKAGE) $(SERVERS) browsers
 test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
 	@node scripts/test.mjs $(or $(SUITE),$(SUITES))
@@ -68,13 +74,19 @@ test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; 
 test-seed: $(needs-document) ## a document's TypeScript blocks and types against the package: make test-seed DOC=path
 	@node scripts/test.mjs document
 
+consumers: $(needs-consumers) $(needs-frameworks) ## the package in every runtime and tool that there is, and their table in docs/runtimes.md
+	@node scripts/test.mjs consumers frameworks
+
 check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, size
 	@$(call say,rustfmt and clippy on the host and on wasm32)
 	cargo fmt --check
 	cargo fmt --check --manifest-path tools/wasm-bindgen/Cargo.toml
+	cargo fmt --check --manifest-path sandbox/Cargo.toml
 	cargo clippy --quiet --locked --all-targets -- -D warnings
 	cargo clippy --quiet --locked --lib --test node --test browser --target wasm32-unknown-unknown -- -D warnings
-	$(call say,the structure of the crate)
+	cargo clippy --quiet --locked --manifest-path sandbox/Cargo.toml --target-dir target/sandbox --all-targets -- -D warnings
+	cargo clippy --quiet --locked --manifest-path sandbox/Cargo.toml --target-dir target/sandbox --lib --target wasm32-unknown-unknown -- -D warnings
+	$(call say,the structure of the crates)
 	node scripts/rooms.mjs
 	$(call say,prettier and eslint)
 	prettier --check --log-level warn .
@@ -85,12 +97,21 @@ check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, si
 	tsc --project tests/types
 	$(call say,size)
 	node scripts/size.mjs
-	node scripts/test.mjs host build
+	node scripts/test.mjs host sandbox build
 
 pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it; with STABLE=1 without unstable flags
 	@sha256sum eliza-jobs-$(VERSION).tgz
 
-bench: $(PACKAGE) $(PEERS) ## ours and the peers side by side
+reproduce: $(NPM) $(WASM_BINDGEN) ## builds the package twice from nothing, and compares the bytes
+	@for build in 1 2; do
+		rm -rf target/package-build target/package
+		node scripts/build.mjs
+		cp eliza-jobs-$(VERSION).tgz target/reproduced-$$build.tgz
+	done
+	cmp target/reproduced-1.tgz target/reproduced-2.tgz
+	sha256sum eliza-jobs-$(VERSION).tgz
+
+bench: $(PACKAGE) $(PEERS) $(SERVERS) ## ours and the peers side by side
 	@node bench/run.mjs
 
 soak: export SCRIPTS ?= 1000000
@@ -109,16 +130,16 @@ fuzz: $(CARGO_FUZZ) ## hostile inputs made by libFuzzer, so many seconds for eac
 	done
 
 # What the tests of the core do not notice when it is changed. Fewer random scripts and no crowds of waits: all is repeated for each change.
-FILE ?= src/journal.rs src/spend.rs src/client.rs src/exchange.rs src/wait.rs src/pay.rs src/deliver.rs src/resume.rs src/prove.rs src/x402/*.rs
+FILE ?= src/payment/*.rs src/waiting/*.rs src/spending/*.rs src/x402/*.rs
 mutants: export SCRIPTS ?= 300
 mutants: export CARGO_PROFILE_TEST_DEBUG := 0
-mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/deliver.rs
+mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/payment/machine.rs
 	@cargo mutants --no-shuffle --jobs 2 --minimum-test-timeout 20 --output target $(foreach file,$(FILE),--file '$(file)') \
 		--cargo-test-arg=--lib --cargo-test-arg=--test --cargo-test-arg=scenarios -- -- --skip crowd::
 
 # The advisories' database is in no package registry, and npm's registry need not answer for its own.
 audit: $(CARGO_DENY) ## licences and sources of what the package, its build tool and its fuzz targets are made of
-	@for manifest in Cargo.toml tools/wasm-bindgen/Cargo.toml fuzz/Cargo.toml; do
+	@for manifest in Cargo.toml sandbox/Cargo.toml tools/wasm-bindgen/Cargo.toml fuzz/Cargo.toml; do
 		cargo deny --locked --log-level error --config deny.toml --manifest-path $$manifest check bans licenses sources
 	done
 
@@ -151,6 +172,10 @@ $(SERVERS) $(VERSIONS): %/$(NPM): %/package.json %/package-lock.json
 $(COMPILERS): tests/types/package.json tests/types/package-lock.json
 	@$(call say,older compilers)
 	$(npm-ci) --prefix tests/types --ignore-scripts
+
+$(CONSUMERS) $(FRAMEWORKS): %/$(NPM): %/package.json %/package-lock.json
+	@$(call say,the runtimes and tools in $*: a minute or two)
+	$(npm-ci) --prefix $* --ignore-scripts
 
 $(PEERS): bench/package.json bench/package-lock.json
 	@$(call say,the peers)

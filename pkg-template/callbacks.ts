@@ -3,11 +3,11 @@
 /** Where lines for people go; the console is one. What it throws harms nothing. */
 export interface Logger {
   /** One line for each request: method, path, status, duration. */
-  debug?(...said: unknown[]): void;
-  info?(...said: unknown[]): void;
+  debug?: (...said: unknown[]) => void;
+  info?: (...said: unknown[]) => void;
   /** What should be checked: a callback that threw, an odd answer, a wallet that answered too late. */
-  warn?(...said: unknown[]): void;
-  error?(...said: unknown[]): void;
+  warn?: (...said: unknown[]) => void;
+  error?: (...said: unknown[]) => void;
 }
 
 /** One line for the application's logger. Without a logger, warnings go to the console. */

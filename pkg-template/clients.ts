@@ -1,6 +1,7 @@
 // The classes that applications use: each wraps a class of Rust's, whose methods it takes over by their
 // own names. Added here is what only JavaScript can do: load the module on first use, survive a trap.
 import { makeGlue, type Glue, type RustClient } from 'eliza-jobs:glue';
+import { calledFrom, callerOf } from './caller.js';
 import { Instance } from './instance.js';
 import { compile } from './load.js';
 
@@ -77,7 +78,7 @@ export const optionsOf = (client: object): unknown => liveOf(client).options;
 export function define(name: ClassName) {
   const Client = class {
     constructor(options: unknown) {
-      lives.set(this, new Live(name, options));
+      calledFrom(callerOf(Client), () => lives.set(this, new Live(name, options)));
     }
 
     free() {
@@ -87,7 +88,7 @@ export function define(name: ClassName) {
   for (const method of Object.getOwnPropertyNames(shape?.[name].prototype ?? {})) {
     if (method in Client.prototype || method.startsWith('__')) continue;
     const value = function (this: object, ...given: unknown[]) {
-      return liveOf(this).call(method, given);
+      return calledFrom(callerOf(value), () => liveOf(this).call(method, given));
     };
     Object.defineProperty(value, 'name', { value: method });
     Object.defineProperty(Client.prototype, method, { value, writable: true, configurable: true });

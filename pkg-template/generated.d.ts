@@ -37,3 +37,38 @@ declare module 'eliza-jobs:glue' {
 declare module 'eliza-jobs:wasm' {
   export function wasm(): Uint8Array<ArrayBuffer> | WebAssembly.Module;
 }
+
+/** The glue of the sandbox's module, in a function as the package's own. */
+declare module 'eliza-jobs:sandbox-glue' {
+  /** What is to be done: `sandbox/src/message.rs`. */
+  export type Effect =
+    | { type: 'respond'; id: number; status: number; headers: [string, string][]; body: string; ends: boolean }
+    | { type: 'piece'; id: number; text: string }
+    | { type: 'end'; id: number }
+    | { type: 'break'; id: number; code: string }
+    | { type: 'ask'; id: number; content: string; context: Record<string, unknown> }
+    | { type: 'settle'; id: number; value: string | null; error: string | null };
+  /** What the agent says. */
+  export interface Said {
+    text?: string;
+    pieces?: readonly string[];
+    error?: string;
+  }
+  type Rust = typeof import('./sandbox-wasm.js');
+  export interface Machine extends InstanceType<Rust['Machine']> {
+    effects(now: number): Effect[];
+    payments(now: number): import('./sandbox-wasm.js').SandboxPayment[];
+    jobs(): import('./sandbox-wasm.js').SandboxJob[];
+    requests(): import('./sandbox-wasm.js').SandboxRequest[];
+  }
+  export interface Glue {
+    Machine: new (options: object, seed: number, now: number) => Machine;
+    initSync(options: { module: WebAssembly.Module }): void;
+  }
+  export function makeGlue(WebAssembly: unknown, setTimeout: undefined, clearTimeout: undefined, host: object): Glue;
+}
+
+/** The sandbox's wasm file inside JavaScript; in the entry for Cloudflare Workers, compiled. */
+declare module 'eliza-jobs:sandbox-wasm' {
+  export function wasm(): Uint8Array<ArrayBuffer> | WebAssembly.Module;
+}

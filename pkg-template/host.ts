@@ -3,22 +3,31 @@ import { listen } from './abort.js';
 import { log, tell } from './callbacks.js';
 import { makeError } from './errors.js';
 import { list, settled } from './foreign.js';
+import { misfit } from './members.js';
 import { plainJson } from './metadata.js';
 import { nextPiece, reading, receive } from './response.js';
 import { defaultStore, lock } from './stores.js';
+import { deleteMember, kindOf, member, memberNumber, memberText, setMember } from './values.js';
 import { wake } from './wake.js';
 
 export const host = {
   defaultStore,
+  deleteMember,
+  kindOf,
   list,
   listen,
   lock,
   log,
   makeError,
+  member,
+  memberNumber,
+  memberText,
+  misfit,
   nextPiece,
   plainJson,
   reading,
   receive,
+  setMember,
   settled,
   tell,
   wake,

@@ -1,4 +1,12 @@
-export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
+export {
+  ApiError,
+  ArgumentError,
+  ConnectionError,
+  ElizaJobsError,
+  JobError,
+  PaymentError,
+  SessionError,
+} from './error-classes.js';
 export { ElizaClient, JobsClient, SessionsClient } from './eliza-client.js';
 export { JobStatus } from './job-status.js';
 export { fileStore, localStorageStore, memoryStore } from './stores.js';

@@ -2,6 +2,7 @@
 // in the middle of its work, and nothing of it is used again. Its pending calls reject, its timers and
 // locks end, and the next call runs on a fresh instance. Payments are in the store, so nothing is lost.
 import { makeGlue, type Feed, type Glue, type Pages } from 'eliza-jobs:glue';
+import { currentCaller, placedAt } from './caller.js';
 import { internalError } from './errors.js';
 import { host } from './host.js';
 import { FeedIterator, pagePromise } from './iterator.js';
@@ -16,6 +17,11 @@ interface Deferred {
   readonly promise: Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** What Rust sets when the call is about a payment. */
+  readonly about: (mark: Mark) => void;
+}
+interface Mark {
+  paying?: boolean;
 }
 
 export class Instance {
@@ -26,7 +32,7 @@ export class Instance {
   #depth = 0;
   /** What the current call will return, as soon as Rust has made it. */
   #returned: unknown;
-  readonly #pending = new Set<(error: unknown) => void>();
+  readonly #pending = new Map<(error: unknown) => void, Mark>();
   /** They end with the instance, so that none keeps a program from ending. */
   readonly #timers = new Set<Timer>();
 
@@ -68,6 +74,7 @@ export class Instance {
   #deferred(): Deferred {
     let resolve!: (value: unknown) => void;
     let reject!: (error: unknown) => void;
+    const caller = currentCaller();
     const promise = new Promise<unknown>((resolved, rejected) => {
       resolve = (value) => {
         this.#pending.delete(reject);
@@ -75,12 +82,13 @@ export class Instance {
       };
       reject = (error) => {
         this.#pending.delete(reject);
-        rejected(error as Error);
+        rejected(placedAt(caller, error) as Error);
       };
     });
-    this.#pending.add(reject);
+    const about = (mark: Mark) => void this.#pending.set(reject, mark);
+    about({});
     this.#returned = promise;
-    return { promise, resolve, reject };
+    return { promise, resolve, reject, about };
   }
 
   /** WebAssembly as the glue sees it: the functions of its instances are guarded. */
@@ -139,7 +147,10 @@ export class Instance {
     const reason = String((cause as Error | undefined)?.message ?? cause);
     const message = `eliza-jobs: an internal error (${reason}); pendingPayments() knows what is open, and later calls work`;
     this.error = internalError('wasm_panic', message, cause);
-    for (const reject of this.#pending) reject(this.error);
+    // Only the store knows how far a payment has come.
+    for (const [reject, { paying }] of this.#pending) {
+      reject(paying ? internalError('wasm_panic', message, cause, 'unknown') : this.error);
+    }
     this.#pending.clear();
     for (const timer of this.#timers) clearTimeout(timer);
     releaseAllLocks();

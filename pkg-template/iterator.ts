@@ -1,11 +1,14 @@
 // Async iterators over what Rust returns piece by piece.
 import type { Feed, Pages } from 'eliza-jobs:glue';
+import { calledFrom, callerOf, currentCaller, placedAt, type Callee, type Caller } from './caller.js';
 import type { Instance } from './instance.js';
 
 /** An async iterator over a feed, which belongs to one instance of the module. */
 export class FeedIterator implements AsyncIterableIterator<unknown> {
   readonly #instance: Instance;
   readonly #feed: Feed;
+  /** Where the iteration comes from, when it is not the application that calls `next`. */
+  origin: Caller | undefined;
   #isOver = false;
   /** Callers that do not await get the values in order too: each `next` begins when the one before has settled. */
   #last: Promise<unknown> = Promise.resolve();
@@ -20,7 +23,8 @@ export class FeedIterator implements AsyncIterableIterator<unknown> {
   }
 
   next(): Promise<IteratorResult<unknown>> {
-    const next = () => this.#next();
+    const caller = this.origin ?? callerOf(NEXT);
+    const next = () => this.#next(caller);
     const result = this.#last.then(next, next);
     this.#last = result;
     return result;
@@ -37,20 +41,27 @@ export class FeedIterator implements AsyncIterableIterator<unknown> {
     return Promise.resolve({ done: true, value });
   }
 
-  #next(): Promise<IteratorResult<unknown>> {
+  #next(caller: Caller): Promise<IteratorResult<unknown>> {
     const instance = this.#instance;
     if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
-    if (instance.error) return Promise.reject(instance.error);
-    return instance.run(() => this.#feed.next());
+    if (instance.error) return Promise.reject(placedAt(caller, instance.error) as Error);
+    return calledFrom(caller, () => instance.run(() => this.#feed.next()));
   }
 }
 
+/** Below this function is the application. */
+const NEXT = Reflect.get(FeedIterator.prototype, 'next') as Callee;
+
 /** The promise of a first page. Iterating over it goes through all pages, that one first. */
 export function pagePromise(instance: Instance, first: Promise<unknown>, pages: Pages | undefined): Promise<unknown> {
+  const caller = currentCaller();
   const all = async function* () {
     const page = await first;
-    if (instance.error) throw instance.error;
-    if (pages) yield* instance.run(() => pages.from(page));
+    if (instance.error) throw placedAt(caller, instance.error);
+    if (!pages) return;
+    const rest = instance.run(() => pages.from(page));
+    if (rest instanceof FeedIterator) rest.origin = caller;
+    yield* rest;
   };
   const value = () => {
     // The iterator throws it.

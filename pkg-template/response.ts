@@ -13,15 +13,15 @@ export interface Reading {
   readonly signal: AbortSignal;
   /** Whether an event stream is wanted piece by piece. */
   readonly streams: boolean;
+  /** Whether the body may be read in one go, so that nothing is known of one that breaks off. */
+  readonly whole: boolean;
   /** Set here: the text of the body so far, as soon as the response has begun. */
   text?: string;
 }
 /** What Rust takes. */
 interface Received {
-  readonly status: number;
-  readonly type: unknown;
-  /** The headers that are there: the index of a name, then its value, and so on. */
-  readonly headers: readonly unknown[];
+  /** Lines: the status, the response's type, and each header that is there (`name: value`). */
+  readonly head: string;
   readonly text?: string;
   /** Absent when the text is no JSON. */
   readonly json?: unknown;
@@ -37,7 +37,7 @@ interface Foreign {
   readonly type?: unknown;
   readonly headers?: { get(name: string): unknown };
   readonly bodyUsed?: unknown;
-  readonly body?: { getReader?(): Reader } | null;
+  readonly body?: { readonly locked?: unknown; getReader?(): Reader } | null;
   text?(): PromiseLike<unknown>;
 }
 interface Reader {
@@ -55,12 +55,13 @@ class Unreadable extends Error {
 }
 
 /** What `receive` takes. */
-export const reading = (names: readonly string[], most: number, signal: AbortSignal, streams: boolean): Reading => ({
-  names,
-  most,
-  signal,
-  streams,
-});
+export const reading = (
+  names: readonly string[],
+  most: number,
+  signal: AbortSignal,
+  streams: boolean,
+  whole: boolean,
+): Reading => ({ names, most, signal, streams, whole });
 
 /** Waits for a response and reads it. Rejects with what `fetch` or the body throws. */
 export function receive(response: PromiseLike<unknown>, reading: Reading): Promise<Received | Unreadable> {
@@ -84,15 +85,40 @@ async function read(promise: PromiseLike<unknown>, reading: Reading): Promise<Re
   const { status, headers, type } = response;
   if (typeof status !== 'number' || !headers) throw new Unreadable('NoResponse');
   if (type === 'opaqueredirect') throw new Unreadable('HiddenRedirect');
-  const values = reading.names.map((name) => valueOf(headers, name));
-  const head = { status, type, headers: values.flatMap((value, index) => (typeof value === 'string' ? [index, value] : [])) };
+  let head = `${status}\n${String(type)}`;
+  for (const name of reading.names) {
+    const value = valueOf(headers, name);
+    if (typeof value === 'string') head += `\n${name}: ${value.replace(LINE_BREAK, ' ')}`;
+  }
   reading.text = '';
-  const reader = readerOf(response);
-  const body = reader ? new Body(reader, reading) : new WholeBody(response, reading);
+  const body = bodyOf(response, isSmall(headers, type, reading), reading);
   const isStream = reading.streams && String(valueOf(headers, 'content-type')).toLowerCase().includes('text/event-stream');
-  if (isStream) return { ...head, stream: body };
+  if (isStream) return { head, stream: body };
   for (let piece; (piece = await body.next()) !== undefined; ) reading.text += piece;
-  return { ...head, text: reading.text, ...parsed(reading.text) };
+  return { head, text: reading.text, ...parsed(reading.text) };
+}
+
+/** No header of a real response has one. */
+const LINE_BREAK = /[\r\n]+/g;
+/** A body of at most so many bytes is read in one go, which costs a third of reading it piece by piece. */
+const SMALL = 65_536;
+
+/** Whether the response says that its body is small, and it is not compressed: another origin's response hides that it is. */
+function isSmall(headers: Required<Foreign>['headers'], type: unknown, reading: Reading): boolean {
+  if (!reading.whole || type === 'cors') return false;
+  const length = valueOf(headers, 'content-length');
+  return typeof length === 'string' && Number(length) <= Math.min(SMALL, reading.most) && !valueOf(headers, 'content-encoding');
+}
+
+/** A wrapper around fetch may have read the body, to log it. */
+function bodyOf(response: Foreign, isSmall: boolean, reading: Reading): Pieces {
+  const { body, bodyUsed } = response;
+  if (bodyUsed === true || body?.locked === true) {
+    throw new Unreadable('NoResponse', 'its body was read already; read a clone() of it');
+  }
+  // There may be no body; or a fetch that has no streams, or those of Node.
+  if (isSmall || typeof body?.getReader !== 'function') return new WholeBody(response, reading);
+  return new Body(body.getReader(), reading);
 }
 
 /** A header; none where asking for it throws. */
@@ -109,19 +135,6 @@ function parsed(text: string): { json?: unknown } {
     return { json: JSON.parse(text) };
   } catch {
     return {};
-  }
-}
-
-/** `undefined` where there is no body; or a fetch that has no streams, or those of Node. */
-function readerOf({ body, bodyUsed }: Foreign): Reader | undefined {
-  const used = () => new Unreadable('NoResponse', 'its body was read already; read a clone() of it');
-  // A wrapper around fetch may have read the body, to log it.
-  if (bodyUsed === true) throw used();
-  if (typeof body?.getReader !== 'function') return undefined;
-  try {
-    return body.getReader();
-  } catch {
-    throw used();
   }
 }
 

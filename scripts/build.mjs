@@ -5,37 +5,44 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
 import { asModule } from '../tools/wasm-text/encode.mjs';
+import { billOfMaterials, notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 process.chdir(root);
 // `--trap`: not the package, but one whose module can be told to trap, for the test of that; into target/trap.
 const trap = process.argv.includes('--trap');
 const [target, pkg] = trap ? ['target/trap', 'target/trap/pkg'] : ['target/package', 'pkg'];
+// Files of the package that others of its files import: each stands in the package once.
+const PARTS = ['errors', 'error-classes', 'job-status', 'stores', 'eliza-client', 'index', 'sandbox'];
+// A module's text is one long line: it stands in a file of its own, where nothing throws.
+const TEXTS = { 'eliza-jobs:wasm': 'wasm-text', 'eliza-jobs:sandbox-wasm': 'sandbox-text' };
+// `--sandbox`: only the sandbox's part of a package that was built before.
+const onlySandbox = process.argv.includes('--sandbox');
 const stable = Boolean(process.env.STABLE);
 const began = Number(process.env.BEGAN ?? Date.now() / 1000);
 const step = (what) => console.log(`== [${(Date.now() / 1000 - began).toFixed(0).padStart(4)}s] ${what}`);
 const run = (command, args, options) => execFileSync(command, args, { stdio: 'inherit', ...options });
 
-step('compiling the Rust crate');
-rmSync(target, { recursive: true, force: true });
-const compiled = compile();
-step('wasm-bindgen, wasm-opt');
-const { glue, wasm } = await generate(compiled);
+if (!onlySandbox) {
+  step('compiling the Rust crate');
+  rmSync(target, { recursive: true, force: true });
+}
+const { glue, wasm } = onlySandbox ? {} : await generate(compile());
+if (!trap) step("the sandbox's module");
+const sandbox = trap ? undefined : compileSandbox();
 step('bundling');
-rmSync(pkg, { recursive: true, force: true });
-mkdirSync(`${pkg}/cjs`, { recursive: true });
-await bundle('index', 'esm');
-if (!trap) await finish();
+if (!onlySandbox) {
+  rmSync(pkg, { recursive: true, force: true });
+  mkdirSync(`${pkg}/cjs`, { recursive: true });
+}
+if (trap) await bundle('index', 'esm', [], {});
+else await finish();
 
-/** Compiles the crate, and returns the name of the wasm file. */
-function compile() {
-  // No path of the building machine gets into the package.
-  const cargoHome = process.env.CARGO_HOME ?? path.join(homedir(), '.cargo');
-  const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
-  const renamed = { [cargoHome]: 'cargo', [sysroot]: 'rust', [root]: 'eliza-jobs' };
-  const flags = Object.entries(renamed).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+/** Compiles a crate, and returns the name of the wasm file. Both crates have the same profile, so that they share the standard library. */
+function compile(manifest = 'Cargo.toml') {
+  const flags = renamedPaths();
   const out = `target/package-${stable ? 'stable' : 'build'}`;
-  const args = ['build', '--quiet', '--release', '--locked', '--lib'];
+  const args = ['build', '--quiet', '--release', '--locked', '--lib', '--manifest-path', manifest];
   args.push('--target', 'wasm32-unknown-unknown', '--target-dir', out);
   if (trap) args.push('--features', 'trap');
   const env = { ...process.env };
@@ -46,11 +53,45 @@ function compile() {
   }
   env.CARGO_ENCODED_RUSTFLAGS = flags.join('\x1f');
   run('cargo', args, { env });
-  return `${out}/wasm32-unknown-unknown/release/eliza_jobs.wasm`;
+  const name = /^name = "(.*)"$/m.exec(readFileSync(manifest, 'utf8'))[1].replaceAll('-', '_');
+  return `${out}/wasm32-unknown-unknown/release/${name}.wasm`;
+}
+
+/** Flags by which no path of the building machine gets into the package. */
+function renamedPaths() {
+  const cargoHome = process.env.CARGO_HOME ?? path.join(homedir(), '.cargo');
+  const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
+  const renamed = { [cargoHome]: 'cargo', [sysroot]: 'rust', [root]: 'eliza-jobs' };
+  return Object.entries(renamed).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+}
+
+/** The module of `eliza-jobs/sandbox`: the glue, the name of the wasm file, and the declarations. Names are left as they are. */
+function compileSandbox() {
+  const folder = `${target}/sandbox`;
+  const compiled = compile('sandbox/Cargo.toml');
+  const bindgen = (kind, to, ...more) =>
+    run('target/tools/debug/wasm-bindgen', ['--target', kind, '--out-dir', `${folder}/${to}`, ...more, compiled]);
+  bindgen('no-modules', 'glue', '--omit-default-module-path', '--remove-producers-section', '--no-typescript');
+  bindgen('bundler', 'declarations');
+  mkdirSync('target/declarations/wasm', { recursive: true });
+  cpSync(`${folder}/declarations/eliza_jobs_sandbox.d.ts`, 'target/declarations/wasm/sandbox-wasm.d.ts');
+  const wasm = `${folder}/eliza_jobs_sandbox_bg.wasm`;
+  run('node_modules/.bin/wasm-opt', [
+    '-Oz',
+    '--strip-debug',
+    '--converge',
+    `${folder}/glue/eliza_jobs_sandbox_bg.wasm`,
+    '-o',
+    wasm,
+  ]);
+  const bytes = readFileSync(wasm);
+  if (bytes.includes(root) || bytes.includes(homedir())) throw new Error("a path of this machine is in the sandbox's wasm");
+  return { glue: readFileSync(`${folder}/glue/eliza_jobs_sandbox.js`, 'utf8'), wasm };
 }
 
 /** The glue, and the name of the wasm file that belongs to it; the declarations too. */
 async function generate(compiled) {
+  step('wasm-bindgen, wasm-opt');
   const bindgen = (kind, folder, ...more) =>
     run('target/tools/debug/wasm-bindgen', ['--target', kind, '--out-dir', folder, ...more, compiled]);
   bindgen('no-modules', `${target}/glue`, '--omit-default-module-path', '--remove-producers-section', '--no-typescript');
@@ -86,84 +127,125 @@ async function withShortNames(glue, { imports, exports }) {
  * wasm-bindgen's glue is a script that holds one instance for ever; in a function it can run again after a trap. The parameters hide
  * globals from it: `document` has the script's own address, which the glue would fetch the wasm from.
  */
-function glueModule() {
+function glueModule(glue) {
   return `export function makeGlue(WebAssembly, setTimeout, clearTimeout, host, document) {
 ${glue}
 return wasm_bindgen;
 }`;
 }
 
-async function bundle(entry, format) {
+/**
+ * Bundles a file of pkg-template, but for the `parts` and `texts`, which it imports. The code stays readable: what signs people's money can
+ * be read, and where it throws, Node prints a line of it. Pages get it minified by their own bundler.
+ */
+async function bundle(entry, format, parts, texts = TEXTS) {
+  const templates = path.resolve('pkg-template');
+  // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
+  const wasmModule = (wasm) =>
+    entry.endsWith('workerd')
+      ? { contents: `import module from './${path.basename(wasm)}'; export const wasm = () => module;`, resolveDir: root }
+      : { contents: asModule(readFileSync(wasm)), resolveDir: path.resolve('tools/wasm-text') };
   const modules = {
-    'eliza-jobs:glue': { contents: glueModule() },
-    // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
-    'eliza-jobs:wasm':
-      entry === 'workerd'
-        ? { contents: `import module from './eliza_jobs_bg.wasm'; export const wasm = () => module;`, resolveDir: root }
-        : { contents: asModule(readFileSync(wasm)), resolveDir: path.resolve('tools/wasm-text') },
+    'eliza-jobs:glue': () => ({ contents: glueModule(glue) }),
+    'eliza-jobs:wasm': () => wasmModule(wasm),
+    'eliza-jobs:sandbox-glue': () => ({ contents: glueModule(sandbox.glue) }),
+    'eliza-jobs:sandbox-wasm': () => wasmModule(sandbox.wasm),
   };
   const generated = {
     name: 'generated modules',
     setup(build) {
-      build.onResolve({ filter: /^eliza-jobs:/ }, ({ path }) => ({ path, namespace: 'generated' }));
-      // The entry for Node is the main one and a little more.
-      if (entry === 'node') build.onResolve({ filter: /^\.\/index\.js$/ }, ({ path }) => ({ path, external: true }));
-      build.onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => modules[path]);
+      build.onResolve({ filter: /^\.\/[a-z-]+\.js$/ }, ({ path: file, kind, resolveDir }) => {
+        const isPart = kind !== 'entry-point' && resolveDir === templates && parts.includes(file.slice(2, -3));
+        return isPart ? { path: file, external: true } : undefined;
+      });
+      build.onResolve({ filter: /^eliza-jobs:/ }, ({ path, kind }) =>
+        path in texts && kind !== 'entry-point'
+          ? { path: `./${texts[path]}.js`, external: true }
+          : { path, namespace: 'generated' },
+      );
+      build.onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => modules[path]());
     },
   };
+  const text = Object.keys(TEXTS).find((module) => TEXTS[module] === entry);
   await build({
-    entryPoints: [`./pkg-template/${entry}`],
+    entryPoints: [text ?? `./pkg-template/${entry}`],
     outfile: `${pkg}/${format === 'cjs' ? 'cjs/' : ''}${entry}.js`,
     bundle: true,
-    minify: true,
     format,
-    platform: 'neutral',
+    // Only for Node does esbuild say in CommonJS what a file exports, which imports of Node's need.
+    platform: format === 'cjs' ? 'node' : 'neutral',
     target: 'es2022',
     // Metro's preset for React Native does not know them.
     supported: { 'class-static-blocks': false },
     external: ['*.wasm', 'node:*'],
+    charset: 'utf8',
     legalComments: 'none',
     logLevel: 'warning',
     plugins: [generated],
   });
 }
 
-/** Everything but what a browser loads. */
+/** The whole package. */
 async function finish() {
-  await bundle('index', 'cjs');
-  await bundle('node', 'esm');
-  await bundle('node', 'cjs');
-  await bundle('wallets', 'esm');
-  await bundle('wallets', 'cjs');
-  await bundle('workerd', 'esm');
-  cpSync(wasm, 'pkg/eliza_jobs_bg.wasm');
-  for (const file of ['index.js', 'cjs/index.js']) {
-    const brands = readFileSync(`pkg/${file}`, 'utf8').split('eliza-jobs.${').length - 1;
-    if (brands !== 1) throw new Error(`${file} holds the error classes ${brands} times`);
+  const ofSandbox = (entry) => entry.startsWith('sandbox');
+  for (const format of ['esm', 'cjs']) {
+    for (const entry of [...PARTS, ...Object.values(TEXTS), 'node', 'wallets', 'sandbox-node']) {
+      if (!onlySandbox || ofSandbox(entry)) await bundle(entry, format, PARTS);
+    }
   }
+  // Workers are uploaded as single modules: these are whole.
+  for (const entry of ['workerd', 'sandbox-workerd']) {
+    if (!onlySandbox || ofSandbox(entry)) await bundle(entry, 'esm', [], {});
+  }
+  for (const file of onlySandbox ? [sandbox.wasm] : [wasm, sandbox.wasm]) cpSync(file, `pkg/${path.basename(file)}`);
 
   step('types');
   const declarations = 'target/declarations/typescript';
   rmSync(declarations, { recursive: true, force: true });
   run('node_modules/.bin/tsc', ['--project', 'pkg-template/tsconfig.declarations.json']);
   for (const entry of ['index', 'node']) cpSync('pkg-template/public.d.ts', `${declarations}/${entry}.d.ts`);
-  cpSync('target/declarations/wasm/wasm.d.ts', `${declarations}/wasm.d.ts`);
+  for (const file of ['wasm', 'sandbox-wasm']) cpSync(`target/declarations/wasm/${file}.d.ts`, `${declarations}/${file}.d.ts`);
+  const entries = ['index', 'node', 'wallets', 'error-classes', 'sandbox', 'sandbox-node'];
   // The folder's own package.json makes CommonJS of the same files.
-  for (const file of reachable(declarations, ['index.d.ts', 'node.d.ts', 'wallets.d.ts'])) {
-    for (const folder of ['pkg', 'pkg/cjs']) cpSync(`${declarations}/${file}`, `${folder}/${file}`);
+  for (const file of reachable(
+    declarations,
+    entries.map((entry) => `${entry}.d.ts`),
+  )) {
+    const text = takingUndefined(readFileSync(`${declarations}/${file}`, 'utf8'));
+    for (const folder of ['pkg', 'pkg/cjs']) {
+      mkdirSync(path.dirname(`${folder}/${file}`), { recursive: true });
+      writeFileSync(`${folder}/${file}`, text);
+    }
   }
 
-  for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);
+  for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(file, `pkg/${file}`);
+  writeFileSync('pkg/THIRD_PARTY_NOTICES', notices());
   const manifest = JSON.parse(readFileSync('pkg-template/package.json', 'utf8'));
   const version = /^version = "(.*)"$/m.exec(readFileSync('Cargo.toml', 'utf8'))[1];
   if (manifest.version !== version) throw new Error(`pkg-template/package.json says ${manifest.version}, Cargo.toml ${version}`);
   const write = (file, value) => writeFileSync(`pkg/${file}`, `${JSON.stringify(value, null, 2)}\n`);
   write('package.json', manifest);
+  write('sbom.cdx.json', billOfMaterials(manifest));
+  // On the registry's page a relative link leads nowhere.
+  const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '');
+  const readme = readFileSync('README.md', 'utf8').replace(/\]\((?!https?:|#)([^)]+)\)/g, `](${repository}/blob/main/$1)`);
+  writeFileSync('pkg/README.md', readme);
   write('cjs/package.json', { type: 'commonjs' });
   step('packing');
   const tarball = `eliza-jobs-${version}.tgz`;
   run('npm', ['pack', '--silent', './pkg'], { stdio: ['ignore', 'ignore', 'inherit'] });
   step(`pkg/ and ${tarball} are ready`);
+}
+
+/**
+ * Declarations whose optional members may also be `undefined`: with `exactOptionalPropertyTypes` only those take what an
+ * application may not have.
+ */
+function takingUndefined(text) {
+  return text.replace(/^( +(?:readonly )?\w+\?: )(.*);$/gm, (_, name, type) => {
+    const own = type.includes('=>') ? `(${type})` : type;
+    return `${name}${own} | undefined;`;
+  });
 }
 
 /** These declaration files, and those that they import from. */

@@ -2,21 +2,29 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
 
 // A ratchet: the present size, rounded up. The aim is 96,000: below the lightest peers of `make bench`. The rebuilt rooms are not there yet.
-const BUDGET = 143_000;
+const BUDGET = 155_000;
 const { version } = JSON.parse(readFileSync('pkg/package.json', 'utf8'));
-const files = {
-  'all that a browser loads (index.js)': 'pkg/index.js',
-  'the wasm in it, alone': 'pkg/eliza_jobs_bg.wasm',
-  tarball: `eliza-jobs-${version}.tgz`,
+/** What a page loads: the package as the page's own bundler minifies it. */
+async function page() {
+  const entry = { contents: "export * from './index.js';", resolveDir: 'pkg' };
+  const options = { bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'none', write: false };
+  const { outputFiles } = await build({ stdin: entry, ...options });
+  return outputFiles[0].contents;
+}
+const wholePage = await page();
+const contents = {
+  'all that a page loads (bundled)': wholePage,
+  'the wasm in it, alone': readFileSync('pkg/eliza_jobs_bg.wasm'),
+  tarball: readFileSync(`eliza-jobs-${version}.tgz`),
 };
 const column = (value) => String(value).padStart(8);
 console.log(`${''.padEnd(36)}${['raw', 'gzip', 'brotli'].map(column).join('')}`);
-for (const [what, file] of Object.entries(files)) {
-  const bytes = readFileSync(file);
+for (const [what, bytes] of Object.entries(contents)) {
   // A tarball is compressed already.
-  const packed = file.endsWith('.tgz') ? [] : [gzipSync(bytes, { level: 9 }).length, brotliCompressSync(bytes).length];
+  const packed = what === 'tarball' ? [] : [gzipSync(bytes, { level: 9 }).length, brotliCompressSync(bytes).length];
   console.log(`${what.padEnd(36)}${[bytes.length, ...packed].map(column).join('')}`);
 }
 
@@ -34,7 +42,7 @@ if (process.argv.includes('--functions')) {
   }
 }
 
-const size = brotliCompressSync(readFileSync('pkg/index.js')).length;
+const size = brotliCompressSync(wholePage).length;
 console.log(`\nbudget: ${size} of ${BUDGET} bytes (brotli)`);
 if (size > BUDGET) {
   console.error('over the budget; `make size` says what is large');

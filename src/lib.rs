@@ -1,35 +1,25 @@
 //! eliza-jobs: ask an elizaOS agent one question over the Jobs API, pay for it with x402, get the answer.
 //!
-//! The crate is a pure core with a thin JavaScript edge. The core knows no clock, no randomness, no network and no
-//! JavaScript; it reaches them through one seam, [`runtime::Platform`], and therefore runs under plain `cargo test`
-//! with a virtual clock and scripted servers. Modules in reading order:
+//! The crate is a core in plain Rust with a thin JavaScript edge. The core has no clock, no randomness, no network and no
+//! JavaScript: it reaches them through one seam, [`platform::Platform`], and so runs under plain `cargo test` with a virtual clock
+//! and scripted servers. It is no server, no wallet and no facilitator, and it keeps no key.
 //!
-//! | module | what it decides |
+//! Each room is a domain. Its decisions are plain values, which neither wait nor send; its `run.rs` performs them.
+//! `docs/architecture.md` has the picture and the way of a job through it. In reading order, each room using only those before it:
+//!
+//! | room | what it decides |
 //! | --- | --- |
-//! | [`error`] | what can go wrong, with a stable code for each |
+//! | [`time`], [`text`], [`encoding`], `table` | instants and durations; text for people; hex, base64 and hashes; a small map |
 //! | [`json`] | how the core looks into a JSON document, wherever that lives |
-//! | [`text`] | text for people |
-//! | [`protocol`] | the Jobs API's types, the local validation, how answers are read |
-//! | [`http`] | requests and responses as values, and what a response means |
-//! | [`x402`] | what a 402 asks for: one [`x402::Quote`] whatever the dialect |
-//! | [`spend`] | which offer may be paid, and up to what price |
-//! | [`retry`] | when a failed request is sent again |
-//! | [`poll`] | when to look at a job again |
-//! | [`allowance`] | how many looks the server's rate limit leaves |
-//! | [`wallet`] | what a wallet gives and what it throws |
-//! | [`journal`] | what is written down of a payment, and how it is read again |
-//! | [`runtime`] | the seam |
-//! | [`prove`] | what a wallet is asked, and what its answer means |
-//! | [`client`] | the calls: what a create does from its beginning to its end |
-//! | [`exchange`] | what may be sent again, what a redirect may do, what an answer must be |
-//! | [`wait`] | waiting for a job: look, rest, look again |
-//! | `detached` | work that goes on when whoever waits for it has gone |
-//! | [`channel`] | where an answer is when the job does not have it |
-//! | [`sessions`] | conversations that last: messages, answers, streams |
-//! | `poller` | many jobs that are waited for at once: one look for all |
-//! | [`pay`] | paying: ask the wallet, and write down before anything could be lost |
-//! | `deliver` | sending a proof, and finding out what becomes of it |
-//! | `resume` | going on with payments that were begun before |
+//! | [`api`] | what is said to servers and applications: types, validation, routes, error codes |
+//! | [`platform`] | the seam: what the core needs from its runtime |
+//! | [`http`] | what a response means, what may be sent again, the rate limit |
+//! | [`x402`] | what a 402 asks for: one [`x402::Offer`] whatever the dialect; what a proof of payment is |
+//! | [`spending`] | which offer may be paid, and how much is left |
+//! | [`payment`] | one payment from its offer to its job ([`payment::machine`]), what is written down of it, all that are open |
+//! | [`waiting`] | when a job is polled next, alone and among many |
+//! | [`sessions`] | conversations: messages, answers, streams |
+//! | [`client`] | the calls: which rooms serve them |
 //! | `js` | the edge, on wasm32 only: converts and delegates |
 
 pub mod api;
@@ -41,6 +31,7 @@ pub mod payment;
 pub mod platform;
 pub mod sessions;
 pub mod spending;
+mod table;
 pub mod text;
 pub mod time;
 pub mod waiting;

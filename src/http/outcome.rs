@@ -7,6 +7,7 @@ use crate::http::message::carries_proof;
 use crate::http::words::{fit, host, html_title, is_html, place, server_words};
 use crate::json::{self, Json};
 use crate::platform::{Body, HttpRequest, HttpResponse, Method, SendError, SendFailure};
+use crate::text::has;
 use crate::time::Millis;
 
 /// How often a redirect is followed.
@@ -164,6 +165,7 @@ pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Opti
         300..=399 => "; it was not followed: set baseUrl to where it leads",
         401 => "; set apiKey",
         402 => "; only creating a job is ever paid",
+        404 => hint_of_base(request),
         431 => "; the request's headers are larger than the server reads (Node: 16 KB in all): send fewer or shorter ones",
         _ => "",
     };
@@ -174,6 +176,11 @@ pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Opti
     error.server_code = server_code;
     error.retry_after = retry_after;
     error
+}
+
+/// What is probably wrong with the client's `baseUrl`.
+fn hint_of_base(request: &HttpRequest) -> &'static str {
+    if has(&request.url, "/api/api/") { "; baseUrl ends in /api, which the client adds itself: leave it out" } else { "" }
 }
 
 /// The error for a success whose body is not what was `wanted`.
@@ -191,7 +198,8 @@ pub fn no_answer(request: &HttpRequest, response: &HttpResponse, wanted: &str) -
         }
     };
     let place = place(request);
-    let mut error = Error::new(code, format!("expected {wanted} and got {found} (HTTP {}, {place})", response.status));
+    let hint = hint_of_base(request);
+    let mut error = Error::new(code, format!("expected {wanted} and got {found} (HTTP {}, {place}){hint}", response.status));
     error.status = Some(response.status);
     // The id in an answer that was cut off may be the only trace of a job.
     if let (Method::Post, Body::Text(text)) = (request.method, &response.body) {
@@ -241,6 +249,18 @@ mod tests {
     }
     fn failed(failure: SendFailure) -> SendError {
         SendError { failure, words: String::new(), cause: None, partial: String::new() }
+    }
+
+    #[test]
+    fn a_base_address_that_ends_in_api_is_named_where_nothing_is_found() {
+        let config = HttpConfig { base_url: "https://h/api".into(), headers: vec![], timeout_ms: 1.0, retries: 0 };
+        let twice = config.request(Method::Get, routes::JOBS, &CallOptions::default());
+        let once = request(Method::Get, routes::JOBS);
+        for (request, is_named) in [(&twice, true), (&once, false)] {
+            for error in [refusal(request, &response(404), None), no_answer(request, &response(200), "a job")] {
+                assert_eq!(has(&error.message, "baseUrl ends in /api"), is_named, "{}", error.message);
+            }
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! One request through `fetch`, and its response.
 
+use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect};
 
 use super::platform::JsPlatform;
 use crate::json::Json;
-use crate::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure, within};
+use crate::platform::{Body, HttpRequest, HttpResponse, Method, RESPONSE_HEADERS, SendError, SendFailure, within};
 
 /// How much of a body that is no JSON is kept, in UTF-16 code units.
 const SNIPPET_UNITS: u32 = 4_000;
@@ -18,13 +19,28 @@ extern "C" {
     fn global_fetch(url: &str, init: &RequestInit) -> Result<JsValue, JsValue>;
     /// How the response is to be read.
     #[wasm_bindgen(js_namespace = host)]
-    fn reading(names: &JsValue, most: f64, signal: &AbortSignal, streams: bool) -> JsValue;
+    fn reading(names: &JsValue, most: f64, signal: &AbortSignal, streams: bool, whole: bool) -> JsValue;
     /// Waits for a response and reads it (`pkg-template/response.ts`).
     #[wasm_bindgen(js_namespace = host)]
     fn receive(response: &JsValue, reading: &JsValue) -> js_sys::Promise;
     /// The next piece of a stream's text; `undefined` at its end.
     #[wasm_bindgen(js_namespace = host, js_name = nextPiece)]
     fn next_piece(stream: &JsValue) -> js_sys::Promise;
+
+    /// What `receive` resolves with: a response, or why there is none.
+    type Received;
+    #[wasm_bindgen(method, getter)]
+    fn failure(this: &Received) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn message(this: &Received) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn head(this: &Received) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn text(this: &Received) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn json(this: &Received) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn stream(this: &Received) -> JsValue;
 }
 
 thread_local! {
@@ -83,30 +99,33 @@ impl JsPlatform {
         let mut guard = AbortOnDrop(Some(Json(controller.into())));
         // A list of thousands of jobs is large, and still smaller than they would be one by one.
         let most = self.max_response_bytes * (request.answers / 1000.0).max(1.0);
-        let reading = Json(HEADER_NAMES.with(|names| reading(&names.0, most, &signal, on_chunk.is_some())));
+        // What was read of a create's broken response may name the job.
+        let whole = request.method == Method::Get;
+        let reading = Json(HEADER_NAMES.with(|names| reading(&names.0, most, &signal, on_chunk.is_some(), whole)));
         let exchange = async {
             let received = match self.receive(request, Some(&signal), &reading).await {
                 // Nothing was sent. The time limit does not need the signal.
                 Err(thrown) if is_about_signal(&thrown) => self.receive(request, None, &reading).await,
                 received => received,
             };
-            let received = Json(received.map_err(|thrown| failed(thrown, has_begun(&reading)))?);
-            match (received.get("stream"), on_chunk) {
-                (Some(stream), Some(on_chunk)) => read_stream(&received, &stream, on_chunk).await,
-                _ => read(&received),
+            let received = received.map_err(|thrown| failed(thrown, has_begun(&reading)))?;
+            match on_chunk {
+                Some(on_chunk) => read_stream(&received, on_chunk).await,
+                None => read(&received),
             }
         };
         let response = within(exchange, limit).await.unwrap_or_else(|| Err(unread(SendFailure::Timeout, "")));
         if response.is_ok() {
             guard.0 = None;
         }
-        response.map_err(|failed| SendError { partial: snippet(&reading), ..failed })
+        response
+            .map_err(|failed| SendError { partial: snippet(reading.get("text").unwrap_or(Json(JsValue::UNDEFINED)).0), ..failed })
     }
 
     /// Calls fetch, and reads the response.
-    async fn receive(&self, request: &HttpRequest, signal: Option<&AbortSignal>, reading: &Json) -> Result<JsValue, JsValue> {
+    async fn receive(&self, request: &HttpRequest, signal: Option<&AbortSignal>, reading: &Json) -> Result<Received, JsValue> {
         let response = self.start(request, signal)?;
-        JsFuture::from(receive(&response, &reading.0)).await
+        JsFuture::from(receive(&response, &reading.0)).await.map(JsCast::unchecked_into)
     }
 
     /// Calls fetch.
@@ -136,59 +155,55 @@ impl JsPlatform {
 }
 
 /// A response that was read.
-fn read(received: &Json) -> Result<HttpResponse, SendError> {
-    if let Some(failure) = received.get_text("failure") {
+fn read(received: &Received) -> Result<HttpResponse, SendError> {
+    if let Some(failure) = received.failure() {
         let failure = match failure.as_str() {
             "HiddenRedirect" => SendFailure::HiddenRedirect,
             "TooLarge" => SendFailure::TooLarge,
             _ => SendFailure::NoResponse,
         };
-        return Err(unread(failure, &received.get_text("message").unwrap_or_default()));
+        return Err(unread(failure, &received.message().unwrap_or_default()));
     }
-    let mut headers = headers_in(received);
+    let head = received.head();
+    let mut lines = head.split('\n');
+    let status = lines.next().and_then(|status| status.parse().ok()).unwrap_or_default();
     // Only another origin's response hides headers: elsewhere a date that is absent was not sent.
-    let hides = received.get_text("type").as_deref() == Some("cors");
+    let hides = lines.next() == Some("cors");
+    let mut headers: Vec<_> = lines.filter_map(header).collect();
     if !hides && headers.iter().all(|(name, _)| *name != "date") {
         headers.push(("date", String::new()));
     }
-    let body = match received.get("json") {
-        Some(document) => Body::Json(document),
-        None => match snippet(received) {
+    let document = received.json();
+    let body = if !document.is_undefined() {
+        Body::Json(Json(document))
+    } else {
+        match snippet(received.text()) {
             text if text.is_empty() => Body::Empty,
             text => Body::Text(text),
-        },
+        }
     };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status")]
-    let status = received.get_number("status").unwrap_or_default() as u16;
     Ok(HttpResponse { status, headers, body })
 }
 
-/// The headers that are there: the index of a name, then its value, and so on.
-fn headers_in(received: &Json) -> Vec<(&'static str, String)> {
-    let Some(list) = received.get("headers") else { return Vec::new() };
-    let list: js_sys::Array = list.0.unchecked_into();
-    let mut headers = Vec::new();
-    for at in (0..list.length()).step_by(2) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-        let index = list.get(at).as_f64().map(|index| index as usize);
-        let name = index.and_then(|index| RESPONSE_HEADERS.get(index));
-        if let (Some(name), Some(value)) = (name, list.get(at.saturating_add(1)).as_string()) {
-            headers.push((*name, value));
-        }
-    }
-    headers
+/// A header of the response's head.
+fn header(line: &str) -> Option<(&'static str, String)> {
+    let (name, value) = line.split_once(": ")?;
+    let name = RESPONSE_HEADERS.into_iter().find(|known| *known == name)?;
+    Some((name, value.to_owned()))
 }
 
 /// An event stream, to its end. Each piece is read when the one before was taken, so that nothing is read ahead.
-async fn read_stream(received: &Json, stream: &Json, on_chunk: &dyn Fn(&str)) -> Result<HttpResponse, SendError> {
-    loop {
-        let piece = Json(JsFuture::from(next_piece(&stream.0)).await.map_err(|thrown| failed(thrown, true))?);
-        match piece.as_text() {
+async fn read_stream(received: &Received, on_chunk: &dyn Fn(&str)) -> Result<HttpResponse, SendError> {
+    let stream = received.stream();
+    while !stream.is_undefined() {
+        let piece = JsFuture::from(next_piece(&stream)).await.map_err(|thrown| failed(thrown, true))?;
+        match piece.as_string() {
             Some(piece) => on_chunk(&piece),
-            None if piece.0.is_undefined() => return read(received),
-            None => return read(&piece),
+            None if piece.is_undefined() => break,
+            None => return read(piece.unchecked_ref()),
         }
     }
+    read(received)
 }
 
 /// Whether the response's head was there.
@@ -196,10 +211,9 @@ fn has_begun(reading: &Json) -> bool {
     reading.get("text").is_some()
 }
 
-/// The beginning of the text that was read. The rest stays on JavaScript's side.
-fn snippet(read: &Json) -> String {
-    let text = read.get("text").and_then(|text| text.0.dyn_into::<js_sys::JsString>().ok());
-    text.map(|text| text.slice(0, SNIPPET_UNITS).into()).unwrap_or_default()
+/// The beginning of a text that was read. The rest stays on JavaScript's side.
+fn snippet(text: JsValue) -> String {
+    text.dyn_into::<JsString>().map(|text| text.slice(0, SNIPPET_UNITS).into()).unwrap_or_default()
 }
 
 /// Nothing was thrown, and there is no response all the same.

@@ -16,6 +16,11 @@ use crate::json::Json;
 /// Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where the server charges.
 ///
 /// Any number of calls may run at once. Callbacks may call the client.
+///
+/// @example
+/// const client = new JobsClient({ baseUrl: 'http://localhost:3000' });
+/// const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is the weather?' });
+/// console.log(job.result.message.content);
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct JobsClient(Connection);
@@ -37,16 +42,16 @@ impl JobsClient {
     }
 
     /// Creates a job, pays for it when the server asks for that, and waits for its answer.
-    #[wasm_bindgen(js_name = createAndWaitForJob, unchecked_return_type = "Promise<CompletedJob>")]
+    #[wasm_bindgen(js_name = createAndWaitForJob, skip_typescript)] // overloads: `types.d.ts`
     pub fn create_and_wait_for_job(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "CreateJobRequest")] params: JsValue,
-        #[wasm_bindgen(js_name = pollInterval, unchecked_optional_param_type = "number | WaitOptions")] poll_interval: JsValue,
-        #[wasm_bindgen(js_name = maxAttempts, unchecked_optional_param_type = "number")] max_attempts: JsValue,
-        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
+        params: JsValue,
+        poll_interval: JsValue,
+        max_attempts: JsValue,
+        options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, params) = (self.0.client()?, request::job(&params)?);
+        promise(&self.0, &mut |client| {
+            let params = request::job(&params)?;
             Ok(arguments::wait(&poll_interval, &max_attempts, &options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
                 client.create_and_wait(&params, &call.options, call.plan, &update).await
@@ -54,15 +59,51 @@ impl JobsClient {
         })
     }
 
+    /// Asks a question and returns the answer's text: `createAndWaitForJob` in short.
+    #[wasm_bindgen(js_name = ask, unchecked_return_type = "Promise<string>")]
+    pub fn ask(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] question: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "AskOptions")] options: JsValue,
+    ) -> Promise {
+        promise(&self.0, &mut |client| {
+            let params = request::question(&question, &options)?;
+            Ok(arguments::ask(&options)?.work(|call| async move {
+                let update = |update| call.tell(&client, update);
+                client.ask(params, &call.options, call.plan, &update).await
+            }))
+        })
+    }
+
+    /// What a job would cost now, and which offer would be paid. Nothing is paid, no job is made, and neither `confirm` nor the wallet
+    /// is called.
+    #[wasm_bindgen(js_name = quote, unchecked_return_type = "Promise<PriceQuote>")]
+    pub fn quote(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
+        promise(&self.0, &mut |client| {
+            Ok(arguments::call(&options)?.work(|call| async move { client.quote(&call.options).await }))
+        })
+    }
+
+    /// The server's agents: their ids begin sessions, and name whom a job asks.
+    #[wasm_bindgen(js_name = listAgents, unchecked_return_type = "Promise<Agent[]>")]
+    pub fn list_agents(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
+        promise(&self.0, &mut |client| {
+            Ok(arguments::call(&options)?.work(|call| async move { client.list_agents(&call.options).await }))
+        })
+    }
+
     /// Creates a job. When the server asks for a payment, the wallet pays for it once.
+    ///
+    /// @example
+    /// const { jobId } = await client.createJob({ userId, content }, { idempotencyKey: `order-${orderId}` });
     #[wasm_bindgen(js_name = createJob, unchecked_return_type = "Promise<CreateJobResponse>")]
     pub fn create_job(
         &self,
         #[wasm_bindgen(unchecked_param_type = "CreateJobRequest")] params: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "CreateJobOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, params) = (self.0.client()?, request::job(&params)?);
+        promise(&self.0, &mut |client| {
+            let params = request::job(&params)?;
             Ok(arguments::call(&options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
                 let job = client.create_job(&params, &call.options, &update).await?;
@@ -74,15 +115,19 @@ impl JobsClient {
         })
     }
 
-    /// The job as it is now.
-    #[wasm_bindgen(js_name = getJob, unchecked_return_type = "Promise<JobDetailsResponse>")]
+    /// The job as it is now. Its `status` says whether there is an answer.
+    ///
+    /// @example
+    /// const job = await client.getJob(jobId);
+    /// if (job.status === 'completed') console.log(job.result.message.content);
+    #[wasm_bindgen(js_name = getJob, unchecked_return_type = "Promise<Job>")]
     pub fn get_job(
         &self,
         #[wasm_bindgen(js_name = jobId, unchecked_param_type = "string")] job_id: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, id) = (self.0.client()?, arguments::id("jobId", &job_id)?);
+        promise(&self.0, &mut |client| {
+            let id = arguments::id("jobId", &job_id)?;
             Ok(arguments::call(&options)?.work(|call| async move { Ok(client.get_job(&id, &call.options).await?.document) }))
         })
     }
@@ -90,8 +135,7 @@ impl JobsClient {
     /// How the Jobs service is.
     #[wasm_bindgen(js_name = getJobsHealth, unchecked_return_type = "Promise<JobsHealthResponse>")]
     pub fn get_jobs_health(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
-        promise(|| {
-            let client = self.0.client()?;
+        promise(&self.0, &mut |client| {
             Ok(arguments::call(&options)?.work(|call| async move { client.jobs_health(&call.options).await }))
         })
     }
@@ -103,26 +147,17 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "ListJobsParams")] params: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let client = self.0.client()?;
-            let params = request::list(&params);
+        promise(&self.0, &mut |client| {
+            let params = request::list(&params)?;
             Ok(arguments::call(&options)?.work(|call| async move { client.list_jobs(params.as_ref(), &call.options).await }))
         })
     }
 
-    /// Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
-    /// `maxAttempts` (30 when only `interval` is given) is kept exactly. Without both the wait lasts until the job's own
-    /// expiry.
-    #[wasm_bindgen(js_name = pollJob, unchecked_return_type = "Promise<CompletedJob>")]
-    pub fn poll_job(
-        &self,
-        #[wasm_bindgen(js_name = jobId, unchecked_param_type = "string")] job_id: JsValue,
-        #[wasm_bindgen(unchecked_optional_param_type = "number | WaitOptions")] interval: JsValue,
-        #[wasm_bindgen(js_name = maxAttempts, unchecked_optional_param_type = "number")] max_attempts: JsValue,
-        #[wasm_bindgen(unchecked_optional_param_type = "WaitOptions")] options: JsValue,
-    ) -> Promise {
-        promise(|| {
-            let (client, id) = (self.0.client()?, arguments::id("jobId", &job_id)?);
+    /// Waits for a job's answer.
+    #[wasm_bindgen(js_name = pollJob, skip_typescript)] // overloads: `types.d.ts`
+    pub fn poll_job(&self, job_id: JsValue, interval: JsValue, max_attempts: JsValue, options: JsValue) -> Promise {
+        promise(&self.0, &mut |client| {
+            let id = arguments::id("jobId", &job_id)?;
             Ok(arguments::wait(&interval, &max_attempts, &options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
                 client.poll_job(&id, &call.options, call.plan, &update).await
@@ -132,6 +167,9 @@ impl JobsClient {
 
     /// Polls a job as `pollJob` does, and returns it each time that it is seen in another status. Ends when the job is
     /// completed, and throws what `pollJob` would reject with.
+    ///
+    /// @example
+    /// for await (const job of client.watchJob(jobId)) console.log(job.status);
     #[wasm_bindgen(js_name = watchJob, unchecked_return_type = "AsyncIterableIterator<JobDetailsResponse>")]
     pub fn watch_job(
         &self,
@@ -157,6 +195,8 @@ impl JobsClient {
     /// Continues a payment or a job that was interrupted, and waits for the job's answer. A payment continues with the
     /// job that is there, else with the same proof. Nothing is ever paid again.
     ///
+    /// @example
+    /// for (const payment of await client.pendingPayments()) await client.resume(payment);
     /// @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
     #[wasm_bindgen(unchecked_return_type = "Promise<CompletedJob>")]
     pub fn resume(
@@ -167,8 +207,8 @@ impl JobsClient {
         if handle.is_string() {
             return self.poll_job(handle, JsValue::UNDEFINED, JsValue::UNDEFINED, options);
         }
-        promise(|| {
-            let (client, attempt) = (self.0.client()?, Json(handle));
+        promise(&self.0, &mut |client| {
+            let attempt = Json(handle.clone());
             Ok(arguments::resume(&options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
                 client.resume(&attempt, &call.options, call.plan, &update).await
@@ -184,8 +224,7 @@ impl JobsClient {
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let client = self.0.client()?;
+        promise(&self.0, &mut |client| {
             Ok(arguments::call(&options)?
                 .work(|call| async move { client.pending_payments(&call.options).await.map(Json::array) }))
         })
@@ -201,8 +240,8 @@ impl JobsClient {
         #[wasm_bindgen(unchecked_param_type = "PendingPayment")] attempt: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, attempt) = (self.0.client()?, Json(attempt));
+        promise(&self.0, &mut |client| {
+            let attempt = Json(attempt.clone());
             Ok(arguments::call(&options)?.work(|call| async move {
                 client.forget_payment(&attempt, &call.options).await?;
                 Ok(Json(JsValue::UNDEFINED))

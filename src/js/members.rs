@@ -1,39 +1,42 @@
 //! The members of options: each is read by one rule, and the error names the member, the rule and what was given.
 
-use js_sys::{Array, Function};
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::error::argument;
-use crate::api::error::{Error, Result};
+use crate::api::error::{Error, ErrorCode, Result};
 use crate::json::{Json, Kind, shown};
-use crate::text::{fill, has, join, shorten};
+use crate::text::{fill, has, join};
 
 /// The longest time that timers can hold, in milliseconds.
 const MAX_MS: f64 = 2_147_483_647.0;
 const MS_RULE: &str = "must be a number of milliseconds from 1 to 2147483647";
 
-#[wasm_bindgen]
+#[wasm_bindgen(js_namespace = host)]
 extern "C" {
-    #[wasm_bindgen(js_namespace = Object, js_name = keys, catch)]
-    fn keys(object: &JsValue) -> Result<Array, JsValue>;
+    /// What is wrong with the members (`pkg-template/members.ts`): `[name, words]`, or `undefined`.
+    #[wasm_bindgen(catch)]
+    fn misfit(given: &JsValue, field: &str, known: &str) -> Result<JsValue, JsValue>;
 }
 
 /// Checks that this is an object without unknown members: a misspelt limit must not be an absent limit. A member that
 /// is `undefined` is absent.
 pub(super) fn only(field: &'static str, given: &Json, known: &[&[&str]]) -> Result<()> {
-    let refused = |given: &str| {
-        let known: Vec<&str> = known.iter().copied().flatten().copied().collect();
-        Error::argument(field, &fill("must be an object that knows %", &[&join(&known, ", ")]), given)
-    };
+    let known: Vec<&str> = known.iter().copied().flatten().copied().collect();
+    let known = join(&known, ", ");
+    let refused = |given: &str| Error::argument(field, &fill("must be an object that knows %", &[&known]), given);
     if given.kind() != Kind::Object {
         return Err(refused(&shown(given)));
     }
-    let keys = keys(&given.0).map_err(|_| refused("one that throws"))?;
-    let is_known = |key: &str| known.iter().any(|group| group.contains(&key));
-    let is_odd = |key: &String| !is_known(key) && given.get(key).is_some();
-    match keys.iter().filter_map(|key| key.as_string()).find(is_odd) {
-        Some(key) => Err(refused(&shorten(&key, 60))),
-        None => Ok(()),
+    let misfit = Json(misfit(&given.0, field, &known).map_err(|_| refused("one that throws"))?);
+    let [name, words] = ["0", "1"].map(|index| misfit.get_text(index));
+    match (name, words) {
+        (Some(name), Some(words)) => {
+            let mut error = Error::new(ErrorCode::InvalidArgument, words);
+            error.field = Some(name);
+            Err(error)
+        }
+        _ => Ok(()),
     }
 }
 

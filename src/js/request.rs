@@ -2,9 +2,10 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::members::is_well_formed;
+use super::members::{is_well_formed, only};
 use crate::api::error::{Error, Result};
-use crate::api::jobs::{CreateJobRequest, ListJobsParams};
+use crate::api::jobs::{CreateJobRequest, ListJobsParams, about_question};
+use crate::api::options::AskOptions;
 use crate::api::sessions::{CreateSessionRequest, GetMessagesParams, SendMessageRequest};
 use crate::json::{Json, Kind, picked};
 use crate::text::{fill, shorten};
@@ -20,6 +21,13 @@ pub(super) fn job(given: &JsValue) -> Result<Json> {
     copy(given, CreateJobRequest::MEMBERS)
 }
 
+/// What `ask` was given: its question, and the members of a job among its options.
+pub(super) fn question(question: &JsValue, options: &JsValue) -> Result<Json> {
+    let options = Json(options.clone());
+    let of_options = if options.kind() == Kind::Object { picked(&options, AskOptions::MEMBERS) } else { Json::object() };
+    job(&of_options.set("content", Json(question.clone())).0).map_err(about_question)
+}
+
 /// What `createSession` was given.
 pub(super) fn session(given: &JsValue) -> Result<Json> {
     copy(given, CreateSessionRequest::MEMBERS)
@@ -31,31 +39,37 @@ pub(super) fn message(given: &JsValue) -> Result<Json> {
 }
 
 /// What `listJobs` was given. `None` when it was given nothing.
-pub(super) fn list(given: &JsValue) -> Option<Json> {
+pub(super) fn list(given: &JsValue) -> Result<Option<Json>> {
     let params = Json(given.clone());
-    match params.kind() {
+    Ok(match params.kind() {
         Kind::Undefined => None,
-        Kind::Object => Some(picked(&params, ListJobsParams::MEMBERS)),
+        Kind::Object => Some(known(&params, ListJobsParams::MEMBERS)?),
         _ => Some(params),
-    }
+    })
 }
 
 /// What `getMessages` was given, with dates as numbers. `None` when it was given nothing.
-pub(super) fn page(given: &JsValue) -> Option<Json> {
+pub(super) fn page(given: &JsValue) -> Result<Option<Json>> {
     let params = Json(given.clone());
     match params.kind() {
-        Kind::Undefined => return None,
+        Kind::Undefined => return Ok(None),
         Kind::Object => {}
-        _ => return Some(params),
+        _ => return Ok(Some(params)),
     }
-    let mut copy = picked(&params, GetMessagesParams::MEMBERS);
+    let mut copy = known(&params, GetMessagesParams::MEMBERS)?;
     for key in ["before", "after"] {
         let date = copy.get(key);
         if let Some(Ok(time)) = date.and_then(|date| date.call("getTime", &JsValue::UNDEFINED, &JsValue::UNDEFINED)) {
             copy = copy.set(key, Json(time));
         }
     }
-    Some(copy)
+    Ok(Some(copy))
+}
+
+/// A copy of an object that has no members but these: a misspelt one would be ignored without a word.
+fn known(params: &Json, members: &[&'static str]) -> Result<Json> {
+    only("params", params, &[members])?;
+    Ok(picked(params, members))
 }
 
 fn copy(given: &JsValue, members: &[&'static str]) -> Result<Json> {
@@ -63,6 +77,7 @@ fn copy(given: &JsValue, members: &[&'static str]) -> Result<Json> {
     if params.kind() != Kind::Object {
         return Ok(params);
     }
+    only("params", &params, &[members])?;
     let mut copy = Json::object();
     for &key in members {
         let Some(value) = params.get(key) else { continue };

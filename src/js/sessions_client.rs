@@ -52,8 +52,8 @@ impl SessionsClient {
         #[wasm_bindgen(unchecked_param_type = "CreateSessionRequest")] params: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, params) = (self.0.client()?, request::session(&params)?);
+        promise(&self.0, &mut |client| {
+            let params = request::session(&params)?;
             Ok(arguments::call(&options)?.work(|call| async move { client.create_session(&params, &call.options).await }))
         })
     }
@@ -65,8 +65,8 @@ impl SessionsClient {
         #[wasm_bindgen(js_name = sessionId, unchecked_param_type = "string")] session_id: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, id) = (self.0.client()?, session(&session_id)?);
+        promise(&self.0, &mut |client| {
+            let id = session(&session_id)?;
             Ok(arguments::call(&options)?.work(|call| async move { client.delete_session(&id, &call.options).await }))
         })
     }
@@ -84,9 +84,9 @@ impl SessionsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> PagePromise {
         let mut pages = None;
-        let first = promise(|| {
-            let (client, id) = (self.0.client()?, session(&session_id)?);
-            let (params, call) = (request::page(&params), arguments::call(&options)?);
+        let first = promise(&self.0, &mut |client| {
+            let id = session(&session_id)?;
+            let (params, call) = (request::page(&params)?, arguments::call(&options)?);
             pages = Some(Pages { client: client.clone(), id: id.clone(), params: params.clone(), call: call.clone() });
             Ok(call.work(|call| async move { client.messages(&id, params.as_ref(), &call.options).await }))
         });
@@ -100,8 +100,8 @@ impl SessionsClient {
         #[wasm_bindgen(js_name = sessionId, unchecked_param_type = "string")] session_id: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, id) = (self.0.client()?, session(&session_id)?);
+        promise(&self.0, &mut |client| {
+            let id = session(&session_id)?;
             Ok(arguments::call(&options)?.work(|call| async move { client.session(&id, &call.options).await }))
         })
     }
@@ -112,8 +112,7 @@ impl SessionsClient {
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let client = self.0.client()?;
+        promise(&self.0, &mut |client| {
             Ok(arguments::call(&options)?.work(|call| async move { client.sessions_health(&call.options).await }))
         })
     }
@@ -125,8 +124,8 @@ impl SessionsClient {
         #[wasm_bindgen(js_name = sessionId, unchecked_param_type = "string")] session_id: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, id) = (self.0.client()?, session(&session_id)?);
+        promise(&self.0, &mut |client| {
+            let id = session(&session_id)?;
             Ok(arguments::call(&options)?.work(|call| async move { client.heartbeat(&id, &call.options).await }))
         })
     }
@@ -134,8 +133,7 @@ impl SessionsClient {
     /// The sessions that have not expired, of everyone who uses the server.
     #[wasm_bindgen(js_name = listSessions, unchecked_return_type = "Promise<ListSessionsResponse>")]
     pub fn list_sessions(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
-        promise(|| {
-            let client = self.0.client()?;
+        promise(&self.0, &mut |client| {
             Ok(arguments::call(&options)?.work(|call| async move { client.list_sessions(&call.options).await }))
         })
     }
@@ -147,8 +145,8 @@ impl SessionsClient {
         #[wasm_bindgen(js_name = sessionId, unchecked_param_type = "string")] session_id: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, id) = (self.0.client()?, session(&session_id)?);
+        promise(&self.0, &mut |client| {
+            let id = session(&session_id)?;
             Ok(arguments::call(&options)?.work(|call| async move { client.renew_session(&id, &call.options).await }))
         })
     }
@@ -164,8 +162,8 @@ impl SessionsClient {
         #[wasm_bindgen(unchecked_param_type = "SendMessageRequest")] params: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, id, message) = (self.0.client()?, session(&session_id)?, request::message(&params)?);
+        promise(&self.0, &mut |client| {
+            let (id, message) = (session(&session_id)?, request::message(&params)?);
             Ok(arguments::call(&options)?.work(|call| async move { client.send_message(&id, &message, &call.options).await }))
         })
     }
@@ -183,8 +181,8 @@ impl SessionsClient {
         #[wasm_bindgen(unchecked_param_type = "SendMessageRequest")] params: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
-        promise(|| {
-            let (client, id, message) = (self.0.client()?, session(&session_id)?, request::message(&params)?);
+        promise(&self.0, &mut |client| {
+            let (id, message) = (session(&session_id)?, request::message(&params)?);
             Ok(arguments::call(&options)?
                 .work(|call| async move { client.send_message_and_wait(&id, &message, &call.options).await }))
         })

@@ -13,6 +13,9 @@ declare global {
   }
 }
 
+/** Whether money has moved. `'unknown'`: it may have, or may still. */
+export type FundsMoved = boolean | 'unknown';
+
 /** What is sent as headers: an object, a list of pairs, or `Headers`. */
 export type HeadersInput = Record<string, string> | readonly (readonly string[])[] | Headers;
 
@@ -54,4 +57,50 @@ export interface Wallet {
   signTypedData?: (typedData: TypedData) => string | Promise<string>;
   /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
   pay?: (quote: Quote) => HeadersInput | Promise<HeadersInput>;
+}
+
+/** A job without an answer: the agent has not finished, or it has failed. */
+export interface UnansweredJob extends JobDetailsResponse {
+  status: Exclude<JobStatus, 'completed'>;
+}
+
+/** A job as the server describes it: with `status` `completed` it has its answer. */
+export type Job = CompletedJob | UnansweredJob;
+
+// Methods with two forms, beside those that are generated.
+export interface JobsClient {
+  /**
+   * Creates a job, pays for it when the server asks for that, and waits for its answer.
+   *
+   * @example
+   * const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is the weather?' });
+   * console.log(job.result.message.content);
+   */
+  createAndWaitForJob(params: CreateJobRequest, options?: WaitOptions): Promise<CompletedJob>;
+  /**
+   * The same, with the interval and the number of polls of your own, which are kept exactly.
+   *
+   * @param pollInterval In milliseconds. @default 1000 when only `maxAttempts` is given
+   * @param maxAttempts @default 30 when only `pollInterval` is given
+   */
+  createAndWaitForJob(
+    params: CreateJobRequest,
+    pollInterval: number | undefined,
+    maxAttempts?: number,
+    options?: WaitOptions,
+  ): Promise<CompletedJob>;
+  /**
+   * Waits for a job's answer, until the job's own expiry.
+   *
+   * @example
+   * const job = await client.pollJob(jobId, { timeoutMs: 60_000, onUpdate: (update) => console.log(update.type) });
+   */
+  pollJob(jobId: string, options?: WaitOptions): Promise<CompletedJob>;
+  /**
+   * The same, with the interval and the number of polls of your own, which are kept exactly.
+   *
+   * @param interval In milliseconds. @default 1000 when only `maxAttempts` is given
+   * @param maxAttempts @default 30 when only `interval` is given
+   */
+  pollJob(jobId: string, interval: number | undefined, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
 }

@@ -104,6 +104,16 @@ impl Json {
         self.0.get(key).cloned().map(Self)
     }
 
+    /// The member `key` if it is a string.
+    pub fn get_text(&self, key: &str) -> Option<String> {
+        self.get(key)?.as_text()
+    }
+
+    /// The member `key` if it is a number.
+    pub fn get_number(&self, key: &str) -> Option<f64> {
+        self.get(key)?.as_number()
+    }
+
     /// The elements of an array; empty when this is no array.
     pub fn elements(&self) -> Vec<Self> {
         self.0.as_array().map(|elements| elements.iter().cloned().map(Self).collect()).unwrap_or_default()

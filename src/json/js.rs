@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
+use js_sys::{Array, Function, JsString, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -21,9 +21,6 @@ extern "C" {
     fn json_parse(text: &JsString) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_namespace = JSON, js_name = stringify, catch)]
     fn json_stringify(value: &JsValue) -> Result<JsValue, JsValue>;
-    // Not js_sys's: a Proxy that was revoked makes it throw.
-    #[wasm_bindgen(js_namespace = Array, js_name = isArray, catch)]
-    fn is_array(value: &JsValue) -> Result<bool, JsValue>;
 
     #[wasm_bindgen(js_namespace = host, catch)]
     fn list(given: &JsValue) -> Result<Array, JsValue>;
@@ -31,32 +28,42 @@ extern "C" {
     fn settled(value: &JsValue) -> Promise;
 }
 
+// Not js_sys's `Reflect`: one call does what takes three there, and there are dozens in each request.
+#[wasm_bindgen(js_namespace = host)]
+extern "C" {
+    fn member(of: &JsValue, name: &JsValue) -> JsValue;
+    #[wasm_bindgen(js_name = memberText)]
+    fn member_text(of: &JsValue, name: &JsValue) -> Option<String>;
+    #[wasm_bindgen(js_name = memberNumber)]
+    fn member_number(of: &JsValue, name: &JsValue) -> Option<f64>;
+    #[wasm_bindgen(js_name = setMember)]
+    fn set_member(of: &JsValue, name: &JsValue, value: &JsValue);
+    #[wasm_bindgen(js_name = deleteMember)]
+    fn delete_member(of: &JsValue, name: &JsValue);
+    #[wasm_bindgen(js_name = kindOf)]
+    fn kind_of(value: &JsValue) -> u32;
+}
+
 thread_local! {
     static NAMES: RefCell<Vec<(Box<str>, Rc<JsValue>)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Does `work` with a member's name as a JavaScript string. Making one costs more than the rest of reading a member.
-fn with_name<T>(text: &str, work: impl FnOnce(&JsValue) -> T) -> T {
+/// A member's name as a JavaScript string. Making one costs more than the rest of reading a member.
+fn js_name(text: &str) -> Rc<JsValue> {
     if text.len() > MAX_NAME_BYTES {
-        return work(&text.into());
+        return Rc::new(text.into());
     }
-    let known = NAMES.with_borrow_mut(|names| {
-        let at = names.binary_search_by(|(known, _)| (known.len(), &**known).cmp(&(text.len(), text)));
-        match at {
-            Ok(at) => names.get(at).map(|(_, name)| name.clone()),
-            Err(at) if names.len() < MAX_NAMES => {
-                let name = Rc::new(JsValue::from(text));
-                names.insert(at, (text.into(), name.clone()));
-                Some(name)
-            }
-            Err(_) => None,
+    NAMES.with_borrow_mut(|names| {
+        let at = match names.binary_search_by(|(known, _)| (known.len(), &**known).cmp(&(text.len(), text))) {
+            Ok(at) => return names.get(at).map(|(_, name)| name.clone()).unwrap_or_default(),
+            Err(at) => at,
+        };
+        let name = Rc::new(JsValue::from(text));
+        if names.len() < MAX_NAMES {
+            names.insert(at, (text.into(), name.clone()));
         }
-    });
-    // Not while the names are borrowed: a getter may call the module.
-    match known {
-        Some(name) => work(&name),
-        None => work(&text.into()),
-    }
+        name
+    })
 }
 
 /// One JSON value. `set` and `without` are only called on objects that the crate itself has made or has just parsed.
@@ -125,33 +132,33 @@ impl Json {
 
     /// What the value is.
     pub fn kind(&self) -> Kind {
-        let value = &self.0;
-        if value.is_undefined() {
-            Kind::Undefined
-        } else if value.is_null() {
-            Kind::Null
-        } else if value.is_string() {
-            Kind::Text
-        } else if value.as_bool().is_some() {
-            Kind::Boolean
-        } else if value.as_f64().is_some() {
-            Kind::Number
-        } else if is_array(value).unwrap_or(false) {
-            Kind::Array
-        } else if value.is_object() {
-            Kind::Object
-        } else {
-            Kind::Other
+        // As `kindOf` counts them.
+        match kind_of(&self.0) {
+            0 => Kind::Undefined,
+            1 => Kind::Null,
+            2 => Kind::Boolean,
+            3 => Kind::Number,
+            4 => Kind::Text,
+            5 => Kind::Array,
+            6 => Kind::Object,
+            _ => Kind::Other,
         }
     }
 
-    /// The member `key`; `None` when this is no object, or the member is absent.
+    /// The member `key`; `None` when this is no object, or the member is absent. A getter that throws counts as absent.
     pub fn get(&self, key: &str) -> Option<Self> {
-        if !self.0.is_object() {
-            return None;
-        }
-        // A getter that throws counts as absent.
-        with_name(key, |name| Reflect::get(&self.0, name)).ok().filter(|value| !value.is_undefined()).map(Json)
+        let value = member(&self.0, &js_name(key));
+        (!value.is_undefined()).then_some(Json(value))
+    }
+
+    /// The member `key` if it is a string.
+    pub fn get_text(&self, key: &str) -> Option<String> {
+        member_text(&self.0, &js_name(key))
+    }
+
+    /// The member `key` if it is a number.
+    pub fn get_number(&self, key: &str) -> Option<f64> {
+        member_number(&self.0, &js_name(key))
     }
 
     /// The names of an object's members; none when this is no object.
@@ -164,15 +171,10 @@ impl Json {
 
     /// The elements of an array; empty when this is no array.
     pub fn elements(&self) -> Vec<Self> {
-        let mut elements = Vec::new();
-        if is_array(&self.0).unwrap_or(false)
-            && let Ok(list) = self.list()
-        {
-            for at in 0..list.length() {
-                elements.push(Json(list.get(at)));
-            }
+        if self.kind() != Kind::Array {
+            return Vec::new();
         }
-        elements
+        self.list().map(|list| list.iter().map(Json).collect()).unwrap_or_default()
     }
 
     /// The string that this is.
@@ -187,17 +189,13 @@ impl Json {
 
     /// The object with this member put in.
     pub fn set(self, key: &str, value: Self) -> Self {
-        // The object is the core's own: it can be written to.
-        let _ = with_name(key, |name| Reflect::set(&self.0, name, &value.0));
+        set_member(&self.0, &js_name(key), &value.0);
         self
     }
 
     /// The object without this member.
     pub fn without(self, key: &str) -> Self {
-        if self.0.is_object() {
-            let object = self.0.unchecked_ref::<Object>();
-            let _ = with_name(key, |name| Reflect::delete_property(object, name));
-        }
+        delete_member(&self.0, &js_name(key));
         self
     }
 

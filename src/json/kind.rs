@@ -25,7 +25,7 @@ impl Kind {
     /// The kind with its article, for error messages.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Undefined => "nothing",
+            Kind::Undefined => "undefined",
             Kind::Null => "null",
             Kind::Boolean => "a boolean",
             Kind::Number => "a number",

@@ -20,18 +20,6 @@ pub use host::Json;
 pub use js::Json;
 pub use kind::Kind;
 
-impl Json {
-    /// The member `key` if it is a string.
-    pub fn get_text(&self, key: &str) -> Option<String> {
-        self.get(key)?.as_text()
-    }
-
-    /// The member `key` if it is a number.
-    pub fn get_number(&self, key: &str) -> Option<f64> {
-        self.get(key)?.as_number()
-    }
-}
-
 /// The JSON object in a header, in base64 as x402 has it, or as plain JSON, which some servers
 /// send. `None` for a header that is too long, or holds anything else.
 pub fn read_header(value: &str) -> Option<Json> {

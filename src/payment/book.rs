@@ -3,10 +3,12 @@
 //! An entry is kept as long as its payment is open, however many there are. Once the job's end was seen, or the record's time is
 //! over, the newest [`MAX_CLOSED`] are kept, so that what was counted is not counted again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
+use crate::api::payments::Attempt;
 use crate::payment::PaidJob;
 use crate::spending::policy::Reservation;
+use crate::table::Table;
 use crate::time::Instant;
 
 /// How many payments are remembered after their end.
@@ -25,6 +27,8 @@ struct Entry {
     job_id: Option<String>,
     /// Whether the job's end was seen.
     closed: bool,
+    /// What the application is told of the payment with its job: without the request.
+    paid: Option<Box<Attempt>>,
 }
 
 /// A job that was created under an idempotency key.
@@ -39,19 +43,19 @@ pub struct KeyedJob {
 /// All payments that this client knows.
 #[derive(Debug, Default)]
 pub struct Book {
-    entries: HashMap<String, Entry>,
+    entries: Table<Entry>,
     /// The payments of each job whose end was not seen yet: one, unless an application has resumed another's.
-    jobs: HashMap<String, Vec<String>>,
+    jobs: Table<Vec<String>>,
     /// Paid jobs in the order in which they were accepted, with the time at which their records are of no use any more.
     kept: VecDeque<(Instant, String)>,
     closed: VecDeque<String>,
-    keyed: HashMap<String, KeyedJob>,
+    keyed: Table<KeyedJob>,
     keys: VecDeque<String>,
 }
 
 impl Book {
     fn entry(&mut self, id: &str) -> &mut Entry {
-        self.entries.entry(id.to_owned()).or_default()
+        self.entries.entry(id)
     }
 
     /// Money was set aside for this payment. It is given back when the payment is dropped, until [`Book::keep`] says otherwise.
@@ -103,9 +107,23 @@ impl Book {
         over
     }
 
+    /// The server has taken this payment for a job.
+    pub fn set_paid(&mut self, attempt: &Attempt) {
+        let told = Attempt { request: String::new(), ..attempt.clone() };
+        self.entry(&attempt.id).paid = Some(Box::new(told));
+    }
+
+    /// What was paid for this job. `reference`: the payment that the job itself names.
+    pub fn paid_for(&self, job_id: &str, reference: Option<&str>) -> Option<Attempt> {
+        let open = self.jobs.get(job_id).and_then(|ids| ids.first()).map(String::as_str);
+        let paid = self.entries.get(open.or(reference)?)?.paid.as_deref()?;
+        // Lists show references to everybody: another job may have it.
+        (paid.job_id().as_deref() == Some(job_id)).then(|| paid.clone())
+    }
+
     fn open(&mut self, id: &str, job_id: &str, kept_until: Instant) {
         self.entry(id).job_id = Some(job_id.to_owned());
-        let payments = self.jobs.entry(job_id.to_owned()).or_default();
+        let payments = self.jobs.entry(job_id);
         if !payments.iter().any(|known| known == id) {
             payments.push(id.to_owned());
             self.kept.push_back((kept_until, id.to_owned()));
@@ -162,7 +180,10 @@ impl Book {
     pub fn forget(&mut self, id: &str) {
         self.close(id);
         let is_its = |job: &KeyedJob| job.job.payment.as_ref().is_some_and(|payment| payment.id == id);
-        self.keyed.retain(|_, job| !is_its(job));
+        let keys: Vec<String> = self.keyed.iter().filter(|(_, job)| is_its(job)).map(|(key, _)| key.to_owned()).collect();
+        for key in keys {
+            self.keyed.remove(&key);
+        }
     }
 
     /// The job that was created under this key.
@@ -172,7 +193,7 @@ impl Book {
 
     /// A job was created under this key.
     pub fn set_keyed(&mut self, key: &str, job: KeyedJob) {
-        if self.keyed.insert(key.to_owned(), job).is_none() {
+        if self.keyed.insert(key, job).is_none() {
             self.keys.push_back(key.to_owned());
         }
         if self.keys.len() > MAX_KEYED
@@ -254,7 +275,7 @@ mod tests {
             book.close(&number.to_string());
         }
         assert_eq!(book.closed.len(), MAX_CLOSED);
-        assert!(book.entries.len() <= 2 * MAX_CLOSED && book.kept.is_empty() && book.jobs.is_empty());
+        assert!(book.entries.iter().count() <= 2 * MAX_CLOSED && book.kept.is_empty() && book.jobs.iter().next().is_none());
     }
 
     #[test]
@@ -288,11 +309,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_paid_for_a_job_is_known_while_it_is_open_and_afterwards_by_its_reference() {
+        let read = |id: &str, job: &str| {
+            let record = json!({"attemptId": id, "state": "accepted", "request": "{}", "created": {"jobId": job}});
+            crate::payment::record::read(&record).unwrap()
+        };
+        let mut book = Book::default();
+        book.accepted("a", "job-1", at(10.0), at(0.0));
+        book.set_paid(&read("a", "job-1"));
+        let id = |book: &Book, job: &str, reference| book.paid_for(job, reference).map(|attempt| attempt.id);
+        assert_eq!((id(&book, "job-1", None).as_deref(), id(&book, "job-2", Some("a"))), (Some("a"), None));
+        assert!(book.paid_for("job-1", None).unwrap().request.is_empty(), "the question is not kept twice");
+        book.job_finished("job-1");
+        assert_eq!((id(&book, "job-1", None), id(&book, "job-1", Some("a")).as_deref()), (None, Some("a")));
+    }
+
+    #[test]
     fn a_payment_of_which_nothing_is_left_has_no_entry() {
         let mut book = Book::default();
         book.set_asking("a", true);
         assert!(book.is_asking("a"));
         book.set_asking("a", false);
-        assert!(book.entries.is_empty());
+        assert!(book.entries.iter().next().is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! Payments that were begun before: after a lost reply, a crash, in another tab. Who comes second finds the job.
 
 use core::cell::Cell;
+use core::pin::pin;
 use std::rc::Rc;
 
 use super::keys::{self, Holder, KeyRecord};
@@ -9,6 +10,7 @@ use super::payments::Payments;
 use super::record::{self, Found, FundsMoved, funds_moved};
 use super::run::Start;
 use super::step::Resumption;
+use super::store::unread;
 use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
@@ -55,11 +57,15 @@ impl<P: Platform + 'static> Payments<P> {
             match found {
                 Found::Withheld(thrown) => {
                     failed = Some(thrown);
-                    open.push((WallTime::from_ms(0.0), record::unreadable(id)));
+                    list(&mut open, (WallTime::from_ms(0.0), record::unreadable(id)));
                 }
-                Found::Unreadable => open.push((WallTime::from_ms(0.0), record::unreadable(id))),
+                Found::Unreadable => list(&mut open, (WallTime::from_ms(0.0), record::unreadable(id))),
                 Found::Missing => {}
-                Found::Attempt(attempt) => open.extend(self.listed(*attempt, end).await),
+                Found::Attempt(attempt) => {
+                    if let Some(listed) = self.listed(*attempt, end).await {
+                        list(&mut open, listed);
+                    }
+                }
             }
         }
         // A store that returns none of its records has failed.
@@ -67,7 +73,6 @@ impl<P: Platform + 'static> Payments<P> {
             return Err(store_failed(thrown, ""));
         }
         self.tidy_keys(&keys, end).await;
-        open.sort_by(|(one, _), (other, _)| one.as_ms().total_cmp(&other.as_ms()));
         Ok(open.into_iter().map(|(_, document)| document).collect())
     }
 
@@ -78,7 +83,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let is_closed = self.book.borrow().is_closed(&attempt.id);
         if record::kept_until(&attempt) < self.platform.wall_time() {
-            let _ = self.in_time(self.forget(&attempt.id, None), end).await;
+            let _ = self.in_time(pin!(self.forget(&attempt.id, None)), end).await;
             return None;
         }
         // A program that ended before it could return the answer, or delete the record, has left this. The job stays known.
@@ -87,16 +92,16 @@ impl<P: Platform + 'static> Payments<P> {
         }
         // What has been answered is not open, though the store has not taken that yet.
         if is_closed && attempt.created.is_some() {
-            if let Ok(Some(attempt)) = self.in_time(self.close(&attempt.id, None), end).await {
+            if let Ok(Some(attempt)) = self.in_time(pin!(self.close(&attempt.id, None)), end).await {
                 let drop = async {
                     self.drop_closed(&attempt).await;
                     Ok(())
                 };
-                let _ = self.in_time(drop, end).await;
+                let _ = self.in_time(pin!(drop), end).await;
             }
             return None;
         }
-        Some((attempt.created_at, attempt.document()))
+        Some((attempt.created_at, attempt.listed()))
     }
 
     /// Deletes some of the key records that are of no use any more.
@@ -120,7 +125,7 @@ impl<P: Platform + 'static> Payments<P> {
                 let Ok(_lock) = self.lock("create", name, soon).await else { continue };
                 if self.is_over(key, end).await {
                     let delete = self.platform.store(StoreOperation::Delete, key, "");
-                    let _ = self.in_time(async { delete.await.map(drop) }, end).await;
+                    let _ = self.in_time(pin!(async { delete.await.map(drop) }), end).await;
                 }
             }
         }
@@ -128,7 +133,7 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// Whether a key record is of no use any more.
     async fn is_over(&self, key: &str, end: Deadline) -> bool {
-        let value = self.in_time(self.platform.store(StoreOperation::Get, key, ""), end).await;
+        let value = self.in_time(pin!(self.platform.store(StoreOperation::Get, key, "")), end).await;
         let Some(Ok(claim)) = value.ok().and_then(|value| keys::parse(&value)) else { return false };
         let wall = self.platform.wall_time();
         match &claim {
@@ -148,16 +153,16 @@ impl<P: Platform + 'static> Payments<P> {
         end: Deadline,
         update: &dyn Fn(Update),
     ) -> Result<(Created, Attempt)> {
-        self.go_on(&attempt_id(given)?, given, call, end, update).await
+        self.go_on(&attempt_id(given)?, given, call, end, update).await.map_err(unread)
     }
 
     /// Forgets a payment that the application knows to be over.
     pub(crate) async fn forget_payment(self: &Rc<Self>, given: &Json, call: &CallOptions) -> Result<()> {
         let id = attempt_id(given)?;
         let end = self.deadline(Some(call.timeout_ms.unwrap_or(self.http.config.timeout_ms)));
-        let _lock = self.lock("resume", &id, end).await?;
+        let _lock = self.lock("resume", &id, end).await.map_err(unread)?;
         let found = self.find(&id, end).await;
-        self.in_time(self.forget(&id, None), end).await.map_err(|thrown| store_failed(thrown, ""))?;
+        self.in_time(pin!(self.forget(&id, None)), end).await.map_err(|thrown| unread(store_failed(thrown, "")))?;
         let mut book = self.book.borrow_mut();
         book.forget(&id);
         // The wallet may still be open: what it answers decides then.
@@ -220,15 +225,20 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// The job's end was seen: nothing is open any more. Waits until the store knows it, but not for long: the program may end as soon
     /// as it has the answer. The record is deleted after that. `reference`: the payment that the job itself names, which an earlier run
-    /// of the program may have made.
-    pub(crate) async fn job_finished(self: &Rc<Self>, job_id: &str, reference: Option<&str>, end: Deadline) {
+    /// of the program may have made. Returns the payment, where the store had it in that time.
+    pub(crate) async fn job_finished(
+        self: &Rc<Self>,
+        job_id: &str,
+        reference: Option<&str>,
+        end: Deadline,
+    ) -> Option<Box<Attempt>> {
         let ids = self.book.borrow_mut().job_finished(job_id);
         let is_known = !ids.is_empty();
         let mut closing: Vec<(String, Option<String>)> = ids.into_iter().map(|id| (id, None)).collect();
         let other = reference.filter(|id| !is_known && !self.book.borrow().is_closed(id));
         closing.extend(other.map(|id| (id.to_owned(), Some(job_id.to_owned()))));
         if closing.is_empty() {
-            return;
+            return None;
         }
         let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
         let (publisher, mut subscription) = subscription();
@@ -240,15 +250,30 @@ impl<P: Platform + 'static> Payments<P> {
             for (id, of_job) in closing {
                 closed.extend(payments.close(&id, of_job).await.ok().flatten());
             }
-            publisher.send(());
+            publisher.send(closed.first().cloned().map(Box::new));
             // Until the call has gone on, the store knows the job.
             publisher.gone().await;
             for attempt in closed {
                 if has_answer.get() { payments.drop_closed(&attempt).await } else { payments.reopen(attempt).await }
             }
         });
-        let _ = within(subscription.next(), self.platform.sleep(limit)).await;
+        let closed = within(subscription.next(), self.platform.sleep(limit)).await;
         went_on.set(true);
+        closed.flatten()
+    }
+
+    /// What was paid for this job, as far as this client knows. `reference`: the payment that the job itself names.
+    pub(crate) fn paid_for(&self, job_id: &str, reference: Option<&str>) -> Option<Box<Attempt>> {
+        self.book.borrow().paid_for(job_id, reference).map(Box::new)
+    }
+
+    /// What was paid for this job in an earlier run of the program, as the store has it.
+    pub(crate) async fn recorded(&self, job_id: &str, reference: &str) -> Option<Box<Attempt>> {
+        let end = Deadline::after(self.platform.now(), Some(CLOSE));
+        match self.find(reference, end).await {
+            Found::Attempt(attempt) if attempt.job_id().as_deref() == Some(job_id) => Some(attempt),
+            _ => None,
+        }
     }
 
     /// The application has the answer. What has a key is kept, so that another call with it pays nothing.
@@ -260,12 +285,18 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// The call was given up before it had its answer: the payment is open as before.
     async fn reopen(self: &Rc<Self>, attempt: Attempt) {
-        let job_id = attempt.created.as_ref().and_then(|created| created.get_text("jobId"));
+        let job_id = attempt.job_id();
         let at = self.moment();
         let kept_until = at.now + record::kept_until(&attempt).since(at.wall);
         self.book.borrow_mut().reopen(&attempt.id, &job_id.unwrap_or_default(), kept_until);
         let _ = self.write(attempt).await;
     }
+}
+
+/// Puts one into the list, which is in the order of time. Not sorted at the end: the standard library's sort is 5 KB of the wasm.
+fn list(open: &mut Vec<Listed>, listed: Listed) {
+    let at = open.partition_point(|(time, _)| *time <= listed.0);
+    open.insert(at, listed);
 }
 
 fn attempt_id(given: &Json) -> Result<String> {

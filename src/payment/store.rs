@@ -3,7 +3,7 @@
 //! All that is written of one payment is written in order, one at a time, and to its end: a write that takes longer than its call
 //! goes on, and what is written later waits for it.
 
-use core::cell::RefCell;
+use core::pin::{Pin, pin};
 use std::rc::Rc;
 
 use super::keys::{self, Holder, KeyRecord, OldKeys};
@@ -36,9 +36,24 @@ pub(super) enum KeyHolder {
     Job(Json, String),
 }
 
+/// Work with the store. Not generic: it is waited for in many places, each of which would be compiled for each kind of work.
+pub(super) type InStore<'a, T> = Pin<&'a mut (dyn Future<Output = Result<T, Json>> + 'a)>;
+
+/// What work that is done in order comes to.
+enum Stored {
+    /// It was written, or deleted.
+    Done,
+    /// Whether the key was free.
+    Claimed(bool),
+    /// The record as it was, if it was this one's.
+    Closed(Option<Box<Attempt>>),
+}
+
+type InOrder = Pin<Box<dyn Future<Output = Result<Stored, Json>>>>;
+
 impl<P: Platform + 'static> Payments<P> {
     /// What the store returns before `end`, and within its own time.
-    pub(super) async fn in_time<T>(&self, work: impl Future<Output = Result<T, Json>>, end: Deadline) -> Result<T, Json> {
+    pub(super) async fn in_time<T>(&self, work: InStore<'_, T>, end: Deadline) -> Result<T, Json> {
         let limit = STORE.min(end.left(self.platform.now()).max(Millis::ZERO));
         let given = within(work, self.platform.sleep(limit)).await;
         given.unwrap_or_else(|| Err(Json::text(&format!("it gave nothing in {} ms", limit.whole()))))
@@ -68,66 +83,68 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// Does this in a task of its own, when all that was written of this payment before has ended. Who waits for it may leave.
-    async fn in_order<T: 'static>(
-        self: &Rc<Self>,
-        id: &str,
-        work: impl AsyncFnOnce(Rc<Self>) -> Result<T, Json> + 'static,
-    ) -> Result<T, Json> {
+    async fn in_order(self: &Rc<Self>, id: &str, work: InOrder) -> Result<Stored, Json> {
         let ticket = self.writes.join(id);
         let (publisher, mut subscription) = subscription();
-        let payments = self.clone();
         self.platform.spawn(async move {
             ticket.ready().await;
-            publisher.send(work(payments).await);
+            publisher.send(work.await);
         });
         subscription.next().await
     }
 
     /// Writes the attempt down. A store that fails is asked again, since what would be lost is worth money.
     pub(super) async fn write(self: &Rc<Self>, attempt: Attempt) -> Result<(), Json> {
-        let (id, key) = (attempt.id.clone(), record::key(&attempt.id));
-        self.in_order(&id, async move |payments| payments.set(&key, &record::to_json(&attempt)).await).await
+        let (payments, id, key) = (self.clone(), attempt.id.clone(), record::key(&attempt.id));
+        let work = async move { payments.set(&key, &record::to_json(&attempt)).await.map(|()| Stored::Done) };
+        self.in_order(&id, Box::pin(work)).await.map(drop)
     }
 
     /// Claims the attempt's key. False when it belongs to somebody. The lock of the key is held.
     pub(super) async fn claim(self: &Rc<Self>, attempt: Attempt) -> Result<bool, Json> {
-        let key = self.key_record(&attempt.idempotency_key);
+        let (payments, key) = (self.clone(), self.key_record(&attempt.idempotency_key));
         let claim = KeyRecord::of(&attempt).to_json();
-        self.in_order(&attempt.id, async move |payments| payments.add(&key, &claim).await).await
+        let work = async move { payments.add(&key, &claim).await.map(Stored::Claimed) };
+        let claimed = self.in_order(&attempt.id, Box::pin(work)).await?;
+        Ok(matches!(claimed, Stored::Claimed(true)))
     }
 
     /// Deletes the attempt, and then its claim of this key, whose lock is held.
     pub(super) async fn forget(self: &Rc<Self>, id: &str, key: Option<String>) -> Result<(), Json> {
-        let owner = id.to_owned();
-        let work = async move |payments: Rc<Self>| {
+        let (payments, owner) = (self.clone(), id.to_owned());
+        let work = async move {
             payments.delete(&record::key(&owner)).await?;
-            let Some(key) = key.map(|key| payments.key_record(&key)) else { return Ok(()) };
+            let Some(key) = key.map(|key| payments.key_record(&key)) else { return Ok(Stored::Done) };
             let claim = keys::parse(&payments.platform.store(StoreOperation::Get, &key, "").await?);
             match claim {
-                Some(Ok(KeyRecord { holder: Holder::Attempt(id), .. })) if id == owner => payments.delete(&key).await,
-                _ => Ok(()),
+                Some(Ok(KeyRecord { holder: Holder::Attempt(id), .. })) if id == owner => payments.delete(&key).await?,
+                _ => {}
             }
+            Ok(Stored::Done)
         };
-        self.in_order(id, work).await
+        self.in_order(id, Box::pin(work)).await.map(drop)
     }
 
     /// The job's end was seen: nothing is open any more. `of_job`: only when the payment is that of this job. Returns the record as it
     /// was.
     pub(super) async fn close(self: &Rc<Self>, id: &str, of_job: Option<String>) -> Result<Option<Attempt>, Json> {
-        let owner = id.to_owned();
-        let work = async move |payments: Rc<Self>| {
+        let (payments, owner) = (self.clone(), id.to_owned());
+        let work = async move {
             let found = record::parse(&payments.platform.store(StoreOperation::Get, &record::key(&owner), "").await?);
-            let Found::Attempt(attempt) = found else { return Ok(None) };
+            let Found::Attempt(attempt) = found else { return Ok(Stored::Closed(None)) };
             let job_id = attempt.created.as_ref().and_then(|created| created.get_text("jobId"));
             if of_job.is_some() && job_id != of_job {
-                return Ok(None);
+                return Ok(Stored::Closed(None));
             }
             payments.book.borrow_mut().close(&owner);
             let answered = Attempt { answered: true, request: String::new(), ..(*attempt).clone() };
             payments.set(&record::key(&owner), &record::to_json(&answered)).await?;
-            Ok(Some(*attempt))
+            Ok(Stored::Closed(Some(attempt)))
         };
-        self.in_order(id, work).await
+        match self.in_order(id, Box::pin(work)).await? {
+            Stored::Closed(Some(attempt)) => Ok(Some(*attempt)),
+            _ => Ok(None),
+        }
     }
 
     /// What the store holds of this attempt.
@@ -137,7 +154,7 @@ impl<P: Platform + 'static> Payments<P> {
             ticket.ready().await;
             self.platform.store(StoreOperation::Get, &record::key(id), "").await
         };
-        self.in_time(read, end).await.map_or_else(Found::Withheld, |value| record::parse(&value))
+        self.in_time(pin!(read), end).await.map_or_else(Found::Withheld, |value| record::parse(&value))
     }
 
     /// The same, from a store that may fail for a moment.
@@ -154,7 +171,7 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// The keys of all records in the store.
     pub(super) async fn keys(&self, end: Deadline) -> Result<Vec<String>, Json> {
-        let keys = self.in_time(self.platform.store(StoreOperation::Keys, "", ""), end).await?;
+        let keys = self.in_time(pin!(self.platform.store(StoreOperation::Keys, "", "")), end).await?;
         Ok(keys.elements().iter().filter_map(Json::as_text).collect())
     }
 
@@ -167,7 +184,7 @@ impl<P: Platform + 'static> Payments<P> {
         const NOTHING: &str = "; nothing was sent";
         self.index_old_keys(end).await?;
         let name = self.key_record(key);
-        let value = self.in_time(self.platform.store(StoreOperation::Get, &name, ""), end).await;
+        let value = self.in_time(pin!(self.platform.store(StoreOperation::Get, &name, "")), end).await;
         let claim = match keys::parse(&value.map_err(|thrown| store_failed(thrown, NOTHING))?) {
             None => return Ok(KeyHolder::Nobody),
             Some(Err(())) => return Err(unreadable(&name)),
@@ -180,15 +197,15 @@ impl<P: Platform + 'static> Payments<P> {
             Holder::Attempt(id) => match self.find(id, end).await {
                 Found::Missing => KeyHolder::Nobody,
                 Found::Unreadable => return Err(unreadable(&record::key(id))),
-                Found::Withheld(thrown) => return Err(store_failed(thrown, NOTHING)),
+                Found::Withheld(thrown) => return Err(unread(store_failed(thrown, NOTHING))),
                 Found::Attempt(attempt) if record::kept_until(&attempt) < wall => KeyHolder::Nobody,
                 Found::Attempt(attempt) => KeyHolder::Payment(attempt),
             },
         };
         if let KeyHolder::Nobody = holder {
             let freed = match claim.holder {
-                Holder::Attempt(id) => self.in_time(self.forget(&id, Some(key.to_owned())), end).await,
-                Holder::Job(_) => self.in_time(self.delete(&name), end).await,
+                Holder::Attempt(id) => self.in_time(pin!(self.forget(&id, Some(key.to_owned()))), end).await,
+                Holder::Job(_) => self.in_time(pin!(self.delete(&name)), end).await,
             };
             freed.map_err(|thrown| store_failed(thrown, NOTHING))?;
         }
@@ -197,14 +214,13 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// Writes down that a key has a job that cost nothing. In a task of its own, which holds the key's lock until it is done.
     pub(super) async fn keep_free_job(self: &Rc<Self>, key: &str, job: KeyRecord, lock: P::Lock) -> Result<(), Json> {
-        let name = self.key_record(key);
-        let lock = RefCell::new(Some(lock));
-        let work = async move |payments: Rc<Self>| {
+        let (payments, name) = (self.clone(), self.key_record(key));
+        let work = async move {
             let written = payments.set(&name, &job.to_json()).await;
-            lock.take();
-            written
+            drop(lock);
+            written.map(|()| Stored::Done)
         };
-        self.in_order(key, work).await
+        self.in_order(key, Box::pin(work)).await.map(drop)
     }
 
     /// Gives the keys of version 0.1.0 their records: once for each store. A call whose time is over leaves the rest to the next one.
@@ -218,10 +234,10 @@ impl<P: Platform + 'static> Payments<P> {
             ticket.ready().await;
             Ok(())
         };
-        self.in_time(mine, end).await.map_err(failed)?;
+        self.in_time(pin!(mine), end).await.map_err(failed)?;
         if matches!(*self.old_keys.borrow(), OldKeys::Unknown) {
             let read = self.platform.store(StoreOperation::Get, keys::INDEXED, "");
-            let is_indexed = self.in_time(read, end).await.map_err(failed)?.kind() == Kind::Text;
+            let is_indexed = self.in_time(pin!(read), end).await.map_err(failed)?.kind() == Kind::Text;
             let all = if is_indexed { Vec::new() } else { self.keys(end).await.map_err(failed)? };
             let ids = all.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).map(str::to_owned).collect();
             *self.old_keys.borrow_mut() = if is_indexed { OldKeys::Indexed } else { OldKeys::Unread(ids) };
@@ -245,7 +261,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let marker = Json::object().set("version", Json::number(1.0));
         // Without the marker the next client looks through the store once more.
-        let _ = self.in_time(self.set(keys::INDEXED, &marker), end).await;
+        let _ = self.in_time(pin!(self.set(keys::INDEXED, &marker)), end).await;
         *self.old_keys.borrow_mut() = OldKeys::Indexed;
         Ok(())
     }
@@ -263,11 +279,17 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let name = format!("{}{}", keys::PREFIX, keys::name(&attempt.server, &attempt.idempotency_key));
         let claim = KeyRecord::of(&attempt).to_json();
-        let added = self.in_time(self.add(&name, &claim), end).await;
+        let added = self.in_time(pin!(self.add(&name, &claim)), end).await;
         added.map(drop).map_err(|thrown| store_failed(thrown, "; nothing was sent"))
     }
 }
 
 fn unreadable(key: &str) -> Box<Error> {
-    Error::new(ErrorCode::StoreFailed, record::unreadable_words(key))
+    unread(Error::new(ErrorCode::StoreFailed, record::unreadable_words(key)))
+}
+
+/// The same error, about a payment of before that could not be read. A bad argument is about nothing.
+pub(super) fn unread(mut error: Box<Error>) -> Box<Error> {
+    error.is_about_unread_payment = error.code != ErrorCode::InvalidArgument;
+    error
 }

@@ -3,8 +3,10 @@
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
 use core::task::{Poll, Waker};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
+
+use crate::table::Table;
 
 struct Shared<T> {
     items: RefCell<VecDeque<T>>,
@@ -84,7 +86,7 @@ pub(super) struct Queues(Rc<RefCell<Lines>>);
 #[derive(Debug, Default)]
 struct Lines {
     next: u64,
-    lines: HashMap<String, VecDeque<(u64, Option<Waker>)>>,
+    lines: Table<VecDeque<(u64, Option<Waker>)>>,
 }
 
 /// A place in a queue, which is left when it is dropped.
@@ -100,7 +102,7 @@ impl Queues {
         let mut lines = self.0.borrow_mut();
         let number = lines.next;
         lines.next = number.wrapping_add(1);
-        lines.lines.entry(name.to_owned()).or_default().push_back((number, None));
+        lines.lines.entry(name).push_back((number, None));
         Ticket { lines: self.0.clone(), name: name.to_owned(), number }
     }
 }
@@ -161,7 +163,7 @@ mod tests {
         drop(first);
         assert!(is_ready(third.ready()));
         drop((third, other));
-        assert!(queues.0.borrow().lines.is_empty());
+        assert!(queues.0.borrow().lines.iter().next().is_none());
     }
 
     #[test]

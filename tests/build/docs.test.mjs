@@ -39,3 +39,12 @@ test('every row of docs/conformance.md names what keeps it, and every test that 
   assert.ok(named.length > rows.length);
   for (const [, file, name] of named) assert.ok(names(path.join(root, file)).includes(name), `${file} has no test "${name}"`);
 });
+
+test('every code has an entry in docs/errors.md, where messages lead', () => {
+  const codes = [...read('src/api/error.rs').matchAll(/^ {4}\w+ = "(\w+)", \w+, (?:true|false);/gm)].map((match) => match[1]);
+  assert.ok(codes.length > 40);
+  const page = read('docs/errors.md');
+  for (const code of codes) assert.equal(page.split(`<a id="${code}"></a>`).length, 2, code);
+  const [repository] = JSON.parse(read('pkg-template/package.json')).repository.url.match(/https:.*(?=\.git$)/);
+  assert.ok(read('pkg-template/errors.ts').includes(`'${repository}/blob/main/docs/errors.md'`));
+});

@@ -64,7 +64,7 @@ fn what_the_server_would_refuse_is_never_sent() {
         params[field] = value.clone().into();
         let scene = scene([]);
         let error = create(&scene, &params).unwrap_err();
-        assert_eq!((error.code, error.field), (ErrorCode::InvalidArgument, Some(field)), "{field} {value:.40}");
+        assert_eq!((error.code, error.field.as_deref()), (ErrorCode::InvalidArgument, Some(field)), "{field} {value:.40}");
         assert!(error.message.starts_with(field) && error.message.contains(given), "{}", error.message);
         assert_eq!(scene.requests(), 0);
     }

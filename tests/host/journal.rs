@@ -266,7 +266,7 @@ fn a_name_stands_for_one_question() {
     for scene in [&scene, &after] {
         assert_eq!(ask(scene, "one", json!({"try": 2})).unwrap(), "job-1");
         let error = ask(scene, "two", json!({})).unwrap_err();
-        assert_eq!((error.code, error.field), (ErrorCode::InvalidArgument, Some("idempotencyKey")));
+        assert_eq!((error.code, error.field.as_deref()), (ErrorCode::InvalidArgument, Some("idempotencyKey")));
         assert!(
             error.message.contains("another one for another request") && error.message.ends_with("given: k"),
             "{}",

@@ -362,7 +362,7 @@ fn messages_are_checked_before_anything_is_sent() {
         (json!({"content": "a", "transport": "sse"}), "transport"),
     ] {
         let error = run(scene.client.send_message(SESSION, &params, &plain())).unwrap_err();
-        assert_eq!((error.code, error.field), (ErrorCode::InvalidArgument, Some(field)), "{params}");
+        assert_eq!((error.code, error.field.as_deref()), (ErrorCode::InvalidArgument, Some(field)), "{params}");
     }
     for (params, field) in [
         (json!([]), "params"),
@@ -373,7 +373,7 @@ fn messages_are_checked_before_anything_is_sent() {
         (json!({"agentId": USER, "userId": USER, "timeoutConfig": {"autoRenew": "yes"}}), "timeoutConfig"),
     ] {
         let error = run(scene.client.create_session(&params, &plain())).unwrap_err();
-        assert_eq!((error.code, error.field), (ErrorCode::InvalidArgument, Some(field)), "{params}");
+        assert_eq!((error.code, error.field.as_deref()), (ErrorCode::InvalidArgument, Some(field)), "{params}");
     }
     for params in [json!(5), json!({"limit": 0}), json!({"limit": 101}), json!({"before": "soon"}), json!({"after": -1})] {
         let error = run(scene.client.messages(SESSION, Some(&params), &plain())).unwrap_err();

@@ -37,10 +37,10 @@ const badOption = (what, options, field, ...words) =>
       ...words,
     ));
 
-badOption('no options', undefined, 'options', 'must be', 'nothing');
+badOption('no options', undefined, 'options', 'must be', 'undefined');
 badOption('null', null, 'options', 'null');
 badOption('a string for options', 'http://x', 'options', 'baseUrl');
-badOption('a missing baseUrl', {}, 'baseUrl', 'http', 'nothing');
+badOption('a missing baseUrl', {}, 'baseUrl', 'http', 'undefined');
 badOption('a baseUrl that is no string', { baseUrl: 5 }, 'baseUrl', 'http', '5');
 badOption('a baseUrl without a scheme', { baseUrl: 'localhost:3000' }, 'baseUrl', 'http', 'localhost:3000');
 badOption('a relative baseUrl', { baseUrl: '/api' }, 'baseUrl', 'http', '/api');
@@ -86,7 +86,12 @@ badOption('retries below 0', option('retries', -1), 'retries', '-1');
 badOption('retries of 1.5', option('retries', 1.5), 'retries', '1.5');
 badOption('maxResponseBytes of 0', option('maxResponseBytes', 0), 'maxResponseBytes', '0');
 badOption('spend that is no object', option('spend', '0.10'), 'spend', 'object');
-badOption('a misspelt limit', option('spend', { maxPerPayments: '0.10' }), 'spend', 'maxPerPayments');
+badOption(
+  'a misspelt limit',
+  option('spend', { maxPerPayments: '0.10' }),
+  'spend.maxPerPayments',
+  'unknown option `spend.maxPerPayments`; did you mean `spend.maxPerPayment`?',
+);
 badOption('a limit that is a number', option('spend', { maxPerPayment: 0.1 }), 'spend.maxPerPayment', 'decimal', '0.1');
 badOption('a limit with seven decimals', option('spend', { maxPerPayment: '0.0000001' }), 'spend.maxPerPayment', '0.0000001');
 badOption('a limit in hexadecimal', option('spend', { maxPerPayment: '0x10' }), 'spend.maxPerPayment', '0x10');
@@ -94,17 +99,19 @@ badOption('a negative limit', option('spend', { maxPerPayment: '-1' }), 'spend.m
 badOption('an unknown network', option('spend', { networks: ['base', 'solana'] }), 'spend.networks', 'polygon', 'solana');
 badOption('an empty list of networks', option('spend', { networks: [] }), 'spend.networks');
 badOption('networks that are no list', option('spend', { networks: 'base' }), 'spend.networks', 'list');
-for (const misspelt of ['onConfirm', 'spending', 'timeout', 'url', '']) {
-  badOption(
-    `the misspelt option “${misspelt}”`,
-    option(misspelt, 5),
-    'options',
-    'confirm',
-    'spend',
-    'timeoutMs',
-    `given: ${misspelt}`,
-  );
+for (const [misspelt, meant] of [
+  ['onConfirm', 'confirm'],
+  ['spending', 'spend'],
+  ['timeout', 'timeoutMs'],
+  ['timeoutMS', 'timeoutMs'],
+  ['url', 'baseUrl'],
+  ['fecth', 'fetch'],
+]) {
+  const words = [`unknown option \`${misspelt}\`; did you mean \`${meant}\`?`, 'Known: baseUrl, apiKey'];
+  badOption(`the misspelt option “${misspelt}”`, option(misspelt, 5), misspelt, ...words);
 }
+badOption('an option that resembles none', option('colour', 5), 'colour', 'unknown option `colour`; Known: baseUrl');
+badOption('an option without a name', option('', 5), '', 'unknown option ``');
 badOption('a header name that HTTP does not allow', option('headers', { 'a b': 'x' }), 'headers');
 badOption('headers that are no object', option('headers', 5), 'headers', 'object');
 badOption('a payment header of the caller’s', option('headers', { 'X-Payment': 'x' }), 'headers', 'payment');
@@ -137,6 +144,17 @@ const badCall = (what, call, field, ...words) =>
     assert.equal(wallet.calls.length, 0);
   });
 
+// A typo in what is paid for would cost money.
+badCall('a misspelt member of a request', (client) => client.createJob({ ...valid, agentid: userId }), 'agentid', '`agentId`?');
+badCall(
+  'a misspelt member of a list',
+  (client) => client.listJobs({ state: 'completed' }),
+  'state',
+  'member of params',
+  'status',
+);
+badCall('a misspelt option of a call', (client) => client.getJob(jobId, { timeout: 5 }), 'timeout', '`timeoutMs`?');
+
 const cyclic = { a: {} };
 cyclic.a.b = cyclic;
 const nested = (levels) => (levels ? { a: nested(levels - 1) } : {});
@@ -145,7 +163,7 @@ const requests = [
   ['null for a request', null, 'params', 'null'],
   ['a string for a request', 'hello', 'params', 'hello'],
   ['an array for a request', [], 'params', 'an array'],
-  ['a missing userId', { content: 'x' }, 'userId', 'UUID', 'nothing'],
+  ['a missing userId', { content: 'x' }, 'userId', 'UUID', 'undefined'],
   ['a userId of null', { ...valid, userId: null }, 'userId', 'UUID', 'null'],
   ['a userId that is no string', { ...valid, userId: 7 }, 'userId', 'UUID', '7'],
   ['a userId that is no UUID', { ...valid, userId: 'user-uuid' }, 'userId', 'UUID', 'user-uuid'],
@@ -153,7 +171,7 @@ const requests = [
   ['a userId with a line feed at the end', { ...valid, userId: `${userId}\n` }, 'userId', 'UUID'],
   ['an agentId of null', { ...valid, agentId: null }, 'agentId', 'UUID', 'null'],
   ['an agentId that is no UUID', { ...valid, agentId: 'agent' }, 'agentId', 'UUID', 'agent'],
-  ['missing content', { userId }, 'content', 'string', 'nothing'],
+  ['missing content', { userId }, 'content', 'string', 'undefined'],
   ['content of null', { userId, content: null }, 'content', 'null'],
   ['content that is no string', { userId, content: 42 }, 'content', 'string', '42'],
   ['empty content', { userId, content: '' }, 'content', 'empty'],
@@ -208,7 +226,7 @@ for (const [what, params, ...expected] of [requests[0], requests[7], requests[15
 
 for (const [what, id, word] of [
   ['an empty id', '', '""'],
-  ['no id', undefined, 'nothing'],
+  ['no id', undefined, 'undefined'],
   ['an id of null', null, 'null'],
   ['a number for an id', 5, '5'],
   ['an object for an id', { jobId }, 'an object'],
@@ -274,6 +292,15 @@ for (const [what, limit, word] of [
 ]) {
   badCall(`listJobs with a limit of ${what}`, (client) => client.listJobs({ limit }), 'limit', word);
 }
+badCall('a question that is no string', (client) => client.ask(5), 'question', '50000', '5');
+badCall('a missing question', (client) => client.ask(), 'question', 'undefined');
+badCall('an empty question', (client) => client.ask(''), 'question', 'cannot be empty');
+badCall('a question with half a surrogate pair', (client) => client.ask('\ud800'), 'question', 'well-formed');
+badCall('a userId for ask that is no UUID', (client) => client.ask('hi', { userId: 'me' }), 'userId', 'UUID', 'me');
+badCall('an option that ask does not know', (client) => client.ask('hi', { user: userId }), 'user', 'did you mean `userId`');
+badCall('metadata for ask that is no object', (client) => client.ask('hi', { metadata: 5 }), 'metadata', 'object');
+badCall('options for ask that are none', (client) => client.ask('hi', 'now'), 'options', 'now');
+badCall('options for quote that are none', (client) => client.quote(5), 'options', '5');
 badCall('listJobs with an unknown status', (client) => client.listJobs({ status: 'done' }), 'status', 'completed', 'done');
 badCall(
   'listJobs with a status that would reach into the query',
@@ -297,13 +324,18 @@ for (const [what, options, field] of [
   badCall(`getJobsHealth with ${what}`, (client) => client.getJobsHealth(options), field);
   badCall(`pollJob with ${what}`, (client) => client.pollJob(jobId, 10, 1, options), field);
 }
-for (const misspelt of ['interval', 'timeout', 'onProgress', 'spend']) {
+for (const [misspelt, meant] of [
+  ['interval', 'intervalMs'],
+  ['timeout', 'timeoutMs'],
+  ['onProgress', undefined],
+  ['spend', undefined],
+]) {
   const options = { [misspelt]: 5 };
-  const known = ['intervalMs', 'timeoutMs', 'onUpdate', `given: ${misspelt}`];
-  badCall(`createAndWaitForJob with ${misspelt}`, (client) => client.createAndWaitForJob(valid, options), 'options', ...known);
-  badCall(`pollJob with ${misspelt}, last`, (client) => client.pollJob(jobId, 10, 1, options), 'options', ...known);
-  badCall(`getJob with ${misspelt}`, (client) => client.getJob(jobId, options), 'options', ...known);
-  badCall(`resume with ${misspelt}`, (client) => client.resume(jobId, options), 'options', ...known);
+  const words = [`unknown option \`${misspelt}\``, meant ? `did you mean \`${meant}\`?` : 'Known: signal, timeoutMs'];
+  badCall(`createAndWaitForJob with ${misspelt}`, (client) => client.createAndWaitForJob(valid, options), misspelt, ...words);
+  badCall(`pollJob with ${misspelt}, last`, (client) => client.pollJob(jobId, 10, 1, options), misspelt, ...words);
+  badCall(`getJob with ${misspelt}`, (client) => client.getJob(jobId, options), misspelt, ...words);
+  badCall(`resume with ${misspelt}`, (client) => client.resume(jobId, options), misspelt, ...words);
 }
 
 test('what is undefined, inherited or not enumerable is no misspelt option; all calls take the same ones', async () => {

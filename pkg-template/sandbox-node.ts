@@ -1,0 +1,73 @@
+// The sandbox in Node, Bun and Deno: all of the entry, and a listener for programs that need an address.
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Sandbox } from './sandbox.js';
+
+export * from './sandbox.js';
+
+/** Where a sandbox is served. */
+export interface ServeOptions {
+  /** The port. @default 0: any that is free */
+  readonly port?: number;
+  /** The address of this machine that is listened on. @default "127.0.0.1": this machine alone */
+  readonly host?: string;
+}
+
+/** A sandbox that is being served. */
+export interface ServedSandbox {
+  /** The address: `"http://127.0.0.1:3000"`. */
+  readonly url: string;
+  /** Stops listening, and ends all connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a sandbox over HTTP.
+ *
+ * @throws Node's own error when the port is taken.
+ */
+export async function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions = {}): Promise<ServedSandbox> {
+  const { port = 0, host = '127.0.0.1' } = options;
+  const server = http.createServer((request, response) => void pass(sandbox, request, response));
+  await new Promise<void>((listening, failed) => {
+    server.once('error', failed);
+    server.listen(port, host, () => {
+      server.off('error', failed);
+      listening();
+    });
+  });
+  const bound = server.address() as AddressInfo;
+  const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
+  return {
+    url: `http://${name}:${bound.port}`,
+    close: () =>
+      new Promise((closed) => {
+        server.close(() => closed());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Passes a request on, and its answer back. Where the sandbox breaks a connection, this one breaks. */
+async function pass(sandbox: Pick<Sandbox, 'fetch'>, request: IncomingMessage, response: ServerResponse) {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  try {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const { method = 'GET', headers } = request;
+    const answer = await sandbox.fetch(`http://${headers.host ?? 'localhost'}${request.url ?? '/'}`, {
+      method,
+      headers: Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
+      ...(method !== 'GET' && method !== 'HEAD' && parts.length > 0 ? { body: Buffer.concat(parts) } : {}),
+      signal: gone.signal,
+    });
+    response.writeHead(answer.status, [...answer.headers].flat());
+    response.flushHeaders();
+    const reader = answer.body?.getReader();
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) response.write(part.value);
+    response.end();
+  } catch {
+    response.destroy();
+  }
+}
