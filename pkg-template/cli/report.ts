@@ -1,0 +1,92 @@
+// What is said when something failed: what happened, what became of the money, and how to go on.
+import type { ElizaJobsError } from '../errors.js';
+import type { FundsMoved, PaymentAttempt, PaymentRow, PendingPayment } from '../wasm.js';
+import type { Connection } from './connect.js';
+import { EXIT, UsageError } from './exit.js';
+import { dataFolder } from './folders.js';
+import { shown, type Output } from './output.js';
+
+type Failed = Partial<ElizaJobsError> & Error;
+
+/** Reports an error of a call, and returns the exit code. */
+export function report(error: unknown, output: Output, connection?: Connection): number {
+  if (error instanceof UsageError) return wrongUse(error, output);
+  const failed = (error instanceof Error ? error : new Error(String(error))) as Failed;
+  // Whatever says nothing about money, like a full disk, comes from neither a payment nor a server.
+  const moved = failed.fundsMoved ?? false;
+  const isArgument = failed.code === 'invalid_argument';
+  const exitCode = isArgument ? EXIT.wrongUse : moved === false ? EXIT.nothingPaid : EXIT.mayHavePaid;
+  const { message, next } = connection ? inWords(failed, moved, connection) : { message: failed.message, next: [] };
+  if (output.json) output.document({ error: forPrograms(failed, message, moved), next, exitCode });
+  else output.error(message, ...(isArgument ? [] : [aboutMoney(moved, failed.payment)]), ...next);
+  return exitCode;
+}
+
+function wrongUse(error: UsageError, output: Output): number {
+  const next = error.hint ? [error.hint] : [];
+  if (!output.json) output.error(error.message, ...next);
+  else {
+    const { message } = error;
+    output.document({ error: { name: 'UsageError', code: 'wrong_use', message, fundsMoved: false }, next, exitCode: EXIT.wrongUse });
+  }
+  return EXIT.wrongUse;
+}
+
+/** What happened, and what to do. */
+function inWords(error: Failed, moved: FundsMoved, connection: Connection): { message: string; next: string[] } {
+  const { refused, noWallet } = connection;
+  if (error.code === 'payment_declined' && refused) {
+    return {
+      message: `the server asks for ${priceOf(refused)}, and no limit was given that allows it`,
+      next: [`Say how much may be paid: --max ${refused.amount}, or a budget for each day: --per-day 1`],
+    };
+  }
+  if (error.code === 'payment_required') return { message: error.message, next: [...noWallet, 'And say how much may be paid: --max 0.05'] };
+  if (error.code === 'payment_over_limit') return { message: error.message, next: ['The limits are --max and --per-day.'] };
+  if (error.code === 'wallet_cannot_pay') {
+    return { message: error.message, next: ["For a server that wants a transfer, name a node of its network: --rpc <url>"] };
+  }
+  if (error.code === 'wait_timeout' && error.jobId) {
+    return { message: error.message, next: [`The job goes on. Its answer: ${resumeCommand(connection, error.jobId)}`] };
+  }
+  if (moved === false) return { message: error.message, next: [] };
+  return { message: error.message, next: [`To go on without paying again: ${resumeCommand(connection)}`] };
+}
+
+function aboutMoney(moved: FundsMoved, payment: PaymentAttempt | undefined): string {
+  if (moved === false) return 'Nothing was paid.';
+  const price = payment ? priceOf(payment) : 'the price';
+  return moved === true ? `Paid: ${price}.` : `Money may have moved: ${price}.`;
+}
+
+/** The command that goes on with what is open. */
+export function resumeCommand({ url, folder }: Pick<Connection, 'url' | 'folder'>, id?: string): string {
+  const store = folder.startsWith(dataFolder()) ? [] : ['--store', quoted(folder)];
+  return ['eliza-jobs resume', quoted(url), ...(id ? [quoted(id)] : []), ...store].join(' ');
+}
+
+/** As a shell takes it. */
+const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
+export const priceOf = ({ amount, currency, network, recipient }: PaymentAttempt | Quoted): string =>
+  shown(`${amount} ${currency} on ${network} to ${recipient}`);
+type Quoted = Pick<PaymentAttempt, 'amount' | 'currency' | 'network' | 'recipient'>;
+
+/** An error for programs. No proof, question or answer is in it. */
+function forPrograms(error: Failed, message: string, fundsMoved: FundsMoved) {
+  const { name, code, retryable, status, serverMessage, retryAfterMs, jobId, payment } = error;
+  const paid = payment && paymentOf(payment);
+  return { name, code, message, fundsMoved, retryable, status, serverMessage, retryAfterMs, jobId, payment: paid };
+}
+
+/** A payment for programs, without a proof. The hash of a transfer is one until the server has taken it. */
+export function paymentOf(payment: PendingPayment | PaymentRow) {
+  if (payment.state === 'unreadable') return payment;
+  const { attemptId, state, dialect, amount, currency, network, recipient, transaction, jobId, onChain } = payment;
+  const { createdAt, server, content } = payment as Partial<PaymentRow & { content: string }>;
+  return {
+    ...{ attemptId, state, amount, currency, network, recipient, dialect },
+    transaction: state === 'accepted' ? transaction : undefined,
+    ...{ jobId, onChain, createdAt, server, content },
+  };
+}
