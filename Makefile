@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test test-seed check pkg bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo test test-seed check pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -28,7 +28,7 @@ HOST := target/boundary/host.js
 # Changes when the package is to be built the other way.
 VARIANT := target/built-$(if $(STABLE),stable,smallest)
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
-SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs $(shell find tools/wasm-text) \
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs scripts/notices.mjs $(shell find tools/wasm-text) \
 	LICENSE README.md CHANGELOG.md
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -53,7 +53,7 @@ demo: $(PACKAGE) $(SERVERS) ## serves the demo page and prints its address
 	@node scripts/demo.mjs
 
 # The document is somebody's own file: it is tested when it is named.
-SUITES := host node chromium firefox build types package seed $(if $(DOC),document) page
+SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) page
 needs-node := $(WASM_PACK) $(HOST)
 needs-chromium := $(needs-node) browsers
 needs-firefox := $(needs-node) browsers
@@ -73,9 +73,12 @@ check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, si
 	@$(call say,rustfmt and clippy on the host and on wasm32)
 	cargo fmt --check
 	cargo fmt --check --manifest-path tools/wasm-bindgen/Cargo.toml
+	cargo fmt --check --manifest-path sandbox/Cargo.toml
 	cargo clippy --quiet --locked --all-targets -- -D warnings
 	cargo clippy --quiet --locked --lib --test node --test browser --target wasm32-unknown-unknown -- -D warnings
-	$(call say,the structure of the crate)
+	cargo clippy --quiet --locked --manifest-path sandbox/Cargo.toml --target-dir target/sandbox --all-targets -- -D warnings
+	cargo clippy --quiet --locked --manifest-path sandbox/Cargo.toml --target-dir target/sandbox --lib --target wasm32-unknown-unknown -- -D warnings
+	$(call say,the structure of the crates)
 	node scripts/rooms.mjs
 	$(call say,prettier and eslint)
 	prettier --check --log-level warn .
@@ -86,12 +89,21 @@ check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, si
 	tsc --project tests/types
 	$(call say,size)
 	node scripts/size.mjs
-	node scripts/test.mjs host build
+	node scripts/test.mjs host sandbox build
 
 pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it; with STABLE=1 without unstable flags
 	@sha256sum eliza-jobs-$(VERSION).tgz
 
-bench: $(PACKAGE) $(PEERS) ## ours and the peers side by side
+reproduce: $(NPM) $(WASM_BINDGEN) ## builds the package twice from nothing, and compares the bytes
+	@for build in 1 2; do
+		rm -rf target/package-build target/package
+		node scripts/build.mjs
+		cp eliza-jobs-$(VERSION).tgz target/reproduced-$$build.tgz
+	done
+	cmp target/reproduced-1.tgz target/reproduced-2.tgz
+	sha256sum eliza-jobs-$(VERSION).tgz
+
+bench: $(PACKAGE) $(PEERS) $(SERVERS) ## ours and the peers side by side
 	@node bench/run.mjs
 
 soak: export SCRIPTS ?= 1000000
@@ -110,16 +122,16 @@ fuzz: $(CARGO_FUZZ) ## hostile inputs made by libFuzzer, so many seconds for eac
 	done
 
 # What the tests of the core do not notice when it is changed. Fewer random scripts and no crowds of waits: all is repeated for each change.
-FILE ?= src/journal.rs src/spend.rs src/client.rs src/exchange.rs src/wait.rs src/pay.rs src/deliver.rs src/resume.rs src/prove.rs src/x402/*.rs
+FILE ?= src/payment/*.rs src/waiting/*.rs src/spending/*.rs src/x402/*.rs
 mutants: export SCRIPTS ?= 300
 mutants: export CARGO_PROFILE_TEST_DEBUG := 0
-mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/deliver.rs
+mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/payment/machine.rs
 	@cargo mutants --no-shuffle --jobs 2 --minimum-test-timeout 20 --output target $(foreach file,$(FILE),--file '$(file)') \
 		--cargo-test-arg=--lib --cargo-test-arg=--test --cargo-test-arg=scenarios -- -- --skip crowd::
 
 # The advisories' database is in no package registry, and npm's registry need not answer for its own.
 audit: $(CARGO_DENY) ## licences and sources of what the package, its build tool and its fuzz targets are made of
-	@for manifest in Cargo.toml tools/wasm-bindgen/Cargo.toml fuzz/Cargo.toml; do
+	@for manifest in Cargo.toml sandbox/Cargo.toml tools/wasm-bindgen/Cargo.toml fuzz/Cargo.toml; do
 		cargo deny --locked --log-level error --config deny.toml --manifest-path $$manifest check bans licenses sources
 	done
 

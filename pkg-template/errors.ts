@@ -1,5 +1,5 @@
 // The error classes.
-import type { ErrorCode, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
+import type { ErrorCode, FundsMoved, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
 
 /** The codes of an `ApiError`. */
 export type ApiErrorCode = Extract<
@@ -57,6 +57,8 @@ export class ElizaJobsError extends Error {
   declare readonly code: ErrorCode;
   /** Whether the same call may succeed later without any change, at no further cost. */
   declare readonly retryable: boolean;
+  /** Whether money has moved for what this error is about. `'unknown'`: it may have, or may still. */
+  declare readonly fundsMoved: FundsMoved;
   /** The job this is about. */
   declare readonly jobId?: string;
   /** The job as it was last seen. */
@@ -113,6 +115,8 @@ export class SessionError extends ElizaJobsError {
 export class ArgumentError extends TypeError {
   declare readonly code: ArgumentErrorCode;
   declare readonly retryable: false;
+  /** An argument moves no money. */
+  declare readonly fundsMoved: false;
   /** The argument's or option's name; absent when the client itself was released. */
   declare readonly field?: string;
 
@@ -230,6 +234,11 @@ function withoutFrames<T>(make: () => T): T {
 }
 
 /** The package's own module failed: it cannot be loaded, or it trapped. @internal */
-export function internalError(code: Extract<ErrorCode, 'init_failed' | 'wasm_panic'>, message: string, cause?: unknown): Error {
-  return makeError('ElizaJobsError', message, { code, retryable: false }, cause);
+export function internalError(
+  code: Extract<ErrorCode, 'init_failed' | 'wasm_panic'>,
+  message: string,
+  cause?: unknown,
+  fundsMoved: FundsMoved = false,
+): Error {
+  return makeError('ElizaJobsError', message, { code, retryable: false, fundsMoved }, cause);
 }

@@ -113,7 +113,7 @@ const plain = (value: unknown): unknown =>
 /** Why a body is no JSON, as Express says it. Only objects and arrays are let through. */
 function jsonError(body: string): string | undefined {
   const first = /[^\x20\t\n\r]/.exec(body);
-  if (!first) return undefined;
+  if (!first) return body === '' ? undefined : 'Unexpected end of JSON input';
   const isDocument = first[0] === '{' || first[0] === '[';
   try {
     JSON.parse(isDocument ? body : body.slice(0, first.index) + '#'.repeat(body.length - first.index));
@@ -196,7 +196,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   if (typeof answer !== 'function') {
     throw argumentError('answer', `answer must be a function that returns the text; given: ${typeof answer}`);
   }
-  return new Runner(answer as AnswerFunction, plain(others) as object).sandbox();
+  return new Runner(answer, plain(others) as object).sandbox();
 }
 
 /** Performs the steps of one server. */

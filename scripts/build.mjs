@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
 import { asModule } from '../tools/wasm-text/encode.mjs';
+import { billOfMaterials, notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 process.chdir(root);
@@ -46,11 +47,11 @@ if (!onlySandbox) {
 if (trap) await bundle('index', 'esm', [], {});
 else await finish();
 
-/** Compiles the crate, and returns the name of the wasm file. */
-function compile() {
+/** Compiles a crate, and returns the name of the wasm file. Both crates have the same profile, so that they share the standard library. */
+function compile(manifest = 'Cargo.toml') {
   const flags = renamedPaths();
   const out = `target/package-${stable ? 'stable' : 'build'}`;
-  const args = ['build', '--quiet', '--release', '--locked', '--lib'];
+  const args = ['build', '--quiet', '--release', '--locked', '--lib', '--manifest-path', manifest];
   args.push('--target', 'wasm32-unknown-unknown', '--target-dir', out);
   if (trap) args.push('--features', 'trap');
   const env = { ...process.env };
@@ -61,7 +62,8 @@ function compile() {
   }
   env.CARGO_ENCODED_RUSTFLAGS = flags.join('\x1f');
   run('cargo', args, { env });
-  return `${out}/wasm32-unknown-unknown/release/eliza_jobs.wasm`;
+  const name = /^name = "(.*)"$/m.exec(readFileSync(manifest, 'utf8'))[1].replaceAll('-', '_');
+  return `${out}/wasm32-unknown-unknown/release/${name}.wasm`;
 }
 
 /** Flags by which no path of the building machine gets into the package. */
@@ -72,16 +74,10 @@ function renamedPaths() {
   return Object.entries(renamed).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
 }
 
-/**
- * The module of `eliza-jobs/sandbox`: the glue, the name of the wasm file, and the declarations. No page loads it, so that it is built
- * without unstable flags, and its names are left as they are.
- */
+/** The module of `eliza-jobs/sandbox`: the glue, the name of the wasm file, and the declarations. Names are left as they are. */
 function compileSandbox() {
-  const [out, folder] = ['target/package-sandbox', `${target}/sandbox`];
-  const env = { ...process.env, CARGO_ENCODED_RUSTFLAGS: renamedPaths().join('\x1f') };
-  const args = ['build', '--quiet', '--release', '--locked', '--lib', '--manifest-path', 'sandbox/Cargo.toml'];
-  run('cargo', [...args, '--target', 'wasm32-unknown-unknown', '--target-dir', out], { env });
-  const compiled = `${out}/wasm32-unknown-unknown/release/eliza_jobs_sandbox.wasm`;
+  const folder = `${target}/sandbox`;
+  const compiled = compile('sandbox/Cargo.toml');
   const bindgen = (kind, to, ...more) =>
     run('target/tools/debug/wasm-bindgen', ['--target', kind, '--out-dir', `${folder}/${to}`, ...more, compiled]);
   bindgen('no-modules', 'glue', '--omit-default-module-path', '--remove-producers-section', '--no-typescript');
@@ -89,7 +85,14 @@ function compileSandbox() {
   mkdirSync('target/declarations/wasm', { recursive: true });
   cpSync(`${folder}/declarations/eliza_jobs_sandbox.d.ts`, 'target/declarations/wasm/sandbox-wasm.d.ts');
   const wasm = `${folder}/eliza_jobs_sandbox_bg.wasm`;
-  run('node_modules/.bin/wasm-opt', ['-Oz', '--strip-debug', `${folder}/glue/eliza_jobs_sandbox_bg.wasm`, '-o', wasm]);
+  run('node_modules/.bin/wasm-opt', [
+    '-Oz',
+    '--strip-debug',
+    '--converge',
+    `${folder}/glue/eliza_jobs_sandbox_bg.wasm`,
+    '-o',
+    wasm,
+  ]);
   const bytes = readFileSync(wasm);
   if (bytes.includes(root) || bytes.includes(homedir())) throw new Error("a path of this machine is in the sandbox's wasm");
   return { glue: readFileSync(`${folder}/glue/eliza_jobs_sandbox.js`, 'utf8'), wasm };
@@ -145,6 +148,7 @@ return wasm_bindgen;
  * be read, and where it throws, Node prints a line of it. Pages get it minified by their own bundler.
  */
 async function bundle(entry, format, parts, texts = TEXTS) {
+  const templates = path.resolve('pkg-template');
   // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
   const wasmModule = (wasm) =>
     entry.endsWith('workerd')
@@ -160,7 +164,7 @@ async function bundle(entry, format, parts, texts = TEXTS) {
     name: 'generated modules',
     setup(build) {
       build.onResolve({ filter: /^\.\.?\/[a-z-]+\.js$/ }, ({ path: name, kind, resolveDir }) => {
-        const part = path.relative('pkg-template', path.resolve(resolveDir, name)).slice(0, -'.js'.length);
+        const part = path.relative(templates, path.resolve(resolveDir, name)).slice(0, -'.js'.length);
         return kind !== 'entry-point' && parts.includes(part) ? { path: `./${part}.js`, external: true } : undefined;
       });
       build.onResolve({ filter: /^eliza-jobs:/ }, ({ path, kind }) =>
@@ -199,9 +203,9 @@ async function finish() {
     }
   }
   await bundle('cli', 'esm', OF_CLI);
-  const shared = PARTS.filter((part) => !['index', 'eliza-client', 'sandbox'].includes(part));
+  // Workers are uploaded as single modules: these are whole.
   for (const entry of ['workerd', 'sandbox-workerd']) {
-    if (!onlySandbox || ofSandbox(entry)) await bundle(entry, 'esm', shared, {});
+    if (!onlySandbox || ofSandbox(entry)) await bundle(entry, 'esm', [], {});
   }
   for (const file of onlySandbox ? [sandbox.wasm] : [wasm, sandbox.wasm]) cpSync(file, `pkg/${path.basename(file)}`);
 
@@ -224,17 +228,23 @@ async function finish() {
     }
   }
 
+  writeFileSync('pkg/THIRD_PARTY_NOTICES', notices());
   pack();
 }
 
 /** What stands beside the code, and the tarball. */
 function pack() {
-  for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);
+  for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(file, `pkg/${file}`);
   const manifest = JSON.parse(readFileSync('pkg-template/package.json', 'utf8'));
   const version = /^version = "(.*)"$/m.exec(readFileSync('Cargo.toml', 'utf8'))[1];
   if (manifest.version !== version) throw new Error(`pkg-template/package.json says ${manifest.version}, Cargo.toml ${version}`);
   const write = (file, value) => writeFileSync(`pkg/${file}`, `${JSON.stringify(value, null, 2)}\n`);
   write('package.json', manifest);
+  write('sbom.cdx.json', billOfMaterials(manifest));
+  // On the registry's page a relative link leads nowhere.
+  const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '');
+  const readme = readFileSync('README.md', 'utf8').replace(/\]\((?!https?:|#)([^)]+)\)/g, `](${repository}/blob/main/$1)`);
+  writeFileSync('pkg/README.md', readme);
   write('cjs/package.json', { type: 'commonjs' });
   step('packing');
   const tarball = `eliza-jobs-${version}.tgz`;

@@ -15,6 +15,7 @@ const inNode = (folder) => {
 };
 const suites = {
   host: ['cargo', 'test', '--locked', '--lib', '--test', 'scenarios'],
+  sandbox: ['cargo', 'test', '--locked', '--manifest-path', 'sandbox/Cargo.toml', '--target-dir', 'target/sandbox'],
   node: inWasm(['--node'], 'node'),
   chromium: inWasm(['--headless', '--chrome'], 'browser'),
   firefox: inWasm(['--headless', '--firefox'], 'browser'),

@@ -2,8 +2,8 @@
 //!
 //! There is no blockchain: a transfer is an entry in a list. It counts from its time on, so that one can be under way.
 
-use crate::message::Ms;
 use crate::random::Random;
+use crate::time::Ms;
 
 /// A network that can be paid on.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! The channels of jobs and sessions with their messages, as elizaOS's message server shows them.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::json::{iso, number};
-use crate::message::{Ms, Reply};
+use crate::json::{ToJson, document, number};
+use crate::message::Reply;
 use crate::text::is_uuid;
+use crate::time::{Ms, iso};
 
 /// The agent that the server has.
 pub const AGENT: &str = "11111111-1111-4111-8111-111111111111";
@@ -37,7 +38,7 @@ pub struct Message {
 impl Message {
     /// An answer of the agent.
     pub fn of_agent(id: String, content: &str, at: Ms, answers: &str) -> Self {
-        let metadata = json!({"agent_id": AGENT, "agentName": AGENT_NAME, "channelType": "GROUP", "isDm": false});
+        let metadata = document!({"agent_id": AGENT, "agentName": AGENT_NAME, "channelType": "GROUP", "isDm": false});
         let answers = Some(answers.to_owned());
         Self { id, author: AGENT.to_owned(), content: content.to_owned(), at, metadata, answers, source: "agent_response" }
     }
@@ -47,15 +48,15 @@ impl Message {
         let mut metadata = self.metadata.clone();
         if let (Some(members), Some(_)) = (metadata.as_object_mut(), &self.answers) {
             members.insert("thought".to_owned(), THOUGHT.into());
-            members.insert("actions".to_owned(), json!(["REPLY"]));
+            members.insert("actions".to_owned(), vec!["REPLY"].json());
         }
         metadata
     }
 
     fn raw(&self) -> Value {
         match self.answers {
-            Some(_) => json!({"text": self.content, "actions": ["REPLY"], "thought": THOUGHT}),
-            None => json!({"content": self.content}),
+            Some(_) => document!({"text": self.content, "actions": vec!["REPLY"], "thought": THOUGHT}),
+            None => document!({"content": self.content}),
         }
     }
 }
@@ -105,7 +106,7 @@ impl Channels {
             return Reply::refusal(400, "Invalid messageServerId");
         }
         let show = |channel: &Channel| {
-            json!({
+            document!({
                 "id": channel.id,
                 "messageServerId": MESSAGE_SERVER,
                 "name": channel.name,
@@ -116,7 +117,7 @@ impl Channels {
             })
         };
         let channels: Vec<Value> = self.all.iter().filter(|_| server == MESSAGE_SERVER).map(show).collect();
-        Reply::json(200, &json!({"success": true, "data": {"channels": channels}}))
+        Reply::json(200, &document!({"success": true, "data": document!({"channels": channels})}))
     }
 
     /// `GET /channels/:id/messages`
@@ -126,7 +127,7 @@ impl Channels {
         }
         let show = |message: &Message| {
             let at = iso(message.at);
-            json!({
+            document!({
                 "id": message.id,
                 "channelId": id,
                 "authorId": message.author,
@@ -142,6 +143,6 @@ impl Channels {
             })
         };
         let messages: Vec<Value> = self.get(id).iter().flat_map(|channel| channel.messages.iter().rev()).map(show).collect();
-        Reply::json(200, &json!({"success": true, "data": {"messages": messages}}))
+        Reply::json(200, &document!({"success": true, "data": document!({"messages": messages})}))
     }
 }

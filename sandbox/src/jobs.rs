@@ -1,10 +1,11 @@
 //! Jobs: what a request for one must have, how long one lives, and how it ends. As `@elizaos/server` 1.7.0 has it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::json::{normal, number};
-use crate::message::{Ms, Reply};
-use crate::text::{is_uuid, length};
+use crate::json::{document, normal, number};
+use crate::message::Reply;
+use crate::text::{is_uuid, leading_integer, length};
+use crate::time::Ms;
 
 const MAX_CONTENT: usize = 50_000;
 const MAX_METADATA: usize = 10_000;
@@ -104,7 +105,7 @@ impl Wanted {
             agent_id,
             user_id,
             content: text("content"),
-            metadata: body.get("metadata").map_or_else(|| json!({}), normal),
+            metadata: body.get("metadata").map_or_else(|| document!({}), normal),
             timeout_ms: body.get("timeoutMs").and_then(Value::as_f64).unwrap_or(DEFAULT_TIMEOUT_MS),
         })
     }
@@ -150,7 +151,7 @@ impl Wanted {
 impl Job {
     /// As the API shows it.
     pub fn document(&self) -> Value {
-        let mut document = json!({
+        let mut document = document!({
             "jobId": self.id,
             "status": self.status.as_str(),
             "agentId": self.agent_id,
@@ -247,7 +248,7 @@ impl Jobs {
         let Some(job) = self.all.iter_mut().find(waiting) else { return false };
         let took = (now - job.created_at).floor();
         job.status = Status::Completed;
-        job.result = Some(json!({"message": message, "processingTimeMs": number(took)}));
+        job.result = Some(document!({"message": message, "processingTimeMs": number(took)}));
         self.completed = self.completed.saturating_add(1);
         self.processing_ms += took;
         true
@@ -273,7 +274,7 @@ impl Jobs {
         // As Array.prototype.slice has it: a negative end counts from the end.
         found.truncate(if limit < 0 { found.len().saturating_sub(count) } else { count });
         let jobs: Vec<Value> = found.into_iter().map(Job::document).collect();
-        Reply::json(200, &json!({"jobs": jobs, "total": self.all.len(), "filtered": jobs.len()}))
+        Reply::json(200, &document!({"jobs": jobs, "total": self.all.len(), "filtered": jobs.len()}))
     }
 
     /// `GET /jobs/health`
@@ -284,33 +285,27 @@ impl Jobs {
         let all = completed + timed_out;
         let rate = |part: f64| if all > 0.0 { number((part / all * 100.0).round() / 100.0) } else { 0.into() };
         let average = if completed > 0.0 { (self.processing_ms / completed).round() } else { 0.0 };
-        let body = json!({
+        let body = document!({
             "healthy": true,
             "timestamp": number(now.floor()),
             "totalJobs": self.all.len(),
             "statusCounts": counts,
-            "metrics": {
+            "metrics": document!({
                 "averageProcessingTimeMs": number(average),
                 "successRate": rate(completed),
                 "failureRate": rate(0.0),
                 "timeoutRate": rate(timed_out),
-            },
+            }),
             "maxJobs": MAX_JOBS,
         });
         Reply::json(200, &body)
     }
 }
 
-/// The number at the beginning, as `parseInt` reads it.
-pub fn leading_integer(text: &str) -> Option<i64> {
-    let text = text.trim_start();
-    let signs = usize::from(text.starts_with(['-', '+']));
-    let digits = text.bytes().skip(signs).take_while(u8::is_ascii_digit).count();
-    text.get(..signs.saturating_add(digits))?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const USER: &str = "22222222-2222-4222-8222-222222222222";

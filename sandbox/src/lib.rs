@@ -10,7 +10,7 @@
 //!    ├── jobs.rs  sessions.rs  channels.rs  rate_limit.rs     the server's parts, as elizaOS 1.7.0 has them
 //!    └── chain.rs  wallet.rs                                  the money
 //!  options.rs  faults.rs      what an application asks for
-//!  message.rs  json.rs  text.rs  random.rs
+//!  message.rs  random.rs  json.rs  text.rs  time.rs
 //! ```
 //!
 //! It is no server for users: it keeps everything in memory, believes every signature of the right form, and its money
@@ -31,4 +31,5 @@ pub mod rate_limit;
 pub mod server;
 pub mod sessions;
 pub mod text;
+pub mod time;
 pub mod wallet;

@@ -1,10 +1,10 @@
 //! What passes between the server and whoever performs its steps.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// Milliseconds: a duration, or the time since 1970.
-pub type Ms = f64;
+use crate::json::document;
+use crate::time::Ms;
 
 /// A request as it has come in.
 #[derive(Debug, Clone, Deserialize)]
@@ -97,7 +97,7 @@ impl Reply {
 
     /// `{success:false, error}`: how the Jobs API says what is wrong.
     pub fn refusal(status: u16, error: &str) -> Self {
-        Self::json(status, &json!({"success": false, "error": error}))
+        Self::json(status, &document!({"success": false, "error": error}))
     }
 
     /// The same with one more header, or with another value of it.

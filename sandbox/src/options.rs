@@ -9,8 +9,8 @@ use tsify::Tsify;
 
 use crate::chain::{NETWORKS, Network, network};
 use crate::faults::{FAULTS, FaultName};
-use crate::message::Ms;
 use crate::text::{atomic, checksummed, is_hex, meant};
+use crate::time::Ms;
 use crate::wallet::RECIPIENT;
 
 /// How the server asks for payment.

@@ -1,8 +1,8 @@
 //! The server's rate limit, as express-rate-limit keeps it: so many requests in a window, which begins with the first.
 
-use serde_json::json;
-
-use crate::message::{Ms, Reply};
+use crate::json::document;
+use crate::message::Reply;
+use crate::time::Ms;
 
 const WINDOW_MS: Ms = 900_000.0;
 /// How long the fault `rate-limit` asks clients to wait, in seconds.
@@ -37,8 +37,8 @@ impl RateLimit {
     }
 
     fn too_many() -> Reply {
-        let error = json!({"code": "RATE_LIMIT_EXCEEDED", "message": "Too many requests. Please try again later."});
-        Reply::json(429, &json!({"success": false, "error": error}))
+        let error = document!({"code": "RATE_LIMIT_EXCEEDED", "message": "Too many requests. Please try again later."});
+        Reply::json(429, &document!({"success": false, "error": error}))
     }
 
     /// The refusal of a server whose limit is used up for a second.

@@ -1,19 +1,20 @@
 //! The server: which request goes where, what goes wrong on the way, and what is due when.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::chain::{Chain, Transfer, network};
 use crate::channels::{AGENT, Channel, Channels, Message};
 use crate::faults::{FaultName, Faults};
 use crate::jobs::{Job, Jobs, Status, Wanted};
-use crate::json::{iso, number};
-use crate::message::{Answer, Effect, Ms, Queue, Reply, Request, decoded};
+use crate::json::{document, number};
+use crate::message::{Answer, Effect, Queue, Reply, Request, decoded};
 use crate::options::{OptionError, Options};
 use crate::paywall::{Around, Paywall, Proof, Verdict};
 use crate::random::Random;
 use crate::rate_limit::RateLimit;
 use crate::sessions::{Mode, Sent, Sessions};
 use crate::text::{atomic, decimal, is_hex};
+use crate::time::{Ms, iso};
 use crate::wallet;
 
 const MESSAGING: &str = "/api/messaging/";
@@ -140,7 +141,7 @@ impl Server {
     /// All payments that have moved money.
     pub fn payments(&self, now: Ms) -> Vec<Value> {
         let show = |transfer: &Transfer| {
-            json!({
+            document!({
                 "transaction": transfer.hash,
                 "network": transfer.network.name,
                 "chainId": transfer.network.chain_id,
@@ -167,7 +168,7 @@ impl Server {
             let request = &logged.request;
             let headers: Map<String, Value> =
                 request.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-            let mut entry = json!({
+            let mut entry = document!({
                 "at": number(logged.at),
                 "method": request.method,
                 "url": request.url,
@@ -297,6 +298,11 @@ impl Server {
             return Outcome::Reply(self.preflight());
         }
         let path = canonical(request.path());
+        let is_api = path.starts_with("/api/");
+        // Of a limiter in front of everything: elizaOS's own comes after a paywall, which then keeps the money.
+        if is_api && self.strikes(FaultName::RateLimit) {
+            return Outcome::Reply(self.limit.fault());
+        }
         let is_create = request.method == "POST" && path == "/api/messaging/jobs";
         let mut proof = None;
         if let (Some(wall), true) = (&mut self.wall, is_create) {
@@ -310,10 +316,7 @@ impl Server {
         if let Some(reply) = self.gate(request, &path) {
             return Outcome::Reply(reply);
         }
-        if path.starts_with("/api/") {
-            if self.strikes(FaultName::RateLimit) {
-                return Outcome::Reply(self.limit.fault());
-            }
+        if is_api {
             if let Some(refused) = self.limit.count(now) {
                 return Outcome::Reply(refused);
             }
@@ -337,8 +340,9 @@ impl Server {
 
     /// What stands before all routes: the body's form, the health of the server, the key.
     fn gate(&self, request: &Request, path: &str) -> Option<Reply> {
-        let broken =
-            |message: &str| Some(Reply::json(500, &json!({"success": false, "error": {"message": message, "code": 500}})));
+        let broken = |message: &str| {
+            Some(Reply::json(500, &document!({"success": false, "error": document!({"message": message, "code": 500_u32})})))
+        };
         if is_json(request) && !request.body.is_empty() {
             if request.body.len() > MAX_BODY {
                 return broken("request entity too large");
@@ -350,7 +354,7 @@ impl Server {
         let at = iso(self.log.get(self.current).map_or(0.0, |logged| self.time(logged.at)));
         if request.method == "GET" || request.method == "HEAD" {
             if path == "/healthz" {
-                return Some(Reply::json(200, &json!({"status": "ok", "timestamp": at})));
+                return Some(Reply::json(200, &document!({"status": "ok", "timestamp": at})));
             }
             if path == "/health" {
                 return Some(self.health(&at));
@@ -360,7 +364,7 @@ impl Server {
         if let (Some(key), true) = (&self.options.api_key, is_api)
             && request.header("x-api-key") != Some(key)
         {
-            let body = json!({"error": "API key required", "message": "Missing or invalid X-API-KEY header"});
+            let body = document!({"error": "API key required", "message": "Missing or invalid X-API-KEY header"});
             return Some(Reply::json(401, &body));
         }
         (!path.starts_with("/api/")).then(|| Reply::text(403, "Forbidden"))
@@ -368,12 +372,12 @@ impl Server {
 
     fn health(&self, at: &str) -> Reply {
         let has_agent = self.options.has_agent;
-        let body = json!({
+        let body = document!({
             "status": if has_agent { "OK" } else { "DEGRADED" },
             "version": "unknown",
             "timestamp": at,
-            "dependencies": {"agents": if has_agent { "healthy" } else { "no_agents" }},
-            "agentCount": u8::from(has_agent),
+            "dependencies": document!({"agents": if has_agent { "healthy" } else { "no_agents" }}),
+            "agentCount": u32::from(has_agent),
         });
         Reply::json(if has_agent { 200 } else { 503 }, &body)
     }
@@ -456,14 +460,14 @@ impl Server {
             expires_at: created_at + wanted.timeout_ms,
             result: None,
         };
-        let created = json!({
+        let created = document!({
             "jobId": id,
             "status": "processing",
             "createdAt": number(job.created_at),
             "expiresAt": number(job.expires_at),
         });
         self.open_channel(&job, &channel_id, &message_id, time);
-        let context = json!({
+        let context = document!({
             "jobId": id,
             "agentId": AGENT,
             "userId": job.user_id,
@@ -477,8 +481,8 @@ impl Server {
 
     /// The channel of a job, with the user's message in it.
     fn open_channel(&mut self, job: &Job, channel_id: &str, message_id: &str, time: Ms) {
-        let mut about = json!({"jobId": job.id, "agentId": AGENT, "userId": job.user_id, "isJobChannel": true});
-        let mut metadata = json!({"jobId": job.id, "isJobMessage": true});
+        let mut about = document!({"jobId": job.id, "agentId": AGENT, "userId": job.user_id, "isJobChannel": true});
+        let mut metadata = document!({"jobId": job.id, "isJobMessage": true});
         for target in [&mut about, &mut metadata] {
             if let (Some(members), Some(own)) = (target.as_object_mut(), job.metadata.as_object()) {
                 members.extend(own.clone());
@@ -574,10 +578,10 @@ impl Server {
             Ok(taken) => taken,
             Err(refused) => return Outcome::Reply(*refused),
         };
-        let context = json!({"sessionId": session, "agentId": AGENT, "userId": message.author, "metadata": message.metadata});
+        let context = document!({"sessionId": session, "agentId": AGENT, "userId": message.author, "metadata": message.metadata});
         let (mode, channel_id, content) = (sent.mode, sent.channel_id.clone(), message.content.clone());
         self.channels.say(&channel_id, message);
-        let reply = json!({"success": true, "userMessage": sent.user_message, "sessionStatus": sent.status});
+        let reply = document!({"success": true, "userMessage": sent.user_message, "sessionStatus": sent.status});
         let begins = format!("event: user_message\ndata: {}\n\n", sent.user_message);
         let asked = Asked::Message { request: id, logged: self.current, sent: Box::new(sent) };
         self.ask(&content, context, channel_id, message_id, asked, now);
@@ -608,7 +612,7 @@ impl Server {
         }
         match (&question.asked, message) {
             (Asked::Job { job_id }, Some(message)) => {
-                let shown = json!({
+                let shown = document!({
                     "id": message.id,
                     "content": message.content,
                     "authorId": AGENT,
@@ -627,14 +631,15 @@ impl Server {
 
     /// Answers a request that has waited for the agent.
     fn conclude(&mut self, id: u32, sent: &Sent, answer: &Answer, message: Option<&Message>, now: Ms) {
+        let response_id = self.random.uuid();
         let content = message.map(|message| {
-            json!({
+            document!({
                 "thought": crate::channels::THOUGHT,
-                "actions": ["REPLY"],
-                "providers": [],
+                "actions": vec!["REPLY"],
+                "providers": Vec::<Value>::new(),
                 "text": message.content,
                 "simple": true,
-                "responseId": message.id,
+                "responseId": response_id,
                 "inReplyTo": message.answers,
             })
         });
@@ -643,35 +648,15 @@ impl Server {
         match sent.mode {
             Mode::Later => {}
             Mode::Sync => {
-                let mut reply = Reply::refusal(500, "Failed to process message in sync mode");
-                if answer.error.is_none() {
-                    let mut body = json!({"success": true, "userMessage": sent.user_message});
-                    if let Some(members) = body.as_object_mut() {
-                        members.extend(content.map(|content| ("agentResponse".to_owned(), content)));
-                        members.insert("sessionStatus".to_owned(), sent.status.clone());
-                    }
-                    reply = Reply::json(201, &body);
-                }
-                let request =
-                    Request { method: "POST".into(), url: String::new(), headers: vec![], body: String::new(), json_error: None };
-                let reply = self.finish(reply, &request, now);
+                let reply = in_full(sent, answer, content);
+                let reply = match self.log.get(self.current) {
+                    Some(logged) => self.finish(reply, &logged.request, now),
+                    None => reply,
+                };
                 self.respond(id, reply, true, at);
             }
             Mode::Stream => {
-                let event = |name: &str, data: &Value| format!("event: {name}\ndata: {data}\n\n");
-                let mut pieces: Vec<String> = vec![];
-                if let (Some(message), Some(content)) = (message, &content) {
-                    let whole = [message.content.clone()];
-                    let chunks = if answer.pieces.is_empty() { &whole[..] } else { &answer.pieces };
-                    let chunk = |(index, chunk): (usize, &String)| {
-                        event("chunk", &json!({"messageId": message.id, "chunk": chunk, "index": index}))
-                    };
-                    pieces.extend(chunks.iter().enumerate().map(chunk));
-                    pieces.push(event("done", content));
-                } else if let Some(error) = &answer.error {
-                    pieces.push(event("error", &json!({"error": error})));
-                }
-                for text in pieces {
+                for text in in_events(&response_id, answer, message, content.as_ref()) {
                     self.queue.add(at, Effect::Piece { id, text });
                 }
                 self.queue.add(at, Effect::End { id });
@@ -751,6 +736,33 @@ impl Server {
     }
 }
 
+/// The answer to a message, in the mode `sync`.
+fn in_full(sent: &Sent, answer: &Answer, content: Option<Value>) -> Reply {
+    if answer.error.is_some() {
+        return Reply::refusal(500, "Failed to process message in sync mode");
+    }
+    let mut body = document!({"success": true, "userMessage": sent.user_message});
+    if let Some(members) = body.as_object_mut() {
+        members.extend(content.map(|content| ("agentResponse".to_owned(), content)));
+        members.insert("sessionStatus".to_owned(), sent.status.clone());
+    }
+    Reply::json(201, &body)
+}
+
+/// The answer to a message as events, in the mode `stream`.
+fn in_events(response_id: &str, answer: &Answer, message: Option<&Message>, content: Option<&Value>) -> Vec<String> {
+    let event = |name: &str, data: &Value| format!("event: {name}\ndata: {data}\n\n");
+    if let Some(error) = &answer.error {
+        return vec![event("error", &document!({"error": error}))];
+    }
+    let (Some(message), Some(content)) = (message, content) else { return vec![] };
+    let whole = [message.content.clone()];
+    let chunks = if answer.pieces.is_empty() { &whole[..] } else { &answer.pieces };
+    let chunk =
+        |(index, chunk): (usize, &String)| event("chunk", &document!({"messageId": response_id, "chunk": chunk, "index": index}));
+    chunks.iter().enumerate().map(chunk).chain([event("done", content)]).collect()
+}
+
 /// The path in lower case, without a slash at its end.
 fn canonical(path: &str) -> String {
     let path = path.to_ascii_lowercase();
@@ -764,7 +776,7 @@ fn parameters(path: &str) -> Option<Vec<String>> {
 }
 
 fn not_found() -> Reply {
-    Reply::json(404, &json!({"success": false, "error": {"message": "API endpoint not found", "code": 404}}))
+    Reply::json(404, &document!({"success": false, "error": document!({"message": "API endpoint not found", "code": 404_u32})}))
 }
 
 fn is_json(request: &Request) -> bool {
@@ -772,9 +784,10 @@ fn is_json(request: &Request) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The body's document. `None`: there is none, or it was not read, because it is not JSON.
+/// The body's document. `None`: it was not read, because it is not JSON. An empty one is an empty object.
 fn body(request: &Request) -> Option<Value> {
-    serde_json::from_str(&request.body).ok().filter(|_| is_json(request))
+    let text = if request.body.is_empty() { "{}" } else { request.body.as_str() };
+    serde_json::from_str(text).ok().filter(|_| is_json(request))
 }
 
 /// Refuses bodies of other types.
@@ -782,12 +795,154 @@ fn wrong_type(request: &Request) -> Option<Reply> {
     const TYPES: [&str; 3] = ["application/json", "multipart/form-data", "application/x-www-form-urlencoded"];
     let kind = request.header("content-type").unwrap_or_default();
     let has_body = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") && !request.body.is_empty();
-    let error = json!({"code": "INVALID_CONTENT_TYPE", "message": "Invalid or missing Content-Type header"});
+    let error = document!({"code": "INVALID_CONTENT_TYPE", "message": "Invalid or missing Content-Type header"});
     (has_body && !TYPES.iter().any(|known| kind.contains(known)))
-        .then(|| Reply::json(400, &json!({"success": false, "error": error})))
+        .then(|| Reply::json(400, &document!({"success": false, "error": error})))
 }
 
 /// Whether this is the answer to a body that could not be read: it comes before the rate limit.
 fn is_broken_body(reply: &Reply) -> bool {
     reply.status == 500 && reply.body.contains("\"code\":500")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const USER: &str = "22222222-2222-4222-8222-222222222222";
+
+    fn server(options: Value) -> Server {
+        Server::new(Options::read(options.as_object().unwrap()).unwrap(), 7, 0.0)
+    }
+
+    fn post(path: &str, body: Value, headers: &[(&str, &str)]) -> Request {
+        let kind = ("content-type".to_owned(), "application/json".to_owned());
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain([kind]).collect();
+        Request { method: "POST".into(), url: format!("https://h{path}"), headers, body: body.to_string(), json_error: None }
+    }
+
+    fn create(server: &mut Server, id: u32, headers: &[(&str, &str)], now: Ms) {
+        server.receive(id, post("/api/messaging/jobs", json!({"userId": USER, "content": "hi"}), headers), now);
+    }
+
+    fn get(path: &str) -> Request {
+        Request { method: "GET".into(), ..post(path, json!(null), &[]) }
+    }
+
+    fn status(effects: &[Effect]) -> Vec<u16> {
+        effects
+            .iter()
+            .filter_map(|effect| if let Effect::Respond { status, .. } = effect { Some(*status) } else { None })
+            .collect()
+    }
+
+    /// Has the wallet make a transfer, and returns its hash.
+    fn paid(server: &mut Server, amount: &str, now: Ms) -> String {
+        let quote = json!({"network": "base", "recipient": wallet::RECIPIENT, "amount": amount});
+        server.transfer(99, &quote, now);
+        match server.effects(now).pop() {
+            Some(Effect::Settle { value: Some(hash), .. }) => hash,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_agent_is_asked_and_its_answer_completes_the_job() {
+        let mut server = server(json!({"answerMs": 50}));
+        create(&mut server, 1, &[], 0.0);
+        assert_eq!(status(&server.effects(0.0)), [201]);
+        assert_eq!(server.next_due(), Some(50.0));
+        let asked = server.effects(50.0);
+        let [Effect::Ask { id, content, context }] = &asked[..] else { panic!("{asked:?}") };
+        assert_eq!((content.as_str(), &context["userId"]), ("hi", &json!(USER)));
+        server.answered(*id, &Answer { text: Some("hello".into()), pieces: vec![], error: None }, 80.0);
+        let job = &server.jobs()[0];
+        assert_eq!((&job["status"], &job["result"]["message"]["content"]), (&json!("completed"), &json!("hello")));
+        assert_eq!(job["result"]["processingTimeMs"], 80);
+        server.answered(*id, &Answer { text: Some("again".into()), pieces: vec![], error: None }, 90.0);
+        assert_eq!(server.jobs()[0]["result"]["message"]["content"], "hello", "a question has one answer");
+    }
+
+    #[test]
+    fn a_seed_makes_everything_the_same() {
+        let run = || {
+            let mut server = server(json!({"paywall": "elizaos", "faults": ["cut-body"]}));
+            let hash = paid(&mut server, "0.02", 0.0);
+            create(&mut server, 1, &[("x-payment", &hash)], 5.0);
+            format!("{:?} {:?} {:?} {:?}", server.effects(9.0), server.jobs(), server.payments(9.0), server.requests())
+        };
+        assert_eq!(run(), run());
+    }
+
+    #[test]
+    fn a_transfer_pays_once_and_only_in_full() {
+        let mut server = server(json!({"paywall": "elizaos"}));
+        let (enough, little) = (paid(&mut server, "0.02", 0.0), paid(&mut server, "0.019999", 0.0));
+        let unknown = format!("0x{}", "ab".repeat(32));
+        for (hash, expected) in [(&enough, 201), (&enough, 402), (&little, 402), (&unknown, 402)] {
+            create(&mut server, 1, &[("x-payment", hash), ("x-payment-network", "base")], 1.0);
+            assert_eq!(status(&server.effects(1.0)), [expected], "{hash}");
+        }
+        assert_eq!(server.payments(1.0).len(), 2);
+        assert_eq!(server.balance("base", &wallet::address(), 1.0).unwrap(), "999.960001");
+    }
+
+    #[test]
+    fn an_empty_wallet_pays_nothing() {
+        let mut server = server(json!({"paywall": "elizaos", "balance": "0.01"}));
+        server.transfer(1, &json!({"network": "base", "recipient": wallet::RECIPIENT, "amount": "0.02"}), 0.0);
+        let effects = server.effects(0.0);
+        let [Effect::Settle { error: Some(words), .. }] = &effects[..] else { panic!("{effects:?}") };
+        assert!(words.contains("has 0.01 USDC on base, not 0.02"), "{words}");
+    }
+
+    #[test]
+    fn a_server_that_restarts_forgets_its_jobs_and_keeps_the_money() {
+        let mut server = server(json!({"paywall": "elizaos", "slowMs": 100, "faults": ["server-restarts"]}));
+        let hash = paid(&mut server, "0.02", 0.0);
+        create(&mut server, 1, &[("x-payment", &hash)], 0.0);
+        server.effects(0.0);
+        server.receive(2, get("/api/messaging/jobs"), 10.0);
+        assert_eq!(server.effects(10.0), [Effect::Break { id: 2, code: "ECONNRESET" }]);
+        server.receive(3, get("/api/messaging/jobs"), 109.0);
+        assert_eq!(server.effects(109.0), [Effect::Break { id: 3, code: "ECONNREFUSED" }]);
+        server.receive(4, get("/api/messaging/jobs"), 110.0);
+        assert_eq!((status(&server.effects(110.0)), server.jobs().len(), server.payments(110.0).len()), (vec![200], 0, 1));
+    }
+
+    #[test]
+    fn a_body_that_drips_is_whole_in_the_end() {
+        let mut server = server(json!({"faults": ["slow-body"], "slowMs": 100, "latencyMs": 5}));
+        create(&mut server, 1, &[], 0.0);
+        assert!(status(&server.effects(4.9)).is_empty(), "it is under way");
+        let effects = server.effects(105.0);
+        let text: String = effects
+            .iter()
+            .filter_map(|effect| if let Effect::Piece { text, .. } = effect { Some(text.as_str()) } else { None })
+            .collect();
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["status"], "processing");
+        assert_eq!(effects.last(), Some(&Effect::End { id: 1 }));
+    }
+
+    #[test]
+    fn a_message_without_an_answer_loses_its_connection_after_thirty_seconds() {
+        let mut server = server(json!({}));
+        server.receive(1, post("/api/messaging/sessions", json!({"agentId": AGENT, "userId": USER}), &[]), 0.0);
+        let created = server.effects(0.0);
+        let [Effect::Respond { body, .. }] = &created[..] else { panic!("{created:?}") };
+        let id = serde_json::from_str::<Value>(body).unwrap()["sessionId"].as_str().unwrap().to_owned();
+        let path = format!("/api/messaging/sessions/{id}/messages");
+        for (request, mode, answered) in [(2, "sync", false), (3, "sync", true), (4, "stream", true)] {
+            server.receive(request, post(&path, json!({"content": "hi", "mode": mode}), &[]), 0.0);
+            let question =
+                server.effects(0.0).into_iter().find_map(|it| if let Effect::Ask { id, .. } = it { Some(id) } else { None });
+            if answered {
+                server.answered(question.unwrap(), &Answer { text: Some("x".into()), pieces: vec![], error: None }, 1.0);
+            }
+        }
+        server.effects(29_999.0);
+        assert_eq!(server.effects(30_000.0), [Effect::Break { id: 2, code: "ECONNRESET" }]);
+    }
 }

@@ -1,12 +1,12 @@
 //! Sessions: conversations that expire. As `@elizaos/server` 1.7.0 has them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::channels::{AGENT, Channel, Message};
-use crate::jobs::leading_integer;
-use crate::json::{iso, normal, number};
-use crate::message::{Ms, Reply, Request};
-use crate::text::{is_uuid, length};
+use crate::json::{document, normal, number};
+use crate::message::{Reply, Request};
+use crate::text::{is_uuid, leading_integer, length};
+use crate::time::{Ms, iso};
 
 const MINUTE: Ms = 60_000.0;
 const MAX_CONTENT: usize = 4_000;
@@ -42,7 +42,7 @@ impl Timeouts {
     }
 
     fn document(&self) -> Value {
-        json!({
+        document!({
             "timeoutMinutes": number(self.timeout),
             "autoRenew": self.renews,
             "maxDurationMinutes": number(self.max_duration),
@@ -57,6 +57,7 @@ fn to_number(value: &Value) -> Option<f64> {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
         Value::Bool(value) => Some(f64::from(u8::from(*value))),
+        Value::Null => Some(0.0),
         _ => None,
     }
 }
@@ -103,7 +104,7 @@ impl Session {
     }
 
     fn document(&self, now: Ms) -> Value {
-        json!({
+        document!({
             "sessionId": self.id,
             "channelId": self.channel_id,
             "agentId": AGENT,
@@ -146,11 +147,11 @@ pub struct Sent {
 
 /// An error of the Sessions API.
 fn failure(status: u16, code: &str, message: &str, details: Option<Value>, now: Ms) -> Reply {
-    let mut error = json!({"code": code, "message": message, "timestamp": iso(now)});
+    let mut error = document!({"code": code, "message": message, "timestamp": iso(now)});
     if let (Some(details), Some(members)) = (details, error.as_object_mut()) {
         members.insert("details".to_owned(), details);
     }
-    Reply::json(status, &json!({"error": error}))
+    Reply::json(status, &document!({"error": error}))
 }
 
 fn invalid(message: &str, details: Value, now: Ms) -> Reply {
@@ -158,15 +159,16 @@ fn invalid(message: &str, details: Value, now: Ms) -> Reply {
 }
 
 fn invalid_content(reason: &str, now: Ms) -> Reply {
-    invalid(&format!("Invalid content: {reason}"), json!({"reason": reason}), now)
+    invalid(&format!("Invalid content: {reason}"), document!({"reason": reason}), now)
 }
 
 fn check_metadata(metadata: Option<&Value>, now: Ms) -> Result<Value, Box<Reply>> {
-    let Some(metadata) = metadata.filter(|metadata| metadata.is_object() || metadata.is_array()) else { return Ok(json!({})) };
+    let Some(metadata) = metadata.filter(|metadata| is_truthy(metadata)) else { return Ok(document!({})) };
     let metadata = normal(metadata);
-    if length(&metadata.to_string()) > MAX_METADATA {
+    let is_checked = metadata.is_object() || metadata.is_array();
+    if is_checked && length(&metadata.to_string()) > MAX_METADATA {
         let reason = format!("Metadata exceeds maximum size of {MAX_METADATA} bytes");
-        let details = json!({"reason": reason, "providedMetadata": metadata});
+        let details = document!({"reason": reason, "providedMetadata": metadata});
         return Err(Box::new(invalid(&format!("Invalid metadata: {reason}"), details, now)));
     }
     Ok(metadata)
@@ -205,12 +207,12 @@ impl Sessions {
     pub fn create(&mut self, body: Option<&Value>, has_agent: bool, ids: [String; 2], now: Ms) -> Answer<(Reply, Channel)> {
         let text = |key: &str| body.and_then(|body| body.get(key)).and_then(Value::as_str);
         let (Some(agent_id), Some(user_id)) = (text("agentId"), text("userId")) else {
-            let details = json!({"missingFields": ["agentId", "userId"]});
+            let details = document!({"missingFields": vec!["agentId", "userId"]});
             return Err(Box::new(invalid("Missing required fields: agentId, userId", details, now)));
         };
         for (field, id) in [("agentId", agent_id), ("userId", user_id)] {
             if !is_uuid(id) {
-                let details = json!({"providedValue": id, "expectedFormat": "UUID v4"});
+                let details = document!({"providedValue": id, "expectedFormat": "UUID v4"});
                 return Err(Box::new(invalid(&format!("Invalid UUID format for field '{field}'"), details, now)));
             }
         }
@@ -239,8 +241,7 @@ impl Sessions {
             members
                 .retain(|key, _| !["lastActivity", "renewalCount", "timeRemaining", "isNearExpiration"].contains(&key.as_str()));
         }
-        let mut about =
-            json!({"sessionId": session.id, "agentId": AGENT, "userId": user_id, "timeoutConfig": session.timeouts.document()});
+        let mut about = document!({"sessionId": session.id, "agentId": AGENT, "userId": user_id, "timeoutConfig": session.timeouts.document()});
         merge(&mut about, &session.metadata);
         let name = format!("session-{}", session.id);
         let channel = Channel { id: session.channel_id.clone(), name, metadata: about, created_at: now, messages: vec![] };
@@ -273,22 +274,22 @@ impl Sessions {
             return Err(Box::new(failure(404, "SESSION_NOT_FOUND", &format!("Session with ID '{id}' not found"), None, now)));
         };
         self.all.remove(place);
-        Ok(Reply::json(200, &json!({"success": true, "message": format!("Session {id} deleted successfully")})))
+        Ok(Reply::json(200, &document!({"success": true, "message": format!("Session {id} deleted successfully")})))
     }
 
     /// `GET /sessions`
     pub fn list(&self, now: Ms) -> Reply {
         let active: Vec<Value> = self.all.iter().filter(|it| it.expires_at > now).map(|it| it.document(now)).collect();
         let expired = self.all.len().saturating_sub(active.len());
-        let stats = json!({"totalSessions": self.all.len(), "activeSessions": active.len(), "expiredSessions": expired});
-        Reply::json(200, &json!({"sessions": active, "total": active.len(), "stats": stats}))
+        let stats = document!({"totalSessions": self.all.len(), "activeSessions": active.len(), "expiredSessions": expired});
+        Reply::json(200, &document!({"sessions": active, "total": active.len(), "stats": stats}))
     }
 
     /// `GET /sessions/health`
     pub fn health(&self, now: Ms) -> Reply {
         let active = self.all.iter().filter(|session| session.expires_at > now);
         let soon = active.clone().filter(|session| session.is_near(now) && !session.is_warned).count();
-        let body = json!({
+        let body = document!({
             "status": "healthy",
             "activeSessions": active.count(),
             "timestamp": iso(now),
@@ -308,7 +309,7 @@ impl Sessions {
             return Ok(Reply::json(200, &session.document(now)));
         }
         let message = format!("Cannot renew session '{id}': Maximum duration reached");
-        let details = json!({
+        let details = document!({
             "maxDuration": number(session.timeouts.max_duration),
             "createdAt": iso(session.created_at),
             "timeSinceCreation": number((now - session.created_at).floor()),
@@ -328,7 +329,7 @@ impl Sessions {
     pub fn set_timeout(&mut self, id: &str, body: Option<&Value>, now: Ms) -> Answer<Reply> {
         let session = self.find(id, now)?;
         let refused = |reason: &str| {
-            let details = json!({"reason": reason, "providedConfig": body});
+            let details = document!({"reason": reason, "providedConfig": body});
             Err(Box::new(invalid(&format!("Invalid timeout configuration: {reason}"), details, now)))
         };
         let Some(given) = body.filter(|body| is_timeouts(body)) else { return refused("Invalid timeout configuration format") };
@@ -364,7 +365,7 @@ impl Sessions {
             session.last_activity = now;
         }
         session.is_warned |= session.is_near(now);
-        let mut metadata = json!({
+        let mut metadata = document!({
             "sessionId": id,
             "agentId": AGENT,
             "userId": session.user_id,
@@ -372,8 +373,8 @@ impl Sessions {
         });
         merge(&mut metadata, &session.metadata);
         merge(&mut metadata, &own);
-        let user_message = json!({"id": message_id, "content": content, "authorId": session.user_id, "createdAt": iso(now), "metadata": metadata});
-        let status = json!({
+        let user_message = document!({"id": message_id, "content": content, "authorId": session.user_id, "createdAt": iso(now), "metadata": metadata});
+        let status = document!({
             "expiresAt": iso(session.expires_at),
             "renewalCount": session.renewals,
             "wasRenewed": was_renewed,
@@ -400,7 +401,7 @@ impl Sessions {
                 Some(at) => Ok(Some(at as Ms)),
                 None => {
                     let reason = "Must be a valid timestamp";
-                    let details = json!({"parameter": parameter, "value": text, "reason": reason});
+                    let details = document!({"parameter": parameter, "value": text, "reason": reason});
                     Err(Box::new(invalid(&format!("Invalid pagination parameter '{parameter}': {reason}"), details, now)))
                 }
             },
@@ -430,7 +431,7 @@ impl Page {
         }
         found.truncate(self.limit);
         let show = |message: &&Message| {
-            json!({
+            document!({
                 "id": message.id,
                 "content": message.content,
                 "authorId": message.author,
@@ -440,9 +441,9 @@ impl Page {
             })
         };
         let shown: Vec<Value> = found.iter().map(show).collect();
-        let mut body = json!({"messages": shown, "hasMore": found.len() == self.limit});
+        let mut body = document!({"messages": shown, "hasMore": found.len() == self.limit});
         if let (Some(newest), Some(oldest), Some(members)) = (found.first(), found.last(), body.as_object_mut()) {
-            let cursors = json!({"before": number(oldest.at.floor()), "after": number(newest.at.floor())});
+            let cursors = document!({"before": number(oldest.at.floor()), "after": number(newest.at.floor())});
             members.insert("cursors".to_owned(), cursors);
         }
         Reply::json(200, &body)
@@ -468,6 +469,17 @@ fn unknown_mode(given: &str, now: Ms) -> Box<Reply> {
     Box::new(invalid_content(&format!("Invalid mode \"{given}\". Must be one of: sync, stream, websocket"), now))
 }
 
+/// What JavaScript takes for true.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    }
+}
+
 fn is_timeouts(given: &Value) -> bool {
     let minutes = ["timeoutMinutes", "maxDurationMinutes", "warningThresholdMinutes"];
     let is_minutes = |key: &str| given.get(key).is_none_or(|value| value.is_number() || value.is_string());
@@ -486,6 +498,8 @@ fn merge(into: &mut Value, from: &Value) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const USER: &str = "22222222-2222-4222-8222-222222222222";

@@ -45,6 +45,14 @@ pub fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
+/// The number at the beginning, as `parseInt` reads it.
+pub fn leading_integer(text: &str) -> Option<i64> {
+    let text = text.trim_start();
+    let signs = usize::from(text.starts_with(['-', '+']));
+    let digits = text.bytes().skip(signs).take_while(u8::is_ascii_digit).count();
+    text.get(..signs.saturating_add(digits))?.parse().ok()
+}
+
 /// The hash of Ethereum: Keccak-256 with its original padding, which is not SHA-3's.
 pub fn keccak256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];

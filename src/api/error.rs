@@ -187,6 +187,8 @@ pub struct Error {
     pub job_id: Option<String>,
     /// The job as it was last seen.
     pub job: Option<Json>,
+    /// The reference in its metadata.
+    pub reference: Option<String>,
     /// The session this is about.
     pub session_id: Option<String>,
     /// The message that was sent, as it is in the session.
@@ -197,6 +199,10 @@ pub struct Error {
     pub cause: Option<Json>,
     /// Whether the request certainly did not reach the server.
     pub not_sent: bool,
+    /// Whether the call, made again, could pay again when `payment` is there.
+    pub repeats_payment: bool,
+    /// Whether this is about a payment of before that could not be read.
+    pub is_about_unread_payment: bool,
 }
 
 /// Boxed, so that results stay small.
@@ -216,11 +222,14 @@ impl Error {
             retry_after: None,
             job_id: None,
             job: None,
+            reference: None,
             session_id: None,
             user_message: None,
             payment: None,
             cause: None,
             not_sent: false,
+            repeats_payment: true,
+            is_about_unread_payment: false,
         })
     }
 
@@ -229,6 +238,11 @@ impl Error {
         let mut error = Self::new(ErrorCode::InvalidArgument, format!("{field} {rule}; given: {given}"));
         error.field = Some(field.to_owned());
         error
+    }
+
+    /// Whether the same call may succeed later without any change, at no further cost.
+    pub fn is_retryable(&self) -> bool {
+        self.code.retryable() && (self.payment.is_none() || !self.repeats_payment)
     }
 
     /// The same error, about this job.

@@ -9,9 +9,11 @@ import {
   type CompletedJob,
   type CreateJobRequest,
   type ErrorCode,
+  type FundsMoved,
   type JobDetailsResponse,
   type JobHealthResponse,
   type JobListResponse,
+  type PriceQuote,
   type Quote,
   type Wallet,
 } from 'eliza-jobs';
@@ -66,6 +68,15 @@ switch (job.status) {
   case 'done':
     break;
 }
+const answer: string = await client.ask('hi', { userId: 'u', agentId: 'a', timeoutMs: 5 });
+const [agent] = await client.listAgents();
+const price: PriceQuote = await client.quote({ signal: null });
+const paid: string | undefined = done.payment?.transaction ?? agent?.name ?? price.chosen?.amount;
+for (const open of await client.pendingPayments()) {
+  if (open.state === 'unreadable') continue;
+  console.log(open.amount, open.currency, open.content, new Date(open.createdAt), open.userId, open.agentId);
+  await client.resume(open);
+}
 const list: JobListResponse = await client.listJobs({ limit: 10, status: JobStatus.COMPLETED });
 const health: JobHealthResponse = await client.getJobsHealth();
 await client.pollJob('id', { intervalMs: 5, onUpdate: (update) => update.type === 'quote' && update.quote.amount });
@@ -73,10 +84,10 @@ await client.pollJob('id', 1000, 30, { timeoutMs: 5 });
 try {
   await client.createJob(params);
 } catch (error) {
-  if (error instanceof ArgumentError) console.log(error.field);
+  if (error instanceof ArgumentError) console.log(error.field, error.fundsMoved satisfies false);
   else if (error instanceof PaymentError) console.log(error.payment?.transaction);
   else if (error instanceof ApiError) console.log(error.statusCode satisfies number | undefined);
-  else if (error instanceof ElizaJobsError) console.log(error.code satisfies ErrorCode);
+  else if (error instanceof ElizaJobsError) console.log(error.code satisfies ErrorCode, error.fundsMoved satisfies FundsMoved);
 }
 // @ts-expect-error the address is missing
 new JobsClient({});
@@ -91,4 +102,4 @@ new ApiError();
   void short;
 }
 const pending: JobStatus.PENDING = JobStatus.PENDING;
-void [text, absent, list, health, pending];
+void [answer, paid, text, absent, list, health, pending];

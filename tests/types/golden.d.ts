@@ -141,6 +141,11 @@ export interface CompletedJob extends JobDetailsResponse {
      * The answer.
      */
     result: JobResult;
+    /**
+     * What was paid for it; absent when the server asked for nothing, or when neither this client nor its store knows. Not part of
+     * the server's answer.
+     */
+    payment?: PaymentAttempt;
 }
 
 /**
@@ -235,7 +240,29 @@ export interface GetMessagesResponse {
 /**
  * A payment that is open, or a record that cannot be read.
  */
-export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unreadable' };
+export type PendingPayment = OpenPayment | { attemptId: string; state: 'unreadable' };
+
+/**
+ * A payment that is open, with what was asked for.
+ */
+export interface OpenPayment extends PaymentAttempt {
+    /**
+     * When the payment began, or when the job was there, in milliseconds since 1970.
+     */
+    createdAt: number;
+    /**
+     * The message. Empty in a record that does not say.
+     */
+    content: string;
+    /**
+     * The user who sent it. Empty in a record that does not say.
+     */
+    userId: UUID;
+    /**
+     * The agent that was asked; absent for the server's first one.
+     */
+    agentId?: UUID;
+}
 
 /**
  * A stable name for each thing that can go wrong.
@@ -322,6 +349,32 @@ export interface AgentResponse {
 }
 
 /**
+ * An agent.
+ */
+export interface Agent {
+    /**
+     * Its id, which jobs and sessions name it by.
+     */
+    id: UUID;
+    /**
+     * Its name.
+     */
+    name: string;
+    /**
+     * The name of its character.
+     */
+    characterName?: string;
+    /**
+     * What it says about itself.
+     */
+    bio?: string;
+    /**
+     * Whether it runs: `active` or `inactive`.
+     */
+    status?: string;
+}
+
+/**
  * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where the server charges.
  *
  * Any number of calls may run at once. Callbacks may call the client.
@@ -329,6 +382,10 @@ export interface AgentResponse {
 export class JobsClient {
     free(): void;
     [Symbol.dispose](): void;
+    /**
+     * Asks a question and returns the answer's text: `createAndWaitForJob` in short.
+     */
+    ask(question: string, options?: AskOptions): Promise<string>;
     /**
      * Creates a job, pays for it when the server asks for that, and waits for its answer.
      */
@@ -353,6 +410,10 @@ export class JobsClient {
      */
     getJobsHealth(options?: RequestOptions): Promise<JobsHealthResponse>;
     /**
+     * The server's agents: their ids begin sessions, and name whom a job asks.
+     */
+    listAgents(options?: RequestOptions): Promise<Agent[]>;
+    /**
      * The server's jobs, the newest first. These are the jobs of everyone who uses the server.
      */
     listJobs(params?: ListJobsParams, options?: RequestOptions): Promise<ListJobsResponse>;
@@ -374,6 +435,11 @@ export class JobsClient {
      * expiry.
      */
     pollJob(jobId: string, interval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+    /**
+     * What a job would cost now, and which offer would be paid. Nothing is paid, no job is made, and neither `confirm` nor the wallet
+     * is called.
+     */
+    quote(options?: RequestOptions): Promise<PriceQuote>;
     /**
      * Continues a payment or a job that was interrupted, and waits for the job's answer. A payment continues with the
      * job that is there, else with the same proof. Nothing is ever paid again.
@@ -572,6 +638,20 @@ export interface ListJobsResponse {
 export type SendTransfer = (quote: Quote) => string | Promise<string>;
 
 /**
+ * One offer of a server.
+ */
+export interface QuotedOffer extends Price {
+    /**
+     * Whether the client's rules, its wallet and what is left of the budget allow it.
+     */
+    allowed: boolean;
+    /**
+     * Why not.
+     */
+    why?: string;
+}
+
+/**
  * One offer: what the server wants for the job.
  */
 export interface Quote extends Price {
@@ -762,6 +842,24 @@ export interface SessionsHealthResponse {
      * How long the server has been running, in seconds.
      */
     uptime?: number;
+}
+
+/**
+ * What `ask` takes.
+ */
+export interface AskOptions extends WaitOptions {
+    /**
+     * Who asks. @default a random one; with an `idempotencyKey` always the same one for a key
+     */
+    userId?: UUID;
+    /**
+     * The agent to ask. @default the server's first agent
+     */
+    agentId?: UUID;
+    /**
+     * Data of the application that belongs to the job. At most 10,000 characters as JSON.
+     */
+    metadata?: Record<string, unknown>;
 }
 
 /**
@@ -1001,6 +1099,28 @@ export interface SettlementResponse {
      * Why it was not settled.
      */
     errorReason?: string;
+}
+
+/**
+ * What a job would cost, as `quote()` says it.
+ */
+export interface PriceQuote {
+    /**
+     * Whether a job costs nothing. Absent where it is not known: the server has looked at the request before it asked for a payment.
+     */
+    free?: boolean;
+    /**
+     * What the server asks for: one of these.
+     */
+    offers: QuotedOffer[];
+    /**
+     * The one that would be paid now, by the client's rules. Absent where none would be.
+     */
+    chosen?: QuotedOffer;
+    /**
+     * Why none would be paid, or why it is not known what a job costs.
+     */
+    why?: string;
 }
 
 /**
@@ -1341,13 +1461,15 @@ export declare class ElizaClient {
 }
 
 
-import type { ErrorCode, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
+import type { ErrorCode, FundsMoved, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
 /** What every error of this package is. `instanceof` works across copies of the package. */
 export declare class ElizaJobsError extends Error {
     /** What went wrong. */
     readonly code: ErrorCode;
     /** Whether the same call may succeed later without any change, at no further cost. */
     readonly retryable: boolean;
+    /** Whether money has moved for what this error is about. `'unknown'`: it may have, or may still. */
+    readonly fundsMoved: FundsMoved;
     /** The job this is about. */
     readonly jobId?: string;
     /** The job as it was last seen. */
@@ -1394,6 +1516,8 @@ export declare class SessionError extends ElizaJobsError {
 export declare class ArgumentError extends TypeError {
     readonly code: 'invalid_argument' | 'client_disposed';
     readonly retryable: false;
+    /** An argument moves no money. */
+    readonly fundsMoved: false;
     /** The argument's or option's name; absent when the client itself was released. */
     readonly field?: string;
     protected constructor(...given: ConstructorParameters<typeof TypeError>);
@@ -1410,7 +1534,7 @@ declare const classes: {
 /** An error of the class of this name, with what it carries. */
 export declare function makeError(name: keyof typeof classes, message: string, members: Record<string, unknown>, cause?: unknown): Error;
 /** The package's own module failed: it cannot be loaded, or it trapped. */
-export declare function internalError(code: Extract<ErrorCode, 'init_failed' | 'wasm_panic'>, message: string, cause?: unknown): Error;
+export declare function internalError(code: Extract<ErrorCode, 'init_failed' | 'wasm_panic'>, message: string, cause?: unknown, fundsMoved?: FundsMoved): Error;
 export {};
 
 
@@ -1467,6 +1591,9 @@ export declare function localStorageStore(storage?: KeyValueStorage): Store;
 import type { Store } from './store.js';
 /** A store in memory: its records live as long as the program. */
 export declare function memoryStore(): Store;
+
+/** Whether money has moved. `'unknown'`: it may have, or may still. */
+export type FundsMoved = boolean | 'unknown';
 
 export type { Logger } from './callbacks.js';
 export { ElizaClient } from './eliza-client.js';

@@ -1,9 +1,10 @@
 //! elizaOS's own paywall: decimal amounts in the 402's body, and the hash of a transfer as proof.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Around, Paywall, Proof, Refusal, Terms, Verdict};
 use crate::chain::same;
+use crate::json::document;
 use crate::message::{Reply, Request};
 use crate::options::HashCheck;
 use crate::text::{in_full, is_hex};
@@ -45,13 +46,13 @@ impl Paywall {
     pub(super) fn demand_hash(&self, terms: &Terms, refusal: Option<&Refusal>) -> Reply {
         let names: Vec<&str> = self.networks.iter().map(|network| network.name).collect();
         let amount = in_full(terms.amount);
-        let offer = |(name, chain_id): (&str, u32)| json!({"network": name, "recipient": terms.recipient, "amount": amount, "currency": "USDC", "chainId": chain_id});
+        let offer = |(name, chain_id): (&str, u32)| document!({"network": name, "recipient": terms.recipient, "amount": amount, "currency": "USDC", "chainId": chain_id});
         let offers: Vec<Value> = self.networks.iter().map(|network| offer((network.name, network.chain_id))).collect();
-        let body = json!({
+        let body = document!({
             "error": refusal.map_or("Payment Required", |refusal| refusal.reason.as_str()),
             "message": "This endpoint requires payment via x402 protocol",
             "payment": offers,
-            "facilitator": {"name": "Coinbase", "networks": names},
+            "facilitator": document!({"name": "Coinbase", "networks": names}),
         });
         Reply::json(402, &body)
             .with("x-payment-required", "true")

@@ -11,13 +11,14 @@ use serde_json::Value;
 
 use crate::chain::{Chain, Network, Transfer};
 use crate::faults::{FaultName, Faults};
-use crate::message::{Ms, Reply, Request};
+use crate::message::{Reply, Request};
 use crate::options::{HashCheck, Options, PaywallKind};
 use crate::random::Random;
+use crate::time::Ms;
 use crate::wallet::{Authorization, STRANGER};
 
 /// How long an authorization may be valid, in seconds.
-const MAX_TIMEOUT_S: u64 = 60;
+const MAX_TIMEOUT_S: u32 = 60;
 /// An authorization must be valid for so long at least, in seconds: settling takes a while.
 const MIN_LEFT_S: u64 = 6;
 /// What the fault `ask-more` asks for, in atomic units.

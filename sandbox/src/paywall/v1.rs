@@ -1,11 +1,12 @@
 //! x402, version 1, as x402-express has it: the offer in the 402's body, the proof in `X-PAYMENT`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Around, DESCRIPTION, MAX_TIMEOUT_S, Paywall, Proof, Refusal, Settlement, Terms, Verdict, from_base64, timing, to_base64,
 };
 use crate::chain::{Network, same};
+use crate::json::document;
 use crate::message::{Reply, Request};
 use crate::wallet::{Authorization, is_signature};
 
@@ -25,7 +26,8 @@ impl Paywall {
         if crate::chain::network(named).is_none() {
             return Err(Refusal::new("Invalid network"));
         }
-        let is_v1 = payment.get("x402Version") == Some(&json!(1)) && payment.get("scheme") == Some(&json!("exact"));
+        let is_v1 = payment.get("x402Version").and_then(Value::as_u64) == Some(1)
+            && payment.get("scheme").and_then(Value::as_str) == Some("exact");
         let payload = payment.get("payload").unwrap_or(&Value::Null);
         let authorization = payload.get("authorization").and_then(Authorization::read);
         let (Some(authorization), true) = (authorization, is_v1) else { return Err(Refusal::new("Invalid input")) };
@@ -55,8 +57,8 @@ impl Paywall {
     }
 
     pub(super) fn demand_v1(&self, request: &Request, terms: &Terms, refusal: Option<&Refusal>) -> Reply {
-        let offer = |network: &&Network| {
-            json!({
+        let offer = |network: &Network| {
+            document!({
                 "scheme": "exact",
                 "network": network.name,
                 "maxAmountRequired": terms.amount.to_string(),
@@ -66,14 +68,14 @@ impl Paywall {
                 "payTo": terms.recipient,
                 "maxTimeoutSeconds": MAX_TIMEOUT_S,
                 "asset": network.usdc,
-                "outputSchema": {"input": {"type": "http", "method": "POST", "discoverable": true}},
-                "extra": {"name": network.domain, "version": "2"},
+                "outputSchema": document!({"input": document!({"type": "http", "method": "POST", "discoverable": true})}),
+                "extra": document!({"name": network.domain, "version": "2"}),
             })
         };
-        let mut body = json!({
-            "x402Version": 1,
+        let mut body = document!({
+            "x402Version": 1_u32,
             "error": refusal.map_or("X-PAYMENT header is required", |refusal| refusal.reason.as_str()),
-            "accepts": self.networks.iter().map(|network| offer(&network)).collect::<Vec<_>>(),
+            "accepts": self.networks.iter().map(|network| offer(network)).collect::<Vec<_>>(),
         });
         if let (Some(payer), Some(body)) = (refusal.and_then(|refusal| refusal.payer.clone()), body.as_object_mut()) {
             body.insert("payer".to_owned(), payer.into());
@@ -92,6 +94,6 @@ pub(super) fn failed(settlement: &Settlement) -> &'static str {
 
 /// The answer with its receipt.
 pub(super) fn settled(reply: Reply, network: &Network, authorization: &Authorization, hash: &str) -> Reply {
-    let receipt = json!({"success": true, "transaction": hash, "network": network.name, "payer": authorization.from});
+    let receipt = document!({"success": true, "transaction": hash, "network": network.name, "payer": authorization.from});
     reply.with("x-payment-response", to_base64(&receipt))
 }

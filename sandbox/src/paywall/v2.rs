@@ -1,11 +1,12 @@
 //! x402, version 2, as @x402/express has it: the offer in `PAYMENT-REQUIRED`, the proof in `PAYMENT-SIGNATURE`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Around, DESCRIPTION, MAX_TIMEOUT_S, Paywall, Proof, Refusal, Settlement, Terms, Verdict, from_base64, timing, to_base64,
 };
 use crate::chain::{Network, same};
+use crate::json::document;
 use crate::message::{Reply, Request};
 use crate::wallet::{Authorization, is_signature};
 
@@ -24,7 +25,7 @@ impl Paywall {
     /// In the facilitator's order.
     fn verify_v2(&self, payment: &Value, around: &Around) -> Result<Proof, Refusal> {
         let version = payment.get("x402Version");
-        if version != Some(&json!(2)) {
+        if version.and_then(Value::as_u64) != Some(2) {
             let shown = version.map_or("undefined".to_owned(), Value::to_string);
             return Err(Refusal::new(format!("Unsupported x402 version: {shown}")));
         }
@@ -60,38 +61,39 @@ impl Paywall {
     }
 
     pub(super) fn demand_v2(&self, request: &Request, terms: &Terms, refusal: Option<&Refusal>) -> Reply {
-        let required = json!({
-            "x402Version": 2,
+        let required = document!({
+            "x402Version": 2_u32,
             "error": refusal.map_or("Payment required", |refusal| refusal.reason.as_str()),
-            "resource": {
+            "resource": document!({
                 "url": format!("{}{}", request.origin(), request.path()),
                 "description": DESCRIPTION,
                 "mimeType": "application/json",
-            },
+            }),
             "accepts": self.networks.iter().map(|network| offer(network, terms)).collect::<Vec<_>>(),
         });
-        Reply::json(402, &json!({})).with("cache-control", "no-store").with("payment-required", to_base64(&required))
+        Reply::json(402, &document!({})).with("cache-control", "no-store").with("payment-required", to_base64(&required))
     }
 }
 
 fn offer(network: &Network, terms: &Terms) -> Value {
-    json!({
+    document!({
         "scheme": "exact",
         "network": network.caip2,
         "amount": terms.amount.to_string(),
         "asset": network.usdc,
         "payTo": terms.recipient,
         "maxTimeoutSeconds": MAX_TIMEOUT_S,
-        "extra": {"name": network.domain, "version": "2"},
+        "extra": document!({"name": network.domain, "version": "2"}),
     })
 }
 
 /// The answer with its receipt; or what is answered in its place when the settlement failed.
 pub(super) fn settled(reply: Reply, network: &Network, authorization: &Authorization, settlement: &Settlement) -> Reply {
-    let failure = |reason: &str, hash: &str| json!({"success": false, "errorReason": reason, "payer": authorization.from, "transaction": hash, "network": network.caip2});
+    let failure = |reason: &str, hash: &str| document!({"success": false, "errorReason": reason, "payer": authorization.from, "transaction": hash, "network": network.caip2});
     let (reply, receipt) = match settlement {
         Settlement::Done(hash) => {
-            let receipt = json!({"success": true, "payer": authorization.from, "transaction": hash, "network": network.caip2});
+            let receipt =
+                document!({"success": true, "payer": authorization.from, "transaction": hash, "network": network.caip2});
             (reply.with("cache-control", "private"), receipt)
         }
         Settlement::Pending(hash) => (refused(), failure("settlement_pending", hash)),
@@ -101,5 +103,5 @@ pub(super) fn settled(reply: Reply, network: &Network, authorization: &Authoriza
 }
 
 fn refused() -> Reply {
-    Reply::json(402, &json!({})).with("cache-control", "no-store")
+    Reply::json(402, &document!({})).with("cache-control", "no-store")
 }
