@@ -113,7 +113,9 @@ function checkCount(positionals: readonly string[], { name, takes }: Command) {
   if (positionals.length > takes.length && !isOpen) {
     const isQuestion = takes.at(-1) === '<question>';
     throw new UsageError(
-      isQuestion ? 'the question is more than one argument' : `${JSON.stringify(positionals[takes.length])} is one argument too many`,
+      isQuestion
+        ? 'the question is more than one argument'
+        : `${JSON.stringify(positionals[takes.length])} is one argument too many`,
       isQuestion ? 'Put it in quotation marks.' : usage,
     );
   }

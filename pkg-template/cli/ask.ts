@@ -7,7 +7,7 @@ import { Interrupt } from './interrupt.js';
 import { inShort, type Output } from './output.js';
 import { answered, progress } from './progress.js';
 import { paymentOf, priceOf, report, resumeCommand } from './report.js';
-import { whole } from './values.js';
+import { uuid, whole } from './values.js';
 
 /** The longest time that an agent may be given, in seconds: the server's own limit. */
 const MOST_SECONDS = 300;
@@ -37,7 +37,12 @@ paid with a test wallet.`,
     if (!content.trim()) throw new UsageError('the question is empty');
     const connection = await connect(given, output, url, { wallet: 'pay' });
     const { client } = connection;
-    const params = { content, userId: given.value('user') ?? randomUUID(), ...named(given), ...(seconds && { timeoutMs: seconds * 1000 }) };
+    const params = {
+      content,
+      userId: uuid(given, 'user') ?? randomUUID(),
+      ...named(given),
+      ...(seconds && { timeoutMs: seconds * 1000 }),
+    };
     const began = performance.now();
     const interrupt = new Interrupt();
     output.step('ask', `${inShort(content, 60)}${connection.isSandbox ? ' (a sandbox: no money exists there)' : ''}`, 'cyan');
@@ -55,7 +60,7 @@ paid with a test wallet.`,
 };
 
 function named(given: Given): { agentId?: string } {
-  const agentId = given.value('agent');
+  const agentId = uuid(given, 'agent');
   return agentId ? { agentId } : {};
 }
 
@@ -73,10 +78,16 @@ async function stopped(output: Output, connection: Connection, userId: string): 
   const next = open.length > 0 ? [`To go on without paying again: ${resumeCommand(connection)}`] : [];
   if (output.json) {
     const fundsMoved = open.length > 0 ? 'unknown' : false;
-    output.document({ error: { name: 'Interrupted', code: 'interrupted', message: 'interrupted', fundsMoved, open: open.map(paymentOf) }, next, exitCode });
+    output.document({
+      error: { name: 'Interrupted', code: 'interrupted', message: 'interrupted', fundsMoved, open: open.map(paymentOf) },
+      next,
+      exitCode,
+    });
     return exitCode;
   }
-  const money = open.map((payment) => `Open: ${payment.state === 'unreadable' ? payment.attemptId : `${priceOf(payment)}, ${payment.state}.`}`);
+  const money = open.map(
+    (payment) => `Open: ${payment.state === 'unreadable' ? payment.attemptId : `${priceOf(payment)}, ${payment.state}.`}`,
+  );
   output.error('interrupted', ...(open.length > 0 ? money : ['Nothing was paid.']), ...next);
   return exitCode;
 }

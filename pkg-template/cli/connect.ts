@@ -1,6 +1,6 @@
 // A client of the server that is named on the command line, with the wallet, the limits and the store that go with it.
 import { JobsClient } from '../node.js';
-import type { JobsClientOptions, Quote, SpendOptions, Wallet } from '../wasm.js';
+import type { JobsClient as Client, JobsClientOptions, Quote, SpendOptions, Wallet } from '../wasm.js';
 import type { Given, Option } from './command.js';
 import { openStore, storeFolder, STORE_OPTION } from './folders.js';
 import type { Output } from './output.js';
@@ -25,7 +25,7 @@ export const PAY_OPTIONS: readonly Option[] = [
 
 /** A client, and what there is to say about it. */
 export interface Connection {
-  readonly client: JobsClient;
+  readonly client: Client;
   readonly url: string;
   readonly isSandbox: boolean;
   readonly folder: string;
@@ -85,7 +85,10 @@ async function walletFor(
   return found.wallet ? { wallet: found.wallet, why: [] } : { why: found.why };
 }
 
-function spendFor({ max, perDay }: { max: string | undefined; perDay: string | undefined }, networks: readonly string[]): SpendOptions {
+function spendFor(
+  { max, perDay }: { max: string | undefined; perDay: string | undefined },
+  networks: readonly string[],
+): SpendOptions {
   return {
     ...(max && { maxPerPayment: max }),
     ...(perDay && { budget: { perDay } }),

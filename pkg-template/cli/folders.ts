@@ -1,7 +1,8 @@
 // Where the command line keeps its payments: in the user's data folder, so that a crash, and another terminal, lose nothing.
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { fileStore, type Store } from '../node.js';
+import { fileStore } from '../node.js';
+import type { Store } from '../stores.js';
 import type { Given, Option } from './command.js';
 
 export const STORE_OPTION: Option = {

@@ -1,6 +1,6 @@
 // `payments`: what was paid, of all servers.
 import { JobsClient } from '../node.js';
-import type { PaymentRow, PaymentsOptions, PaymentState } from '../wasm.js';
+import type { JobsClient as Client, PaymentRow, PaymentsOptions, PaymentState } from '../wasm.js';
 import type { Command, Given } from './command.js';
 import { EXIT, UsageError } from './exit.js';
 import { openStore, storeFolder, STORE_OPTION } from './folders.js';
@@ -48,7 +48,7 @@ function filterOf(given: Given): PaymentsOptions {
 }
 
 /** One payment at a time: there may be any number. */
-async function list(client: JobsClient, options: PaymentsOptions, output: Output, folder: string) {
+async function list(client: Client, options: PaymentsOptions, output: Output, folder: string) {
   let count = 0;
   for await (const row of client.payments(options)) {
     count += 1;

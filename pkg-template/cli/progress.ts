@@ -12,13 +12,15 @@ export function progress(output: Output): (update: JobUpdate) => void {
       output.step('price', priceOf(update.quote));
       output.waiting('wallet', 'asked');
     } else if (update.type === 'payment') {
-      if (update.payment.state === 'accepted') output.step('paid', `${update.payment.amount} ${update.payment.currency}, taken by the server`);
+      if (update.payment.state === 'accepted')
+        output.step('paid', `${update.payment.amount} ${update.payment.currency}, taken by the server`);
       else if (!isSent) output.waiting('paying', 'sending the same question with the proof');
       isSent = true;
     } else if (update.type === 'created') {
       output.step('job', update.job.jobId);
       output.waiting('thinking', 'the agent is at work');
-    } else if (update.job.status !== 'completed') output.waiting('thinking', `the job is ${update.job.rawStatus ?? update.job.status}`);
+    } else if (update.job.status !== 'completed')
+      output.waiting('thinking', `the job is ${update.job.rawStatus ?? update.job.status}`);
   };
 }
 
@@ -44,7 +46,15 @@ export async function answered(output: Output, connection: Connection, job: Comp
 export function answerOf(job: CompletedJob) {
   const { jobId, agentId, userId, createdAt, result, payment } = job;
   const { processingTimeMs } = result;
-  return { answer: result.message.content, jobId, agentId, userId, createdAt, processingTimeMs, payment: payment && paymentOf(payment) };
+  return {
+    answer: result.message.content,
+    jobId,
+    agentId,
+    userId,
+    createdAt,
+    processingTimeMs,
+    payment: payment && paymentOf(payment),
+  };
 }
 
 /** How much of the day's budget is left. */

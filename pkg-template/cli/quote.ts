@@ -42,4 +42,7 @@ function writeOffer(offer: QuotedOffer, chosen: QuotedOffer | undefined, output:
 }
 
 const same = (one: QuotedOffer, two: QuotedOffer): boolean =>
-  one.network === two.network && one.asset === two.asset && one.amountAtomic === two.amountAtomic && one.recipient === two.recipient;
+  one.network === two.network &&
+  one.asset === two.asset &&
+  one.amountAtomic === two.amountAtomic &&
+  one.recipient === two.recipient;

@@ -1,10 +1,11 @@
 // What is said when something failed: what happened, what became of the money, and how to go on.
 import type { ElizaJobsError } from '../errors.js';
-import type { FundsMoved, PaymentAttempt, PaymentRow, PendingPayment } from '../wasm.js';
+import type { FundsMoved, PaymentAttempt, PaymentRow, PendingPayment, Price } from '../wasm.js';
 import type { Connection } from './connect.js';
 import { EXIT, UsageError } from './exit.js';
 import { dataFolder } from './folders.js';
 import { shown, type Output } from './output.js';
+import { isLoopback } from './values.js';
 
 type Failed = Partial<ElizaJobsError> & Error;
 
@@ -27,7 +28,11 @@ function wrongUse(error: UsageError, output: Output): number {
   if (!output.json) output.error(error.message, ...next);
   else {
     const { message } = error;
-    output.document({ error: { name: 'UsageError', code: 'wrong_use', message, fundsMoved: false }, next, exitCode: EXIT.wrongUse });
+    output.document({
+      error: { name: 'UsageError', code: 'wrong_use', message, fundsMoved: false },
+      next,
+      exitCode: EXIT.wrongUse,
+    });
   }
   return EXIT.wrongUse;
 }
@@ -41,15 +46,22 @@ function inWords(error: Failed, moved: FundsMoved, connection: Connection): { me
       next: [`Say how much may be paid: --max ${refused.amount}, or a budget for each day: --per-day 1`],
     };
   }
-  if (error.code === 'payment_required') return { message: error.message, next: [...noWallet, 'And say how much may be paid: --max 0.05'] };
+  if (error.code === 'payment_required')
+    return { message: error.message, next: [...noWallet, 'And say how much may be paid: --max 0.05'] };
   if (error.code === 'payment_over_limit') return { message: error.message, next: ['The limits are --max and --per-day.'] };
   if (error.code === 'wallet_cannot_pay') {
-    return { message: error.message, next: ["For a server that wants a transfer, name a node of its network: --rpc <url>"] };
+    return { message: error.message, next: ['For a server that wants a transfer, name a node of its network: --rpc <url>'] };
   }
   if (error.code === 'wait_timeout' && error.jobId) {
     return { message: error.message, next: [`The job goes on. Its answer: ${resumeCommand(connection, error.jobId)}`] };
   }
-  if (moved === false) return { message: error.message, next: [] };
+  if (moved === false) {
+    const isHere = error.code === 'connection_failed' && isLoopback(connection.url);
+    return {
+      message: error.message,
+      next: isHere ? ['Does the server run? "eliza-jobs sandbox" starts one for trying out.'] : [],
+    };
+  }
   return { message: error.message, next: [`To go on without paying again: ${resumeCommand(connection)}`] };
 }
 
@@ -68,9 +80,13 @@ export function resumeCommand({ url, folder }: Pick<Connection, 'url' | 'folder'
 /** As a shell takes it. */
 const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-export const priceOf = ({ amount, currency, network, recipient }: PaymentAttempt | Quoted): string =>
+export const priceOf = ({
+  amount,
+  currency,
+  network,
+  recipient,
+}: Pick<Price, 'amount' | 'currency' | 'network' | 'recipient'>): string =>
   shown(`${amount} ${currency} on ${network} to ${recipient}`);
-type Quoted = Pick<PaymentAttempt, 'amount' | 'currency' | 'network' | 'recipient'>;
 
 /** An error for programs. No proof, question or answer is in it. */
 function forPrograms(error: Failed, message: string, fundsMoved: FundsMoved) {
@@ -80,7 +96,7 @@ function forPrograms(error: Failed, message: string, fundsMoved: FundsMoved) {
 }
 
 /** A payment for programs, without a proof. The hash of a transfer is one until the server has taken it. */
-export function paymentOf(payment: PendingPayment | PaymentRow) {
+export function paymentOf(payment: PaymentAttempt | PendingPayment | PaymentRow) {
   if (payment.state === 'unreadable') return payment;
   const { attemptId, state, dialect, amount, currency, network, recipient, transaction, jobId, onChain } = payment;
   const { createdAt, server, content } = payment as Partial<PaymentRow & { content: string }>;

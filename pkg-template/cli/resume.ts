@@ -22,7 +22,9 @@ else the same proof of payment is sent. Nothing is ever paid again.`,
     try {
       const found = await findOpen(given, output, 'pay');
       if (id === undefined) return await resumeAll(output, found);
-      const open = found.find(({ payment }) => payment.attemptId === id || (payment.state !== 'unreadable' && payment.jobId === id));
+      const open = found.find(
+        ({ payment }) => payment.attemptId === id || (payment.state !== 'unreadable' && payment.jobId === id),
+      );
       // A job that cost nothing has no record.
       const connection = open?.connection ?? (await connect(given, output, url, { wallet: 'none' }));
       return await one(output, connection, open?.payment ?? id);
@@ -79,4 +81,3 @@ async function goOn(
 /** An output whose documents become parts of a list. */
 const collecting = (output: Output, documents: unknown[]): Output =>
   Object.assign(Object.create(output) as Output, { document: (value: unknown) => void documents.push(value) });
-

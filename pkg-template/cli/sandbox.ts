@@ -24,7 +24,11 @@ its address, and pay with a test wallet.`,
     { name: 'answer-ms', value: '<ms>', help: 'how long the agent takes (default: 300)' },
     { name: 'fault', value: '<name>', many: true, help: 'what goes wrong once: lose-reply, ask-more, … (docs/sandbox.md)' },
   ],
-  examples: ['eliza-jobs sandbox', 'eliza-jobs sandbox --port 0 --paywall elizaos --price 0.05', 'eliza-jobs sandbox --fault lose-reply'],
+  examples: [
+    'eliza-jobs sandbox',
+    'eliza-jobs sandbox --port 0 --paywall elizaos --price 0.05',
+    'eliza-jobs sandbox --fault lose-reply',
+  ],
   async run(given, output) {
     const port = whole(given, 'port', 0, MOST_PORT) ?? PORT;
     const sandbox = createSandbox(optionsOf(given));

@@ -4,6 +4,7 @@ import { UsageError } from './exit.js';
 
 /** An amount of USDC: at most six decimals, and above nothing. */
 const AMOUNT = /^(?=.*[1-9])\d{1,12}(\.\d{1,6})?$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
 
@@ -12,6 +13,13 @@ export function amount(given: Given, name: string): string | undefined {
   const text = given.value(name);
   if (text === undefined || AMOUNT.test(text)) return text;
   throw new UsageError(`--${name} must be a number of USDC such as 0.05; given: ${JSON.stringify(text)}`);
+}
+
+/** An option that is an id: eight, four, four, four and twelve hexadecimal digits. */
+export function uuid(given: Given, name: string): string | undefined {
+  const text = given.value(name);
+  if (text === undefined || UUID.test(text)) return text;
+  throw new UsageError(`--${name} must be a UUID (8-4-4-4-12 hexadecimal digits); given: ${JSON.stringify(text)}`);
 }
 
 /** An option that is a whole number in these bounds. */

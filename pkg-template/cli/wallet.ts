@@ -38,7 +38,9 @@ export function findWallet(rpc: string | undefined): Found {
   const key = given.startsWith('0x') ? given : `0x${given}`;
   const wallet = byViem(key, rpc) ?? byEthers(key, rpc);
   if (wallet) return { wallet };
-  return { why: [`${KEY_VARIABLE} is set, and neither viem nor ethers is installed here to sign with it. Install one: npm install viem`] };
+  return {
+    why: [`${KEY_VARIABLE} is set, and neither viem nor ethers is installed here to sign with it. Install one: npm install viem`],
+  };
 }
 
 function byViem(key: string, rpc: string | undefined): Wallet | undefined {
