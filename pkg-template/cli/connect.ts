@@ -19,6 +19,7 @@ export const PAY_OPTIONS: readonly Option[] = [
   { name: 'max', value: '<usdc>', help: 'the most that one answer may cost, such as 0.05' },
   { name: 'per-day', value: '<usdc>', help: 'the most that all answers of one day (UTC) may cost' },
   { name: 'network', value: '<name>', many: true, help: 'a network that may be paid on (default: base, polygon)' },
+  { name: 'allow-resource', value: '<url>', many: true, help: 'a URL that a bill may be for, of a server behind a proxy' },
   { name: 'rpc', value: '<url>', help: 'a node of the network, for servers that want a transfer' },
   STORE_OPTION,
 ];
@@ -57,7 +58,7 @@ export async function connect(given: Given, output: Output, named: string, needs
     baseUrl: url,
     ...(apiKey && { apiKey }),
     ...(wallet && { wallet }),
-    spend: spendFor(limits, given.all('network')),
+    spend: spendFor(limits, given),
     store: openStore(folder),
     logger: { warn: (...said) => output.remark(`! ${said.map(String).join(' ')}`) },
     confirm(quote) {
@@ -85,14 +86,13 @@ async function walletFor(
   return found.wallet ? { wallet: found.wallet, why: [] } : { why: found.why };
 }
 
-function spendFor(
-  { max, perDay }: { max: string | undefined; perDay: string | undefined },
-  networks: readonly string[],
-): SpendOptions {
+function spendFor({ max, perDay }: { max: string | undefined; perDay: string | undefined }, given: Given): SpendOptions {
+  const [networks, resources] = [given.all('network'), given.all('allow-resource')];
   return {
     ...(max && { maxPerPayment: max }),
     ...(perDay && { budget: { perDay } }),
     ...(networks.length > 0 && { networks: [...networks] }),
+    ...(resources.length > 0 && { allowResource: [...resources] }),
   };
 }
 

@@ -7,6 +7,12 @@ import { paymentOf, priceOf } from './report.js';
 /** A listener that writes one line for each step. */
 export function progress(output: Output): (update: JobUpdate) => void {
   let isSent = false;
+  let isThinking = false;
+  // The clock goes on when a job that was pending is being processed.
+  const think = () => {
+    if (!isThinking) output.waiting('thinking', 'the agent is at work');
+    isThinking = true;
+  };
   return (update) => {
     if (update.type === 'quote') {
       output.step('price', priceOf(update.quote));
@@ -18,9 +24,8 @@ export function progress(output: Output): (update: JobUpdate) => void {
       isSent = true;
     } else if (update.type === 'created') {
       output.step('job', update.job.jobId);
-      output.waiting('thinking', 'the agent is at work');
-    } else if (update.job.status !== 'completed')
-      output.waiting('thinking', `the job is ${update.job.rawStatus ?? update.job.status}`);
+      think();
+    } else if (update.job.status !== 'completed') think();
   };
 }
 

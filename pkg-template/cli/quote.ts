@@ -4,7 +4,7 @@ import type { Command } from './command.js';
 import { connect, PAY_OPTIONS } from './connect.js';
 import { EXIT } from './exit.js';
 import { shown, type Output } from './output.js';
-import { priceOf, report } from './report.js';
+import { asOptions, priceOf, report } from './report.js';
 
 export const quote: Command = {
   name: 'quote',
@@ -31,14 +31,15 @@ function write({ free, offers, chosen, why }: PriceQuote, output: Output) {
   if (free) output.line('free');
   else if (output.isTerminal) for (const offer of offers) writeOffer(offer, chosen, output);
   else if (chosen) output.line(shown(`${chosen.amount} ${chosen.currency}`));
-  if (!free && !chosen) output.error(why ?? 'the server asks for nothing that could be paid', 'Nothing was paid.');
+  if (!free && !chosen)
+    output.error(why ? asOptions(why) : 'the server asks for nothing that could be paid', 'Nothing was paid.');
 }
 
 function writeOffer(offer: QuotedOffer, chosen: QuotedOffer | undefined, output: Output) {
   const isChosen = chosen !== undefined && same(offer, chosen);
   const mark = isChosen ? output.paint('green', '✓') : offer.allowed ? ' ' : output.paint('red', '✗');
   output.line(`${mark} ${priceOf(offer)} ${output.paint('dim', offer.dialect)}`);
-  if (offer.why) output.line(`  ${shown(offer.why)}`, 'dim');
+  if (offer.why) output.line(`  ${shown(asOptions(offer.why))}`, 'dim');
 }
 
 const same = (one: QuotedOffer, two: QuotedOffer): boolean =>

@@ -17,7 +17,8 @@ export function report(error: unknown, output: Output, connection?: Connection):
   const moved = failed.fundsMoved ?? false;
   const isArgument = failed.code === 'invalid_argument';
   const exitCode = isArgument ? EXIT.wrongUse : moved === false ? EXIT.nothingPaid : EXIT.mayHavePaid;
-  const { message, next } = connection ? inWords(failed, moved, connection) : { message: failed.message, next: [] };
+  const { message: said, next } = connection ? inWords(failed, moved, connection) : { message: failed.message, next: [] };
+  const message = asOptions(said);
   if (output.json) output.document({ error: forPrograms(failed, message, moved), next, exitCode });
   else output.error(message, ...(isArgument ? [] : [aboutMoney(moved, failed.payment)]), ...next);
   return exitCode;
@@ -35,6 +36,20 @@ function wrongUse(error: UsageError, output: Output): number {
     });
   }
   return EXIT.wrongUse;
+}
+
+/** What the library calls its options by, and what they are called here. */
+const NAMES = {
+  'spend.maxPerPayment': '--max',
+  'spend.budget.perDay': '--per-day',
+  'spend.budget': '--per-day',
+  'spend.networks': '--network',
+};
+
+/** A message of the library's, with the names of the command line's options. */
+export function asOptions(message: string): string {
+  const text = message.replace(/spend: \{ allowResource: '([^']*)' \}/g, '--allow-resource $1');
+  return Object.entries(NAMES).reduce((text, [member, option]) => text.replaceAll(member, option), text);
 }
 
 /** What happened, and what to do. */

@@ -178,7 +178,7 @@ test('wrong use: exit code 2, what is wrong, what would be right, and nothing is
     [['ask', url, 'What', 'is'], 'more than one argument', 'quotation marks'],
     [['ask', url, ''], 'the question is empty'],
     [['ask', url, '  '], 'the question is empty'],
-    [['ask', url, 'x'.repeat(50_001)], 'content', '50,000'],
+    [['ask', url, 'x'.repeat(50_001)], 'content', '50000 characters'],
     [['ask', url, 'q', '--mx', '1'], 'no option --mx', 'Did you mean --max?'],
     [['ask', url, 'q', '-x'], 'no option -x', 'ask --help'],
     [['ask', url, 'q', '--max'], '--max needs a value', '--max <usdc>'],
@@ -481,19 +481,32 @@ test('Ctrl-C before anything was paid: 130', async (t) => {
   assert.match(stderr, /interrupted\n {2}Nothing was paid/);
 });
 
+/** A server that answers every proof with its price again, for as long as it is said to. */
+function refused(refusing) {
+  let price;
+  return async (pass, init) => {
+    if (refusing.proofs && hasProof(init)) return price.clone();
+    const response = await pass();
+    if (response.status === 402) price = response.clone();
+    return response;
+  };
+}
+
 test('where money may have moved the exit code is 3, and the command that goes on is named', async (t) => {
-  const { sandbox, url } = await sandboxed(t, { faults: ['settle-fails'] });
+  const refusing = { proofs: true };
+  const { sandbox, url } = await sandboxed(t, {}, refused(refusing));
   const { run } = user();
   const { code, stdout, stderr } = await run('ask', url, QUESTION);
   assert.deepEqual([code, stdout], [3, ''], stderr);
   assert.match(stderr, /Money may have moved: 0\.02 USDC on base[\s\S]*: eliza-jobs resume http/);
+  refusing.proofs = false;
   const resumed = await run('resume', url);
   assert.deepEqual([resumed.code, resumed.stdout.startsWith(answerTo(QUESTION))], [0, true], resumed.stderr);
   assert.equal(sandbox.payments.length, 1);
 });
 
 test('payments are recorded in the user’s data folder, for nobody else’s eyes', async (t) => {
-  const { url } = await sandboxed(t, { faults: ['settle-fails'] });
+  const { url } = await sandboxed(t, {}, refused({ proofs: true }));
   const { run, data } = user();
   await run('ask', url, QUESTION);
   const store = path.join(data, 'eliza-jobs/sandbox');
