@@ -9,6 +9,9 @@ import { isLoopback } from './values.js';
 
 type Failed = Partial<ElizaJobsError> & Error;
 
+/** The end of a message of the library's: where its code is explained. */
+const ENTRY = / \(see (https:\/\/\S+#\w+)\)$/;
+
 /** Reports an error of a call, and returns the exit code. */
 export function report(error: unknown, output: Output, connection?: Connection): number {
   if (error instanceof UsageError) return wrongUse(error, output);
@@ -17,10 +20,15 @@ export function report(error: unknown, output: Output, connection?: Connection):
   const moved = failed.fundsMoved ?? false;
   const isArgument = failed.code === 'invalid_argument';
   const exitCode = isArgument ? EXIT.wrongUse : moved === false ? EXIT.nothingPaid : EXIT.mayHavePaid;
-  const { message: said, next } = connection ? inWords(failed, moved, connection) : { message: failed.message, next: [] };
-  const message = asOptions(said);
-  if (output.json) output.document({ error: forPrograms(failed, message, moved), next, exitCode });
-  else output.error(message, ...(isArgument ? [] : [aboutMoney(moved, failed.payment)]), ...next);
+  const [, entry] = ENTRY.exec(failed.message) ?? [];
+  const said = asOptions(failed.message.replace(ENTRY, ''));
+  const { message, next } = connection ? inWords(failed, said, moved, connection) : { message: said, next: [] };
+  if (output.json) {
+    output.document({ error: forPrograms(failed, message, moved), next, exitCode });
+    return exitCode;
+  }
+  const lines = [...(isArgument ? [] : [aboutMoney(moved, failed.payment)]), ...next, ...(entry ? [`More: ${entry}`] : [])];
+  output.error(message, ...lines);
   return exitCode;
 }
 
@@ -53,7 +61,7 @@ export function asOptions(message: string): string {
 }
 
 /** What happened, and what to do. */
-function inWords(error: Failed, moved: FundsMoved, connection: Connection): { message: string; next: string[] } {
+function inWords(error: Failed, message: string, moved: FundsMoved, connection: Connection): { message: string; next: string[] } {
   const { refused, noWallet } = connection;
   if (error.code === 'payment_declined' && refused) {
     return {
@@ -61,23 +69,22 @@ function inWords(error: Failed, moved: FundsMoved, connection: Connection): { me
       next: [`Say how much may be paid: --max ${refused.amount}, or a budget for each day: --per-day 1`],
     };
   }
-  if (error.code === 'payment_required')
-    return { message: error.message, next: [...noWallet, 'And say how much may be paid: --max 0.05'] };
-  if (error.code === 'payment_over_limit') return { message: error.message, next: ['The limits are --max and --per-day.'] };
+  if (error.code === 'payment_required') return { message, next: [...noWallet, 'And say how much may be paid: --max 0.05'] };
+  if (error.code === 'payment_over_limit') return { message, next: ['The limits are --max and --per-day.'] };
   if (error.code === 'wallet_cannot_pay') {
-    return { message: error.message, next: ['For a server that wants a transfer, name a node of its network: --rpc <url>'] };
+    return { message, next: ['For a server that wants a transfer, name a node of its network: --rpc <url>'] };
   }
   if (error.code === 'wait_timeout' && error.jobId) {
-    return { message: error.message, next: [`The job goes on. Its answer: ${resumeCommand(connection, error.jobId)}`] };
+    return { message, next: [`The job goes on. Its answer: ${resumeCommand(connection, error.jobId)}`] };
   }
   if (moved === false) {
     const isHere = error.code === 'connection_failed' && isLoopback(connection.url);
     return {
-      message: error.message,
+      message,
       next: isHere ? ['Does the server run? "eliza-jobs sandbox" starts one for trying out.'] : [],
     };
   }
-  return { message: error.message, next: [`To go on without paying again: ${resumeCommand(connection)}`] };
+  return { message, next: [`To go on without paying again: ${resumeCommand(connection)}`] };
 }
 
 function aboutMoney(moved: FundsMoved, payment: PaymentAttempt | undefined): string {
