@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test test-seed check pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo test test-seed consumers check pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -16,6 +16,9 @@ VERSIONS := tests/servers/1.6.5/$(NPM) tests/servers/1.7.2/$(NPM)
 # Older compilers, for the package's declarations.
 COMPILERS := tests/types/$(NPM)
 PEERS := bench/$(NPM)
+# Runtimes, bundlers and test runners; the larger ones apart, because they are a gigabyte.
+CONSUMERS := tests/consumers/$(NPM)
+FRAMEWORKS := tests/consumers/frameworks/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
 WASM_PACK := target/tools/bin/wasm-pack
 CARGO_FUZZ := target/tools/bin/cargo-fuzz
@@ -53,7 +56,7 @@ demo: $(PACKAGE) $(SERVERS) ## serves the demo page and prints its address
 	@node scripts/demo.mjs
 
 # The document is somebody's own file: it is tested when it is named.
-SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) page
+SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) consumers page
 needs-node := $(WASM_PACK) $(HOST)
 needs-chromium := $(needs-node) browsers
 needs-firefox := $(needs-node) browsers
@@ -62,12 +65,17 @@ needs-types := $(PACKAGE) $(SERVERS) $(COMPILERS)
 needs-package := $(PACKAGE) $(SERVERS) $(VERSIONS) $(TRAP)
 needs-seed := $(PACKAGE) $(SERVERS)
 needs-document := $(needs-seed)
+needs-consumers := $(PACKAGE) $(CONSUMERS) browsers
+needs-frameworks := $(PACKAGE) $(FRAMEWORKS) browsers
 needs-page := $(PACKAGE) $(SERVERS) browsers
 test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
 	@node scripts/test.mjs $(or $(SUITE),$(SUITES))
 
 test-seed: $(needs-document) ## a document's TypeScript blocks and types against the package: make test-seed DOC=path
 	@node scripts/test.mjs document
+
+consumers: $(needs-consumers) $(needs-frameworks) ## the package in every runtime and tool that there is, and their table in docs/runtimes.md
+	@node scripts/test.mjs consumers frameworks
 
 check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, size
 	@$(call say,rustfmt and clippy on the host and on wasm32)
@@ -164,6 +172,10 @@ $(SERVERS) $(VERSIONS): %/$(NPM): %/package.json %/package-lock.json
 $(COMPILERS): tests/types/package.json tests/types/package-lock.json
 	@$(call say,older compilers)
 	$(npm-ci) --prefix tests/types --ignore-scripts
+
+$(CONSUMERS) $(FRAMEWORKS): %/$(NPM): %/package.json %/package-lock.json
+	@$(call say,the runtimes and tools in $*: a minute or two)
+	$(npm-ci) --prefix $* --ignore-scripts
 
 $(PEERS): bench/package.json bench/package-lock.json
 	@$(call say,the peers)

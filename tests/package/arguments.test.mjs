@@ -293,11 +293,11 @@ for (const [what, limit, word] of [
   badCall(`listJobs with a limit of ${what}`, (client) => client.listJobs({ limit }), 'limit', word);
 }
 badCall('a question that is no string', (client) => client.ask(5), 'question', '50000', '5');
-badCall('a missing question', (client) => client.ask(), 'question', 'nothing');
+badCall('a missing question', (client) => client.ask(), 'question', 'undefined');
 badCall('an empty question', (client) => client.ask(''), 'question', 'cannot be empty');
 badCall('a question with half a surrogate pair', (client) => client.ask('\ud800'), 'question', 'well-formed');
 badCall('a userId for ask that is no UUID', (client) => client.ask('hi', { userId: 'me' }), 'userId', 'UUID', 'me');
-badCall('an option that ask does not know', (client) => client.ask('hi', { user: userId }), 'options', 'userId', 'user');
+badCall('an option that ask does not know', (client) => client.ask('hi', { user: userId }), 'user', 'did you mean `userId`');
 badCall('metadata for ask that is no object', (client) => client.ask('hi', { metadata: 5 }), 'metadata', 'object');
 badCall('options for ask that are none', (client) => client.ask('hi', 'now'), 'options', 'now');
 badCall('options for quote that are none', (client) => client.quote(5), 'options', '5');

@@ -77,6 +77,21 @@ for (const open of await client.pendingPayments()) {
   console.log(open.amount, open.currency, open.content, new Date(open.createdAt), open.userId, open.agentId);
   await client.resume(open);
 }
+// A job says by its status what it has.
+const seen = await client.getJob('id');
+if (seen.status === 'completed') void (seen.result.message.content satisfies string);
+else void (seen.result?.message satisfies object | undefined);
+// @ts-expect-error before the status is looked at, the answer may not be there
+void seen.result.message;
+// What may be missing in the application may be missing here.
+declare const maybe: string | undefined;
+new JobsClient({ baseUrl: 'x', apiKey: maybe, timeoutMs: undefined, spend: { budget: maybe }, logger: { debug: undefined } });
+void client.createJob({ userId: 'u', content: 'c', agentId: maybe }, { idempotencyKey: maybe, signal: undefined });
+void client.pollJob('id', undefined, 5);
+// @ts-expect-error options come in place of the interval, or after it
+void client.pollJob('id', { timeoutMs: 5 }, 30);
+// @ts-expect-error a misspelt member
+void client.createJob({ userId: 'u', content: 'c', agentid: 'a' });
 const list: JobListResponse = await client.listJobs({ limit: 10, status: JobStatus.COMPLETED });
 const health: JobHealthResponse = await client.getJobsHealth();
 await client.pollJob('id', { intervalMs: 5, onUpdate: (update) => update.type === 'quote' && update.quote.amount });
@@ -85,8 +100,11 @@ try {
   await client.createJob(params);
 } catch (error) {
   if (error instanceof ArgumentError) console.log(error.field, error.fundsMoved satisfies false);
-  else if (error instanceof PaymentError) console.log(error.payment?.transaction);
-  else if (error instanceof ApiError) console.log(error.statusCode satisfies number | undefined);
+  else if (error instanceof PaymentError) {
+    console.log(error.payment?.transaction, error.code === 'wallet_rejected');
+    // @ts-expect-error no code of this class
+    console.log(error.code === 'bad_request');
+  } else if (error instanceof ApiError) console.log(error.statusCode satisfies number | undefined);
   else if (error instanceof ElizaJobsError) console.log(error.code satisfies ErrorCode, error.fundsMoved satisfies FundsMoved);
 }
 // @ts-expect-error the address is missing
