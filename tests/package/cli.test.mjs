@@ -331,6 +331,30 @@ for (const paywall of ['elizaos', 'x402-v1', 'x402-v2']) {
   });
 }
 
+test('a sandbox is paid with the test wallet, whatever key is set', async (t) => {
+  const { sandbox, url } = await sandboxed(t);
+  const { run } = user({ cwd: WITH_LIBRARIES, ELIZA_JOBS_PRIVATE_KEY: KEY });
+  assert.equal((await run('ask', url, QUESTION)).code, 0);
+  assert.deepEqual(
+    sandbox.payments.map(({ from }) => from.toLowerCase()),
+    [sandbox.account.toLowerCase()],
+  );
+});
+
+test('a bill for another address is refused with the option that allows it', async (t) => {
+  const sandbox = createSandbox({ paywall: 'x402-v2' });
+  // As behind a proxy: the server knows itself by another address.
+  const inside = (input) => String(input).replace(/\/\/[^/]+/, '//inside.example');
+  const { url, close } = await serveSandbox({ fetch: (input, init) => sandbox.fetch(inside(input), init) });
+  t.after(close);
+  const { run } = user();
+  const refused = await run('ask', url, QUESTION);
+  assert.equal(refused.code, 1, refused.stderr);
+  const [, resource] = /--allow-resource (http:\/\/inside\.example\S+)/.exec(refused.stderr);
+  const allowed = await run('ask', url, QUESTION, '--allow-resource', resource);
+  assert.deepEqual([allowed.code, sandbox.payments.length], [0, 1], allowed.stderr);
+});
+
 test('what has value needs a limit: without one the price is named and nothing is paid', async () => {
   const paid = (await chain.transfers()).length;
   const { run } = user({ cwd: WITH_LIBRARIES, ELIZA_JOBS_PRIVATE_KEY: KEY });
@@ -503,6 +527,43 @@ test('where money may have moved the exit code is 3, and the command that goes o
   const resumed = await run('resume', url);
   assert.deepEqual([resumed.code, resumed.stdout.startsWith(answerTo(QUESTION))], [0, true], resumed.stderr);
   assert.equal(sandbox.payments.length, 1);
+});
+
+test('resume --json is a list, with what went wrong in it', async (t) => {
+  const refusing = { proofs: true };
+  const { url } = await sandboxed(t, {}, refused(refusing));
+  const { run } = user();
+  await run('ask', url, 'one');
+  await run('ask', url, 'two');
+  const open = JSON.parse((await run('pending', url, '--json')).stdout);
+  assert.deepEqual(
+    open.map(({ content, amount, server }) => [content, amount, server]),
+    ['one', 'two'].map((content) => [content, '0.02', url]),
+  );
+  const failed = await run('resume', url, '--json');
+  assert.deepEqual([failed.code, JSON.parse(failed.stdout).map(({ error }) => error.fundsMoved)], [3, ['unknown', 'unknown']]);
+  refusing.proofs = false;
+  const one = await run('resume', url, open[1].attemptId);
+  assert.deepEqual([one.code, one.stdout.startsWith(answerTo('two'))], [0, true], one.stderr);
+  const rest = await run('resume', url, '--json');
+  assert.deepEqual([rest.code, JSON.parse(rest.stdout).map(({ answer }) => answer.startsWith(answerTo('one')))], [0, [true]]);
+});
+
+test('a job that cost nothing is waited for by its id', async (t) => {
+  const { sandbox, url } = await sandboxed(t, { paywall: 'none', price: undefined, answerMs: 1_500 });
+  const { start, run } = user();
+  const asking = start('ask', url, QUESTION);
+  while (sandbox.jobs.length === 0) await new Promise((next) => setTimeout(next, 20));
+  asking.child.kill('SIGKILL');
+  await asking.end;
+  const { code, stdout } = await run('resume', url, sandbox.jobs[0].jobId);
+  assert.deepEqual([code, stdout.startsWith(answerTo(QUESTION))], [0, true]);
+});
+
+test('the program contains nothing that stands in another file of the package', () => {
+  const program = readFileSync(path.join(installed, 'cli.js'), 'utf8');
+  for (const file of ['./node.js', './wallets.js', './sandbox-node.js']) assert.ok(program.includes(`"${file}"`), file);
+  assert.doesNotMatch(program, /class ElizaJobsError|makeGlue/);
 });
 
 test('payments are recorded in the user’s data folder, for nobody else’s eyes', async (t) => {
