@@ -267,7 +267,7 @@ export interface OpenPayment extends PaymentAttempt {
 /**
  * A stable name for each thing that can go wrong.
  */
-export type ErrorCode = "invalid_argument" | "connection_failed" | "connection_reset" | "request_timeout" | "bad_request" | "unauthorized" | "forbidden" | "not_found" | "job_not_found" | "session_not_found" | "session_expired" | "rate_limited" | "server_error" | "request_refused" | "invalid_response" | "unexpected_html" | "response_too_large" | "redirect_refused" | "job_failed" | "job_timeout" | "job_gone" | "wait_timeout" | "agent_failed" | "no_answer" | "answer_timeout" | "message_outcome_unknown" | "payment_required" | "payment_requirements_invalid" | "payment_over_limit" | "payment_network_not_allowed" | "payment_recipient_not_allowed" | "payment_resource_mismatch" | "payment_insecure_connection" | "payment_declined" | "payment_not_supported_here" | "payment_refused" | "payment_request_refused" | "payment_not_open" | "payment_outcome_unknown" | "store_failed" | "wallet_cannot_pay" | "wallet_rejected" | "wallet_failed" | "wallet_invalid_proof" | "wallet_timeout" | "client_disposed" | "wasm_panic" | "init_failed";
+export type ErrorCode = "invalid_argument" | "client_disposed" | "connection_failed" | "connection_reset" | "request_timeout" | "bad_request" | "unauthorized" | "forbidden" | "not_found" | "job_not_found" | "session_not_found" | "session_expired" | "rate_limited" | "server_error" | "request_refused" | "invalid_response" | "unexpected_html" | "response_too_large" | "redirect_refused" | "job_failed" | "job_timeout" | "job_gone" | "wait_timeout" | "agent_failed" | "no_answer" | "answer_timeout" | "message_outcome_unknown" | "payment_required" | "payment_requirements_invalid" | "payment_over_limit" | "payment_network_not_allowed" | "payment_recipient_not_allowed" | "payment_resource_mismatch" | "payment_insecure_connection" | "payment_declined" | "payment_not_supported_here" | "payment_refused" | "payment_request_refused" | "payment_not_open" | "payment_outcome_unknown" | "store_failed" | "wallet_cannot_pay" | "wallet_rejected" | "wallet_failed" | "wallet_invalid_proof" | "wallet_timeout" | "wasm_panic" | "init_failed";
 
 /**
  * A token of the application's own choice.
@@ -742,6 +742,41 @@ export interface JobResult {
      */
     processingTimeMs: number;
 }
+
+/**
+ * The codes of a `ConnectionError`.
+ */
+export type ConnectionErrorCode = "connection_failed" | "connection_reset" | "request_timeout";
+
+/**
+ * The codes of a `JobError`.
+ */
+export type JobErrorCode = "job_failed" | "job_timeout" | "job_gone" | "wait_timeout";
+
+/**
+ * The codes of a `PaymentError`.
+ */
+export type PaymentErrorCode = "payment_required" | "payment_requirements_invalid" | "payment_over_limit" | "payment_network_not_allowed" | "payment_recipient_not_allowed" | "payment_resource_mismatch" | "payment_insecure_connection" | "payment_declined" | "payment_not_supported_here" | "payment_refused" | "payment_request_refused" | "payment_not_open" | "payment_outcome_unknown" | "store_failed" | "wallet_cannot_pay" | "wallet_rejected" | "wallet_failed" | "wallet_invalid_proof" | "wallet_timeout";
+
+/**
+ * The codes of a `SessionError`.
+ */
+export type SessionErrorCode = "agent_failed" | "no_answer" | "answer_timeout" | "message_outcome_unknown";
+
+/**
+ * The codes of an `ApiError`.
+ */
+export type ApiErrorCode = "bad_request" | "unauthorized" | "forbidden" | "not_found" | "job_not_found" | "session_not_found" | "session_expired" | "rate_limited" | "server_error" | "request_refused" | "invalid_response" | "unexpected_html" | "response_too_large" | "redirect_refused";
+
+/**
+ * The codes of an `ArgumentError`.
+ */
+export type ArgumentErrorCode = "invalid_argument" | "client_disposed";
+
+/**
+ * The codes of an `ElizaJobsError` that is of no other class.
+ */
+export type InternalErrorCode = "wasm_panic" | "init_failed";
 
 /**
  * The message that the agent sent.
@@ -1340,7 +1375,7 @@ export interface TypedData {
     /**
      * The token's contract.
      */
-    domain: { name: string; version: string; chainId: number; verifyingContract: string };
+    domain: { name: string; version: string; chainId: number; verifyingContract: `0x${string}` };
     /**
      * The transfer. Integers are decimal strings.
      */
@@ -1716,6 +1751,86 @@ export interface Store {
     lock?(name: string, request: LockRequest): Promise<ReleaseLock>;
 }
 
+
+import type { Sandbox } from './sandbox.js';
+/** Where a sandbox is served. */
+export interface ServeOptions {
+    /** The port. @default 0: any that is free */
+    readonly port?: number | undefined;
+    /** The address of this machine that is listened on. @default "127.0.0.1": this machine alone */
+    readonly host?: string | undefined;
+}
+/** A sandbox that is being served. */
+export interface ServedSandbox {
+    /** The address: `"http://127.0.0.1:3000"`. */
+    readonly url: string;
+    /** Stops listening, and ends all connections. */
+    close(): Promise<void>;
+}
+/**
+ * Serves a sandbox over HTTP.
+ *
+ * @throws Node's own error when the port is taken.
+ */
+export declare function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options?: ServeOptions): Promise<ServedSandbox>;
+
+
+import type { FaultName, SandboxJob, SandboxOptions, SandboxPayment, SandboxRequest } from './sandbox-wasm.js';
+import type { MadeWallet } from './wallets/wallet.js';
+export type { AnswerFunction, AnswerText, FaultName, QuestionContext, SandboxJob, SandboxOptions, SandboxPayment, SandboxRequest, } from './sandbox-wasm.js';
+export type { MadeWallet } from './wallets/wallet.js';
+/** A server with its chain and a test wallet. All of it is in this process: nothing is sent, and no money exists. */
+export interface Sandbox {
+    /** The server's address. Nothing listens there: only `fetch` knows it. */
+    readonly url: string;
+    /** Sends a request to the server. The host of the address does not matter. */
+    readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+    /** A test wallet, for `JobsClient`. Its account exists nowhere. */
+    readonly wallet: MadeWallet;
+    /** The wallet's account. */
+    readonly account: string;
+    /** Who is paid. */
+    readonly recipient: string;
+    /** The server's agent. */
+    readonly agentId: string;
+    /** What determines all ids and hashes: the same seed gives the same ones. */
+    readonly seed: number;
+    /** All money that has moved, in the order of time. Two entries for one job are a double payment. */
+    readonly payments: SandboxPayment[];
+    /** All jobs that the server has, in the order of their creation. */
+    readonly jobs: SandboxJob[];
+    /** All requests since the beginning. */
+    readonly requests: SandboxRequest[];
+    /** The sandbox's time, in milliseconds since 1970. */
+    now(): number;
+    /** What an account has, as a decimal string of USDC. @default the wallet's, on Base */
+    balanceOf(account?: string, network?: string): string;
+    /**
+     * Lets virtual time pass. Everything that is due by then happens, each at its time.
+     *
+     * @throws {ArgumentError} when time passes by itself.
+     */
+    advance(ms: number): Promise<void>;
+    /**
+     * From now on a fault strikes so many times: at the next opportunities, and not any more with 0.
+     *
+     * @default once
+     * @throws {ArgumentError} when there is no such fault, or it can never strike.
+     */
+    fault(name: FaultName, times?: number): void;
+    /** Begins anew, as if just created. Requests that are under way fail. */
+    reset(): void;
+}
+/**
+ * Creates a server with its chain and a test wallet, for `JobsClient`:
+ *
+ *     const sandbox = createSandbox({ paywall: 'x402-v2', price: '0.02' });
+ *     const client = new JobsClient({ baseUrl: sandbox.url, fetch: sandbox.fetch, wallet: sandbox.wallet });
+ *
+ * @throws {ArgumentError} (a `TypeError`) when an option can never be meant.
+ */
+export declare function createSandbox(options?: SandboxOptions): Sandbox;
+
 /** What is known about a question to the agent. */
 export interface QuestionContext {
     /** The job that it is asked in. */
@@ -1773,19 +1888,8 @@ export declare class ElizaClient {
 }
 
 
-import type { ErrorCode, FundsMoved, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
-/** The codes of an `ApiError`. */
-export type ApiErrorCode = Extract<ErrorCode, 'bad_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'job_not_found' | 'session_not_found' | 'session_expired' | 'rate_limited' | 'server_error' | 'request_refused' | 'invalid_response' | 'unexpected_html' | 'response_too_large' | 'redirect_refused'>;
-/** The codes of a `JobError`. */
-export type JobErrorCode = Extract<ErrorCode, 'job_failed' | 'job_timeout' | 'job_gone' | 'wait_timeout'>;
-/** The codes of a `PaymentError`. */
-export type PaymentErrorCode = Extract<ErrorCode, 'payment_required' | 'payment_requirements_invalid' | 'payment_over_limit' | 'payment_network_not_allowed' | 'payment_recipient_not_allowed' | 'payment_resource_mismatch' | 'payment_insecure_connection' | 'payment_declined' | 'payment_not_supported_here' | 'payment_refused' | 'payment_request_refused' | 'payment_not_open' | 'payment_outcome_unknown' | 'store_failed' | 'wallet_cannot_pay' | 'wallet_rejected' | 'wallet_failed' | 'wallet_invalid_proof' | 'wallet_timeout'>;
-/** The codes of a `ConnectionError`. */
-export type ConnectionErrorCode = Extract<ErrorCode, 'connection_failed' | 'connection_reset' | 'request_timeout'>;
-/** The codes of a `SessionError`. */
-export type SessionErrorCode = Extract<ErrorCode, 'agent_failed' | 'no_answer' | 'answer_timeout' | 'message_outcome_unknown'>;
-/** The codes of an `ArgumentError`. */
-export type ArgumentErrorCode = Extract<ErrorCode, 'invalid_argument' | 'client_disposed'>;
+import type { ApiErrorCode, ArgumentErrorCode, ConnectionErrorCode, ErrorCode, FundsMoved, JobDetailsResponse, JobErrorCode, PaymentAttempt, PaymentErrorCode, SessionErrorCode, SessionMessage } from './wasm.js';
+export type { ApiErrorCode, ArgumentErrorCode, ConnectionErrorCode, JobErrorCode, PaymentErrorCode, SessionErrorCode, } from './wasm.js';
 /** What every error of this package is. `instanceof` works across copies of the package. */
 export declare class ElizaJobsError extends Error {
     /** What went wrong. */
@@ -1851,6 +1955,8 @@ export declare class ArgumentError extends TypeError {
     readonly field?: string | undefined;
     protected constructor(...given: ConstructorParameters<typeof TypeError>);
 }
+
+
 
 
 import type { JobStatus as Status } from './wasm.js';
@@ -1963,83 +2069,3 @@ export { fileStore } from './stores/file.js';
 export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';
 export { memoryStore } from './stores/memory.js';
 export type { LockRequest, ReleaseLock, Store } from './stores/store.js';
-
-
-import type { Sandbox } from './sandbox.js';
-/** Where a sandbox is served. */
-export interface ServeOptions {
-    /** The port. @default 0: any that is free */
-    readonly port?: number | undefined;
-    /** The address of this machine that is listened on. @default "127.0.0.1": this machine alone */
-    readonly host?: string | undefined;
-}
-/** A sandbox that is being served. */
-export interface ServedSandbox {
-    /** The address: `"http://127.0.0.1:3000"`. */
-    readonly url: string;
-    /** Stops listening, and ends all connections. */
-    close(): Promise<void>;
-}
-/**
- * Serves a sandbox over HTTP.
- *
- * @throws Node's own error when the port is taken.
- */
-export declare function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options?: ServeOptions): Promise<ServedSandbox>;
-
-
-import type { FaultName, SandboxJob, SandboxOptions, SandboxPayment, SandboxRequest } from './sandbox-wasm.js';
-import type { MadeWallet } from './wallets/wallet.js';
-export type { AnswerFunction, AnswerText, FaultName, QuestionContext, SandboxJob, SandboxOptions, SandboxPayment, SandboxRequest, } from './sandbox-wasm.js';
-export type { MadeWallet } from './wallets/wallet.js';
-/** A server with its chain and a test wallet. All of it is in this process: nothing is sent, and no money exists. */
-export interface Sandbox {
-    /** The server's address. Nothing listens there: only `fetch` knows it. */
-    readonly url: string;
-    /** Sends a request to the server. The host of the address does not matter. */
-    readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
-    /** A test wallet, for `JobsClient`. Its account exists nowhere. */
-    readonly wallet: MadeWallet;
-    /** The wallet's account. */
-    readonly account: string;
-    /** Who is paid. */
-    readonly recipient: string;
-    /** The server's agent. */
-    readonly agentId: string;
-    /** What determines all ids and hashes: the same seed gives the same ones. */
-    readonly seed: number;
-    /** All money that has moved, in the order of time. Two entries for one job are a double payment. */
-    readonly payments: SandboxPayment[];
-    /** All jobs that the server has, in the order of their creation. */
-    readonly jobs: SandboxJob[];
-    /** The last requests, up to ten thousand. */
-    readonly requests: SandboxRequest[];
-    /** The sandbox's time, in milliseconds since 1970. */
-    now(): number;
-    /** What an account has, as a decimal string of USDC. @default the wallet's, on Base */
-    balanceOf(account?: string, network?: string): string;
-    /**
-     * Lets virtual time pass. Everything that is due by then happens, each at its time.
-     *
-     * @throws {ArgumentError} when time passes by itself.
-     */
-    advance(ms: number): Promise<void>;
-    /**
-     * From now on a fault strikes so many times: at the next opportunities, and not any more with 0.
-     *
-     * @default once
-     * @throws {ArgumentError} when there is no such fault, or it can never strike.
-     */
-    fault(name: FaultName, times?: number): void;
-    /** Begins anew, as if just created. Requests that are under way fail. */
-    reset(): void;
-}
-/**
- * Creates a server with its chain and a test wallet, for `JobsClient`:
- *
- *     const sandbox = createSandbox({ paywall: 'x402-v2', price: '0.02' });
- *     const client = new JobsClient({ baseUrl: sandbox.url, fetch: sandbox.fetch, wallet: sandbox.wallet });
- *
- * @throws {ArgumentError} (a `TypeError`) when an option can never be meant.
- */
-export declare function createSandbox(options?: SandboxOptions): Sandbox;
