@@ -1799,7 +1799,7 @@ export interface Sandbox {
     readonly payments: SandboxPayment[];
     /** All jobs that the server has, in the order of their creation. */
     readonly jobs: SandboxJob[];
-    /** The last requests, up to ten thousand. */
+    /** All requests since the beginning. */
     readonly requests: SandboxRequest[];
     /** The sandbox's time, in milliseconds since 1970. */
     now(): number;
