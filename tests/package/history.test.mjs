@@ -179,7 +179,8 @@ test('payments are kept for as long as the application wants, and listed in boun
     await store.set(`eliza-jobs/paid/${begunAt}-${id}`, JSON.stringify({ ...record, attemptId: id, begunAt }));
   }
   await make({ fetch: done }).createAndWaitForJob(params);
-  while ((await history()).some((name) => name.endsWith('-old')) || (await history()).length < 3) await new Promise((next) => setImmediate(next));
+  while ((await history()).some((name) => name.endsWith('-old')) || (await history()).length < 3)
+    await new Promise((next) => setImmediate(next));
   assert.deepEqual((await make().payments()).map(({ attemptId }) => attemptId === 'kept').sort(), [false, false, true]);
   assert.equal((await make({ fetch: done, keepPaymentsDays: 600 }).payments()).length, 3);
 
