@@ -143,7 +143,10 @@ test('on a terminal each step is a line in colour, and the answer is set apart',
   assert.deepEqual(steps, ['ask', 'price', 'paid', 'job', 'answered'], lines.join('\n'));
   const at = lines.findIndex((line) => line.startsWith(answerTo(QUESTION)));
   assert.deepEqual([lines[at - 1], lines[at + 1]], ['', ''], lines.join('\n'));
-  assert.match(lines[at + 2], /^0\.02 USDC on base to 0x7e57.*no money exists there$/);
+  assert.match(
+    lines.slice(at + 2).join('\n'),
+    /^0\.02 USDC on base to 0x7e57\w+\ntransaction 0x\w{64}\nsandbox: no money exists there\n/,
+  );
 });
 
 test('NO_COLOR is respected', async (t) => {
