@@ -1,13 +1,12 @@
 // `ask`: one question, its payment, and its answer.
 import { randomUUID } from 'node:crypto';
-import type { OpenPayment } from '../wasm.js';
 import type { Command, Given } from './command.js';
 import { connect, PAY_OPTIONS, type Connection } from './connect.js';
 import { EXIT, UsageError } from './exit.js';
 import { Interrupt } from './interrupt.js';
 import { inShort, type Output } from './output.js';
 import { answered, progress } from './progress.js';
-import { paymentOf, priceOf, report, resumeCommand } from './report.js';
+import { interrupted, report, write } from './report.js';
 import { uuid, whole } from './values.js';
 
 /** The longest time that an agent may be given, in seconds: the server's own limit. */
@@ -71,25 +70,9 @@ async function standardInput(): Promise<string> {
   return Buffer.concat(parts).toString('utf8').trim();
 }
 
-const openAs = ({ state }: OpenPayment): string =>
-  state === 'accepted' ? 'is paid, and its answer was not seen' : 'may have been paid';
-
 /** After Ctrl-C: what is open of this question. The asker's id tells it from what else is open. */
 async function stopped(output: Output, connection: Connection, userId: string): Promise<number> {
   const pending = await connection.client.pendingPayments();
-  const open = pending.filter((payment) => payment.state !== 'unreadable').filter((payment) => payment.userId === userId);
-  const exitCode = open.length > 0 ? EXIT.mayHavePaid : EXIT.interrupted;
-  const next = open.length > 0 ? [`To go on without paying again: ${resumeCommand(connection)}`] : [];
-  if (output.json) {
-    const fundsMoved = open.length > 0 ? 'unknown' : false;
-    output.document({
-      error: { name: 'Interrupted', code: 'interrupted', message: 'interrupted', fundsMoved, open: open.map(paymentOf) },
-      next,
-      exitCode,
-    });
-    return exitCode;
-  }
-  const money = open.map((payment) => `Open: ${priceOf(payment)} ${openAs(payment)}.`);
-  output.error('interrupted', ...(open.length > 0 ? money : ['Nothing was paid.']), ...next);
-  return exitCode;
+  const open = pending.filter((payment) => payment.state !== 'unreadable' && payment.userId === userId);
+  return write(interrupted(connection, open), output);
 }

@@ -54,7 +54,8 @@ export class Output {
     const began = performance.now();
     const write = () => {
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      const line = `· ${what.padEnd(COLUMN)} ${text} ${seconds} s`;
+      // A line that wraps could not be written again.
+      const line = `· ${what.padEnd(COLUMN)} ${text} ${seconds} s`.slice(0, Math.max(this.#err.columns - 1, 0) || undefined);
       this.#err.write(`\r${this.#painted(this.#err, 'dim', line)}\x1b[K`);
     };
     write();

@@ -44,7 +44,7 @@ export async function answered(output: Output, connection: Connection, job: Comp
     ? [priceOf(payment), ...(payment.transaction ? [`transaction ${payment.transaction}`] : [])]
     : ['nothing was paid'];
   if (payment && connection.isSandbox) parts.push('sandbox: no money exists there');
-  output.remark([...parts, ...(await leftToday(connection))].map((part) => inShort(part, 200)).join(' · '));
+  for (const part of [...parts, ...(await leftToday(connection))]) output.remark(inShort(part, 200));
 }
 
 /** A job with its answer, for programs. */

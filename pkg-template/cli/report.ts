@@ -12,9 +12,28 @@ type Failed = Partial<ElizaJobsError> & Error;
 /** The end of a message of the library's: where its code is explained. */
 const ENTRY = / \(see (https:\/\/\S+#\w+)\)$/;
 
-/** Reports an error of a call, and returns the exit code. */
+/** What there is to say about an error: to people line by line, and to programs. */
+export interface Report {
+  readonly message: string;
+  readonly lines: readonly string[];
+  readonly document: { readonly error: object; readonly next: readonly string[]; readonly exitCode: number };
+}
+
+/** Reports an error, and returns the exit code. */
 export function report(error: unknown, output: Output, connection?: Connection): number {
-  if (error instanceof UsageError) return wrongUse(error, output);
+  return write(reportOf(error, connection), output);
+}
+
+/** Writes a report, and returns the exit code. */
+export function write({ message, lines, document }: Report, output: Output): number {
+  if (output.json) output.document(document);
+  else output.error(message, ...lines);
+  return document.exitCode;
+}
+
+/** What there is to say about an error. */
+export function reportOf(error: unknown, connection?: Connection): Report {
+  if (error instanceof UsageError) return wrongUse(error);
   const failed = (error instanceof Error ? error : new Error(String(error))) as Failed;
   // Whatever says nothing about money, like a full disk, comes from neither a payment nor a server.
   const moved = failed.fundsMoved ?? false;
@@ -23,27 +42,40 @@ export function report(error: unknown, output: Output, connection?: Connection):
   const [, entry] = ENTRY.exec(failed.message) ?? [];
   const said = asOptions(failed.message.replace(ENTRY, ''));
   const { message, next } = connection ? inWords(failed, said, moved, connection) : { message: said, next: [] };
-  if (output.json) {
-    output.document({ error: forPrograms(failed, message, moved), next, exitCode });
-    return exitCode;
-  }
   const lines = [...(isArgument ? [] : [aboutMoney(moved, failed.payment)]), ...next, ...(entry ? [`More: ${entry}`] : [])];
-  output.error(message, ...lines);
-  return exitCode;
+  return { message, lines, document: { error: forPrograms(failed, message, moved), next, exitCode } };
 }
 
-function wrongUse(error: UsageError, output: Output): number {
-  const next = error.hint ? [error.hint] : [];
-  if (!output.json) output.error(error.message, ...next);
-  else {
-    const { message } = error;
-    output.document({
-      error: { name: 'UsageError', code: 'wrong_use', message, fundsMoved: false },
-      next,
-      exitCode: EXIT.wrongUse,
-    });
-  }
-  return EXIT.wrongUse;
+function wrongUse({ message, hint }: UsageError): Report {
+  const next = hint ? [hint] : [];
+  const error = { name: 'UsageError', code: 'wrong_use', message, fundsMoved: false };
+  return { message, lines: next, document: { error, next, exitCode: EXIT.wrongUse } };
+}
+
+/** What there is to say after Ctrl-C, when these payments are open. */
+export function interrupted(connection: Connection, open: readonly PendingPayment[]): Report {
+  const message = 'interrupted';
+  const isOpen = open.length > 0;
+  const exitCode = isOpen ? EXIT.mayHavePaid : EXIT.interrupted;
+  const next = isOpen ? [`To go on without paying again: ${resumeCommand(connection)}`] : [];
+  const error = {
+    name: 'Interrupted',
+    code: message,
+    message,
+    fundsMoved: isOpen ? 'unknown' : false,
+    open: open.map(paymentOf),
+  };
+  return {
+    message,
+    lines: [...(isOpen ? open.map(openAs) : ['Nothing was paid.']), ...next],
+    document: { error, next, exitCode },
+  };
+}
+
+function openAs(payment: PendingPayment): string {
+  if (payment.state === 'unreadable') return `Open: the record ${payment.attemptId} cannot be read.`;
+  const state = payment.state === 'accepted' ? 'is paid, and its answer was not seen' : 'may have been paid';
+  return `Open: ${priceOf(payment)} ${state}.`;
 }
 
 /** What the library calls its options by, and what they are called here. */

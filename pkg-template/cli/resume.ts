@@ -4,10 +4,10 @@ import type { Command } from './command.js';
 import { connect, PAY_OPTIONS, type Connection } from './connect.js';
 import { EXIT } from './exit.js';
 import { Interrupt } from './interrupt.js';
-import { findOpen, lineOf, SANDBOX_OPTION } from './open.js';
+import { findOpen, lineOf, SANDBOX_OPTION, type Open } from './open.js';
 import { inShort, type Output } from './output.js';
 import { answered, answerOf, progress } from './progress.js';
-import { report } from './report.js';
+import { interrupted, report, reportOf, write, type Report } from './report.js';
 
 export const resume: Command = {
   name: 'resume',
@@ -34,50 +34,48 @@ else the same proof of payment is sent. Nothing is ever paid again.`,
   },
 };
 
+/** What came of something open: its job, or what went wrong. */
+type Result =
+  | { readonly job: CompletedJob; readonly began: number }
+  | { readonly report: Report; readonly isInterrupted: boolean };
+
 async function one(output: Output, connection: Connection, handle: PendingPayment | string): Promise<number> {
   const result = await goOn(output, connection, handle);
-  if (typeof result === 'number') return result;
+  if ('report' in result) return write(result.report, output);
   await answered(output, connection, result.job, result.began);
   return EXIT.done;
 }
 
 /** All that is open, one after the other. The exit code is that of the worst. */
-async function resumeAll(output: Output, found: readonly { connection: Connection; payment: PendingPayment }[]): Promise<number> {
+async function resumeAll(output: Output, found: readonly Open[]): Promise<number> {
   if (found.length === 0) output.remark('Nothing is open.');
   let worst: number = EXIT.done;
   const documents: unknown[] = [];
   for (const open of found) {
-    if (!output.json) output.step('resume', inShort(lineOf(open), 200), 'cyan');
-    const result = await goOn(output.json ? collecting(output, documents) : output, open.connection, open.payment);
-    if (typeof result === 'number') worst = Math.max(worst, result);
-    else if (output.json) documents.push(answerOf(result.job));
+    output.step('resume', inShort(lineOf(open), 200), 'cyan');
+    const result = await goOn(output, open.connection, open.payment);
+    if ('report' in result) worst = Math.max(worst, result.report.document.exitCode);
+    if (output.json) documents.push('report' in result ? result.report.document : answerOf(result.job));
+    else if ('report' in result) write(result.report, output);
     else await answered(output, open.connection, result.job, result.began);
-    if (result === EXIT.interrupted) break;
+    if ('report' in result && result.isInterrupted) break;
   }
   if (output.json) output.document(documents);
   return worst;
 }
 
-/** The job, or the exit code of what was reported. */
-async function goOn(
-  output: Output,
-  { client, ...connection }: Connection,
-  handle: PendingPayment | string,
-): Promise<number | { job: CompletedJob; began: number }> {
+async function goOn(output: Output, connection: Connection, handle: PendingPayment | string): Promise<Result> {
   const began = performance.now();
   const interrupt = new Interrupt();
   output.waiting('resume', 'looking for the job');
   try {
-    return { job: await client.resume(handle, { signal: interrupt.signal, onUpdate: progress(output) }), began };
+    return { job: await connection.client.resume(handle, { signal: interrupt.signal, onUpdate: progress(output) }), began };
   } catch (error) {
-    if (!interrupt.signal.aborted) return report(error, output, { client, ...connection });
-    output.error('interrupted', 'What was open is open still.');
-    return EXIT.interrupted;
+    const isInterrupted = interrupt.signal.aborted;
+    // A job's id alone is no payment. What was open is open still.
+    const open = typeof handle === 'string' ? [] : [handle];
+    return { report: isInterrupted ? interrupted(connection, open) : reportOf(error, connection), isInterrupted };
   } finally {
     interrupt.end();
   }
 }
-
-/** An output whose documents become parts of a list. */
-const collecting = (output: Output, documents: unknown[]): Output =>
-  Object.assign(Object.create(output) as Output, { document: (value: unknown) => void documents.push(value) });
