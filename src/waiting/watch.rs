@@ -671,7 +671,9 @@ mod tests {
         for known in [SLICE, 2 * SLICE] {
             assert!(!watch.listed(&mut shown, at(3_100.0)));
             assert_eq!(watch.take_woken().len(), SLICE, "{known}");
-            assert!(leader(&mut watch, at(9_000.0), SPENT).is_none(), "no other list meanwhile");
+            for key in known..count {
+                assert!(!matches!(step(&mut watch, key, at(9_000.0), SPENT), Step::List { .. }), "no other list meanwhile");
+            }
         }
         assert!(watch.listed(&mut shown, at(3_200.0)));
         assert_eq!(watch.take_woken().len(), 1);
