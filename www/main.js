@@ -185,10 +185,10 @@ const offline = () => settings.server === 'own' && !navigator.onLine;
 // --- The money ---
 
 async function drawMoney() {
-  const { quiet } = await connection.catch(() => ({}));
-  if (!quiet) return;
+  const { client, quiet } = await connection.catch(() => ({}));
+  if (!client) return;
   try {
-    const use = 'spending' in quiet ? (await quiet.spending()).perDay : left(quiet.spent());
+    const use = 'spending' in client ? (await client.spending()).perDay : left(client.spent());
     drawBudget(use, settings.perDay, price?.free ? undefined : (price?.chosen ?? price?.offers[0])?.amount);
     await drawLedger(quiet, recent);
   } catch (error) {
