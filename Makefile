@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test test-seed check pkg bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo test test-seed consumers check pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -16,6 +16,9 @@ VERSIONS := tests/servers/1.6.5/$(NPM) tests/servers/1.7.2/$(NPM)
 # Older compilers, for the package's declarations.
 COMPILERS := tests/types/$(NPM)
 PEERS := bench/$(NPM)
+# Runtimes, bundlers and test runners; the larger ones apart, because they are a gigabyte.
+CONSUMERS := tests/consumers/$(NPM)
+FRAMEWORKS := tests/consumers/frameworks/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
 WASM_PACK := target/tools/bin/wasm-pack
 CARGO_FUZZ := target/tools/bin/cargo-fuzz
@@ -28,7 +31,7 @@ HOST := target/boundary/host.js
 # Changes when the package is to be built the other way.
 VARIANT := target/built-$(if $(STABLE),stable,smallest)
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
-SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs $(shell find tools/wasm-text) \
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs scripts/notices.mjs $(shell find tools/wasm-text) \
 	LICENSE README.md CHANGELOG.md
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -53,7 +56,7 @@ demo: $(PACKAGE) $(SERVERS) ## serves the demo page and prints its address
 	@node scripts/demo.mjs
 
 # The document is somebody's own file: it is tested when it is named.
-SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) page
+SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) consumers page
 needs-node := $(WASM_PACK) $(HOST)
 needs-chromium := $(needs-node) browsers
 needs-firefox := $(needs-node) browsers
@@ -62,12 +65,17 @@ needs-types := $(PACKAGE) $(SERVERS) $(COMPILERS)
 needs-package := $(PACKAGE) $(SERVERS) $(VERSIONS) $(TRAP)
 needs-seed := $(PACKAGE) $(SERVERS)
 needs-document := $(needs-seed)
+needs-consumers := $(PACKAGE) $(CONSUMERS) browsers
+needs-frameworks := $(PACKAGE) $(FRAMEWORKS) browsers
 needs-page := $(PACKAGE) $(SERVERS) browsers
 test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
 	@node scripts/test.mjs $(or $(SUITE),$(SUITES))
 
 test-seed: $(needs-document) ## a document's TypeScript blocks and types against the package: make test-seed DOC=path
 	@node scripts/test.mjs document
+
+consumers: $(needs-consumers) $(needs-frameworks) ## the package in every runtime and tool that there is, and their table in docs/runtimes.md
+	@node scripts/test.mjs consumers frameworks
 
 check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, size
 	@$(call say,rustfmt and clippy on the host and on wasm32)
@@ -94,6 +102,15 @@ check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, si
 pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it; with STABLE=1 without unstable flags
 	@sha256sum eliza-jobs-$(VERSION).tgz
 
+reproduce: $(NPM) $(WASM_BINDGEN) ## builds the package twice from nothing, and compares the bytes
+	@for build in 1 2; do
+		rm -rf target/package-build target/package
+		node scripts/build.mjs
+		cp eliza-jobs-$(VERSION).tgz target/reproduced-$$build.tgz
+	done
+	cmp target/reproduced-1.tgz target/reproduced-2.tgz
+	sha256sum eliza-jobs-$(VERSION).tgz
+
 bench: $(PACKAGE) $(PEERS) $(SERVERS) ## ours and the peers side by side
 	@node bench/run.mjs
 
@@ -113,10 +130,10 @@ fuzz: $(CARGO_FUZZ) ## hostile inputs made by libFuzzer, so many seconds for eac
 	done
 
 # What the tests of the core do not notice when it is changed. Fewer random scripts and no crowds of waits: all is repeated for each change.
-FILE ?= src/journal.rs src/spend.rs src/client.rs src/exchange.rs src/wait.rs src/pay.rs src/deliver.rs src/resume.rs src/prove.rs src/x402/*.rs
+FILE ?= src/payment/*.rs src/waiting/*.rs src/spending/*.rs src/x402/*.rs
 mutants: export SCRIPTS ?= 300
 mutants: export CARGO_PROFILE_TEST_DEBUG := 0
-mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/deliver.rs
+mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/payment/machine.rs
 	@cargo mutants --no-shuffle --jobs 2 --minimum-test-timeout 20 --output target $(foreach file,$(FILE),--file '$(file)') \
 		--cargo-test-arg=--lib --cargo-test-arg=--test --cargo-test-arg=scenarios -- -- --skip crowd::
 
@@ -155,6 +172,10 @@ $(SERVERS) $(VERSIONS): %/$(NPM): %/package.json %/package-lock.json
 $(COMPILERS): tests/types/package.json tests/types/package-lock.json
 	@$(call say,older compilers)
 	$(npm-ci) --prefix tests/types --ignore-scripts
+
+$(CONSUMERS) $(FRAMEWORKS): %/$(NPM): %/package.json %/package-lock.json
+	@$(call say,the runtimes and tools in $*: a minute or two)
+	$(npm-ci) --prefix $* --ignore-scripts
 
 $(PEERS): bench/package.json bench/package-lock.json
 	@$(call say,the peers)

@@ -6,9 +6,9 @@ import { ElizaJobsError, stackOf } from './errors.js';
 export interface Caller {
   readonly stack?: string | undefined;
 }
-type Callee = (...given: never[]) => unknown;
+export type Callee = (...given: never[]) => unknown;
 interface Engine {
-  captureStackTrace?(target: object, below: unknown): void;
+  captureStackTrace?: (target: object, below: unknown) => void;
 }
 
 /** Whose call is being made. */

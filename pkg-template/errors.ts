@@ -1,55 +1,26 @@
 // The error classes.
-import type { ErrorCode, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
+import type {
+  ApiErrorCode,
+  ArgumentErrorCode,
+  ConnectionErrorCode,
+  ErrorCode,
+  FundsMoved,
+  JobDetailsResponse,
+  JobErrorCode,
+  PaymentAttempt,
+  PaymentErrorCode,
+  SessionErrorCode,
+  SessionMessage,
+} from './wasm.js';
 
-/** The codes of an `ApiError`. */
-export type ApiErrorCode = Extract<
-  ErrorCode,
-  | 'bad_request'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'not_found'
-  | 'job_not_found'
-  | 'session_not_found'
-  | 'session_expired'
-  | 'rate_limited'
-  | 'server_error'
-  | 'request_refused'
-  | 'invalid_response'
-  | 'unexpected_html'
-  | 'response_too_large'
-  | 'redirect_refused'
->;
-/** The codes of a `JobError`. */
-export type JobErrorCode = Extract<ErrorCode, 'job_failed' | 'job_timeout' | 'job_gone' | 'wait_timeout'>;
-/** The codes of a `PaymentError`. */
-export type PaymentErrorCode = Extract<
-  ErrorCode,
-  | 'payment_required'
-  | 'payment_requirements_invalid'
-  | 'payment_over_limit'
-  | 'payment_network_not_allowed'
-  | 'payment_recipient_not_allowed'
-  | 'payment_resource_mismatch'
-  | 'payment_insecure_connection'
-  | 'payment_declined'
-  | 'payment_not_supported_here'
-  | 'payment_refused'
-  | 'payment_request_refused'
-  | 'payment_not_open'
-  | 'payment_outcome_unknown'
-  | 'store_failed'
-  | 'wallet_cannot_pay'
-  | 'wallet_rejected'
-  | 'wallet_failed'
-  | 'wallet_invalid_proof'
-  | 'wallet_timeout'
->;
-/** The codes of a `ConnectionError`. */
-export type ConnectionErrorCode = Extract<ErrorCode, 'connection_failed' | 'connection_reset' | 'request_timeout'>;
-/** The codes of a `SessionError`. */
-export type SessionErrorCode = Extract<ErrorCode, 'agent_failed' | 'no_answer' | 'answer_timeout' | 'message_outcome_unknown'>;
-/** The codes of an `ArgumentError`. */
-export type ArgumentErrorCode = Extract<ErrorCode, 'invalid_argument' | 'client_disposed'>;
+export type {
+  ApiErrorCode,
+  ArgumentErrorCode,
+  ConnectionErrorCode,
+  JobErrorCode,
+  PaymentErrorCode,
+  SessionErrorCode,
+} from './wasm.js';
 
 /** What every error of this package is. `instanceof` works across copies of the package. */
 export class ElizaJobsError extends Error {
@@ -57,6 +28,8 @@ export class ElizaJobsError extends Error {
   declare readonly code: ErrorCode;
   /** Whether the same call may succeed later without any change, at no further cost. */
   declare readonly retryable: boolean;
+  /** Whether money has moved for what this error is about. `'unknown'`: it may have, or may still. */
+  declare readonly fundsMoved: FundsMoved;
   /** The job this is about. */
   declare readonly jobId?: string;
   /** The job as it was last seen. */
@@ -113,6 +86,8 @@ export class SessionError extends ElizaJobsError {
 export class ArgumentError extends TypeError {
   declare readonly code: ArgumentErrorCode;
   declare readonly retryable: false;
+  /** An argument moves no money. */
+  declare readonly fundsMoved: false;
   /** The argument's or option's name; absent when the client itself was released. */
   declare readonly field?: string;
 
@@ -230,6 +205,11 @@ function withoutFrames<T>(make: () => T): T {
 }
 
 /** The package's own module failed: it cannot be loaded, or it trapped. @internal */
-export function internalError(code: Extract<ErrorCode, 'init_failed' | 'wasm_panic'>, message: string, cause?: unknown): Error {
-  return makeError('ElizaJobsError', message, { code, retryable: false }, cause);
+export function internalError(
+  code: Extract<ErrorCode, 'init_failed' | 'wasm_panic'>,
+  message: string,
+  cause?: unknown,
+  fundsMoved: FundsMoved = false,
+): Error {
+  return makeError('ElizaJobsError', message, { code, retryable: false, fundsMoved }, cause);
 }

@@ -17,6 +17,11 @@ interface Deferred {
   readonly promise: Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** What Rust sets when the call is about a payment. */
+  readonly about: (mark: Mark) => void;
+}
+interface Mark {
+  paying?: boolean;
 }
 
 export class Instance {
@@ -27,7 +32,7 @@ export class Instance {
   #depth = 0;
   /** What the current call will return, as soon as Rust has made it. */
   #returned: unknown;
-  readonly #pending = new Set<(error: unknown) => void>();
+  readonly #pending = new Map<(error: unknown) => void, Mark>();
   /** They end with the instance, so that none keeps a program from ending. */
   readonly #timers = new Set<Timer>();
 
@@ -80,9 +85,10 @@ export class Instance {
         rejected(placedAt(caller, error) as Error);
       };
     });
-    this.#pending.add(reject);
+    const about = (mark: Mark) => void this.#pending.set(reject, mark);
+    about({});
     this.#returned = promise;
-    return { promise, resolve, reject };
+    return { promise, resolve, reject, about };
   }
 
   /** WebAssembly as the glue sees it: the functions of its instances are guarded. */
@@ -141,7 +147,10 @@ export class Instance {
     const reason = String((cause as Error | undefined)?.message ?? cause);
     const message = `eliza-jobs: an internal error (${reason}); pendingPayments() knows what is open, and later calls work`;
     this.error = internalError('wasm_panic', message, cause);
-    for (const reject of this.#pending) reject(this.error);
+    // Only the store knows how far a payment has come.
+    for (const [reject, { paying }] of this.#pending) {
+      reject(paying ? internalError('wasm_panic', message, cause, 'unknown') : this.error);
+    }
     this.#pending.clear();
     for (const timer of this.#timers) clearTimeout(timer);
     releaseAllLocks();

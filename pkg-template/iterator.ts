@@ -1,6 +1,6 @@
 // Async iterators over what Rust returns piece by piece.
 import type { Feed, Pages } from 'eliza-jobs:glue';
-import { calledFrom, callerOf, currentCaller, placedAt, type Caller } from './caller.js';
+import { calledFrom, callerOf, currentCaller, placedAt, type Callee, type Caller } from './caller.js';
 import type { Instance } from './instance.js';
 
 /** An async iterator over a feed, which belongs to one instance of the module. */
@@ -23,7 +23,7 @@ export class FeedIterator implements AsyncIterableIterator<unknown> {
   }
 
   next(): Promise<IteratorResult<unknown>> {
-    const caller = this.origin ?? callerOf(FeedIterator.prototype.next);
+    const caller = this.origin ?? callerOf(NEXT);
     const next = () => this.#next(caller);
     const result = this.#last.then(next, next);
     this.#last = result;
@@ -48,6 +48,9 @@ export class FeedIterator implements AsyncIterableIterator<unknown> {
     return calledFrom(caller, () => instance.run(() => this.#feed.next()));
   }
 }
+
+/** Below this function is the application. */
+const NEXT = Reflect.get(FeedIterator.prototype, 'next') as Callee;
 
 /** The promise of a first page. Iterating over it goes through all pages, that one first. */
 export function pagePromise(instance: Instance, first: Promise<unknown>, pages: Pages | undefined): Promise<unknown> {

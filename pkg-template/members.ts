@@ -27,17 +27,22 @@ function nearest(odd: string, names: readonly string[]): string | undefined {
   return best.score <= Math.max(1, Math.floor(given.length / 3)) ? best.name : undefined;
 }
 
-/** How many letters differ. A name that is a part of the other one is near, however long that is. */
+/**
+ * How many letters are changed, missing, too many or swapped. A name that is a part of the other one is near, however long
+ * that is.
+ */
 function distance(one: string, other: string): number {
   if (one.length > 2 && (one.includes(other) || other.includes(one))) return 1;
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (const [at, letter] of [...one].entries()) {
-    const next = [at + 1];
-    for (const [to, otherLetter] of [...other].entries()) {
-      const changed = (row[to] ?? 0) + (letter === otherLetter ? 0 : 1);
-      next.push(Math.min(changed, (row[to + 1] ?? 0) + 1, (next[to] ?? 0) + 1));
+  const rows = [Array.from({ length: other.length + 1 }, (_, to) => to)];
+  const cost = (at: number, to: number) => rows[at]?.[to] ?? Infinity;
+  for (let at = 1; at <= one.length; at += 1) {
+    rows.push([at]);
+    for (let to = 1; to <= other.length; to += 1) {
+      const isSwapped = one[at - 1] === other[to - 2] && one[at - 2] === other[to - 1];
+      const changed = cost(at - 1, to - 1) + (one[at - 1] === other[to - 1] ? 0 : 1);
+      const swapped = isSwapped ? cost(at - 2, to - 2) + 1 : Infinity;
+      rows[at]?.push(Math.min(changed, swapped, cost(at - 1, to) + 1, cost(at, to - 1) + 1));
     }
-    row = next;
   }
-  return row[other.length] ?? 0;
+  return cost(one.length, other.length);
 }

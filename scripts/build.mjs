@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
 import { asModule } from '../tools/wasm-text/encode.mjs';
+import { billOfMaterials, notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 process.chdir(root);
@@ -138,6 +139,7 @@ return wasm_bindgen;
  * be read, and where it throws, Node prints a line of it. Pages get it minified by their own bundler.
  */
 async function bundle(entry, format, parts, texts = TEXTS) {
+  const templates = path.resolve('pkg-template');
   // Cloudflare Workers compile nothing at run time: there a .wasm import is a compiled module.
   const wasmModule = (wasm) =>
     entry.endsWith('workerd')
@@ -152,9 +154,9 @@ async function bundle(entry, format, parts, texts = TEXTS) {
   const generated = {
     name: 'generated modules',
     setup(build) {
-      build.onResolve({ filter: /^\.\/[a-z-]+\.js$/ }, ({ path, kind }) => {
-        const isPart = kind !== 'entry-point' && parts.includes(path.slice(2, -3));
-        return isPart ? { path, external: true } : undefined;
+      build.onResolve({ filter: /^\.\/[a-z-]+\.js$/ }, ({ path: file, kind, resolveDir }) => {
+        const isPart = kind !== 'entry-point' && resolveDir === templates && parts.includes(file.slice(2, -3));
+        return isPart ? { path: file, external: true } : undefined;
       });
       build.onResolve({ filter: /^eliza-jobs:/ }, ({ path, kind }) =>
         path in texts && kind !== 'entry-point'
@@ -191,9 +193,9 @@ async function finish() {
       if (!onlySandbox || ofSandbox(entry)) await bundle(entry, format, PARTS);
     }
   }
-  const shared = PARTS.filter((part) => !['index', 'eliza-client', 'sandbox'].includes(part));
+  // Workers are uploaded as single modules: these are whole.
   for (const entry of ['workerd', 'sandbox-workerd']) {
-    if (!onlySandbox || ofSandbox(entry)) await bundle(entry, 'esm', shared, {});
+    if (!onlySandbox || ofSandbox(entry)) await bundle(entry, 'esm', [], {});
   }
   for (const file of onlySandbox ? [sandbox.wasm] : [wasm, sandbox.wasm]) cpSync(file, `pkg/${path.basename(file)}`);
 
@@ -216,12 +218,18 @@ async function finish() {
     }
   }
 
-  for (const file of ['LICENSE', 'CHANGELOG.md', 'README.md']) cpSync(file, `pkg/${file}`);
+  for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(file, `pkg/${file}`);
+  writeFileSync('pkg/THIRD_PARTY_NOTICES', notices());
   const manifest = JSON.parse(readFileSync('pkg-template/package.json', 'utf8'));
   const version = /^version = "(.*)"$/m.exec(readFileSync('Cargo.toml', 'utf8'))[1];
   if (manifest.version !== version) throw new Error(`pkg-template/package.json says ${manifest.version}, Cargo.toml ${version}`);
   const write = (file, value) => writeFileSync(`pkg/${file}`, `${JSON.stringify(value, null, 2)}\n`);
   write('package.json', manifest);
+  write('sbom.cdx.json', billOfMaterials(manifest));
+  // On the registry's page a relative link leads nowhere.
+  const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '');
+  const readme = readFileSync('README.md', 'utf8').replace(/\]\((?!https?:|#)([^)]+)\)/g, `](${repository}/blob/main/$1)`);
+  writeFileSync('pkg/README.md', readme);
   write('cjs/package.json', { type: 'commonjs' });
   step('packing');
   const tarball = `eliza-jobs-${version}.tgz`;

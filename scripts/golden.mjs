@@ -25,6 +25,8 @@ const sorted = (text) =>
 if (process.argv.includes('--write')) {
   writeFileSync(GOLDEN, sorted(types));
 } else if (sorted(types) !== readFileSync(GOLDEN, 'utf8')) {
-  console.error(`the declarations in pkg/ differ from ${GOLDEN}; look at "make golden && git diff", and commit it when it is meant`);
+  console.error(
+    `the declarations in pkg/ differ from ${GOLDEN}; look at "make golden && git diff", and commit it when it is meant`,
+  );
   process.exit(1);
 }

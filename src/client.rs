@@ -5,15 +5,18 @@ mod sessions;
 use core::cell::RefCell;
 use std::rc::Rc;
 
+use crate::api::agents;
 use crate::api::error::{ErrorCode, Result};
 use crate::api::jobs::{self, Seen};
 use crate::api::options::CallOptions;
+use crate::api::payments::Attempt;
 use crate::api::routes;
 pub use crate::api::update::Update;
 use crate::http::rate_limit::RateLimit;
 use crate::http::run::{Http, HttpConfig};
 use crate::json::Json;
 pub use crate::payment::PaidJob;
+use crate::payment::keys::uuid_of;
 use crate::payment::payments::{PaymentConfig, Payments};
 use crate::platform::{Method, Platform};
 use crate::spending::SpendLedger;
@@ -95,6 +98,29 @@ impl<P: Platform + 'static> Client<P> {
         self.payments.create(params, call, limit_ms, update).await
     }
 
+    /// What a job would cost: nothing is paid, no job is made, and the wallet is not asked.
+    pub async fn quote(&self, call: &CallOptions) -> Result<Json> {
+        self.payments.quote(call).await
+    }
+
+    /// The server's agents.
+    pub async fn list_agents(&self, call: &CallOptions) -> Result<Json> {
+        let parse = |document: Json| agents::read_list(&document);
+        self.http.read(Method::Get, routes::AGENTS, call, self.http.config.retries, "a list of agents", &parse).await
+    }
+
+    /// The text of the answer to a question. Without a `userId` a random one asks; with a key always the same one, for a key stands
+    /// for one request.
+    pub async fn ask(self: &Rc<Self>, params: Json, call: &CallOptions, plan: WaitPlan, update: &dyn Fn(Update)) -> Result<Json> {
+        let user = || match call.idempotency_key.as_str() {
+            "" => self.platform.uuid(),
+            key => uuid_of(&self.config.base_url, key),
+        };
+        let params = if params.get("userId").is_some() { params } else { params.set("userId", Json::text(&user())) };
+        let job = Box::pin(self.create_and_wait(&params, call, plan, update)).await.map_err(jobs::about_question)?;
+        Ok(job.get("result").and_then(|result| result.get("message")?.get("content")).unwrap_or_else(|| Json::text("")))
+    }
+
     /// What is open at this server, the oldest first.
     pub async fn pending_payments(&self, call: &CallOptions) -> Result<Vec<Json>> {
         self.payments.pending(call).await
@@ -118,12 +144,7 @@ impl<P: Platform + 'static> Client<P> {
         self.watch.recall(&self.http, plan);
         let (created, payment) = Box::pin(self.payments.resume(given, call, end, update)).await?;
         update(Update::Created(created.document.clone()));
-        let created = (created.job_id.as_str(), "", Some(Millis::new(created.lifetime_ms)));
-        let waited = self.wait(created, end, (call, plan), update).await;
-        waited.map_err(|mut error| {
-            error.payment = Some(payment);
-            error
-        })
+        self.wait(created.known(""), Some(Box::new(payment)), end, (call, plan), update).await
     }
 
     /// When the call must have ended.
@@ -140,36 +161,53 @@ impl<P: Platform + 'static> Client<P> {
         Ok(seen)
     }
 
-    /// Waits for a job's answer. The agent's id is empty where it is not known, and the lifetime is known for a job that was just
-    /// created here. What was paid for a job that has ended is closed before the answer is returned.
+    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The agent's id is empty where it is not known,
+    /// and the lifetime is known for a job that was just created here. What was paid for a job that has ended is closed before the answer
+    /// is returned.
     async fn wait(
         self: &Rc<Self>,
         (job_id, agent, lifetime): (&str, &str, Option<Millis>),
+        mut payment: Option<Box<Attempt>>,
         end: Deadline,
         (call, plan): (&CallOptions, WaitPlan),
         update: &dyn Fn(Update),
     ) -> Result<Json> {
+        if payment.is_some() {
+            update(Update::Paying);
+        }
         let wanted = Wanted { job_id, agent, lifetime, deadline: end.instant(), plan, call };
-        match self.watch.wait(&self.http, &wanted, &|job| update(Update::Status(job))).await {
+        let waited = match self.watch.wait(&self.http, &wanted, &|job| update(Update::Status(job))).await {
             Ok(seen) => {
-                self.close_finished(job_id, &seen, end).await;
+                let closed = self.close_finished(job_id, &seen, end).await;
+                payment = payment.or(closed).or_else(|| self.payments.paid_for(job_id, seen.reference.as_deref()));
                 outcome(job_id, seen)
             }
             Err(error) => {
                 if error.code == ErrorCode::JobGone {
                     Box::pin(self.payments.job_finished(job_id, None, end)).await;
                 }
+                if let (None, Some(reference)) = (&payment, &error.reference) {
+                    payment = Box::pin(self.payments.recorded(job_id, reference)).await;
+                }
+                Err(error)
+            }
+        };
+        match (waited, payment) {
+            (Ok(job), payment) => Ok(jobs::with_payment(job, payment.map(|payment| payment.document()))),
+            (Err(mut error), payment) => {
+                error.payment = payment.map(|payment| *payment);
                 Err(error)
             }
         }
     }
 
     /// A final job leaves nothing open. One that is completed without its answer may have it at the next poll.
-    async fn close_finished(self: &Rc<Self>, job_id: &str, seen: &Seen, end: Deadline) {
-        if seen.is_settled() {
-            // Boxed: a wait that only sleeps stays small.
-            Box::pin(self.payments.job_finished(job_id, seen.reference.as_deref(), end)).await;
+    async fn close_finished(self: &Rc<Self>, job_id: &str, seen: &Seen, end: Deadline) -> Option<Box<Attempt>> {
+        if !seen.is_settled() {
+            return None;
         }
+        // Boxed: a wait that only sleeps stays small.
+        Box::pin(self.payments.job_finished(job_id, seen.reference.as_deref(), end)).await
     }
 
     /// Jobs, the newest first.
@@ -203,12 +241,7 @@ impl<P: Platform + 'static> Client<P> {
         // Boxed: what it needed is freed before the call waits.
         let paid = Box::pin(self.payments.create(params, call, limit_ms, update)).await?;
         let agent = params.get_text("agentId").unwrap_or_default();
-        let created = (paid.created.job_id.as_str(), agent.as_str(), Some(Millis::new(paid.created.lifetime_ms)));
-        let waited = self.wait(created, end, (call, plan), update).await;
-        waited.map_err(|mut error| {
-            error.payment = paid.payment;
-            error
-        })
+        self.wait(paid.created.known(&agent), paid.payment.map(Box::new), end, (call, plan), update).await
     }
 
     /// Waits for a job's answer.
@@ -221,6 +254,11 @@ impl<P: Platform + 'static> Client<P> {
     ) -> Result<Json> {
         let end = self.end(call);
         self.watch.recall(&self.http, plan);
-        self.wait((job_id, "", None), end, (call, plan), update).await
+        let payment = self.payments.paid_for(job_id, None);
+        self.wait((job_id, "", None), payment, end, (call, plan), update).await.map_err(|mut error| {
+            // To wait again pays nothing.
+            error.repeats_payment = false;
+            error
+        })
     }
 }

@@ -13,7 +13,7 @@ pub use crate::api::metadata::Metadata;
 use crate::api::payments::PaymentAttempt;
 use crate::api::routes;
 use crate::encoding;
-use crate::json::{Json, Kind, picked, shown};
+use crate::json::{Json, Kind, copied, picked, shown};
 use crate::text::shorten;
 use crate::time::Millis;
 
@@ -185,6 +185,10 @@ pub struct CompletedJob {
     pub status: String,
     /// The answer.
     pub result: JobResult,
+    /// What was paid for it; absent when the server asked for nothing, or when neither this client nor its store knows. Not part of
+    /// the server's answer.
+    #[tsify(optional)]
+    pub payment: Option<PaymentAttempt>,
 }
 
 /// What happens while a job is created and waited for.
@@ -450,6 +454,16 @@ fn given(params: &Json, key: &str) -> String {
     params.get(key).as_ref().map_or_else(|| Kind::Undefined.name().to_owned(), shown)
 }
 
+/// The same error, where the content is what `ask` was given as its question.
+pub(crate) fn about_question(mut error: Box<Error>) -> Box<Error> {
+    const CONTENT: &str = "content";
+    if error.field.as_deref() == Some(CONTENT) {
+        error.field = Some("question".to_owned());
+        error.message = error.message.replacen(CONTENT, "question", 1);
+    }
+    error
+}
+
 pub(crate) fn uuid(field: &'static str, value: Option<Json>) -> Result<Json> {
     match value {
         Some(value) if value.as_text().is_some_and(|text| is_uuid(&text)) => Ok(value),
@@ -520,6 +534,23 @@ pub struct Created {
     pub lifetime_ms: f64,
     /// The server's answer.
     pub document: Json,
+}
+
+impl Created {
+    /// What a wait needs of it: the job's id, this agent, and how long it lives.
+    pub fn known<'a>(&'a self, agent: &'a str) -> (&'a str, &'a str, Option<Millis>) {
+        (&self.job_id, agent, Some(Millis::new(self.lifetime_ms)))
+    }
+}
+
+/// A job with what was paid for it. A copy: others may have the same document. What a server itself calls a payment is left out.
+pub fn with_payment(job: Json, payment: Option<Json>) -> Json {
+    const PAYMENT: &str = "payment";
+    match payment {
+        Some(payment) => copied(&job).set(PAYMENT, payment),
+        None if job.get(PAYMENT).is_some() => copied(&job).without(PAYMENT),
+        None => job,
+    }
 }
 
 /// The members of a job that `createJob` returns.

@@ -1,6 +1,7 @@
 //! What is said to servers and to applications: types, validation, routes, error codes. No
 //! behaviour.
 
+pub mod agents;
 pub mod error;
 pub mod jobs;
 pub mod metadata;

@@ -281,6 +281,32 @@ impl WaitOptions {
     pub const MEMBERS: &[&str] = &["intervalMs", "maxAttempts"];
 }
 
+/// What `ask` takes.
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
+#[derive(Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct AskOptions {
+    /// What waiting takes.
+    #[cfg_attr(target_arch = "wasm32", serde(flatten))]
+    #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
+    pub wait: WaitOptions,
+    /// Who asks. @default a random one; with an `idempotencyKey` always the same one for a key
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "UUID"))]
+    pub user_id: Option<String>,
+    /// The agent to ask. @default the server's first agent
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "UUID"))]
+    pub agent_id: Option<String>,
+    /// Data of the application that belongs to the job. At most 10,000 characters as JSON.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Record<string, unknown>"))]
+    pub metadata: Option<Json>,
+}
+
+impl AskOptions {
+    /// What is read beside [`WaitOptions::MEMBERS`].
+    pub const MEMBERS: &[&str] = &["userId", "agentId", "metadata"];
+}
+
 /// What `resume` takes.
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]

@@ -6,7 +6,7 @@ use tsify::Tsify;
 
 use crate::api::metadata::Metadata;
 use crate::encoding::is_hex;
-use crate::json::{Json, Kind, is_true};
+use crate::json::{Json, Kind, copied, is_true};
 use crate::text::shorten;
 use crate::time::WallTime;
 
@@ -128,6 +128,37 @@ pub struct Quote {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub payment_required: Option<Metadata>,
+}
+
+/// What a job would cost, as `quote()` says it.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+pub struct PriceQuote {
+    /// Whether a job costs nothing. Absent where it is not known: the server has looked at the request before it asked for a payment.
+    #[tsify(optional)]
+    pub free: Option<bool>,
+    /// What the server asks for: one of these.
+    pub offers: Vec<QuotedOffer>,
+    /// The one that would be paid now, by the client's rules. Absent where none would be.
+    #[tsify(optional)]
+    pub chosen: Option<QuotedOffer>,
+    /// Why none would be paid, or why it is not known what a job costs.
+    #[tsify(optional)]
+    pub why: Option<String>,
+}
+
+/// One offer of a server.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug, Tsify)]
+pub struct QuotedOffer {
+    /// What is to be paid, and to whom.
+    #[serde(flatten)]
+    pub price: Price,
+    /// Whether the client's rules, its wallet and what is left of the budget allow it.
+    pub allowed: bool,
+    /// Why not.
+    #[tsify(optional)]
+    pub why: Option<String>,
 }
 
 /// How far a payment has come.
@@ -274,13 +305,35 @@ pub struct PaymentAttempt {
     pub job_id: Option<String>,
 }
 
+/// A payment that is open, with what was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct OpenPayment {
+    /// The payment.
+    #[serde(flatten)]
+    pub attempt: PaymentAttempt,
+    /// When the payment began, or when the job was there, in milliseconds since 1970.
+    pub created_at: f64,
+    /// The message. Empty in a record that does not say.
+    pub content: String,
+    /// The user who sent it. Empty in a record that does not say.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
+    pub user_id: String,
+    /// The agent that was asked; absent for the server's first one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
+    pub agent_id: Option<String>,
+}
+
 /// A payment that is open, or a record that cannot be read.
 #[cfg(target_arch = "wasm32")]
 #[derive(Debug, Tsify)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "a declaration, of which no value is ever made")]
 pub enum PendingPayment {
     /// A payment.
-    Attempt(PaymentAttempt),
+    Attempt(OpenPayment),
     /// A record that cannot be read.
     #[serde(rename_all = "camelCase")]
     Unreadable {
@@ -304,7 +357,7 @@ pub struct TypedData {
     #[tsify(type = "'TransferWithAuthorization'")]
     pub primary_type: String,
     /// The token's contract.
-    #[tsify(type = "{ name: string; version: string; chainId: number; verifyingContract: string }")]
+    #[tsify(type = "{ name: string; version: string; chainId: number; verifyingContract: `0x${string}` }")]
     pub domain: Json,
     /// The transfer. Integers are decimal strings.
     #[tsify(type = "{ from: string; to: string; value: string; validAfter: string; validBefore: string; nonce: string }")]
@@ -344,6 +397,10 @@ pub struct Attempt {
     pub signs: bool,
     /// Until when what the wallet signs can be settled; `None` where nothing is signed, and in old records.
     pub valid_until: Option<WallTime>,
+    /// Whether the job was found by a search: no answer of the server says that the payment was settled.
+    pub found: bool,
+    /// Whether the payment has ended, and certainly no money has moved.
+    pub unmoved: bool,
 }
 
 impl Attempt {
@@ -362,7 +419,8 @@ impl Attempt {
             document = document.set("jobId", id);
         }
         match &self.receipt {
-            Some(receipt) => document.set("receipt", receipt.clone()),
+            // A copy: what an application does with it must not change what is written down.
+            Some(receipt) => document.set("receipt", copied(receipt)),
             None => document,
         }
     }
@@ -374,6 +432,26 @@ impl Attempt {
         }
         let proof = self.proof.iter().fold(Json::object(), |proof, (name, value)| proof.set(name, Json::text(value)));
         self.document().set("proof", proof)
+    }
+
+    /// The job that was paid for, once it is known.
+    pub fn job_id(&self) -> Option<String> {
+        self.created.as_ref()?.get_text("jobId")
+    }
+
+    /// The attempt as it is listed: a [`PendingPayment`], with what was asked for and when.
+    pub fn listed(&self) -> Json {
+        let asked = Json::parse(&self.request).unwrap_or_else(Json::object);
+        let text = |key: &str| asked.get_text(key);
+        let document = self
+            .document()
+            .set("createdAt", Json::number(self.created_at.as_ms()))
+            .set("content", Json::text(&text("content").unwrap_or_default()))
+            .set("userId", Json::text(&text("userId").unwrap_or_default()));
+        match text("agentId") {
+            Some(agent) => document.set("agentId", Json::text(&agent)),
+            None => document,
+        }
     }
 
     /// Why the facilitator has not settled it.

@@ -1,5 +1,7 @@
 //! The API's routes.
 
+/// Where the agents are listed.
+pub const AGENTS: &str = "/api/agents";
 /// Where jobs are created and listed.
 pub const JOBS: &str = "/api/messaging/jobs";
 /// The state of the Jobs service.

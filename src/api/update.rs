@@ -12,6 +12,8 @@ pub enum Update {
     Payment(Json),
     /// There is a job.
     Created(Json),
+    /// The call is about a payment from now on. Applications are not told; whoever has to end the call without an answer needs to know.
+    Paying,
     /// The job was seen for the first time, or in another status.
     Status(Json),
 }

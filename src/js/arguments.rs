@@ -9,7 +9,7 @@ use super::headers::headers;
 use super::members::{function, is_well_formed, ms, only, whole, whole_ms};
 use super::request;
 use crate::api::error::Result;
-use crate::api::options::{CallOptions, CreateJobOptions, RequestOptions, ResumeOptions, WaitOptions};
+use crate::api::options::{AskOptions, CallOptions, CreateJobOptions, RequestOptions, ResumeOptions, WaitOptions};
 use crate::json::{Json, Kind};
 use crate::waiting::run::WaitPlan;
 
@@ -26,6 +26,8 @@ pub(super) struct Call {
     pub(super) plan: WaitPlan,
     pub(super) signal: Option<Signal>,
     pub(super) on_update: Option<OnUpdate>,
+    /// What JavaScript knows of the call when this module traps.
+    pub(super) mark: Option<Json>,
 }
 
 /// The application's `onUpdate`, with an object in which JavaScript remembers that it has thrown.
@@ -38,6 +40,11 @@ pub(super) struct OnUpdate {
 /// Reads a method's last argument.
 pub(super) fn call(given: &JsValue) -> Result<Call> {
     read(given, CALL)
+}
+
+/// Reads the last argument of `ask`.
+pub(super) fn ask(given: &JsValue) -> Result<Call> {
+    read(given, &[RequestOptions::MEMBERS, CreateJobOptions::MEMBERS, WaitOptions::MEMBERS, AskOptions::MEMBERS])
 }
 
 /// Reads the last argument of `resume`.
@@ -65,6 +72,7 @@ fn read(given: &JsValue, known: &[&[&str]]) -> Result<Call> {
         plan: WaitPlan { interval_ms: whole_ms(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal: signal(&options)?,
         on_update: function(&options, "onUpdate")?.map(|callback| OnUpdate { callback, state: Json::object() }),
+        mark: None,
     })
 }
 

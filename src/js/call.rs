@@ -30,6 +30,9 @@ extern "C" {
     fn resolve(this: &Deferred, value: &JsValue);
     #[wasm_bindgen(method)]
     fn reject(this: &Deferred, error: &JsValue);
+    /// `mark.paying` is set when the call is about a payment.
+    #[wasm_bindgen(method)]
+    pub(super) fn about(this: &Deferred, mark: &JsValue);
 
     #[wasm_bindgen(js_namespace = host, js_name = tell, catch)]
     fn tell_application(on_update: &Function, update: &JsValue, logger: &JsValue, state: &JsValue) -> Result<(), JsValue>;
@@ -48,6 +51,8 @@ impl Deferred {
 /// large again.
 pub(super) struct Work {
     pub(super) signal: Option<Signal>,
+    /// What JavaScript knows of the call when this module traps.
+    pub(super) mark: Json,
     pub(super) future: Pin<Box<dyn Future<Output = Result<Json>>>>,
 }
 
@@ -59,18 +64,23 @@ impl Call {
     {
         // There no other call may depend on this one.
         self.options.runs_only_while_read |= is_in_workers();
-        let signal = self.signal.clone();
-        Work { signal, future: Box::pin(work(self)) }
+        let (signal, mark) = (self.signal.clone(), Json::object());
+        self.mark = Some(mark.clone());
+        Work { signal, mark, future: Box::pin(work(self)) }
     }
 
     /// Calls the application's `onUpdate`. What that throws does not end the call.
     pub(super) fn tell(&self, client: &Client<JsPlatform>, update: Update) {
+        if let (Update::Paying, Some(mark)) = (&update, &self.mark) {
+            mark.clone().set("paying", Json::boolean(true));
+        }
         let Some(OnUpdate { callback, state }) = &self.on_update else { return };
         let (kind, key, value) = match update {
             Update::Quote(quote) => ("quote", "quote", quote),
             Update::Payment(payment) => ("payment", "payment", payment),
             Update::Created(job) => ("created", "job", job),
             Update::Status(job) => ("status", "job", job),
+            Update::Paying => return,
         };
         // A copy: what the application does with it must not reach the result of the call.
         let update = Json::object().set("type", Json::text(kind)).set(key, copied(&value));
@@ -84,14 +94,17 @@ pub(super) fn promise(connection: &Connection, start: &mut dyn FnMut(Rc<Client<J
     let deferred = deferred();
     let promise = deferred.promise();
     match connection.client().and_then(start) {
-        Ok(work) => spawn_local(async move { deferred.settle(&run(work).await) }),
+        Ok(work) => {
+            deferred.about(&work.mark.0);
+            spawn_local(async move { deferred.settle(&run(work).await) });
+        }
         Err(error) => deferred.settle(&Err(to_js(error))),
     }
     promise
 }
 
 /// Does the work, until its signal aborts.
-async fn run(Work { signal, mut future }: Work) -> Result<JsValue, JsValue> {
+async fn run(Work { signal, mut future, .. }: Work) -> Result<JsValue, JsValue> {
     let Some(signal) = signal else { return future.await.map(|value| value.0).map_err(to_js) };
     let mut listener = None;
     poll_fn(|context| {

@@ -4,7 +4,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::api::error::Error;
 use crate::json::{Json, shown};
-use crate::payment::record;
+use crate::payment::record::{self, FundsMoved};
 use crate::time::Millis;
 
 #[wasm_bindgen(js_namespace = host)]
@@ -17,11 +17,16 @@ extern "C" {
 pub(super) fn to_js(error: Box<Error>) -> JsValue {
     let text = |text: Option<&str>| text.map(Json::text);
     let number = |number: Option<f64>| number.map(Json::number);
-    let retryable = error.code.retryable() && error.payment.is_none();
+    let moved = match record::funds_moved_for(&error) {
+        FundsMoved::No => Json::boolean(false),
+        FundsMoved::Yes => Json::boolean(true),
+        FundsMoved::Unknown => Json::text("unknown"),
+    };
     let mut members = Json::object();
     for (key, value) in [
         ("code", text(Some(error.code.as_str()))),
-        ("retryable", Some(Json::boolean(retryable))),
+        ("retryable", Some(Json::boolean(error.is_retryable()))),
+        ("fundsMoved", Some(moved)),
         ("field", text(error.field.as_deref())),
         ("status", number(error.status.map(f64::from))),
         ("statusCode", number(error.status.map(f64::from))),

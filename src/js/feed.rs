@@ -60,6 +60,7 @@ struct Inner {
     queue: Rc<Queue>,
     state: RefCell<State>,
     signal: RefCell<Option<Signal>>,
+    mark: RefCell<Option<Json>>,
     /// From the first step until the end was taken: between two steps nothing else checks the signal.
     listener: RefCell<Option<Listener>>,
     waiting: RefCell<Option<Waker>>,
@@ -76,14 +77,16 @@ pub(super) fn feed(start: impl FnOnce(Rc<Queue>) -> Result<Work>) -> AsyncIterat
         queue: Rc::default(),
         state: RefCell::new(State::Over),
         signal: RefCell::default(),
+        mark: RefCell::default(),
         listener: RefCell::default(),
         waiting: RefCell::default(),
     });
     // First, so that a trap in `start` rejects it.
     let iterator = iterate(Feed(inner.clone()));
     let state = match start(inner.queue.clone()) {
-        Ok(Work { signal, future }) => {
+        Ok(Work { signal, mark, future }) => {
             *inner.signal.borrow_mut() = signal;
+            *inner.mark.borrow_mut() = Some(mark);
             State::Running(future)
         }
         Err(error) => State::Ended(Err(to_js(error))),
@@ -100,6 +103,9 @@ impl Feed {
         let inner = self.0.clone();
         let deferred = deferred();
         let promise = deferred.promise();
+        if let Some(mark) = &*inner.mark.borrow() {
+            deferred.about(&mark.0);
+        }
         spawn_local(async move { deferred.settle(&poll_fn(|context| inner.poll(context)).await) });
         promise
     }

@@ -59,6 +59,39 @@ impl JobsClient {
         })
     }
 
+    /// Asks a question and returns the answer's text: `createAndWaitForJob` in short.
+    #[wasm_bindgen(js_name = ask, unchecked_return_type = "Promise<string>")]
+    pub fn ask(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] question: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "AskOptions")] options: JsValue,
+    ) -> Promise {
+        promise(&self.0, &mut |client| {
+            let params = request::question(&question, &options)?;
+            Ok(arguments::ask(&options)?.work(|call| async move {
+                let update = |update| call.tell(&client, update);
+                client.ask(params, &call.options, call.plan, &update).await
+            }))
+        })
+    }
+
+    /// What a job would cost now, and which offer would be paid. Nothing is paid, no job is made, and neither `confirm` nor the wallet
+    /// is called.
+    #[wasm_bindgen(js_name = quote, unchecked_return_type = "Promise<PriceQuote>")]
+    pub fn quote(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
+        promise(&self.0, &mut |client| {
+            Ok(arguments::call(&options)?.work(|call| async move { client.quote(&call.options).await }))
+        })
+    }
+
+    /// The server's agents: their ids begin sessions, and name whom a job asks.
+    #[wasm_bindgen(js_name = listAgents, unchecked_return_type = "Promise<Agent[]>")]
+    pub fn list_agents(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
+        promise(&self.0, &mut |client| {
+            Ok(arguments::call(&options)?.work(|call| async move { client.list_agents(&call.options).await }))
+        })
+    }
+
     /// Creates a job. When the server asks for a payment, the wallet pays for it once.
     ///
     /// @example

@@ -4,7 +4,8 @@ use wasm_bindgen::prelude::*;
 
 use super::members::{is_well_formed, only};
 use crate::api::error::{Error, Result};
-use crate::api::jobs::{CreateJobRequest, ListJobsParams};
+use crate::api::jobs::{CreateJobRequest, ListJobsParams, about_question};
+use crate::api::options::AskOptions;
 use crate::api::sessions::{CreateSessionRequest, GetMessagesParams, SendMessageRequest};
 use crate::json::{Json, Kind, picked};
 use crate::text::{fill, shorten};
@@ -18,6 +19,13 @@ extern "C" {
 /// What `createJob` was given.
 pub(super) fn job(given: &JsValue) -> Result<Json> {
     copy(given, CreateJobRequest::MEMBERS)
+}
+
+/// What `ask` was given: its question, and the members of a job among its options.
+pub(super) fn question(question: &JsValue, options: &JsValue) -> Result<Json> {
+    let options = Json(options.clone());
+    let of_options = if options.kind() == Kind::Object { picked(&options, AskOptions::MEMBERS) } else { Json::object() };
+    job(&of_options.set("content", Json(question.clone())).0).map_err(about_question)
 }
 
 /// What `createSession` was given.

@@ -13,6 +13,9 @@ declare global {
   }
 }
 
+/** Whether money has moved. `'unknown'`: it may have, or may still. */
+export type FundsMoved = boolean | 'unknown';
+
 /** What is sent as headers: an object, a list of pairs, or `Headers`. */
 export type HeadersInput = Record<string, string> | readonly (readonly string[])[] | Headers;
 

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use crate::api::payments::Attempt;
 use crate::payment::PaidJob;
 use crate::spending::policy::Reservation;
 use crate::table::Table;
@@ -26,6 +27,8 @@ struct Entry {
     job_id: Option<String>,
     /// Whether the job's end was seen.
     closed: bool,
+    /// What the application is told of the payment with its job: without the request.
+    paid: Option<Box<Attempt>>,
 }
 
 /// A job that was created under an idempotency key.
@@ -102,6 +105,20 @@ impl Book {
         }
         self.open(id, job_id, kept_until);
         over
+    }
+
+    /// The server has taken this payment for a job.
+    pub fn set_paid(&mut self, attempt: &Attempt) {
+        let told = Attempt { request: String::new(), ..attempt.clone() };
+        self.entry(&attempt.id).paid = Some(Box::new(told));
+    }
+
+    /// What was paid for this job. `reference`: the payment that the job itself names.
+    pub fn paid_for(&self, job_id: &str, reference: Option<&str>) -> Option<Attempt> {
+        let open = self.jobs.get(job_id).and_then(|ids| ids.first()).map(String::as_str);
+        let paid = self.entries.get(open.or(reference)?)?.paid.as_deref()?;
+        // Lists show references to everybody: another job may have it.
+        (paid.job_id().as_deref() == Some(job_id)).then(|| paid.clone())
     }
 
     fn open(&mut self, id: &str, job_id: &str, kept_until: Instant) {
@@ -289,6 +306,22 @@ mod tests {
             book.set_keyed(&number.to_string(), job(None));
         }
         assert!(book.keyed("free").is_none() && book.keyed("999").is_some());
+    }
+
+    #[test]
+    fn what_was_paid_for_a_job_is_known_while_it_is_open_and_afterwards_by_its_reference() {
+        let read = |id: &str, job: &str| {
+            let record = json!({"attemptId": id, "state": "accepted", "request": "{}", "created": {"jobId": job}});
+            crate::payment::record::read(&record).unwrap()
+        };
+        let mut book = Book::default();
+        book.accepted("a", "job-1", at(10.0), at(0.0));
+        book.set_paid(&read("a", "job-1"));
+        let id = |book: &Book, job: &str, reference| book.paid_for(job, reference).map(|attempt| attempt.id);
+        assert_eq!((id(&book, "job-1", None).as_deref(), id(&book, "job-2", Some("a"))), (Some("a"), None));
+        assert!(book.paid_for("job-1", None).unwrap().request.is_empty(), "the question is not kept twice");
+        book.job_finished("job-1");
+        assert_eq!((id(&book, "job-1", None), id(&book, "job-1", Some("a")).as_deref()), (None, Some("a")));
     }
 
     #[test]

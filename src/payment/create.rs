@@ -9,7 +9,7 @@ use super::machine::Payment;
 use super::payments::Payments;
 use super::run::Start;
 use super::step::Order;
-use super::store::KeyHolder;
+use super::store::{KeyHolder, unread};
 use super::{PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
@@ -96,8 +96,8 @@ impl<P: Platform + 'static> Payments<P> {
             return Err(redirected());
         }
         let chosen = self.choose(&mut request, &response)?;
-        let ahead = self.server_ahead(&response);
-        let (created, attempt) = self.pay(create, request, chosen, ahead, lock, update).await?;
+        let apart = self.clocks_apart(&response);
+        let (created, attempt) = self.pay(create, request, chosen, apart, lock, update).await?;
         Ok(PaidJob { created, payment: Some(attempt) })
     }
 
@@ -118,7 +118,8 @@ impl<P: Platform + 'static> Payments<P> {
             KeyHolder::Payment(attempt) => {
                 same_request(&attempt.fingerprint, &create.fingerprint, key)?;
                 let call = CallOptions { params: None, ..create.call.clone() };
-                match self.go_on(&attempt.id, &record::to_json(&attempt), &call, create.end, update).await {
+                let gone_on = self.go_on(&attempt.id, &record::to_json(&attempt), &call, create.end, update).await;
+                match gone_on.map_err(unread) {
                     Ok((created, attempt)) => Ok(Some(PaidJob { created, payment: Some(attempt) })),
                     Err(error) if error.code != ErrorCode::PaymentNotOpen => Err(error),
                     // What was begun before is over, and has moved nothing: the key is free.
@@ -173,24 +174,26 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger);
         let chosen = chosen.map_err(|error| fitted(request, error))?;
-        let fields = body::required(&chosen.offer.entry);
         let body = request.body.as_deref().and_then(Json::parse).unwrap_or_else(Json::object);
-        let body = body::with_fields(body, &fields).map_err(|field| {
-            let why =
-                format!("it requires {field} in the request, which this client cannot fill (outputSchema.input.bodyFields)");
-            fitted(request, refused(ErrorCode::PaymentRequirementsInvalid, &why))
-        })?;
-        self.wants_prompt.set(self.wants_prompt.get() || fields.iter().any(|field| field == "prompt"));
+        let body = self.filled(body, &chosen.offer).map_err(|error| fitted(request, error))?;
+        self.wants_prompt.set(self.wants_prompt.get() || body.get("prompt").is_some());
         request.body = Some(body.to_json());
         Ok(chosen)
     }
 
+    /// The body with what an offer says that it wants.
+    pub(super) fn filled(&self, body: Json, offer: &Offer) -> Result<Json> {
+        body::with_fields(body, &body::required(&offer.entry)).map_err(|field| {
+            let why =
+                format!("it requires {field} in the request, which this client cannot fill (outputSchema.input.bodyFields)");
+            refused(ErrorCode::PaymentRequirementsInvalid, &why)
+        })
+    }
+
     /// How far the server's clock is ahead of this one, where it says what time it is.
-    fn server_ahead(&self, response: &HttpResponse) -> Millis {
-        let date = response.header("date").and_then(|date| self.platform.parse_date(date));
-        let ahead = date.map_or(Millis::ZERO, |date| date.since(self.platform.wall_time()));
-        let size = ahead.get().abs();
-        if size >= LEAST_SKEW.get() && size <= MAX_SKEW.get() { ahead } else { Millis::ZERO }
+    fn clocks_apart(&self, response: &HttpResponse) -> Option<Millis> {
+        let date = response.header("date").and_then(|date| self.platform.parse_date(date))?;
+        Some(date.since(self.platform.wall_time()))
     }
 
     /// Pays, in a task of its own that holds the locks.
@@ -199,7 +202,7 @@ impl<P: Platform + 'static> Payments<P> {
         create: &Create<'_>,
         request: HttpRequest,
         chosen: Chosen,
-        server_ahead: Millis,
+        clocks_apart: Option<Millis>,
         lock: Option<P::Lock>,
         update: &dyn Fn(Update),
     ) -> Result<(Created, Attempt)> {
@@ -224,7 +227,8 @@ impl<P: Platform + 'static> Payments<P> {
             confirms: self.platform.has_callback(Callback::Confirm),
             has_address: self.platform.has_callback(Callback::Address),
             wallet_timeout: self.config.wallet_timeout,
-            server_ahead,
+            server_ahead: clocks_apart.filter(is_believed).unwrap_or(Millis::ZERO),
+            clocks_apart,
         };
         let payment = Payment::new(attempt, order, create.end);
         let call = create.call.clone();
@@ -248,6 +252,8 @@ impl<P: Platform + 'static> Payments<P> {
             answered: false,
             signs: method == PaymentMethod::Sign,
             valid_until: None,
+            found: false,
+            unmoved: false,
         }
     }
 
@@ -270,14 +276,20 @@ impl<P: Platform + 'static> Payments<P> {
     }
 }
 
-fn redirected() -> Box<Error> {
+/// Whether clocks are apart, and not by so much that one of them is no clock.
+fn is_believed(apart: &Millis) -> bool {
+    let size = apart.get().abs();
+    size >= LEAST_SKEW.get() && size <= MAX_SKEW.get()
+}
+
+pub(super) fn redirected() -> Box<Error> {
     let said = "the server redirects to where it asks for a payment, which is not made there: set baseUrl to where it leads";
     let mut error = Error::new(ErrorCode::RedirectRefused, said);
     error.status = Some(402);
     error
 }
 
-fn no_wallet(required: &PaymentRequired) -> Box<Error> {
+pub(super) fn no_wallet(required: &PaymentRequired) -> Box<Error> {
     let prices: Vec<String> = required.offers.iter().map(Offer::summary).collect();
     let words = format!("the server asks for {} for this job; give the client a wallet", prices.join(" or "));
     let mut error = Error::new(ErrorCode::PaymentRequired, words);

@@ -28,6 +28,14 @@ pub fn name(server: &str, key: &str) -> String {
     encoding::to_hex(hash.first_chunk::<16>().unwrap_or(&[0; 16]))
 }
 
+/// A UUID for a key at a server: always the same one.
+pub fn uuid_of(server: &str, key: &str) -> String {
+    let name = name(server, key);
+    let digits = |from: usize, to: usize| name.get(from..to).unwrap_or_default();
+    // Version 8 is for UUIDs that are made in a way of one's own.
+    [digits(2, 10), "-", digits(10, 14), "-8", digits(15, 18), "-8", digits(19, 22), "-", digits(22, 34)].concat()
+}
+
 /// Whom a key belongs to.
 #[derive(Debug, Clone)]
 pub enum Holder {
@@ -122,6 +130,14 @@ mod tests {
         assert_ne!(name("https://a", "k"), name("https://b", "k"));
         assert_ne!(name("https://a", "k"), name("https://a", "l"));
         assert_eq!(name("https://a", "k").len(), 34);
+    }
+
+    #[test]
+    fn a_key_has_a_uuid_of_its_own() {
+        let id = uuid_of("https://a", "k");
+        assert!(jobs::is_uuid(&id) && id.chars().nth(14) == Some('8'), "{id}");
+        assert_eq!(id, uuid_of("https://a", "k"));
+        assert_ne!(id, uuid_of("https://b", "k"));
     }
 
     #[test]

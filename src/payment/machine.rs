@@ -40,6 +40,7 @@ use crate::payment::step::{Action, Answer, Budget, Event, Moment, Order, Reply, 
 use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
 use crate::spending::policy::PaymentMethod;
+use crate::text::{decimal, fill, has};
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::{address, refused};
 
@@ -218,7 +219,10 @@ impl Payment {
             (S::Recording, E::Timer) => self.not_recorded(self.late_store(), at),
             (S::Recording, E::CallerGone) => self.leave_unsent(self.unsent_state()),
             (S::Sending, E::Responded(reply)) => self.responded(*reply, at),
-            (S::Finding(_), E::JobFound(created)) => self.accept(*created, at),
+            (S::Finding(_), E::JobFound(created)) => {
+                self.attempt.found = true;
+                self.accept(*created, at)
+            }
             (S::Finding(None), E::JobNotFound) => self.send(None, at),
             (S::Finding(Some(error)), E::JobNotFound) => self.try_again(error, at),
             (S::Resting(_), E::Rested(true)) => self.send_again(at),
@@ -313,12 +317,14 @@ impl Payment {
 
     /// Nothing was written yet, and no money has moved.
     fn refuse(&mut self, error: Box<Error>) -> Step {
+        self.attempt.unmoved = true;
         let answer = self.failed(error);
         Step { answer, ..Step::new(Action::Done).with(Budget::Release) }
     }
 
     /// What is on its way to the store is over for the call, and is undone when it has landed.
     fn undo(&mut self, error: Option<Box<Error>>) -> Step {
+        self.attempt.unmoved = true;
         let answer = error.and_then(|error| self.failed(error));
         let step = self.answer_early(State::Undoing, None);
         Step { answer, ..step.with(Budget::Release) }
@@ -326,6 +332,7 @@ impl Payment {
 
     /// Certainly no money has moved: nothing is left of the payment.
     fn withdraw(&mut self, error: Option<Box<Error>>, at: Moment) -> Step {
+        self.attempt.unmoved = true;
         self.state = State::Withdrawing(error);
         let step = Step::new(Action::Forget).with(Budget::Release);
         if self.waiting { step.until(self.store_limit(at)) } else { step }
@@ -607,6 +614,18 @@ impl Payment {
         Step { answer, ..Step::new(Action::Done) }.warn(result.is_err().then_some(words))
     }
 
+    /// What is known of the clocks, for a refusal that is about time.
+    fn clocks(&self) -> String {
+        let Some(order) = &self.order else { return String::new() };
+        let Some(apart) = order.clocks_apart else {
+            let words = "; the server's clock could not be read: is this machine's clock right?";
+            return words.to_owned();
+        };
+        let seconds = Millis::new(apart.get().abs()).whole() / 1_000;
+        let side = if apart.is_positive() { "ahead of" } else { "behind" };
+        fill("; the server's clock is % seconds % this machine's", &[&decimal(seconds), side])
+    }
+
     /// What an error means once there is a proof: not sent, refused where the server says so and always said so, else unknown.
     /// Never "pay again".
     fn outcome(&mut self, mut error: Error) -> Box<Error> {
@@ -631,7 +650,8 @@ impl Payment {
         self.attempt.state = state;
         let reason = self.attempt.reason().map(|reason| format!("{reason}, ")).unwrap_or_default();
         let words = error.message.strip_suffix("; only creating a job is ever paid").unwrap_or(&error.message);
-        let mut about = Error::new(code, format!("{said}: {reason}{words}; {advice}"));
+        let clocks = if self.attempt.signs && speaks_of_time(&reason, words) { self.clocks() } else { String::new() };
+        let mut about = Error::new(code, format!("{said}: {reason}{words}{clocks}; {advice}"));
         about.status = error.status;
         about.server_message = error.server_message;
         about.server_code = error.server_code;
@@ -648,6 +668,11 @@ impl Payment {
         if let Some(created) = &self.attempt.created {
             let created = jobs::read_created(jobs::handle(created));
             let answer = Some(Ok((created, self.attempt.clone())));
+            return Step { answer, ..Step::new(Action::Done) };
+        }
+        if self.attempt.unmoved {
+            let words = "no money has moved for this payment, and it is not open any more";
+            let answer = self.failed(Error::new(ErrorCode::PaymentNotOpen, words));
             return Step { answer, ..Step::new(Action::Done) };
         }
         let has_proof = !self.attempt.proof.is_empty();
@@ -780,6 +805,12 @@ fn stale() -> Box<Error> {
     let words =
         "the time of what was signed is over, so that it can be settled no more; whether it was settled before is on the chain";
     Error::new(ErrorCode::PaymentOutcomeUnknown, words)
+}
+
+/// Whether a refusal is about the time in which what was signed is good.
+fn speaks_of_time(reason: &str, words: &str) -> bool {
+    let words = [reason, words].concat().to_ascii_lowercase();
+    ["valid_before", "valid_after", "validbefore", "validafter", "expired", "not yet valid"].iter().any(|part| has(&words, part))
 }
 
 fn taken() -> Box<Error> {

@@ -2,7 +2,7 @@
 //!
 //! What is decided: [`machine`] (one payment, from [`step`] to step), [`book`] (all that this client knows), [`keys`] (idempotency keys),
 //! [`record`] (what is written down), [`wallet_request`] and [`wallet`] (what wallets are asked, and what they answer), [`body`]
-//! (what servers want in the request). What performs it: [`run`], with the calls in `create` and `resume`, and the store in `store`.
+//! (what servers want in the request). What performs it: [`run`], with the calls in `create`, `quote` and `resume`, and the store in `store`.
 
 pub mod body;
 pub mod book;
@@ -10,6 +10,7 @@ mod create;
 pub mod keys;
 pub mod machine;
 pub mod payments;
+mod quote;
 pub mod record;
 mod resume;
 pub mod run;

@@ -14,10 +14,13 @@
 //! | `signs` | `true` where the wallet signs, so that nothing moves before the proof is sent |
 //! | `validUntil` | until when what the wallet signs can be settled, in milliseconds since 1970 |
 //! | `answered` | `true` once the job's end was seen; only payments with a key are kept so long |
+//! | `found` | `true` where the job was found by a search, so that no answer says that the payment was settled |
+//! | `unmoved` | `true` where certainly no money has moved; only an error's attempt has it, for its record is deleted |
 //!
 //! Records of version 0.1.0 are read too: there a flag is `"yes"`, the fingerprint is `question`, and the dialects have other
 //! names. A record that cannot be read is reported, and kept.
 
+use crate::api::error::Error;
 use crate::api::jobs;
 use crate::api::payments::{Attempt, PaymentState, Price};
 use crate::encoding::is_hex;
@@ -46,11 +49,32 @@ pub enum FundsMoved {
 }
 
 /// Whether money has moved for this payment.
+///
+/// - What was signed moves nothing before it is sent. Version 0.1.0 could send a proof without writing that down.
+/// - A server that refuses what was signed can still settle it, until its time is over.
+/// - A wallet's word for a transfer is no more than that until the server has taken it.
 pub fn funds_moved(attempt: &Attempt) -> FundsMoved {
+    let settled = attempt.receipt.as_ref().and_then(|receipt| receipt.get("success"));
     match attempt.state {
+        _ if attempt.unmoved => FundsMoved::No,
+        PaymentState::Accepted if attempt.signs => match settled {
+            Some(success) if is_true(&success) => FundsMoved::Yes,
+            None if !attempt.found => FundsMoved::Yes,
+            _ => FundsMoved::Unknown,
+        },
         PaymentState::Accepted => FundsMoved::Yes,
-        PaymentState::Intended | PaymentState::Proven if attempt.signs => FundsMoved::No,
+        PaymentState::Intended if attempt.signs => FundsMoved::No,
+        PaymentState::Proven if attempt.signs && attempt.valid_until.is_some() => FundsMoved::No,
         _ => FundsMoved::Unknown,
+    }
+}
+
+/// Whether money has moved for what an error is about. This is `error.fundsMoved`.
+pub fn funds_moved_for(error: &Error) -> FundsMoved {
+    match &error.payment {
+        Some(attempt) => funds_moved(attempt),
+        None if error.is_about_unread_payment => FundsMoved::Unknown,
+        None => FundsMoved::No,
     }
 }
 
@@ -88,7 +112,9 @@ pub fn to_json(attempt: &Attempt) -> Json {
     if let Some(created) = &attempt.created {
         record = record.set("created", created.clone());
     }
-    for (key, is_set) in [("answered", attempt.answered), ("signs", attempt.signs)] {
+    for (key, is_set) in
+        [("answered", attempt.answered), ("signs", attempt.signs), ("found", attempt.found), ("unmoved", attempt.unmoved)]
+    {
         if is_set {
             record = record.set(key, Json::boolean(true));
         }
@@ -119,6 +145,8 @@ pub fn read(record: &Json) -> Option<Attempt> {
     if let (true, Some(Dialect::Elizaos), Some(hash)) = (proof.is_empty(), dialect, hash) {
         proof = transfer_proof(hash, &text("network"));
     }
+    // Who has found a transaction knows better.
+    let unmoved = flag("unmoved") && transaction.is_none();
     Some(Attempt {
         id,
         state,
@@ -135,6 +163,8 @@ pub fn read(record: &Json) -> Option<Attempt> {
         answered: flag("answered"),
         signs: flag("signs"),
         valid_until: record.get_number("validUntil").map(WallTime::from_ms),
+        found: flag("found"),
+        unmoved,
     })
 }
 
@@ -190,6 +220,7 @@ pub fn unreadable_words(key: &str) -> String {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
+    use crate::api::error::ErrorCode;
     use crate::json;
 
     fn record() -> Json {
@@ -221,6 +252,62 @@ mod tests {
             assert_eq!((attempt.signs, attempt.answered, attempt.fingerprint.as_str()), (true, true, "q"));
         }
         assert!(!read(&record().set("signs", Json::text("no"))).unwrap().signs);
+    }
+
+    #[test]
+    fn whether_money_has_moved_is_known_by_the_state_and_by_what_the_wallet_gave() {
+        use FundsMoved::{No, Unknown, Yes};
+        use PaymentState::{Accepted, Intended, Proven, Refused, Sent};
+        let until = Some(WallTime::from_ms(9.0));
+        let settled = |success: Json| Some(json!({"success": success}));
+        // The state; whether the wallet signs, the end of what it signed, the receipt, whether the job was found by a search.
+        for (state, signs, valid_until, receipt, found, moved) in [
+            (Intended, true, until, None, false, No),
+            (Intended, false, None, None, false, Unknown),
+            (Proven, true, until, None, false, No),
+            // Version 0.1.0 could send it without writing that down.
+            (Proven, true, None, None, false, Unknown),
+            (Proven, false, None, None, false, Unknown),
+            (Sent, true, until, None, false, Unknown),
+            (Sent, false, None, None, false, Unknown),
+            (Refused, true, until, None, false, Unknown),
+            (Refused, true, until, settled(json!(false)), false, Unknown),
+            (Refused, false, None, None, false, Unknown),
+            (PaymentState::Unknown, true, until, None, false, Unknown),
+            (PaymentState::Unknown, false, None, None, false, Unknown),
+            (Accepted, false, None, None, false, Yes),
+            (Accepted, false, None, None, true, Yes),
+            (Accepted, true, None, None, false, Yes),
+            (Accepted, true, None, None, true, Unknown),
+            (Accepted, true, None, settled(json!(true)), true, Yes),
+            (Accepted, true, None, settled(json!(false)), false, Unknown),
+        ] {
+            let attempt = Attempt { state, signs, valid_until, receipt, found, ..read(&record()).unwrap() };
+            assert_eq!(funds_moved(&attempt), moved, "{attempt:?}");
+            assert_eq!(funds_moved(&read(&to_json(&attempt)).unwrap()), moved, "as it was written: {attempt:?}");
+            let over = Attempt { unmoved: true, ..attempt };
+            assert_eq!(funds_moved(&over), No);
+            assert_eq!(funds_moved(&read(&to_json(&over)).unwrap()), No);
+        }
+    }
+
+    #[test]
+    fn every_error_says_whether_money_has_moved() {
+        for &code in ErrorCode::ALL {
+            let mut error = Error::new(code, "x");
+            assert_eq!(funds_moved_for(&error), FundsMoved::No, "{code:?}: it is about no payment");
+            error.is_about_unread_payment = true;
+            assert_eq!(funds_moved_for(&error), FundsMoved::Unknown, "{code:?}");
+            for (state, moved) in [
+                ("intended", FundsMoved::Unknown),
+                ("sent", FundsMoved::Unknown),
+                ("refused", FundsMoved::Unknown),
+                ("accepted", FundsMoved::Yes),
+            ] {
+                error.payment = read(&record().set("state", Json::text(state)));
+                assert_eq!(funds_moved_for(&error), moved, "{code:?} {state}");
+            }
+        }
     }
 
     #[test]

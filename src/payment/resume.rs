@@ -10,6 +10,7 @@ use super::payments::Payments;
 use super::record::{self, Found, FundsMoved, funds_moved};
 use super::run::Start;
 use super::step::Resumption;
+use super::store::unread;
 use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
@@ -100,7 +101,7 @@ impl<P: Platform + 'static> Payments<P> {
             }
             return None;
         }
-        Some((attempt.created_at, attempt.document()))
+        Some((attempt.created_at, attempt.listed()))
     }
 
     /// Deletes some of the key records that are of no use any more.
@@ -152,16 +153,16 @@ impl<P: Platform + 'static> Payments<P> {
         end: Deadline,
         update: &dyn Fn(Update),
     ) -> Result<(Created, Attempt)> {
-        self.go_on(&attempt_id(given)?, given, call, end, update).await
+        self.go_on(&attempt_id(given)?, given, call, end, update).await.map_err(unread)
     }
 
     /// Forgets a payment that the application knows to be over.
     pub(crate) async fn forget_payment(self: &Rc<Self>, given: &Json, call: &CallOptions) -> Result<()> {
         let id = attempt_id(given)?;
         let end = self.deadline(Some(call.timeout_ms.unwrap_or(self.http.config.timeout_ms)));
-        let _lock = self.lock("resume", &id, end).await?;
+        let _lock = self.lock("resume", &id, end).await.map_err(unread)?;
         let found = self.find(&id, end).await;
-        self.in_time(pin!(self.forget(&id, None)), end).await.map_err(|thrown| store_failed(thrown, ""))?;
+        self.in_time(pin!(self.forget(&id, None)), end).await.map_err(|thrown| unread(store_failed(thrown, "")))?;
         let mut book = self.book.borrow_mut();
         book.forget(&id);
         // The wallet may still be open: what it answers decides then.
@@ -224,15 +225,20 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// The job's end was seen: nothing is open any more. Waits until the store knows it, but not for long: the program may end as soon
     /// as it has the answer. The record is deleted after that. `reference`: the payment that the job itself names, which an earlier run
-    /// of the program may have made.
-    pub(crate) async fn job_finished(self: &Rc<Self>, job_id: &str, reference: Option<&str>, end: Deadline) {
+    /// of the program may have made. Returns the payment, where the store had it in that time.
+    pub(crate) async fn job_finished(
+        self: &Rc<Self>,
+        job_id: &str,
+        reference: Option<&str>,
+        end: Deadline,
+    ) -> Option<Box<Attempt>> {
         let ids = self.book.borrow_mut().job_finished(job_id);
         let is_known = !ids.is_empty();
         let mut closing: Vec<(String, Option<String>)> = ids.into_iter().map(|id| (id, None)).collect();
         let other = reference.filter(|id| !is_known && !self.book.borrow().is_closed(id));
         closing.extend(other.map(|id| (id.to_owned(), Some(job_id.to_owned()))));
         if closing.is_empty() {
-            return;
+            return None;
         }
         let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
         let (publisher, mut subscription) = subscription();
@@ -244,15 +250,30 @@ impl<P: Platform + 'static> Payments<P> {
             for (id, of_job) in closing {
                 closed.extend(payments.close(&id, of_job).await.ok().flatten());
             }
-            publisher.send(());
+            publisher.send(closed.first().cloned().map(Box::new));
             // Until the call has gone on, the store knows the job.
             publisher.gone().await;
             for attempt in closed {
                 if has_answer.get() { payments.drop_closed(&attempt).await } else { payments.reopen(attempt).await }
             }
         });
-        let _ = within(subscription.next(), self.platform.sleep(limit)).await;
+        let closed = within(subscription.next(), self.platform.sleep(limit)).await;
         went_on.set(true);
+        closed.flatten()
+    }
+
+    /// What was paid for this job, as far as this client knows. `reference`: the payment that the job itself names.
+    pub(crate) fn paid_for(&self, job_id: &str, reference: Option<&str>) -> Option<Box<Attempt>> {
+        self.book.borrow().paid_for(job_id, reference).map(Box::new)
+    }
+
+    /// What was paid for this job in an earlier run of the program, as the store has it.
+    pub(crate) async fn recorded(&self, job_id: &str, reference: &str) -> Option<Box<Attempt>> {
+        let end = Deadline::after(self.platform.now(), Some(CLOSE));
+        match self.find(reference, end).await {
+            Found::Attempt(attempt) if attempt.job_id().as_deref() == Some(job_id) => Some(attempt),
+            _ => None,
+        }
     }
 
     /// The application has the answer. What has a key is kept, so that another call with it pays nothing.
@@ -264,7 +285,7 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// The call was given up before it had its answer: the payment is open as before.
     async fn reopen(self: &Rc<Self>, attempt: Attempt) {
-        let job_id = attempt.created.as_ref().and_then(|created| created.get_text("jobId"));
+        let job_id = attempt.job_id();
         let at = self.moment();
         let kept_until = at.now + record::kept_until(&attempt).since(at.wall);
         self.book.borrow_mut().reopen(&attempt.id, &job_id.unwrap_or_default(), kept_until);

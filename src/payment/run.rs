@@ -37,6 +37,7 @@ const USUAL_LIST: usize = 50;
 impl<P: Platform + 'static> Payments<P> {
     /// Runs a payment in a task of its own, and waits for its job.
     pub(super) async fn follow(self: &Rc<Self>, start: Start<P>, update: &dyn Fn(Update)) -> Answer {
+        update(Update::Paying);
         let (publisher, mut subscription) = subscription();
         let Start { payment, request, call, end, locks, key } = start;
         let id = payment.attempt().id.clone();
@@ -253,6 +254,7 @@ impl<P: Platform + 'static> Payments<P> {
         let at = self.moment();
         let kept_until = at.now + record::kept_until(attempt).since(at.wall);
         let over = self.book.borrow_mut().accepted(&attempt.id, &created.job_id, kept_until, at.now);
+        self.book.borrow_mut().set_paid(attempt);
         for id in over {
             let payments = self.clone();
             self.platform.spawn(async move { drop(payments.forget(&id, None).await) });

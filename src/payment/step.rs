@@ -147,8 +147,10 @@ pub struct Order {
     pub has_address: bool,
     /// How long `confirm` and the wallet are waited for.
     pub wallet_timeout: Millis,
-    /// How far the server's clock is ahead of this one.
+    /// How far the server's clock is ahead of this one, as far as that is believed.
     pub server_ahead: Millis,
+    /// The same as it was read; `None` where the server does not say what time it is, or a page must not read it.
+    pub clocks_apart: Option<Millis>,
 }
 
 /// What is known of a payment that is resumed, beside its record.

@@ -197,7 +197,7 @@ impl<P: Platform + 'static> Payments<P> {
             Holder::Attempt(id) => match self.find(id, end).await {
                 Found::Missing => KeyHolder::Nobody,
                 Found::Unreadable => return Err(unreadable(&record::key(id))),
-                Found::Withheld(thrown) => return Err(store_failed(thrown, NOTHING)),
+                Found::Withheld(thrown) => return Err(unread(store_failed(thrown, NOTHING))),
                 Found::Attempt(attempt) if record::kept_until(&attempt) < wall => KeyHolder::Nobody,
                 Found::Attempt(attempt) => KeyHolder::Payment(attempt),
             },
@@ -285,5 +285,11 @@ impl<P: Platform + 'static> Payments<P> {
 }
 
 fn unreadable(key: &str) -> Box<Error> {
-    Error::new(ErrorCode::StoreFailed, record::unreadable_words(key))
+    unread(Error::new(ErrorCode::StoreFailed, record::unreadable_words(key)))
+}
+
+/// The same error, about a payment of before that could not be read. A bad argument is about nothing.
+pub(super) fn unread(mut error: Box<Error>) -> Box<Error> {
+    error.is_about_unread_payment = error.code != ErrorCode::InvalidArgument;
+    error
 }

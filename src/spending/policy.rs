@@ -104,6 +104,15 @@ pub struct Chosen {
     pub reservation: Reservation,
 }
 
+/// One offer, and how it would be paid or why it would not.
+#[derive(Debug)]
+pub struct Judged {
+    /// The offer.
+    pub offer: Offer,
+    /// How it would be paid; the error says why it would not.
+    pub verdict: Result<PaymentMethod, String>,
+}
+
 /// The rules, in the order in which they are checked. An offer that breaks a later one came closer
 /// to being paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,26 +171,52 @@ impl SpendPolicy {
         url: &str,
         budget: &Budget,
     ) -> Result<(Offer, PaymentMethod)> {
-        self.check_connection(url)?;
-        let mut allowed: Vec<(Rank, Offer, PaymentMethod)> = Vec::new();
+        let (mut judged, chosen) = self.judge_all(required, wallet, url, budget);
+        let Judged { offer, verdict } = judged.swap_remove(chosen?);
+        let method = verdict.map_err(|reason| refused(ErrorCode::PaymentRequirementsInvalid, &reason))?;
+        Ok((offer, method))
+    }
+
+    /// All offers, each with how it would be paid or why not; and which one is paid.
+    pub fn judge_all(
+        &self,
+        required: PaymentRequired,
+        wallet: WalletCapabilities,
+        url: &str,
+        budget: &Budget,
+    ) -> (Vec<Judged>, Result<usize>) {
+        let connection = self.check_connection(url);
+        let mut judged = Vec::new();
+        let mut best: Option<(Rank, usize)> = None;
         let mut reasons = Vec::new();
         let mut nearest: Option<Rule> = None;
         for offer in required.offers {
-            match self.judge(&offer, wallet, url, budget) {
-                Ok((rank, method)) => allowed.push((rank, offer, method)),
-                Err(Refusal { rule, reason }) => {
+            let verdict = match (self.judge(&offer, wallet, url, budget), &connection) {
+                (_, Err(error)) => Err(error.message.clone()),
+                (Ok((rank, method)), Ok(())) => {
+                    // Of equal offers the first.
+                    if best.is_none_or(|(least, _)| rank < least) {
+                        best = Some((rank, judged.len()));
+                    }
+                    Ok(method)
+                }
+                (Err(Refusal { rule, reason }), Ok(())) => {
                     reasons.push(format!("{}: {reason}", offer.summary()));
                     nearest = nearest.max(Some(rule));
+                    Err(reason)
                 }
+            };
+            judged.push(Judged { offer, verdict });
+        }
+        let chosen = connection.and_then(|()| match best {
+            Some((_, at)) => Ok(at),
+            None => {
+                reasons.extend(required.skipped);
+                let code = nearest.map_or(ErrorCode::PaymentRequirementsInvalid, Rule::code);
+                Err(refused(code, &format!("no offer may be paid: {}", x402::reasons(&reasons))))
             }
-        }
-        // Of equal offers the first.
-        if let Some((_, offer, method)) = allowed.into_iter().min_by_key(|(rank, ..)| *rank) {
-            return Ok((offer, method));
-        }
-        reasons.extend(required.skipped);
-        let code = nearest.map_or(ErrorCode::PaymentRequirementsInvalid, Rule::code);
-        Err(refused(code, &format!("no offer may be paid: {}", x402::reasons(&reasons))))
+        });
+        (judged, chosen)
     }
 
     /// Sets money aside for a payment that was begun before this client's ledger, or whose money was
@@ -284,6 +319,9 @@ fn lacks(members: &str) -> String {
 
 /// How a wallet pays an offer, or what it lacks.
 fn payment_method(wallet: WalletCapabilities, offer: &Offer) -> Result<PaymentMethod, String> {
+    if wallet == WalletCapabilities::default() {
+        return Err("the client has no wallet".to_owned());
+    }
     let (own, lacks) = match (&offer.foreign, offer.dialect) {
         (Some(foreign), _) => (None, format!("{foreign} is only for a wallet with pay")),
         (None, Dialect::Elizaos) => (wallet.transfer.then_some(PaymentMethod::Transfer), lacks("sendTransfer")),

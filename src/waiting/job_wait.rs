@@ -516,6 +516,7 @@ impl JobWait {
 
     fn with_job(&self, mut error: Box<Error>) -> Box<Error> {
         error.job = self.last.as_ref().map(|seen| seen.document.clone());
+        error.reference = self.last.as_ref().and_then(|seen| seen.reference.clone());
         error.about_job(&self.job_id)
     }
 }

@@ -104,6 +104,8 @@ mod tests {
             idempotency_key: String::new(),
             fingerprint: String::new(),
             valid_until: None,
+            found: false,
+            unmoved: false,
             answered: false,
             signs: false,
         }

@@ -5,7 +5,7 @@ import { host } from '../../pkg-template/host.js';
 function deferred() {
   let settle = {};
   const promise = new Promise((resolve, reject) => (settle = { resolve, reject }));
-  return { promise, ...settle };
+  return { promise, about() {}, ...settle };
 }
 
 export function installHost() {

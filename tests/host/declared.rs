@@ -59,6 +59,7 @@ fn the_members_that_are_declared_are_those_that_are_read() {
     assert_same(declared::<CreateJobOptions>(), CreateJobOptions::MEMBERS);
     assert_same(declared::<WaitOptions>(), WaitOptions::MEMBERS);
     assert_same(declared::<ResumeOptions>(), ResumeOptions::MEMBERS);
+    assert_same(declared::<AskOptions>(), AskOptions::MEMBERS);
     assert_same(declared::<CreateJobRequest>(), CreateJobRequest::MEMBERS);
     assert_same(declared::<ListJobsParams>(), ListJobsParams::MEMBERS);
     assert_same(declared::<CreateSessionRequest>(), CreateSessionRequest::MEMBERS);

@@ -355,6 +355,31 @@ fn a_signature_is_good_by_the_servers_clock_and_never_sent_again_when_its_time_i
 }
 
 #[test]
+fn a_refusal_that_is_about_time_says_how_far_the_clocks_are_apart() {
+    let refusal = |words: &str| answer(402, json!({"error": words}));
+    let expired = || refusal("invalid_exact_evm_payload_authorization_valid_before");
+    // 2027-01-15T08:00:00Z is now.
+    for (date, said) in [
+        (Some("Fri, 15 Jan 2027 10:00:00 GMT"), "; the server's clock is 7200 seconds ahead of this machine's"),
+        (Some("Fri, 15 Jan 2027 07:58:30 GMT"), "; the server's clock is 90 seconds behind this machine's"),
+        (None, "; the server's clock could not be read: is this machine's clock right?"),
+    ] {
+        let asks = date.into_iter().fold(asks(entry()), |asks, date| asks.with("date", date));
+        let scene = signing(scene([asks, expired()])).forever(jobs(&[]));
+        let error = run(scene.client.create_job(&params(), &plain(), &|_| ())).unwrap_err();
+        assert_eq!(error.code, ErrorCode::PaymentRefused);
+        assert!(error.message.contains(said), "{}", error.message);
+    }
+    // Other refusals are not about the clocks; nor is a transfer.
+    let scene1 = signing(scene([asks(entry()), refusal("insufficient_funds")])).forever(jobs(&[]));
+    let scene2 = scene([payment_required(), expired()]).forever(jobs(&[])).paying();
+    for scene in [scene1, scene2] {
+        let error = run(scene.client.create_job(&params(), &plain(), &|_| ())).unwrap_err();
+        assert!(!error.message.contains("clock"), "{}", error.message);
+    }
+}
+
+#[test]
 fn a_signature_that_was_never_sent_is_over_with_its_time() {
     let sign = Rc::new(Cell::new(false));
     let scene = scene_with([asks(entry())], |config| config.wallet_timeout_ms = 1_000.0);

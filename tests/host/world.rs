@@ -398,6 +398,7 @@ impl Scene {
     }
     pub fn tell(&self, update: Update) {
         self.told.borrow_mut().push(match update {
+            Update::Paying => return,
             Update::Quote(quote) => format!("quote {} {}", quote["network"].as_str().unwrap(), quote["amount"].as_str().unwrap()),
             Update::Payment(payment) => format!("payment {}", payment["state"].as_str().unwrap()),
             Update::Created(job) => format!("created {}", job["jobId"].as_str().unwrap()),

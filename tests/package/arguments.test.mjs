@@ -292,6 +292,15 @@ for (const [what, limit, word] of [
 ]) {
   badCall(`listJobs with a limit of ${what}`, (client) => client.listJobs({ limit }), 'limit', word);
 }
+badCall('a question that is no string', (client) => client.ask(5), 'question', '50000', '5');
+badCall('a missing question', (client) => client.ask(), 'question', 'undefined');
+badCall('an empty question', (client) => client.ask(''), 'question', 'cannot be empty');
+badCall('a question with half a surrogate pair', (client) => client.ask('\ud800'), 'question', 'well-formed');
+badCall('a userId for ask that is no UUID', (client) => client.ask('hi', { userId: 'me' }), 'userId', 'UUID', 'me');
+badCall('an option that ask does not know', (client) => client.ask('hi', { user: userId }), 'user', 'did you mean `userId`');
+badCall('metadata for ask that is no object', (client) => client.ask('hi', { metadata: 5 }), 'metadata', 'object');
+badCall('options for ask that are none', (client) => client.ask('hi', 'now'), 'options', 'now');
+badCall('options for quote that are none', (client) => client.quote(5), 'options', '5');
 badCall('listJobs with an unknown status', (client) => client.listJobs({ status: 'done' }), 'status', 'completed', 'done');
 badCall(
   'listJobs with a status that would reach into the query',
@@ -315,13 +324,18 @@ for (const [what, options, field] of [
   badCall(`getJobsHealth with ${what}`, (client) => client.getJobsHealth(options), field);
   badCall(`pollJob with ${what}`, (client) => client.pollJob(jobId, 10, 1, options), field);
 }
-for (const misspelt of ['interval', 'timeout', 'onProgress', 'spend']) {
+for (const [misspelt, meant] of [
+  ['interval', 'intervalMs'],
+  ['timeout', 'timeoutMs'],
+  ['onProgress', undefined],
+  ['spend', undefined],
+]) {
   const options = { [misspelt]: 5 };
-  const known = ['intervalMs', 'timeoutMs', 'onUpdate', `given: ${misspelt}`];
-  badCall(`createAndWaitForJob with ${misspelt}`, (client) => client.createAndWaitForJob(valid, options), 'options', ...known);
-  badCall(`pollJob with ${misspelt}, last`, (client) => client.pollJob(jobId, 10, 1, options), 'options', ...known);
-  badCall(`getJob with ${misspelt}`, (client) => client.getJob(jobId, options), 'options', ...known);
-  badCall(`resume with ${misspelt}`, (client) => client.resume(jobId, options), 'options', ...known);
+  const words = [`unknown option \`${misspelt}\``, meant ? `did you mean \`${meant}\`?` : 'Known: signal, timeoutMs'];
+  badCall(`createAndWaitForJob with ${misspelt}`, (client) => client.createAndWaitForJob(valid, options), misspelt, ...words);
+  badCall(`pollJob with ${misspelt}, last`, (client) => client.pollJob(jobId, 10, 1, options), misspelt, ...words);
+  badCall(`getJob with ${misspelt}`, (client) => client.getJob(jobId, options), misspelt, ...words);
+  badCall(`resume with ${misspelt}`, (client) => client.resume(jobId, options), misspelt, ...words);
 }
 
 test('what is undefined, inherited or not enumerable is no misspelt option; all calls take the same ones', async () => {

@@ -49,7 +49,7 @@ const loadError = (beginning) => {
   const program = `${beginning};
     const { JobsClient, ElizaJobsError } = await import('eliza-jobs');
     try { new JobsClient({ baseUrl: 'https://h' }) } catch (e) {
-      console.log(JSON.stringify([e.name, e.code, e.retryable, e instanceof ElizaJobsError, e.message, String(e.cause?.message ?? '')]))
+      console.log(JSON.stringify([e.name, e.code, e.retryable, e.fundsMoved, e instanceof ElizaJobsError, e.message, String(e.cause?.message ?? '')]))
     }`;
   return JSON.parse(run(program));
 };
@@ -58,8 +58,8 @@ const refuses = (what) =>
 
 test('what the runtime lacks is named, and is no crash at the import', () => {
   for (const name of ['WebAssembly', 'TextDecoder', 'TextEncoder', 'Headers', 'AbortController', 'URL', 'crypto', 'fetch']) {
-    const [error, code, retryable, isOurs, message] = loadError(`delete globalThis.${name}`);
-    assert.deepEqual([error, code, retryable, isOurs], ['ElizaJobsError', 'init_failed', false, true], message);
+    const [error, code, retryable, moved, isOurs, message] = loadError(`delete globalThis.${name}`);
+    assert.deepEqual([error, code, retryable, moved, isOurs], ['ElizaJobsError', 'init_failed', false, false, true], message);
     assert.ok(message.includes(name), message);
   }
 });
@@ -74,14 +74,14 @@ test('a runtime without fetch can be given one', () => {
 
 for (const what of ['Module', 'Instance']) {
   test(`a page whose policy refuses new WebAssembly.${what} learns what to add to it`, () => {
-    const [, code, , , message, cause] = loadError(`globalThis.document = {}; ${refuses(what)}`);
+    const [, code, , , , message, cause] = loadError(`globalThis.document = {}; ${refuses(what)}`);
     assert.equal(code, 'init_failed');
     assert.match(message, /Content-Security-Policy forbids it: add 'wasm-unsafe-eval' to script-src/);
     assert.match(cause, /Refused to create/);
   });
 
   test(`outside a page nothing is said of a page’s policy (new WebAssembly.${what})`, () => {
-    const [, code, , , message] = loadError(refuses(what));
+    const [, code, , , , message] = loadError(refuses(what));
     assert.equal(code, 'init_failed');
     assert.match(message, /could not load its WebAssembly module: Refused to create/);
     assert.doesNotMatch(message, /page|script-src/);

@@ -38,7 +38,8 @@ export function assertArgument(error, field, ...words) {
     error instanceof eliza.ArgumentError && error instanceof TypeError && error instanceof eliza.ElizaJobsError,
     inspect(error),
   );
-  assert.deepEqual([error.code, error.field, error.retryable], ['invalid_argument', field, false], inspect(error));
+  const { code, retryable, fundsMoved } = error;
+  assert.deepEqual([code, error.field, retryable, fundsMoved], ['invalid_argument', field, false, false], inspect(error));
   assert.doesNotMatch(error.message, /\[object|unreachable|RuntimeError/);
   for (const word of [field.split('.').at(-1), ...words]) {
     assert.ok(error.message.includes(word), `"${word}" is not in: ${error.message}`);

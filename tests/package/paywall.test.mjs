@@ -164,7 +164,8 @@ test('whatever the wallet does wrong, it is asked once and nothing is sent', asy
     const { client, asked } = paying(lax, gives);
     const seen = await during(lax, async () => {
       const error = await rejects(client.createAndWaitForJob(params), 'PaymentError', code);
-      assert.equal(error.payment.state, code === 'wallet_rejected' ? 'intended' : 'unknown');
+      const rejected = code === 'wallet_rejected';
+      assert.deepEqual([error.payment.state, error.fundsMoved], rejected ? ['intended', false] : ['unknown', 'unknown']);
       assert.ok(!error.message.includes('[object'), error.message);
     });
     assert.deepEqual([asked.length, seen.length], [1, 1], String(gives));

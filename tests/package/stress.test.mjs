@@ -122,6 +122,8 @@ for (const [how, id] of [
       assert.match(told.message, /pendingPayments\(\) knows what is open, and later calls work/);
       assert.ok(told instanceof trapping.ElizaJobsError && told.cause instanceof WebAssembly.RuntimeError);
     }
+    const moved = [error, await paying, ...(await Promise.all(waiting))].map(({ fundsMoved }) => fundsMoved);
+    assert.deepEqual(moved, [false, 'unknown', false, false], 'only the call that was paying may have moved money');
     assert.equal(client.spent(), '0.02', 'what was spent is not forgotten');
     const [open] = await client.pendingPayments();
     assert.deepEqual([open.state, open.transaction], ['sent', HASH]);

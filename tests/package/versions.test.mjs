@@ -1,7 +1,7 @@
 // Jobs on elizaOS before and after 1.7.0, the version that all other tests use.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { startEliza } from '../servers/elizaos.mjs';
+import { AGENT, startEliza } from '../servers/elizaos.mjs';
 import { installed, params, rejects } from './setting.mjs';
 
 const { JobsClient, JobStatus } = await installed('versions');
@@ -53,5 +53,12 @@ for (const version of ['1.6.5', '1.7.2']) {
     assert.deepEqual([jobs.length, filtered, total], [1, 1, 4]);
     const health = await client.getJobsHealth();
     assert.deepEqual([health.healthy, health.totalJobs, health.maxJobs], [true, 4, 10_000]);
+  });
+
+  test(`${version}: a question is asked in one line, and the agents are listed`, async () => {
+    assert.match(await client.ask(params.content), /^You asked: "What is the weather in New York\?"/);
+    const [agent, ...others] = await client.listAgents();
+    assert.deepEqual([agent.id, agent.name, agent.status, others], [AGENT, 'Test agent', 'active', []]);
+    assert.match(await client.ask(params.content, { agentId: agent.id, timeoutMs: 20_000 }), /^You asked/);
   });
 }

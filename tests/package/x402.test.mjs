@@ -102,9 +102,50 @@ for (const [who, make] of Object.entries(wallets)) {
       assert.ok(!inspect([created, told], { depth: 9 }).includes('proof'), 'what an application prints holds no proof');
       const job = await client.pollJob(created.jobId);
       assert.equal(job.result.message.content, `echo: ${params.content}`);
+      assert.deepEqual(job.payment, payment, 'the job has its payment too');
     });
   }
 }
+
+test('whatever confirm, the wallet and onUpdate do to what they are given, the price is signed, sent and counted', async () => {
+  /** Makes everything in an object something else. */
+  const ruin = (given) => {
+    for (const key of Object.keys(given)) {
+      if (typeof given[key] === 'object' && given[key] !== null) ruin(given[key]);
+      else given[key] = key === 'recipient' || key === 'payTo' || key === 'to' ? POOR : '1';
+      if (key.length % 2) delete given[key];
+    }
+  };
+  for (const dialect of ['v1', 'v2', 'seed']) {
+    const inner = wallets['a viem account']();
+    const ruining = (method) => async (given) => {
+      const result = inner[method](structuredClone(given));
+      ruin(given);
+      return result;
+    };
+    const wallet = {
+      address: inner.address,
+      signTypedData: ruining('signTypedData'),
+      sendTransfer: ruining('sendTransfer'),
+    };
+    const confirm = (quote) => {
+      ruin(quote);
+      return true;
+    };
+    const client = new JobsClient({ baseUrl: servers[dialect].url, wallet, confirm });
+    const { value: job, units, times } = await moved(() => client.createAndWaitForJob(params, { onUpdate: ruin }));
+    assert.deepEqual([units, times, client.spent()], [PRICE, 1, '0.02']);
+    const { amount, recipient, state } = job.payment;
+    assert.deepEqual(
+      [amount, recipient, state, job.result.message.content],
+      ['0.02', PAYEE, 'accepted', `echo: ${params.content}`],
+    );
+    // What an application does with the receipt is its own affair.
+    ruin(job.payment);
+    const again = await client.pollJob(job.jobId);
+    assert.deepEqual([again.payment.amount, again.payment.receipt?.success], ['0.02', dialect === 'seed' ? undefined : true]);
+  }
+});
 
 test('the same body goes out twice, with one header more, and never to another address', async () => {
   for (const [dialect, header] of [
@@ -141,7 +182,7 @@ test('what is over the limit, or over the budget, is not signed', async () => {
     const client = new JobsClient({ baseUrl: servers[dialect].url, wallet, spend });
     const { units } = await moved(async () => {
       const error = await client.createJob(params).catch((error) => error);
-      assert.equal(error.name, 'PaymentError');
+      assert.deepEqual([error.name, error.fundsMoved], ['PaymentError', false]);
       assert.match(error.message, rule);
     });
     assert.deepEqual([asked, units, client.spent()], [0, 0n, '0']);
@@ -163,7 +204,8 @@ test('confirm sees the price first, and a no costs nothing', async () => {
   const confirm = async (quote) => quotes.push(quote) > 1;
   const client = new JobsClient({ baseUrl: servers.v2.url, wallet: wallets['a viem account'](), confirm });
   const { units } = await moved(async () => {
-    await rejects(client.createJob(params), 'PaymentError', 'payment_declined');
+    const error = await rejects(client.createJob(params), 'PaymentError', 'payment_declined');
+    assert.equal(error.fundsMoved, false);
     assert.equal(client.spent(), '0');
     await client.createJob(params);
   });
@@ -177,7 +219,8 @@ test('a handler that fails, and a payer without money, are not charged', async (
       await rejects(client.createJob({ ...params, content: 'fail' }), 'PaymentError', 'payment_outcome_unknown');
       const poor = new JobsClient({ baseUrl: servers[dialect].url, wallet: fromViem(chain.walletClient(4)) });
       const error = await rejects(poor.createJob(params), 'PaymentError', 'payment_refused');
-      assert.equal(error.status, 402);
+      // The server has the signature, and could settle it when the payer has money.
+      assert.deepEqual([error.status, error.fundsMoved], [402, 'unknown']);
     });
     assert.equal(units, 0n);
   }
@@ -231,6 +274,7 @@ for (const [dialect, start] of Object.entries(starts)) {
       assert.deepEqual([units, times, wallet.asked, server.jobs.length], [PRICE, 1, 1, 1]);
       assert.equal(job.result.message.content, `echo: ${params.content}`);
       assert.deepEqual([job.metadata, await client.pendingPayments()], [{}, []]);
+      assert.equal(job.payment.state, 'accepted');
     } finally {
       await server.stop();
     }
@@ -258,6 +302,8 @@ for (const [dialect, start] of Object.entries(starts)) {
       const later = new JobsClient({ baseUrl: server.url, wallet });
       const [open] = await later.pendingPayments();
       assert.deepEqual([open.attemptId, open.state], [error.payment.attemptId, 'unknown']);
+      assert.deepEqual([open.content, open.userId, open.agentId], [params.content, params.userId, undefined]);
+      assert.ok(Math.abs(open.createdAt - Date.now()) < 60_000);
       const { value: job, units: more } = await moved(() => later.resume(open));
       assert.deepEqual([job.status, more, wallet.asked, await later.pendingPayments()], ['completed', 0n, 1, []]);
     } finally {

@@ -6,7 +6,7 @@ import { PaymentPayloadSchema, PaymentRequirementsSchema } from 'x402/types';
 import { ACCOUNTS } from './chain.mjs';
 import { listen, startJobs } from './jobs-endpoint.mjs';
 
-export async function startV1(chain, { price = '$0.02', ...options } = {}) {
+export async function startV1(chain, { price = '$0.02', inputSchema, ...options } = {}) {
   const facilitator = await startFacilitator(chain);
   const jobs = await startJobs({
     ...options,
@@ -18,7 +18,12 @@ export async function startV1(chain, { price = '$0.02', ...options } = {}) {
             'POST /api/messaging/jobs': {
               price,
               network: chain.network,
-              config: { description: 'Créer un job', mimeType: 'application/json', maxTimeoutSeconds: 60 },
+              config: {
+                description: 'Créer un job',
+                mimeType: 'application/json',
+                maxTimeoutSeconds: 60,
+                ...(inputSchema && { inputSchema }),
+              },
             },
           },
           { url: facilitator.url },

@@ -9,9 +9,11 @@ import {
   type CompletedJob,
   type CreateJobRequest,
   type ErrorCode,
+  type FundsMoved,
   type JobDetailsResponse,
   type JobHealthResponse,
   type JobListResponse,
+  type PriceQuote,
   type Quote,
   type Wallet,
 } from 'eliza-jobs';
@@ -66,6 +68,30 @@ switch (job.status) {
   case 'done':
     break;
 }
+const answer: string = await client.ask('hi', { userId: 'u', agentId: 'a', timeoutMs: 5 });
+const [agent] = await client.listAgents();
+const price: PriceQuote = await client.quote({ signal: null });
+const paid: string | undefined = done.payment?.transaction ?? agent?.name ?? price.chosen?.amount;
+for (const open of await client.pendingPayments()) {
+  if (open.state === 'unreadable') continue;
+  console.log(open.amount, open.currency, open.content, new Date(open.createdAt), open.userId, open.agentId);
+  await client.resume(open);
+}
+// A job says by its status what it has.
+const seen = await client.getJob('id');
+if (seen.status === 'completed') void (seen.result.message.content satisfies string);
+else void (seen.result?.message satisfies object | undefined);
+// @ts-expect-error before the status is looked at, the answer may not be there
+void seen.result.message;
+// What may be missing in the application may be missing here.
+declare const maybe: string | undefined;
+new JobsClient({ baseUrl: 'x', apiKey: maybe, timeoutMs: undefined, spend: { budget: maybe }, logger: { debug: undefined } });
+void client.createJob({ userId: 'u', content: 'c', agentId: maybe }, { idempotencyKey: maybe, signal: undefined });
+void client.pollJob('id', undefined, 5);
+// @ts-expect-error options come in place of the interval, or after it
+void client.pollJob('id', { timeoutMs: 5 }, 30);
+// @ts-expect-error a misspelt member
+void client.createJob({ userId: 'u', content: 'c', agentid: 'a' });
 const list: JobListResponse = await client.listJobs({ limit: 10, status: JobStatus.COMPLETED });
 const health: JobHealthResponse = await client.getJobsHealth();
 await client.pollJob('id', { intervalMs: 5, onUpdate: (update) => update.type === 'quote' && update.quote.amount });
@@ -73,10 +99,13 @@ await client.pollJob('id', 1000, 30, { timeoutMs: 5 });
 try {
   await client.createJob(params);
 } catch (error) {
-  if (error instanceof ArgumentError) console.log(error.field);
-  else if (error instanceof PaymentError) console.log(error.payment?.transaction);
-  else if (error instanceof ApiError) console.log(error.statusCode satisfies number | undefined);
-  else if (error instanceof ElizaJobsError) console.log(error.code satisfies ErrorCode);
+  if (error instanceof ArgumentError) console.log(error.field, error.fundsMoved satisfies false);
+  else if (error instanceof PaymentError) {
+    console.log(error.payment?.transaction, error.code === 'wallet_rejected');
+    // @ts-expect-error no code of this class
+    console.log(error.code === 'bad_request');
+  } else if (error instanceof ApiError) console.log(error.statusCode satisfies number | undefined);
+  else if (error instanceof ElizaJobsError) console.log(error.code satisfies ErrorCode, error.fundsMoved satisfies FundsMoved);
 }
 // @ts-expect-error the address is missing
 new JobsClient({});
@@ -91,4 +120,4 @@ new ApiError();
   void short;
 }
 const pending: JobStatus.PENDING = JobStatus.PENDING;
-void [text, absent, list, health, pending];
+void [answer, paid, text, absent, list, health, pending];

@@ -9,7 +9,7 @@ export interface Session {
     /**
      * The channel that holds the messages.
      */
-    channelId?: UUID;
+    channelId?: UUID | undefined;
     /**
      * The agent.
      */
@@ -25,12 +25,12 @@ export interface Session {
     /**
      * When it expires, in milliseconds of the server's clock.
      */
-    expiresAt?: number;
+    expiresAt?: number | undefined;
     /**
      * The time of the last activity, in milliseconds of the server's clock. `createSession` does
      * not return it.
      */
-    lastActivity?: number;
+    lastActivity?: number | undefined;
     /**
      * The metadata that `createSession` was called with.
      */
@@ -38,19 +38,19 @@ export interface Session {
     /**
      * How long it lives.
      */
-    timeoutConfig?: SessionTimeoutConfig;
+    timeoutConfig?: SessionTimeoutConfig | undefined;
     /**
      * How often it was renewed. `createSession` does not return it.
      */
-    renewalCount?: number;
+    renewalCount?: number | undefined;
     /**
      * The time that is left, in milliseconds. `createSession` does not return it.
      */
-    timeRemaining?: number;
+    timeRemaining?: number | undefined;
     /**
      * Whether little time is left. `createSession` does not return it.
      */
-    isNearExpiration?: boolean;
+    isNearExpiration?: boolean | undefined;
 }
 
 /**
@@ -68,15 +68,15 @@ export interface MessageAttachment {
     /**
      * Its name.
      */
-    name?: string;
+    name?: string | undefined;
     /**
      * Its size in bytes.
      */
-    size?: number;
+    size?: number | undefined;
     /**
      * Its MIME type.
      */
-    mimeType?: string;
+    mimeType?: string | undefined;
 }
 
 /**
@@ -94,7 +94,7 @@ export interface JobDetailsResponse {
     /**
      * The server's word for the status when it is not a known one. `status` is `unknown` then.
      */
-    rawStatus?: string;
+    rawStatus?: string | undefined;
     /**
      * The agent that was asked.
      */
@@ -118,15 +118,15 @@ export interface JobDetailsResponse {
     /**
      * The answer, when the job is completed.
      */
-    result?: JobResult;
+    result?: JobResult | undefined;
     /**
      * Why the job failed.
      */
-    error?: string;
+    error?: string | undefined;
     /**
      * The metadata that `createJob` was called with.
      */
-    metadata?: Record<string, unknown>;
+    metadata?: Record<string, unknown> | undefined;
 }
 
 /**
@@ -141,6 +141,11 @@ export interface CompletedJob extends JobDetailsResponse {
      * The answer.
      */
     result: JobResult;
+    /**
+     * What was paid for it; absent when the server asked for nothing, or when neither this client nor its store knows. Not part of
+     * the server's answer.
+     */
+    payment?: PaymentAttempt | undefined;
 }
 
 /**
@@ -170,7 +175,7 @@ export interface SessionMessage {
     /**
      * The metadata of the message; in an agent's message its `thought` and `actions` too.
      */
-    metadata?: Record<string, unknown>;
+    metadata?: Record<string, unknown> | undefined;
 }
 
 /**
@@ -184,19 +189,19 @@ export interface SendMessageRequest {
     /**
      * Files that belong to it.
      */
-    attachments?: MessageAttachment[];
+    attachments?: MessageAttachment[] | undefined;
     /**
      * Data of the application that belongs to the message. The server returns it with the message.
      * At most 10,240 characters as JSON.
      */
-    metadata?: Record<string, unknown>;
+    metadata?: Record<string, unknown> | undefined;
     /**
      * `http`: the server waits for the agent, 30 seconds at most. `websocket`: it takes the
      * message and lets the agent answer when it
      * can, so that an answer that takes longer is among the session's messages on every server.
      * @default "websocket" in `sendMessage`, "http" in `sendMessageAndWait`
      */
-    transport?: "http" | "websocket";
+    transport?: "http" | "websocket" | undefined;
 }
 
 /**
@@ -229,13 +234,35 @@ export interface GetMessagesResponse {
     /**
      * Where the neighbouring pages begin. Absent when there is no message.
      */
-    cursors?: MessageCursors;
+    cursors?: MessageCursors | undefined;
 }
 
 /**
  * A payment that is open, or a record that cannot be read.
  */
-export type PendingPayment = PaymentAttempt | { attemptId: string; state: 'unreadable' };
+export type PendingPayment = OpenPayment | { attemptId: string; state: 'unreadable' };
+
+/**
+ * A payment that is open, with what was asked for.
+ */
+export interface OpenPayment extends PaymentAttempt {
+    /**
+     * When the payment began, or when the job was there, in milliseconds since 1970.
+     */
+    createdAt: number;
+    /**
+     * The message. Empty in a record that does not say.
+     */
+    content: string;
+    /**
+     * The user who sent it. Empty in a record that does not say.
+     */
+    userId: UUID;
+    /**
+     * The agent that was asked; absent for the server's first one.
+     */
+    agentId?: UUID | undefined;
+}
 
 /**
  * A stable name for each thing that can go wrong.
@@ -254,7 +281,7 @@ export interface AssetOptions {
      * The network's EVM chain id. Only for a network that the client does not know; without it that is no EVM chain, and
      * only a wallet with `pay` can serve it.
      */
-    chainId?: number;
+    chainId?: number | undefined;
     /**
      * The token's contract.
      */
@@ -270,11 +297,11 @@ export interface AssetOptions {
     /**
      * The name in its EIP-712 domain. @default the symbol
      */
-    name?: string;
+    name?: string | undefined;
     /**
      * The version in its EIP-712 domain. @default "1"
      */
-    version?: string;
+    version?: string | undefined;
     /**
      * The most that one job may cost, as a decimal string of this token.
      */
@@ -282,7 +309,7 @@ export interface AssetOptions {
     /**
      * The most that all jobs of this client together may cost, as a decimal string of this token. @default no limit
      */
-    budget?: string;
+    budget?: string | undefined;
 }
 
 /**
@@ -300,7 +327,7 @@ export interface ListSessionsResponse {
     /**
      * Not every server has it.
      */
-    stats?: SessionStats;
+    stats?: SessionStats | undefined;
 }
 
 /**
@@ -314,27 +341,61 @@ export interface AgentResponse {
     /**
      * What the agent thought.
      */
-    thought?: string;
+    thought?: string | undefined;
     /**
      * What the agent did.
      */
-    actions?: string[];
+    actions?: string[] | undefined;
+}
+
+/**
+ * An agent.
+ */
+export interface Agent {
+    /**
+     * Its id, which jobs and sessions name it by.
+     */
+    id: UUID;
+    /**
+     * Its name.
+     */
+    name: string;
+    /**
+     * The name of its character.
+     */
+    characterName?: string | undefined;
+    /**
+     * What it says about itself.
+     */
+    bio?: string | undefined;
+    /**
+     * Whether it runs: `active` or `inactive`.
+     */
+    status?: string | undefined;
 }
 
 /**
  * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where the server charges.
  *
  * Any number of calls may run at once. Callbacks may call the client.
+ *
+ * @example
+ * const client = new JobsClient({ baseUrl: 'http://localhost:3000' });
+ * const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is the weather?' });
+ * console.log(job.result.message.content);
  */
 export class JobsClient {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * Creates a job, pays for it when the server asks for that, and waits for its answer.
+     * Asks a question and returns the answer's text: `createAndWaitForJob` in short.
      */
-    createAndWaitForJob(params: CreateJobRequest, pollInterval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+    ask(question: string, options?: AskOptions): Promise<string>;
     /**
      * Creates a job. When the server asks for a payment, the wallet pays for it once.
+     *
+     * @example
+     * const { jobId } = await client.createJob({ userId, content }, { idempotencyKey: `order-${orderId}` });
      */
     createJob(params: CreateJobRequest, options?: CreateJobOptions): Promise<CreateJobResponse>;
     /**
@@ -345,13 +406,21 @@ export class JobsClient {
      */
     forgetPayment(attempt: PendingPayment, options?: RequestOptions): Promise<void>;
     /**
-     * The job as it is now.
+     * The job as it is now. Its `status` says whether there is an answer.
+     *
+     * @example
+     * const job = await client.getJob(jobId);
+     * if (job.status === 'completed') console.log(job.result.message.content);
      */
-    getJob(jobId: string, options?: RequestOptions): Promise<JobDetailsResponse>;
+    getJob(jobId: string, options?: RequestOptions): Promise<Job>;
     /**
      * How the Jobs service is.
      */
     getJobsHealth(options?: RequestOptions): Promise<JobsHealthResponse>;
+    /**
+     * The server's agents: their ids begin sessions, and name whom a job asks.
+     */
+    listAgents(options?: RequestOptions): Promise<Agent[]>;
     /**
      * The server's jobs, the newest first. These are the jobs of everyone who uses the server.
      */
@@ -369,15 +438,16 @@ export class JobsClient {
      */
     pendingPayments(options?: RequestOptions): Promise<PendingPayment[]>;
     /**
-     * Waits for a job's answer. A number for `interval` (milliseconds, 1000 when only `maxAttempts` is given) or
-     * `maxAttempts` (30 when only `interval` is given) is kept exactly. Without both the wait lasts until the job's own
-     * expiry.
+     * What a job would cost now, and which offer would be paid. Nothing is paid, no job is made, and neither `confirm` nor the wallet
+     * is called.
      */
-    pollJob(jobId: string, interval?: number | WaitOptions, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+    quote(options?: RequestOptions): Promise<PriceQuote>;
     /**
      * Continues a payment or a job that was interrupted, and waits for the job's answer. A payment continues with the
      * job that is there, else with the same proof. Nothing is ever paid again.
      *
+     * @example
+     * for (const payment of await client.pendingPayments()) await client.resume(payment);
      * @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
      */
     resume(handle: string | PendingPayment, options?: ResumeOptions): Promise<CompletedJob>;
@@ -392,6 +462,9 @@ export class JobsClient {
     /**
      * Polls a job as `pollJob` does, and returns it each time that it is seen in another status. Ends when the job is
      * completed, and throws what `pollJob` would reject with.
+     *
+     * @example
+     * for await (const job of client.watchJob(jobId)) console.log(job.status);
      */
     watchJob(jobId: string, options?: WaitOptions): AsyncIterableIterator<JobDetailsResponse>;
 }
@@ -488,19 +561,19 @@ export interface SessionTimeoutConfig {
     /**
      * Minutes without a message after which it expires. @default 30 (the server's)
      */
-    timeoutMinutes?: number;
+    timeoutMinutes?: number | undefined;
     /**
      * Whether each message restarts these minutes. @default true (the server's)
      */
-    autoRenew?: boolean;
+    autoRenew?: boolean | undefined;
     /**
      * Minutes after which it expires in any case. @default 720 (the server's)
      */
-    maxDurationMinutes?: number;
+    maxDurationMinutes?: number | undefined;
     /**
      * How many minutes before its end it counts as near its expiration. @default 5 (the server's)
      */
-    warningThresholdMinutes?: number;
+    warningThresholdMinutes?: number | undefined;
 }
 
 /**
@@ -572,21 +645,35 @@ export interface ListJobsResponse {
 export type SendTransfer = (quote: Quote) => string | Promise<string>;
 
 /**
+ * One offer of a server.
+ */
+export interface QuotedOffer extends Price {
+    /**
+     * Whether the client's rules, its wallet and what is left of the budget allow it.
+     */
+    allowed: boolean;
+    /**
+     * Why not.
+     */
+    why?: string | undefined;
+}
+
+/**
  * One offer: what the server wants for the job.
  */
 export interface Quote extends Price {
     /**
      * What is paid for, as the server says. Not in the dialect `elizaos`.
      */
-    resource?: string;
+    resource?: string | undefined;
     /**
      * The server's entry as it came, for a wallet that takes the payment over. Not in the dialect `elizaos`.
      */
-    paymentRequirements?: Record<string, unknown>;
+    paymentRequirements?: Record<string, unknown> | undefined;
     /**
      * The server's whole request for payment as it came. Not in the dialect `elizaos`.
      */
-    paymentRequired?: Record<string, unknown>;
+    paymentRequired?: Record<string, unknown> | undefined;
 }
 
 /**
@@ -604,20 +691,20 @@ export interface PaymentAttempt extends Price {
     /**
      * The hash of the transaction that moves the money, once it is known. Whoever has it may be able to use it as proof of payment.
      */
-    transaction?: string;
+    transaction?: string | undefined;
     /**
      * The request headers that prove the payment, once the wallet has given them. A secret: whoever has them can use them, so
      * only an error has them.
      */
-    proof?: Record<string, string>;
+    proof?: Record<string, string> | undefined;
     /**
      * What the server's facilitator says of the settlement.
      */
-    receipt?: SettlementResponse;
+    receipt?: SettlementResponse | undefined;
     /**
      * The job that was paid for, once it is known.
      */
-    jobId?: string;
+    jobId?: string | undefined;
 }
 
 /**
@@ -679,7 +766,7 @@ export interface JobMessage {
     /**
      * What the agent added: its thought, its actions.
      */
-    metadata?: Record<string, unknown>;
+    metadata?: Record<string, unknown> | undefined;
 }
 
 /**
@@ -727,7 +814,7 @@ export interface JobsHealthResponse {
     /**
      * Not every server has it.
      */
-    metrics?: JobMetrics;
+    metrics?: JobMetrics | undefined;
     /**
      * How many jobs the server holds at most.
      */
@@ -753,15 +840,33 @@ export interface SessionsHealthResponse {
     /**
      * How many will expire soon.
      */
-    expiringSoon?: number;
+    expiringSoon?: number | undefined;
     /**
      * How many are broken.
      */
-    invalidSessions?: number;
+    invalidSessions?: number | undefined;
     /**
      * How long the server has been running, in seconds.
      */
-    uptime?: number;
+    uptime?: number | undefined;
+}
+
+/**
+ * What `ask` takes.
+ */
+export interface AskOptions extends WaitOptions {
+    /**
+     * Who asks. @default a random one; with an `idempotencyKey` always the same one for a key
+     */
+    userId?: UUID | undefined;
+    /**
+     * The agent to ask. @default the server's first agent
+     */
+    agentId?: UUID | undefined;
+    /**
+     * Data of the application that belongs to the job. At most 10,000 characters as JSON.
+     */
+    metadata?: Record<string, unknown> | undefined;
 }
 
 /**
@@ -787,7 +892,7 @@ export interface CreateJobResponse {
     /**
      * What was paid; absent when the server asked for nothing. Not part of the server's answer.
      */
-    payment?: PaymentAttempt;
+    payment?: PaymentAttempt | undefined;
 }
 
 /**
@@ -797,7 +902,7 @@ export interface CreateJobRequest {
     /**
      * The agent to ask. @default the server's first agent
      */
-    agentId?: UUID;
+    agentId?: UUID | undefined;
     /**
      * The user who sends the message.
      */
@@ -810,12 +915,12 @@ export interface CreateJobRequest {
      * Data of the application that belongs to the job. The server returns it with the job. At most
      * 10,000 characters as JSON.
      */
-    metadata?: Record<string, unknown>;
+    metadata?: Record<string, unknown> | undefined;
     /**
      * How long the agent may take and the answer is kept, in milliseconds: 1,000 to 300,000.
      * @default 30000 (the server's)
      */
-    timeoutMs?: number;
+    timeoutMs?: number | undefined;
 }
 
 /**
@@ -825,12 +930,12 @@ export interface CreateJobOptions extends RequestOptions {
     /**
      * Called when something has happened. What it throws is reported once to the logger and does not end the call.
      */
-    onUpdate?: (update: JobUpdate) => void;
+    onUpdate?: ((update: JobUpdate) => void) | undefined;
     /**
      * A name for this job: two calls with the same name, at the same time or one after the other, create and pay for
      * one job. The same name for another request (`agentId`, `userId`, `content`) is an `ArgumentError`.
      */
-    idempotencyKey?: string;
+    idempotencyKey?: string | undefined;
 }
 
 /**
@@ -849,11 +954,11 @@ export interface CreateSessionRequest {
      * Data of the application that belongs to the session. The server returns it with the session.
      * At most 10,240 characters as JSON.
      */
-    metadata?: Record<string, unknown>;
+    metadata?: Record<string, unknown> | undefined;
     /**
      * How long the session lives.
      */
-    timeoutConfig?: SessionTimeoutConfig;
+    timeoutConfig?: SessionTimeoutConfig | undefined;
 }
 
 /**
@@ -867,7 +972,7 @@ export interface DeleteSessionResponse {
     /**
      * The server's words.
      */
-    message?: string;
+    message?: string | undefined;
 }
 
 /**
@@ -878,7 +983,7 @@ export interface ResumeOptions extends WaitOptions {
      * A corrected request, for a payment whose request the server refused (`payment_request_refused`). It is sent with
      * the same proof; nothing is paid again.
      */
-    params?: CreateJobRequest;
+    params?: CreateJobRequest | undefined;
 }
 
 /**
@@ -896,12 +1001,12 @@ export interface MessageResponse {
     /**
      * The agent's answer. `sendMessageAndWait` always returns it.
      */
-    agentResponse?: AgentResponse;
+    agentResponse?: AgentResponse | undefined;
     /**
      * The state of the session. Absent where the server's reply was lost and the message was found
      * in the session.
      */
-    sessionStatus?: SessionStatus;
+    sessionStatus?: SessionStatus | undefined;
 }
 
 /**
@@ -924,52 +1029,56 @@ export interface JobsClientOptions {
     /**
      * Sent as `X-API-KEY`.
      */
-    apiKey?: string;
+    apiKey?: string | undefined;
     /**
      * Sent with every request.
      */
-    headers?: HeadersInput;
+    headers?: HeadersInput | undefined;
     /**
      * Used in place of the global `fetch`.
      */
-    fetch?: FetchFunction;
+    fetch?: FetchFunction | undefined;
     /**
      * The longest time for one request with its whole answer and its retries, in milliseconds. The time that a wallet
      * takes does not count. @default 30000
      */
-    timeoutMs?: number;
+    timeoutMs?: number | undefined;
     /**
      * How often a read that failed is tried again. @default 2
      */
-    retries?: number;
+    retries?: number | undefined;
     /**
      * The largest answer that is read, in bytes. @default 8388608
      */
-    maxResponseBytes?: number;
+    maxResponseBytes?: number | undefined;
     /**
      * What pays: a function that makes a token transfer and returns its hash, or an object that can do more.
      */
-    wallet?: Wallet | SendTransfer;
+    wallet?: Wallet | SendTransfer | undefined;
     /**
      * Asked for its consent before the wallet, with the price. Any value other than `true` cancels the payment.
      */
-    confirm?: (quote: Quote) => boolean | Promise<boolean>;
+    confirm?: ((quote: Quote) => boolean | Promise<boolean>) | undefined;
     /**
      * The longest time for the wallet, and for `confirm`, in milliseconds. @default 300000; without a limit in a page
      */
-    walletTimeoutMs?: number;
+    walletTimeoutMs?: number | undefined;
     /**
      * What may be paid.
      */
-    spend?: SpendOptions;
+    spend?: SpendOptions | undefined;
     /**
      * Where payments are written down. @default localStorage in a page, else memory
      */
-    store?: Store;
+    store?: Store | undefined;
+    /**
+     * When jobs are polled whose call gives no interval and no number of attempts.
+     */
+    polling?: PollingOptions | undefined;
     /**
      * Receives lines for people, never with a header, a body or a proof in them. @default warnings go to the console
      */
-    logger?: Logger;
+    logger?: Logger | undefined;
 }
 
 /**
@@ -984,23 +1093,45 @@ export interface SettlementResponse {
     /**
      * The hash of the transaction that moved the money.
      */
-    transaction?: string;
+    transaction?: string | undefined;
     /**
      * The network, as the server writes it.
      */
-    network?: string;
+    network?: string | undefined;
     /**
      * Whose money it was.
      */
-    payer?: string;
+    payer?: string | undefined;
     /**
      * How much was settled, in atomic units, where it may differ.
      */
-    amount?: string;
+    amount?: string | undefined;
     /**
      * Why it was not settled.
      */
-    errorReason?: string;
+    errorReason?: string | undefined;
+}
+
+/**
+ * What a job would cost, as `quote()` says it.
+ */
+export interface PriceQuote {
+    /**
+     * Whether a job costs nothing. Absent where it is not known: the server has looked at the request before it asked for a payment.
+     */
+    free?: boolean | undefined;
+    /**
+     * What the server asks for: one of these.
+     */
+    offers: QuotedOffer[];
+    /**
+     * The one that would be paid now, by the client's rules. Absent where none would be.
+     */
+    chosen?: QuotedOffer | undefined;
+    /**
+     * Why none would be paid, or why it is not known what a job costs.
+     */
+    why?: string | undefined;
 }
 
 /**
@@ -1032,15 +1163,15 @@ export interface RequestOptions {
     /**
      * Ends the call at once; it rejects with the signal's own reason.
      */
-    signal?: AbortSignal | null;
+    signal?: AbortSignal | null | undefined;
     /**
      * The longest time for this call, in milliseconds: for one request with its retries, or for a whole wait.
      */
-    timeoutMs?: number;
+    timeoutMs?: number | undefined;
     /**
      * Sent with this call's requests.
      */
-    headers?: HeadersInput;
+    headers?: HeadersInput | undefined;
 }
 
 /**
@@ -1103,29 +1234,29 @@ export interface SpendOptions {
     /**
      * The most that one job may cost, as a decimal string of USDC. @default "0.10"
      */
-    maxPerPayment?: string;
+    maxPerPayment?: string | undefined;
     /**
      * The most that all jobs of this client together may cost, as a decimal string of USDC. @default no limit
      */
-    budget?: string;
+    budget?: string | undefined;
     /**
      * The networks that may be paid on, the preferred one first. Testnets only when they are named.
      * @default ["base", "polygon"]
      */
-    networks?: NetworkName[];
+    networks?: NetworkName[] | undefined;
     /**
      * Tokens other than USDC that may be paid with. USDC is preferred, then the order of this list.
      */
-    assets?: AssetOptions[];
+    assets?: AssetOptions[] | undefined;
     /**
      * Who may be paid: addresses. @default every recipient
      */
-    recipients?: string[];
+    recipients?: string[] | undefined;
     /**
      * What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself
      * otherwise, as behind a proxy; and for an address without https on a network of your own.
      */
-    allowResource?: string | string[];
+    allowResource?: string | string[] | undefined;
 }
 
 /**
@@ -1134,13 +1265,13 @@ export interface SpendOptions {
  */
 export interface Wallet {
     /** Whose money it is. Needed with `signTypedData`. */
-    address?: string | (() => string | Promise<string>);
+    address?: (string | (() => string | Promise<string>)) | undefined;
     /** Makes a token transfer, for servers that want its hash. */
-    sendTransfer?: SendTransfer;
+    sendTransfer?: SendTransfer | undefined;
     /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Returns the signature. */
-    signTypedData?: (typedData: TypedData) => string | Promise<string>;
+    signTypedData?: ((typedData: TypedData) => string | Promise<string>) | undefined;
     /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
-    pay?: (quote: Quote) => HeadersInput | Promise<HeadersInput>;
+    pay?: ((quote: Quote) => HeadersInput | Promise<HeadersInput>) | undefined;
 }
 
 /**
@@ -1151,11 +1282,35 @@ export interface WaitOptions extends CreateJobOptions {
      * Milliseconds between two polls, kept exactly. @default 1000 when `maxAttempts` is given, else a schedule that
      * follows the job's age
      */
-    intervalMs?: number;
+    intervalMs?: number | undefined;
     /**
      * How often to poll at most, kept exactly. @default 30 when an interval is given, else until the job's own expiry
      */
-    maxAttempts?: number;
+    maxAttempts?: number | undefined;
+}
+
+/**
+ * When jobs are polled whose call gives no interval and no number of attempts. The client learns how long each agent takes, and
+ * polls when answers are likely.
+ */
+export interface PollingOptions {
+    /**
+     * How many milliseconds of waiting one poll may save to be worth it. More means fewer polls and later answers: four times as much
+     * makes the pauses about twice as long. @default 100
+     */
+    pollCostMs?: number | undefined;
+    /**
+     * The shortest pause between two polls of a job, in milliseconds: 50 or more. @default 50
+     */
+    minPauseMs?: number | undefined;
+    /**
+     * The longest pause between two polls of a job, in milliseconds: up to 300000. @default 10000
+     */
+    maxPauseMs?: number | undefined;
+    /**
+     * Whether the client's store keeps what was learned. @default true
+     */
+    remember?: boolean | undefined;
 }
 
 /**
@@ -1184,11 +1339,11 @@ export interface ListJobsParams {
     /**
      * How many jobs at most. @default 50 (the server's)
      */
-    limit?: number;
+    limit?: number | undefined;
     /**
      * Only jobs in this status.
      */
-    status?: JobStatus;
+    status?: JobStatus | undefined;
 }
 
 /**
@@ -1198,15 +1353,15 @@ export interface GetMessagesParams {
     /**
      * How many in one page, 1 to 100. @default 50 (the server's)
      */
-    limit?: number;
+    limit?: number | undefined;
     /**
      * Only those written before this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.before`.
      */
-    before?: number | Date;
+    before?: number | Date | undefined;
     /**
      * Only those written after this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.after`.
      */
-    after?: number | Date;
+    after?: number | Date | undefined;
 }
 
 /**
@@ -1234,15 +1389,23 @@ declare global {
     }
 }
 
+/** A job as the server describes it: with `status` `completed` it has its answer. */
+export type Job = CompletedJob | UnansweredJob;
+
+/** A job without an answer: the agent has not finished, or it has failed. */
+export interface UnansweredJob extends JobDetailsResponse {
+    status: Exclude<JobStatus, 'completed'>;
+}
+
 /** What a `fetch` of your own is called with. */
 export interface FetchInit {
     method: 'GET' | 'POST' | 'DELETE';
     headers: Headers;
-    body?: string;
+    body?: string | undefined;
     redirect: 'manual';
     signal: AbortSignal;
     /** Absent in runtimes that do not know it. */
-    cache?: 'no-store';
+    cache?: 'no-store' | undefined;
 }
 /** What a `fetch` of your own returns: a `Response`, or what reads like one. */
 export interface FetchResponse {
@@ -1256,7 +1419,7 @@ export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchRespo
 /** What a caller tells a store while it waits for a lock. */
 export interface LockRequest {
     /** Set to `true` when the lock is not wanted any more: the wait ends, and no lock is taken. */
-    readonly gone?: boolean;
+    readonly gone?: boolean | undefined;
 }
 /** Releases a lock. Calling it again does nothing. */
 export interface ReleaseLock {
@@ -1306,17 +1469,17 @@ export type HeadersInput = Record<string, string> | readonly (readonly string[])
 /** Where lines for people go; the console is one. What it throws harms nothing. */
 export interface Logger {
     /** One line for each request: method, path, status, duration. */
-    debug?(...said: unknown[]): void;
-    info?(...said: unknown[]): void;
+    debug?: ((...said: unknown[]) => void) | undefined;
+    info?: ((...said: unknown[]) => void) | undefined;
     /** What should be checked: a callback that threw, an odd answer, a wallet that answered too late. */
-    warn?(...said: unknown[]): void;
-    error?(...said: unknown[]): void;
+    warn?: ((...said: unknown[]) => void) | undefined;
+    error?: ((...said: unknown[]) => void) | undefined;
 }
 /** One line for the application's logger. Without a logger, warnings go to the console. */
 export declare function log(logger: Logger | undefined, level: 'debug' | 'warn', words: string, thrown?: unknown): void;
 /** Calls `onUpdate`. What it throws is logged once in a call: `state` is the call's. */
 export declare function tell(onUpdate: (update: unknown) => unknown, update: unknown, logger: Logger | undefined, state: {
-    reported?: boolean;
+    reported?: boolean | undefined;
 }): void;
 
 
@@ -1341,77 +1504,84 @@ export declare class ElizaClient {
 }
 
 
-import type { ErrorCode, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
+import type { ErrorCode, FundsMoved, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
+/** The codes of an `ApiError`. */
+export type ApiErrorCode = Extract<ErrorCode, 'bad_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'job_not_found' | 'session_not_found' | 'session_expired' | 'rate_limited' | 'server_error' | 'request_refused' | 'invalid_response' | 'unexpected_html' | 'response_too_large' | 'redirect_refused'>;
+/** The codes of a `JobError`. */
+export type JobErrorCode = Extract<ErrorCode, 'job_failed' | 'job_timeout' | 'job_gone' | 'wait_timeout'>;
+/** The codes of a `PaymentError`. */
+export type PaymentErrorCode = Extract<ErrorCode, 'payment_required' | 'payment_requirements_invalid' | 'payment_over_limit' | 'payment_network_not_allowed' | 'payment_recipient_not_allowed' | 'payment_resource_mismatch' | 'payment_insecure_connection' | 'payment_declined' | 'payment_not_supported_here' | 'payment_refused' | 'payment_request_refused' | 'payment_not_open' | 'payment_outcome_unknown' | 'store_failed' | 'wallet_cannot_pay' | 'wallet_rejected' | 'wallet_failed' | 'wallet_invalid_proof' | 'wallet_timeout'>;
+/** The codes of a `ConnectionError`. */
+export type ConnectionErrorCode = Extract<ErrorCode, 'connection_failed' | 'connection_reset' | 'request_timeout'>;
+/** The codes of a `SessionError`. */
+export type SessionErrorCode = Extract<ErrorCode, 'agent_failed' | 'no_answer' | 'answer_timeout' | 'message_outcome_unknown'>;
+/** The codes of an `ArgumentError`. */
+export type ArgumentErrorCode = Extract<ErrorCode, 'invalid_argument' | 'client_disposed'>;
 /** What every error of this package is. `instanceof` works across copies of the package. */
 export declare class ElizaJobsError extends Error {
     /** What went wrong. */
     readonly code: ErrorCode;
     /** Whether the same call may succeed later without any change, at no further cost. */
     readonly retryable: boolean;
+    /** Whether money has moved for what this error is about. `'unknown'`: it may have, or may still. */
+    readonly fundsMoved: FundsMoved;
     /** The job this is about. */
-    readonly jobId?: string;
+    readonly jobId?: string | undefined;
     /** The job as it was last seen. */
-    readonly job?: JobDetailsResponse;
+    readonly job?: JobDetailsResponse | undefined;
     /** The session this is about. Not enumerable: its id opens the session, so that it must not get into logs. */
-    readonly sessionId?: string;
+    readonly sessionId?: string | undefined;
     /** The message that was sent, when it is known to be in the session. */
-    readonly userMessage?: SessionMessage;
+    readonly userMessage?: SessionMessage | undefined;
     /** The HTTP status that the server answered. */
-    readonly status?: number;
+    readonly status?: number | undefined;
     /** The same as `status`. */
-    readonly statusCode?: number;
+    readonly statusCode?: number | undefined;
     /** The server's own words. */
-    readonly serverMessage?: string;
+    readonly serverMessage?: string | undefined;
     /** The server's own code for the error. */
-    readonly serverCode?: string;
+    readonly serverCode?: string | undefined;
     /** How long the server asks to wait, in milliseconds. */
-    readonly retryAfterMs?: number;
+    readonly retryAfterMs?: number | undefined;
     /** The payment this is about. Not enumerable: it may hold a proof, which must not get into logs. */
-    readonly payment?: PaymentAttempt;
+    readonly payment?: PaymentAttempt | undefined;
     /** What the platform or the wallet threw. */
-    readonly cause?: unknown;
+    readonly cause?: unknown | undefined;
     protected constructor(...given: ConstructorParameters<typeof Error>);
 }
 /** The server refused the request or sent something unreadable. */
 export declare class ApiError extends ElizaJobsError {
+    readonly code: ApiErrorCode;
 }
 /** The job ended without an answer, is gone, or took longer than the caller waits. */
 export declare class JobError extends ElizaJobsError {
+    readonly code: JobErrorCode;
 }
 /** A payment was refused, by the limits, the wallet or the server, or its outcome is not known. */
 export declare class PaymentError extends ElizaJobsError {
+    readonly code: PaymentErrorCode;
 }
 /** No answer came. */
 export declare class ConnectionError extends ElizaJobsError {
+    readonly code: ConnectionErrorCode;
 }
 /**
  * A message in a session got no answer: the agent failed, chose not to answer, or took longer than the
  * caller waits. Or it is not known whether the message has arrived.
  */
 export declare class SessionError extends ElizaJobsError {
+    readonly code: SessionErrorCode;
 }
 /** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */
 export declare class ArgumentError extends TypeError {
-    readonly code: 'invalid_argument' | 'client_disposed';
+    readonly code: ArgumentErrorCode;
     readonly retryable: false;
+    /** An argument moves no money. */
+    readonly fundsMoved: false;
     /** The argument's or option's name; absent when the client itself was released. */
-    readonly field?: string;
+    readonly field?: string | undefined;
     protected constructor(...given: ConstructorParameters<typeof TypeError>);
 }
-declare const classes: {
-    ElizaJobsError: typeof ElizaJobsError;
-    ApiError: typeof ApiError;
-    JobError: typeof JobError;
-    PaymentError: typeof PaymentError;
-    ConnectionError: typeof ConnectionError;
-    SessionError: typeof SessionError;
-    ArgumentError: typeof ArgumentError;
-};
-/** An error of the class of this name, with what it carries. */
-export declare function makeError(name: keyof typeof classes, message: string, members: Record<string, unknown>, cause?: unknown): Error;
-/** The package's own module failed: it cannot be loaded, or it trapped. */
-export declare function internalError(code: Extract<ErrorCode, 'init_failed' | 'wasm_panic'>, message: string, cause?: unknown): Error;
-export {};
 
 
 import type { JobStatus as Status } from './wasm.js';
@@ -1468,9 +1638,57 @@ import type { Store } from './store.js';
 /** A store in memory: its records live as long as the program. */
 export declare function memoryStore(): Store;
 
+/** Whether money has moved. `'unknown'`: it may have, or may still. */
+export type FundsMoved = boolean | 'unknown';
+
+export interface JobsClient {
+    /**
+     * Creates a job, pays for it when the server asks for that, and waits for its answer.
+     *
+     * @example
+     * const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is the weather?' });
+     * console.log(job.result.message.content);
+     */
+    createAndWaitForJob(params: CreateJobRequest, options?: WaitOptions): Promise<CompletedJob>;
+    /**
+     * The same, with the interval and the number of polls of your own, which are kept exactly.
+     *
+     * @param pollInterval In milliseconds. @default 1000 when only `maxAttempts` is given
+     * @param maxAttempts @default 30 when only `pollInterval` is given
+     */
+    createAndWaitForJob(
+    params: CreateJobRequest,
+    pollInterval: number | undefined,
+    maxAttempts?: number,
+    options?: WaitOptions,
+    ): Promise<CompletedJob>;
+    /**
+     * Waits for a job's answer, until the job's own expiry.
+     *
+     * @example
+     * const job = await client.pollJob(jobId, { timeoutMs: 60_000, onUpdate: (update) => console.log(update.type) });
+     */
+    pollJob(jobId: string, options?: WaitOptions): Promise<CompletedJob>;
+    /**
+     * The same, with the interval and the number of polls of your own, which are kept exactly.
+     *
+     * @param interval In milliseconds. @default 1000 when only `maxAttempts` is given
+     * @param maxAttempts @default 30 when only `interval` is given
+     */
+    pollJob(jobId: string, interval: number | undefined, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
+}
+
 export type { Logger } from './callbacks.js';
 export { ElizaClient } from './eliza-client.js';
 export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
+export type {
+  ApiErrorCode,
+  ArgumentErrorCode,
+  ConnectionErrorCode,
+  JobErrorCode,
+  PaymentErrorCode,
+  SessionErrorCode,
+} from './errors.js';
 export { JobStatus } from './job-status.js';
 export { fileStore } from './stores/file.js';
 export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';

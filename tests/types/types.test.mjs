@@ -65,37 +65,121 @@ test('a project for Cloudflare Workers compiles', () => {
   compiles('with-fetch.ts', types('@cloudflare/workers-types'));
 });
 
-test('the clients of viem and ethers are wallets to the compiler too', () => {
-  const libraries = path.join(root, 'tests/servers/node_modules');
-  writeFileSync(
-    path.join(folder, 'wallets.mts'),
-    `import { ethers } from 'ethers';
-    import { createWalletClient, custom, http, type EIP1193Provider } from 'viem';
-    import { privateKeyToAccount } from 'viem/accounts';
-    import { base } from 'viem/chains';
-    import { JobsClient } from 'eliza-jobs';
-    import { fromEip1193, fromEthers, fromViem } from 'eliza-jobs/wallets';
-    declare const provider: EIP1193Provider;
-    declare const signer: ethers.Signer;
-    const wallets = [
-      fromEip1193(provider),
-      fromViem(createWalletClient({ chain: base, transport: http(), account: privateKeyToAccount('0x1') })),
-      fromViem(createWalletClient({ transport: custom(provider) })),
-      fromEthers(signer),
-      fromEthers(new ethers.Wallet('0x1')),
-      fromEthers(await new ethers.BrowserProvider(provider).getSigner()),
-    ];
-    for (const wallet of wallets) new JobsClient({ baseUrl: 'http://h', wallet });`,
-  );
-  const paths = Object.fromEntries(
-    ['ethers', 'viem', 'viem/accounts', 'viem/chains'].map((name) => [name, [path.join(libraries, name)]]),
-  );
+/** Compiles a program that uses the libraries of wallets by their own types. */
+function compilesWith(paths, program) {
+  writeFileSync(path.join(folder, 'wallets.mts'), program);
   const compilerOptions = {
-    ...{ strict: true, noEmit: true, skipLibCheck: true, target: 'es2022', module: 'esnext', moduleResolution: 'bundler' },
-    ...{ lib: ['es2022', 'dom'], types: [], paths },
+    ...{ strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: true, target: 'es2022', module: 'esnext' },
+    ...{ moduleResolution: 'bundler', lib: ['es2022', 'dom'], types: [], paths },
   };
   writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['wallets.mts'] }));
   execFileSync(process.execPath, [tsc, '-p', folder], { stdio: 'inherit' });
+}
+const here = (name) => path.join(import.meta.dirname, 'node_modules', name);
+const viemIn = (place) => Object.fromEntries(['', '/accounts', '/chains'].map((entry) => [`viem${entry}`, [`${place}${entry}`]]));
+
+for (const version of ['viem-1', 'viem-2.9', 'viem']) {
+  test(`accounts and wallet clients of viem go in as they are (${version})`, () => {
+    compilesWith(
+      viemIn(here(version)),
+      `import { createWalletClient, custom, http, type EIP1193Provider, type LocalAccount, type WalletClient } from 'viem';
+      import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts';
+      import { base } from 'viem/chains';
+      import { JobsClient } from 'eliza-jobs';
+      import { fromEip1193, fromViem } from 'eliza-jobs/wallets';
+      declare const provider: EIP1193Provider;
+      declare const local: LocalAccount;
+      declare const client: WalletClient;
+      const account = privateKeyToAccount('0x1');
+      for (const wallet of [
+        account,
+        local,
+        mnemonicToAccount('test'),
+        fromViem(account),
+        fromViem(local),
+        fromViem(client),
+        fromViem(createWalletClient({ chain: base, transport: http(), account })),
+        fromViem(createWalletClient({ transport: custom(provider) })),
+        fromEip1193(provider),
+      ])
+        new JobsClient({ baseUrl: 'http://h', wallet });`,
+    );
+  });
+}
+
+test('the client that wagmi gives goes in as it is', () => {
+  compilesWith(
+    { ...viemIn(here('viem')), '@wagmi/core': [here('@wagmi/core')] },
+    `import type { Config, GetWalletClientReturnType } from '@wagmi/core';
+    import { JobsClient } from 'eliza-jobs';
+    import { fromViem } from 'eliza-jobs/wallets';
+    declare const client: GetWalletClientReturnType;
+    declare const configured: GetWalletClientReturnType<Config, 8453>;
+    for (const wallet of [fromViem(client), fromViem(configured)]) new JobsClient({ baseUrl: 'http://h', wallet });`,
+  );
+});
+
+test('signers of ethers 6 go in as they are', () => {
+  compilesWith(
+    { ethers: [path.join(root, 'tests/servers/node_modules/ethers')] },
+    `import { ethers, type Eip1193Provider } from 'ethers';
+    import { JobsClient } from 'eliza-jobs';
+    import { fromEip1193, fromEthers } from 'eliza-jobs/wallets';
+    declare const provider: Eip1193Provider;
+    declare const signer: ethers.Signer;
+    const wallets = [
+      fromEthers(signer),
+      fromEthers(new ethers.Wallet('0x1')),
+      fromEthers(new ethers.NonceManager(signer)),
+      fromEthers(await new ethers.BrowserProvider(provider).getSigner()),
+      fromEip1193(provider),
+    ];
+    for (const wallet of wallets) new JobsClient({ baseUrl: 'http://h', wallet });`,
+  );
+});
+
+test('signers of ethers 5 go in as they are', () => {
+  compilesWith(
+    { ethers: [here('ethers-5')] },
+    `import { ethers } from 'ethers';
+    import { JobsClient } from 'eliza-jobs';
+    import { fromEthers } from 'eliza-jobs/wallets';
+    declare const provider: ethers.providers.Web3Provider;
+    const wallets = [fromEthers(new ethers.Wallet('0x1')), fromEthers(provider.getSigner())];
+    for (const wallet of wallets) new JobsClient({ baseUrl: 'http://h', wallet });`,
+  );
+});
+
+test('each class of errors has the codes of the crate, and no others', () => {
+  const source = readFileSync(path.join(root, 'src/api/error.rs'), 'utf8');
+  const declared = readFileSync(path.join(installed, 'errors.d.ts'), 'utf8');
+  const codes = [...source.matchAll(/^ {4}\w+ = "(\w+)", (\w+), (?:true|false);/gm)].map((match) => match.slice(1, 3));
+  assert.ok(codes.length > 40);
+  for (const Class of ['Api', 'Argument', 'Connection', 'Job', 'Payment', 'Session']) {
+    const union = new RegExp(`type ${Class}ErrorCode = Extract<ErrorCode, ([^>]*)>`).exec(declared)[1];
+    const own = codes.filter(([, of]) => of === Class).map(([code]) => code);
+    assert.deepEqual([...union.matchAll(/\w+/g)].map(String).sort(), own.sort(), Class);
+  }
+});
+
+test('hovers have an example for each way in, and the defaults', () => {
+  const text = readFileSync(path.join(installed, 'wasm.d.ts'), 'utf8');
+  const commentOf = (pattern) =>
+    text.slice(0, text.search(pattern)).slice(text.slice(0, text.search(pattern)).lastIndexOf('/**'));
+  for (const method of [
+    'class JobsClient',
+    'createAndWaitForJob\\(params: CreateJobRequest, options',
+    'createJob\\(',
+    'getJob\\(',
+    'pollJob\\(jobId: string, options',
+    'resume\\(',
+    'watchJob\\(',
+  ]) {
+    assert.match(commentOf(new RegExp(method)), /@example/, method);
+  }
+  for (const option of ['timeoutMs', 'retries', 'maxPerPayment', 'networks', 'store']) {
+    assert.match(commentOf(new RegExp(` ${option}\\?: [^;]*undefined;`)), /@default|longest time|In milliseconds/i, option);
+  }
 });
 
 test('publint finds nothing', async () => {

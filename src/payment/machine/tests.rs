@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::json;
-use crate::payment::record::{self, FundsMoved, funds_moved};
+use crate::payment::record::{self, FundsMoved, funds_moved, funds_moved_for};
 use crate::platform::{Body, HttpResponse};
 use crate::time::Instant;
 use crate::x402;
@@ -132,6 +132,8 @@ impl Model {
             answered: false,
             signs,
             valid_until: None,
+            found: false,
+            unmoved: false,
         };
         let order = Order {
             offer: Rc::new(offer),
@@ -141,6 +143,7 @@ impl Model {
             has_address: true,
             wallet_timeout: Millis::from_secs(600.0),
             server_ahead: Millis::ZERO,
+            clocks_apart: None,
         };
         let end = Deadline::at(Instant::from_ms(END_S * 1_000.0));
         let mut model = Self {
@@ -237,7 +240,13 @@ impl Model {
             self.answers += 1;
             let attempt = match answer {
                 Ok((_, attempt)) => attempt,
-                Err(error) => error.payment.as_ref().unwrap(),
+                Err(error) => {
+                    let moved = funds_moved_for(error);
+                    let may_have = self.may_have_moved() && !self.went_on;
+                    assert!(moved != FundsMoved::No || !may_have, "the error says that no money has moved: {before}");
+                    assert_ne!(moved, FundsMoved::Yes, "an error without a job says that money has moved: {before}");
+                    error.payment.as_ref().unwrap()
+                }
             };
             assert_eq!(answer.is_ok(), attempt.created.is_some());
             // The application has what it got before, too.

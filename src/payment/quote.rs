@@ -1,0 +1,102 @@
+//! What a job would cost: the server's 402 without a job, without a wallet, and without a payment.
+
+use std::rc::Rc;
+
+use super::create::{no_wallet, redirected};
+use super::payments::Payments;
+use crate::api::error::{Error, Result};
+use crate::api::options::CallOptions;
+use crate::api::routes;
+use crate::http::jobs::read_created;
+use crate::http::words::fit;
+use crate::json::Json;
+use crate::platform::{HttpResponse, Method, Platform, WalletCapabilities};
+use crate::spending::policy::Judged;
+use crate::text::concat;
+use crate::x402;
+
+/// A request that every server must refuse: there is nobody who asks, and no question. Paywalls stand before the server and do not
+/// look at it.
+const NO_REQUEST: &str = r#"{"userId":"","content":""}"#;
+/// What the Jobs API of elizaOS itself says to that (1.6.5, 1.7.0 and 1.7.2). Who hears it has passed every paywall. A check of somebody
+/// else, which may stand before a paywall, begins with the user.
+const REFUSED: &str = "content cannot be empty";
+/// How many characters the reasons have at most.
+const MAX_REASONS: usize = 3_000;
+
+impl<P: Platform + 'static> Payments<P> {
+    /// What a job would cost now, by the rules that hold for paying.
+    pub(crate) async fn quote(self: &Rc<Self>, call: &CallOptions) -> Result<Json> {
+        let mut request = self.http.request(Method::Post, routes::JOBS, call);
+        request.body = Some(NO_REQUEST.to_owned());
+        let address = request.url.clone();
+        match self.http.send(&mut request, self.http.deadline(call), None).await {
+            Ok(response) if response.status == 402 && request.url == address => {
+                Ok(self.priced(&response, &request.url, &|words| fit(&request, words, MAX_REASONS)))
+            }
+            Ok(response) if response.status == 402 => Err(redirected()),
+            // It was taken for a request all the same, and cost nothing.
+            Ok(response) => read_created(&request, &response).map(|_| quote(Some(true), Vec::new())),
+            Err(error) => unpriced(error),
+        }
+    }
+
+    /// The offers of a 402, each with the rule that it breaks. `clean` makes a server's words fit to be shown.
+    fn priced(&self, response: &HttpResponse, url: &str, clean: &dyn Fn(&str) -> String) -> Json {
+        let spend = &self.config.spend;
+        let wallet = self.platform.wallet_capabilities();
+        let refused = |error: Box<Error>, offers| quote(Some(false), offers).set("why", Json::text(&clean(&error.message)));
+        let required = match x402::read(response, &spend.tokens) {
+            Ok(required) => required,
+            Err(error) => return refused(error, Vec::new()),
+        };
+        let lacks_wallet = (wallet == WalletCapabilities::default()).then(|| no_wallet(&required));
+        let (judged, chosen) = spend.judge_all(required, wallet, url, &self.ledger.budget());
+        let sample = || Json::parse(NO_REQUEST).unwrap_or_else(Json::object);
+        let unfilled = |at: usize| self.filled(sample(), &judged.get(at)?.offer).err();
+        let chosen = chosen.and_then(|at| unfilled(at).map_or(Ok(at), Err));
+        let offers: Vec<Json> = (0..).zip(&judged).map(|(at, judged)| shown(judged, unfilled(at), clean)).collect();
+        match lacks_wallet.map_or(chosen, Err) {
+            Ok(at) => {
+                let chosen = offers.get(at).cloned().unwrap_or_else(Json::object);
+                quote(Some(false), offers).set("chosen", chosen)
+            }
+            Err(error) => refused(error, offers),
+        }
+    }
+}
+
+/// One offer, with the rule that it breaks, or what it wants that the client does not have.
+fn shown(Judged { offer, verdict }: &Judged, unfilled: Option<Box<Error>>, clean: &dyn Fn(&str) -> String) -> Json {
+    let why = match (verdict, &unfilled) {
+        (Err(reason), _) => Some(reason),
+        (Ok(_), Some(error)) => Some(&error.message),
+        (Ok(_), None) => None,
+    };
+    let document = offer.price().document().set("allowed", Json::boolean(why.is_none()));
+    match why {
+        Some(why) => document.set("why", Json::text(&clean(why))),
+        None => document,
+    }
+}
+
+/// A quote; `free` is absent where it is not known.
+fn quote(free: Option<bool>, offers: Vec<Json>) -> Json {
+    let answer = Json::object().set("offers", Json::array(offers));
+    match free {
+        Some(free) => answer.set("free", Json::boolean(free)),
+        None => answer,
+    }
+}
+
+/// What it means that the server refused the request without asking for a payment.
+fn unpriced(error: Box<Error>) -> Result<Json> {
+    if !matches!(error.status, Some(400 | 413 | 415 | 422)) {
+        return Err(error);
+    }
+    if error.server_message.as_deref() == Some(REFUSED) {
+        return Ok(quote(Some(true), Vec::new()));
+    }
+    let said = "the server looks at the request before it asks for a payment, and refuses one without a question: ";
+    Ok(quote(None, Vec::new()).set("why", Json::text(&concat(&[said, &error.message]))))
+}

@@ -1,0 +1,140 @@
+// The packed package in the larger bundlers, frameworks and test runners: each does one paid job.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import vm from 'node:vm';
+import { consumer, listening, pageOf, refusal, run, said, serve, server, workshop } from '../harness.mjs';
+
+const { folder, out, project, tool, require, versionOf } = workshop('frameworks');
+const bin = (name) => path.join(folder, 'node_modules', name);
+const inPage = async (folder, question) => {
+  const files = await serve(folder);
+  try {
+    return await said(files.url, question);
+  } finally {
+    files.close();
+  }
+};
+
+consumer(`Rspack ${versionOf('@rspack/core')}`, 'a page', async (question) => {
+  const { rspack } = await tool('@rspack/core');
+  const folder = pageOf(path.join(out, 'rspack'));
+  const entry = project('page.js');
+  const options = { mode: 'production', context: path.dirname(entry), entry, target: 'web', performance: false };
+  const stats = await new Promise((done, failed) =>
+    rspack({ ...options, output: { path: folder, filename: 'page.js' } }, (error, stats) =>
+      error ? failed(error) : done(stats.toJson({ all: false, errors: true, warnings: true })),
+    ),
+  );
+  assert.deepEqual([stats.errors, stats.warnings], [[], []]);
+  return inPage(folder, question);
+});
+
+consumer(`Parcel ${versionOf('parcel')}`, 'a page', async (question) => {
+  const folder = path.join(out, 'parcel');
+  const args = [
+    'build',
+    project('parcel.html'),
+    '--dist-dir',
+    folder,
+    '--cache-dir',
+    path.join(out, '.parcel'),
+    '--no-source-maps',
+  ];
+  await run(process.execPath, [bin('parcel/lib/bin.js'), ...args], { cwd: path.join(folder, '..') });
+  const files = await serve(folder);
+  try {
+    return await said(`${files.url}parcel.html`, question);
+  } finally {
+    files.close();
+  }
+});
+
+const jest = `Jest ${versionOf('jest')}`;
+function inJest(file, testEnvironment, env = {}) {
+  const config = { rootDir: project(''), testEnvironment, testMatch: [`**/${file}`], transform: {} };
+  const args = [bin('jest/bin/jest.js'), '--config', JSON.stringify(config), '--no-cache'];
+  return run(process.execPath, args, { cwd: folder, env: { ...process.env, CI: 'true', ...env } });
+}
+for (const [how, environment] of [
+  ['with node', 'node'],
+  ['with jsdom, to which the project adds fetch', project('jsdom-with-fetch.cjs')],
+]) {
+  consumer(jest, how, async (question, wanted) => {
+    await inJest('jest.test.cjs', environment, { SERVER: server.url, QUESTION: question, WANTED: wanted });
+    return wanted;
+  });
+}
+refusal(jest, 'with jsdom alone', /eliza-jobs needs [\w, ]*TextDecoder[\w, ]*, which this runtime does not have/, async () => {
+  const failed = await inJest('jest-missing.test.cjs', 'jsdom').catch((error) => error);
+  return failed.stderr;
+});
+
+refusal(
+  `Metro ${versionOf('metro')} (React Native)`,
+  'bundled, without WebAssembly',
+  /^init_failed: eliza-jobs needs WebAssembly/,
+  async () => {
+    const Metro = require('metro');
+    const config = await Metro.loadConfig({ cwd: folder, config: undefined }, { projectRoot: folder, watchFolders: [folder] });
+    config.resolver.useWatchman = false;
+    config.reporter = { update() {} };
+    const outfile = path.join(out, 'metro.js');
+    await Metro.runBuild(config, { entry: 'projects/metro.js', out: outfile, platform: 'ios', dev: false, minify: false });
+    let words = '';
+    // As bare as the engine of React Native is.
+    const globals = { print: (text) => (words = text) };
+    vm.runInNewContext(
+      `delete globalThis.WebAssembly; globalThis.global = globalThis; ${readFileSync(outfile, 'utf8')}`,
+      globals,
+    );
+    return words;
+  },
+);
+
+const next = `Next.js ${versionOf('next')}`;
+const command = [process.execPath, bin('next/dist/bin/next')];
+const app = project('next');
+const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CI: 'true' };
+
+async function freePort() {
+  const reserved = net.createServer().listen(0, '127.0.0.1');
+  await once(reserved, 'listening');
+  const { port } = reserved.address();
+  await new Promise((closed) => reserved.close(closed));
+  return port;
+}
+
+/** Starts Next.js, and asks each kind of its code. */
+async function inNext(mode, work) {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/`;
+  const args = [...command, mode, app, '--hostname', '127.0.0.1', '--port', String(port)];
+  return listening(args, { cwd: app, env }, `${url}api/ask`, () => work(url));
+}
+let isBuilt;
+const built = () => {
+  isBuilt ??= run(command[0], [command[1], 'build', app], { cwd: app, env, maxBuffer: 1e8 });
+  return isBuilt;
+};
+const kinds = {
+  'a server component': async (url, query) =>
+    /said\((?:<!-- -->)?(.*?)(?:<!-- -->)?\)/.exec(await (await fetch(`${url}?${query}`)).text())?.[1],
+  'a route handler': async (url, query) => (await fetch(`${url}api/ask?${query}`)).text(),
+  'an edge route handler': async (url, query) => (await fetch(`${url}api/edge?${query}`)).text(),
+  'a client component': (url, query, question) => said(`${url}client`, question),
+};
+for (const [mode, how] of [
+  ['start', 'build'],
+  ['dev', 'dev'],
+]) {
+  for (const [kind, asks] of Object.entries(kinds)) {
+    consumer(next, `${how}, ${kind}`, async (question) => {
+      if (mode === 'start') await built();
+      const query = new URLSearchParams({ server: server.url, question });
+      return inNext(mode, (url) => asks(url, query, question));
+    });
+  }
+}

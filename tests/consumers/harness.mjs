@@ -1,0 +1,148 @@
+// What the consumers' tests share: the package as a user gets it, a server that charges, a browser, and the table of what was tried.
+import assert from 'node:assert/strict';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+import { chromium } from 'playwright-core';
+import { startServer } from './server.mjs';
+
+const root = path.resolve(import.meta.dirname, '../..');
+export const run = promisify(execFile);
+export const server = await startServer();
+let browser;
+after(async () => {
+  await browser?.close();
+  server.close();
+});
+
+/** A folder of tools with projects: the package is put among the tools, and results go elsewhere. */
+export function workshop(name) {
+  const folder = path.join(import.meta.dirname, name);
+  const out = path.join(root, 'target/consumers', name);
+  const installed = path.join(folder, 'node_modules/eliza-jobs');
+  const { version } = JSON.parse(readFileSync(path.join(root, 'pkg/package.json'), 'utf8'));
+  for (const place of [out, installed]) rmSync(place, { recursive: true, force: true });
+  for (const place of [out, installed]) mkdirSync(place, { recursive: true });
+  execFileSync('tar', ['xzf', path.join(root, `eliza-jobs-${version}.tgz`), '-C', installed, '--strip-components=1']);
+  const require = createRequire(path.join(folder, 'package.json'));
+  const project = (file) => path.join(folder, 'projects', file);
+  const versionOf = (tool) => JSON.parse(readFileSync(path.join(folder, 'node_modules', tool, 'package.json'), 'utf8')).version;
+  /** Imports a tool of this folder. */
+  const tool = async (name) => import(require.resolve(name));
+  return { folder, out, installed, project, tool, require, versionOf };
+}
+
+const rows = [];
+let asked = 0;
+
+/**
+ * A test of one consumer: `work` gets a question and returns what its program said. The server must have been paid for the
+ * question once. `what` and `how` become a row of docs/runtimes.md.
+ */
+export function consumer(what, how, work) {
+  test(`${what}: ${how}`, { timeout: 300_000 }, async () => {
+    rows.push([what, how, 'fails']);
+    asked += 1;
+    const question = `question ${asked}`;
+    const wanted = `right: you said ${question} for 0.02`;
+    const said = await work(question, wanted);
+    assert.equal(String(said).trim().split('\n').at(-1), wanted);
+    assert.equal(server.paid.get(question), 1);
+    rows.find((row) => row[0] === what && row[1] === how)[2] = 'works';
+  });
+}
+
+/** A test of what a consumer says where the package cannot work: `work` returns it. */
+export function refusal(what, how, pattern, work) {
+  test(`${what}: ${how}`, { timeout: 300_000 }, async () => {
+    rows.push([what, how, 'fails']);
+    assert.match(await work(), pattern);
+    rows.at(-1)[2] = 'says what is missing';
+  });
+}
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+
+/** Serves a folder; the addresses in `also` come from there. */
+export async function serve(folder, { headers = {}, also = {} } = {}) {
+  const files = http.createServer((request, response) => {
+    const { pathname } = new URL(request.url, 'http://h');
+    const name = pathname === '/' ? '/index.html' : pathname;
+    const [prefix, other] = Object.entries(also).find(([prefix]) => name.startsWith(prefix)) ?? ['', folder];
+    const file = path.join(other, name.slice(prefix.length));
+    if (!existsSync(file)) return void response.writeHead(404).end();
+    response.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'text/plain', ...headers }).end(readFileSync(file));
+  });
+  files.listen(0, '127.0.0.1');
+  await once(files, 'listening');
+  const close = () => (files.close(), files.closeAllConnections());
+  return { url: `http://127.0.0.1:${files.address().port}/`, close };
+}
+
+/** Opens a page in Chromium, and waits for what it says in its title. */
+export async function said(url, question, prepare) {
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+  browser ??= await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [...args, '--disable-component-update', '--disable-sync'],
+  });
+  const page = await browser.newPage();
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  try {
+    await prepare?.(page);
+    await page.goto(`${url}?server=${encodeURIComponent(server.url)}&question=${encodeURIComponent(question ?? '')}`);
+    await page.waitForFunction(() => globalThis.document.title.includes(':'), undefined, { timeout: 60_000 });
+    return await page.title();
+  } catch (error) {
+    throw new Error(`the page said nothing: ${errors.join('; ')}`, { cause: error });
+  } finally {
+    await page.close();
+  }
+}
+
+/** A folder with a page that loads this script. */
+export function pageOf(folder, script = '<script type="module" src="/page.js"></script>') {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, 'index.html'), `<!doctype html><link rel="icon" href="data:,"><body>${script}</body>`);
+  return folder;
+}
+
+/** Starts a program that listens, waits until it answers, and ends it afterwards. */
+export async function listening([command, ...args], options, url, work) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  const gone = once(child, 'exit').then(() => Promise.reject(new Error(`it ended: ${output}`)));
+  gone.catch(() => {});
+  try {
+    const answers = async () => {
+      for (;;) {
+        if (await fetch(url).catch(() => undefined)) return;
+        await new Promise((next) => setTimeout(next, 100));
+      }
+    };
+    await Promise.race([answers(), gone]);
+    return await work();
+  } finally {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+}
+
+const PAGE = path.join(root, 'docs/runtimes.md');
+const BEGIN = '| runtime or tool | how | |\n| --- | --- | --- |\n';
+
+/** Puts this run's rows into docs/runtimes.md: those of other runs stay, in their order. */
+after(() => {
+  const [head, rest] = readFileSync(PAGE, 'utf8').split(BEGIN);
+  const [table, ...tail] = rest.split('\n\n');
+  const lines = new Map([...table.split('\n').filter(Boolean)].map((line) => [line.split(' | ').slice(0, 2).join(' | '), line]));
+  for (const [what, how, result] of rows) lines.set(`| ${what} | ${how}`, `| ${what} | ${how} | ${result} |`);
+  writeFileSync(PAGE, `${head}${BEGIN}${[...lines.values()].join('\n')}\n\n${tail.join('\n\n')}`);
+});

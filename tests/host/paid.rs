@@ -1,0 +1,132 @@
+//! What was paid is where people look: on the job, on its errors, and on what is open.
+
+use crate::world::*;
+use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::json;
+use eliza_jobs::json::Json;
+use eliza_jobs::payment::record::{FundsMoved, funds_moved_for};
+use eliza_jobs::waiting::run::WaitPlan;
+
+const ID: &str = "33333333-3333-4333-8333-333333333333";
+
+fn ask(scene: &Scene) -> Result<Json, Box<Error>> {
+    run(scene.client.create_and_wait(&params(), &plain(), WaitPlan::default(), &|_| ()))
+}
+fn create(scene: &Scene) {
+    run(scene.client.create_job(&params(), &plain(), &|_| ())).unwrap();
+}
+fn poll(scene: &Scene) -> Result<Json, Box<Error>> {
+    run(scene.client.poll_job("job-1", &plain(), WaitPlan::default(), &|_| ()))
+}
+fn pending(scene: &Scene) -> Vec<Json> {
+    run(scene.client.pending_payments(&plain())).unwrap()
+}
+/// The job as a server shows it that sends the metadata back, with this reference.
+fn referring(status: &str, reference: &str) -> Step {
+    let mut job = job(status);
+    job["metadata"] = json!({"elizaJobsRef": reference}).0;
+    answer(200, job)
+}
+/// What a job says of its payment: whose it is, how far it has come, for which job.
+fn paid(job: &Json) -> (Option<String>, Option<String>, Option<String>) {
+    let payment = job.get("payment").unwrap_or_else(Json::object);
+    (payment.get_text("attemptId"), payment.get_text("state"), payment.get_text("jobId"))
+}
+fn this_payment() -> (Option<String>, Option<String>, Option<String>) {
+    (Some(ID.into()), Some("accepted".into()), Some("job-1".into()))
+}
+
+#[test]
+fn a_job_comes_with_what_was_paid_for_it() {
+    let scene1 = scene([payment_required(), created(), seen("completed")]).paying();
+    let job = ask(&scene1).unwrap();
+    assert_eq!(paid(&job), this_payment());
+    let payment = &job["payment"];
+    assert_eq!(
+        (&payment["amount"], &payment["transaction"], &payment["proof"]),
+        (&json!("0.02").0, &json!(HASH).0, &json!(null).0)
+    );
+    // In two calls.
+    let scene2 = scene([payment_required(), created(), seen("processing"), seen("completed")]).paying();
+    create(&scene2);
+    assert_eq!(paid(&poll(&scene2).unwrap()), this_payment());
+    // After a crash: with the record in the store, by resume, and by the job's own reference.
+    for resumes in [true, false] {
+        let before = scene([payment_required(), created()]).paying();
+        create(&before);
+        let later = scene([referring("completed", ID)]).paying();
+        *later.world.store.borrow_mut() = before.world.store.borrow().clone();
+        let open = pending(&later).remove(0);
+        let job = if resumes {
+            run(later.client.resume(&open, &plain(), WaitPlan::default(), &|_| ())).unwrap()
+        } else {
+            poll(&later).unwrap()
+        };
+        assert_eq!(paid(&job), this_payment());
+        assert!(job["metadata"].as_object().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_job_that_is_seen_again_still_has_its_payment_and_no_other_job_has_it() {
+    let scene1 = scene([payment_required(), created()]).forever(referring("completed", ID)).paying();
+    create(&scene1);
+    for _ in 0..3 {
+        assert_eq!(paid(&poll(&scene1).unwrap()), this_payment());
+    }
+    // Another job has copied the reference.
+    let mut other = job("completed");
+    (other["jobId"], other["metadata"]) = (json!("job-2").0, json!({"elizaJobsRef": ID}).0);
+    *scene1.world.forever.borrow_mut() = Some(answer(200, other));
+    let job = run(scene1.client.poll_job("job-2", &plain(), WaitPlan::default(), &|_| ())).unwrap();
+    assert!(job.get("payment").is_none(), "{job}");
+}
+
+#[test]
+fn a_free_job_has_no_payment_whatever_the_server_calls_so() {
+    let mut job = job("completed");
+    job["payment"] = json!({"amount": "1000"}).0;
+    for step in [seen("completed"), answer(200, job)] {
+        let job = ask(&scene([created(), step]).paying()).unwrap();
+        assert!(job.get("payment").is_none() && job.get("result").is_some(), "{job}");
+    }
+}
+
+#[test]
+fn an_error_of_a_wait_carries_the_payment_and_to_wait_again_pays_nothing() {
+    let scene1 = scene([payment_required(), created()]).forever(seen("processing")).paying();
+    create(&scene1);
+    let error = poll(&scene1).unwrap_err();
+    let payment = error.payment.as_ref().unwrap();
+    assert_eq!((error.code, payment.id.as_str(), funds_moved_for(&error)), (ErrorCode::WaitTimeout, ID, FundsMoved::Yes));
+    assert!(error.is_retryable(), "a wait may be repeated");
+    // Another run of the program finds it in the store, by the job's reference, and only where it is this job's.
+    for (reference, moved) in [(ID, FundsMoved::Yes), ("another", FundsMoved::No)] {
+        let later = scene([]).forever(referring("processing", reference)).paying();
+        *later.world.store.borrow_mut() = scene1.world.store.borrow().clone();
+        let error = poll(&later).unwrap_err();
+        assert_eq!((error.code, funds_moved_for(&error)), (ErrorCode::WaitTimeout, moved));
+    }
+    let scene2 = scene([payment_required(), created()]).forever(seen("processing")).paying();
+    let error = ask(&scene2).unwrap_err();
+    assert_eq!((error.code, error.is_retryable()), (ErrorCode::WaitTimeout, false), "the same call would pay again");
+    let free = scene([created()]).forever(seen("processing"));
+    let error = ask(&free).unwrap_err();
+    assert!(error.payment.is_none() && error.is_retryable());
+}
+
+#[test]
+fn what_is_open_says_what_was_asked_and_when() {
+    let scene1 = scene([payment_required(), created()]).paying();
+    let asked = json!({"userId": USER, "agentId": USER, "content": "What is the weather?", "metadata": {"mine": 1}});
+    run(scene1.client.create_job(&asked, &plain(), &|_| ())).unwrap();
+    let open = pending(&scene1).remove(0);
+    assert_eq!(
+        (&open["content"], &open["userId"], &open["agentId"], &open["createdAt"]),
+        (&json!("What is the weather?").0, &json!(USER).0, &json!(USER).0, &json!(1_800_000_000_000_u64).0)
+    );
+    assert_eq!((&open["amount"], &open["state"], &open["request"]), (&json!("0.02").0, &json!("accepted").0, &json!(null).0));
+    let scene2 = scene([payment_required(), created()]).paying();
+    create(&scene2);
+    assert!(pending(&scene2)[0].get("agentId").is_none());
+}
