@@ -11,16 +11,29 @@ function parts({ settings, question }) {
     ? `const sandbox = createSandbox({ paywall: ${text(settings.paywall)}${isFree ? '' : `, networks: [${text(settings.network)}]`} });\n`
     : '';
   const imports = isSandbox ? `import { createSandbox } from 'eliza-jobs/sandbox';\n` : '';
-  const where = isSandbox ? 'baseUrl: sandbox.url,\n  fetch: sandbox.fetch,' : `baseUrl: ${text(settings.address || 'http://localhost:3000')},`;
+  const where = isSandbox
+    ? 'baseUrl: sandbox.url,\n  fetch: sandbox.fetch,'
+    : `baseUrl: ${text(settings.address || 'http://localhost:3000')},`;
   const key = !isSandbox && settings.apiKey ? '\n  apiKey: process.env.ELIZA_API_KEY,' : '';
   const spend = `spend: { maxPerPayment: ${text(settings.limit)}, budget: { perDay: ${text(settings.perDay)} }, networks: [${text(settings.network)}] },`;
-  return { isSandbox, isFree, sandbox, imports, where, key, spend, question: text(question || 'What is the weather in New York?') };
+  return {
+    isSandbox,
+    isFree,
+    sandbox,
+    imports,
+    where,
+    key,
+    spend,
+    question: text(question || 'What is the weather in New York?'),
+  };
 }
 
 function browser(given) {
   const { isSandbox, isFree, sandbox, imports, where, spend, question } = parts(given);
   const wallet = isSandbox ? 'wallet: sandbox.wallet,' : 'wallet: fromEip1193(window.ethereum),';
-  const confirm = given.settings.askFirst ? '\n  confirm: ({ amount, currency }) => window.confirm(`Pay ${amount} ${currency}?`),' : '';
+  const confirm = given.settings.askFirst
+    ? '\n  confirm: ({ amount, currency }) => window.confirm(`Pay ${amount} ${currency}?`),'
+    : '';
   const pays = isFree ? '' : `\n  ${wallet}\n  ${spend}${confirm}`;
   return `import { JobsClient } from 'eliza-jobs';
 ${imports}${isSandbox ? '' : "import { fromEip1193 } from 'eliza-jobs/wallets';\n"}
@@ -87,7 +100,11 @@ export function createCode() {
   let given;
   let open = TABS[0];
   const tabs = TABS.map((name) =>
-    element('button', { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': 'code-panel', click: () => select(name) }, name),
+    element(
+      'button',
+      { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': 'code-panel', click: () => select(name) },
+      name,
+    ),
   );
   byId('tabs').append(...tabs);
   byId('tabs').addEventListener('keydown', ({ key }) => {

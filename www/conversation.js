@@ -13,7 +13,13 @@ const SAID = {
   stopped: 'Stopped. The answer can still be had.',
   offline: 'You are offline. The wait goes on when you are back.',
 };
-const DOING = { quoting: 'asking for the price', confirm: 'waiting for you', paying: 'paying', thinking: 'thinking', offline: 'offline' };
+const DOING = {
+  quoting: 'asking for the price',
+  confirm: 'waiting for you',
+  paying: 'paying',
+  thinking: 'thinking',
+  offline: 'offline',
+};
 
 /** The state of the whole left side: one of those in `SAID`. It is announced. */
 export function setState(state) {
@@ -37,7 +43,12 @@ export function beginTurn(question, stop) {
   const dots = element('span', { className: 'dots', 'aria-hidden': 'true' }, element('i'), element('i'), element('i'));
   const button = element('button', { type: 'button', className: 'quiet small stop', click: stop }, 'Stop waiting');
   const busy = element('div', { className: 'busy' }, dots, doing, clock, button);
-  const turn = element('article', { className: 'turn', 'aria-label': 'Question and answer' }, element('p', { className: 'said' }, question), busy);
+  const turn = element(
+    'article',
+    { className: 'turn', 'aria-label': 'Question and answer' },
+    element('p', { className: 'said' }, question),
+    busy,
+  );
   byId('thread').prepend(turn);
   const began = performance.now();
   const timer = setInterval(() => (clock.textContent = `${((performance.now() - began) / 1000).toFixed(1)} s`), 100);
@@ -56,7 +67,11 @@ export function beginTurn(question, stop) {
       if (DOING[now]) doing.textContent = DOING[now];
     },
     answered(job, receipt) {
-      const text = element('div', { className: 'answer', tabIndex: -1, role: 'group', 'aria-label': 'Answer' }, job.result.message.content);
+      const text = element(
+        'div',
+        { className: 'answer', tabIndex: -1, role: 'group', 'aria-label': 'Answer' },
+        job.result.message.content,
+      );
       finish('answered', text, stub(job, receipt, performance.now() - began));
       setState('answered');
       present(text);
@@ -80,7 +95,8 @@ export function beginTurn(question, stop) {
 /** The answer gets the focus, unless the user is typing the next question. On a phone it is scrolled into view. */
 function present(answer) {
   const active = document.activeElement;
-  const isTyping = active?.matches('input, select, textarea:not(#question)') || (active?.id === 'question' && active.dataset.changed === 'true');
+  const isTyping =
+    active?.matches('input, select, textarea:not(#question)') || (active?.id === 'question' && active.dataset.changed === 'true');
   if (!isTyping) answer.focus({ preventScroll: true });
   const calm = document.documentElement.dataset.calm === 'true' || matchMedia('(prefers-reduced-motion: reduce)').matches;
   answer.scrollIntoView({ block: 'nearest', behavior: calm ? 'auto' : 'smooth' });
@@ -90,7 +106,13 @@ function outcome(text, error, again, advice, moved) {
   return [
     element('p', { className: `outcome ${moved === false ? 'free' : 'moved'}`, role: 'alert' }, text),
     advice && element('p', { className: 'advice' }, advice),
-    error && element('details', { className: 'code' }, element('summary', {}, element('code', {}, error.code ?? error.name ?? 'error')), element('p', {}, error.message)),
+    error &&
+      element(
+        'details',
+        { className: 'code' },
+        element('summary', {}, element('code', {}, error.code ?? error.name ?? 'error')),
+        element('p', {}, error.message),
+      ),
     again && element('button', { type: 'button', className: 'primary again', click: again }, 'Get the answer'),
   ];
 }
@@ -109,7 +131,12 @@ function stub(job, { payment, asked }, ms) {
     fact('Paid', element('b', {}, `${amount} ${currency}`), ' once'),
     fact('Network', network),
     fact('To', element('code', { title: recipient }, short(recipient))),
-    transaction && fact('Transaction', element('code', { title: transaction }, short(transaction)), copyButton(transaction, 'the transaction')),
+    transaction &&
+      fact(
+        'Transaction',
+        element('code', { title: transaction }, short(transaction)),
+        copyButton(transaction, 'the transaction'),
+      ),
     time,
   );
 }

@@ -6,13 +6,34 @@ import { sentence } from './words.js';
 
 const QUESTION = 'What does x402 do?';
 const SWITCHES = [
-  { id: 'lose-reply', title: 'Lose the reply', text: 'The server takes the money. Its reply never arrives.', faults: ['lose-reply'] },
+  {
+    id: 'lose-reply',
+    title: 'Lose the reply',
+    text: 'The server takes the money. Its reply never arrives.',
+    faults: ['lose-reply'],
+  },
   { id: 'ask-more', title: 'Ask for 5 USDC', text: 'The server wants far more than your limit.', faults: ['ask-more'] },
   { id: '402-again', title: 'Ask twice for money', text: 'Paid, and the server asks again.', faults: ['402-again'] },
-  { id: 'wrong-recipient', title: 'Wrong recipient', text: 'The price is right. Whom it goes to is not.', faults: ['wrong-recipient'] },
+  {
+    id: 'wrong-recipient',
+    title: 'Wrong recipient',
+    text: 'The price is right. Whom it goes to is not.',
+    faults: ['wrong-recipient'],
+  },
   { id: 'click-twice', title: 'Click twice', text: 'Two calls for one order, at the same time.', faults: [], play: clickTwice },
-  { id: 'reload', title: 'Reload in the middle', text: 'The page is gone while the money is on its way.', faults: [], play: reloadInTheMiddle },
-  { id: 'server-restarts', title: 'Server restarts', text: 'It goes down, and comes back without its jobs.', faults: ['server-restarts'] },
+  {
+    id: 'reload',
+    title: 'Reload in the middle',
+    text: 'The page is gone while the money is on its way.',
+    faults: [],
+    play: reloadInTheMiddle,
+  },
+  {
+    id: 'server-restarts',
+    title: 'Server restarts',
+    text: 'It goes down, and comes back without its jobs.',
+    faults: ['server-restarts'],
+  },
 ];
 
 /** The switches in the page. @param sequence The drawing. */
@@ -23,7 +44,11 @@ export function createFaults(sequence) {
   byId('switches').append(
     ...SWITCHES.map((entry) => {
       const result = element('p', { className: 'result', role: 'status' });
-      const button = element('button', { type: 'button', 'data-fault': entry.id, 'aria-describedby': `about-${entry.id}` }, entry.title);
+      const button = element(
+        'button',
+        { type: 'button', 'data-fault': entry.id, 'aria-describedby': `about-${entry.id}` },
+        entry.title,
+      );
       button.addEventListener('click', async () => {
         if (isBusy) return;
         isBusy = true;
@@ -39,7 +64,13 @@ export function createFaults(sequence) {
         isBusy = false;
       });
       buttons.push(button);
-      return element('li', { className: 'card' }, button, element('p', { id: `about-${entry.id}`, className: 'soft' }, entry.text), result);
+      return element(
+        'li',
+        { className: 'card' },
+        button,
+        element('p', { id: `about-${entry.id}`, className: 'soft' }, entry.text),
+        result,
+      );
     }),
   );
 }
@@ -59,7 +90,8 @@ async function run(entry, sequence, totals) {
     wallet: recordedWallet(sandbox.wallet, sequence),
     spend: { maxPerPayment: '0.10', recipients: [sandbox.recipient] },
     store: memoryStore(),
-    logger: {},
+    // That a reply was lost is what this is about.
+    logger: { warn: () => undefined },
   });
   let error;
   let answer;
@@ -81,7 +113,17 @@ function count(sandbox, totals, sequence, { error, answer }) {
   const money = ['Nothing was paid', 'Paid once'][made] ?? `PAID ${made} TIMES`;
   const isGood = made <= 1;
   sequence.end(money, isGood);
-  const rest = error ? ` ${made === 0 ? sentence(error).replace(/^[^:]*: /, '').replace(/^./, (letter) => letter.toUpperCase()) : sentence(error)}` : answer ? ' The answer is here.' : '';
+  const rest = error
+    ? ` ${
+        made === 0
+          ? sentence(error)
+              .replace(/^[^:]*: /, '')
+              .replace(/^./, (letter) => letter.toUpperCase())
+          : sentence(error)
+      }`
+    : answer
+      ? ' The answer is here.'
+      : '';
   return { text: `${money}.${rest}`, isGood };
 }
 
@@ -95,7 +137,10 @@ async function play(client) {
 async function clickTwice(client) {
   const once = params();
   const options = { idempotencyKey: crypto.randomUUID() };
-  const [first, second] = await Promise.all([client.createAndWaitForJob(once, options), client.createAndWaitForJob(once, options)]);
+  const [first, second] = await Promise.all([
+    client.createAndWaitForJob(once, options),
+    client.createAndWaitForJob(once, options),
+  ]);
   if (first.jobId !== second.jobId) throw new Error('two jobs for one order');
   return first.result.message.content;
 }

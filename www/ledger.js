@@ -24,19 +24,29 @@ export async function drawLedger(client, recent) {
   byId('csv').hidden = rows.length === 0 || !('paymentsCsv' in client);
   byId('payments').replaceChildren(
     ...(rows.length === 0 ? [element('tr', {}, element('td', { colSpan: 7, className: 'soft' }, 'Nothing was paid yet.'))] : []),
-    ...rows.slice(0, 50).map((row) =>
-      element(
-        'tr',
-        {},
-        cell(time(row.createdAt)),
-        cell(element('b', {}, row.amount), ` ${row.currency}`),
-        cell(row.network),
-        cell(element('code', { title: row.recipient }, short(row.recipient))),
-        cell(...(row.transaction ? [element('code', { title: row.transaction }, short(row.transaction)), ' ', copyButton(row.transaction, 'the transaction')] : ['–'])),
-        cell(row.server ? new URL(row.server).host : '–'),
-        cell(element('span', { className: `state ${row.state}` }, STATES[row.state] ?? row.state)),
+    ...rows
+      .slice(0, 50)
+      .map((row) =>
+        element(
+          'tr',
+          {},
+          cell(time(row.createdAt)),
+          cell(element('b', {}, row.amount), ` ${row.currency}`),
+          cell(row.network),
+          cell(element('code', { title: row.recipient }, short(row.recipient))),
+          cell(
+            ...(row.transaction
+              ? [
+                  element('code', { title: row.transaction }, short(row.transaction)),
+                  ' ',
+                  copyButton(row.transaction, 'the transaction'),
+                ]
+              : ['–']),
+          ),
+          cell(row.server ? new URL(row.server).host : '–'),
+          cell(element('span', { className: `state ${row.state}` }, STATES[row.state] ?? row.state)),
+        ),
       ),
-    ),
   );
 }
 
@@ -87,7 +97,12 @@ export function drawOpen(payments, { get, forget }) {
     }
     const getting = element('button', { type: 'button', className: 'primary', click: () => get(open) }, 'Get it');
     const forgetting = element('button', { type: 'button', className: 'quiet', click: () => forget(open) }, 'Forget it');
-    return element('div', { className: 'notice open' }, element('p', {}, describe(open)), element('div', { className: 'buttons' }, getting, forgetting));
+    return element(
+      'div',
+      { className: 'notice open' },
+      element('p', {}, describe(open)),
+      element('div', { className: 'buttons' }, getting, forgetting),
+    );
   });
   const place = document.getElementById('open') ?? element('div', { id: 'open' });
   place.replaceChildren(...lines);
@@ -101,10 +116,14 @@ export async function drawServer(client) {
   const [health, { jobs }] = await Promise.all([client.getJobsHealth(), client.listJobs({ limit: 6 })]);
   const { statusCounts, totalJobs, maxJobs, metrics } = health;
   const mean = metrics?.averageProcessingTimeMs;
-  byId('health').textContent = `${health.healthy ? 'Healthy' : 'Not healthy'}: ${totalJobs} of at most ${maxJobs} jobs${mean ? `, ${(mean / 1000).toFixed(1)} s for an answer` : ''}.`;
+  byId('health').textContent =
+    `${health.healthy ? 'Healthy' : 'Not healthy'}: ${totalJobs} of at most ${maxJobs} jobs${mean ? `, ${(mean / 1000).toFixed(1)} s for an answer` : ''}.`;
   const counted = COLOURS.map((status) => [status, statusCounts[status] ?? 0]).filter(([, count]) => count > 0);
   const chart = byId('chart');
-  chart.setAttribute('aria-label', `Jobs by status: ${counted.map(([status, count]) => `${count} ${status}`).join(', ') || 'none'}`);
+  chart.setAttribute(
+    'aria-label',
+    `Jobs by status: ${counted.map(([status, count]) => `${count} ${status}`).join(', ') || 'none'}`,
+  );
   chart.replaceChildren(
     ...counted.map(([status, count]) => {
       const bar = element('span', { className: status }, `${count} ${status}`);
@@ -115,7 +134,13 @@ export async function drawServer(client) {
   byId('jobs').replaceChildren(
     ...(jobs.length === 0 ? [element('tr', {}, element('td', { colSpan: 3, className: 'soft' }, 'No jobs.'))] : []),
     ...jobs.map((job) =>
-      element('tr', {}, cell(element('code', { title: job.jobId }, short(job.jobId))), cell(job.rawStatus ?? job.status), cell(job.prompt.slice(0, 80))),
+      element(
+        'tr',
+        {},
+        cell(element('code', { title: job.jobId }, short(job.jobId))),
+        cell(job.rawStatus ?? job.status),
+        cell(job.prompt.slice(0, 80)),
+      ),
     ),
   );
 }

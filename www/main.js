@@ -63,7 +63,9 @@ function drawCount() {
   byId('count').textContent = `${length.toLocaleString('en')} of ${LONGEST.toLocaleString('en')}`;
   byId('count').classList.toggle('over', isOver);
   question.toggleAttribute('aria-invalid', isOver);
-  byId('question-note').textContent = isOver ? `The question is ${(length - LONGEST).toLocaleString('en')} characters too long.` : '';
+  byId('question-note').textContent = isOver
+    ? `The question is ${(length - LONGEST).toLocaleString('en')} characters too long.`
+    : '';
 }
 question.addEventListener('input', () => {
   question.dataset.changed = 'true';
@@ -75,9 +77,7 @@ question.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) byId('form').requestSubmit();
 });
 byId('samples').append(
-  ...SAMPLES.map((sample) =>
-    element('button', { type: 'button', className: 'chip', click: () => write(sample) }, sample),
-  ),
+  ...SAMPLES.map((sample) => element('button', { type: 'button', className: 'chip', click: () => write(sample) }, sample)),
 );
 function write(text) {
   question.value = text;
@@ -88,14 +88,17 @@ function write(text) {
 // --- The server and its price ---
 
 function drawSettings() {
-  for (const name of ['server', 'paywall', 'address', 'apiKey', 'limit', 'perDay', 'network']) options.elements[name].value = settings[name];
+  for (const name of ['server', 'paywall', 'address', 'apiKey', 'limit', 'perDay', 'network'])
+    options.elements[name].value = settings[name];
   options.elements.askFirst.checked = settings.askFirst;
   const isOwn = settings.server === 'own';
   for (const fields of options.querySelectorAll('[data-for]')) fields.hidden = fields.dataset.for !== settings.server;
   drawWallets(settings, choose);
   byId('badge').classList.toggle('real', isOwn);
   byId('badge-text').textContent = isOwn
-    ? settings.wallet === 'test' ? 'Your server, test wallet' : 'Your server, real money'
+    ? settings.wallet === 'test'
+      ? 'Your server, test wallet'
+      : 'Your server, real money'
     : 'Simulated: no money moves';
   drawCode({ settings, question: question.value });
 }
@@ -151,9 +154,14 @@ async function learn() {
     if (mine !== connection) return;
     price = found;
     const offer = found.chosen ?? found.offers[0];
+    if (offer && !busy) sequence.amend('price', `payment required: ${offer.amount} ${offer.currency}`);
     if (found.free) drawPrice('Ask · free');
     else if (!offer) drawPrice('Ask', found.why ?? '');
-    else drawPrice(`Ask · ${offer.amount} ${offer.currency}`, found.chosen ? `On ${offer.network}, to ${short(offer.recipient)}.` : (offer.why ?? found.why ?? ''));
+    else
+      drawPrice(
+        `Ask · ${offer.amount} ${offer.currency}`,
+        found.chosen ? `On ${offer.network}, to ${short(offer.recipient)}.` : (offer.why ?? found.why ?? ''),
+      );
     notice('server', '');
     void look(baseUrl);
   } catch (error) {
@@ -343,7 +351,8 @@ async function openPayment(known, { payment }) {
 
 async function adviceFor(error, { isOwn, baseUrl }) {
   if (isOwn && UNREACHED.includes(error.code)) return diagnose(baseUrl);
-  if (!isOwn && error.code === 'job_gone') return 'The sandbox lives in this page and began anew when the page was loaded. A server that is still there has the answer.';
+  if (!isOwn && error.code === 'job_gone')
+    return 'The sandbox lives in this page and began anew when the page was loaded. A server that is still there has the answer.';
   return undefined;
 }
 
@@ -352,7 +361,14 @@ async function adviceFor(error, { isOwn, baseUrl }) {
 for (const event of ['online', 'offline']) {
   addEventListener(event, () => {
     const isAway = !navigator.onLine;
-    notice('offline', !isAway ? '' : settings.server === 'own' ? 'You are offline. Nothing is lost; it goes on when you are back.' : 'You are offline. The sandbox works all the same.');
+    notice(
+      'offline',
+      !isAway
+        ? ''
+        : settings.server === 'own'
+          ? 'You are offline. Nothing is lost; it goes on when you are back.'
+          : 'You are offline. The sandbox works all the same.',
+    );
     if (settings.server !== 'own') return;
     if (isAway) setState('offline');
     else if (busy) setState('thinking');

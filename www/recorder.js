@@ -26,7 +26,9 @@ function purpose(method, url, headers, body) {
   if (!match) return { kind: 'other', label: `${method} ${new URL(url).pathname}` };
   if (method === 'POST') {
     if (PROOFS.some((name) => headers.has(name))) return { kind: 'proof', label: 'the question, with the proof' };
-    return body.includes('"content":""') ? { kind: 'price', label: 'what does it cost?' } : { kind: 'ask', label: 'the question' };
+    return body.includes('"content":""')
+      ? { kind: 'price', label: 'what does it cost?' }
+      : { kind: 'ask', label: 'the question' };
   }
   if (match.groups.id === 'health') return { kind: 'other', label: 'how are you?' };
   if (match.groups.id) return { kind: 'poll', label: 'is it done?', group: 'poll' };

@@ -63,7 +63,9 @@ function drawn(list, step) {
     },
   };
   item.step = row;
-  button.addEventListener('click', () => (button.getAttribute('aria-expanded') === 'true' ? close(item, button) : open(item, button, step)));
+  button.addEventListener('click', () =>
+    button.getAttribute('aria-expanded') === 'true' ? close(item, button) : open(item, button, step),
+  );
   row.update({});
   // One of them is reached with Tab, the others with the arrow keys.
   button.tabIndex = list.querySelector('button.arrow') ? -1 : 0;
@@ -90,7 +92,10 @@ function write(item, button, text, time, step) {
   time.textContent = duration(step.until ?? step.at);
   const ending = ENDINGS[step.kind] ? `, ${ENDINGS[step.kind]}` : '';
   const way = from === to ? step.from : `${step.from} to ${step.to}`;
-  button.setAttribute('aria-label', `${duration(step.at)}: ${way}: ${code}${step.label}${times}${ending}${step.fault ? `, fault ${step.fault}` : ''}`);
+  button.setAttribute(
+    'aria-label',
+    `${duration(step.at)}: ${way}: ${code}${step.label}${times}${ending}${step.fault ? `, fault ${step.fault}` : ''}`,
+  );
 }
 
 function close(item, button) {

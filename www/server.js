@@ -24,7 +24,8 @@ export const load = (name) => (loaded[name] ??= import(`./eliza-jobs/${name}.js`
 /** A server in this page. @param faults What goes wrong. */
 export async function makeSandbox({ paywall, faults = [], ...more }) {
   const { createSandbox } = await load('sandbox');
-  const answer = async (question) => ANSWERS[question.trim()] ?? `You asked: “${question}” This agent has no model behind it: it repeats what it hears.`;
+  const answer = async (question) =>
+    ANSWERS[question.trim()] ?? `You asked: “${question}” This agent has no model behind it: it repeats what it hears.`;
   const paid = paywall === 'none' ? {} : { price: '0.02', networks: NETWORKS };
   return createSandbox({ paywall, ...paid, answer, faults, ...PACE, ...more });
 }
@@ -35,7 +36,8 @@ export function address(typed) {
   if (!text) throw new Error('Type the address of your server, such as localhost:3000.');
   const isLocal = /^(localhost|127\.|0\.0\.0\.0|\[::1\]|10\.|192\.168\.|[^/:]+\.local(?=[:/]|$))/i.test(text);
   const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${isLocal ? 'http' : 'https'}://${text}`;
-  if (!URL.canParse(whole)) throw new Error(`“${text}” is no address. An address looks like localhost:3000 or https://agents.example.`);
+  if (!URL.canParse(whole))
+    throw new Error(`“${text}” is no address. An address looks like localhost:3000 or https://agents.example.`);
   if (!/^https?:/i.test(whole)) throw new Error(`“${text}” is no web address: it must begin with http:// or https://.`);
   return whole.replace(/\/+$/, '');
 }
@@ -83,7 +85,11 @@ export async function diagnose(baseUrl) {
   if (location.protocol === 'https:' && protocol === 'http:' && !isLoopback) {
     return 'This page came over https, and browsers let it reach https addresses only. Give your server a certificate, or open this page over http.';
   }
-  const reach = (init) => fetch(url, { cache: 'no-store', ...init }).then(() => true, () => false);
+  const reach = (init) =>
+    fetch(url, { cache: 'no-store', ...init }).then(
+      () => true,
+      () => false,
+    );
   if (!(await reach({ mode: 'no-cors' }))) return `Nothing answers at ${host}. Is the server running, and is the port right?`;
   if (!(await reach({}))) {
     return `${host} answers, but lets no page of ${location.origin} read it: its replies lack the header Access-Control-Allow-Origin.`;

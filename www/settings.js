@@ -57,6 +57,6 @@ export function readSettings() {
 }
 
 /** Keeps the settings, except the API key, which is a secret. */
-export function keepSettings({ apiKey: _secret, ...settings }) {
-  keep('settings', JSON.stringify(settings));
+export function keepSettings(settings) {
+  keep('settings', JSON.stringify({ ...settings, apiKey: undefined }));
 }

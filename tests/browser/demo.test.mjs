@@ -35,6 +35,7 @@ test('a question is priced, paid once and answered in the page, with a receipt, 
   assert.match(await text(page, '#badge'), /Simulated/);
   const nasty = '<img src=x onerror="document.title=1"> & is this a browser?';
   await ask(page, nasty, { pay: false });
+  await page.locator('#confirm[open]').waitFor();
   assert.equal(await text(page, '#confirm-amount'), '0.02 USDC');
   await page.click('#pay');
   await turn(page, 'answered').waitFor();
@@ -131,9 +132,9 @@ test('the reply to a payment is lost, the page is reloaded: the answer is one cl
   const open = page.locator('.notice.open');
   await open.waitFor();
   assert.match(await open.innerText(), /0\.02 USDC for “Paid and lost\?”, just now/);
-  await open.getByRole('button', { name: 'Get it' }).click();
+  await open.getByRole('button', { name: 'Get it', exact: true }).click();
   await turn(page, 'answered').waitFor();
-  assert.match(await text(page, '.answer'), /Paid and lost\?/);
+  assert.match(await text(page, '.turn .answer'), /Paid and lost\?/);
   assert.equal(sandbox.payments.length, 1);
   assert.equal(await open.count(), 0);
   await close();
@@ -142,7 +143,15 @@ test('the reply to a payment is lost, the page is reloaded: the answer is one cl
 test('each switch ends as it must: paid once, or nothing was paid, and never twice', async () => {
   const { page, errors, close } = await openPage(browser);
   await priced(page);
-  const paid = { 'lose-reply': 1, 'ask-more': 0, '402-again': 1, 'wrong-recipient': 0, 'click-twice': 1, reload: 1, 'server-restarts': 1 };
+  const paid = {
+    'lose-reply': 1,
+    'ask-more': 0,
+    '402-again': 1,
+    'wrong-recipient': 0,
+    'click-twice': 1,
+    reload: 1,
+    'server-restarts': 1,
+  };
   assert.deepEqual(
     await page.locator('[data-fault]').evaluateAll((all) => all.map((each) => each.dataset.fault)),
     Object.keys(paid),
@@ -194,7 +203,7 @@ test('stopping ends the wait at once; the answer is kept and can be had', async 
   release();
   await page.click('.again');
   await turn(page, 'answered').waitFor();
-  assert.match(await text(page, '.answer'), /wait: slow/);
+  assert.match(await text(page, '.turn .answer'), /wait: slow/);
   assert.equal(sandbox.payments.length, 1);
   await close();
 });
@@ -255,7 +264,9 @@ for (const colorScheme of ['light', 'dark']) {
       const found = await page.evaluate(async () => {
         const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
         const { violations } = await globalThis.axe.run(document, { runOnly: tags });
-        return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`));
+        return violations.flatMap(({ id, nodes }) =>
+          nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
+        );
       });
       assert.deepEqual(found, [], name);
       await close();
@@ -276,9 +287,12 @@ test('what is transferred: the page, then the package, then the sandbox, compres
   const { page, close } = await openPage(browser);
   await priced(page);
   const loads = await page.evaluate(() =>
-    [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].map(({ name, transferSize }) => ({ name, transferSize })),
+    [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].map(
+      ({ name, transferSize }) => ({ name, transferSize }),
+    ),
   );
-  const kilobytes = (wanted) => loads.filter(({ name }) => wanted(name)).reduce((sum, { transferSize }) => sum + transferSize, 0) / 1024;
+  const kilobytes = (wanted) =>
+    loads.filter(({ name }) => wanted(name)).reduce((sum, { transferSize }) => sum + transferSize, 0) / 1024;
   const isPackage = (name) => name.includes('/eliza-jobs/');
   const isSandbox = (name) => /\/sandbox[a-z-]*\.js$/.test(name);
   const sizes = {
@@ -286,7 +300,11 @@ test('what is transferred: the page, then the package, then the sandbox, compres
     package: kilobytes((name) => isPackage(name) && !isSandbox(name)),
     sandbox: kilobytes(isSandbox),
   };
-  console.log(Object.entries(sizes).map(([name, size]) => `${name}: ${size.toFixed(1)} KB`).join(', '));
+  console.log(
+    Object.entries(sizes)
+      .map(([name, size]) => `${name}: ${size.toFixed(1)} KB`)
+      .join(', '),
+  );
   assert.ok(sizes.page > 5 && sizes.page <= 40, `page: ${sizes.page}`);
   assert.ok(sizes.package > 50 && sizes.package <= 175, `package: ${sizes.package}`);
   assert.ok(sizes.sandbox > 50 && sizes.sandbox <= 140, `sandbox: ${sizes.sandbox}`);
@@ -297,7 +315,9 @@ test('what is transferred: the page, then the package, then the sandbox, compres
   assert.ok(packageBegins > 0 && paint > 0);
   await page.reload();
   await priced(page);
-  const again = await page.evaluate(() => performance.getEntriesByType('resource').reduce((sum, { transferSize }) => sum + transferSize, 0));
+  const again = await page.evaluate(() =>
+    performance.getEntriesByType('resource').reduce((sum, { transferSize }) => sum + transferSize, 0),
+  );
   // Each file is asked for, and has not changed.
   assert.ok(again < 15 * 1024, `${again} bytes`);
   await close();
@@ -338,7 +358,10 @@ async function listen(handle) {
 
 test('a server that cannot be reached, that allows no page, that refuses a header, or that is something else, is told apart', async () => {
   const cases = [
-    [(_, response) => response.end('hello'), /answers, but lets no page of http:\/\/127\.0\.0\.1:\d+ read it: .*Access-Control-Allow-Origin/],
+    [
+      (_, response) => response.end('hello'),
+      /answers, but lets no page of http:\/\/127\.0\.0\.1:\d+ read it: .*Access-Control-Allow-Origin/,
+    ],
     [
       (request, response) => {
         response.setHeader('access-control-allow-origin', '*');
@@ -357,7 +380,9 @@ test('a server that cannot be reached, that allows no page, that refuses a heade
     server.close();
   }
   const html = await listen((_, response) =>
-    response.writeHead(200, { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*', 'content-type': 'text/html' }).end('<h1>Hi</h1>'),
+    response
+      .writeHead(200, { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*', 'content-type': 'text/html' })
+      .end('<h1>Hi</h1>'),
   );
   for (const [address, said] of [
     [html.address, /HTML/i],
@@ -407,7 +432,7 @@ test('two tabs: what one has paid for and not seen, the other offers', async () 
   await other.locator('.notice.open').waitFor();
   await page.close();
   release();
-  await other.getByRole('button', { name: 'Get it' }).click();
+  await other.getByRole('button', { name: 'Get it', exact: true }).click();
   await turn(other, 'answered').waitFor();
   assert.equal(sandbox.payments.length, 1);
   await close();
@@ -438,7 +463,7 @@ test('the real elizaOS server, typed without a scheme, is paid on another networ
   assert.match(await text(page, '#price-note'), /On polygon/);
   await ask(page, 'Is this a browser?', { pay: false });
   await turn(page, 'answered').waitFor();
-  assert.match(await text(page, '.answer'), /Is this a browser\?/);
+  assert.match(await text(page, '.turn .answer'), /Is this a browser\?/);
   assert.match(await text(page, '.receipt'), /0\.02 USDC\s+once[^]*polygon/);
   assert.ok((await labels(page)).some((label) => /You to Chain: a transfer of 0\.02 USDC/.test(label)));
   assert.deepEqual(own(errors), []);
@@ -457,7 +482,12 @@ test('a wallet of the browser on a local chain pays the real elizaOS server', as
       );
       await page.addInitScript(() => {
         const provider = { request: (args) => globalThis.rpc(args) };
-        const info = { uuid: '6f2b1a1e-0000-4000-8000-000000000002', name: 'Local Chain', icon: 'data:image/png;base64,', rdns: 'test.local' };
+        const info = {
+          uuid: '6f2b1a1e-0000-4000-8000-000000000002',
+          name: 'Local Chain',
+          icon: 'data:image/png;base64,',
+          rdns: 'test.local',
+        };
         addEventListener('eip6963:requestProvider', () =>
           dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: { info, provider } })),
         );

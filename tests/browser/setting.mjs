@@ -37,6 +37,8 @@ export async function startSandbox(options = {}) {
 export async function openPage(browser, { settings, policy, api, context: options, prepare } = {}) {
   const demo = await serveDemo({ installed, api, ...(policy && { policy }) });
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  // Machines that test are busy.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
@@ -87,7 +89,8 @@ export function announceWallet(page, how) {
     };
     const icon = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" rx="2" fill="#0a7"/></svg>')}`;
     const info = { uuid: '6f2b1a1e-0000-4000-8000-000000000001', name: 'Fern Wallet', icon, rdns: 'test.fern' };
-    const announce = () => dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: Object.freeze({ info, provider }) }));
+    const announce = () =>
+      dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: Object.freeze({ info, provider }) }));
     addEventListener('eip6963:requestProvider', announce);
     announce();
   }, how);
@@ -107,4 +110,3 @@ export async function holdPaid(page) {
   });
   return { arrived, go };
 }
-
