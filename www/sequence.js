@@ -3,7 +3,8 @@
 import { byId, duration, element } from './dom.js';
 
 const LANES = ['You', 'Server', 'Chain'];
-const ENDINGS = { lost: 'does not arrive', bad: 'refused' };
+const ENDINGS = { lost: ', lost' };
+const unseen = () => element('span', { className: 'unseen' });
 /** More than anybody reads, and less than slows a page down. */
 const MOST = 200;
 
@@ -50,15 +51,15 @@ export function createSequence() {
 
 function drawn(list, step) {
   const text = element('span', { className: 'label' });
-  const time = element('time', {}, duration(step.at));
-  const button = element('button', { type: 'button', className: 'arrow', 'aria-expanded': 'false' }, text, time);
+  const [way, ending, time] = [unseen(), unseen(), element('time')];
+  const button = element('button', { type: 'button', className: 'arrow', 'aria-expanded': 'false' }, way, text, ending, time);
   const item = element('li', {}, button);
   const row = {
     count: 1,
     update(change) {
       Object.assign(step, change);
       row.count = step.count;
-      write(item, button, text, time, step);
+      write(item, { way, text, ending, time }, step);
       if (button.getAttribute('aria-expanded') === 'true') open(item, button, step);
     },
   };
@@ -69,13 +70,16 @@ function drawn(list, step) {
   row.update({});
   // One of them is reached with Tab, the others with the arrow keys.
   button.tabIndex = list.querySelector('button.arrow') ? -1 : 0;
-  if (list.children.length >= MOST) list.firstElementChild.remove();
   list.append(item);
+  if (list.children.length > MOST) {
+    list.firstElementChild.remove();
+    list.querySelector('button.arrow').tabIndex = 0;
+  }
   if (list.scrollHeight > list.clientHeight) list.scrollTop = list.scrollHeight;
   return row;
 }
 
-function write(item, button, text, time, step) {
+function write(item, { way, text, ending, time }, step) {
   const [from, to] = [LANES.indexOf(step.from), LANES.indexOf(step.to)];
   item.className = `step ${step.kind ?? 'plain'} ${from === to ? 'self' : from < to ? 'right' : 'left'}`;
   item.dataset.kind = step.kind ?? 'plain';
@@ -90,12 +94,9 @@ function write(item, button, text, time, step) {
     ...(step.fault ? [element('em', {}, step.fault)] : []),
   );
   time.textContent = duration(step.until ?? step.at);
-  const ending = ENDINGS[step.kind] ? `, ${ENDINGS[step.kind]}` : '';
-  const way = from === to ? step.from : `${step.from} to ${step.to}`;
-  button.setAttribute(
-    'aria-label',
-    `${duration(step.at)}: ${way}: ${code}${step.label}${times}${ending}${step.fault ? `, fault ${step.fault}` : ''}`,
-  );
+  // What the arrow shows, for those who do not see it.
+  way.textContent = from === to ? `${step.from}: ` : `${step.from} to ${step.to}: `;
+  ending.textContent = `${step.fault ? ' (a fault that was asked for)' : ''}${ENDINGS[step.kind] ?? ''}, `;
 }
 
 function close(item, button) {

@@ -4,8 +4,21 @@ import { chromium } from 'playwright-core';
 import { serveDemo } from '../../scripts/demo-server.mjs';
 import { installPackage } from '../../scripts/install-package.mjs';
 
-export const { installed } = installPackage('page');
+// The tests and the screenshots may run at the same time.
+export const { installed } = installPackage(path.basename(process.argv[1], '.mjs'));
 const { createSandbox, serveSandbox } = await import(path.join(installed, 'sandbox-node.js'));
+
+const running = new Set();
+/** Ends what a test that failed has left. */
+export const closeAll = () => Promise.all([...running].map((close) => close()));
+/** Something that can be closed, once. */
+function closing(close) {
+  const once = async () => {
+    if (running.delete(once)) await close();
+  };
+  running.add(once);
+  return once;
+}
 
 /** Chromium without what it does for itself. */
 export function launch() {
@@ -24,7 +37,7 @@ export async function startSandbox(options = {}) {
   };
   const sandbox = createSandbox({ paywall: 'x402-v2', price: '0.02', answer, rateLimit: 0, ...options });
   const { url, close } = await serveSandbox(sandbox, { port: 0 });
-  return { sandbox, url, close, release };
+  return { sandbox, url, close: closing(close), release };
 }
 
 /**
@@ -50,7 +63,7 @@ export async function openPage(browser, { settings, policy, api, context: option
   }
   await prepare?.(page);
   await page.goto(demo.url);
-  return { page, context, errors, url: demo.url, close: () => Promise.all([context.close(), demo.close()]) };
+  return { page, context, errors, url: demo.url, close: closing(() => Promise.all([context.close(), demo.close()])) };
 }
 
 /** The page has said what an answer costs. */

@@ -25,8 +25,8 @@ async function withServer(browser, context, settings, options, wallet) {
 
 /** Plays a switch to its end. */
 async function played(opened, fault) {
-  await opened.page.click(`[data-fault=${fault}]`);
-  await opened.page.locator(`li:has([data-fault=${fault}]) .result:is(.good, .bad)`).waitFor();
+  await opened.page.click(`[data-fault="${fault}"]`);
+  await opened.page.locator(`li:has([data-fault="${fault}"]) .result:is(.good, .bad)`).waitFor();
   return opened;
 }
 
