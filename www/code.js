@@ -15,7 +15,11 @@ function parts({ settings, question }) {
     ? 'baseUrl: sandbox.url,\n  fetch: sandbox.fetch,'
     : `baseUrl: ${text(settings.address || 'http://localhost:3000')},`;
   const key = !isSandbox && settings.apiKey ? '\n  apiKey: process.env.ELIZA_API_KEY,' : '';
-  const spend = `spend: { maxPerPayment: ${text(settings.limit)}, budget: { perDay: ${text(settings.perDay)} }, networks: [${text(settings.network)}] },`;
+  const spend = `spend: {
+    maxPerPayment: ${text(settings.limit)},
+    budget: { perDay: ${text(settings.perDay)} },
+    networks: [${text(settings.network)}],
+  },`;
   return {
     isSandbox,
     isFree,
@@ -31,9 +35,7 @@ function parts({ settings, question }) {
 function browser(given) {
   const { isSandbox, isFree, sandbox, imports, where, spend, question } = parts(given);
   const wallet = isSandbox ? 'wallet: sandbox.wallet,' : 'wallet: fromEip1193(window.ethereum),';
-  const confirm = given.settings.askFirst
-    ? '\n  confirm: ({ amount, currency }) => window.confirm(`Pay ${amount} ${currency}?`),'
-    : '';
+  const confirm = given.settings.askFirst ? '\n  confirm: ({ amount }) => window.confirm(`Pay ${amount} USDC?`),' : '';
   const pays = isFree ? '' : `\n  ${wallet}\n  ${spend}${confirm}`;
   return `import { JobsClient } from 'eliza-jobs';
 ${imports}${isSandbox ? '' : "import { fromEip1193 } from 'eliza-jobs/wallets';\n"}

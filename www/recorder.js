@@ -50,6 +50,15 @@ function meaning(kind, status, body) {
   return { kind: 'plain', label: kind === 'look' ? 'the list of jobs' : `${status}` };
 }
 
+/** The price in a request for payment of x402, where it is in USDC; `undefined` elsewhere: there the client says it. */
+function priceIn(required) {
+  const [offer] = required?.accepts ?? [];
+  const atomic = offer?.amount ?? offer?.maxAmountRequired;
+  if (!/^\d{1,30}$/.test(atomic ?? '') || !/^USDC?\b/.test(offer.extra?.name ?? '')) return undefined;
+  const digits = atomic.padStart(7, '0');
+  return `${`${digits.slice(0, -6)}.${digits.slice(-6)}`.replace(/\.?0+$/, '')} USDC`;
+}
+
 function json(text) {
   try {
     return JSON.parse(text);
@@ -117,7 +126,10 @@ function drawReply(response, what, sequence, { struck, sandbox }) {
   }
   const reply = (body) => {
     const text = body === undefined ? {} : { body: shortened(body) };
-    return { from: 'Server', to: 'You', status, ...meaning(what.kind, status, body ?? ''), detail: { ...detail, ...text } };
+    const said = meaning(what.kind, status, body ?? '');
+    const price = status === 402 ? priceIn(asked ?? json(body ?? '')) : undefined;
+    if (price) said.label += `: ${price}`;
+    return { from: 'Server', to: 'You', status, ...said, detail: { ...detail, ...text } };
   };
   const body = response.clone().text();
   // What a poll says is in its body.
@@ -126,7 +138,10 @@ function drawReply(response, what, sequence, { struck, sandbox }) {
     return;
   }
   const step = sequence.add({ ...reply(), ...struck() });
-  body.then((text) => step.update({ detail: reply(text).detail }), brokeOff);
+  body.then((text) => {
+    const { label, detail: whole } = reply(text);
+    step.update(label.includes(':') ? { label, detail: whole } : { detail: whole });
+  }, brokeOff);
   function brokeOff() {
     sequence.add({ from: 'Server', to: 'You', kind: 'lost', label: 'the reply broke off', ...struck() });
   }
