@@ -308,7 +308,7 @@ test('what is transferred: the page, then the package, then the sandbox, compres
   );
   assert.ok(sizes.page > 5 && sizes.page <= 40, `page: ${sizes.page}`);
   assert.ok(sizes.package > 50 && sizes.package <= 175, `package: ${sizes.package}`);
-  assert.ok(sizes.sandbox > 50 && sizes.sandbox <= 140, `sandbox: ${sizes.sandbox}`);
+  assert.ok(sizes.sandbox > 50 && sizes.sandbox <= 170, `sandbox: ${sizes.sandbox}`);
   const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
   const packageBegins = await page.evaluate(
     () => performance.getEntriesByType('resource').find(({ name }) => name.includes('/eliza-jobs/')).startTime,
@@ -329,7 +329,7 @@ test("without 'wasm-unsafe-eval' the page says what to add", async () => {
   await page.locator('#notice-server, #options-error:not(:empty)').first().waitFor();
   await page.click('#send');
   await turn(page, 'failed').waitFor();
-  assert.match(await text(page, '#ask, #notices'), /wasm-unsafe-eval/);
+  assert.match(await text(page, 'body'), /wasm-unsafe-eval/);
   await close();
 });
 
