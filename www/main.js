@@ -329,7 +329,10 @@ function follow(update, turn, seen) {
   }
 }
 
-async function wentWrong(error, { turn, seen, controller, content, known }) {
+async function wentWrong(thrown, { turn, seen, controller, content, known }) {
+  const { name, code, message } = thrown ?? {};
+  // Without a client nothing was sent.
+  const error = known ? thrown : { name, code, message, fundsMoved: false };
   const handle = error?.payment ?? (seen.jobId || (await openPayment(known, seen)));
   const again = handle ? () => resume(handle, content) : undefined;
   if (controller.signal.aborted) {

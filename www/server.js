@@ -27,7 +27,13 @@ export async function makeSandbox({ paywall, faults = [], ...more }) {
   const answer = async (question) =>
     ANSWERS[question.trim()] ?? `You asked: “${question}” This agent has no model behind it: it repeats what it hears.`;
   const paid = paywall === 'none' ? {} : { price: '0.02', networks: NETWORKS };
-  return createSandbox({ paywall, ...paid, answer, faults, ...PACE, ...more });
+  try {
+    return createSandbox({ paywall, ...paid, answer, faults, ...PACE, ...more });
+  } catch (cause) {
+    if (!(cause instanceof WebAssembly.CompileError)) throw cause;
+    const message = "This page's Content-Security-Policy allows no WebAssembly: add 'wasm-unsafe-eval' to its script-src.";
+    throw Object.assign(new Error(message, { cause }), { code: 'init_failed' });
+  }
 }
 
 /** An address as people type it, with its scheme. @throws {Error} when it is none. */

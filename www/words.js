@@ -47,5 +47,5 @@ export function sentence(error) {
 /** The first letter small, unless it begins a name. */
 function lower(text) {
   const first = text.split('. ')[0];
-  return /^[A-Z][a-z]/.test(first) ? first[0].toLowerCase() + first.slice(1) : first;
+  return /^[A-Z][a-z]*(?=[\s,:])/.test(first) ? first[0].toLowerCase() + first.slice(1) : first;
 }
