@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { RESULTS } from './programs.mjs';
 
-const PARTS = ['size', 'start', 'calls', 'payments', 'faults', 'memory'];
+const PARTS = ['size', 'start', 'calls', 'payments', 'faults', 'memory', 'schedules', 'waits', 'crowds'];
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : PARTS;
 const unknown = wanted.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) throw new Error(`bench: no part is called ${unknown.join(', ')}; there are ${PARTS.join(', ')}`);

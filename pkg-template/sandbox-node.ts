@@ -5,6 +5,9 @@ import type { Sandbox } from './sandbox.js';
 
 export * from './sandbox.js';
 
+/** By this name in the header `Server`, programs know that no money exists there. */
+const NAME = 'eliza-jobs-sandbox';
+
 /** Where a sandbox is served. */
 export interface ServeOptions {
   /** The port. @default 0: any that is free */
@@ -62,7 +65,7 @@ async function pass(sandbox: Pick<Sandbox, 'fetch'>, request: IncomingMessage, r
       ...(method !== 'GET' && method !== 'HEAD' && parts.length > 0 ? { body: Buffer.concat(parts) } : {}),
       signal: gone.signal,
     });
-    response.writeHead(answer.status, [...answer.headers].flat());
+    response.writeHead(answer.status, [...answer.headers, ['server', NAME]].flat());
     response.flushHeaders();
     const reader = answer.body?.getReader();
     for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) response.write(part.value);

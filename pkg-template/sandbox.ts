@@ -47,7 +47,7 @@ export interface Sandbox {
   readonly payments: SandboxPayment[];
   /** All jobs that the server has, in the order of their creation. */
   readonly jobs: SandboxJob[];
-  /** All requests since the beginning. */
+  /** The last requests, up to ten thousand. */
   readonly requests: SandboxRequest[];
   /** The sandbox's time, in milliseconds since 1970. */
   now(): number;

@@ -18,11 +18,20 @@ const PARTS = ['errors', 'error-classes', 'job-status', 'stores', 'eliza-client'
 const TEXTS = { 'eliza-jobs:wasm': 'wasm-text', 'eliza-jobs:sandbox-wasm': 'sandbox-text' };
 // `--sandbox`: only the sandbox's part of a package that was built before.
 const onlySandbox = process.argv.includes('--sandbox');
+/** What the command line imports from the package's other files. It is for Node alone. */
+const OF_CLI = ['node', 'wallets', 'sandbox-node'];
 const stable = Boolean(process.env.STABLE);
 const began = Number(process.env.BEGAN ?? Date.now() / 1000);
 const step = (what) => console.log(`== [${(Date.now() / 1000 - began).toFixed(0).padStart(4)}s] ${what}`);
 const run = (command, args, options) => execFileSync(command, args, { stdio: 'inherit', ...options });
 
+// `--cli`: only the command line of a package that was built before. Nothing of it is Rust.
+if (process.argv.includes('--cli')) {
+  await bundle('cli', 'esm', OF_CLI);
+  await bundle('sandbox-node', 'esm', PARTS);
+  pack();
+  process.exit();
+}
 if (!onlySandbox) {
   step('compiling the Rust crate');
   rmSync(target, { recursive: true, force: true });
@@ -154,9 +163,9 @@ async function bundle(entry, format, parts, texts = TEXTS) {
   const generated = {
     name: 'generated modules',
     setup(build) {
-      build.onResolve({ filter: /^\.\/[a-z-]+\.js$/ }, ({ path: file, kind, resolveDir }) => {
-        const isPart = kind !== 'entry-point' && resolveDir === templates && parts.includes(file.slice(2, -3));
-        return isPart ? { path: file, external: true } : undefined;
+      build.onResolve({ filter: /^\.\.?\/[a-z-]+\.js$/ }, ({ path: name, kind, resolveDir }) => {
+        const part = path.relative(templates, path.resolve(resolveDir, name)).slice(0, -'.js'.length);
+        return kind !== 'entry-point' && parts.includes(part) ? { path: `./${part}.js`, external: true } : undefined;
       });
       build.onResolve({ filter: /^eliza-jobs:/ }, ({ path, kind }) =>
         path in texts && kind !== 'entry-point'
@@ -193,6 +202,7 @@ async function finish() {
       if (!onlySandbox || ofSandbox(entry)) await bundle(entry, format, PARTS);
     }
   }
+  await bundle('cli', 'esm', OF_CLI);
   // Workers are uploaded as single modules: these are whole.
   for (const entry of ['workerd', 'sandbox-workerd']) {
     if (!onlySandbox || ofSandbox(entry)) await bundle(entry, 'esm', [], {});
@@ -218,8 +228,13 @@ async function finish() {
     }
   }
 
-  for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(file, `pkg/${file}`);
   writeFileSync('pkg/THIRD_PARTY_NOTICES', notices());
+  pack();
+}
+
+/** What stands beside the code, and the tarball. */
+function pack() {
+  for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(file, `pkg/${file}`);
   const manifest = JSON.parse(readFileSync('pkg-template/package.json', 'utf8'));
   const version = /^version = "(.*)"$/m.exec(readFileSync('Cargo.toml', 'utf8'))[1];
   if (manifest.version !== version) throw new Error(`pkg-template/package.json says ${manifest.version}, Cargo.toml ${version}`);

@@ -7,22 +7,31 @@ import path from 'node:path';
 const TARGET = 'wasm32-unknown-unknown';
 const run = (command, ...args) => execFileSync(command, args, { encoding: 'utf8', maxBuffer: 1e9 });
 
-/** The crates that are compiled into the module; what only runs in the build (macros) is not in it. */
+/** The package's module, and the sandbox's. */
+const MANIFESTS = ['Cargo.toml', 'sandbox/Cargo.toml'];
+
+/** The crates that are compiled into the modules; what only runs in the build (macros) is not in them. */
 export function crates() {
+  const all = new Map(MANIFESTS.flatMap(cratesOf).map((crate) => [`${crate.name} ${crate.version}`, crate]));
+  return [...all.values()].sort((one, other) => (`${one.name} ${one.version}` < `${other.name} ${other.version}` ? -1 : 1));
+}
+
+function cratesOf(manifest) {
   const tree = ['tree', '--locked', '-e', 'normal,no-proc-macro', '--target', TARGET, '--prefix', 'none', '--format', '{p}'];
+  tree.push('--manifest-path', manifest);
   const there = new Set(
     run('cargo', ...tree)
       .split('\n')
       .map((line) => line.split(' ').slice(0, 2).join(' ')),
   );
-  const { packages } = JSON.parse(run('cargo', 'metadata', '--locked', '--format-version', '1', '--filter-platform', TARGET));
+  const asked = ['metadata', '--locked', '--format-version', '1', '--filter-platform', TARGET, '--manifest-path', manifest];
+  const { packages } = JSON.parse(run('cargo', ...asked));
   return packages
     .filter(({ name, version, source }) => source && there.has(`${name} v${version}`))
     .map(({ name, version, license, authors, repository, manifest_path }) => ({
       ...{ name, version, license: license.replace('/', ' OR '), authors, repository },
       texts: texts(path.dirname(manifest_path)),
-    }))
-    .sort((one, other) => (one.name < other.name ? -1 : 1));
+    }));
 }
 
 /** The texts of a crate's licences; of several to choose from, the MIT licence. */
@@ -61,7 +70,7 @@ export function notices() {
   });
   const line = '-'.repeat(80);
   const head =
-    'The WebAssembly module of eliza-jobs contains the following software. Where there is a choice, it is used under the MIT licence.';
+    'The WebAssembly modules of eliza-jobs contain the following software. Where there is a choice, it is used under the MIT licence.';
   return `${[head, ...parts].join(`\n\n${line}\n\n`)}\n`;
 }
 

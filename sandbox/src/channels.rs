@@ -90,12 +90,12 @@ impl Channels {
 
     /// Finds a channel.
     pub fn get(&self, id: &str) -> Option<&Channel> {
-        self.all.iter().find(|channel| channel.id == id)
+        self.all.iter().rev().find(|channel| channel.id == id)
     }
 
     /// Adds a message to a channel that there is.
     pub fn say(&mut self, channel: &str, message: Message) {
-        if let Some(channel) = self.all.iter_mut().find(|known| known.id == channel) {
+        if let Some(channel) = self.all.iter_mut().rev().find(|known| known.id == channel) {
             channel.messages.push(message);
         }
     }

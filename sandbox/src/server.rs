@@ -27,6 +27,9 @@ const MAX_BODY: usize = 2 * 1024 * 1024;
 const SKEW_MS: Ms = 300_000.0;
 /// After so long the server cuts a connection that waits for an agent.
 const SOCKET_MS: Ms = 30_000.0;
+/// How many requests are kept, and how many of the oldest are dropped when there are more.
+const MAX_LOG: usize = 10_000;
+const FORGOTTEN: usize = 1_000;
 /// In how many pieces an answer drips.
 const DRIPS: u32 = 10;
 const HTML: &str = "<!doctype html><html><head><title>Welcome to the hotel</title></head><body>Please sign in.</body></html>";
@@ -93,7 +96,9 @@ pub struct Server {
     questions: Vec<Question>,
     asked: u32,
     log: Vec<Logged>,
-    /// The request that is being answered, in the log.
+    /// How many requests were there before the log's first.
+    forgotten: usize,
+    /// The number of the request that is being answered.
     current: usize,
     /// Connections are refused until then.
     down_until: Ms,
@@ -115,6 +120,7 @@ impl Server {
             questions: vec![],
             asked: 0,
             log: vec![],
+            forgotten: 0,
             current: 0,
             down_until: now,
             options,
@@ -162,7 +168,7 @@ impl Server {
         self.jobs.all().iter().map(Job::document).collect()
     }
 
-    /// All requests, in their order.
+    /// The last requests, in their order.
     pub fn requests(&self) -> Vec<Value> {
         let show = |logged: &Logged| {
             let request = &logged.request;
@@ -257,7 +263,11 @@ impl Server {
 
     /// A request comes in. The answer, or what becomes of it, is among the effects.
     pub fn receive(&mut self, id: u32, request: Request, now: Ms) {
-        self.current = self.log.len();
+        if self.log.len() >= MAX_LOG {
+            self.log.drain(..FORGOTTEN);
+            self.forgotten = self.forgotten.saturating_add(FORGOTTEN);
+        }
+        self.current = self.forgotten.saturating_add(self.log.len());
         self.log.push(Logged { at: now, request: request.clone(), status: None, fault: None });
         let time = self.time(now);
         self.jobs.pass(time);
@@ -284,9 +294,14 @@ impl Server {
         if self.faults.is_on(FaultName::ClockSkew) { now + SKEW_MS } else { now }
     }
 
+    /// The request that is being answered, in the log.
+    fn logged(&mut self) -> Option<&mut Logged> {
+        self.log.get_mut(self.current.checked_sub(self.forgotten)?)
+    }
+
     fn strikes(&mut self, fault: FaultName) -> bool {
         let strikes = self.faults.strikes(fault);
-        if let (Some(logged), true) = (self.log.get_mut(self.current), strikes) {
+        if let (Some(logged), true) = (self.logged(), strikes) {
             logged.fault = Some(fault);
         }
         strikes
@@ -351,7 +366,7 @@ impl Server {
                 return broken(message);
             }
         }
-        let at = iso(self.log.get(self.current).map_or(0.0, |logged| self.time(logged.at)));
+        let at = iso(self.log.last().map_or(0.0, |logged| self.time(logged.at)));
         if request.method == "GET" || request.method == "HEAD" {
             if path == "/healthz" {
                 return Some(Reply::json(200, &document!({"status": "ok", "timestamp": at})));
@@ -649,10 +664,8 @@ impl Server {
             Mode::Later => {}
             Mode::Sync => {
                 let reply = in_full(sent, answer, content);
-                let reply = match self.log.get(self.current) {
-                    Some(logged) => self.finish(reply, &logged.request, now),
-                    None => reply,
-                };
+                let request = self.logged().map(|logged| logged.request.clone());
+                let reply = request.map_or(reply.clone(), |request| self.finish(reply, &request, now));
                 self.respond(id, reply, true, at);
             }
             Mode::Stream => {
@@ -728,7 +741,7 @@ impl Server {
     }
 
     fn respond(&mut self, id: u32, reply: Reply, ends: bool, at: Ms) {
-        if let Some(logged) = self.log.get_mut(self.current) {
+        if let Some(logged) = self.logged() {
             logged.status = Some(reply.status);
         }
         let Reply { status, headers, body } = reply;
@@ -910,6 +923,30 @@ mod tests {
         assert_eq!(server.effects(109.0), [Effect::Break { id: 3, code: "ECONNREFUSED" }]);
         server.receive(4, get("/api/messaging/jobs"), 110.0);
         assert_eq!((status(&server.effects(110.0)), server.jobs().len(), server.payments(110.0).len()), (vec![200], 0, 1));
+    }
+
+    #[test]
+    fn the_log_keeps_the_last_requests() {
+        let mut server = server(json!({"rateLimit": 0}));
+        for id in 0..10_500 {
+            server.receive(id, get(&format!("/api/messaging/jobs/{id}")), 0.0);
+            server.effects(0.0);
+        }
+        let log = server.requests();
+        assert_eq!((log.len(), &log[0]["path"]), (9_500, &json!("/api/messaging/jobs/1000")));
+        assert!(log.iter().all(|entry| entry["status"] == 404));
+    }
+
+    #[test]
+    fn a_body_that_is_cut_breaks_off_in_the_jobs_id() {
+        let mut server = server(json!({"faults": ["cut-body"]}));
+        create(&mut server, 1, &[], 0.0);
+        let effects = server.effects(0.0);
+        let [.., Effect::Respond { headers, body, ends: false, .. }, Effect::Break { id: 1, .. }] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        let length = &headers.iter().find(|(name, _)| *name == "content-length").unwrap().1;
+        assert!(body.starts_with("{\"jobId\":\"") && !body.contains("status") && body.len() < length.parse().unwrap(), "{body}");
     }
 
     #[test]

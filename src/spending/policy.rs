@@ -535,8 +535,8 @@ mod tests {
         assert_eq!(method(pay, exact()).unwrap(), PaymentMethod::Pay);
         assert_eq!(method(ALL, upto()).unwrap(), PaymentMethod::Pay);
         for (wallet, body, needs) in [
-            (sign, elizaos(&[("base", "0.02")]), "needs sendTransfer"),
-            (transfer, exact(), "needs address and signTypedData"),
+            (sign, elizaos(&[("base", "0.02")]), "needs sendTransfer; fromViem with a wallet client, fromEthers"),
+            (transfer, exact(), "needs address and signTypedData; fromViem"),
             (WalletCapabilities { pay: false, ..ALL }, upto(), "scheme \"upto\" is only for a wallet with pay"),
         ] {
             let error = method(wallet, body).unwrap_err();

@@ -23,6 +23,11 @@ const VERSION: f64 = 1.0;
 /// After so many jobs what was learned is kept even while others are waited for.
 const KEPT_AFTER: u32 = 25;
 
+/// A plan is made again after one more job, and after one more of each [`PLANNED_AGAIN`] jobs, up to
+/// so many.
+const MANY_JOBS: u32 = 50;
+const PLANNED_AGAIN: u32 = 20;
+
 /// The key of a server's record.
 pub(crate) fn record_key(base_url: &str) -> String {
     let hash = keccak256(base_url.as_bytes());
@@ -45,6 +50,9 @@ struct Agent {
     name: String,
     times: AgentTimes,
     plan: Option<Rc<PollPlan>>,
+    /// How many jobs were learned from, and for how many of them the plan was made.
+    jobs: u32,
+    planned: u32,
 }
 
 /// The agents of one server.
@@ -66,7 +74,12 @@ impl Agents {
     /// When to poll the jobs of this agent.
     pub(crate) fn plan(&mut self, name: &str) -> Rc<PollPlan> {
         let (times, plan) = match self.known.iter_mut().find(|agent| agent.name == name) {
-            Some(agent) => (&agent.times, &mut agent.plan),
+            Some(agent) => {
+                if agent.jobs.saturating_sub(agent.planned) > agent.jobs.min(MANY_JOBS) / PLANNED_AGAIN {
+                    (agent.plan, agent.planned) = (None, agent.jobs);
+                }
+                (&agent.times, &mut agent.plan)
+            }
             None => (&self.prior, &mut self.prior_plan),
         };
         plan.get_or_insert_with(|| Rc::new(times.plan(self.pace))).clone()
@@ -80,10 +93,10 @@ impl Agents {
         let at = self.known.iter().position(|agent| agent.name == name);
         let mut agent = match at {
             Some(at) => self.known.remove(at),
-            None => Agent { name: name.to_owned(), times: self.prior.clone(), plan: None },
+            None => Agent { name: name.to_owned(), times: self.prior.clone(), plan: None, jobs: 0, planned: 0 },
         };
         if agent.times.learn(took.get(), is_finished) {
-            agent.plan = None;
+            agent.jobs = agent.jobs.saturating_add(1);
             self.unsaved = self.unsaved.saturating_add(1);
         }
         self.known.insert(0, agent);
@@ -129,7 +142,7 @@ impl Agents {
             let name = agent.get_text("agent").filter(|name| name.len() <= MAX_NAME);
             let (Some(name), Some(times)) = (name, AgentTimes::read(&agent)) else { return Recalled::Unreadable };
             if self.known.len() < MAX_AGENTS && self.known.iter().all(|known| known.name != name) {
-                self.known.push(Agent { name, times, plan: None });
+                self.known.push(Agent { name, times, plan: None, jobs: MANY_JOBS, planned: MANY_JOBS });
             }
         }
         Recalled::Read

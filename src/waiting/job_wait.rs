@@ -34,6 +34,8 @@ pub(crate) const GRACE: Millis = Millis::new(5_000.0);
 pub(crate) const AFTER_EXPIRY: Millis = Millis::new(50.0);
 /// A timer that is later than this was held up: the page was hidden, or the machine slept.
 const HELD_UP: Millis = Millis::new(1_000.0);
+/// What was seen so short a time ago is not looked at again because the page is back.
+const JUST_SEEN: Millis = Millis::new(300.0);
 /// Two points in time that are nearer than this are the same: timers end a fraction of a
 /// millisecond early.
 const SAME: Millis = Millis::new(0.5);
@@ -260,6 +262,11 @@ impl JobWait {
         if is_late && now < self.deadline {
             self.extended_until = Some(self.deadline.min(now + GRACE));
         }
+    }
+
+    /// Whether the job was seen a moment ago.
+    pub(crate) fn was_just_seen(&self, now: Instant) -> bool {
+        self.last.is_some() && now.since(self.began) < self.unfinished_at + JUST_SEEN
     }
 
     /// The page is visible or online again: the next poll is due at once.

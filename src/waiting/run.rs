@@ -23,7 +23,7 @@ use crate::waiting::job_wait::{Next, Terms};
 use crate::waiting::lists::ListQuery;
 pub use crate::waiting::pace::Pace;
 pub use crate::waiting::schedule::WaitPlan;
-use crate::waiting::watch::{ChannelAnswer, Key, Step, Watch, Way};
+use crate::waiting::watch::{ChannelAnswer, Key, Shown, Step, Watch, Way};
 
 /// The longest time for a list. One that takes longer is worse than none.
 const LIST_LIMIT: Millis = Millis::new(10_000.0);
@@ -299,7 +299,12 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     }
 
     async fn sleep(&self, until: Instant) {
-        let sleep = self.http.platform.sleep_until_active(until.since(self.now()));
+        let duration = until.since(self.now());
+        if self.all.watch.borrow().is_led(self.key) {
+            within(self.signal(), self.http.platform.sleep(duration)).await;
+            return;
+        }
+        let sleep = self.http.platform.sleep_until_active(duration);
         let was_signalled = within(self.signal(), sleep).await.is_some();
         if !was_signalled && self.now() + EARLY < until {
             self.all.change(|watch| watch.is_active_again(self.key, self.now()));
@@ -337,11 +342,23 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         let limit = LIST_LIMIT.min(self.http.timeout());
         let end = by.min(asked_at + limit);
         let list = self.http.read_request(request, Deadline::at(end), 0, "a list of jobs", &jobs::list).await;
-        let (now, way) = (self.now(), self.way());
-        self.all.change(|watch| match list {
-            Ok(list) => watch.listed(query, asked_at, now, &list),
-            Err(error) => watch.list_failed(query, now, way, &error, now >= by),
-        });
+        match list {
+            Ok(list) => self.listed(Shown::new(query, asked_at, &list)).await,
+            Err(error) => {
+                let (now, way) = (self.now(), self.way());
+                self.all.change(|watch| watch.list_failed(query, now, way, &error, now >= by));
+            }
+        }
+    }
+
+    /// Passes a list on, without keeping the program from other work.
+    async fn listed(&self, mut shown: Shown) {
+        while !shown.read_on() {
+            self.http.platform.sleep(Millis::ZERO).await;
+        }
+        while !self.all.change(|watch| watch.listed(&mut shown, self.now())) {
+            self.http.platform.sleep(Millis::ZERO).await;
+        }
     }
 
     fn limited(&self, call: &CallOptions, limit: Millis) -> CallOptions {

@@ -22,6 +22,8 @@ use crate::waiting::pace::Pace;
 
 /// From so many jobs on a list costs less than a poll for each.
 const SHARED_FROM: usize = 4;
+/// So many jobs of a list are looked at before the program goes on with something else.
+const SLICE: usize = 500;
 /// A point in time that never comes.
 const NEVER: Instant = Instant::from_ms(f64::INFINITY);
 
@@ -189,6 +191,12 @@ impl Watch {
         step
     }
 
+    /// Whether another one asks for lists on its behalf: it has nothing to do when the page is active
+    /// again.
+    pub(crate) fn is_led(&self, key: Key) -> bool {
+        self.leader.is_some_and(|leader| leader != key) && self.get(key).is_some_and(|own| own.shares)
+    }
+
     fn is_held(&self, key: Key) -> bool {
         self.get(key).is_some_and(|own| own.is_held)
     }
@@ -322,6 +330,10 @@ impl Watch {
     /// The page is visible or online again.
     pub(crate) fn is_active_again(&mut self, key: Key, now: Instant) {
         if let Some(own) = self.get_mut(key) {
+            // One return is several events, with room for a poll between them.
+            if own.wait.was_just_seen(now) {
+                return;
+            }
             own.wait.is_active_again(now);
         }
         self.woken.extend(self.leader.filter(|leader| *leader != key && !self.is_listing));
@@ -427,18 +439,13 @@ impl Watch {
         }
     }
 
-    /// A list has come that was asked for at `asked_at`. Every subscription learns what it says
-    /// about its job.
-    pub(crate) fn listed(&mut self, query: ListQuery, asked_at: Instant, now: Instant, list: &Json) {
-        self.is_listing = false;
-        let mut shown = Shown::new(list);
-        // A server that returns more knows no limit.
-        let is_cut = shown.count == query.limit;
-        let mut falls_short = false;
+    /// A list has come that was asked for at `asked_at`: some more subscriptions learn what it says
+    /// about their jobs. Returns whether all of them have.
+    pub(crate) fn listed(&mut self, shown: &mut Shown, now: Instant) -> bool {
         let mut changed = Vec::new();
-        for (key, own) in self.subscriptions.iter_mut().enumerate() {
+        for (key, own) in self.subscriptions.iter_mut().enumerate().skip(shown.next).take(SLICE) {
             let Some(own) = own.as_mut() else { continue };
-            if !own.shares || !own.wait.is_idle() || own.wait.began() > asked_at {
+            if !own.shares || !own.wait.is_idle() || own.wait.began() > shown.asked_at {
                 continue;
             }
             if let Some(job) = shown.job(own.wait.job_id()) {
@@ -450,8 +457,8 @@ impl Watch {
                     changed.push((key, shown.for_one(own.wait.job_id(), job)));
                 }
             } else if !own.is_unlisted && !own.must_poll {
-                falls_short |= is_cut;
-                if !is_cut {
+                shown.falls_short |= shown.is_cut;
+                if !shown.is_cut {
                     own.must_poll_by_itself(now);
                     self.woken.push(key);
                 }
@@ -460,7 +467,14 @@ impl Watch {
         for (key, job) in changed {
             self.shown(key, now, jobs::read_job(job));
         }
-        self.lists.arrived(now, query, Listed { asked_at, count: shown.count, falls_short });
+        shown.next = shown.next.saturating_add(SLICE);
+        if shown.next < self.subscriptions.len() {
+            return false;
+        }
+        self.is_listing = false;
+        let Shown { query, asked_at, count, falls_short, .. } = *shown;
+        self.lists.arrived(now, query, Listed { asked_at, count, falls_short });
+        true
     }
 
     /// A list shows the job of this subscription in another status.
@@ -502,25 +516,42 @@ impl Subscription {
 }
 
 /// The jobs of a list by their ids.
-struct Shown {
+#[derive(Debug)]
+pub(crate) struct Shown {
+    query: ListQuery,
+    asked_at: Instant,
+    /// Those that are not among `jobs` yet.
+    listed: Vec<Json>,
     /// The runtime's own object finds them fast.
     jobs: Json,
     /// Which of them went to a subscription.
     used: Json,
     count: u32,
+    /// Whether there may be more than it shows. A server that returns more than it was asked for
+    /// knows no limit.
+    is_cut: bool,
+    falls_short: bool,
+    /// The next subscription to learn of it.
+    next: Key,
 }
 
 impl Shown {
-    fn new(list: &Json) -> Self {
+    pub(crate) fn new(query: ListQuery, asked_at: Instant, list: &Json) -> Self {
         let listed = list.get("jobs").map(|jobs| jobs.elements()).unwrap_or_default();
         let count = u32::try_from(listed.len()).unwrap_or(u32::MAX);
-        let mut jobs = Json::object();
-        for job in listed {
+        let (jobs, used) = (Json::object(), Json::object());
+        Self { query, asked_at, listed, jobs, used, count, is_cut: count == query.limit, falls_short: false, next: 0 }
+    }
+
+    /// Looks through some more of the list. Returns whether it has been through all of it.
+    pub(crate) fn read_on(&mut self) -> bool {
+        let rest = self.listed.len().saturating_sub(SLICE);
+        for job in self.listed.drain(rest..) {
             if let Some(id) = job.get_text("jobId") {
-                jobs = jobs.set(&Self::key(&id), job);
+                self.jobs = core::mem::replace(&mut self.jobs, Json::object()).set(&Self::key(&id), job);
             }
         }
-        Self { jobs, used: Json::object(), count }
+        self.listed.is_empty()
     }
 
     /// The colon keeps names away that mean something else to an object.
@@ -598,11 +629,16 @@ mod tests {
     /// A list that shows these jobs as being processed.
     fn show(watch: &mut Watch, now: Instant, way: Way, keys: &[Key]) {
         let (_, query) = leader(watch, now, way).unwrap();
-        watch.listed(query, now, now, &list(keys.iter().map(|key| job(*key, "processing")).collect()));
+        listed(watch, query, now, now, list(keys.iter().map(|key| job(*key, "processing")).collect()));
         for key in 0..watch.subscriptions.len() {
             step(watch, key, now, way);
         }
         watch.take_woken();
+    }
+    fn listed(watch: &mut Watch, query: ListQuery, asked_at: Instant, now: Instant, list: Json) {
+        let mut shown = Shown::new(query, asked_at, &list);
+        while !shown.read_on() {}
+        while !watch.listed(&mut shown, now) {}
     }
     fn sleeps_until(step: &Step) -> Instant {
         let Step::Own(Next::Sleep(until)) = step else { panic!("{step:?}") };
@@ -622,6 +658,23 @@ mod tests {
         for key in 1..4 {
             assert_eq!(sleeps_until(&four.next(key, at(2_000.0), FREE)), at(30_050.0), "until its own expiry");
         }
+    }
+
+    #[test]
+    fn a_long_list_is_looked_through_in_parts_and_every_wait_learns_of_it() {
+        let count = 2 * SLICE + 1;
+        let mut watch = watch(count, SPENT);
+        let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
+        let mut shown = Shown::new(query, at(3_000.0), &list((0..count).map(|key| job(key, "completed")).collect()));
+        let parts = (1..).find(|_| shown.read_on());
+        assert_eq!(parts, Some(3));
+        for known in [SLICE, 2 * SLICE] {
+            assert!(!watch.listed(&mut shown, at(3_100.0)));
+            assert_eq!(watch.take_woken().len(), SLICE, "{known}");
+            assert!(leader(&mut watch, at(9_000.0), SPENT).is_none(), "no other list meanwhile");
+        }
+        assert!(watch.listed(&mut shown, at(3_200.0)));
+        assert_eq!(watch.take_woken().len(), 1);
     }
 
     #[test]
@@ -664,7 +717,7 @@ mod tests {
         let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
         assert_eq!(query.path(), "/api/messaging/jobs?limit=1000");
         let status = |key| if key == 7 { "completed" } else { "processing" };
-        watch.listed(query, at(3_000.0), at(3_050.0), &list((0..10).map(|key| job(key, status(key))).collect()));
+        listed(&mut watch, query, at(3_000.0), at(3_050.0), list((0..10).map(|key| job(key, status(key))).collect()));
         assert_eq!(watch.take_woken(), [7]);
         assert!(matches!(step(&mut watch, 7, at(3_050.0), SPENT), Step::Own(Next::Over(end)) if end.is_ok()));
     }
@@ -674,7 +727,7 @@ mod tests {
         let mut watch = watch(4, FREE);
         let rest: Vec<Key> = vec![0, 1, 2];
         let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
-        watch.listed(query, at(2_000.0), at(2_050.0), &list(rest.iter().map(|key| job(*key, "processing")).collect()));
+        listed(&mut watch, query, at(2_000.0), at(2_050.0), list(rest.iter().map(|key| job(*key, "processing")).collect()));
         assert_eq!(watch.take_woken(), [3]);
         let poll = |watch: &mut Watch, now| {
             assert!(takes_slot(&step(watch, 3, now, FREE)));
@@ -696,7 +749,7 @@ mod tests {
         let mut watch = watch(4, FREE);
         let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
         let others = (100..1_100).map(|key| job(key, "processing")).collect();
-        watch.listed(query, at(2_000.0), at(2_050.0), &list(others));
+        listed(&mut watch, query, at(2_000.0), at(2_050.0), list(others));
         assert!(watch.take_woken().is_empty());
         let (_, query) = leader(&mut watch, at(9_000.0), FREE).unwrap();
         assert_eq!(query.limit, 2_000);
@@ -706,8 +759,8 @@ mod tests {
     fn an_answer_that_the_list_does_not_have_is_fetched() {
         let mut watch = watch(4, SPENT);
         let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
-        let listed = (0..4).map(|key| job(key, "completed").without("result")).collect();
-        watch.listed(query, at(2_000.0), at(2_050.0), &list(listed));
+        let without = (0..4).map(|key| job(key, "completed").without("result")).collect();
+        listed(&mut watch, query, at(2_000.0), at(2_050.0), list(without));
         assert_eq!(watch.take_woken().len(), 4);
         assert!(takes_slot(&step(&mut watch, 0, at(2_050.0), SPENT)));
     }
@@ -717,7 +770,7 @@ mod tests {
         let mut watch = watch(4, FREE);
         let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
         let new = join(&mut watch, "job-9", at(2_010.0));
-        watch.listed(query, at(2_000.0), at(2_050.0), &list((0..4).map(|key| job(key, "processing")).collect()));
+        listed(&mut watch, query, at(2_000.0), at(2_050.0), list((0..4).map(|key| job(key, "processing")).collect()));
         assert!(!watch.take_woken().contains(&new));
         assert!(!takes_slot(&step(&mut watch, new, at(2_050.0), FREE)));
     }
@@ -729,7 +782,7 @@ mod tests {
         show(&mut watch, at(2_000.0), SPENT, &[0, 1, 2, 3]);
         let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
         let done = job(0, "completed").set("metadata", json!({"elizaJobsRef": "mine"}));
-        watch.listed(query, at(3_000.0), at(3_050.0), &list(vec![done]));
+        listed(&mut watch, query, at(3_000.0), at(3_050.0), list(vec![done]));
         for key in [0, twin] {
             let Step::Own(Next::Over(end)) = step(&mut watch, key, at(3_050.0), SPENT) else { panic!("{key}") };
             assert_eq!(end.unwrap().reference.as_deref(), Some("mine"));
@@ -741,7 +794,7 @@ mod tests {
         let mut watch = watch(10, SPENT);
         let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
         // All of them have left the list.
-        watch.listed(query, at(2_000.0), at(2_050.0), &list(vec![]));
+        listed(&mut watch, query, at(2_000.0), at(2_050.0), list(vec![]));
         let way = Way { spare: 3.0, ..SPENT };
         let slots: Vec<Key> = (0..10).filter(|key| takes_slot(&step(&mut watch, *key, at(2_050.0), way))).collect();
         assert_eq!(slots, [0, 1, 2]);
@@ -763,12 +816,12 @@ mod tests {
     fn a_slot_that_is_not_needed_any_more_is_somebody_elses() {
         let mut watch = watch(4, SPENT);
         let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
-        watch.listed(query, at(2_000.0), at(2_050.0), &list(vec![]));
+        listed(&mut watch, query, at(2_000.0), at(2_050.0), list(vec![]));
         assert!(takes_slot(&step(&mut watch, 0, at(2_050.0), SPENT)));
         assert_eq!(sleeps_until(&step(&mut watch, 1, at(2_050.0), SPENT)), at(30_050.0));
         watch.take_woken();
         // The next list shows it after all.
-        watch.listed(query, at(3_000.0), at(3_050.0), &list(vec![job(0, "completed")]));
+        listed(&mut watch, query, at(3_000.0), at(3_050.0), list(vec![job(0, "completed")]));
         watch.slot(0, at(3_050.0), None);
         assert!(watch.take_woken().contains(&1));
         assert!(takes_slot(&step(&mut watch, 1, at(3_050.0), SPENT)));
@@ -785,7 +838,7 @@ mod tests {
             assert_eq!(takes_slot(&step(&mut watch, 9, at(2_050.0), way)), alone);
             // A second later a list is asked for again.
             let (_, query) = leader(&mut watch, at(3_050.0), way).unwrap();
-            watch.listed(query, at(3_050.0), at(3_100.0), &list((0..10).map(|key| job(key, "processing")).collect()));
+            listed(&mut watch, query, at(3_050.0), at(3_100.0), list((0..10).map(|key| job(key, "processing")).collect()));
             assert!(!takes_slot(&step(&mut watch, 9, at(3_100.0), way)));
         }
     }

@@ -215,6 +215,7 @@ test('a page that is shown, on the network or out of the cache again looks at on
   });
   await settle(page);
   assert.equal(looks.count, 1);
+  await page.clock.runFor(350);
   await page.evaluate(() => {
     for (let times = 0; times < 5; times += 1) document.dispatchEvent(new Event('visibilitychange'));
     window.dispatchEvent(new Event('pageshow'));
@@ -222,6 +223,7 @@ test('a page that is shown, on the network or out of the cache again looks at on
   await looks.reach(2);
   await settle(page);
   assert.equal(looks.count, 2, 'one look for all of it');
+  await page.clock.runFor(350);
   // The browser itself says this one.
   await page.context().setOffline(true);
   await settle(page).catch(() => {});

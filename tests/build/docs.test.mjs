@@ -41,7 +41,7 @@ test('every row of docs/conformance.md names what keeps it, and every test that 
 });
 
 test('every code has an entry in docs/errors.md, where messages lead', () => {
-  const codes = [...read('src/api/error.rs').matchAll(/^ {4}\w+ = "(\w+)", \w+, (?:true|false);/gm)].map((match) => match[1]);
+  const codes = [...read('src/api/error.rs').matchAll(/^ +\w+ = "(\w+)", (?:true|false);/gm)].map((match) => match[1]);
   assert.ok(codes.length > 40);
   const page = read('docs/errors.md');
   for (const code of codes) assert.equal(page.split(`<a id="${code}"></a>`).length, 2, code);

@@ -15,7 +15,10 @@ const root = path.resolve(import.meta.dirname, '../..');
 export const run = promisify(execFile);
 export const server = await startServer();
 let browser;
+/** What ends the programs that were started. */
+const ends = [];
 after(async () => {
+  await Promise.all(ends.map((end) => end()));
   await browser?.close();
   server.close();
 });
@@ -113,36 +116,42 @@ export function pageOf(folder, script = '<script type="module" src="/page.js"></
   return folder;
 }
 
-/** Starts a program that listens, waits until it answers, and ends it afterwards. */
-export async function listening([command, ...args], options, url, work) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+/** Starts a program that listens, waits until it answers, and ends it with all that it has started when the tests are over. */
+export async function listening([command, ...args], options, url) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
-  const gone = once(child, 'exit').then(() => Promise.reject(new Error(`it ended: ${output}`)));
-  gone.catch(() => {});
-  try {
-    const answers = async () => {
-      for (;;) {
-        if (await fetch(url).catch(() => undefined)) return;
-        await new Promise((next) => setTimeout(next, 100));
-      }
-    };
-    await Promise.race([answers(), gone]);
-    return await work();
-  } finally {
-    child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  let isOver = false;
+  const exit = once(child, 'exit').then(() => (isOver = true));
+  const end = () => isOver || process.kill(-child.pid, 'SIGKILL');
+  process.on('exit', end);
+  ends.push(() => (end(), exit));
+  for (;;) {
+    if (isOver) throw new Error(`it ended: ${output}`);
+    if (await fetch(url).catch(() => undefined)) return;
+    await new Promise((next) => setTimeout(next, 100));
   }
 }
 
 const PAGE = path.join(root, 'docs/runtimes.md');
-const BEGIN = '| runtime or tool | how | |\n| --- | --- | --- |\n';
+/** What a row is about, whichever version it was tried in. */
+const subject = (line) =>
+  line
+    .split(' | ')
+    .slice(0, 2)
+    .join(' | ')
+    .replace(/ \d+\.[\d.]+/, '');
 
-/** Puts this run's rows into docs/runtimes.md: those of other runs stay, in their order. */
+/** Puts this run's rows into docs/runtimes.md; those of other runs stay, in their order. */
 after(() => {
-  const [head, rest] = readFileSync(PAGE, 'utf8').split(BEGIN);
-  const [table, ...tail] = rest.split('\n\n');
-  const lines = new Map([...table.split('\n').filter(Boolean)].map((line) => [line.split(' | ').slice(0, 2).join(' | '), line]));
-  for (const [what, how, result] of rows) lines.set(`| ${what} | ${how}`, `| ${what} | ${how} | ${result} |`);
-  writeFileSync(PAGE, `${head}${BEGIN}${[...lines.values()].join('\n')}\n\n${tail.join('\n\n')}`);
+  const lines = readFileSync(PAGE, 'utf8').split('\n');
+  const begin = lines.findIndex((line) => line.startsWith('| ---')) + 1;
+  const end = lines.findIndex((line, at) => at >= begin && !line.startsWith('| '));
+  const table = new Map(lines.slice(begin, end).map((line) => [subject(line), line]));
+  for (const row of rows) {
+    const line = `| ${row.join(' | ')} |`;
+    table.set(subject(line), line);
+  }
+  lines.splice(begin, end - begin, ...table.values());
+  writeFileSync(PAGE, lines.join('\n'));
 });

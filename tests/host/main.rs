@@ -18,6 +18,7 @@ mod inputs;
 mod journal;
 mod keys;
 mod laws;
+mod learning;
 mod limits;
 mod misfortune;
 mod pace;

@@ -108,7 +108,7 @@ fn without_a_wallet_the_price_is_there_all_the_same() {
     assert!(quoted["why"].as_str().unwrap().contains("give the client a wallet"), "{quoted}");
     // A wallet that cannot pay these says what it lacks.
     let quoted = quote(&signing(scene([payment_required()]))).unwrap();
-    assert_eq!(quoted["offers"][0]["why"], "the wallet needs sendTransfer");
+    assert!(quoted["offers"][0]["why"].as_str().unwrap().starts_with("the wallet needs sendTransfer"), "{quoted}");
 }
 
 #[test]

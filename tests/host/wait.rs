@@ -267,8 +267,10 @@ fn a_page_that_comes_back_looks_at_once_and_only_once() {
     };
     let ordinary = looks(&[]);
     // The pause before the third look is cut short by the page's return.
-    let back = looks(&[0.0, 0.0, -1e9]);
-    assert_eq!((back.len(), back[2], back[3]), (4, ordinary[2], back[2]));
+    let back = looks(&[0.0, 0.0, -400.0]);
+    assert_eq!((back.len(), back[2], back[3]), (4, ordinary[2], ordinary[3] - 400.0));
+    // A second event of the same return comes right after a look: there is none.
+    assert_eq!(looks(&[0.0, 0.0, -1e9]), ordinary);
 }
 
 #[test]

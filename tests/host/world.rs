@@ -107,6 +107,8 @@ pub struct World {
     pub script: RefCell<VecDeque<Step>>,
     /// Answered when the script is over.
     pub forever: RefCell<Option<Step>>,
+    /// From this time on the script's end is answered with this.
+    pub answers_by: RefCell<Option<(f64, Step)>>,
     pub sent: RefCell<Vec<(f64, HttpRequest)>>,
     pub now: Cell<f64>,
     pub sleeps: RefCell<Vec<f64>>,
@@ -145,6 +147,10 @@ pub struct World {
 }
 
 impl World {
+    fn answer_by(&self) -> Option<Step> {
+        let now = self.now.get();
+        self.answers_by.borrow().as_ref().filter(|(at, _)| now >= *at).map(|(_, step)| step.clone())
+    }
     /// Goes on with what was begun beside the calls.
     pub fn turn(&self) {
         for mut task in self.tasks.take() {
@@ -185,7 +191,8 @@ impl Shared {
 impl Platform for Shared {
     async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
         self.0.sent.borrow_mut().push((self.0.now.get(), request.clone()));
-        let step = self.0.script.borrow_mut().pop_front().or_else(|| self.0.forever.borrow().clone());
+        let step =
+            self.0.script.borrow_mut().pop_front().or_else(|| self.0.answer_by()).or_else(|| self.0.forever.borrow().clone());
         let step = step.unwrap_or_else(|| panic!("no step left for {} {}", request.method.as_str(), request.url));
         let step = match step {
             Step::Late { after_ms, then } => {

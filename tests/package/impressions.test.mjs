@@ -155,6 +155,15 @@ test('a base address that ends in /api is named when nothing is found there', as
   assert.match(error.message, /baseUrl ends in \/api, which the client adds itself/);
 });
 
+test('what a wallet lacks is said with the adapters that have it', async () => {
+  const price = { payment: [{ network: 'base', recipient: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', amount: '0.02' }] };
+  const fetch = async () => Response.json(price, { status: 402 });
+  const wallet = { address: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', signTypedData: assert.fail };
+  const error = await rejection(new JobsClient({ baseUrl: 'https://h', fetch, wallet }).createJob(params));
+  assert.equal(error.code, 'wallet_cannot_pay');
+  assert.match(error.message, /needs sendTransfer; fromViem with a wallet client, fromEthers and fromEip1193/);
+});
+
 /** How much a bundler puts into a page for this program. */
 async function bundled(contents) {
   const options = { bundle: true, minify: true, format: 'esm', write: false };

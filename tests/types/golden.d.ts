@@ -267,7 +267,7 @@ export interface OpenPayment extends PaymentAttempt {
 /**
  * A stable name for each thing that can go wrong.
  */
-export type ErrorCode = "invalid_argument" | "connection_failed" | "connection_reset" | "request_timeout" | "bad_request" | "unauthorized" | "forbidden" | "not_found" | "job_not_found" | "session_not_found" | "session_expired" | "rate_limited" | "server_error" | "request_refused" | "invalid_response" | "unexpected_html" | "response_too_large" | "redirect_refused" | "job_failed" | "job_timeout" | "job_gone" | "wait_timeout" | "agent_failed" | "no_answer" | "answer_timeout" | "message_outcome_unknown" | "payment_required" | "payment_requirements_invalid" | "payment_over_limit" | "payment_network_not_allowed" | "payment_recipient_not_allowed" | "payment_resource_mismatch" | "payment_insecure_connection" | "payment_declined" | "payment_not_supported_here" | "payment_refused" | "payment_request_refused" | "payment_not_open" | "payment_outcome_unknown" | "store_failed" | "wallet_cannot_pay" | "wallet_rejected" | "wallet_failed" | "wallet_invalid_proof" | "wallet_timeout" | "client_disposed" | "wasm_panic" | "init_failed";
+export type ErrorCode = "invalid_argument" | "client_disposed" | "connection_failed" | "connection_reset" | "request_timeout" | "bad_request" | "unauthorized" | "forbidden" | "not_found" | "job_not_found" | "session_not_found" | "session_expired" | "rate_limited" | "server_error" | "request_refused" | "invalid_response" | "unexpected_html" | "response_too_large" | "redirect_refused" | "job_failed" | "job_timeout" | "job_gone" | "wait_timeout" | "agent_failed" | "no_answer" | "answer_timeout" | "message_outcome_unknown" | "payment_required" | "payment_requirements_invalid" | "payment_over_limit" | "payment_network_not_allowed" | "payment_recipient_not_allowed" | "payment_resource_mismatch" | "payment_insecure_connection" | "payment_declined" | "payment_not_supported_here" | "payment_refused" | "payment_request_refused" | "payment_not_open" | "payment_outcome_unknown" | "store_failed" | "wallet_cannot_pay" | "wallet_rejected" | "wallet_failed" | "wallet_invalid_proof" | "wallet_timeout" | "wasm_panic" | "init_failed";
 
 /**
  * A token of the application's own choice.
@@ -744,6 +744,41 @@ export interface JobResult {
 }
 
 /**
+ * The codes of a `ConnectionError`.
+ */
+export type ConnectionErrorCode = "connection_failed" | "connection_reset" | "request_timeout";
+
+/**
+ * The codes of a `JobError`.
+ */
+export type JobErrorCode = "job_failed" | "job_timeout" | "job_gone" | "wait_timeout";
+
+/**
+ * The codes of a `PaymentError`.
+ */
+export type PaymentErrorCode = "payment_required" | "payment_requirements_invalid" | "payment_over_limit" | "payment_network_not_allowed" | "payment_recipient_not_allowed" | "payment_resource_mismatch" | "payment_insecure_connection" | "payment_declined" | "payment_not_supported_here" | "payment_refused" | "payment_request_refused" | "payment_not_open" | "payment_outcome_unknown" | "store_failed" | "wallet_cannot_pay" | "wallet_rejected" | "wallet_failed" | "wallet_invalid_proof" | "wallet_timeout";
+
+/**
+ * The codes of a `SessionError`.
+ */
+export type SessionErrorCode = "agent_failed" | "no_answer" | "answer_timeout" | "message_outcome_unknown";
+
+/**
+ * The codes of an `ApiError`.
+ */
+export type ApiErrorCode = "bad_request" | "unauthorized" | "forbidden" | "not_found" | "job_not_found" | "session_not_found" | "session_expired" | "rate_limited" | "server_error" | "request_refused" | "invalid_response" | "unexpected_html" | "response_too_large" | "redirect_refused";
+
+/**
+ * The codes of an `ArgumentError`.
+ */
+export type ArgumentErrorCode = "invalid_argument" | "client_disposed";
+
+/**
+ * The codes of an `ElizaJobsError` that is of no other class.
+ */
+export type InternalErrorCode = "wasm_panic" | "init_failed";
+
+/**
  * The message that the agent sent.
  */
 export interface JobMessage {
@@ -768,6 +803,115 @@ export interface JobMessage {
      */
     metadata?: Record<string, unknown> | undefined;
 }
+
+/**
+ * The server with its chain and its wallet.
+ */
+export class Machine {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * The agent has answered.
+     */
+    answered(id: number, answer: any, now: number): void;
+    /**
+     * What an account has on a network; nothing for a network that there is not.
+     */
+    balance(network: string, address: string, now: number): string | undefined;
+    /**
+     * What is to be done by now.
+     */
+    effects(now: number): any;
+    /**
+     * From now on a fault strikes so many times.
+     */
+    fault(name: string, times: number): void;
+    /**
+     * All jobs.
+     */
+    jobs(): any;
+    /**
+     * `options`: without functions. `seed` where the options have none; `now`: in milliseconds since 1970.
+     */
+    constructor(options: any, seed: number, now: number);
+    /**
+     * When something is to be done next.
+     */
+    nextDue(): number | undefined;
+    /**
+     * All payments that have moved money.
+     */
+    payments(now: number): any;
+    /**
+     * A request comes in.
+     */
+    receive(id: number, request: any, now: number): void;
+    /**
+     * All requests.
+     */
+    requests(): any;
+    /**
+     * Begins anew, as if just made.
+     */
+    reset(now: number): void;
+    /**
+     * The wallet is asked for a signature.
+     */
+    sign(id: number, typed_data: any, now: number): void;
+    /**
+     * Something waits for time to pass.
+     */
+    sleep(id: number, ms: number, now: number): void;
+    /**
+     * The wallet is asked to make a transfer.
+     */
+    transfer(id: number, quote: any, now: number): void;
+    /**
+     * The test wallet's account.
+     */
+    readonly account: string;
+    /**
+     * The agent's id.
+     */
+    readonly agentId: string;
+    /**
+     * Whether time passes only when it is told to.
+     */
+    readonly isVirtual: boolean;
+    /**
+     * Who is paid.
+     */
+    readonly recipient: string;
+    /**
+     * What determines ids and hashes.
+     */
+    readonly seed: number;
+    /**
+     * The server's address.
+     */
+    readonly url: string;
+}
+
+
+import type { Quote, TypedData } from '../wasm.js';
+/** A wallet that signs: for servers that take x402's signed authorizations. */
+export interface SigningWallet {
+    /** The account that pays. */
+    address(): Promise<string>;
+    /** Signs a token transfer that the server then makes. */
+    signTypedData(typedData: TypedData): Promise<string>;
+}
+/** A wallet that can also make transfers: it pays every kind of server. */
+export interface MadeWallet extends SigningWallet {
+    /** Makes the transfer, and resolves with its hash when it is mined, or after three minutes. */
+    sendTransfer(quote: Quote): Promise<string>;
+}
+/**
+ * Checks that an object has these methods.
+ *
+ * @throws {TypeError} that shows no text of what was passed: it may be a key.
+ */
+export declare function need(value: unknown, methods: readonly string[], what: string): void;
 
 /**
  * The state of a session after a message.
@@ -1135,6 +1279,88 @@ export interface PriceQuote {
 }
 
 /**
+ * What a sandbox is made with. @default a free server with an agent that repeats the question
+ */
+export interface SandboxOptions {
+    /**
+     * How the server asks for payment: not at all, as elizaOS does (the proof is the hash of a token transfer), or with
+     * x402 of version 1 or 2 (the proof is a signature). @default "none"
+     */
+    paywall?: 'none' | 'elizaos' | 'x402-v1' | 'x402-v2' | undefined;
+    /**
+     * What a job costs, as a decimal string of USDC. @default "0.02"
+     */
+    price?: string | undefined;
+    /**
+     * The networks that may be paid on. @default ["base", "polygon"] for elizaOS, ["base"] for x402
+     */
+    networks?: ('base' | 'polygon' | 'base-sepolia' | 'polygon-amoy')[] | undefined;
+    /**
+     * Who is paid. @default an address that reads "test"
+     */
+    recipient?: string | undefined;
+    /**
+     * What every account has in the beginning, on each network, as a decimal string of USDC. @default "1000"
+     */
+    balance?: string | undefined;
+    /**
+     * What the elizaOS paywall looks at: `chain`: the hash is that of a transfer on the sandbox's chain, and pays once;
+     * `once`: it has the form of a hash, and pays once; `shape`: it has the form of a hash. @default "chain"
+     */
+    hashCheck?: 'chain' | 'once' | 'shape' | undefined;
+    /**
+     * What the agent says: a function that returns the text, or the text in pieces, or a promise of it. `undefined` or
+     * `null`: the agent chooses not to answer. Throwing: the model fails. @default it repeats the question
+     */
+    answer?: AnswerFunction | undefined;
+    /**
+     * How long the agent takes before it answers, in milliseconds. @default 0
+     */
+    answerMs?: number | undefined;
+    /**
+     * How long every answer of the server is under way, in milliseconds. @default 0
+     */
+    latencyMs?: number | undefined;
+    /**
+     * What goes wrong: each strikes once, at the next opportunity; a name that is there twice strikes twice. @default []
+     */
+    faults?: FaultName[] | undefined;
+    /**
+     * How long slow faults take, in milliseconds: `slow-wallet`, `settle-late`, `slow-body`, and how long
+     * `server-restarts` refuses connections. @default 2000
+     */
+    slowMs?: number | undefined;
+    /**
+     * Whether time passes by itself, or only with `advance()`. @default "real"
+     */
+    time?: 'real' | 'virtual' | undefined;
+    /**
+     * When virtual time begins: milliseconds since 1970, or a date as JSON has it. @default the machine's time
+     */
+    now?: number | string | undefined;
+    /**
+     * Determines all ids and hashes: an integer from 0 to 4294967295. @default a random one
+     */
+    seed?: number | undefined;
+    /**
+     * The server wants this key in `X-API-KEY`. @default none
+     */
+    apiKey?: string | undefined;
+    /**
+     * How many requests the server answers in fifteen minutes; 0 for any number. @default 1000
+     */
+    rateLimit?: number | undefined;
+    /**
+     * Whether the server has an agent. @default true
+     */
+    agent?: boolean | undefined;
+    /**
+     * The server's address, as `sandbox.url`. Nothing listens there. @default "https://sandbox.test"
+     */
+    url?: string | undefined;
+}
+
+/**
  * What a wallet signs, as `eth_signTypedData_v4` takes it.
  */
 export interface TypedData {
@@ -1149,12 +1375,17 @@ export interface TypedData {
     /**
      * The token's contract.
      */
-    domain: { name: string; version: string; chainId: number; verifyingContract: string };
+    domain: { name: string; version: string; chainId: number; verifyingContract: `0x${string}` };
     /**
      * The transfer. Integers are decimal strings.
      */
     message: { from: string; to: string; value: string; validAfter: string; validBefore: string; nonce: string };
 }
+
+/**
+ * What can go wrong. Each strikes once for each time that it was asked for, at the next opportunity.
+ */
+export type FaultName = "lose-reply" | "cut-body" | "pay-then-500" | "settle-late" | "settle-fails" | "402-again" | "ask-more" | "wrong-recipient" | "slow-wallet" | "server-restarts" | "clock-skew" | "rate-limit" | "job-gone" | "html" | "slow-body";
 
 /**
  * What every method takes.
@@ -1392,10 +1623,67 @@ declare global {
 /** A job as the server describes it: with `status` `completed` it has its answer. */
 export type Job = CompletedJob | UnansweredJob;
 
+/** A job as the server would show it. */
+export interface SandboxJob {
+    jobId: string;
+    status: 'processing' | 'completed' | 'timeout';
+    agentId: string;
+    userId: string;
+    prompt: string;
+    createdAt: number;
+    expiresAt: number;
+    result?: { message: { id: string; content: string; authorId: string; createdAt: number; metadata: Record<string, unknown> }; processingTimeMs: number } | undefined;
+    error?: string | undefined;
+    metadata: Record<string, unknown>;
+}
+
 /** A job without an answer: the agent has not finished, or it has failed. */
 export interface UnansweredJob extends JobDetailsResponse {
     status: Exclude<JobStatus, 'completed'>;
 }
+
+/** A request that has reached the server. Its headers have the proofs of payments in them: they are worth nothing elsewhere. */
+export interface SandboxRequest {
+    /** When, on the sandbox's clock, in milliseconds since 1970. */
+    at: number;
+    method: string;
+    url: string;
+    path: string;
+    /** Names in lower case. */
+    headers: Record<string, string>;
+    body: string;
+    /** What was answered; absent when nothing was. */
+    status?: number | undefined;
+    /** Which fault has struck. */
+    fault?: FaultName | undefined;
+}
+
+/** Money that has moved on the sandbox's chain. */
+export interface SandboxPayment {
+    /** The transaction's hash. */
+    transaction: string;
+    /** The network's name: `"base"`. */
+    network: string;
+    /** The network's EVM chain id. */
+    chainId: number;
+    /** The token's contract. */
+    asset: string;
+    /** Who has paid. */
+    from: string;
+    /** Who was paid. */
+    to: string;
+    /** How much, as a decimal number of tokens: `"0.02"`. */
+    amount: string;
+    /** How much, in the token's smallest unit: `"20000"`. */
+    amountAtomic: string;
+    /** `"USDC"` */
+    currency: string;
+    /** When, on the sandbox's clock, in milliseconds since 1970. */
+    at: number;
+}
+
+/** The text, or the text in pieces; `undefined` or `null` for no answer. */
+export type AnswerText = string | readonly string[] | null | undefined | void;
 
 /** What a `fetch` of your own is called with. */
 export interface FetchInit {
@@ -1463,8 +1751,104 @@ export interface Store {
     lock?(name: string, request: LockRequest): Promise<ReleaseLock>;
 }
 
+
+import type { Sandbox } from './sandbox.js';
+/** Where a sandbox is served. */
+export interface ServeOptions {
+    /** The port. @default 0: any that is free */
+    readonly port?: number | undefined;
+    /** The address of this machine that is listened on. @default "127.0.0.1": this machine alone */
+    readonly host?: string | undefined;
+}
+/** A sandbox that is being served. */
+export interface ServedSandbox {
+    /** The address: `"http://127.0.0.1:3000"`. */
+    readonly url: string;
+    /** Stops listening, and ends all connections. */
+    close(): Promise<void>;
+}
+/**
+ * Serves a sandbox over HTTP.
+ *
+ * @throws Node's own error when the port is taken.
+ */
+export declare function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options?: ServeOptions): Promise<ServedSandbox>;
+
+
+import type { FaultName, SandboxJob, SandboxOptions, SandboxPayment, SandboxRequest } from './sandbox-wasm.js';
+import type { MadeWallet } from './wallets/wallet.js';
+export type { AnswerFunction, AnswerText, FaultName, QuestionContext, SandboxJob, SandboxOptions, SandboxPayment, SandboxRequest, } from './sandbox-wasm.js';
+export type { MadeWallet } from './wallets/wallet.js';
+/** A server with its chain and a test wallet. All of it is in this process: nothing is sent, and no money exists. */
+export interface Sandbox {
+    /** The server's address. Nothing listens there: only `fetch` knows it. */
+    readonly url: string;
+    /** Sends a request to the server. The host of the address does not matter. */
+    readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+    /** A test wallet, for `JobsClient`. Its account exists nowhere. */
+    readonly wallet: MadeWallet;
+    /** The wallet's account. */
+    readonly account: string;
+    /** Who is paid. */
+    readonly recipient: string;
+    /** The server's agent. */
+    readonly agentId: string;
+    /** What determines all ids and hashes: the same seed gives the same ones. */
+    readonly seed: number;
+    /** All money that has moved, in the order of time. Two entries for one job are a double payment. */
+    readonly payments: SandboxPayment[];
+    /** All jobs that the server has, in the order of their creation. */
+    readonly jobs: SandboxJob[];
+    /** All requests since the beginning. */
+    readonly requests: SandboxRequest[];
+    /** The sandbox's time, in milliseconds since 1970. */
+    now(): number;
+    /** What an account has, as a decimal string of USDC. @default the wallet's, on Base */
+    balanceOf(account?: string, network?: string): string;
+    /**
+     * Lets virtual time pass. Everything that is due by then happens, each at its time.
+     *
+     * @throws {ArgumentError} when time passes by itself.
+     */
+    advance(ms: number): Promise<void>;
+    /**
+     * From now on a fault strikes so many times: at the next opportunities, and not any more with 0.
+     *
+     * @default once
+     * @throws {ArgumentError} when there is no such fault, or it can never strike.
+     */
+    fault(name: FaultName, times?: number): void;
+    /** Begins anew, as if just created. Requests that are under way fail. */
+    reset(): void;
+}
+/**
+ * Creates a server with its chain and a test wallet, for `JobsClient`:
+ *
+ *     const sandbox = createSandbox({ paywall: 'x402-v2', price: '0.02' });
+ *     const client = new JobsClient({ baseUrl: sandbox.url, fetch: sandbox.fetch, wallet: sandbox.wallet });
+ *
+ * @throws {ArgumentError} (a `TypeError`) when an option can never be meant.
+ */
+export declare function createSandbox(options?: SandboxOptions): Sandbox;
+
+/** What is known about a question to the agent. */
+export interface QuestionContext {
+    /** The job that it is asked in. */
+    jobId?: string | undefined;
+    /** The session that it is asked in. */
+    sessionId?: string | undefined;
+    agentId: string;
+    userId: string;
+    metadata: Record<string, unknown>;
+    /** Resolves when so much of the sandbox's time has passed. */
+    sleep(ms: number): Promise<void>;
+}
+
 /** What is sent as headers: an object, a list of pairs, or `Headers`. */
 export type HeadersInput = Record<string, string> | readonly (readonly string[])[] | Headers;
+
+/** What the agent says to a question. Throwing: its model fails. */
+export type AnswerFunction = (question: string, context: QuestionContext) => AnswerText | Promise<AnswerText>;
 
 /** Where lines for people go; the console is one. What it throws harms nothing. */
 export interface Logger {
@@ -1504,19 +1888,8 @@ export declare class ElizaClient {
 }
 
 
-import type { ErrorCode, FundsMoved, JobDetailsResponse, PaymentAttempt, SessionMessage } from './wasm.js';
-/** The codes of an `ApiError`. */
-export type ApiErrorCode = Extract<ErrorCode, 'bad_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'job_not_found' | 'session_not_found' | 'session_expired' | 'rate_limited' | 'server_error' | 'request_refused' | 'invalid_response' | 'unexpected_html' | 'response_too_large' | 'redirect_refused'>;
-/** The codes of a `JobError`. */
-export type JobErrorCode = Extract<ErrorCode, 'job_failed' | 'job_timeout' | 'job_gone' | 'wait_timeout'>;
-/** The codes of a `PaymentError`. */
-export type PaymentErrorCode = Extract<ErrorCode, 'payment_required' | 'payment_requirements_invalid' | 'payment_over_limit' | 'payment_network_not_allowed' | 'payment_recipient_not_allowed' | 'payment_resource_mismatch' | 'payment_insecure_connection' | 'payment_declined' | 'payment_not_supported_here' | 'payment_refused' | 'payment_request_refused' | 'payment_not_open' | 'payment_outcome_unknown' | 'store_failed' | 'wallet_cannot_pay' | 'wallet_rejected' | 'wallet_failed' | 'wallet_invalid_proof' | 'wallet_timeout'>;
-/** The codes of a `ConnectionError`. */
-export type ConnectionErrorCode = Extract<ErrorCode, 'connection_failed' | 'connection_reset' | 'request_timeout'>;
-/** The codes of a `SessionError`. */
-export type SessionErrorCode = Extract<ErrorCode, 'agent_failed' | 'no_answer' | 'answer_timeout' | 'message_outcome_unknown'>;
-/** The codes of an `ArgumentError`. */
-export type ArgumentErrorCode = Extract<ErrorCode, 'invalid_argument' | 'client_disposed'>;
+import type { ApiErrorCode, ArgumentErrorCode, ConnectionErrorCode, ErrorCode, FundsMoved, JobDetailsResponse, JobErrorCode, PaymentAttempt, PaymentErrorCode, SessionErrorCode, SessionMessage } from './wasm.js';
+export type { ApiErrorCode, ArgumentErrorCode, ConnectionErrorCode, JobErrorCode, PaymentErrorCode, SessionErrorCode, } from './wasm.js';
 /** What every error of this package is. `instanceof` works across copies of the package. */
 export declare class ElizaJobsError extends Error {
     /** What went wrong. */
@@ -1582,6 +1955,8 @@ export declare class ArgumentError extends TypeError {
     readonly field?: string | undefined;
     protected constructor(...given: ConstructorParameters<typeof TypeError>);
 }
+
+
 
 
 import type { JobStatus as Status } from './wasm.js';

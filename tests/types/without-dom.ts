@@ -15,4 +15,4 @@ client.getJob('id', options).then(
 client.free();
 client[Symbol.dispose]();
 // @ts-expect-error there is no such method
-void client.ask;
+void client.answer;

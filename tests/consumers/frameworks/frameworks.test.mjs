@@ -107,18 +107,20 @@ async function freePort() {
   return port;
 }
 
-/** Starts Next.js, and asks each kind of its code. */
-async function inNext(mode, work) {
+const started = new Map();
+/** Starts Next.js as it is built or in development; once. */
+function nextIn(mode) {
+  if (!started.has(mode)) started.set(mode, start(mode));
+  return started.get(mode);
+}
+async function start(mode) {
+  if (mode === 'start') await run(command[0], [command[1], 'build', app], { cwd: app, env, maxBuffer: 1e8 });
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
   const args = [...command, mode, app, '--hostname', '127.0.0.1', '--port', String(port)];
-  return listening(args, { cwd: app, env }, `${url}api/ask`, () => work(url));
+  await listening(args, { cwd: app, env }, `${url}api/ask`);
+  return url;
 }
-let isBuilt;
-const built = () => {
-  isBuilt ??= run(command[0], [command[1], 'build', app], { cwd: app, env, maxBuffer: 1e8 });
-  return isBuilt;
-};
 const kinds = {
   'a server component': async (url, query) =>
     /said\((?:<!-- -->)?(.*?)(?:<!-- -->)?\)/.exec(await (await fetch(`${url}?${query}`)).text())?.[1],
@@ -132,9 +134,8 @@ for (const [mode, how] of [
 ]) {
   for (const [kind, asks] of Object.entries(kinds)) {
     consumer(next, `${how}, ${kind}`, async (question) => {
-      if (mode === 'start') await built();
-      const query = new URLSearchParams({ server: server.url, question });
-      return inNext(mode, (url) => asks(url, query, question));
+      const url = await nextIn(mode);
+      return asks(url, new URLSearchParams({ server: server.url, question }), question);
     });
   }
 }

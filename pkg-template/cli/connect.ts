@@ -1,0 +1,110 @@
+// A client of the server that is named on the command line, with the wallet, the limits and the store that go with it.
+import { JobsClient } from '../node.js';
+import type { JobsClient as Client, JobsClientOptions, Quote, SpendOptions, Wallet } from '../wasm.js';
+import type { Given, Option } from './command.js';
+import { openStore, storeFolder, STORE_OPTION } from './folders.js';
+import type { Output } from './output.js';
+import { address, amount, isLoopback } from './values.js';
+import { anyWallet, findWallet, testWallet } from './wallet.js';
+
+/** What a served sandbox calls itself. */
+const SANDBOX = 'eliza-jobs-sandbox';
+const HEALTH = '/api/messaging/jobs/health';
+/** The longest time for the question whether a server on this machine is a sandbox. */
+const PROBE_MS = 3_000;
+/** Networks whose money is worth nothing. */
+const TESTNETS = ['base-sepolia', 'polygon-amoy'];
+
+export const PAY_OPTIONS: readonly Option[] = [
+  { name: 'max', value: '<usdc>', help: 'the most that one answer may cost, such as 0.05' },
+  { name: 'per-day', value: '<usdc>', help: 'the most that all answers of one day (UTC) may cost' },
+  { name: 'network', value: '<name>', many: true, help: 'a network that may be paid on (default: base, polygon)' },
+  { name: 'allow-resource', value: '<url>', many: true, help: 'a URL that a bill may be for, of a server behind a proxy' },
+  { name: 'rpc', value: '<url>', help: 'a node of the network, for servers that want a transfer' },
+  STORE_OPTION,
+];
+
+/** A client, and what there is to say about it. */
+export interface Connection {
+  readonly client: Client;
+  readonly url: string;
+  readonly isSandbox: boolean;
+  readonly folder: string;
+  /** Whether a limit was given. Without one, nothing that is worth something is paid. */
+  readonly hasBudget: boolean;
+  /** Why there is no wallet, and what to do. Empty where there is one. */
+  readonly noWallet: readonly string[];
+  /** The price that was not paid because no limit was given. */
+  refused?: Quote;
+}
+
+/** What a command needs. */
+export interface Needs {
+  /** `pay`: the wallet of the key. `price`: one that is never called. */
+  readonly wallet: 'pay' | 'price' | 'none';
+  /** The folder of payments. @default the one that goes with the server */
+  readonly folder?: string;
+}
+
+/** Connects to a server. Nothing is sent to it, but for a look at a server on this machine: whether it is a sandbox. */
+export async function connect(given: Given, output: Output, named: string, needs: Needs): Promise<Connection> {
+  const url = address(named);
+  const limits = { max: amount(given, 'max'), perDay: amount(given, 'per-day') };
+  const isSandbox = isLoopback(url) && (await isServedSandbox(url));
+  const folder = needs.folder ?? storeFolder(given, isSandbox);
+  const { wallet, why } = await walletFor(needs, isSandbox, given.value('rpc'));
+  const apiKey = process.env['ELIZA_JOBS_API_KEY'];
+  const options: JobsClientOptions = {
+    baseUrl: url,
+    ...(apiKey && { apiKey }),
+    ...(wallet && { wallet }),
+    spend: spendFor(limits, given),
+    store: openStore(folder),
+    logger: { warn: (...said) => output.remark(`! ${said.map(String).join(' ')}`) },
+    confirm(quote) {
+      const isFree = connection.isSandbox || TESTNETS.includes(quote.network);
+      if (isFree || connection.hasBudget) return true;
+      connection.refused = quote;
+      return false;
+    },
+  };
+  const hasBudget = limits.max !== undefined || limits.perDay !== undefined;
+  const client = new JobsClient(options);
+  const connection: Connection = { client, url, isSandbox, folder, hasBudget, noWallet: why };
+  return connection;
+}
+
+async function walletFor(
+  { wallet }: Needs,
+  isSandbox: boolean,
+  rpc: string | undefined,
+): Promise<{ wallet?: Wallet; why: readonly string[] }> {
+  if (wallet === 'none') return { why: [] };
+  if (wallet === 'price') return { wallet: anyWallet(), why: [] };
+  if (isSandbox) return { wallet: await testWallet(), why: [] };
+  const found = findWallet(rpc);
+  return found.wallet ? { wallet: found.wallet, why: [] } : { why: found.why };
+}
+
+function spendFor({ max, perDay }: { max: string | undefined; perDay: string | undefined }, given: Given): SpendOptions {
+  const [networks, resources] = [given.all('network'), given.all('allow-resource')];
+  return {
+    ...(max && { maxPerPayment: max }),
+    ...(perDay && { budget: { perDay } }),
+    ...(networks.length > 0 && { networks: [...networks] }),
+    ...(resources.length > 0 && { allowResource: [...resources] }),
+  };
+}
+
+/** Whether the server says that it is a sandbox. One that lies gets signatures of an account that has nothing. */
+async function isServedSandbox(url: string): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(PROBE_MS);
+    const response = await fetch(url.replace(/\/+$/, '') + HEALTH, { signal, redirect: 'manual' });
+    await response.body?.cancel();
+    return response.headers.get('server') === SANDBOX;
+  } catch {
+    // Whoever asks for something finds out what is wrong.
+    return false;
+  }
+}

@@ -1,0 +1,52 @@
+// Where the command line keeps its payments: in the user's data folder, so that a crash, and another terminal, lose nothing.
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { fileStore } from '../node.js';
+import type { Store } from '../stores.js';
+import type { Given, Option } from './command.js';
+
+export const STORE_OPTION: Option = {
+  name: 'store',
+  value: '<folder>',
+  help: "where payments are recorded (default: the user's data folder)",
+};
+
+/** The user's folder for data of this program. */
+export function dataFolder(): string {
+  const { env, platform } = process;
+  // The specification wants a relative path ignored.
+  if (env['XDG_DATA_HOME'] && path.isAbsolute(env['XDG_DATA_HOME'])) return path.join(env['XDG_DATA_HOME'], 'eliza-jobs');
+  if (platform === 'darwin') return path.join(homedir(), 'Library/Application Support/eliza-jobs');
+  if (platform === 'win32') return path.join(env['LOCALAPPDATA'] ?? path.join(homedir(), 'AppData/Local'), 'eliza-jobs');
+  return path.join(homedir(), '.local/share/eliza-jobs');
+}
+
+/** The folder of payments with money, or of those in sandboxes, which count for no budget. */
+export function storeFolder(given: Given, isSandbox: boolean): string {
+  const folder = given.value('store') ?? process.env['ELIZA_JOBS_STORE'];
+  return folder ? path.resolve(folder) : path.join(dataFolder(), isSandbox ? 'sandbox' : 'payments');
+}
+
+/** Both folders; one where it was named. */
+export function storeFolders(given: Given): string[] {
+  return [...new Set([storeFolder(given, false), storeFolder(given, true)])];
+}
+
+/** What the keys of records of open payments begin with. */
+const RECORDS = 'eliza-jobs/payment/';
+
+/** The servers at which something is open, by the records of a store. */
+export async function openServers(store: Store): Promise<string[]> {
+  const servers = new Set<string>();
+  for (const key of await store.keys(RECORDS)) {
+    try {
+      const { server } = JSON.parse((await store.get(key)) ?? '{}') as { server?: unknown };
+      if (typeof server === 'string') servers.add(server);
+    } catch {
+      // A record that cannot be read names no server. It is listed with those of any server.
+    }
+  }
+  return [...servers].sort();
+}
+
+export const openStore = (folder: string): Store => fileStore(folder);

@@ -1,0 +1,44 @@
+// Reads the command line, runs the command, and says how it went.
+import { readFileSync } from 'node:fs';
+import { read } from './arguments.js';
+import { ask } from './ask.js';
+import type { Command } from './command.js';
+import { EXIT } from './exit.js';
+import { health } from './health.js';
+import { help, helpFor } from './help.js';
+import { Output } from './output.js';
+import { payments } from './payments.js';
+import { pending } from './pending.js';
+import { quote } from './quote.js';
+import { report } from './report.js';
+import { resume } from './resume.js';
+import { sandbox } from './sandbox.js';
+
+const COMMANDS: readonly Command[] = [ask, quote, payments, pending, resume, health, sandbox];
+
+/** Runs the command line with these arguments, and returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  // Where the command line cannot be read, this is what can be known of it.
+  const output = new Output(args.includes('--json'));
+  try {
+    const { command, given } = read(args, COMMANDS);
+    if (given.has('version')) output.raw(`${version()}\n`);
+    else if (given.has('help')) output.raw(command ? helpFor(command) : help(COMMANDS));
+    else if (command) return await command.run(given, output);
+    else {
+      process.stderr.write(help(COMMANDS));
+      return EXIT.wrongUse;
+    }
+    return EXIT.done;
+  } catch (error) {
+    return report(error, output);
+  } finally {
+    output.end();
+  }
+}
+
+/** The package's version: its package.json is beside the bundle. */
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as { version: string };
+  return version;
+}

@@ -1,0 +1,134 @@
+// What is written where. Standard output has the result and nothing else: in a pipe, the bare answer. Progress and errors go to standard
+// error, and progress only where that is a terminal.
+import type { WriteStream } from 'node:tty';
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+export type Style = keyof typeof CODES;
+/** How often the running clock is written. */
+const CLOCK_MS = 200;
+/** The width of the first column of a step. */
+const COLUMN = 9;
+
+/** Control characters could move the cursor, change the terminal, or turn the text around: what servers say has none of them. */
+// eslint-disable-next-line no-control-regex -- exactly these are meant
+const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+export class Output {
+  readonly json: boolean;
+  readonly #out: WriteStream;
+  readonly #err: WriteStream;
+  #clock: NodeJS.Timeout | undefined;
+
+  constructor(json: boolean, out: WriteStream = process.stdout, err: WriteStream = process.stderr) {
+    this.json = json;
+    this.#out = out;
+    this.#err = err;
+    // Whoever reads has seen enough: `eliza-jobs payments | head`.
+    out.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+
+  /** Whether a person sees the result. */
+  get isTerminal(): boolean {
+    return this.#out.isTTY && !this.json;
+  }
+
+  /** Whether a person sees progress. */
+  get showsProgress(): boolean {
+    return this.#err.isTTY && !this.json;
+  }
+
+  /** A step that was done: one line. */
+  step(what: string, text: string, style: Style = 'green') {
+    if (!this.showsProgress) return;
+    this.#endClock();
+    const mark = { green: '✓', yellow: '!', red: '✗', cyan: '·' }[style as 'green'] ?? '·';
+    this.#err.write(`${this.#painted(this.#err, style, mark)} ${this.#painted(this.#err, 'dim', what.padEnd(COLUMN))} ${text}\n`);
+  }
+
+  /** A step that goes on: a line with a running clock, until the next line is written. */
+  waiting(what: string, text: string) {
+    if (!this.showsProgress) return;
+    this.#endClock();
+    const began = performance.now();
+    const write = () => {
+      const seconds = ((performance.now() - began) / 1000).toFixed(1);
+      const line = `· ${what.padEnd(COLUMN)} ${text} ${seconds} s`;
+      this.#err.write(`\r${this.#painted(this.#err, 'dim', line)}\x1b[K`);
+    };
+    write();
+    this.#clock = setInterval(write, CLOCK_MS).unref();
+  }
+
+  /** The result for people: with blank lines around it on a terminal, bare in a pipe. */
+  answer(text: string) {
+    this.#endClock();
+    if (this.isTerminal) this.#out.write(`\n${shown(text)}\n\n`);
+    else this.#out.write(`${text}\n`);
+  }
+
+  /** A line of the result for people. */
+  line(text = '', style?: Style) {
+    this.#endClock();
+    this.#out.write(`${style ? this.#painted(this.#out, style, text) : text}\n`);
+  }
+
+  /** The result as it is, to the letter. */
+  raw(text: string) {
+    this.#endClock();
+    this.#out.write(text);
+  }
+
+  /** The result for programs. */
+  document(value: unknown) {
+    this.#out.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** What a person should see that is no result. */
+  remark(text: string) {
+    this.#endClock();
+    if (!this.json) this.#err.write(`${this.#painted(this.#err, 'dim', text)}\n`);
+  }
+
+  /** What went wrong, and what to do. */
+  error(text: string, ...next: readonly string[]) {
+    this.#endClock();
+    this.#err.write(`${this.#painted(this.#err, 'red', '✗')} ${shown(text)}\n`);
+    for (const line of next) this.#err.write(`  ${line}\n`);
+  }
+
+  /** Ends what is being written. */
+  end() {
+    this.#endClock();
+  }
+
+  /** Text for standard output, with a colour where it has colours. */
+  paint(style: Style, text: string): string {
+    return this.#painted(this.#out, style, text);
+  }
+
+  #painted(stream: WriteStream, style: Style, text: string): string {
+    // It knows NO_COLOR, FORCE_COLOR and TERM.
+    return stream.isTTY && stream.hasColors() ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
+  }
+
+  #endClock() {
+    if (!this.#clock) return;
+    clearInterval(this.#clock);
+    this.#clock = undefined;
+    this.#err.write('\r\x1b[K');
+  }
+}
+
+/** A text that others have written, as it may be shown on a terminal. */
+export function shown(text: string): string {
+  return text.replaceAll('\r\n', '\n').replace(CONTROL, '\ufffd');
+}
+
+/** The same in one line, not longer than so many characters. */
+export function inShort(text: string, most: number): string {
+  const line = shown(text).replace(/\s+/g, ' ').trim();
+  const letters = [...line];
+  return letters.length > most ? `${letters.slice(0, most - 1).join('')}…` : line;
+}

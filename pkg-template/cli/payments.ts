@@ -1,0 +1,66 @@
+// `payments`: what was paid, of all servers.
+import { JobsClient } from '../node.js';
+import type { JobsClient as Client, PaymentRow, PaymentsOptions, PaymentState } from '../wasm.js';
+import type { Command, Given } from './command.js';
+import { EXIT, UsageError } from './exit.js';
+import { openStore, storeFolder, STORE_OPTION } from './folders.js';
+import { inShort, shown, type Output } from './output.js';
+import { paymentOf, report } from './report.js';
+import { date, oneOf } from './values.js';
+
+const STATES: readonly PaymentState[] = ['intended', 'proven', 'sent', 'accepted', 'refused', 'unknown'];
+/** The list is of all servers: no request is sent, and this address is not used. */
+const NO_SERVER = 'http://localhost';
+
+export const payments: Command = {
+  name: 'payments',
+  summary: 'list what was paid',
+  takes: [],
+  about: 'Lists every payment that moved or may have moved money, the oldest first, of all servers.',
+  options: [
+    { name: 'csv', help: 'print a table for spreadsheets' },
+    { name: 'since', value: '<date>', help: 'payments of this day and later: 2026-01-31' },
+    { name: 'until', value: '<date>', help: 'payments before this day' },
+    { name: 'state', value: '<state>', help: `payments in this state: ${STATES.join(', ')}` },
+    { name: 'sandbox', help: 'those in sandboxes, which moved no money' },
+    STORE_OPTION,
+  ],
+  examples: ['eliza-jobs payments', 'eliza-jobs payments --since 2026-01-01 --csv > payments.csv'],
+  async run(given, output) {
+    if (given.has('csv') && output.json) throw new UsageError('--csv and --json exclude each other', 'Leave one of them out.');
+    const options = filterOf(given);
+    const folder = storeFolder(given, given.has('sandbox'));
+    const client = new JobsClient({ baseUrl: NO_SERVER, store: openStore(folder) });
+    try {
+      if (given.has('csv')) output.raw(await client.paymentsCsv(options));
+      else if (output.json) output.document((await client.payments(options)).map(paymentOf));
+      else await list(client, options, output, folder);
+      return EXIT.done;
+    } catch (error) {
+      return report(error, output);
+    }
+  },
+};
+
+function filterOf(given: Given): PaymentsOptions {
+  const [since, until, state] = [date(given, 'since'), date(given, 'until'), oneOf(given, 'state', STATES)];
+  return { ...(since && { since }), ...(until && { until }), ...(state && { state }) };
+}
+
+/** One payment at a time: there may be any number. */
+async function list(client: Client, options: PaymentsOptions, output: Output, folder: string) {
+  let count = 0;
+  for await (const row of client.payments(options)) {
+    count += 1;
+    output.line(lineOf(row, output));
+  }
+  if (count === 0) output.remark(`No payments in ${folder}.`);
+}
+
+function lineOf(row: PaymentRow, output: Output): string {
+  const at = new Date(row.createdAt).toISOString().replace('T', ' ').slice(0, 19);
+  const state = row.state.padEnd(8);
+  const mark = row.state === 'accepted' ? output.paint('green', state) : output.paint('yellow', state);
+  const amount = shown(`${row.amount.padStart(8)} ${row.currency}`);
+  return [at, amount, shown(row.network).padEnd(8), mark, inShort(row.server, 60), shown(row.recipient)].join('  ');
+}

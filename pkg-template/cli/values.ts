@@ -1,0 +1,69 @@
+// Values on the command line: each is checked here, so that an error names the option and not a member of some object.
+import type { Given } from './command.js';
+import { UsageError } from './exit.js';
+
+/** An amount of USDC: at most six decimals, and above nothing. */
+const AMOUNT = /^(?=.*[1-9])\d{1,12}(\.\d{1,6})?$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
+
+/** An option that is an amount of USDC. */
+export function amount(given: Given, name: string): string | undefined {
+  const text = given.value(name);
+  if (text === undefined || AMOUNT.test(text)) return text;
+  throw new UsageError(`--${name} must be a number of USDC such as 0.05; given: ${JSON.stringify(text)}`);
+}
+
+/** An option that is an id: eight, four, four, four and twelve hexadecimal digits. */
+export function uuid(given: Given, name: string): string | undefined {
+  const text = given.value(name);
+  if (text === undefined || UUID.test(text)) return text;
+  throw new UsageError(`--${name} must be a UUID (8-4-4-4-12 hexadecimal digits); given: ${JSON.stringify(text)}`);
+}
+
+/** An option that is a whole number in these bounds. */
+export function whole(given: Given, name: string, least: number, most: number): number | undefined {
+  const text = given.value(name);
+  if (text === undefined) return undefined;
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (number >= least && number <= most) return number;
+  throw new UsageError(`--${name} must be a whole number from ${least} to ${most}; given: ${JSON.stringify(text)}`);
+}
+
+/** An option that is a date, or a date and time. */
+export function date(given: Given, name: string): Date | undefined {
+  const text = given.value(name);
+  if (text === undefined) return undefined;
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : new Date(NaN);
+  if (!Number.isNaN(date.getTime())) return date;
+  throw new UsageError(`--${name} must be a date such as 2026-01-31; given: ${JSON.stringify(text)}`);
+}
+
+/** An option that is one of these words. */
+export function oneOf<T extends string>(given: Given, name: string, words: readonly T[]): T | undefined {
+  const text = given.value(name);
+  if (text === undefined) return undefined;
+  const found = words.find((word) => word === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`--${name} must be one of ${words.join(', ')}; given: ${JSON.stringify(text)}`);
+}
+
+/** A server's address. Without a scheme it is https, and http on this machine. */
+export function address(text: string): string {
+  const isLoopback = LOOPBACK.test(/^[^/:]*|^\[[^\]]*\]/.exec(text)?.[0] ?? '') || /^\[::1\]/.test(text);
+  const full = SCHEME.test(text) ? text : `${isLoopback ? 'http' : 'https'}://${text}`;
+  let url: URL;
+  try {
+    url = new URL(full);
+  } catch {
+    throw new UsageError(`the server's address must be one such as https://agents.example; given: ${JSON.stringify(text)}`);
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new UsageError(`the server's address must begin with https:// or http://; given: ${JSON.stringify(text)}`);
+  }
+  return full;
+}
+
+/** Whether the address is of this machine. */
+export const isLoopback = (address: string): boolean => LOOPBACK.test(new URL(address).hostname);

@@ -1,0 +1,610 @@
+// The command line as users have it: the installed package's program, in processes of their own.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { installPackage } from '../../scripts/install-package.mjs';
+import { ACCOUNTS, startChain } from '../servers/chain.mjs';
+import { startEliza } from '../servers/elizaos.mjs';
+import { startSeedOnChain } from '../servers/seed-on-chain.mjs';
+import { startV2 } from '../servers/x402-v2.mjs';
+
+const { folder, installed, entry } = installPackage('cli');
+const { createSandbox, serveSandbox } = await import(new URL('./sandbox-node.js', entry));
+const PROGRAM = path.join(folder, 'node_modules/.bin/eliza-jobs');
+/** Where viem and ethers are installed. */
+const WITH_LIBRARIES = path.resolve(import.meta.dirname, '../servers');
+const KEY = ACCOUNTS[0].key;
+const COMMANDS = ['ask', 'quote', 'payments', 'pending', 'resume', 'health', 'sandbox'];
+/** Longer than any command takes on a slow machine. */
+const LIMIT = 60_000;
+const QUESTION = 'What is the weather in New York?';
+
+let chain, v2, transfers, eliza;
+const stops = [];
+before(async () => {
+  chain = await startChain('base');
+  stops.push(() => chain.stop());
+  [v2, transfers, eliza] = await Promise.all([
+    startV2(chain),
+    startSeedOnChain({ base: chain }),
+    startEliza({ paywall: { strict: true } }),
+  ]);
+  stops.push(...[v2, transfers, eliza].map((server) => () => server.stop()));
+});
+after(() => Promise.all(stops.reverse().map((stop) => stop())));
+
+const emptyFolder = () => mkdtempSync(path.join(tmpdir(), 'eliza-jobs-cli-'));
+
+/** A user of the command line: an own data folder, and nothing of what the tests' own user has set. */
+function user({ cwd = folder, data = emptyFolder(), ...more } = {}) {
+  const { PATH, HOME } = process.env;
+  const env = { PATH, HOME, XDG_DATA_HOME: data, TERM: 'xterm-256color', ...more };
+  /** Starts the program. */
+  const start = (...args) => {
+    const child = spawn(PROGRAM, args, { cwd, env, timeout: LIMIT });
+    const running = { child, stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (running[name] += text));
+    running.end = once(child, 'close').then(([code, signal]) => ({
+      code,
+      signal,
+      stdout: running.stdout,
+      stderr: running.stderr,
+    }));
+    return running;
+  };
+  /** Runs it to its end. */
+  const run = (...args) => {
+    const { child, end } = start(...args);
+    child.stdin.end();
+    return end;
+  };
+  /** Runs it on a terminal, and returns what stands there. */
+  const onTerminal = async (...args) => {
+    const line = [PROGRAM, ...args].map((part) => `'${part}'`).join(' ');
+    const child = spawn('script', ['-qec', line, '/dev/null'], {
+      cwd,
+      env,
+      timeout: LIMIT,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (piece) => (text += piece));
+    const [code] = await once(child, 'close');
+    return { code, text };
+  };
+  return { data, start, run, onTerminal };
+}
+
+/** A sandbox in this process, served; `around` sees each request on its way. */
+async function sandboxed(t, options, around = (pass) => pass()) {
+  const sandbox = createSandbox({ paywall: 'x402-v2', price: '0.02', ...options });
+  const served = await serveSandbox({ fetch: (input, init) => around(() => sandbox.fetch(input, init), init) });
+  t.after(() => served.close());
+  return { sandbox, url: served.url };
+}
+
+/** A promise, and what settles it. */
+function signal() {
+  let come;
+  const promise = new Promise((resolve) => (come = resolve));
+  return { promise, come };
+}
+
+/** What a terminal shows of this text: each line as it was written last, without colours. */
+const asShown = (text) =>
+  text
+    .split(/\r?\n/)
+    // eslint-disable-next-line no-control-regex -- a terminal's own
+    .map((line) => line.split(/\r|\x1b\[K/).findLast((part) => part) ?? '')
+    // eslint-disable-next-line no-control-regex -- as above
+    .map((line) => line.replace(/\x1b\[\d*m/g, '').trimEnd());
+
+const answerTo = (question) => `You asked: "${question}".`;
+
+test('in a pipe there is the bare answer and nothing else, and it is paid for once', async (t) => {
+  const { sandbox, url } = await sandboxed(t);
+  const { code, stdout, stderr } = await user().run('ask', url, QUESTION);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.ok(stdout.startsWith(answerTo(QUESTION)) && stdout.endsWith('.\n') && stdout.split('\n').length === 2, stdout);
+  assert.equal(sandbox.payments.length, 1);
+});
+
+test('the question comes from standard input too', async (t) => {
+  const { url } = await sandboxed(t, { paywall: 'none', price: undefined });
+  const { child, end } = user().start('ask', url, '-');
+  child.stdin.end('two\nlines\n');
+  const { code, stdout } = await end;
+  assert.deepEqual([code, stdout.startsWith('You asked: "two\nlines".')], [0, true], stdout);
+});
+
+test('--json is one document with the answer and the payment', async (t) => {
+  const { sandbox, url } = await sandboxed(t);
+  const { code, stdout, stderr } = await user().run('ask', url, QUESTION, '--json');
+  const { answer, jobId, payment } = JSON.parse(stdout);
+  assert.deepEqual([code, stderr, answer.startsWith(answerTo(QUESTION)), jobId], [0, '', true, sandbox.jobs[0].jobId]);
+  const [{ transaction, amount }] = sandbox.payments;
+  assert.deepEqual([payment.transaction, payment.amount, payment.state], [transaction, amount, 'accepted']);
+  assert.doesNotMatch(stdout, /signature|proof/i);
+});
+
+test('on a terminal each step is a line in colour, and the answer is set apart', async (t) => {
+  const { url } = await sandboxed(t, { answerMs: 500 });
+  const { code, text } = await user().onTerminal('ask', url, QUESTION);
+  assert.equal(code, 0, text);
+  assert.match(text, /\x1b\[32m✓\x1b\[0m/); // eslint-disable-line no-control-regex -- a colour
+  assert.match(text, /the agent is at work 0\.[2-9] s/, 'a clock runs');
+  const lines = asShown(text);
+  const steps = lines.filter((line) => /^[✓·]/.test(line)).map((line) => line.split(/\s+/)[1]);
+  assert.deepEqual(steps, ['ask', 'price', 'paid', 'job', 'answered'], lines.join('\n'));
+  const at = lines.findIndex((line) => line.startsWith(answerTo(QUESTION)));
+  assert.deepEqual([lines[at - 1], lines[at + 1]], ['', ''], lines.join('\n'));
+  assert.match(lines[at + 2], /^0\.02 USDC on base to 0x7e57.*no money exists there$/);
+});
+
+test('NO_COLOR is respected', async (t) => {
+  const { url } = await sandboxed(t);
+  const { text } = await user({ NO_COLOR: '1' }).onTerminal('ask', url, QUESTION);
+  assert.doesNotMatch(text, /\x1b\[\d+m/); // eslint-disable-line no-control-regex -- a colour
+});
+
+test('no answer controls the terminal; a pipe gets it as it is', async (t) => {
+  const evil = '\x1b]0;title\x07\x1b[2J\u202egnp.exe\u009b31m fine';
+  const { url } = await sandboxed(t, { paywall: 'none', price: undefined, answer: () => evil });
+  const { text } = await user().onTerminal('ask', url, QUESTION);
+  assert.doesNotMatch(text, /\x1b\]|\x1b\[2J|\u202e|\u009b|\x07/); // eslint-disable-line no-control-regex -- what must not be there
+  assert.match(text, /fine/);
+  assert.equal((await user().run('ask', url, QUESTION)).stdout, `${evil}\n`);
+});
+
+test('wrong use: exit code 2, what is wrong, what would be right, and nothing is sent', async (t) => {
+  const requests = [];
+  const server = http.createServer((request, response) => (requests.push(request.url), response.end())).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${server.address().port}`;
+  const { run } = user();
+  for (const [args, ...words] of [
+    [[], 'Usage: eliza-jobs <command>'],
+    [['aks', url, 'q'], 'no command "aks"', 'Did you mean "ask"?'],
+    [['nonsense'], 'There are: ask, quote, payments, pending, resume, health, sandbox.'],
+    [[url, 'q'], 'the command is missing', 'Try: eliza-jobs ask'],
+    [['ask'], '<url> is missing', 'Usage: eliza-jobs ask <url> <question>'],
+    [['ask', url], '<question> is missing'],
+    [['ask', url, 'What', 'is'], 'more than one argument', 'quotation marks'],
+    [['ask', url, ''], 'the question is empty'],
+    [['ask', url, '  '], 'the question is empty'],
+    [['ask', url, 'x'.repeat(50_001)], 'content', '50000 characters'],
+    [['ask', url, 'q', '--mx', '1'], 'no option --mx', 'Did you mean --max?'],
+    [['ask', url, 'q', '-x'], 'no option -x', 'ask --help'],
+    [['ask', url, 'q', '--max'], '--max needs a value', '--max <usdc>'],
+    [['ask', url, 'q', '--max', '--json'], '--max needs a value'],
+    [['ask', url, 'q', '--max='], '--max needs a value'],
+    [['ask', url, 'q', '--json=yes'], '--json takes no value'],
+    [['ask', url, 'q', '--max', '1', '--max', '2'], '--max is given twice'],
+    ...['0', '-1', '0,05', '5 cents', '1e3', 'NaN', '0.0000001', '$1', '1.'].map((max) => [
+      ['ask', url, 'q', '--max', max],
+      '--max must be a number of USDC such as 0.05',
+      JSON.stringify(max),
+    ]),
+    [['ask', url, 'q', '--per-day', 'much'], '--per-day must be a number of USDC', '"much"'],
+    [['ask', url, 'q', '--timeout', '0'], '--timeout must be a whole number from 1 to 300', '"0"'],
+    [['ask', url, 'q', '--agent', 'eliza'], '--agent must be a UUID', '"eliza"'],
+    [['ask', url, 'q', '--user', 'me'], '--user must be a UUID', '"me"'],
+    [['ask', url, 'q', '--network', 'bse', '--max', '1'], 'bse'],
+    [['ask', 'ftp://agents.example', 'q'], 'must begin with https:// or http://'],
+    [['ask', 'https://', 'q'], 'address must be one such as https://agents.example'],
+    [['ask', 'https://user:pass@agents.example', 'q'], 'baseUrl'],
+    [['payments', '--csv', '--json'], '--csv and --json exclude each other'],
+    [['payments', '--since', 'yesterday'], '--since must be a date such as 2026-01-31', '"yesterday"'],
+    [['payments', '--since', '2026-13-45'], '--since must be a date'],
+    [['payments', '--state', 'paid'], '--state must be one of intended, proven'],
+    [['payments', url], 'one argument too many'],
+    [['sandbox', '--port', '70000'], '--port must be a whole number from 0 to 65535'],
+    [['sandbox', '--port', String(server.address().port)], 'is taken', '--port'],
+    [['sandbox', '--paywall', 'x402'], '--paywall must be one of none, elizaos, x402-v1, x402-v2'],
+    [['sandbox', '--fault', 'lose-repyl'], 'lose-repyl', 'lose-reply'],
+    [['sandbox', '--paywall', 'none', '--price', '1'], 'price'],
+  ]) {
+    const { code, stdout, stderr } = await run(...args);
+    assert.equal(code, 2, `${args.join(' ').slice(0, 200)}: ${stdout}${stderr}`);
+    for (const word of words) assert.ok((stdout + stderr).includes(word), `"${word}" is not in: ${stdout}${stderr}`);
+    assert.doesNotMatch(stderr, /\n {4}at |\[object/);
+  }
+  assert.deepEqual(
+    requests.filter((url) => !url.endsWith('/health')),
+    [],
+  );
+});
+
+test('errors are a document for programs', async () => {
+  const { code, stdout, stderr } = await user().run('ask', 'localhost:1', 'q', '--json');
+  const { error, exitCode, next } = JSON.parse(stdout);
+  assert.deepEqual([code, exitCode, stderr, error.code, error.fundsMoved], [1, 1, '', 'connection_failed', false]);
+  assert.ok(Array.isArray(next));
+  const wrong = await user().run('ask', '--json');
+  assert.deepEqual([wrong.code, JSON.parse(wrong.stdout).error.code], [2, 'wrong_use']);
+});
+
+test('a key is taken from no argument, and no message shows one', async (t) => {
+  const { sandbox, url } = await sandboxed(t);
+  for (const args of [
+    ['ask', url, 'q', KEY],
+    ['ask', url, 'q', KEY.slice(2)],
+    ['ask', url, 'q', `--key=${KEY}`],
+    ['ask', url, 'q', '--private-key', KEY],
+    [KEY],
+  ]) {
+    const { code, stdout, stderr } = await user().run(...args);
+    assert.equal(code, 2);
+    assert.match(stderr, /private key was given as an argument[\s\S]*ELIZA_JOBS_PRIVATE_KEY/);
+    assert.ok(!`${stdout}${stderr}`.includes(KEY.slice(2, 20)), stderr);
+  }
+  assert.equal(sandbox.requests.length, 0);
+  for (const bad of [`${KEY}0`, KEY.slice(0, -1), `0x${'f'.repeat(64)}`]) {
+    const { code, stderr } = await user({ cwd: WITH_LIBRARIES, ELIZA_JOBS_PRIVATE_KEY: bad }).run(
+      'ask',
+      v2.url,
+      'q',
+      '--max',
+      '1',
+    );
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /ELIZA_JOBS_PRIVATE_KEY/);
+    assert.ok(!stderr.includes(bad.slice(2, 20)), stderr);
+  }
+});
+
+test('every command has its help, and --version is the package’s', async () => {
+  const { run } = user();
+  const all = await run('--help');
+  assert.equal(all.code, 0);
+  for (const name of COMMANDS) assert.ok(all.stdout.includes(`\n  ${name} `), name);
+  for (const args of COMMANDS.flatMap((name) => [
+    [name, '--help'],
+    [name, '-h'],
+    ['help', name],
+  ])) {
+    const { code, stdout, stderr } = await run(...args);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /^Usage: eliza-jobs \w+[\s\S]*--json[\s\S]*Exit codes: 0 done/);
+  }
+  const { version } = JSON.parse(readFileSync(path.join(installed, 'package.json'), 'utf8'));
+  assert.equal((await run('--version')).stdout, `${version}\n`);
+});
+
+test('quote prints the price and pays nothing', async (t) => {
+  const { sandbox, url } = await sandboxed(t);
+  const { run, onTerminal } = user();
+  assert.deepEqual(await run('quote', url).then(({ code, stdout, stderr }) => [code, stdout, stderr]), [0, '0.02 USDC\n', '']);
+  const { chosen, free } = JSON.parse((await run('quote', url, '--json')).stdout);
+  assert.deepEqual([free, chosen.amount, chosen.recipient], [false, '0.02', sandbox.recipient]);
+  const tooDear = await run('quote', url, '--max', '0.01');
+  assert.equal(tooDear.code, 1);
+  assert.match(tooDear.stderr, /0\.01 USDC[\s\S]*Nothing was paid/);
+  assert.match((await onTerminal('quote', url)).text, /0\.02 USDC on base to 0x7e57/);
+  assert.deepEqual([sandbox.payments.length, sandbox.jobs.length], [0, 0]);
+  const free_ = await sandboxed(t, { paywall: 'none', price: undefined });
+  assert.equal((await run('quote', free_.url)).stdout, 'free\n');
+});
+
+test('health is for people, for programs, and for shells', async (t) => {
+  const { url } = await sandboxed(t);
+  const { run } = user();
+  const { code, stdout } = await run('health', url);
+  assert.deepEqual([code, stdout.split('\n')[0]], [0, 'healthy']);
+  assert.equal(JSON.parse((await run('health', url, '--json')).stdout).healthy, true);
+  assert.equal((await run('health', 'localhost:1')).code, 1);
+});
+
+test('the sandbox command serves what the others ask, and says what happens', async (t) => {
+  const { start, run } = user();
+  const sandbox = start('sandbox', '--port', '0', '--price', '0.05', '--answer-ms', '0', '--fault', 'lose-reply');
+  t.after(() => sandbox.child.kill());
+  while (!/http:\/\/\S+/.test(sandbox.stdout)) await once(sandbox.child.stdout, 'data');
+  const [url] = /http:\/\/\S+/.exec(sandbox.stdout);
+  assert.equal((await run('quote', url)).stdout, '0.05 USDC\n');
+  // The reply to the payment is lost: the job is searched for, and nothing is paid again.
+  assert.equal((await run('ask', url, QUESTION)).code, 0);
+  sandbox.child.kill('SIGINT');
+  const { code, stdout, stderr } = await sandbox.end;
+  assert.equal(code, 0);
+  assert.match(stdout, /POST \/api\/messaging\/jobs → 402[\s\S]*payment 1: 0\.05 USDC on base, 0x/);
+  assert.match(stderr, /requests, 1 payments/);
+});
+
+for (const paywall of ['elizaos', 'x402-v1', 'x402-v2']) {
+  test(`the test wallet pays a sandbox with the paywall ${paywall} that another program serves`, async (t) => {
+    const { start, run } = user();
+    const sandbox = start('sandbox', '--port', '0', '--paywall', paywall, '--json');
+    t.after(() => sandbox.child.kill());
+    while (!sandbox.stdout.includes('\n')) await once(sandbox.child.stdout, 'data');
+    const { url } = JSON.parse(sandbox.stdout.split('\n')[0]);
+    for (const question of ['one', 'two']) {
+      const { code, stdout, stderr } = await run('ask', url, question);
+      assert.deepEqual([code, stdout.startsWith(answerTo(question))], [0, true], stderr);
+    }
+  });
+}
+
+test('a sandbox is paid with the test wallet, whatever key is set', async (t) => {
+  const { sandbox, url } = await sandboxed(t);
+  const { run } = user({ cwd: WITH_LIBRARIES, ELIZA_JOBS_PRIVATE_KEY: KEY });
+  assert.equal((await run('ask', url, QUESTION)).code, 0);
+  assert.deepEqual(
+    sandbox.payments.map(({ from }) => from.toLowerCase()),
+    [sandbox.account.toLowerCase()],
+  );
+});
+
+test('a bill for another address is refused with the option that allows it', async (t) => {
+  const sandbox = createSandbox({ paywall: 'x402-v2' });
+  // As behind a proxy: the server knows itself by another address.
+  const inside = (input) => String(input).replace(/\/\/[^/]+/, '//inside.example');
+  const { url, close } = await serveSandbox({ fetch: (input, init) => sandbox.fetch(inside(input), init) });
+  t.after(close);
+  const { run } = user();
+  const refused = await run('ask', url, QUESTION);
+  assert.equal(refused.code, 1, refused.stderr);
+  const [, resource] = /--allow-resource (http:\/\/inside\.example\S+)/.exec(refused.stderr);
+  const allowed = await run('ask', url, QUESTION, '--allow-resource', resource);
+  assert.deepEqual([allowed.code, sandbox.payments.length], [0, 1], allowed.stderr);
+});
+
+test('what has value needs a limit: without one the price is named and nothing is paid', async () => {
+  const paid = (await chain.transfers()).length;
+  const { run } = user({ cwd: WITH_LIBRARIES, ELIZA_JOBS_PRIVATE_KEY: KEY });
+  const { code, stdout, stderr } = await run('ask', v2.url, QUESTION);
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /asks for 0\.02 USDC on base to 0x[\s\S]*no limit was given[\s\S]*Nothing was paid[\s\S]*--max 0\.02/);
+  const low = await run('ask', v2.url, QUESTION, '--max', '0.01');
+  assert.equal(low.code, 1);
+  assert.match(low.stderr, /0\.02 USDC[\s\S]*Nothing was paid[\s\S]*--max/);
+  assert.equal((await chain.transfers()).length, paid);
+});
+
+test('without a key, and without a library that signs, it says what to do', async () => {
+  const noKey = await user({ cwd: WITH_LIBRARIES }).run('ask', v2.url, QUESTION, '--max', '0.05');
+  assert.equal(noKey.code, 1);
+  assert.match(noKey.stderr, /0\.02 USDC[\s\S]*Nothing was paid[\s\S]*Set ELIZA_JOBS_PRIVATE_KEY/);
+  const cwd = emptyFolder();
+  const noLibrary = await user({ cwd, ELIZA_JOBS_PRIVATE_KEY: KEY }).run('ask', v2.url, QUESTION, '--max', '0.05');
+  assert.equal(noLibrary.code, 1);
+  assert.match(noLibrary.stderr, /neither viem nor ethers is installed[\s\S]*npm install viem/);
+  assert.ok(!noLibrary.stderr.includes(KEY.slice(2, 20)));
+});
+
+/** A folder in which only this library is installed. */
+function withLibrary(name) {
+  const cwd = emptyFolder();
+  mkdirSync(path.join(cwd, 'node_modules'));
+  symlinkSync(path.join(WITH_LIBRARIES, 'node_modules', name), path.join(cwd, 'node_modules', name));
+  return cwd;
+}
+
+for (const name of ['viem', 'ethers']) {
+  test(`${name} signs for a server of x402: one transfer on the chain`, async () => {
+    const before = (await chain.transfers()).length;
+    const { run } = user({ cwd: withLibrary(name), ELIZA_JOBS_PRIVATE_KEY: KEY });
+    const { code, stdout, stderr } = await run('ask', v2.url, QUESTION, '--max', '0.05', '--json');
+    assert.equal(code, 0, stdout + stderr);
+    assert.equal(JSON.parse(stdout).payment.amount, '0.02');
+    const after = (await chain.transfers()).slice(before);
+    assert.deepEqual(
+      after.map(({ from, value }) => [from, value]),
+      [[ACCOUNTS[0].address, 20_000n]],
+    );
+  });
+
+  test(`${name} makes a transfer for elizaOS's paywall, with the address of a node`, async () => {
+    const before = (await chain.transfers()).length;
+    const { run } = user({ cwd: withLibrary(name), ELIZA_JOBS_PRIVATE_KEY: KEY });
+    const without = await run('ask', transfers.url, QUESTION, '--max', '0.05');
+    assert.equal(without.code, 1, without.stderr);
+    assert.match(without.stderr, /Nothing was paid/);
+    const { code, stderr } = await run('ask', transfers.url, QUESTION, '--max', '0.05', '--rpc', chain.rpc);
+    assert.equal(code, 0, stderr);
+    assert.equal((await chain.transfers()).length, before + 1);
+  });
+}
+
+/** Resolves with the real server's count of paid requests when it has one more. */
+async function paidRequest(server, before) {
+  for (;;) {
+    const seen = await server.seen();
+    if (seen.slice(before).some(({ headers }) => headers['x-payment'])) return;
+    await new Promise((next) => setTimeout(next, 50));
+  }
+}
+
+test('kill -9 on the real server, then resume: one transfer, and the answer', async () => {
+  const [before, seen] = [(await chain.transfers()).length, (await eliza.seen()).length];
+  const { start, run } = user({ cwd: WITH_LIBRARIES, ELIZA_JOBS_PRIVATE_KEY: KEY });
+  const asking = start('ask', eliza.url, 'wait:4000 Is it safe?', '--max', '0.05', '--rpc', chain.rpc);
+  await paidRequest(eliza, seen);
+  asking.child.kill('SIGKILL');
+  assert.equal((await asking.end).signal, 'SIGKILL');
+  const open = await run('pending');
+  assert.equal(open.code, 0);
+  assert.match(open.stdout, /0\.02 USDC on base to 0x\w+ {2}http:\/\/127\.0\.0\.1:\d+ {2}wait:4000 Is it safe\?/);
+  const { code, stdout, stderr } = await run('resume');
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^You asked: "Is it safe\?"/);
+  assert.equal((await chain.transfers()).length, before + 1);
+  assert.equal((await run('pending')).stderr, 'Nothing is open.\n');
+});
+
+for (const [when, holds] of [
+  ['before the server has the proof', (init) => hasProof(init)],
+  ['after the server has the proof, before its answer', (init, response) => hasProof(init) && response],
+  ['while the agent thinks', (init, response) => init.method === 'GET' && response],
+]) {
+  test(`kill -9 ${when}, then resume: one payment`, async (t) => {
+    const reached = signal();
+    let holding = true;
+    const { sandbox, url } = await sandboxed(t, { answerMs: 100 }, async (pass, init) => {
+      const isJob = holding && !init.isProbe;
+      if (isJob && holds(init)) {
+        holding = false;
+        reached.come();
+        throw new Error('the connection breaks');
+      }
+      const response = await pass();
+      if (isJob && !response.url.endsWith('/health') && holds(init, response) && sandbox.payments.length > 0) {
+        holding = false;
+        reached.come();
+        // The program is dead before this answer could reach it.
+        return new Promise(() => undefined);
+      }
+      return response;
+    });
+    const { start, run } = user();
+    const asking = start('ask', url, QUESTION);
+    await reached.promise;
+    asking.child.kill('SIGKILL');
+    assert.equal((await asking.end).signal, 'SIGKILL');
+    const { code, stdout, stderr } = await run('resume', url);
+    assert.equal(code, 0, stderr);
+    assert.ok(stdout.startsWith(answerTo(QUESTION)), stdout);
+    assert.equal(sandbox.payments.length, 1);
+  });
+}
+const hasProof = ({ headers }) => [...headers].some(([name]) => name.toLowerCase() === 'payment-signature');
+
+test('Ctrl-C says what is open, and the command that it names gets the answer', async (t) => {
+  const { sandbox, url } = await sandboxed(t, { answerMs: 1_500 });
+  const { start, run } = user();
+  const asking = start('ask', url, QUESTION);
+  while (sandbox.jobs.length === 0) await new Promise((next) => setTimeout(next, 20));
+  asking.child.kill('SIGINT');
+  const { code, stderr } = await asking.end;
+  assert.equal(code, 3, stderr);
+  assert.match(stderr, /interrupted\n {2}Open: 0\.02 USDC on base to 0x7e57.*\n/);
+  const [, next] = /: eliza-jobs (resume .*)\n/.exec(stderr);
+  const resumed = await run(...next.split(' '));
+  assert.deepEqual([resumed.code, resumed.stdout.startsWith(answerTo(QUESTION))], [0, true], resumed.stderr);
+  assert.equal(sandbox.payments.length, 1);
+});
+
+test('Ctrl-C before anything was paid: 130', async (t) => {
+  const reached = signal();
+  const { url } = await sandboxed(t, {}, (pass, { method }) => {
+    if (method !== 'POST') return pass();
+    reached.come();
+    return new Promise(() => undefined);
+  });
+  const asking = user().start('ask', url, QUESTION);
+  await reached.promise;
+  asking.child.kill('SIGINT');
+  const { code, stderr } = await asking.end;
+  assert.equal(code, 130);
+  assert.match(stderr, /interrupted\n {2}Nothing was paid/);
+});
+
+/** A server that answers every proof with its price again, for as long as it is said to. */
+function refused(refusing) {
+  let price;
+  return async (pass, init) => {
+    if (refusing.proofs && hasProof(init)) return price.clone();
+    const response = await pass();
+    if (response.status === 402) price = response.clone();
+    return response;
+  };
+}
+
+test('where money may have moved the exit code is 3, and the command that goes on is named', async (t) => {
+  const refusing = { proofs: true };
+  const { sandbox, url } = await sandboxed(t, {}, refused(refusing));
+  const { run } = user();
+  const { code, stdout, stderr } = await run('ask', url, QUESTION);
+  assert.deepEqual([code, stdout], [3, ''], stderr);
+  assert.match(stderr, /Money may have moved: 0\.02 USDC on base[\s\S]*: eliza-jobs resume http/);
+  refusing.proofs = false;
+  const resumed = await run('resume', url);
+  assert.deepEqual([resumed.code, resumed.stdout.startsWith(answerTo(QUESTION))], [0, true], resumed.stderr);
+  assert.equal(sandbox.payments.length, 1);
+});
+
+test('resume --json is a list, with what went wrong in it', async (t) => {
+  const refusing = { proofs: true };
+  const { url } = await sandboxed(t, {}, refused(refusing));
+  const { run } = user();
+  await run('ask', url, 'one');
+  await run('ask', url, 'two');
+  const open = JSON.parse((await run('pending', url, '--json')).stdout);
+  assert.deepEqual(
+    open.map(({ content, amount, server }) => [content, amount, server]),
+    ['one', 'two'].map((content) => [content, '0.02', url]),
+  );
+  const failed = await run('resume', url, '--json');
+  assert.deepEqual([failed.code, JSON.parse(failed.stdout).map(({ error }) => error.fundsMoved)], [3, ['unknown', 'unknown']]);
+  refusing.proofs = false;
+  const one = await run('resume', url, open[1].attemptId);
+  assert.deepEqual([one.code, one.stdout.startsWith(answerTo('two'))], [0, true], one.stderr);
+  const rest = await run('resume', url, '--json');
+  assert.deepEqual([rest.code, JSON.parse(rest.stdout).map(({ answer }) => answer.startsWith(answerTo('one')))], [0, [true]]);
+});
+
+test('a job that cost nothing is waited for by its id', async (t) => {
+  const { sandbox, url } = await sandboxed(t, { paywall: 'none', price: undefined, answerMs: 1_500 });
+  const { start, run } = user();
+  const asking = start('ask', url, QUESTION);
+  while (sandbox.jobs.length === 0) await new Promise((next) => setTimeout(next, 20));
+  asking.child.kill('SIGKILL');
+  await asking.end;
+  const { code, stdout } = await run('resume', url, sandbox.jobs[0].jobId);
+  assert.deepEqual([code, stdout.startsWith(answerTo(QUESTION))], [0, true]);
+});
+
+test('the program contains nothing that stands in another file of the package', () => {
+  const program = readFileSync(path.join(installed, 'cli.js'), 'utf8');
+  for (const file of ['./node.js', './wallets.js', './sandbox-node.js']) assert.ok(program.includes(`"${file}"`), file);
+  assert.doesNotMatch(program, /class ElizaJobsError|makeGlue/);
+});
+
+test('payments are recorded in the user’s data folder, for nobody else’s eyes', async (t) => {
+  const { url } = await sandboxed(t, {}, refused({ proofs: true }));
+  const { run, data } = user();
+  await run('ask', url, QUESTION);
+  const store = path.join(data, 'eliza-jobs/sandbox');
+  assert.equal(statSync(store).mode & 0o777, 0o700);
+  const records = readdirSync(store).filter((name) => name.startsWith('eliza-jobs%2Fpayment'));
+  assert.equal(records.length, 1);
+  assert.equal(statSync(path.join(store, records[0])).mode & 0o777, 0o600);
+  const elsewhere = emptyFolder();
+  assert.match((await run('pending', url, '--store', elsewhere)).stderr, /Nothing is open/);
+  assert.equal((await run('pending', '--sandbox')).stdout.split('\n').length, 2);
+  assert.match((await run('pending')).stderr, /Nothing is open/, 'a sandbox’s payments are no payments');
+});
+
+test('a budget for a day holds for programs that run one after the other, and payments are listed', async () => {
+  const before = (await chain.transfers()).length;
+  const { run } = user({ cwd: WITH_LIBRARIES, ELIZA_JOBS_PRIVATE_KEY: KEY });
+  const ask = () => run('ask', v2.url, QUESTION, '--per-day', '0.05');
+  assert.deepEqual([(await ask()).code, (await ask()).code], [0, 0]);
+  const third = await ask();
+  assert.equal(third.code, 1, third.stderr);
+  assert.match(third.stderr, /Nothing was paid/);
+  assert.equal((await chain.transfers()).length, before + 2);
+  const rows = JSON.parse((await run('payments', '--json')).stdout);
+  assert.deepEqual(
+    rows.map(({ amount, state, server }) => [amount, state, server]),
+    [1, 2].map(() => ['0.02', 'accepted', v2.url]),
+  );
+  assert.equal((await run('payments')).stdout.trim().split('\n').length, 2);
+  const [titles, ...lines] = (await run('payments', '--csv')).stdout.trim().split('\r\n');
+  assert.deepEqual([titles.split(',').slice(0, 3), lines.length], [['date', 'amount', 'currency'], 2]);
+  assert.equal(JSON.parse((await run('payments', '--json', '--until', '2020-01-01')).stdout).length, 0);
+});
+
+test('whoever stops reading is no error', async (t) => {
+  const { url } = await sandboxed(t);
+  const { child, end } = user().start('ask', url, QUESTION);
+  child.stdout.destroy();
+  const { code, stderr } = await end;
+  assert.deepEqual([code, stderr], [0, '']);
+});
