@@ -52,7 +52,7 @@ ask: $(PACKAGE) $(if $(filter eliza,$(SERVER)),$(SERVERS)) ## one paid job: make
 	@# What went wrong is said there: an error of make's would say nothing more.
 	Q="$$QUESTION" node scripts/ask.mjs || true
 
-demo: $(PACKAGE) $(if $(filter eliza,$(SERVER)),$(SERVERS)) ## serves the demo page and prints its address (SERVER=eliza: the real server too)
+demo: $(PACKAGE) $(if $(filter eliza,$(SERVER)),$(SERVERS)) ## serves the demo page and prints its address (SERVER=eliza: with the real server; SERVER=http://…: yours)
 	@node scripts/demo.mjs
 
 demo-shots: $(PACKAGE) browsers ## pictures of the demo page in every state, in target/shots (STATES="idle answered": only these)

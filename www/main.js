@@ -14,6 +14,9 @@ import { fundsMoved } from './words.js';
 const LONGEST = 50_000;
 const UNREACHED = ['connection_failed', 'connection_reset'];
 const settings = readSettings();
+const named = new URLSearchParams(location.search).get('server');
+// A link may name the server; it may not make anybody pay there without being asked.
+if (named) Object.assign(settings, { server: 'own', address: named, wallet: 'test', askFirst: true });
 const sequence = createSequence();
 const drawCode = createCode();
 const question = byId('question');

@@ -439,6 +439,21 @@ test('two tabs: what one has paid for and not seen, the other offers', async () 
   await close();
 });
 
+test('a link may name the server, and asks before it pays there', async () => {
+  const server = await startSandbox();
+  const { page, close } = await openPage(browser, {
+    query: `?server=${encodeURIComponent(server.url)}`,
+    settings: { askFirst: false },
+  });
+  await priced(page);
+  assert.match(await text(page, '#badge'), /Your server, test wallet/);
+  await ask(page, 'By a link?');
+  await turn(page, 'answered').waitFor();
+  assert.equal(server.sandbox.payments.length, 1);
+  await close();
+  await server.close();
+});
+
 test('the ledger survives a reload, and its table is the CSV', async () => {
   const { page, sandbox, close } = await served();
   await priced(page);

@@ -44,10 +44,10 @@ export async function startSandbox(options = {}) {
  * The demo page, opened.
  *
  * @param more `settings` as if they were kept; `policy` in place of the page's own header; `api`: a server behind it; `context`: options
- * of the browser's context; `prepare(page)` before it is opened; `goto: false` when it is not to be opened.
+ * of the browser's context; `prepare(page)` before it is opened; `query` of its address.
  * @returns `errors`: what the page's console and its scripts complain of.
  */
-export async function openPage(browser, { settings, policy, api, context: options, prepare } = {}) {
+export async function openPage(browser, { settings, policy, api, context: options, prepare, query = '' } = {}) {
   const demo = await serveDemo({ installed, api, ...(policy && { policy }) });
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   // Machines that test are busy.
@@ -62,7 +62,7 @@ export async function openPage(browser, { settings, policy, api, context: option
     }, JSON.stringify(settings));
   }
   await prepare?.(page);
-  await page.goto(demo.url);
+  await page.goto(demo.url + query);
   return { page, context, errors, url: demo.url, close: closing(() => Promise.all([context.close(), demo.close()])) };
 }
 
