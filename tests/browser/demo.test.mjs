@@ -310,10 +310,9 @@ test('what is transferred: the page, then the package, then the sandbox, compres
   assert.ok(sizes.package > 50 && sizes.package <= 175, `package: ${sizes.package}`);
   assert.ok(sizes.sandbox > 50 && sizes.sandbox <= 170, `sandbox: ${sizes.sandbox}`);
   const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
-  const packageBegins = await page.evaluate(
-    () => performance.getEntriesByType('resource').find(({ name }) => name.includes('/eliza-jobs/')).startTime,
-  );
-  assert.ok(packageBegins > 0 && paint > 0);
+  console.log(`first contentful paint after ${paint.toFixed(0)} ms`);
+  // A busy machine is slower than the 300 ms that an idle one stays below.
+  assert.ok(paint < 2_000, `${paint} ms`);
   await page.reload();
   await priced(page);
   const again = await page.evaluate(() =>
@@ -436,6 +435,28 @@ test('two tabs: what one has paid for and not seen, the other offers', async () 
   await other.getByRole('button', { name: 'Get it', exact: true }).click();
   await turn(other, 'answered').waitFor();
   assert.equal(sandbox.payments.length, 1);
+  await close();
+});
+
+test('each way of asking for payment, and none, is answered in the page', async () => {
+  const { page, errors, close } = await openPage(browser, { settings: { askFirst: false } });
+  await page.click('#settings > summary');
+  for (const [paywall, button, receipt] of [
+    ['x402-v1', 'Ask · 0.02 USDC', /0\.02 USDC\s+once/],
+    ['elizaos', 'Ask · 0.02 USDC', /0\.02 USDC\s+once/],
+    ['none', 'Ask · free', /nothing: this server is free/],
+  ]) {
+    await page.selectOption('[name=paywall]', paywall);
+    await page.locator('#ask[data-state=idle]').waitFor();
+    await priced(page);
+    assert.equal(await text(page, '#send'), button, paywall);
+    await ask(page, `By ${paywall}?`, { pay: false });
+    await page.locator('.turn:first-child.answered').waitFor();
+    assert.match(await text(page, '.turn:first-child .answer'), new RegExp(`By ${paywall}`));
+    assert.match(await text(page, '.turn:first-child .receipt'), receipt);
+    assert.ok((await page.locator('#code-text').innerText()).includes(`'${paywall}'`), 'the code keeps up');
+  }
+  assert.deepEqual(errors, []);
   await close();
 });
 
