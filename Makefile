@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo test test-seed consumers check pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo demo-shots test test-seed consumers check pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -52,8 +52,11 @@ ask: $(PACKAGE) $(if $(filter eliza,$(SERVER)),$(SERVERS)) ## one paid job: make
 	@# What went wrong is said there: an error of make's would say nothing more.
 	Q="$$QUESTION" node scripts/ask.mjs || true
 
-demo: $(PACKAGE) $(SERVERS) ## serves the demo page and prints its address
+demo: $(PACKAGE) $(if $(filter eliza,$(SERVER)),$(SERVERS)) ## serves the demo page and prints its address (SERVER=eliza: with the real server; SERVER=http://…: yours)
 	@node scripts/demo.mjs
+
+demo-shots: $(PACKAGE) browsers ## pictures of the demo page in every state, in target/shots (STATES="idle answered": only these)
+	@node scripts/demo-shots.mjs
 
 # The document is somebody's own file: it is tested when it is named.
 SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) consumers page

@@ -14,7 +14,7 @@ export default typescript.config(
     },
   },
   { files: ['pkg-template/**/*.js', 'www/*.js'], languageOptions: { globals: globals['shared-node-browser'] } },
-  { files: ['www/*.js', 'tests/browser/*.mjs'], languageOptions: { globals: globals.browser } },
+  { files: ['www/*.js', 'tests/browser/*.mjs', 'scripts/demo-shots.mjs'], languageOptions: { globals: globals.browser } },
   {
     files: ['pkg-template/**/*.ts', 'tools/**/*.ts'],
     extends: [typescript.configs.recommendedTypeChecked],

@@ -1,29 +1,48 @@
-// The demo page and the package on one loopback address, and the elizaOS server behind it: a page without a bundler.
+// The demo page and the package on one loopback address, compressed and cached as a good static host does it. Where there is a server to
+// pass requests on to, it is behind /api/.
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
 
 const root = path.resolve(import.meta.dirname, '..');
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
-/** As strict as a careful site: the package needs 'wasm-unsafe-eval' and nothing else. */
-const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src data:";
+/** As strict as a careful site: the package needs 'wasm-unsafe-eval', the page may ask any server, and shows wallets' icons. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "connect-src 'self' http: https:",
+  "img-src 'self' data:",
+  "frame-src 'self'",
+  "frame-ancestors 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+const ENCODERS = {
+  br: (body) => promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: body.length } }),
+  gzip: promisify(gzip),
+};
 
-/** Serves www/ and, under /eliza-jobs/, the installed package; passes /api/ on. */
+/** Serves www/ and, under /eliza-jobs/, the package in the folder `installed`; passes /api/ on to `api` where that is given. */
 export async function serveDemo({ api, installed, port = 0, policy = POLICY }) {
+  const compressed = new Map();
   const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://demo');
-    if (pathname.startsWith('/api/')) return pass(request, response, api);
-    const [folder, name] = pathname.startsWith('/eliza-jobs/')
-      ? [installed, pathname.slice(12)]
-      : [path.join(root, 'www'), pathname.slice(1)];
-    const file = path.join(folder, name || 'index.html');
+    if (api && pathname.startsWith('/api/')) return pass(request, response, api);
     try {
-      if (!file.startsWith(folder + path.sep)) throw new Error('outside');
-      const body = await readFile(file);
+      const { body, encoding, tag } = await read(located(pathname, installed), request, compressed);
+      const headers = { etag: tag, 'cache-control': 'no-cache', vary: 'accept-encoding', 'x-content-type-options': 'nosniff' };
+      if (request.headers['if-none-match'] === tag) return response.writeHead(304, headers).end();
       response.writeHead(200, {
-        'content-type': `${TYPES[path.extname(file)] ?? 'text/plain'}; charset=utf-8`,
+        ...headers,
+        'content-type': `${TYPES[path.extname(located(pathname, installed))] ?? 'text/plain'}; charset=utf-8`,
+        'content-length': body.length,
+        ...(encoding && { 'content-encoding': encoding }),
         'content-security-policy': policy,
+        'referrer-policy': 'no-referrer',
       });
       response.end(body);
     } catch {
@@ -40,6 +59,26 @@ export async function serveDemo({ api, installed, port = 0, policy = POLICY }) {
       await once(server, 'close');
     },
   };
+}
+
+/** The file of a path. @throws when it is outside of what is served. */
+function located(pathname, installed) {
+  const [folder, name] = pathname.startsWith('/eliza-jobs/')
+    ? [installed, pathname.slice(12)]
+    : [path.join(root, 'www'), pathname.slice(1)];
+  const file = path.join(folder, name || 'index.html');
+  if (!file.startsWith(folder + path.sep)) throw new Error('outside');
+  return file;
+}
+
+/** A file as the browser takes it, compressed once for each version of it. */
+async function read(file, request, compressed) {
+  const plain = await readFile(file);
+  const taken = request.headers['accept-encoding'] ?? '';
+  const encoding = Object.keys(ENCODERS).find((name) => new RegExp(`\\b${name}\\b`).test(taken));
+  const version = `${encoding}:${Buffer.from(await crypto.subtle.digest('SHA-256', plain)).toString('base64url')}`;
+  if (encoding && !compressed.has(version)) compressed.set(version, ENCODERS[encoding](plain));
+  return { body: encoding ? await compressed.get(version) : plain, encoding, tag: `"${version}"` };
 }
 
 function pass(request, response, api) {

@@ -1,0 +1,142 @@
+// The conversation: questions, what the server is doing about them, and the answers with their receipts.
+import { byId, copyButton, duration, element, short } from './dom.js';
+import { fundsMoved, sentence } from './words.js';
+
+const SAID = {
+  idle: 'Ready.',
+  quoting: 'Asking for the price.',
+  confirm: 'The server asks for a payment. Pay or cancel.',
+  paying: 'Paying.',
+  thinking: 'The agent is thinking.',
+  answered: 'Answered.',
+  failed: 'It did not work.',
+  stopped: 'Stopped. The answer can still be had.',
+  offline: 'You are offline. The wait goes on when you are back.',
+};
+const DOING = {
+  quoting: 'asking for the price',
+  confirm: 'waiting for you',
+  paying: 'paying',
+  thinking: 'thinking',
+  offline: 'offline',
+};
+
+/** The state of the whole left side: one of those in `SAID`. It is announced. */
+export function setState(state) {
+  const area = byId('ask');
+  if (area.dataset.state === state) return;
+  area.dataset.state = state;
+  byId('status').textContent = SAID[state];
+}
+
+/** The state now. */
+export const state = () => byId('ask').dataset.state;
+
+/**
+ * A question in the conversation, the newest one first.
+ *
+ * @param stop Called when the user does not want to wait any longer.
+ */
+export function beginTurn(question, stop) {
+  const clock = element('time', {}, '0.0 s');
+  const doing = element('span', {}, DOING.quoting);
+  const dots = element('span', { className: 'dots', 'aria-hidden': 'true' }, element('i'), element('i'), element('i'));
+  const button = element('button', { type: 'button', className: 'quiet small stop', click: stop }, 'Stop waiting');
+  const busy = element('div', { className: 'busy' }, dots, doing, clock, button);
+  const turn = element(
+    'article',
+    { className: 'turn', 'aria-label': 'Question and answer' },
+    element('p', { className: 'said' }, question),
+    busy,
+  );
+  byId('thread').prepend(turn);
+  const began = performance.now();
+  const timer = setInterval(() => (clock.textContent = `${((performance.now() - began) / 1000).toFixed(1)} s`), 100);
+  const finish = (className, ...children) => {
+    clearInterval(timer);
+    turn.classList.add(className);
+    // Whoever was on the button that goes is taken to what comes in its place.
+    const hadFocus = busy.contains(document.activeElement);
+    busy.replaceWith(...children.filter(Boolean));
+    return hadFocus;
+  };
+  return {
+    became(now) {
+      setState(now);
+      turn.dataset.state = now;
+      if (DOING[now]) doing.textContent = DOING[now];
+    },
+    answered(job, receipt) {
+      const text = element(
+        'div',
+        { className: 'answer', tabIndex: -1, role: 'group', 'aria-label': 'Answer' },
+        job.result.message.content,
+      );
+      finish('answered', text, stub(job, receipt, performance.now() - began));
+      setState('answered');
+      present(text);
+    },
+    failed(error, again, advice) {
+      finish('failed', ...outcome(sentence(error), error, again, advice, fundsMoved(error)));
+      setState('failed');
+    },
+    stopped(moved, again) {
+      const said = {
+        true: 'You have paid, and have stopped waiting. The answer is kept for you.',
+        unknown: 'You have stopped waiting. It is not certain yet whether the money has moved; it will not be paid twice.',
+        false: 'Stopped. Nothing was paid.',
+      }[moved];
+      finish('stopped', ...outcome(said, undefined, again, undefined, moved));
+      setState('stopped');
+    },
+  };
+}
+
+/** The answer gets the focus, unless the user is typing the next question. On a phone it is scrolled into view. */
+function present(answer) {
+  const active = document.activeElement;
+  const isTyping =
+    active?.matches('input, select, textarea:not(#question)') || (active?.id === 'question' && active.dataset.changed === 'true');
+  if (!isTyping) answer.focus({ preventScroll: true });
+  const calm = document.documentElement.dataset.calm === 'true' || matchMedia('(prefers-reduced-motion: reduce)').matches;
+  answer.scrollIntoView({ block: 'nearest', behavior: calm ? 'auto' : 'smooth' });
+}
+
+function outcome(text, error, again, advice, moved) {
+  return [
+    element('p', { className: `outcome ${moved === false ? 'free' : 'moved'}`, role: 'alert' }, text),
+    advice && element('p', { className: 'advice' }, advice),
+    error &&
+      element(
+        'details',
+        { className: 'code' },
+        element('summary', {}, element('code', {}, error.code ?? error.name ?? 'error')),
+        element('p', {}, error.message),
+      ),
+    again && element('button', { type: 'button', className: 'primary again', click: again }, 'Get the answer'),
+  ];
+}
+
+/** The receipt under an answer. */
+function stub(job, { payment, asked }, ms) {
+  const fact = (name, ...value) => element('div', {}, element('dt', {}, name), element('dd', {}, ...value));
+  const time = fact('Answered in', duration(ms));
+  if (!payment) {
+    return element('dl', { className: 'receipt' }, fact('Cost', asked ? 'paid before' : 'nothing: this server is free'), time);
+  }
+  const { amount, currency, network, recipient, transaction } = payment;
+  return element(
+    'dl',
+    { className: 'receipt' },
+    fact('Paid', element('b', {}, `${amount} ${currency}`), ' once'),
+    fact('Network', network),
+    fact('To', element('code', { title: recipient }, short(recipient))),
+    transaction &&
+      fact(
+        'Transaction',
+        element('code', { title: transaction }, short(transaction)),
+        copyButton(transaction, 'the transaction'),
+      ),
+    time,
+  );
+}

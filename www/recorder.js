@@ -1,0 +1,179 @@
+// Tells the drawing what goes over the wire and what the wallet does, without changing any of it.
+
+const SECRET = new Set(['payment-signature', 'x-payment', 'x-api-key', 'authorization']);
+const PROOFS = ['payment-signature', 'x-payment'];
+const RECEIPTS = ['payment-response', 'x-payment-response'];
+const JOBS = /\/api\/messaging\/jobs(?:\/(?<id>[^/?]+))?\/?(?<query>\?.*)?$/;
+
+/** A header's value as it may be shown. */
+export function shown(name, value) {
+  if (!SECRET.has(name.toLowerCase())) return value;
+  return `${value.slice(0, 6)}… (${value.length} characters, masked)`;
+}
+
+/** The JSON in a header that has it in base64; `undefined` when it has none. */
+function decoded(value) {
+  try {
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(value), (letter) => letter.codePointAt(0))));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a request is for. */
+function purpose(method, url, headers, body) {
+  const match = JOBS.exec(url);
+  if (!match) return { kind: 'other', label: `${method} ${new URL(url).pathname}` };
+  if (method === 'POST') {
+    if (PROOFS.some((name) => headers.has(name))) return { kind: 'proof', label: 'the question, with the proof' };
+    return body.includes('"content":""')
+      ? { kind: 'price', label: 'what does it cost?' }
+      : { kind: 'ask', label: 'the question' };
+  }
+  if (match.groups.id === 'health') return { kind: 'other', label: 'how are you?' };
+  if (match.groups.id) return { kind: 'poll', label: 'is it done?', group: 'poll' };
+  return { kind: 'look', label: 'is my job there?' };
+}
+
+/** What a reply says. */
+function meaning(kind, status, body) {
+  if (status === 402) return { kind: 'price', label: 'payment required' };
+  if (status === 201) return { kind: 'good', label: 'the job is created' };
+  if (kind === 'price' && status === 400) return { kind: 'good', label: 'it costs nothing' };
+  if (status === 429) return { kind: 'bad', label: 'too many requests' };
+  if (status >= 400) return { kind: 'bad', label: `refused (${status})` };
+  if (kind === 'poll') {
+    const job = json(body);
+    if (job?.status === 'completed') return { kind: 'answer', label: 'the answer' };
+    return job ? { kind: 'wait', label: `not yet: ${job.status}`, group: 'wait' } : { kind: 'bad', label: 'not JSON' };
+  }
+  return { kind: 'plain', label: kind === 'look' ? 'the list of jobs' : `${status}` };
+}
+
+/** The price in a request for payment of x402, where it is in USDC; `undefined` elsewhere: there the client says it. */
+function priceIn(required) {
+  const [offer] = required?.accepts ?? [];
+  const atomic = offer?.amount ?? offer?.maxAmountRequired;
+  if (!/^\d{1,30}$/.test(atomic ?? '') || !/^USDC?\b/.test(offer.extra?.name ?? '')) return undefined;
+  const digits = atomic.padStart(7, '0');
+  return `${`${digits.slice(0, -6)}.${digits.slice(-6)}`.replace(/\.?0+$/, '')} USDC`;
+}
+
+function json(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const listed = (headers) => [...headers].map(([name, value]) => [name, shown(name, value)]);
+const shortened = (text) => (text.length > 1200 ? `${text.slice(0, 1200)}…` : text);
+
+/**
+ * A `fetch` for `JobsClient` that draws each request and each reply.
+ *
+ * @param sandbox Where there is one, what moves on its chain is drawn too, and which fault has struck is said.
+ */
+export function recordedFetch(send, sequence, sandbox) {
+  let moved = sandbox?.payments.length ?? 0;
+  const settle = () => {
+    for (const payment of sandbox?.payments.slice(moved) ?? []) {
+      moved += 1;
+      const label = `${payment.amount} ${payment.currency} move`;
+      sequence.add({ from: 'Server', to: 'Chain', kind: 'chain', label, detail: { facts: Object.entries(payment) } });
+    }
+  };
+  const struck = () => {
+    const fault = sandbox?.requests.at(-1)?.fault;
+    return fault ? { fault } : {};
+  };
+  return async (input, init = {}) => {
+    const url = typeof input === 'string' ? input : (input.url ?? String(input));
+    const headers = new Headers(init.headers ?? input.headers);
+    const method = init.method ?? input.method ?? 'GET';
+    const body = typeof init.body === 'string' ? init.body : '';
+    const what = purpose(method, url, headers, body);
+    const detail = { title: `${method} ${url}`, headers: listed(headers), body: shortened(body) };
+    sequence.add({ from: 'You', to: 'Server', ...what, detail });
+    let response;
+    try {
+      response = await send(input, init);
+    } catch (error) {
+      settle();
+      if (!init.signal?.aborted) {
+        const label = navigator.onLine || sandbox ? 'the connection broke' : 'offline';
+        sequence.add({ from: 'Server', to: 'You', kind: 'lost', label, ...struck(), detail: { title: String(error) } });
+      }
+      throw error;
+    }
+    settle();
+    drawReply(response, what, sequence, { struck, sandbox });
+    return response;
+  };
+}
+
+function drawReply(response, what, sequence, { struck, sandbox }) {
+  const { status, headers } = response;
+  const detail = { title: `${status} ${response.statusText}`.trim(), headers: listed(headers) };
+  const asked = decoded(headers.get('payment-required') ?? '');
+  if (asked) detail.decoded = JSON.stringify(asked, undefined, 2);
+  const receipt = RECEIPTS.map((name) => decoded(headers.get(name) ?? '')).find(Boolean);
+  // Elsewhere the chain is out of sight: the receipt is what is known of it.
+  if (receipt?.transaction && !sandbox) {
+    const facts = Object.entries(receipt).filter(([, value]) => typeof value === 'string');
+    sequence.add({ from: 'Server', to: 'Chain', kind: 'chain', label: 'settled', detail: { facts } });
+  }
+  const reply = (body) => {
+    const text = body === undefined ? {} : { body: shortened(body) };
+    const said = meaning(what.kind, status, body ?? '');
+    const price = status === 402 ? priceIn(asked ?? json(body ?? '')) : undefined;
+    if (price) said.label += `: ${price}`;
+    return { from: 'Server', to: 'You', status, ...said, detail: { ...detail, ...text } };
+  };
+  const body = response.clone().text();
+  // What a poll says is in its body.
+  if (what.kind === 'poll') {
+    body.then((text) => sequence.add({ ...reply(text), ...struck() }), brokeOff);
+    return;
+  }
+  const step = sequence.add({ ...reply(), ...struck() });
+  body.then((text) => {
+    const { label, detail: whole } = reply(text);
+    step.update(label.includes(':') ? { label, detail: whole } : { detail: whole });
+  }, brokeOff);
+  function brokeOff() {
+    sequence.add({ from: 'Server', to: 'You', kind: 'lost', label: 'the reply broke off', ...struck() });
+  }
+}
+
+/** A wallet that draws when it signs and when it transfers. */
+export function recordedWallet(wallet, sequence) {
+  const recorded = { ...wallet };
+  if (wallet.signTypedData) {
+    recorded.signTypedData = async (typedData) => {
+      const { from, to, value, validBefore } = typedData.message;
+      const facts = Object.entries({ from, to, value, validBefore, token: typedData.domain.verifyingContract });
+      const step = sequence.add({ from: 'You', to: 'You', kind: 'sign', label: 'your wallet is asked', detail: { facts } });
+      try {
+        const signature = await wallet.signTypedData(typedData);
+        step.update({ label: 'your wallet signs' });
+        return signature;
+      } catch (error) {
+        step.update({ kind: 'bad', label: 'your wallet does not sign' });
+        throw error;
+      }
+    };
+  }
+  if (wallet.sendTransfer) {
+    recorded.sendTransfer = async (quote) => {
+      const { amount, currency, network, recipient } = quote;
+      const facts = Object.entries({ amount, currency, network, recipient });
+      sequence.add({ from: 'You', to: 'Chain', kind: 'chain', label: `a transfer of ${amount} ${currency}`, detail: { facts } });
+      const hash = await wallet.sendTransfer(quote);
+      sequence.add({ from: 'Chain', to: 'You', kind: 'chain', label: 'mined', detail: { facts: [['transaction', hash]] } });
+      return hash;
+    };
+  }
+  return recorded;
+}

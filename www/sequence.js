@@ -1,0 +1,137 @@
+// The drawing of what happens: three lifelines, and an arrow for each thing that is sent. It is a list at the same time, which a screen
+// reader reads and the keyboard moves through.
+import { byId, duration, element } from './dom.js';
+
+const LANES = ['You', 'Server', 'Chain'];
+const ENDINGS = { lost: ', lost' };
+const unseen = () => element('span', { className: 'unseen' });
+/** More than anybody reads, and less than slows a page down. */
+const MOST = 200;
+
+/** The drawing in the page. */
+export function createSequence() {
+  const list = byId('steps');
+  let began = performance.now();
+  /** The rows that count what repeats, as polls do: there may be hundreds of them. */
+  let counted = {};
+  list.addEventListener('keydown', (event) => move(list, event));
+
+  const add = ({ group, ...given }) => {
+    const at = performance.now() - began;
+    const earlier = group && counted[group];
+    if (earlier) {
+      earlier.update({ ...given, count: earlier.count + 1, until: at });
+      return earlier;
+    }
+    const row = drawn(list, { at, count: 1, ...given });
+    if (group) counted[group] = row;
+    else counted = {};
+    return row;
+  };
+  return {
+    add,
+    /** Begins anew: what was drawn is gone. */
+    begin(title = 'What happens') {
+      began = performance.now();
+      counted = {};
+      list.replaceChildren();
+      byId('drawing-title').textContent = title;
+    },
+    /** A line across all lifelines: how it ended. */
+    end(text, isGood) {
+      list.append(element('li', { className: `ending ${isGood ? 'good' : 'bad'}` }, text));
+    },
+    /** Puts more words on the latest arrow of a kind. */
+    amend(kind, label) {
+      const rows = [...list.children].filter((row) => row.dataset.kind === kind && row.dataset.to === 'You');
+      rows.at(-1)?.step?.update({ label });
+    },
+  };
+}
+
+function drawn(list, step) {
+  const text = element('span', { className: 'label' });
+  const [way, ending, time] = [unseen(), unseen(), element('time')];
+  const button = element('button', { type: 'button', className: 'arrow', 'aria-expanded': 'false' }, way, text, ending, time);
+  const item = element('li', {}, button);
+  const row = {
+    count: 1,
+    update(change) {
+      Object.assign(step, change);
+      row.count = step.count;
+      write(item, { way, text, ending, time }, step);
+      if (button.getAttribute('aria-expanded') === 'true') open(item, button, step);
+    },
+  };
+  item.step = row;
+  button.addEventListener('click', () =>
+    button.getAttribute('aria-expanded') === 'true' ? close(item, button) : open(item, button, step),
+  );
+  row.update({});
+  // One of them is reached with Tab, the others with the arrow keys.
+  button.tabIndex = list.querySelector('button.arrow') ? -1 : 0;
+  list.append(item);
+  if (list.children.length > MOST) {
+    list.firstElementChild.remove();
+    list.querySelector('button.arrow').tabIndex = 0;
+  }
+  if (list.scrollHeight > list.clientHeight) list.scrollTop = list.scrollHeight;
+  return row;
+}
+
+function write(item, { way, text, ending, time }, step) {
+  const [from, to] = [LANES.indexOf(step.from), LANES.indexOf(step.to)];
+  item.className = `step ${step.kind ?? 'plain'} ${from === to ? 'self' : from < to ? 'right' : 'left'}`;
+  item.dataset.kind = step.kind ?? 'plain';
+  item.dataset.to = step.to;
+  item.style.setProperty('--from', Math.min(from, to));
+  item.style.setProperty('--to', Math.max(from, to));
+  const times = step.count > 1 ? ` ×${step.count}` : '';
+  const code = step.status ? `${step.status} ` : '';
+  text.replaceChildren(
+    ...(code && !step.label.includes(String(step.status)) ? [element('b', {}, code)] : []),
+    step.label + times,
+    ...(step.fault ? [element('em', {}, step.fault)] : []),
+  );
+  time.textContent = duration(step.until ?? step.at);
+  // What the arrow shows, for those who do not see it.
+  way.textContent = from === to ? `${step.from}: ` : `${step.from} to ${step.to}: `;
+  ending.textContent = `${step.fault ? ' (a fault that was asked for)' : ''}${ENDINGS[step.kind] ?? ''}, `;
+}
+
+function close(item, button) {
+  button.setAttribute('aria-expanded', 'false');
+  item.querySelector('.detail')?.remove();
+}
+
+function open(item, button, { detail = {} }) {
+  close(item, button);
+  button.setAttribute('aria-expanded', 'true');
+  const { title, headers = [], facts = [], body, decoded } = detail;
+  const rows = [...headers, ...facts].map(([name, value]) =>
+    element('div', {}, element('dt', {}, name), element('dd', {}, String(value))),
+  );
+  const block = (name, text) => text && element('div', {}, element('h3', {}, name), element('pre', { tabIndex: 0 }, text));
+  item.append(
+    element(
+      'div',
+      { className: 'detail' },
+      title && element('p', { className: 'title' }, title),
+      rows.length > 0 && element('dl', { className: 'facts' }, ...rows),
+      block('What it asks for', decoded),
+      block('Body', body),
+    ),
+  );
+}
+
+function move(list, event) {
+  const step = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
+  if (step === undefined || !event.target.matches('button.arrow')) return;
+  event.preventDefault();
+  const buttons = [...list.querySelectorAll('button.arrow')];
+  const at = buttons.indexOf(event.target);
+  const next = buttons[Math.max(0, Math.min(buttons.length - 1, at + step))];
+  event.target.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+}

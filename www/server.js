@@ -1,0 +1,115 @@
+// The server that is asked: the sandbox in this page, or one whose address was typed in. The package and the sandbox are loaded when
+// they are needed, so that the page is there before them.
+import { recordedFetch, recordedWallet } from './recorder.js';
+import { storageTrouble } from './settings.js';
+
+/** What the sandbox's agent knows, beside repeating the question. */
+const ANSWERS = {
+  'What is the weather in New York?':
+    'Clear, 21 °C, a light wind from the south-west. (This agent lives in your page and cannot look out of the window, so do not dress by it.)',
+  'Write a haiku about money that moves once.': 'One coin leaves my hand.\nThe reply is lost at sea.\nNo second coin goes.',
+  'What does x402 do?':
+    'A server answers “402 Payment Required” with a price. Your wallet signs for exactly that price, the same request is sent again with the signature, and the server takes the money and does the work. No account, no card, no invoice.',
+};
+/** The questions to begin with. */
+export const SAMPLES = Object.keys(ANSWERS);
+/** Slow enough to be watched. */
+const PACE = { answerMs: 1800, latencyMs: 140 };
+const NETWORKS = ['base', 'polygon', 'base-sepolia', 'polygon-amoy'];
+
+const loaded = {};
+/** A module of the package, loaded once. */
+export const load = (name) => (loaded[name] ??= import(`./eliza-jobs/${name}.js`));
+
+/** A server in this page. @param faults What goes wrong. */
+export async function makeSandbox({ paywall, faults = [], ...more }) {
+  const { createSandbox } = await load('sandbox');
+  const answer = async (question) =>
+    ANSWERS[question.trim()] ?? `You asked: “${question}” This agent has no model behind it: it repeats what it hears.`;
+  const paid = paywall === 'none' ? {} : { price: '0.02', networks: NETWORKS };
+  try {
+    return createSandbox({ paywall, ...paid, answer, faults, ...PACE, ...more });
+  } catch (cause) {
+    if (!(cause instanceof WebAssembly.CompileError)) throw cause;
+    const message = "This page's Content-Security-Policy allows no WebAssembly: add 'wasm-unsafe-eval' to its script-src.";
+    throw Object.assign(new Error(message, { cause }), { code: 'init_failed' });
+  }
+}
+
+/** An address as people type it, with its scheme. @throws {Error} when it is none. */
+export function address(typed) {
+  const text = typed.trim();
+  if (!text) throw new Error('Type the address of your server, such as localhost:3000.');
+  const isLocal = /^(localhost|127\.|0\.0\.0\.0|\[::1\]|10\.|192\.168\.|[^/:]+\.local(?=[:/]|$))/i.test(text);
+  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${isLocal ? 'http' : 'https'}://${text}`;
+  if (!URL.canParse(whole))
+    throw new Error(`“${text}” is no address. An address looks like localhost:3000 or https://agents.example.`);
+  if (!/^https?:/i.test(whole)) throw new Error(`“${text}” is no web address: it must begin with http:// or https://.`);
+  return whole.replace(/\/+$/, '');
+}
+
+/**
+ * A client for the server of the settings.
+ *
+ * @param wallet What pays: of `wallets.js`.
+ * @returns `client` draws what it does, `quiet` does not.
+ * @throws what is wrong with the settings.
+ */
+export async function connect(settings, { sequence, sandbox, wallet, confirm }) {
+  const isOwn = settings.server === 'own';
+  const baseUrl = isOwn ? address(settings.address) : sandbox.url;
+  const { JobsClient, localStorageStore, memoryStore } = await load('index');
+  const send = isOwn ? (input, init) => fetch(input, init) : sandbox.fetch;
+  const canCount = 'spending' in JobsClient.prototype;
+  const options = {
+    baseUrl,
+    ...(isOwn && settings.apiKey && { apiKey: settings.apiKey }),
+    spend: {
+      maxPerPayment: settings.limit.trim(),
+      // Play money and money do not share a budget.
+      budget: canCount ? { perDay: settings.perDay.trim(), scope: isOwn ? 'demo' : 'demo-sandbox' } : settings.perDay.trim(),
+      networks: [settings.network],
+    },
+    store: storageTrouble() === 'forbidden' ? memoryStore() : localStorageStore(),
+  };
+  const client = new JobsClient({
+    ...options,
+    fetch: recordedFetch(send, sequence, isOwn ? undefined : sandbox),
+    wallet: recordedWallet(wallet, sequence),
+    ...(settings.askFirst && { confirm }),
+  });
+  const quiet = new JobsClient({ ...options, fetch: send, wallet });
+  return { client, quiet, baseUrl, isOwn };
+}
+
+/** Why a server cannot be reached, found out by asking it in simpler ways. One sentence or two. */
+export async function diagnose(baseUrl) {
+  const { host, protocol } = new URL(baseUrl);
+  const url = `${baseUrl}/api/messaging/jobs/health`;
+  const isLoopback = /^(localhost|127\.|\[::1\])/.test(host);
+  if (!navigator.onLine) return 'You are offline. Nothing is lost: ask again when you are back.';
+  if (location.protocol === 'https:' && protocol === 'http:' && !isLoopback) {
+    return 'This page came over https, and browsers let it reach https addresses only. Give your server a certificate, or open this page over http.';
+  }
+  const reach = (init) =>
+    fetch(url, { cache: 'no-store', ...init }).then(
+      () => true,
+      () => false,
+    );
+  if (!(await reach({ mode: 'no-cors' }))) return `Nothing answers at ${host}. Is the server running, and is the port right?`;
+  if (!(await reach({}))) {
+    return `${host} answers, but lets no page of ${location.origin} read it: its replies lack the header Access-Control-Allow-Origin.`;
+  }
+  const refused = [];
+  for (const [name, value] of [
+    ['content-type', 'application/json'],
+    ['payment-signature', 'probe'],
+    ['x-payment', 'probe'],
+    ['x-api-key', ''],
+  ]) {
+    if (!(await reach({ headers: { [name]: value } }))) refused.push(name);
+  }
+  return refused.length > 0
+    ? `${host} answers, but its Access-Control-Allow-Headers refuses ${refused.join(' and ')}.`
+    : `${host} answers now. Ask again.`;
+}

@@ -1,0 +1,51 @@
+// What an error means for the money, in one sentence.
+
+const ALREADY = {
+  true: 'You have paid, and you will not be asked again',
+  unknown: 'It is not certain whether the money has moved, and you will not be asked again',
+  false: 'Nothing was paid',
+};
+
+/** What happened, by the error's code. Others speak for themselves. */
+const HAPPENED = {
+  wallet_rejected: 'you said no in the wallet',
+  payment_declined: 'you cancelled',
+  payment_over_limit: 'the price is above your limits',
+  payment_network_not_allowed: 'the server takes no money on the network that you have chosen',
+  payment_recipient_not_allowed: 'the server named somebody who is not to be paid',
+  payment_refused: 'the server has refused the payment',
+  payment_required: 'the server wants a payment, and no wallet can make it',
+  payment_not_supported_here: 'the wallet cannot make this payment',
+  payment_outcome_unknown: 'the server’s reply was lost',
+  wallet_cannot_pay: 'the wallet cannot make this payment',
+  wallet_failed: 'the wallet failed: is it locked, or on another chain?',
+  wallet_timeout: 'the wallet did not answer',
+  connection_failed: 'the server cannot be reached',
+  connection_reset: 'the connection broke',
+  request_timeout: 'the server took too long',
+  unexpected_html: 'this address answers with a web page and is no elizaOS server, or a proxy stands before it',
+  invalid_response: 'the server’s answer makes no sense',
+  rate_limited: 'the server has had too many requests: wait a little',
+  unauthorized: 'the server wants another API key',
+  store_failed: 'this browser could not write the payment down (its storage is full or forbidden): free some, or allow it',
+  job_failed: 'the agent failed',
+  job_timeout: 'the agent took longer than it may',
+  job_gone: 'the server has forgotten the job',
+  wait_timeout: 'the answer takes longer than this page waits',
+  init_failed: 'the package could not be loaded',
+};
+
+/** Whether money moved: `true`, `false` or `'unknown'`. */
+export const fundsMoved = (error) => (error?.fundsMoved === undefined ? 'unknown' : error.fundsMoved);
+
+/** One sentence: the money first, then what happened. */
+export function sentence(error) {
+  const money = ALREADY[fundsMoved(error)] ?? ALREADY.unknown;
+  return `${money}: ${HAPPENED[error?.code] ?? lower(error?.message ?? String(error))}.`.replace(/\.\.$/, '.');
+}
+
+/** The first letter small, unless it begins a name. */
+function lower(text) {
+  const first = text.split('. ')[0];
+  return /^[A-Z][a-z]*(?=[\s,:])/.test(first) ? first[0].toLowerCase() + first.slice(1) : first;
+}
