@@ -238,6 +238,20 @@ export interface GetMessagesResponse {
 }
 
 /**
+ * A payment as `payments()` lists it: what it moved, or may have moved.
+ */
+export interface PaymentRow extends PaymentAttempt {
+    /**
+     * The base address of the server that was paid.
+     */
+    server: string;
+    /**
+     * When the payment began, in milliseconds since 1970.
+     */
+    createdAt: number;
+}
+
+/**
  * A payment that is open, or a record that cannot be read.
  */
 export type PendingPayment = OpenPayment | { attemptId: string; state: 'unreadable' };
@@ -307,9 +321,10 @@ export interface AssetOptions {
      */
     maxPerPayment: string;
     /**
-     * The most that all jobs of this client together may cost, as a decimal string of this token. @default no limit
+     * The most that jobs may cost together, as a decimal string of this token, or limits for each hour, each day and in
+     * all. @default no limit
      */
-    budget?: string | undefined;
+    budget?: string | BudgetOptions | undefined;
 }
 
 /**
@@ -432,6 +447,15 @@ export class JobsClient {
      */
     constructor(options: JobsClientOptions);
     /**
+     * The same payments as a table for spreadsheets (CSV as in RFC 4180), with a line of titles.
+     */
+    paymentsCsv(options?: PaymentsOptions): Promise<string>;
+    /**
+     * Every payment of the store that moved or may have moved money, the oldest first: of all servers, also after the
+     * answers, for as long as `keepPaymentsDays` says. Iterate over it, or await it for an array.
+     */
+    payments(options?: PaymentsOptions): AsyncIterableIterator<PaymentRow> & PromiseLike<PaymentRow[]>;
+    /**
      * What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and
      * paid jobs whose answers were not seen. After a reload or a crash too, when the store has outlived it. A record that
      * cannot be read has the state `unreadable`, and is kept.
@@ -451,6 +475,13 @@ export class JobsClient {
      * @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
      */
     resume(handle: string | PendingPayment, options?: ResumeOptions): Promise<CompletedJob>;
+    /**
+     * What is spent of each limit of a token's budget, by all clients that share the store and the budget's scope, with
+     * what is reserved for payments under way and what is left.
+     *
+     * @param currency The token's symbol. @default "USDC"
+     */
+    spending(currency?: string, options?: RequestOptions): Promise<Spending>;
     /**
      * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`). Includes what is reserved
      * for payments under way.
@@ -621,6 +652,77 @@ export interface SessionStats {
 }
 
 /**
+ * How much may be spent of a token: at least one limit. Amounts are decimal strings of the token.
+ */
+export interface BudgetOptions {
+    /**
+     * The most that may be spent in one hour (UTC). @default no limit
+     */
+    perHour?: string | undefined;
+    /**
+     * The most that may be spent in one day (UTC). @default no limit
+     */
+    perDay?: string | undefined;
+    /**
+     * The most that may be spent in all. @default no limit
+     */
+    total?: string | undefined;
+    /**
+     * Whose payments count: those of all clients with the same scope that share the store. @default those that name no
+     * scope
+     */
+    scope?: string | undefined;
+}
+
+/**
+ * How much of a token's budget is used: a member for each limit that the budget has.
+ */
+export interface Spending {
+    /**
+     * The token's symbol: `"USDC"`.
+     */
+    currency: string;
+    /**
+     * The budget's scope, where it names one.
+     */
+    scope?: string | undefined;
+    /**
+     * This hour (UTC).
+     */
+    perHour?: LimitUse | undefined;
+    /**
+     * This day (UTC).
+     */
+    perDay?: LimitUse | undefined;
+    /**
+     * Everything.
+     */
+    total?: LimitUse | undefined;
+}
+
+/**
+ * How much of one limit is used, as decimal numbers of tokens.
+ */
+export interface LimitUse {
+    /**
+     * What has moved, or may have: `"0.04"`.
+     */
+    spent: string;
+    /**
+     * What is set aside for payments under way.
+     */
+    reserved: string;
+    /**
+     * What may still be spent.
+     */
+    remaining: string;
+    /**
+     * Since when, in milliseconds since 1970.
+     */
+    since: number;
+}
+
+/**
  * Jobs, the newest first.
  */
 export interface ListJobsResponse {
@@ -705,6 +807,10 @@ export interface PaymentAttempt extends Price {
      * The job that was paid for, once it is known.
      */
     jobId?: string | undefined;
+    /**
+     * `true` when the chain itself says that the money has moved.
+     */
+    onChain?: boolean | undefined;
 }
 
 /**
@@ -905,6 +1011,16 @@ export interface SigningWallet {
 export interface MadeWallet extends SigningWallet {
     /** Makes the transfer, and resolves with its hash when it is mined, or after three minutes. */
     sendTransfer(quote: Quote): Promise<string>;
+    /** Calls a contract of the chain without a transaction, if the wallet is on that chain. */
+    call(request: ContractCall): Promise<string>;
+    /** The receipt of a transaction, if the wallet is on that chain; `null` while there is none. */
+    receipt(hash: string, chainId: number): Promise<unknown>;
+}
+/** A call of a contract that changes nothing. */
+export interface ContractCall {
+    chainId: number;
+    to: string;
+    data: string;
 }
 /**
  * Checks that an object has these methods.
@@ -1120,6 +1236,24 @@ export interface DeleteSessionResponse {
 }
 
 /**
+ * What `payments` and `paymentsCsv` take.
+ */
+export interface PaymentsOptions extends RequestOptions {
+    /**
+     * Payments that began at this time or later: a date, an ISO date, or milliseconds since 1970. Not in the future.
+     */
+    since?: Date | string | number | undefined;
+    /**
+     * Payments that began before this time.
+     */
+    until?: Date | string | number | undefined;
+    /**
+     * Payments in this state.
+     */
+    state?: PaymentState | undefined;
+}
+
+/**
  * What `resume` takes.
  */
 export interface ResumeOptions extends WaitOptions {
@@ -1211,6 +1345,11 @@ export interface JobsClientOptions {
      * What may be paid.
      */
     spend?: SpendOptions | undefined;
+    /**
+     * For how many days payments are kept after their answers, for `payments()` and budgets. From 1 to 36500.
+     * @default 400
+     */
+    keepPaymentsDays?: number | undefined;
     /**
      * Where payments are written down. @default localStorage in a page, else memory
      */
@@ -1467,9 +1606,10 @@ export interface SpendOptions {
      */
     maxPerPayment?: string | undefined;
     /**
-     * The most that all jobs of this client together may cost, as a decimal string of USDC. @default no limit
+     * The most that jobs may cost together, as a decimal string of USDC, or limits for each hour, each day and in all.
+     * It is counted in the store, for all clients that share it. @default no limit
      */
-    budget?: string | undefined;
+    budget?: string | BudgetOptions | undefined;
     /**
      * The networks that may be paid on, the preferred one first. Testnets only when they are named.
      * @default ["base", "polygon"]
@@ -1503,6 +1643,16 @@ export interface Wallet {
     signTypedData?: ((typedData: TypedData) => string | Promise<string>) | undefined;
     /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
     pay?: ((quote: Quote) => HeadersInput | Promise<HeadersInput>) | undefined;
+    /**
+     * Calls a contract without a transaction (`eth_call` on the latest block), and returns what it returns. With it, `resume()` asks the chain
+     * whether what was signed was used.
+     */
+    call?: ((request: { chainId: number; to: string; data: string }) => string | Promise<string>) | undefined;
+    /**
+     * The receipt of a transaction (`eth_getTransactionReceipt`); `null` while there is none. With it, `resume()` asks the chain what became of
+     * a transfer.
+     */
+    receipt?: ((hash: string, chainId: number) => unknown) | undefined;
 }
 
 /**
@@ -1786,7 +1936,7 @@ export interface Sandbox {
     /** Sends a request to the server. The host of the address does not matter. */
     readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
     /** A test wallet, for `JobsClient`. Its account exists nowhere. */
-    readonly wallet: MadeWallet;
+    readonly wallet: Omit<MadeWallet, 'call' | 'receipt'>;
     /** The wallet's account. */
     readonly account: string;
     /** Who is paid. */
@@ -1799,7 +1949,7 @@ export interface Sandbox {
     readonly payments: SandboxPayment[];
     /** All jobs that the server has, in the order of their creation. */
     readonly jobs: SandboxJob[];
-    /** All requests since the beginning. */
+    /** The last requests, up to ten thousand. */
     readonly requests: SandboxRequest[];
     /** The sandbox's time, in milliseconds since 1970. */
     now(): number;
