@@ -308,7 +308,7 @@ impl<P: Platform + 'static> Payments<P> {
                 continue;
             }
             count = count.wrapping_add(1);
-            if count % BREATH == 0 {
+            if count.is_multiple_of(BREATH) {
                 self.platform.sleep(Millis::ZERO).await;
             }
             self.recount_one(&mut counters, limit, &key).await?;

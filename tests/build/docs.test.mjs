@@ -7,7 +7,8 @@ import { names } from './test-names.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const read = (file) => readFileSync(path.join(root, file), 'utf8');
-const pages = ['README.md', ...readdirSync(path.join(root, 'docs')).map((name) => `docs/${name}`)];
+const texts = readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md'));
+const pages = ['README.md', ...texts.map((name) => `docs/${name}`)];
 /** As headings are linked to. */
 const anchor = (heading) =>
   heading

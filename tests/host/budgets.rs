@@ -85,7 +85,7 @@ fn a_budget_is_one_for_all_clients_of_a_store_and_survives_a_restart() {
     let asked = scene.world.asked.borrow().iter().filter(|(callback, _)| *callback == Callback::Transfer).count();
     assert_eq!(asked, 2);
     let expected =
-        json!({"currency": "USDC", "total": {"spent": "0.04", "reserved": "0", "remaining": "0", "since": 1.8e12 as u64}});
+        json!({"currency": "USDC", "total": {"spent": "0.04", "reserved": "0", "remaining": "0", "since": 1_800_000_000_000_u64}});
     assert_eq!(spending(&scene.world, &later), expected);
 }
 
@@ -365,9 +365,9 @@ fn check(script: &Script) {
         Process::run_all(&world, begun);
     }
     if script.is_daily {
-        let mut days: BTreeMap<i64, u32> = BTreeMap::new();
+        let mut days: BTreeMap<String, u32> = BTreeMap::new();
         for at in world.transfers.borrow().iter() {
-            *days.entry((at / DAY_MS).floor() as i64).or_default() += 1;
+            *days.entry((at / DAY_MS).floor().to_string()).or_default() += 1;
         }
         for (day, count) in days {
             assert!(count <= script.payments, "{count} payments on the day {day}, and {} are allowed", script.payments);

@@ -1,5 +1,7 @@
 //! What each error says of the money, and that it says no more than the client can know.
 
+#![expect(clippy::vec_box, reason = "errors as calls return them")]
+
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorClass, ErrorCode};
 use eliza_jobs::api::options::CallOptions;

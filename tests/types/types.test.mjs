@@ -160,7 +160,7 @@ test('hovers have an example for each way in, and the defaults', () => {
     'createJob\\(',
     'getJob\\(',
     'pollJob\\(jobId: string, options',
-    'resume\\(',
+    'resume\\(handle',
     'watchJob\\(',
   ]) {
     assert.match(commentOf(new RegExp(method)), /@example/, method);
