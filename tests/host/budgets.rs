@@ -84,8 +84,7 @@ fn a_budget_is_one_for_all_clients_of_a_store_and_survives_a_restart() {
     assert!(error.message.contains("spend.budget allows 0.04 USDC, of which 0.04 USDC are spent"), "{}", error.message);
     let asked = scene.world.asked.borrow().iter().filter(|(callback, _)| *callback == Callback::Transfer).count();
     assert_eq!(asked, 2);
-    let expected =
-        json!({"currency": "USDC", "total": {"spent": "0.04", "reserved": "0", "remaining": "0", "since": 1_800_000_000_000_u64}});
+    let expected = json!({"currency": "USDC", "total": {"spent": "0.04", "reserved": "0", "remaining": "0", "since": 1_800_000_000_000_u64}});
     assert_eq!(spending(&scene.world, &later), expected);
 }
 
