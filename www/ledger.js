@@ -12,16 +12,10 @@ const STATES = {
 const cell = (...children) => element('td', {}, ...children);
 const time = (ms) => element('time', { dateTime: new Date(ms).toISOString() }, new Date(ms).toLocaleString());
 
-/** All payments of the store, the newest first. @param recent Those of this page's life. */
-async function listed(client, recent) {
-  if ('payments' in client) return (await client.payments()).reverse();
-  return recent;
-}
-
-/** The table of payments. */
-export async function drawLedger(client, recent) {
-  const rows = await listed(client, recent);
-  byId('csv').hidden = rows.length === 0 || !('paymentsCsv' in client);
+/** The table of all payments of the store, the newest first. */
+export async function drawLedger(client) {
+  const rows = (await client.payments()).reverse();
+  byId('csv').hidden = rows.length === 0;
   byId('payments').replaceChildren(
     ...(rows.length === 0 ? [element('tr', {}, element('td', { colSpan: 7, className: 'soft' }, 'Nothing was paid yet.'))] : []),
     ...rows

@@ -21,8 +21,6 @@ const sequence = createSequence();
 const drawCode = createCode();
 const question = byId('question');
 const options = byId('options');
-/** What was paid while this page is open. */
-const recent = [];
 let sandbox;
 let sandboxPaywall;
 /** The connection to the server of the settings: a promise, which says what is wrong with them when it rejects. */
@@ -199,14 +197,13 @@ async function drawMoney() {
   const { client, quiet } = await connection.catch(() => ({}));
   if (!client) return;
   try {
-    const use = 'spending' in client ? (await client.spending()).perDay : left(client.spent());
-    drawBudget(use, settings.perDay, price?.free ? undefined : (price?.chosen ?? price?.offers[0])?.amount);
-    await drawLedger(quiet, recent);
+    const { perDay } = await client.spending();
+    drawBudget(perDay, settings.perDay, price?.free ? undefined : (price?.chosen ?? price?.offers[0])?.amount);
+    await drawLedger(quiet);
   } catch (error) {
     notice('store', error.message);
   }
 }
-const left = (spent) => ({ spent, remaining: String(Math.max(0, Number(settings.perDay) - Number(spent))) });
 
 /** The server's jobs and its health, and what is open there. */
 async function look() {
@@ -302,9 +299,7 @@ async function run(content, work, handle) {
     known = await connection;
     if (offline()) turn.became('offline');
     const job = await work(known.client, calls);
-    const payment = job.payment ?? seen.payment;
-    if (payment) recent.unshift({ createdAt: Date.now(), server: known.baseUrl, ...payment, state: 'accepted' });
-    turn.answered(job, { payment });
+    turn.answered(job, { payment: job.payment ?? seen.payment });
   } catch (error) {
     await wentWrong(error, { turn, seen, controller, content, known });
   } finally {

@@ -60,14 +60,13 @@ export async function connect(settings, { sequence, sandbox, wallet, confirm }) 
   const baseUrl = isOwn ? address(settings.address) : sandbox.url;
   const { JobsClient, localStorageStore, memoryStore } = await load('index');
   const send = isOwn ? (input, init) => fetch(input, init) : sandbox.fetch;
-  const canCount = 'spending' in JobsClient.prototype;
   const options = {
     baseUrl,
     ...(isOwn && settings.apiKey && { apiKey: settings.apiKey }),
     spend: {
       maxPerPayment: settings.limit.trim(),
       // Play money and money do not share a budget.
-      budget: canCount ? { perDay: settings.perDay.trim(), scope: isOwn ? 'demo' : 'demo-sandbox' } : settings.perDay.trim(),
+      budget: { perDay: settings.perDay.trim(), scope: isOwn ? 'demo' : 'demo-sandbox' },
       networks: [settings.network],
     },
     store: storageTrouble() === 'forbidden' ? memoryStore() : localStorageStore(),
