@@ -108,7 +108,7 @@ for (const version of [1, 2]) {
         client.createJob(params),
         'PaymentError',
         code ?? 'payment_requirements_invalid',
-        /the wallet was not asked$/,
+        /the wallet was not asked \(see /,
       );
       assert.deepEqual([asked.length, server.requests.length, client.spent()], [0, 1, '0']);
     });

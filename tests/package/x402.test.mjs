@@ -196,7 +196,9 @@ test('what is over the limit, or over the budget, is not signed', async () => {
 });
 
 test('a budget holds among calls at the same time', async () => {
-  const client = new JobsClient({ baseUrl: servers.v2.url, wallet: wallets['a viem account'](), spend: { budget: '0.05' } });
+  // A store of its own: what the others have paid counts in theirs.
+  const spend = { budget: '0.05' };
+  const client = new JobsClient({ baseUrl: servers.v2.url, wallet: wallets['a viem account'](), spend, store: memoryStore() });
   const { value, units } = await moved(() => Promise.allSettled(Array.from({ length: 10 }, () => client.createJob(params))));
   const done = value.filter(({ status }) => status === 'fulfilled').length;
   // The facilitator may trip over two settlements at once; the client then finds the job that was made for nothing.
