@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo demo-shots test test-seed consumers check pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo demo-shots test test-seed consumers check lint pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -80,7 +80,10 @@ test-seed: $(needs-document) ## a document's TypeScript blocks and types against
 consumers: $(needs-consumers) $(needs-frameworks) ## the package in every runtime and tool that there is, and their table in docs/runtimes.md
 	@node scripts/test.mjs consumers frameworks
 
-check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, size
+check: lint ## the quick one: format, lints, types, size, host tests
+	@node scripts/test.mjs host sandbox build
+
+lint: $(PACKAGE) $(HOST) ## format, lints, types, size
 	@$(call say,rustfmt and clippy on the host and on wasm32)
 	cargo fmt --check
 	cargo fmt --check --manifest-path tools/wasm-bindgen/Cargo.toml
@@ -100,7 +103,6 @@ check: $(PACKAGE) $(HOST) ## the quick one: format, lints, host tests, types, si
 	tsc --project tests/types
 	$(call say,size)
 	node scripts/size.mjs
-	node scripts/test.mjs host sandbox build
 
 pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it; with STABLE=1 without unstable flags
 	@sha256sum eliza-jobs-$(VERSION).tgz
