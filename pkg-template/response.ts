@@ -13,8 +13,6 @@ export interface Reading {
   readonly signal: AbortSignal;
   /** Whether an event stream is wanted piece by piece. */
   readonly streams: boolean;
-  /** Whether the body may be read in one go, so that nothing is known of one that breaks off. */
-  readonly whole: boolean;
   /** Set here: the text of the body so far, as soon as the response has begun. */
   text?: string;
 }
@@ -55,13 +53,12 @@ class Unreadable extends Error {
 }
 
 /** What `receive` takes. */
-export const reading = (
-  names: readonly string[],
-  most: number,
-  signal: AbortSignal,
-  streams: boolean,
-  whole: boolean,
-): Reading => ({ names, most, signal, streams, whole });
+export const reading = (names: readonly string[], most: number, signal: AbortSignal, streams: boolean): Reading => ({
+  names,
+  most,
+  signal,
+  streams,
+});
 
 /** Waits for a response and reads it. Rejects with what `fetch` or the body throws. */
 export function receive(response: PromiseLike<unknown>, reading: Reading): Promise<Received | Unreadable> {
@@ -91,7 +88,7 @@ async function read(promise: PromiseLike<unknown>, reading: Reading): Promise<Re
     if (typeof value === 'string') head += `\n${name}: ${value.replace(LINE_BREAK, ' ')}`;
   }
   reading.text = '';
-  const body = bodyOf(response, isSmall(headers, type, reading), reading);
+  const body = bodyOf(response, reading);
   const isStream = reading.streams && String(valueOf(headers, 'content-type')).toLowerCase().includes('text/event-stream');
   if (isStream) return { head, stream: body };
   for (let piece; (piece = await body.next()) !== undefined; ) reading.text += piece;
@@ -100,24 +97,14 @@ async function read(promise: PromiseLike<unknown>, reading: Reading): Promise<Re
 
 /** No header of a real response has one. */
 const LINE_BREAK = /[\r\n]+/g;
-/** A body of at most so many bytes is read in one go, which costs a third of reading it piece by piece. */
-const SMALL = 65_536;
-
-/** Whether the response says that its body is small, and it is not compressed: another origin's response hides that it is. */
-function isSmall(headers: Required<Foreign>['headers'], type: unknown, reading: Reading): boolean {
-  if (!reading.whole || type === 'cors') return false;
-  const length = valueOf(headers, 'content-length');
-  return typeof length === 'string' && Number(length) <= Math.min(SMALL, reading.most) && !valueOf(headers, 'content-encoding');
-}
-
 /** A wrapper around fetch may have read the body, to log it. */
-function bodyOf(response: Foreign, isSmall: boolean, reading: Reading): Pieces {
+function bodyOf(response: Foreign, reading: Reading): Pieces {
   const { body, bodyUsed } = response;
   if (bodyUsed === true || body?.locked === true) {
     throw new Unreadable('NoResponse', 'its body was read already; read a clone() of it');
   }
   // There may be no body; or a fetch that has no streams, or those of Node.
-  if (isSmall || typeof body?.getReader !== 'function') return new WholeBody(response, reading);
+  if (typeof body?.getReader !== 'function') return new WholeBody(response, reading);
   return new Body(body.getReader(), reading);
 }
 

@@ -7,7 +7,7 @@ use web_sys::{AbortController, AbortSignal, Headers, Request, RequestCache, Requ
 
 use super::platform::JsPlatform;
 use crate::json::Json;
-use crate::platform::{Body, HttpRequest, HttpResponse, Method, RESPONSE_HEADERS, SendError, SendFailure, within};
+use crate::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure, within};
 
 /// How much of a body that is no JSON is kept, in UTF-16 code units.
 const SNIPPET_UNITS: u32 = 4_000;
@@ -19,7 +19,7 @@ extern "C" {
     fn global_fetch(url: &str, init: &RequestInit) -> Result<JsValue, JsValue>;
     /// How the response is to be read.
     #[wasm_bindgen(js_namespace = host)]
-    fn reading(names: &JsValue, most: f64, signal: &AbortSignal, streams: bool, whole: bool) -> JsValue;
+    fn reading(names: &JsValue, most: f64, signal: &AbortSignal, streams: bool) -> JsValue;
     /// Waits for a response and reads it (`pkg-template/response.ts`).
     #[wasm_bindgen(js_namespace = host)]
     fn receive(response: &JsValue, reading: &JsValue) -> js_sys::Promise;
@@ -99,9 +99,7 @@ impl JsPlatform {
         let mut guard = AbortOnDrop(Some(Json(controller.into())));
         // A list of thousands of jobs is large, and still smaller than they would be one by one.
         let most = self.max_response_bytes * (request.answers / 1000.0).max(1.0);
-        // What was read of a create's broken response may name the job.
-        let whole = request.method == Method::Get;
-        let reading = Json(HEADER_NAMES.with(|names| reading(&names.0, most, &signal, on_chunk.is_some(), whole)));
+        let reading = Json(HEADER_NAMES.with(|names| reading(&names.0, most, &signal, on_chunk.is_some())));
         let exchange = async {
             let received = match self.receive(request, Some(&signal), &reading).await {
                 // Nothing was sent. The time limit does not need the signal.
