@@ -1,7 +1,7 @@
 //! A map from names to values.
 //!
-//! The standard maps are made anew for each type of value, 3 KB of the package each time. Here the search is the same for all. The
-//! names stand in order in one piece of memory: with 100,000 of them, putting one in takes some 50 microseconds.
+//! The standard maps are compiled anew for each type of value. Here the search is the same for all. The names stand in order in one
+//! piece of memory: putting one in among 10,000 takes 15 microseconds, among 100,000 less than half a millisecond.
 
 /// Values by their names.
 #[derive(Debug)]

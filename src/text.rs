@@ -37,41 +37,6 @@ pub fn redact(text: &str) -> String {
     clean
 }
 
-/// Whether `part` is in `text`.
-pub fn has(text: &str, part: &str) -> bool {
-    text.contains(part)
-}
-
-/// The parts in one text.
-pub fn concat(parts: &[&str]) -> String {
-    parts.concat()
-}
-
-/// The template with a part in place of each `%`.
-pub fn fill(template: &str, parts: &[&str]) -> String {
-    let mut whole = String::new();
-    let mut rest = template;
-    for part in parts {
-        if let Some((before, after)) = rest.split_once('%') {
-            whole.push_str(before);
-            whole.push_str(part);
-            rest = after;
-        }
-    }
-    whole.push_str(rest);
-    whole
-}
-
-/// The parts in one text, with `between` between them.
-pub fn join<T: AsRef<str>>(parts: &[T], between: &str) -> String {
-    parts.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(between)
-}
-
-/// A whole number in decimal digits.
-pub fn decimal(number: u64) -> String {
-    number.to_string()
-}
-
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
@@ -85,13 +50,6 @@ mod tests {
         for same in ["", "é", "ab", "0x12 bad cafe", "22222222-2222-4222-8222-222222222222"] {
             assert_eq!(redact(same), same);
         }
-    }
-
-    #[test]
-    fn templates_are_filled_in_order_and_parts_are_no_templates() {
-        assert_eq!(fill("a % b %", &["1%", "2"]), "a 1% b 2");
-        assert_eq!(fill("%%", &["", "x"]), "x");
-        assert_eq!(fill("none", &[]), "none");
     }
 
     #[test]

@@ -7,7 +7,6 @@ use crate::http::message::carries_proof;
 use crate::http::words::{fit, host, html_title, is_html, place, server_words};
 use crate::json::{self, Json};
 use crate::platform::{Body, HttpRequest, HttpResponse, Method, SendError, SendFailure};
-use crate::text::has;
 use crate::time::Millis;
 
 /// How often a redirect is followed.
@@ -180,7 +179,7 @@ pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Opti
 
 /// What is probably wrong with the client's `baseUrl`.
 fn hint_of_base(request: &HttpRequest) -> &'static str {
-    if has(&request.url, "/api/api/") { "; baseUrl ends in /api, which the client adds itself: leave it out" } else { "" }
+    if request.url.contains("/api/api/") { "; baseUrl ends in /api, which the client adds itself: leave it out" } else { "" }
 }
 
 /// The error for a success whose body is not what was `wanted`.
@@ -258,7 +257,7 @@ mod tests {
         let once = request(Method::Get, routes::JOBS);
         for (request, is_named) in [(&twice, true), (&once, false)] {
             for error in [refusal(request, &response(404), None), no_answer(request, &response(200), "a job")] {
-                assert_eq!(has(&error.message, "baseUrl ends in /api"), is_named, "{}", error.message);
+                assert_eq!(error.message.contains("baseUrl ends in /api"), is_named, "{}", error.message);
             }
         }
     }

@@ -14,7 +14,6 @@ use crate::client::Config;
 use crate::http::message::set_header;
 use crate::json::{Json, picked, shown};
 use crate::platform::WalletCapabilities;
-use crate::text::{concat, fill, has};
 use crate::x402::address;
 
 #[wasm_bindgen]
@@ -111,13 +110,13 @@ fn base_url(options: &Json) -> Result<String> {
         return Err(refused());
     }
     if !part("username").is_empty() || !part("password").is_empty() {
-        let shown = fill("%//…@%", &[&part("protocol"), &part("host")]);
+        let shown = format!("{}//…@{}", part("protocol"), part("host"));
         return Err(Error::argument(FIELD, "must not hold credentials (use apiKey or headers)", &shown));
     }
-    if has(&text, "?") || has(&text, "#") {
+    if text.contains(['?', '#']) {
         return Err(argument(FIELD, "must not have a query or a fragment", &given));
     }
-    let mut base = concat(&[&part("origin"), &part("pathname")]);
+    let mut base = format!("{}{}", part("origin"), part("pathname"));
     while base.ends_with('/') {
         base.pop();
     }
@@ -137,7 +136,7 @@ fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
     let has = |name: &'static str| match wallet.get(name) {
         None => Ok(false),
         Some(member) if member.0.is_function() => Ok(true),
-        Some(other) => Err(Error::argument("wallet", &fill("has a % that must be a function", &[name]), &shown(&other))),
+        Some(other) => Err(Error::argument("wallet", &format!("has a {name} that must be a function"), &shown(&other))),
     };
     let capabilities = WalletCapabilities { transfer: has("sendTransfer")?, sign: has("signTypedData")?, pay: has("pay")? };
     for name in ["call", "receipt"] {

@@ -12,7 +12,6 @@ use super::request;
 use crate::api::error::Result;
 use crate::client::Update;
 use crate::json::Json;
-use crate::text::concat;
 
 #[wasm_bindgen]
 extern "C" {
@@ -288,7 +287,7 @@ impl JobsClient {
                     rows.push(&csv_line(&row.0));
                 };
                 client.payments(&filter, &call.options, put).await?;
-                Ok(Json::text(&concat(&[&csv_titles(), &String::from(rows.join(""))])))
+                Ok(Json::text(&format!("{}{}", csv_titles(), String::from(rows.join("")))))
             }))
         })
     }

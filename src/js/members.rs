@@ -6,7 +6,6 @@ use wasm_bindgen::prelude::*;
 use super::error::argument;
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::json::{Json, Kind, shown};
-use crate::text::{fill, has, join};
 
 /// The longest time that timers can hold, in milliseconds.
 const MAX_MS: f64 = 2_147_483_647.0;
@@ -23,8 +22,8 @@ extern "C" {
 /// is `undefined` is absent.
 pub(super) fn only(field: &'static str, given: &Json, known: &[&[&str]]) -> Result<()> {
     let known: Vec<&str> = known.iter().copied().flatten().copied().collect();
-    let known = join(&known, ", ");
-    let refused = |given: &str| Error::argument(field, &fill("must be an object that knows %", &[&known]), given);
+    let known = known.join(", ");
+    let refused = |given: &str| Error::argument(field, &format!("must be an object that knows {known}"), given);
     if given.kind() != Kind::Object {
         return Err(refused(&shown(given)));
     }
@@ -83,5 +82,5 @@ pub(super) fn function(options: &Json, field: &'static str) -> Result<Option<Fun
 /// Whether Rust's strings can hold this string: they have no half of a surrogate pair.
 pub(super) fn is_well_formed(value: &JsValue) -> bool {
     // In place of half a pair they get U+FFFD, which may also have been there.
-    value.as_string().is_none_or(|text| !has(&text, "\u{fffd}") || *value == text)
+    value.as_string().is_none_or(|text| !text.contains('\u{fffd}') || *value == text)
 }

@@ -9,7 +9,6 @@ use super::headers::header_pairs;
 use crate::json::{Json, Kind};
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Platform, SendError, StoreOperation};
 use crate::platform::{WalletCapabilities, within};
-use crate::text::concat;
 use crate::time::{Instant, Millis, WallTime};
 
 /// The longest delay of a timer: JavaScript fires at once above it.
@@ -95,7 +94,7 @@ impl Platform for JsPlatform {
 
     fn log(&self, level: LogLevel, words: &str) {
         let level = if level == LogLevel::Debug { "debug" } else { "warn" };
-        log(&self.logger.0, level, &concat(&["eliza-jobs: ", words]));
+        log(&self.logger.0, level, &format!("eliza-jobs: {words}"));
     }
 
     fn now(&self) -> Instant {

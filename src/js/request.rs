@@ -8,7 +8,7 @@ use crate::api::jobs::{CreateJobRequest, ListJobsParams, about_question};
 use crate::api::options::AskOptions;
 use crate::api::sessions::{CreateSessionRequest, GetMessagesParams, SendMessageRequest};
 use crate::json::{Json, Kind, picked};
-use crate::text::{fill, shorten};
+use crate::text::shorten;
 
 #[wasm_bindgen(js_namespace = host)]
 extern "C" {
@@ -99,7 +99,7 @@ fn plain(field: &'static str, value: &Json) -> Result<Json> {
         let mut error = Error::argument(field, "", "");
         // A text is our own rule; anything else was thrown by the object itself.
         let rule = thrown.as_string().unwrap_or_else(|| "must be a plain JSON object; given: one that throws".to_owned());
-        error.message = fill("% %", &[field, &shorten(&rule, 300)]);
+        error.message = format!("{field} {}", shorten(&rule, 300));
         error
     })?;
     Ok(Json::parse(&text).unwrap_or_else(|| value.clone()))

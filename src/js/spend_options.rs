@@ -8,7 +8,6 @@ use crate::api::error::{Error, Result};
 use crate::api::options::{AssetOptions, BudgetOptions, SpendOptions};
 use crate::json::{Json, Kind, shown};
 use crate::spending::policy::{Limit, SpendPolicy};
-use crate::text::{decimal, fill, has, join};
 use crate::x402::tokens::Token;
 use crate::x402::{address, amount};
 
@@ -34,7 +33,7 @@ pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
         for token in &policy.tokens {
             names.push(token.network.clone());
         }
-        let rule = fill("must be a list of network names: %", &[&join(&names, ", ")]);
+        let rule = format!("must be a list of network names: {}", names.join(", "));
         policy.networks.clear();
         for given in some(&list).ok_or_else(|| argument("spend.networks", &rule, &list.0))? {
             let name = given.as_text().unwrap_or_default();
@@ -50,7 +49,7 @@ pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
         address::is_payable(text) || !text.starts_with("0x")
     })?;
     policy.resources =
-        texts(&spend, "allowResource", "spend.allowResource", "must be a URL or a list of URLs", &|text| has(text, "://"))?;
+        texts(&spend, "allowResource", "spend.allowResource", "must be a URL or a list of URLs", &|text| text.contains("://"))?;
     Ok(policy)
 }
 
@@ -91,7 +90,7 @@ fn units(options: &Json, key: &str, field: &'static str, limit: &Limit) -> Resul
     let Some(given) = options.get(key) else { return Ok(None) };
     // What does not fit would be above no amount.
     let units = given.as_text().and_then(|text| amount::limit(&text, limit.decimals)).filter(|units| *units < u128::MAX);
-    let rule = || fill("must be a decimal string of % such as \"0.10\"", &[&limit.symbol]);
+    let rule = || format!("must be a decimal string of {} such as \"0.10\"", limit.symbol);
     units.map(Some).ok_or_else(|| argument(field, &rule(), &given.0))
 }
 
@@ -111,7 +110,7 @@ fn budget(given: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
         (per_day, total, "perDay", "must not be above total"),
     ] {
         if smaller < u128::MAX && smaller > larger {
-            return Err(Error::argument(BUDGET, &fill("has a % that %", &[key, rule]), &member(given, key)));
+            return Err(Error::argument(BUDGET, &format!("has a {key} that {rule}"), &member(given, key)));
         }
     }
     if !can_lock {
@@ -132,7 +131,7 @@ fn asset(given: &Json, policy: &mut SpendPolicy, can_lock: bool) -> Result<()> {
     only(FIELD, given, &[AssetOptions::MEMBERS])?;
     let text = |key: &str| {
         let text = given.get_text(key).filter(|text| !text.is_empty());
-        text.ok_or_else(|| Error::argument(FIELD, &fill("must have a % (a string)", &[key]), &member(given, key)))
+        text.ok_or_else(|| Error::argument(FIELD, &format!("must have a {key} (a string)"), &member(given, key)))
     };
     let (network, asset, symbol) = (text("network")?, text("asset")?, text("symbol")?);
     text("maxPerPayment")?;
@@ -141,8 +140,8 @@ fn asset(given: &Json, policy: &mut SpendPolicy, can_lock: bool) -> Result<()> {
     if let (Some(id), Some(known)) = (chain_id, &known)
         && id != known.chain_id
     {
-        let rule = fill("must have the chainId of %, %, or none", &[&known.network, &decimal(known.chain_id.into())]);
-        return Err(Error::argument(FIELD, &rule, &decimal(id.into())));
+        let rule = format!("must have the chainId of {}, {}, or none", known.network, known.chain_id);
+        return Err(Error::argument(FIELD, &rule, &id.to_string()));
     }
     // A network that is not known and has no chain id is no EVM chain.
     let chain_id = chain_id.or(known.as_ref().map(|token| token.chain_id)).unwrap_or(0);
@@ -169,5 +168,5 @@ fn asset(given: &Json, policy: &mut SpendPolicy, can_lock: bool) -> Result<()> {
 }
 
 fn member(given: &Json, key: &str) -> String {
-    given.get(key).map_or_else(|| fill("no %", &[key]), |value| shown(&value))
+    given.get(key).map_or_else(|| format!("no {key}"), |value| shown(&value))
 }

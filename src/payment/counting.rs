@@ -11,7 +11,7 @@ use super::keys;
 use super::payments::Payments;
 use super::record::{self, Found, FundsMoved, funds_moved};
 use super::step::Counting;
-use super::store::Stored;
+use super::store::{BREATH, Stored};
 use super::store_failed;
 use crate::api::error::Result;
 use crate::api::payments::Attempt;
@@ -26,8 +26,6 @@ use crate::x402::amount::Amount;
 const PREFIX: &str = "eliza-jobs/budget/";
 /// How many payments whose money is set aside a change looks at.
 const RESOLVED: usize = 4;
-/// After so many records the program gets a moment for others.
-const BREATH: usize = 50;
 
 /// What is given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +40,8 @@ pub(super) enum GivenBack {
 enum Change {
     /// They are counted from the records, where they are not there.
     Nothing,
-    /// Money is set aside, within the budget (`true`) or in any case.
-    Reserve(Open, bool),
+    /// Money is set aside.
+    Reserve(Open, OverBudget),
     /// Money that is set aside is spent or given back, for certain.
     Resolve(String, Fate),
     /// Money that was counted is given back.
@@ -75,7 +73,7 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(Counted { counters, now: self.platform.wall_time() })
     }
 
-    /// The counters of a limit, where they leave no room with all that is set aside resolved.
+    /// The counters of a limit. Where they leave no room, what became of all that is set aside is looked up first.
     pub(super) async fn look(self: &Rc<Self>, at: usize, limit: &Limit, end: Deadline) -> Result<Counters> {
         let failed = |thrown| store_failed(thrown, "; nothing was paid");
         let key = format!("{PREFIX}{}", limit.counters_name());
@@ -94,21 +92,20 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// Sets a payment's money aside, in memory and in the store. One that can still be left unpaid only within the budget.
     pub(super) async fn count(self: Rc<Self>, attempt: Attempt, avoidable: bool, unwritten: bool, end: Deadline) -> Counting {
-        if let Err(why) = self.count_here(&attempt, avoidable) {
+        let over = if avoidable { OverBudget::Refuse } else { OverBudget::Count };
+        if let Err(why) = self.count_here(&attempt, over) {
             return Counting::Over(why);
         }
-        let counting = self.count_in_store(&attempt, avoidable, unwritten, end).await;
-        match counting {
+        match self.count_in_store(&attempt, over, unwritten, end).await {
             // What may have moved is sent, whatever the store says.
-            Counting::Failed(_) if !avoidable => Counting::Done,
+            Counting::Failed(_) if over == OverBudget::Count => Counting::Done,
             counting => counting,
         }
     }
 
     /// In memory, where only a payment that is resumed is not counted yet.
-    fn count_here(&self, attempt: &Attempt, avoidable: bool) -> Result<(), String> {
+    fn count_here(&self, attempt: &Attempt, over: OverBudget) -> Result<(), String> {
         let Some(price) = attempt.price.as_ref().filter(|_| !self.book.borrow().is_counted(&attempt.id)) else { return Ok(()) };
-        let over = if avoidable { OverBudget::Refuse } else { OverBudget::Count };
         let money = self.config.spend.count(&price.currency, &price.amount_atomic, over, &self.ledger)?;
         if let Some(money) = money {
             self.book.borrow_mut().reserve(&attempt.id, money);
@@ -116,9 +113,9 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(())
     }
 
-    async fn count_in_store(self: &Rc<Self>, attempt: &Attempt, avoidable: bool, unwritten: bool, end: Deadline) -> Counting {
+    async fn count_in_store(self: &Rc<Self>, attempt: &Attempt, over: OverBudget, unwritten: bool, end: Deadline) -> Counting {
         // A record that says that money may have moved is counted: it was when it was written, or when the records were.
-        if !avoidable && !unwritten {
+        if over == OverBudget::Count && !unwritten {
             return Counting::Done;
         }
         let Some((at, units)) = self.counted_limit(attempt) else { return Counting::Done };
@@ -131,7 +128,7 @@ impl<P: Platform + 'static> Payments<P> {
             Err(thrown) => return Counting::Failed(thrown),
         }
         let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
-        match self.change(at, Change::Reserve(open, avoidable), end).await {
+        match self.change(at, Change::Reserve(open, over), end).await {
             Ok(None) => Counting::Done,
             Ok(Some(why)) => Counting::Over(why),
             Err(thrown) => Counting::Failed(thrown),
@@ -213,7 +210,7 @@ impl<P: Platform + 'static> Payments<P> {
         };
         let why = match change {
             Change::Nothing => None,
-            Change::Reserve(open, avoidable) => self.reserve(&mut counters, limit, open, avoidable).await,
+            Change::Reserve(open, over) => self.reserve(&mut counters, limit, open, over).await,
             Change::Refund(Open { id, units, at }) => {
                 counters.refund(&id, units, at);
                 None
@@ -238,7 +235,7 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// Sets money aside if it fits, when what was set aside before is resolved.
-    async fn reserve(&self, counters: &mut Counters, limit: &Limit, open: Open, avoidable: bool) -> Option<String> {
+    async fn reserve(&self, counters: &mut Counters, limit: &Limit, open: Open, over: OverBudget) -> Option<String> {
         if counters.has(&open.id) {
             return None;
         }
@@ -251,7 +248,7 @@ impl<P: Platform + 'static> Payments<P> {
         let from = (self.platform.random() * counters.open().len() as f64) as usize;
         self.resolve(counters, from, RESOLVED).await;
         let now = self.platform.wall_time();
-        if avoidable && fits(limit, counters, open.units, now).is_err() {
+        if over == OverBudget::Refuse && fits(limit, counters, open.units, now).is_err() {
             self.resolve(counters, 0, usize::MAX).await;
             if let Err(why) = fits(limit, counters, open.units, now) {
                 return Some(why);

@@ -43,7 +43,6 @@ use crate::payment::step::{Action, Answer, Budget, Counting, Event, Moment, Orde
 use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
 use crate::spending::policy::PaymentMethod;
-use crate::text::{decimal, fill, has};
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::onchain::ChainWord;
 use crate::x402::{address, refused};
@@ -670,7 +669,7 @@ impl Payment {
         };
         let seconds = Millis::new(apart.get().abs()).whole() / 1_000;
         let side = if apart.is_positive() { "ahead of" } else { "behind" };
-        fill("; the server's clock is % seconds % this machine's", &[&decimal(seconds), side])
+        format!("; the server's clock is {seconds} seconds {side} this machine's")
     }
 
     /// What an error means once there is a proof: not sent, refused where the server says so and always said so, else unknown.
@@ -909,7 +908,9 @@ fn stale() -> Box<Error> {
 /// Whether a refusal is about the time in which what was signed is good.
 fn speaks_of_time(reason: &str, words: &str) -> bool {
     let words = [reason, words].concat().to_ascii_lowercase();
-    ["valid_before", "valid_after", "validbefore", "validafter", "expired", "not yet valid"].iter().any(|part| has(&words, part))
+    ["valid_before", "valid_after", "validbefore", "validafter", "expired", "not yet valid"]
+        .iter()
+        .any(|part| words.contains(part))
 }
 
 fn taken() -> Box<Error> {

@@ -12,7 +12,6 @@ use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{HttpResponse, Method, Platform, WalletCapabilities};
 use crate::spending::policy::{Counted, Judged};
-use crate::text::concat;
 use crate::x402;
 
 /// A request that every server must refuse: there is nobody who asks, and no question. Paywalls stand before the server and do not
@@ -99,5 +98,5 @@ fn unpriced(error: Box<Error>) -> Result<Json> {
         return Ok(quote(Some(true), Vec::new()));
     }
     let said = "the server looks at the request before it asks for a payment, and refuses one without a question: ";
-    Ok(quote(None, Vec::new()).set("why", Json::text(&concat(&[said, &error.message]))))
+    Ok(quote(None, Vec::new()).set("why", Json::text(&format!("{said}{}", error.message))))
 }

@@ -23,7 +23,7 @@ const TRIES: u32 = 4;
 /// The first pause between two such tries; each is longer than the one before by as much.
 const AGAIN: Millis = Millis::new(50.0);
 /// After so many records the program gets a moment for others.
-const BREATH: usize = 50;
+pub(super) const BREATH: usize = 50;
 
 /// Whom a key belongs to.
 #[derive(Debug)]

@@ -125,7 +125,7 @@ impl Sandbox {
 
     fn make(&mut self, now: f64, request: &HttpRequest) -> HttpResponse {
         let body: Value = request.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-        let id = eliza_jobs::text::fill("job-%", &[&eliza_jobs::text::decimal(self.made)]);
+        let id = format!("job-{}", self.made);
         self.made = self.made.saturating_add(1);
         let metadata = body.get("metadata").cloned().unwrap_or_else(|| json!({}));
         self.jobs.push(Job { id: id.clone(), metadata, created_at: now });
