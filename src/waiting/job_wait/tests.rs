@@ -1,0 +1,379 @@
+//! Each rule of one wait, without async.
+
+use super::*;
+use crate::json;
+use crate::waiting::pace::{AgentTimes, Pace};
+
+const ALONE: Surroundings = Surroundings { quiet: Millis::ZERO, is_alone: true, is_cached: false };
+const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
+const NEVER: Instant = Instant::from_ms(f64::INFINITY);
+
+fn at(ms: f64) -> Instant {
+    Instant::from_ms(ms)
+}
+fn planned() -> Rc<PollPlan> {
+    Rc::new(AgentTimes::default().plan(Pace::default()))
+}
+fn terms(plan: WaitPlan) -> Terms {
+    Terms { plan, lifetime: None, deadline: NEVER, limit: None }
+}
+/// A wait for a job that was just created and lives for thirty seconds.
+fn created() -> JobWait {
+    JobWait::new("job-1", Terms { lifetime: Some(Millis::new(30_000.0)), ..terms(OURS) }, planned(), at(0.0))
+}
+fn limited(limit_ms: f64) -> JobWait {
+    let terms = Terms { deadline: at(limit_ms), limit: Some(Millis::new(limit_ms)), ..terms(OURS) };
+    JobWait::new("job-1", terms, planned(), at(0.0))
+}
+fn job(status: &str) -> Seen {
+    let result = json!({"message": {"content": "here"}});
+    let job = json!({"jobId": "job-1", "status": status, "createdAt": 0, "expiresAt": 30_000});
+    jobs::read_job(if status == "completed" { job.set("result", result) } else { job })
+}
+fn error(code: ErrorCode) -> Box<Error> {
+    Error::new(code, "no")
+}
+/// The time of the next poll, which this makes: as if the rate limit had a slot.
+fn polls_at(wait: &mut JobWait, mut now: Instant) -> Instant {
+    loop {
+        match wait.next(now, ALONE) {
+            Next::Sleep(until) => now = until,
+            Next::TakeSlot { .. } => wait.slot_taken(),
+            Next::Poll { .. } => return now,
+            Next::Report(_) => {}
+            other => panic!("{other:?} at {now:?}"),
+        }
+    }
+}
+/// What the wait ends with, when it is asked at this time.
+fn end(wait: &mut JobWait, now: Instant) -> Result<Seen> {
+    loop {
+        match wait.next(now, ALONE) {
+            Next::Over(end) => return *end,
+            Next::Report(_) => {}
+            other => panic!("{other:?} at {now:?}"),
+        }
+    }
+}
+fn words(wait: &mut JobWait, now: f64) -> (ErrorCode, String) {
+    let error = end(wait, at(now)).unwrap_err();
+    (error.code, error.message)
+}
+/// All polls of a job that stays as it is, in milliseconds, and when the wait ends.
+fn all_polls(mut wait: JobWait, status: &str) -> (Vec<f64>, f64) {
+    let (mut now, mut polls) = (at(0.0), Vec::new());
+    loop {
+        match wait.next(now, ALONE) {
+            Next::Sleep(until) => now = until,
+            Next::TakeSlot { .. } => wait.slot_taken(),
+            Next::Report(_) => {}
+            Next::Poll { .. } => {
+                polls.push(now.as_ms());
+                wait.seen(now, job(status), Answers::InJobs);
+            }
+            Next::Over(_) => return (polls, now.as_ms()),
+            Next::ReadChannel { .. } => wait.channel_read(now, None),
+        }
+    }
+}
+
+#[test]
+fn the_callers_interval_and_number_of_polls_are_obeyed_exactly() {
+    let polls = |interval_ms, max_attempts| {
+        all_polls(JobWait::new("job-1", terms(WaitPlan { interval_ms, max_attempts }), planned(), at(0.0)), "processing").0
+    };
+    assert_eq!(polls(Some(700), Some(3)), [0.0, 700.0, 1_400.0]);
+    assert_eq!(polls(None, Some(2)), [0.0, 1_000.0]);
+    assert_eq!(polls(Some(10), None), (0..30).map(|poll| f64::from(poll) * 10.0).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_new_job_is_left_a_moment_and_a_known_one_is_polled_at_once() {
+    assert_eq!(polls_at(&mut created(), at(0.0)), at(400.0));
+    assert_eq!(polls_at(&mut JobWait::new("job-1", terms(OURS), planned(), at(5.0)), at(5.0)), at(5.0));
+}
+
+#[test]
+fn the_last_poll_comes_right_after_the_expiry_and_the_wait_ends_five_seconds_later() {
+    let (polls, over) = all_polls(created(), "processing");
+    assert!(polls.contains(&30_050.0) && over == 35_000.0, "{polls:?} {over}");
+    assert!(polls.len() < 32, "fewer than one a second: {}", polls.len());
+}
+
+#[test]
+fn the_last_poll_may_take_its_slot_from_the_reserve() {
+    let mut wait = created();
+    let slot = |next| matches!(next, Next::TakeSlot { is_last: true, .. });
+    assert!(!slot(wait.next(at(29_000.0), ALONE)));
+    assert!(slot(wait.next(at(30_000.0), ALONE)));
+}
+
+#[test]
+fn a_slot_is_waited_for_until_the_expiry_and_then_until_the_end() {
+    let mut wait = created();
+    assert!(matches!(wait.next(at(400.0), ALONE), Next::TakeSlot { by, .. } if by == at(30_050.0)));
+    wait.slot_missed(at(30_050.0));
+    assert!(matches!(wait.next(at(30_050.0), ALONE), Next::TakeSlot { by, is_last: true } if by == at(35_000.0)));
+    wait.slot_missed(at(35_000.0));
+    assert_eq!(words(&mut wait, 35_000.0).0, ErrorCode::WaitTimeout);
+}
+
+#[test]
+fn a_server_that_asks_to_stay_away_until_the_job_is_gone_gets_one_poll_all_the_same() {
+    let around = Surroundings { quiet: Millis::new(900_000.0), ..ALONE };
+    let mut wait = created();
+    assert!(matches!(wait.next(at(30_050.0), around), Next::Poll { .. }));
+    wait.seen(at(30_050.0), job("processing"), Answers::InJobs);
+    assert!(matches!(wait.next(at(30_050.0), around), Next::Report(_)));
+    assert!(matches!(wait.next(at(34_000.0), around), Next::TakeSlot { .. }), "only once");
+    // A crowd has none: its lists come first.
+    let crowd = Surroundings { is_alone: false, ..around };
+    assert!(matches!(created().next(at(30_050.0), crowd), Next::TakeSlot { .. }));
+}
+
+#[test]
+fn a_pause_after_a_429_comes_before_the_callers_interval() {
+    let plan = WaitPlan { interval_ms: Some(100), max_attempts: Some(5) };
+    let mut wait = JobWait::new("job-1", terms(plan), planned(), at(0.0));
+    let quiet = |ms| Surroundings { quiet: Millis::new(ms), ..ALONE };
+    assert!(matches!(wait.next(at(0.0), quiet(15_000.0)), Next::Sleep(until) if until == at(15_000.0)));
+    assert!(matches!(wait.next(at(15_000.0), quiet(0.0)), Next::Poll { .. }));
+}
+
+#[test]
+fn a_timer_that_was_held_up_is_followed_by_one_more_poll() {
+    for (late, polls) in [(1_000.0, false), (1_001.0, true), (3_600_000.0, true)] {
+        let mut wait = created();
+        polls_at(&mut wait, at(0.0));
+        wait.seen(at(34_900.0), job("processing"), Answers::InJobs);
+        wait.take_report();
+        assert!(matches!(wait.next(at(34_900.0), ALONE), Next::Sleep(until) if until == at(35_000.0)));
+        let now = at(35_000.0 + late);
+        let next = wait.next(now, ALONE);
+        assert_eq!(matches!(next, Next::TakeSlot { by, .. } if by == now + GRACE), polls, "{late}: {next:?}");
+        if polls {
+            // Only one.
+            assert_eq!(polls_at(&mut wait, now), now);
+            wait.seen(now, job("processing"), Answers::InJobs);
+            assert_eq!(words(&mut wait, now.as_ms()).0, ErrorCode::WaitTimeout);
+        }
+    }
+}
+
+#[test]
+fn the_callers_deadline_holds_even_when_a_timer_was_held_up() {
+    let mut wait = limited(2_000.0);
+    polls_at(&mut wait, at(0.0));
+    wait.seen(at(0.0), job("processing"), Answers::InJobs);
+    wait.take_report();
+    wait.next(at(0.0), ALONE);
+    assert_eq!(words(&mut wait, 3_600_000.0).0, ErrorCode::WaitTimeout);
+}
+
+#[test]
+fn a_page_that_is_active_again_polls_at_once() {
+    let mut wait = created();
+    polls_at(&mut wait, at(0.0));
+    wait.seen(at(400.0), job("processing"), Answers::InJobs);
+    wait.take_report();
+    assert!(matches!(wait.next(at(400.0), ALONE), Next::Sleep(_)));
+    wait.is_active_again(at(500.0));
+    assert_eq!(polls_at(&mut wait, at(500.0)), at(500.0));
+}
+
+#[test]
+fn a_job_that_is_missing_once_is_polled_again_and_gone_when_it_is_missing_twice() {
+    let missing = error(ErrorCode::JobNotFound);
+    let mut wait = created();
+    wait.failed(at(400.0), &missing);
+    let again = polls_at(&mut wait, at(400.0));
+    wait.failed(again, &missing);
+    assert_eq!(words(&mut wait, again.as_ms()).0, ErrorCode::JobGone);
+    // A poll that finds it in between counts.
+    let mut wait = created();
+    wait.failed(at(400.0), &missing);
+    wait.seen(at(1_500.0), job("processing"), Answers::InJobs);
+    wait.failed(at(3_000.0), &missing);
+    polls_at(&mut wait, at(3_000.0));
+    // A job that was never seen is not found.
+    let mut unknown = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
+    unknown.failed(at(0.0), &missing);
+    assert_eq!(words(&mut unknown, 0.0).0, ErrorCode::JobNotFound);
+}
+
+#[test]
+fn failures_that_may_pass_never_end_a_wait_before_its_limits() {
+    for code in [ErrorCode::ConnectionFailed, ErrorCode::ServerError, ErrorCode::InvalidResponse, ErrorCode::RateLimited] {
+        let mut wait = created();
+        let mut now = polls_at(&mut wait, at(0.0));
+        while now < at(30_000.0) {
+            wait.failed(now, &error(code));
+            now = polls_at(&mut wait, now);
+        }
+    }
+}
+
+#[test]
+fn a_wait_says_how_long_the_agent_took_and_of_an_unfinished_job_how_long_it_takes_at_least() {
+    let completed = |took: Json| {
+        let result = json!({"message": {"content": "here"}}).set("processingTimeMs", took);
+        jobs::read_job(
+            json!({"jobId": "job-1", "status": "completed", "createdAt": 0, "expiresAt": 30_000}).set("result", result),
+        )
+    };
+    let observed = |seen: Seen| {
+        let mut wait = created();
+        assert_eq!(wait.observed(), None, "nothing was seen");
+        wait.seen(at(9_000.0), job("processing"), Answers::InJobs);
+        assert_eq!(wait.observed(), Some((Millis::new(9_000.0), false)));
+        wait.seen(at(12_000.0), seen, Answers::InJobs);
+        wait.channel_read(at(12_000.0), None);
+        wait.observed()
+    };
+    assert_eq!(observed(completed(json!(11_000))), Some((Millis::new(11_000.0), true)));
+    // It was unfinished later than that, or was there sooner; or it is no time at all.
+    for odd in [json!(1), json!(60_000), json!(-1), json!(1e12), json!("11000"), json!(null)] {
+        assert_eq!(observed(completed(odd.clone())), None, "{odd}");
+    }
+    assert_eq!(observed(job("failed")), Some((Millis::new(9_000.0), false)));
+    assert_eq!(observed(job("timeout")), Some((Millis::new(30_000.0), false)));
+    // Of a job that was not created here nobody knows how old it was.
+    let mut wait = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
+    wait.seen(at(0.0), completed(json!(60_000)), Answers::InJobs);
+    assert_eq!(wait.observed(), Some((Millis::new(60_000.0), true)));
+}
+
+#[test]
+fn a_refusal_ends_a_wait_at_once() {
+    for code in [ErrorCode::Unauthorized, ErrorCode::Forbidden, ErrorCode::BadRequest, ErrorCode::PaymentNotSupportedHere] {
+        let mut wait = created();
+        wait.failed(at(400.0), &error(code));
+        assert_eq!(words(&mut wait, 400.0).0, code);
+    }
+    // A web page does too, unless the job was there: then it is a proxy's or a login's, and may
+    // pass.
+    let page = error(ErrorCode::UnexpectedHtml);
+    let mut unknown = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
+    unknown.failed(at(0.0), &page);
+    assert_eq!(words(&mut unknown, 0.0).0, ErrorCode::UnexpectedHtml);
+    let mut known = created();
+    known.failed(at(400.0), &page);
+    polls_at(&mut known, at(400.0));
+}
+
+#[test]
+fn a_job_that_was_never_seen_is_waited_for_as_long_as_a_job_may_live() {
+    let mut wait = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
+    let mut now = at(0.0);
+    let last = loop {
+        now = polls_at(&mut wait, now);
+        wait.failed(now, &error(ErrorCode::ConnectionFailed));
+        if now >= at(300_000.0) {
+            break now;
+        }
+    };
+    assert_eq!((last, words(&mut wait, last.as_ms()).0), (at(300_050.0), ErrorCode::ConnectionFailed));
+    // A limit of the caller's is the only one.
+    let mut wait = limited(900_000.0);
+    wait.failed(at(400_000.0), &error(ErrorCode::ConnectionFailed));
+    polls_at(&mut wait, at(400_000.0));
+}
+
+#[test]
+fn an_unknown_status_is_not_final_and_keeps_the_schedule() {
+    let (polls, over) = all_polls(created(), "paused");
+    assert_eq!((polls, over), all_polls(created(), "processing"));
+}
+
+#[test]
+fn a_status_is_reported_once() {
+    let mut wait = created();
+    let mut reports = Vec::new();
+    for status in ["processing", "processing", "paused", "stalled", "stalled", "processing"] {
+        wait.seen(at(400.0), job(status), Answers::InJobs);
+        reports.extend(wait.take_report().map(|job| job.get_text("rawStatus").or_else(|| job.get_text("status")).unwrap()));
+    }
+    assert_eq!(reports, ["processing", "paused", "stalled", "processing"]);
+}
+
+#[test]
+fn a_final_job_is_reported_and_ends_the_wait() {
+    let mut wait = created();
+    wait.seen(at(400.0), job("completed"), Answers::Unknown);
+    assert!(matches!(wait.next(at(400.0), ALONE), Next::Report(_)));
+    let seen = end(&mut wait, at(400.0)).unwrap();
+    assert_eq!(outcome("job-1", seen).unwrap()["result"]["message"]["content"], "here");
+}
+
+#[test]
+fn completed_without_a_result_is_an_error_with_the_job() {
+    let mut wait = created();
+    let bare = jobs::read_job(json!({"jobId": "job-1", "status": "completed"}));
+    wait.seen(at(400.0), bare, Answers::Unknown);
+    let error = outcome("job-1", end(&mut wait, at(400.0)).unwrap()).unwrap_err();
+    assert_eq!((error.code, error.job.is_some()), (ErrorCode::InvalidResponse, true));
+}
+
+#[test]
+fn a_job_that_timed_out_has_its_channel_read_once() {
+    let mut wait = created();
+    wait.seen(at(400.0), job("timeout"), Answers::InJobs);
+    assert!(matches!(wait.next(at(400.0), ALONE), Next::ReadChannel { is_last: true, .. }));
+    wait.channel_read(at(450.0), None);
+    assert_eq!(outcome("job-1", end(&mut wait, at(450.0)).unwrap()).unwrap_err().code, ErrorCode::JobTimeout);
+    let mut wait = created();
+    wait.seen(at(400.0), job("timeout"), Answers::InJobs);
+    wait.channel_read(at(450.0), Some(json!({"message": {"content": "late"}})));
+    assert_eq!(end(&mut wait, at(450.0)).unwrap().status, JobStatus::Completed);
+}
+
+#[test]
+fn a_quiet_job_has_its_channel_read_after_five_seconds_and_seldom_after_that() {
+    let reads = |answers, around: Surroundings| {
+        let (mut wait, mut now, mut reads) = (created(), at(0.0), Vec::new());
+        while now < at(30_000.0) {
+            match wait.next(now, around) {
+                Next::Sleep(until) => now = until,
+                Next::TakeSlot { .. } => wait.slot_taken(),
+                Next::Poll { .. } => wait.seen(now, job("processing"), answers),
+                Next::ReadChannel { is_last, .. } => {
+                    assert!(!is_last);
+                    reads.push(now.as_ms());
+                    wait.channel_read(now, None);
+                }
+                Next::Report(_) => {}
+                Next::Over(_) => panic!("too soon"),
+            }
+        }
+        reads
+    };
+    let found = reads(Answers::Unknown, ALONE);
+    assert!(found.len() == 2 && found[0] >= 5_000.0 && found[1] >= 3.0 * found[0], "{found:?}");
+    assert!(reads(Answers::InJobs, ALONE).is_empty());
+    assert!(reads(Answers::InChannels, ALONE).len() > 20, "with every poll");
+    assert!(reads(Answers::Unknown, Surroundings { is_alone: false, ..ALONE }).is_empty());
+}
+
+#[test]
+fn the_longest_time_that_the_job_names_counts() {
+    let mut wait = created();
+    let mut long = job("processing");
+    long.lifetime_ms = 120_000.0;
+    wait.seen(at(400.0), long, Answers::InJobs);
+    wait.seen(at(500.0), job("processing"), Answers::InJobs);
+    assert!(!wait.is_expired(at(119_000.0)) && wait.is_expired(at(120_000.0)));
+}
+
+#[test]
+fn the_message_names_the_limit_that_was_given() {
+    let mut wait = limited(700.0);
+    polls_at(&mut wait, at(0.0));
+    wait.seen(at(650.0), job("processing"), Answers::InJobs);
+    let said = words(&mut wait, 700.0).1;
+    assert!(said.starts_with("no answer after 700 ms: the job is processing; wait on with pollJob"), "{said}");
+    let plan = WaitPlan { interval_ms: Some(10), max_attempts: Some(1) };
+    let mut wait = JobWait::new("job-1", terms(plan), planned(), at(0.0));
+    wait.seen(at(5.0), job("processing"), Answers::InJobs);
+    let said = words(&mut wait, 5.0).1;
+    assert!(said.starts_with("no answer after 1 poll in 5 ms: the job is processing"), "{said}");
+}

@@ -1,0 +1,313 @@
+//! Each rule of many waits, without async.
+
+use super::*;
+use crate::json;
+use crate::waiting::schedule::WaitPlan;
+
+const FREE: Way = Way { quiet: Millis::ZERO, spare: 500.0, is_cached: false };
+const SPENT: Way = Way { quiet: Millis::ZERO, spare: 0.0, is_cached: false };
+
+fn at(ms: f64) -> Instant {
+    Instant::from_ms(ms)
+}
+/// A watch over so many jobs, named by their keys, that were created a second ago and are being
+/// processed.
+fn watch(count: usize, way: Way) -> Watch {
+    let mut watch = Watch::new(Pace::default());
+    let keys: Vec<Key> = (0..count).map(|key| join(&mut watch, &format!("job-{key}"), at(0.0))).collect();
+    if count >= SHARED_FROM {
+        show(&mut watch, at(1_000.0), way, &keys);
+    }
+    watch
+}
+fn join(watch: &mut Watch, id: &str, now: Instant) -> Key {
+    let plan = WaitPlan::default();
+    let terms = Terms { plan, lifetime: Some(Millis::new(30_000.0)), deadline: NEVER, limit: None };
+    watch.subscribe((id, ""), terms, true, now)
+}
+fn job(key: Key, status: &str) -> Json {
+    let job = json!({"jobId": format!("job-{key}"), "status": status, "createdAt": 0, "expiresAt": 30_000});
+    if status == "completed" { job.set("result", json!({"message": {"content": "here"}})) } else { job }
+}
+fn list(jobs: Vec<Json>) -> Json {
+    Json::object().set("jobs", Json::array(jobs))
+}
+/// Asks all of them for their next steps until one asks for a list.
+fn leader(watch: &mut Watch, now: Instant, way: Way) -> Option<(Key, ListQuery)> {
+    (0..watch.subscriptions.len()).find_map(|key| match step(watch, key, now, way) {
+        Step::List { query, .. } => Some((key, query)),
+        Step::Own(_) => None,
+    })
+}
+/// The next step that is no report.
+fn step(watch: &mut Watch, key: Key, now: Instant, way: Way) -> Step {
+    loop {
+        match watch.next(key, now, way) {
+            Step::Own(Next::Report(_)) => {}
+            step => return step,
+        }
+    }
+}
+/// A list that shows these jobs as being processed.
+fn show(watch: &mut Watch, now: Instant, way: Way, keys: &[Key]) {
+    let (_, query) = leader(watch, now, way).unwrap();
+    listed(watch, query, now, now, list(keys.iter().map(|key| job(*key, "processing")).collect()));
+    for key in 0..watch.subscriptions.len() {
+        step(watch, key, now, way);
+    }
+    watch.take_woken();
+}
+fn listed(watch: &mut Watch, query: ListQuery, asked_at: Instant, now: Instant, list: Json) {
+    let mut shown = Shown::new(query, asked_at, &list);
+    while !shown.read_on() {}
+    while !watch.listed(&mut shown, now) {}
+}
+fn sleeps_until(step: &Step) -> Instant {
+    let Step::Own(Next::Sleep(until)) = step else { panic!("{step:?}") };
+    *until
+}
+fn takes_slot(step: &Step) -> bool {
+    matches!(step, Step::Own(Next::TakeSlot { .. }))
+}
+
+#[test]
+fn three_jobs_are_polled_one_by_one_and_four_by_one_list() {
+    let mut three = watch(3, FREE);
+    assert!((0..3).all(|key| takes_slot(&three.next(key, at(1_000.0), FREE))));
+    let mut four = watch(4, FREE);
+    let (key, query) = leader(&mut four, at(2_000.0), FREE).unwrap();
+    assert_eq!((key, query.path()), (0, "/api/messaging/jobs?limit=1000&status=processing".into()));
+    for key in 1..4 {
+        assert_eq!(sleeps_until(&four.next(key, at(2_000.0), FREE)), at(30_050.0), "until its own expiry");
+    }
+}
+
+#[test]
+fn a_long_list_is_looked_through_in_parts_and_every_wait_learns_of_it() {
+    let count = 2 * SLICE + 1;
+    let mut watch = watch(count, SPENT);
+    let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
+    let mut shown = Shown::new(query, at(3_000.0), &list((0..count).map(|key| job(key, "completed")).collect()));
+    let parts = (1..).find(|_| shown.read_on());
+    assert_eq!(parts, Some(3));
+    for known in [SLICE, 2 * SLICE] {
+        assert!(!watch.listed(&mut shown, at(3_100.0)));
+        assert_eq!(watch.take_woken().len(), SLICE, "{known}");
+        for key in known..count {
+            assert!(!matches!(step(&mut watch, key, at(9_000.0), SPENT), Step::List { .. }), "no other list meanwhile");
+        }
+    }
+    assert!(watch.listed(&mut shown, at(3_200.0)));
+    assert_eq!(watch.take_woken().len(), 1);
+}
+
+#[test]
+fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
+    let mut watch = watch(4, FREE);
+    let terms = |plan| Terms { plan, lifetime: None, deadline: NEVER, limit: None };
+    let own_interval = WaitPlan { interval_ms: Some(700), max_attempts: None };
+    let own = watch.subscribe(("job-9", ""), terms(own_interval), true, at(1_000.0));
+    assert!(matches!(watch.next(own, at(1_000.0), FREE), Step::Own(Next::Poll { .. })));
+    let alone = watch.subscribe(("job-9", ""), terms(WaitPlan::default()), false, at(1_000.0));
+    assert!(takes_slot(&watch.next(alone, at(1_000.0), FREE)));
+}
+
+#[test]
+fn when_the_leader_goes_another_one_asks_for_the_list_even_while_it_is_on_its_way() {
+    let mut watch = watch(6, FREE);
+    let mut gone = Vec::new();
+    for _ in 0..2 {
+        let (key, _) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+        assert!((0..6).filter(|other| !gone.contains(other)).all(|key| !takes_slot(&step(&mut watch, key, at(2_000.0), FREE))));
+        watch.unsubscribe(key, at(2_000.0));
+        gone.push(key);
+        let woken = watch.take_woken();
+        assert!(woken.len() == 1 && !gone.contains(&woken[0]), "{woken:?} after {gone:?}");
+    }
+    // Three are left: no list for them.
+    watch.unsubscribe(5, at(2_000.0));
+    assert_eq!(watch.take_woken().into_iter().filter(|key| [2, 3, 4].contains(key)).count(), 3);
+    assert!([2, 3, 4].iter().all(|key| takes_slot(&step(&mut watch, *key, at(2_000.0), FREE))));
+}
+
+#[test]
+fn only_those_wake_whose_jobs_have_changed() {
+    let mut watch = watch(10, SPENT);
+    let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
+    assert_eq!(query.path(), "/api/messaging/jobs?limit=1000");
+    let status = |key| if key == 7 { "completed" } else { "processing" };
+    listed(&mut watch, query, at(3_000.0), at(3_050.0), list((0..10).map(|key| job(key, status(key))).collect()));
+    assert_eq!(watch.take_woken(), [7]);
+    assert!(matches!(step(&mut watch, 7, at(3_050.0), SPENT), Step::Own(Next::Over(end)) if end.is_ok()));
+}
+
+#[test]
+fn a_job_that_has_left_the_list_is_polled_by_itself_and_one_that_lists_leave_out_stays_so_until_one_has_it() {
+    let mut watch = watch(4, FREE);
+    let rest: Vec<Key> = vec![0, 1, 2];
+    let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+    listed(&mut watch, query, at(2_000.0), at(2_050.0), list(rest.iter().map(|key| job(*key, "processing")).collect()));
+    assert_eq!(watch.take_woken(), [3]);
+    let poll = |watch: &mut Watch, now| {
+        assert!(takes_slot(&step(watch, 3, now, FREE)));
+        watch.slot(3, now, Some(true));
+        assert!(matches!(watch.next(3, now, FREE), Step::Own(Next::Poll { .. })));
+        watch.polled(3, now, Ok(jobs::read_job(job(3, "processing"))));
+    };
+    poll(&mut watch, at(2_050.0));
+    show(&mut watch, at(2_600.0), FREE, &rest);
+    let due = sleeps_until(&step(&mut watch, 3, at(2_600.0), FREE));
+    assert!(due < at(4_000.0), "at its own time: {due:?}");
+    poll(&mut watch, due);
+    show(&mut watch, at(5_000.0), FREE, &[0, 1, 2, 3]);
+    assert_eq!(sleeps_until(&step(&mut watch, 3, at(5_000.0), FREE)), at(30_050.0), "the list has it again");
+}
+
+#[test]
+fn a_job_that_a_cut_off_list_leaves_out_is_not_polled_and_the_next_list_is_longer() {
+    let mut watch = watch(4, FREE);
+    let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+    let others = (100..1_100).map(|key| job(key, "processing")).collect();
+    listed(&mut watch, query, at(2_000.0), at(2_050.0), list(others));
+    assert!(watch.take_woken().is_empty());
+    let (_, query) = leader(&mut watch, at(9_000.0), FREE).unwrap();
+    assert_eq!(query.limit, 2_000);
+}
+
+#[test]
+fn an_answer_that_the_list_does_not_have_is_fetched() {
+    let mut watch = watch(4, SPENT);
+    let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
+    let without = (0..4).map(|key| job(key, "completed").without("result")).collect();
+    listed(&mut watch, query, at(2_000.0), at(2_050.0), list(without));
+    assert_eq!(watch.take_woken().len(), 4);
+    assert!(takes_slot(&step(&mut watch, 0, at(2_050.0), SPENT)));
+}
+
+#[test]
+fn a_job_that_was_waited_for_after_the_list_was_asked_for_is_not_missing_from_it() {
+    let mut watch = watch(4, FREE);
+    let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+    let new = join(&mut watch, "job-9", at(2_010.0));
+    listed(&mut watch, query, at(2_000.0), at(2_050.0), list((0..4).map(|key| job(key, "processing")).collect()));
+    assert!(!watch.take_woken().contains(&new));
+    assert!(!takes_slot(&step(&mut watch, new, at(2_050.0), FREE)));
+}
+
+#[test]
+fn each_of_two_waits_for_one_job_gets_its_end_and_its_reference() {
+    let mut watch = watch(4, SPENT);
+    let twin = join(&mut watch, "job-0", at(1_000.0));
+    show(&mut watch, at(2_000.0), SPENT, &[0, 1, 2, 3]);
+    let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
+    let done = job(0, "completed").set("metadata", json!({"elizaJobsRef": "mine"}));
+    listed(&mut watch, query, at(3_000.0), at(3_050.0), list(vec![done]));
+    for key in [0, twin] {
+        let Step::Own(Next::Over(end)) = step(&mut watch, key, at(3_050.0), SPENT) else { panic!("{key}") };
+        assert_eq!(end.unwrap().reference.as_deref(), Some("mine"));
+    }
+}
+
+#[test]
+fn no_more_jobs_are_polled_one_by_one_than_the_rate_limit_has_slots_for() {
+    let mut watch = watch(10, SPENT);
+    let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
+    // All of them have left the list.
+    listed(&mut watch, query, at(2_000.0), at(2_050.0), list(vec![]));
+    let way = Way { spare: 3.0, ..SPENT };
+    let slots: Vec<Key> = (0..10).filter(|key| takes_slot(&step(&mut watch, *key, at(2_050.0), way))).collect();
+    assert_eq!(slots, [0, 1, 2]);
+    watch.take_woken();
+    // One that is done makes room for one, and so does one that is given up.
+    watch.slot(0, at(2_100.0), Some(true));
+    watch.next(0, at(2_100.0), way);
+    watch.polled(0, at(2_100.0), Ok(jobs::read_job(job(0, "completed"))));
+    assert_eq!(watch.take_woken(), [3]);
+    assert!(takes_slot(&step(&mut watch, 3, at(2_100.0), way)));
+    watch.unsubscribe(1, at(2_100.0));
+    let woken = watch.take_woken();
+    assert_eq!(woken.iter().filter(|key| takes_slot(&step(&mut watch, **key, at(2_100.0), way))).count(), 1);
+    // The last poll of a job that expires is no part of that.
+    assert!(takes_slot(&step(&mut watch, 9, at(30_050.0), way)));
+}
+
+#[test]
+fn a_slot_that_is_not_needed_any_more_is_somebody_elses() {
+    let mut watch = watch(4, SPENT);
+    let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
+    listed(&mut watch, query, at(2_000.0), at(2_050.0), list(vec![]));
+    assert!(takes_slot(&step(&mut watch, 0, at(2_050.0), SPENT)));
+    assert_eq!(sleeps_until(&step(&mut watch, 1, at(2_050.0), SPENT)), at(30_050.0));
+    watch.take_woken();
+    // The next list shows it after all.
+    listed(&mut watch, query, at(3_000.0), at(3_050.0), list(vec![job(0, "completed")]));
+    watch.slot(0, at(3_050.0), None);
+    assert!(watch.take_woken().contains(&1));
+    assert!(takes_slot(&step(&mut watch, 1, at(3_050.0), SPENT)));
+}
+
+#[test]
+fn a_list_that_fails_leaves_a_crowd_asleep_where_single_polls_would_be_too_many() {
+    let error = Error::new(ErrorCode::ServerError, "no");
+    for (way, alone) in [(FREE, true), (SPENT, false)] {
+        let mut watch = watch(10, way);
+        let (_, query) = leader(&mut watch, at(2_000.0), way).unwrap();
+        watch.list_failed(query, at(2_050.0), way, &error, false);
+        assert_eq!(watch.take_woken().len(), if alone { 10 } else { 0 });
+        assert_eq!(takes_slot(&step(&mut watch, 9, at(2_050.0), way)), alone);
+        // A second later a list is asked for again.
+        let (_, query) = leader(&mut watch, at(3_050.0), way).unwrap();
+        listed(&mut watch, query, at(3_050.0), at(3_100.0), list((0..10).map(|key| job(key, "processing")).collect()));
+        assert!(!takes_slot(&step(&mut watch, 9, at(3_100.0), way)));
+    }
+}
+
+#[test]
+fn an_outage_is_every_waits_own_failure_and_says_nothing_about_lists() {
+    for code in [ErrorCode::ConnectionFailed, ErrorCode::ConnectionReset, ErrorCode::RateLimited] {
+        let mut watch = watch(4, FREE);
+        let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+        watch.list_failed(query, at(2_050.0), FREE, &Error::new(code, "no"), false);
+        assert!(watch.take_woken().is_empty());
+        assert!(leader(&mut watch, at(2_400.0), FREE).is_none(), "not at once");
+        assert!(leader(&mut watch, at(2_950.0), FREE).is_some());
+    }
+}
+
+#[test]
+fn when_the_time_of_the_one_that_asks_is_over_the_list_is_not_to_blame() {
+    let mut watch = watch(4, SPENT);
+    let (key, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
+    watch.list_failed(query, at(2_050.0), SPENT, &Error::new(ErrorCode::RequestTimeout, "no"), true);
+    watch.unsubscribe(key, at(2_050.0));
+    join(&mut watch, "job-9", at(2_050.0));
+    assert!(leader(&mut watch, at(2_500.0), SPENT).is_some());
+}
+
+#[test]
+fn a_page_that_is_active_again_asks_for_one_list_at_once() {
+    let mut watch = watch(4, FREE);
+    show(&mut watch, at(5_000.0), FREE, &[0, 1, 2, 3]);
+    assert!(leader(&mut watch, at(5_550.0), FREE).is_some(), "its usual time");
+    let mut watch = self::watch(4, FREE);
+    for age in [60_000.0, 61_000.0] {
+        for key in 0..4 {
+            watch.subscriptions[key].as_mut().unwrap().wait.is_unchanged(at(age));
+        }
+    }
+    watch.is_active_again(2, at(5_000.0));
+    assert!(leader(&mut watch, at(5_000.0), FREE).is_some());
+}
+
+#[test]
+fn the_first_answer_that_is_seen_says_where_this_servers_answers_are() {
+    let mut watch = Watch::new(Pace::default());
+    watch.learn_from(&jobs::read_job(job(0, "processing")));
+    assert_eq!(watch.answers(), Answers::Unknown);
+    watch.learn_from(&jobs::read_job(job(0, "completed")));
+    assert_eq!(watch.answers(), Answers::InJobs);
+    assert!(watch.learn(ChannelAnswer::None).is_none());
+    assert_eq!(watch.answers(), Answers::InJobs);
+    assert_eq!(watch.learn(ChannelAnswer::Found(json!(1))), Some(json!(1)));
+    assert_eq!(watch.answers(), Answers::InChannels);
+}
