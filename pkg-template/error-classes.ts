@@ -7,4 +7,4 @@ export type {
   JobErrorCode,
   PaymentErrorCode,
   SessionErrorCode,
-} from './errors.js';
+} from './wasm.js';

@@ -13,15 +13,6 @@ import type {
   SessionMessage,
 } from './wasm.js';
 
-export type {
-  ApiErrorCode,
-  ArgumentErrorCode,
-  ConnectionErrorCode,
-  JobErrorCode,
-  PaymentErrorCode,
-  SessionErrorCode,
-} from './wasm.js';
-
 /** What every error of this package is. `instanceof` works across copies of the package. */
 export class ElizaJobsError extends Error {
   /** What went wrong. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { consumer, pageOf, refusal, run, said, serve, server, workshop } from './harness.mjs';
+import { consumer, inPage, pageOf, refusal, run, said, serve, server, workshop } from './harness.mjs';
 
 const { folder, installed, out, project, tool, versionOf } = workshop('.');
 const bin = (name) => path.join(folder, 'node_modules', name);
@@ -51,14 +51,6 @@ consumer(`Vercel's edge runtime ${versionOf('edge-runtime')}`, 'a handler of req
   return response.text();
 });
 
-const inPage = async (folder, question) => {
-  const files = await serve(folder);
-  try {
-    return await said(files.url, question);
-  } finally {
-    files.close();
-  }
-};
 const esbuild = `esbuild ${versionOf('esbuild')}`;
 consumer(esbuild, 'a page', async (question) => {
   const folder = pageOf(path.join(out, 'esbuild'));

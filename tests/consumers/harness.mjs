@@ -155,3 +155,13 @@ after(() => {
   lines.splice(begin, end - begin, ...table.values());
   writeFileSync(PAGE, lines.join('\n'));
 });
+
+/** What the page in this folder says to a question. */
+export const inPage = async (folder, question) => {
+  const files = await serve(folder);
+  try {
+    return await said(files.url, question);
+  } finally {
+    files.close();
+  }
+};

@@ -575,6 +575,19 @@ const onlyPayment = (transcript) => {
   }
 };
 
+/** Pays with a good proof, with the same one again, and with bad ones. Returns the good one. */
+async function payInManyWays(pay, proof) {
+  const paid = await proof();
+  await pay('paid', paid);
+  await pay('the same again', paid);
+  for (const [name, change] of Object.entries(CHANGES)) await pay(name, await proof(change));
+  const forged = await proof();
+  forged.payload.signature = `0x${'11'.repeat(65)}`;
+  await pay('forged', forged);
+  await pay('nothing in it', { a: 1 });
+  return paid;
+}
+
 test('x402, version 1: what it asks for, takes and refuses', async () => {
   const { usdc, real, sandbox } = await paidServers(startV1, 'x402-v1');
   await compare(real, sandbox, async ({ send, transcript }) => {
@@ -588,14 +601,7 @@ test('x402, version 1: what it asks for, takes and refuses', async () => {
       ...more,
     });
     await send('POST', JOBS, { body: good });
-    const paid = await proof();
-    await pay('paid', paid);
-    await pay('the same again', paid);
-    for (const [name, change] of Object.entries(CHANGES)) await pay(name, await proof(change));
-    const forged = await proof();
-    forged.payload.signature = `0x${'11'.repeat(65)}`;
-    await pay('forged', forged);
-    await pay('nothing in it', { a: 1 });
+    await payInManyWays(pay, proof);
     await pay('on another network', await proof({}, { network: 'polygon' }));
     onlyPayment(transcript);
   });
@@ -613,14 +619,7 @@ test('x402, version 2: what it asks for, takes and refuses', async () => {
       ...{ x402Version: 2, payload: await sign(change), resource, accepted: { ...accepts[0], ...accepted } },
       ...more,
     });
-    const paid = await proof();
-    await pay('paid', paid);
-    await pay('the same again', paid);
-    for (const [name, change] of Object.entries(CHANGES)) await pay(name, await proof(change));
-    const forged = await proof();
-    forged.payload.signature = `0x${'11'.repeat(65)}`;
-    await pay('forged', forged);
-    await pay('nothing in it', { a: 1 });
+    const paid = await payInManyWays(pay, proof);
     await pay('for another price', await proof({}, {}, { amount: '1' }));
     await pay('without the resource', await proof({}, { resource: undefined }));
     await send('POST', JOBS, { name: 'not base64', headers: { 'payment-signature': 'junk' }, body: good });

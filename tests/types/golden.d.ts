@@ -2039,7 +2039,6 @@ export declare class ElizaClient {
 
 
 import type { ApiErrorCode, ArgumentErrorCode, ConnectionErrorCode, ErrorCode, FundsMoved, JobDetailsResponse, JobErrorCode, PaymentAttempt, PaymentErrorCode, SessionErrorCode, SessionMessage } from './wasm.js';
-export type { ApiErrorCode, ArgumentErrorCode, ConnectionErrorCode, JobErrorCode, PaymentErrorCode, SessionErrorCode, } from './wasm.js';
 /** What every error of this package is. `instanceof` works across copies of the package. */
 export declare class ElizaJobsError extends Error {
     /** What went wrong. */
@@ -2105,8 +2104,6 @@ export declare class ArgumentError extends TypeError {
     readonly field?: string | undefined;
     protected constructor(...given: ConstructorParameters<typeof TypeError>);
 }
-
-
 
 
 import type { JobStatus as Status } from './wasm.js';
@@ -2206,14 +2203,6 @@ export interface JobsClient {
 export type { Logger } from './callbacks.js';
 export { ElizaClient } from './eliza-client.js';
 export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
-export type {
-  ApiErrorCode,
-  ArgumentErrorCode,
-  ConnectionErrorCode,
-  JobErrorCode,
-  PaymentErrorCode,
-  SessionErrorCode,
-} from './errors.js';
 export { JobStatus } from './job-status.js';
 export { fileStore } from './stores/file.js';
 export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';

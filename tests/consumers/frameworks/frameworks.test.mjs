@@ -5,18 +5,10 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import vm from 'node:vm';
-import { consumer, listening, pageOf, refusal, run, said, serve, server, workshop } from '../harness.mjs';
+import { consumer, inPage, listening, pageOf, refusal, run, said, serve, server, workshop } from '../harness.mjs';
 
 const { folder, out, project, tool, require, versionOf } = workshop('frameworks');
 const bin = (name) => path.join(folder, 'node_modules', name);
-const inPage = async (folder, question) => {
-  const files = await serve(folder);
-  try {
-    return await said(files.url, question);
-  } finally {
-    files.close();
-  }
-};
 
 consumer(`Rspack ${versionOf('@rspack/core')}`, 'a page', async (question) => {
   const { rspack } = await tool('@rspack/core');
