@@ -31,11 +31,12 @@ import { JobsClient } from 'eliza-jobs';
 import { createSandbox } from 'eliza-jobs/sandbox';
 const { paywall, url, price, faults, rejects } = globalThis.setting;
 const sandbox = createSandbox({ paywall, url, price, faults, seed: 1 });
+globalThis.network = { fetch };
 globalThis.fetch = sandbox.fetch;
 globalThis.userId = crypto.randomUUID();
 globalThis.content = '${QUESTION}';
 globalThis.agentId = sandbox.agentId;
-const wallet = rejects ? { ...sandbox.wallet, signTypedData: () => Promise.reject(Object.assign(new Error('no'), { code: 4001 })) } : sandbox.wallet;
+const wallet = globalThis.wallet = rejects ? { ...sandbox.wallet, signTypedData: () => Promise.reject(Object.assign(new Error('no'), { code: 4001 })) } : sandbox.wallet;
 globalThis.client = new JobsClient({ baseUrl: url, wallet });
 process.on('exit', () => process.stderr.write('@' + JSON.stringify([sandbox.jobs.length, sandbox.payments.length])));
 `;
@@ -131,6 +132,21 @@ globalThis.client = new JobsClient({ baseUrl: url, wallet, spend: { budget: '0.5
   'Test without a server, and without money': (program) => {
     const printed = /console\.log\(.*\); \/\/ (.+)$/m.exec(program)[1];
     assert.equal(run(program).stdout, `${printed}\n`);
+  },
+  'An Express route': async (program) => {
+    const port = await freePort();
+    const after = `
+const ask = async (question) => {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ question }) };
+  const response = await network.fetch('http://127.0.0.1:${port}/ask', init);
+  return [response.status, await response.json()];
+};
+console.log(JSON.stringify([await ask(content), await ask('')]));
+process.exit();`;
+    const { stdout, payments } = run(program.replace('8080', port), { after });
+    const [[status, { answer }], [refused, error]] = JSON.parse(stdout);
+    assert.deepEqual([status, refused, error.code, error.fundsMoved, payments], [200, 400, 'invalid_argument', false, 1]);
+    assert.match(answer, ANSWER);
   },
   'A conversation': (program) => {
     assert.ok(run(program, free).stdout.includes('I need help with my account'));
