@@ -31,7 +31,7 @@ HOST := target/boundary/host.js
 # Changes when the package is to be built the other way.
 VARIANT := target/built-$(if $(STABLE),stable,smallest)
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
-SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs scripts/notices.mjs $(shell find tools/wasm-text) \
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs scripts/declarations.mjs scripts/notices.mjs $(shell find tools/wasm-text) \
 	LICENSE README.md CHANGELOG.md
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
