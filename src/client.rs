@@ -110,6 +110,11 @@ impl<P: Platform + 'static> Client<P> {
         self.payments.create(params, call, limit_ms, update).await
     }
 
+    /// The wallet has returned, or thrown, for a payment of an instance of this module that has trapped meanwhile.
+    pub async fn wallet_answered(&self, attempt_id: &str, answer: Result<Json, Json>) {
+        self.payments.wallet_answered(attempt_id, answer).await;
+    }
+
     /// What a job would cost: nothing is paid, no job is made, and the wallet is not asked.
     pub async fn quote(&self, call: &CallOptions) -> Result<Json> {
         self.payments.quote(call).await

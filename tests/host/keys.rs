@@ -219,3 +219,29 @@ fn a_key_whose_program_ended_while_the_wallet_was_open_says_until_when_it_is_tak
     let late = after(66_000.0);
     assert_eq!((create(&late, "k").unwrap().as_str(), late.asked(Callback::Sign)), ("job-1", 1));
 }
+
+/// Who has the lock of a key takes a claim for free whose payment has no record. A program that was suspended before its record was
+/// written sees, when it wakes up, that the lock is gone.
+#[test]
+fn a_program_that_has_lost_its_lock_asks_no_wallet_and_leaves_the_key_to_whom_has_it() {
+    let first = scene([payment_required()]);
+    let lost = first.world.locks_lost.clone();
+    let first = first.paying().giving(Callback::Confirm, move |_, _| {
+        lost.set(true);
+        Some(Ok(json!(true)))
+    });
+    let error = create(&first, "k").unwrap_err();
+    assert_eq!((error.code, first.asked(Callback::Transfer), first.world.records().len()), (ErrorCode::StoreFailed, 0, 0));
+    assert!(
+        error.message.contains("a lock of the payment was lost") && error.message.ends_with("call again"),
+        "{}",
+        error.message
+    );
+    assert_eq!(eliza_jobs::payment::record::funds_moved_for(&error), record::FundsMoved::No);
+    assert_eq!(first.client.spent("USDC").unwrap(), "0");
+    // Its claim is left, for it may be another payment's; it is free all the same.
+    assert!(first.world.store.borrow().contains_key(&key_record("k")));
+    let second = later(&first, [payment_required(), created()]).paying();
+    second.world.own_uuids.set(true);
+    assert_eq!((create(&second, "k").unwrap().as_str(), second.asked(Callback::Transfer)), ("job-1", 1));
+}
