@@ -4,14 +4,29 @@ import { wasm } from 'eliza-jobs:wasm';
 import { internalError } from './errors.js';
 
 /** What the package needs of its runtime. `fetch` may be passed as an option. */
-const NEEDED = ['WebAssembly', 'AbortController', 'Headers', 'TextDecoder', 'TextEncoder', 'URL', 'crypto', 'performance'];
+const NEEDED = [
+  'WebAssembly',
+  'AbortController',
+  'Headers',
+  'TextDecoder',
+  'TextEncoder',
+  'URL',
+  'crypto',
+  'performance',
+  'setTimeout',
+];
+
+/** A getter is not asked: some runtimes load a whole library then. */
+function isThere(name: string): boolean {
+  const own = Object.getOwnPropertyDescriptor(globalThis, name);
+  return own && 'value' in own ? own.value !== undefined && own.value !== null : name in globalThis;
+}
 
 let module: WebAssembly.Module | undefined;
 
 export function compile(): WebAssembly.Module {
   if (module) return module;
-  // Not by their values: some runtimes load a whole library when one is asked for.
-  const missing = NEEDED.filter((name) => !(name in globalThis));
+  const missing = NEEDED.filter((name) => !isThere(name));
   if (missing.length > 0) {
     throw internalError('init_failed', `eliza-jobs needs ${missing.join(', ')}, which this runtime does not have`);
   }
