@@ -239,7 +239,8 @@ fn each_of_two_waits_for_one_job_gets_its_end_and_its_reference() {
 fn no_more_jobs_are_polled_one_by_one_than_the_rate_limit_has_slots_for() {
     let mut watch = watch(10, SPENT);
     let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
-    // All of them have left the list.
+    // All of them have left the list, and the one before it.
+    listed(&mut watch, query, at(1_900.0), at(1_950.0), list(vec![]));
     listed(&mut watch, query, at(2_000.0), at(2_050.0), list(vec![]));
     let way = Way { spare: 3.0, ..SPENT };
     let slots: Vec<Key> = (0..10).filter(|key| takes_slot(&step(&mut watch, *key, at(2_050.0), way))).collect();
@@ -262,6 +263,7 @@ fn no_more_jobs_are_polled_one_by_one_than_the_rate_limit_has_slots_for() {
 fn a_slot_that_is_not_needed_any_more_is_somebody_elses() {
     let mut watch = watch(4, SPENT);
     let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
+    listed(&mut watch, query, at(1_900.0), at(1_950.0), list(vec![]));
     listed(&mut watch, query, at(2_000.0), at(2_050.0), list(vec![]));
     assert!(takes_slot(&step(&mut watch, 0, at(2_050.0), SPENT)));
     assert_eq!(sleeps_until(&step(&mut watch, 1, at(2_050.0), SPENT)), at(30_050.0));
