@@ -7,7 +7,7 @@ import { internalError } from './errors.js';
 import { settled } from './foreign.js';
 import { host } from './host.js';
 import { FeedIterator, pagePromise } from './iterator.js';
-import { loading } from './load.js';
+import { loading } from './loading.js';
 import { releaseAllLocks } from './stores.js';
 
 type Export = (...given: unknown[]) => unknown;
