@@ -13,6 +13,10 @@ export default typescript.config(
       parserOptions: { ecmaFeatures: { jsx: true } },
     },
   },
+  {
+    files: ['examples/**'],
+    languageOptions: { globals: { ...globals.browser, ...globals.node }, parserOptions: { ecmaFeatures: { jsx: true } } },
+  },
   { files: ['pkg-template/**/*.js', 'www/*.js'], languageOptions: { globals: globals['shared-node-browser'] } },
   { files: ['www/*.js', 'tests/browser/*.mjs', 'scripts/demo-shots.mjs'], languageOptions: { globals: globals.browser } },
   {

@@ -27,6 +27,7 @@ const suites = {
   consumers: inNode('consumers'),
   // The larger ones: a gigabyte of tools, and minutes.
   frameworks: inNode('consumers/frameworks'),
+  examples: inNode('examples'),
   page: inNode('browser'),
 };
 /** Longer than any suite takes on a slow machine, compiling included. */
