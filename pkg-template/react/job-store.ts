@@ -1,7 +1,7 @@
 // One question outside of React: it is asked, goes on while components come and go, and is found again after a reload.
 import { makeError } from '../errors.js';
 import { misfit } from '../members.js';
-import type { AskOptions, CreateJobRequest, JobUpdate, PaymentAttempt } from '../wasm.js';
+import type { AskOptions, CompletedJob, CreateJobRequest, JobUpdate, PaymentAttempt, WaitOptions } from '../wasm.js';
 import { pageStorage, Records, type Asked } from './records.js';
 import type { AskingClient, AskingState, AskJobOptions, JobFailure, JobState, JobView, ResumeJobOptions } from './types.js';
 import * as view from './view.js';
@@ -12,6 +12,12 @@ const OPTIONS = 'userId, agentId, metadata, timeoutMs, headers';
 interface Run {
   readonly end: AbortController;
   promise: Promise<string>;
+}
+
+/** How a call begins: `attempt` is the payment to go on with, `isLoaded` says that a page before this one has asked. */
+interface Beginning {
+  readonly attempt?: PaymentAttempt;
+  readonly isLoaded?: boolean;
 }
 
 type CallOptions = Pick<AskOptions, 'timeoutMs' | 'headers'>;
@@ -72,7 +78,7 @@ export class JobStore {
     const { payment } = (this.#state.error ?? {}) as { payment?: PaymentAttempt };
     if (!payment)
       return Promise.reject(argumentError('transaction', 'transaction is for a payment that failed; there is none here'));
-    return this.#begin(this.#asked, {}, { ...payment, transaction });
+    return this.#begin(this.#asked, {}, { attempt: { ...payment, transaction } });
   };
 
   readonly cancel = (): void => {
@@ -106,35 +112,30 @@ export class JobStore {
     const state = view.asking(asked.question);
     if (asked.job) this.#show(view.answered(state, asked.job));
     else if (asked.phase === 'stopped') this.#show(view.stopped(state));
-    else void this.#begin(asked, {});
+    else void this.#begin(asked, {}, { isLoaded: true });
   }
 
-  /** Asks, or goes on with what was asked: the id makes it one job. `attempt`: the payment to go on with. */
-  #begin(asked: Asked, call: CallOptions, attempt?: PaymentAttempt): Promise<string> {
+  /** Asks, or goes on with what was asked: the id makes it one job. */
+  #begin(asked: Asked, call: CallOptions, from: Beginning = {}): Promise<string> {
     const run: Run = { end: new AbortController(), promise: Promise.resolve('') };
     this.#run = run;
     this.#asked = { ...asked, phase: 'open' };
     // Before it is sent: a page that ends now finds it again.
     this.#records?.write(this.#asked);
     this.#show(view.asking(asked.question, this.#state));
-    run.promise = this.#perform(run, asked, call, attempt);
+    run.promise = this.#perform(run, asked, call, from);
     // Whoever does not wait for it reads the error in the state.
     run.promise.catch(() => {});
     return run.promise;
   }
 
-  async #perform(run: Run, asked: Asked, call: CallOptions, attempt?: PaymentAttempt): Promise<string> {
+  async #perform(run: Run, asked: Asked, call: CallOptions, from: Beginning): Promise<string> {
     const isLatest = () => this.#run === run;
     const onUpdate = (update: JobUpdate) => {
       if (isLatest()) this.#show(view.updated(this.#state as AskingState, update));
     };
-    const options = { ...call, signal: run.end.signal, onUpdate };
-    const { question: content, userId, agentId, metadata } = asked;
-    const params = { content, userId, agentId, metadata } as CreateJobRequest;
     try {
-      const job = attempt
-        ? await this.#client.resume(attempt, options)
-        : await this.#client.createAndWaitForJob(params, { ...options, idempotencyKey: `react/${asked.id}` });
+      const job = await this.#send(asked, { ...call, signal: run.end.signal, onUpdate }, from);
       if (isLatest()) {
         this.#asked = { ...asked, job };
         this.#end(view.answered(this.#state as AskingState, job), 'answered');
@@ -144,6 +145,22 @@ export class JobStore {
       const failure = error as JobFailure;
       if (isLatest()) this.#end(view.failed(this.#state as AskingState, failure), view.remains(failure));
       throw error;
+    }
+  }
+
+  async #send(asked: Asked, options: WaitOptions, { attempt, isLoaded }: Beginning): Promise<CompletedJob> {
+    if (attempt) return this.#client.resume(attempt, options);
+    const { id, question: content, userId, agentId, metadata } = asked;
+    const params = { content, userId, agentId, metadata } as CreateJobRequest;
+    const create = () => this.#client.createAndWaitForJob(params, { ...options, idempotencyKey: `react/${id}` });
+    try {
+      return await create();
+    } catch (error) {
+      const open = isLoaded && view.unsigned(error as JobFailure);
+      if (!open || !hasLocks()) throw error;
+      // The page that the wallet was open for is gone. Were it there, it would hold the key's lock.
+      await this.#client.forgetPayment(open);
+      return create();
     }
   }
 
@@ -216,6 +233,9 @@ const busy = () =>
     'question',
     'another question is under way here: wait for it, call cancel() first, or give this one a key of its own',
   );
+
+/** Whether pages of this site know of each other's calls with the same key: only there is it certain that nobody else waits for the wallet. */
+const hasLocks = () => Boolean((globalThis as { navigator?: { locks?: unknown } }).navigator?.locks);
 
 /** A random UUID. `crypto.randomUUID` is missing in pages without https. */
 function uuid(): string {

@@ -11,7 +11,7 @@ import type {
 } from '../wasm.js';
 
 /** A `JobsClient`, or what stands for one in a test. */
-export type AskingClient = Pick<JobsClient, 'createAndWaitForJob' | 'resume'>;
+export type AskingClient = Pick<JobsClient, 'createAndWaitForJob' | 'resume' | 'forgetPayment'>;
 
 /** What `ask` takes. */
 export type AskJobOptions = Pick<AskOptions, 'userId' | 'agentId' | 'metadata' | 'timeoutMs' | 'headers'>;

@@ -64,3 +64,9 @@ export function remains(error: JobFailure): 'over' | 'open' | 'stopped' {
   if (ENDED.includes(error.code)) return 'over';
   return error.fundsMoved === false ? 'stopped' : 'open';
 }
+
+/** The payment for which a wallet was asked to sign, and has not: no money has moved. */
+export function unsigned(error: JobFailure): PaymentAttempt | undefined {
+  const { code, fundsMoved, payment } = error as Partial<ElizaJobsError>;
+  return code === 'wallet_timeout' && fundsMoved === false ? payment : undefined;
+}

@@ -31,6 +31,7 @@ class Storage {
 beforeEach(() => {
   Object.defineProperty(globalThis, 'document', { value: {}, configurable: true });
   Object.defineProperty(globalThis, 'localStorage', { value: new Storage(), configurable: true });
+  withLocks(undefined);
 });
 const written = () => [...globalThis.localStorage.items].map(([key, value]) => ({ key, ...JSON.parse(value) }));
 
@@ -41,11 +42,11 @@ function scripted() {
   const calls = [];
   const call = (name) => (given, options) => {
     const { promise, resolve, reject } = Promise.withResolvers?.() ?? deferred();
-    options.signal.addEventListener('abort', () => reject(options.signal.reason));
+    options?.signal.addEventListener('abort', () => reject(options.signal.reason));
     calls.push({ name, given, options, resolve, reject });
     return promise;
   };
-  return { calls, createAndWaitForJob: call('create'), resume: call('resume') };
+  return { calls, createAndWaitForJob: call('create'), resume: call('resume'), forgetPayment: call('forget') };
 }
 function deferred() {
   const made = {};
@@ -285,6 +286,42 @@ for (const [what, end, expected] of [
     assert.equal(client.calls[0].options.idempotencyKey, before.calls[0].options.idempotencyKey);
   });
 }
+
+/** With or without Web Locks. */
+const withLocks = (locks) => Object.defineProperty(globalThis, 'navigator', { value: { locks }, configurable: true });
+const unsigned = () => failure('wallet_timeout', { payment: { attemptId: 'a' } });
+const turn = () => new Promise((next) => setImmediate(next));
+
+test('a page that is loaded again while the wallet was open forgets that payment and asks the wallet again', async () => {
+  loaded(scripted(), 'k').ask(Q);
+  withLocks({});
+  const client = scripted();
+  mounted(loaded(client, 'k'));
+  client.calls[0].reject(unsigned());
+  await turn();
+  assert.deepEqual([client.calls[1].name, client.calls[1].given], ['forget', { attemptId: 'a' }]);
+  client.calls[1].resolve();
+  await turn();
+  assert.equal(client.calls[2].options.idempotencyKey, client.calls[0].options.idempotencyKey);
+});
+
+test('a wallet that may still be open is not asked again: of this page, without Web Locks, or after a transfer', async () => {
+  for (const [what, isLoaded, locks, error] of [
+    ['of this page', false, {}, unsigned()],
+    ['another tab may have it open', true, undefined, unsigned()],
+    ['money may have moved', true, {}, Object.assign(unsigned(), { fundsMoved: 'unknown' })],
+  ]) {
+    withLocks(locks);
+    if (isLoaded) loaded(scripted(), what).ask(Q);
+    const client = scripted();
+    const store = loaded(client, what);
+    if (isLoaded) mounted(store);
+    else store.ask(Q);
+    client.calls[0].reject(error);
+    await turn();
+    assert.deepEqual([client.calls.length, store.getSnapshot().error], [1, error], what);
+  }
+});
 
 test('a question that another tab has answered is not asked again, and a later one of another tab is kept', async () => {
   const here = scripted();
