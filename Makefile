@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo demo-shots test test-seed consumers check lint pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo demo-shots test test-seed consumers check lint pkg reproduce docs bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -107,6 +107,15 @@ lint: $(PACKAGE) $(HOST) ## format, lints, types, size
 
 pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it; with STABLE=1 without unstable flags
 	@sha256sum eliza-jobs-$(VERSION).tgz
+
+docs: $(PACKAGE) | rust ## the reference of the package and of its Rust core, in target/docs
+	@$(call say,typedoc)
+	typedoc --logLevel Warn
+	$(call say,rustdoc)
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --quiet --locked --no-deps --document-private-items --target wasm32-unknown-unknown
+	rm -rf target/docs/core
+	cp -r target/wasm32-unknown-unknown/doc target/docs/core
+	printf '%s\n' target/docs/api/index.html target/docs/core/eliza_jobs/index.html
 
 reproduce: $(NPM) $(WASM_BINDGEN) ## builds the package twice from nothing, and compares the bytes
 	@for build in 1 2; do

@@ -6,7 +6,7 @@ import { currentCaller, placedAt } from './caller.js';
 import { internalError } from './errors.js';
 import { host } from './host.js';
 import { FeedIterator, pagePromise } from './iterator.js';
-import { loading } from './load.js';
+import { loading } from './loading.js';
 import { releaseAllLocks } from './stores.js';
 
 type Export = (...given: unknown[]) => unknown;

@@ -248,7 +248,10 @@ function pack() {
   write('sbom.cdx.json', billOfMaterials(manifest));
   // On the registry's page a relative link leads nowhere.
   const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '');
-  const readme = readFileSync('README.md', 'utf8').replace(/\]\((?!https?:|#)([^)]+)\)/g, `](${repository}/blob/main/$1)`);
+  const readme = readFileSync('README.md', 'utf8')
+    // A picture is shown from where its bytes are, not from the page about it.
+    .replace(/!\[([^\]]*)\]\((?!https?:)([^)]+)\)/g, `![$1](${repository}/raw/main/$2)`)
+    .replace(/\]\((?!https?:|#)([^)]+)\)/g, `](${repository}/blob/main/$1)`);
   writeFileSync('pkg/README.md', readme);
   write('cjs/package.json', { type: 'commonjs' });
   step('packing');
