@@ -3,7 +3,7 @@ import globals from 'globals';
 import typescript from 'typescript-eslint';
 
 export default typescript.config(
-  { ignores: ['target/', 'pkg/', '**/node_modules/', '**/.next/'] },
+  { ignores: ['target/', 'pkg/', '**/node_modules/', '**/.next/', 'tests/consumers/frameworks/projects/example/'] },
   js.configs.recommended,
   { languageOptions: { globals: globals.nodeBuiltin }, rules: { 'no-var': 'error', 'prefer-const': 'error', eqeqeq: 'error' } },
   {

@@ -71,14 +71,25 @@ export function refusal(what, how, pattern, work) {
   });
 }
 
-/** Opens a page in Chromium, and waits for what it says in its title. */
-export async function said(url, question, prepare) {
+async function newPage() {
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
   browser ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [...args, '--disable-component-update', '--disable-sync'],
   });
-  const page = await browser.newPage();
+  return browser.newPage();
+}
+
+/** A page in Chromium. */
+export async function opened(url) {
+  const page = await newPage();
+  await page.goto(url);
+  return page;
+}
+
+/** Opens a page in Chromium, and waits for what it says in its title. */
+export async function said(url, question, prepare) {
+  const page = await newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
   try {

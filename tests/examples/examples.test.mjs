@@ -95,7 +95,7 @@ test('node: a free question', async () => {
   const [said, ...more] = await run('node', 'free');
   assert.match(said, /weather in New York/);
   assert.deepEqual(more, []);
-  const { url } = await startSandbox({ paywall: 'none' });
+  const { url } = await startSandbox({ paywall: 'none', price: undefined });
   assert.deepEqual(await run('node', 'free', { ELIZA_URL: url }), [`You asked: ${Q}`]);
 });
 
