@@ -59,7 +59,7 @@ demo-shots: $(PACKAGE) browsers ## pictures of the demo page in every state, in 
 	@node scripts/demo-shots.mjs
 
 # The document is somebody's own file: it is tested when it is named.
-SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) consumers page
+SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) consumers examples page
 needs-node := $(WASM_PACK) $(HOST)
 needs-chromium := $(needs-node) browsers
 needs-firefox := $(needs-node) browsers
@@ -70,6 +70,7 @@ needs-seed := $(PACKAGE) $(SERVERS)
 needs-document := $(needs-seed)
 needs-consumers := $(PACKAGE) $(CONSUMERS) browsers
 needs-frameworks := $(PACKAGE) $(FRAMEWORKS) browsers
+needs-examples := $(PACKAGE) $(CONSUMERS) $(SERVERS) browsers
 needs-page := $(PACKAGE) $(SERVERS) browsers
 test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
 	@node scripts/test.mjs $(or $(SUITE),$(SUITES))
