@@ -130,8 +130,12 @@ bench: $(PACKAGE) $(PEERS) $(SERVERS) ## ours and the peers side by side
 	@node bench/run.mjs
 
 soak: export SCRIPTS ?= 1000000
-soak: ## random misfortune in a million scripts: make soak SCRIPTS=5000000
+soak: export KILLS ?= 1000
+soak: export RECORDS ?= 100000
+soak: $(needs-package) ## random misfortune in a million scripts, a thousand kills, 100,000 records: make soak SCRIPTS=5000000 KILLS=0
 	@cargo test --release --locked --test scenarios property -- --nocapture
+	node --test --test-reporter=spec tests/package/many-records.test.mjs
+	[ "$(KILLS)" = 0 ] || node --test --test-reporter=spec tests/package/kills.test.mjs
 
 FUZZ_TARGETS := $(notdir $(wildcard fuzz/corpus/*))
 fuzz: export RUSTC_BOOTSTRAP := 1
