@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo demo-shots test test-seed consumers check lint pkg reproduce bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo demo-shots test test-seed consumers check lint pkg reproduce docs bench soak fuzz mutants audit size format golden rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -31,7 +31,7 @@ HOST := target/boundary/host.js
 # Changes when the package is to be built the other way.
 VARIANT := target/built-$(if $(STABLE),stable,smallest)
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
-SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs scripts/notices.mjs $(shell find tools/wasm-text) \
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs scripts/declarations.mjs scripts/notices.mjs $(shell find tools/wasm-text) \
 	LICENSE README.md CHANGELOG.md
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -59,7 +59,7 @@ demo-shots: $(PACKAGE) browsers ## pictures of the demo page in every state, in 
 	@node scripts/demo-shots.mjs
 
 # The document is somebody's own file: it is tested when it is named.
-SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) consumers page
+SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) consumers examples page
 needs-node := $(WASM_PACK) $(HOST)
 needs-chromium := $(needs-node) browsers
 needs-firefox := $(needs-node) browsers
@@ -70,6 +70,7 @@ needs-seed := $(PACKAGE) $(SERVERS)
 needs-document := $(needs-seed)
 needs-consumers := $(PACKAGE) $(CONSUMERS) browsers
 needs-frameworks := $(PACKAGE) $(FRAMEWORKS) browsers
+needs-examples := $(PACKAGE) $(CONSUMERS) $(SERVERS) browsers
 needs-page := $(PACKAGE) $(SERVERS) browsers
 test: $(foreach suite,$(or $(SUITE),$(SUITES)),$(needs-$(suite))) ## all tests; some of them: make test SUITE="host types"
 	@node scripts/test.mjs $(or $(SUITE),$(SUITES))
@@ -106,6 +107,15 @@ lint: $(PACKAGE) $(HOST) ## format, lints, types, size
 
 pkg: $(PACKAGE) ## the npm package in pkg/, its tarball beside it; with STABLE=1 without unstable flags
 	@sha256sum eliza-jobs-$(VERSION).tgz
+
+docs: $(PACKAGE) | rust ## the reference of the package and of its Rust core, in target/docs
+	@$(call say,typedoc)
+	typedoc --logLevel Warn
+	$(call say,rustdoc)
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --quiet --locked --no-deps --document-private-items --target wasm32-unknown-unknown
+	rm -rf target/docs/core
+	cp -r target/wasm32-unknown-unknown/doc target/docs/core
+	printf '%s\n' target/docs/api/index.html target/docs/core/eliza_jobs/index.html
 
 reproduce: $(NPM) $(WASM_BINDGEN) ## builds the package twice from nothing, and compares the bytes
 	@for build in 1 2; do

@@ -3,6 +3,7 @@
 import { makeGlue, type Effect, type Machine, type Said } from 'eliza-jobs:sandbox-glue';
 import { wasm } from 'eliza-jobs:sandbox-wasm';
 import { makeError } from './errors.js';
+import { compiled, loading } from './loading.js';
 import type {
   AnswerFunction,
   AnswerText,
@@ -92,9 +93,9 @@ let makeMachine: ((options: object, seed: number, now: number) => Machine) | und
 /** Compiles the module on first use. */
 function machine(options: object, seed: number, now: number): Machine {
   if (!makeMachine) {
-    const source = wasm();
+    const module = compiled(wasm);
     const glue = makeGlue(WebAssembly, undefined, undefined, {});
-    glue.initSync({ module: source instanceof Uint8Array ? new WebAssembly.Module(source) : source });
+    loading(() => glue.initSync({ module }));
     makeMachine = (...given) => new glue.Machine(...given);
   }
   return makeMachine(options, seed, now);

@@ -9,9 +9,15 @@ import { promisify } from 'node:util';
 process.chdir(path.resolve(import.meta.dirname, '..'));
 const inWasm = (runtime, test) => ['wasm-pack', 'test', '--mode', 'no-install', ...runtime, '--', '--locked', '--test', test];
 /** The files of a folder by name: Node 20 knows no patterns. */
-const inNode = (folder) => {
+const inNode = (folder, atOnce = 1) => {
   const files = readdirSync(`tests/${folder}`).filter((file) => file.endsWith('.test.mjs'));
-  return ['node', '--test', '--test-reporter=spec', '--test-concurrency=1', ...files.map((file) => `tests/${folder}/${file}`)];
+  return [
+    'node',
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${atOnce}`,
+    ...files.map((file) => `tests/${folder}/${file}`),
+  ];
 };
 const suites = {
   host: ['cargo', 'test', '--locked', '--lib', '--test', 'scenarios'],
@@ -21,13 +27,14 @@ const suites = {
   firefox: inWasm(['--headless', '--firefox'], 'browser'),
   build: inNode('build'),
   types: inNode('types'),
-  package: inNode('package'),
+  package: inNode('package', 2),
   seed: inNode('seed'),
   document: ['node', '--test', '--test-reporter=spec', 'scripts/seed-doc.mjs'],
   consumers: inNode('consumers'),
   // The larger ones: a gigabyte of tools, and minutes.
   frameworks: inNode('consumers/frameworks'),
-  page: inNode('browser'),
+  examples: inNode('examples'),
+  page: inNode('browser', 2),
 };
 /** Longer than any suite takes on a slow machine, compiling included. */
 const LIMIT = 20 * 60_000;

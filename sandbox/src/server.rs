@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::chain::{Chain, Transfer, network};
-use crate::channels::{AGENT, Channel, Channels, Message};
+use crate::channels::{AGENT, AGENT_NAME, Channel, Channels, Message};
 use crate::faults::{FaultName, Faults};
 use crate::jobs::{Job, Jobs, Status, Wanted};
 use crate::json::{document, number};
@@ -397,7 +397,25 @@ impl Server {
         Reply::json(if has_agent { 200 } else { 503 }, &body)
     }
 
+    /// The list of agents: the one that there is.
+    fn agents(&self) -> Reply {
+        let agent = document!({
+            "id": AGENT,
+            "name": AGENT_NAME,
+            "characterName": AGENT_NAME,
+            "bio": "says what its test tells it to say",
+            "status": "active",
+        });
+        let agents = Value::Array(self.options.has_agent.then_some(agent).into_iter().collect());
+        Reply::json(200, &document!({"success": true, "data": document!({"agents": agents})}))
+    }
+
     fn route(&mut self, id: u32, request: &Request, path: &str, now: Ms) -> Outcome {
+        // HEAD is answered as GET, without the body.
+        let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
+        if method == "GET" && path == "/api/agents" {
+            return Outcome::Reply(self.agents());
+        }
         let rest = path.strip_prefix(MESSAGING).unwrap_or_default();
         let lower: Vec<&str> = rest.split('/').collect();
         // Ids are as they were sent; only the routes' own words may be in any case.
@@ -405,8 +423,6 @@ impl Server {
             return Outcome::Reply(Reply::refusal(500, "Internal server error in jobs API"));
         };
         let given = |at: usize| parts.get(at).map(String::as_str).unwrap_or_default();
-        // HEAD is answered as GET, without the body.
-        let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
         let reply = match (method, lower.as_slice()) {
             ("GET", ["jobs", ..]) if lower.len() <= 2 => return self.read_jobs(request, given(1), now),
             ("GET", ["message-servers", _, "channels"]) => self.channels.list(given(1)),

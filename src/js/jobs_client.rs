@@ -2,16 +2,19 @@
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
 use super::arguments;
 use super::call::promise;
 use super::connection::Connection;
 use super::error::{argument, to_js};
 use super::feed::{AsyncIterator, awaitable, feed};
+use super::headers::header_pairs;
 use super::request;
 use crate::api::error::Result;
 use crate::client::Update;
 use crate::json::Json;
+use crate::payment::wallet;
 
 #[wasm_bindgen]
 extern "C" {
@@ -49,6 +52,16 @@ impl JobsClient {
     #[wasm_bindgen(js_name = __close, skip_typescript)]
     pub fn close(&self) {
         self.0.close();
+    }
+
+    /// What the wallet has returned, or thrown, for a payment of an instance of this module that has trapped meanwhile.
+    #[wasm_bindgen(js_name = __walletAnswered, skip_typescript)]
+    pub fn wallet_answered(&self, attempt_id: String, given: JsValue, is_thrown: bool) {
+        let Ok(client) = self.0.client() else { return };
+        let given = Json(given);
+        let headers = header_pairs(&given).filter(|pairs| wallet::headers(pairs).is_ok());
+        let answer = if is_thrown { Err(given) } else { Ok(headers.unwrap_or(given)) };
+        spawn_local(async move { client.wallet_answered(&attempt_id, answer).await });
     }
 
     /// Creates a job, pays for it when the server asks for that, and waits for its answer.
@@ -211,7 +224,7 @@ impl JobsClient {
     #[wasm_bindgen(unchecked_return_type = "Promise<CompletedJob>")]
     pub fn resume(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "string | PendingPayment")] handle: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "string | PaymentAttempt | PendingPayment")] handle: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "ResumeOptions")] options: JsValue,
     ) -> Promise {
         if handle.is_string() {
@@ -247,7 +260,7 @@ impl JobsClient {
     #[wasm_bindgen(js_name = forgetPayment, unchecked_return_type = "Promise<void>")]
     pub fn forget_payment(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "PendingPayment")] attempt: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "PaymentAttempt | PendingPayment")] attempt: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
         promise(&self.0, &mut |client| {

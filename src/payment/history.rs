@@ -63,14 +63,15 @@ impl<P: Platform + 'static> Payments<P> {
     pub(crate) async fn paid_keys(&self, filter: &PaymentFilter, end: Deadline) -> Result<Vec<Json>> {
         let failed = |thrown| store_failed(thrown, "");
         let mut keys = Vec::new();
-        for key in self.keys(end).await.map_err(failed)? {
-            if let Some(at) = time_of(&key) {
+        for (at, key) in self.keys(end).await.map_err(failed)?.iter().enumerate() {
+            self.breathe(at, end).await.map_err(failed)?;
+            if let Some(at) = time_of(key) {
                 // Keys have whole milliseconds: what began in the same one is looked at.
                 if filter.since.is_none_or(|since| at.whole() >= since.whole()) && filter.until.is_none_or(|until| at <= until) {
-                    keys.push(Json::text(&key));
+                    keys.push(Json::text(key));
                 }
             } else if key.starts_with(record::PREFIX) {
-                match self.peek(&key).await {
+                match self.peek(key, end).await {
                     Found::Attempt(attempt) if filter.has(&attempt) => {
                         keys.push(Json::text(&record::paid_key(&attempt.id, attempt.begun_at)));
                     }
@@ -83,10 +84,10 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// The payment of one of these keys as applications see it; `None` when it is gone, or not wanted.
-    pub(crate) async fn paid(&self, key: &str, filter: &PaymentFilter) -> Result<Option<Json>> {
-        let mut found = self.peek(key).await;
+    pub(crate) async fn paid(&self, key: &str, filter: &PaymentFilter, end: Deadline) -> Result<Option<Json>> {
+        let mut found = self.peek(key, end).await;
         if let (Found::Missing, Some((_, id))) = (&found, key.split_at_checked(record::PAID.len().saturating_add(DIGITS + 1))) {
-            found = self.peek(&record::key(id)).await;
+            found = self.peek(&record::key(id), end).await;
         }
         match found {
             Found::Attempt(attempt) if filter.has(&attempt) => Ok(Some(row(&attempt))),

@@ -32,12 +32,18 @@ const FILES = {
   ],
 };
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src *";
+/** The page's address under a policy that forbids WebAssembly. */
+const WITHOUT_WASM = '/without-wasm';
 
 let server, browser, url;
 before(async () => {
   server = http.createServer(async ({ url }, response) => {
-    const [type, text] = FILES[url] ?? ['text/javascript', await readFile(path.join(installed, url.replace('/eliza-jobs/', '')))];
-    response.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'content-security-policy': POLICY }).end(text);
+    const policy = url === WITHOUT_WASM ? POLICY.replace(" 'wasm-unsafe-eval'", '') : POLICY;
+    const [type, text] = FILES[url.replace(WITHOUT_WASM, '/')] ?? [
+      'text/javascript',
+      await readFile(path.join(installed, url.replace('/eliza-jobs/', ''))),
+    ];
+    response.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'content-security-policy': policy }).end(text);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -50,11 +56,11 @@ after(async () => {
   server.close();
 });
 
-async function open() {
+async function open(path = '/') {
   const page = await browser.newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
-  await page.goto(url);
+  await page.goto(new URL(path, url).href);
   return { page, errors };
 }
 
@@ -97,4 +103,19 @@ test('served over HTTP, a page of another origin can pay there', async () => {
       await served.close();
     }
   }
+});
+
+test('a page whose policy forbids WebAssembly is told what to add', async () => {
+  const { page } = await open(WITHOUT_WASM);
+  const [name, code, message] = await page.evaluate(async () => {
+    const { createSandbox } = await import('/eliza-jobs/sandbox.js');
+    try {
+      return [String(createSandbox())];
+    } catch (error) {
+      return [error.name, error.code, error.message];
+    }
+  });
+  assert.deepEqual([name, code], ['ElizaJobsError', 'init_failed'], message);
+  assert.match(message, /'wasm-unsafe-eval' to script-src/);
+  await page.close();
 });

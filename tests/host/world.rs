@@ -143,6 +143,8 @@ pub struct World {
     uuids: Cell<u64>,
     /// How long it takes until nobody else has the lock, in milliseconds.
     pub lock_ms: Cell<f64>,
+    /// Whether all locks are held no more: the program was suspended for too long.
+    pub locks_lost: Rc<Cell<bool>>,
     /// Tasks do not begin before the world turns.
     pub lazy: Cell<bool>,
     tasks: RefCell<Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>>,
@@ -312,6 +314,9 @@ impl Platform for Shared {
         }
         self.0.now.set(self.0.now.get() + self.0.lock_ms.get());
         Ok(())
+    }
+    fn holds(&self, _lock: &()) -> bool {
+        !self.0.locks_lost.get()
     }
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.0.tasks.borrow_mut().push(Box::pin(work));

@@ -51,9 +51,13 @@ test('the notices and the bill of materials name every crate of the module, with
 test('links of the page on the registry are absolute, and what they lead to is in the repository', () => {
   const links = [...read('README.md').matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1]);
   assert.ok(links.length > 10);
-  const prefix = `${manifest.repository.url.replace(/^git\+|\.git$/g, '')}/blob/main/`;
+  const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '');
   for (const link of links) {
     assert.match(link, /^(https:|#)/);
-    if (link.startsWith(prefix)) assert.ok(existsSync(path.join(root, link.slice(prefix.length).split('#')[0])), link);
+    const [, kind, file] = link.startsWith(repository) ? /\/(blob|raw)\/main\/([^#]+)/.exec(link.slice(repository.length)) : [];
+    if (!file) continue;
+    assert.ok(existsSync(path.join(root, file)), link);
+    // The page about a picture is not the picture.
+    assert.equal(kind, /\.(webp|svg|png)$/.test(file) ? 'raw' : 'blob', link);
   }
 });

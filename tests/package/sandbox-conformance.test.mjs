@@ -64,6 +64,7 @@ function normalizer() {
   const TIMES = ['createdAt', 'expiresAt', 'timestamp', 'created_at', 'updated_at', 'timeRemaining', 'uptime', 'before', 'after'];
   const DURATIONS = ['processingTimeMs', 'averageProcessingTimeMs'];
   const any = (value, key) => {
+    if (key === 'agents' && Array.isArray(value)) return value.map((agent) => ({ ...any(agent), name: typeof agent.name }));
     if (Array.isArray(value)) return value.map((item) => any(item));
     if (value && typeof value === 'object') {
       const members = Object.entries(value).filter(([name]) => name !== 'stack');
@@ -71,7 +72,7 @@ function normalizer() {
     }
     if (typeof value === 'number' && TIMES.includes(key)) return 'a time';
     if (typeof value === 'number' && DURATIONS.includes(key)) return 'a duration';
-    if (['agentName', 'thought', 'description'].includes(key)) return typeof value;
+    if (['agentName', 'characterName', 'bio', 'thought', 'description'].includes(key)) return typeof value;
     if (key === 'inReplyTo') return typeof value;
     return typeof value === 'string' ? text(value) : value;
   };
@@ -239,6 +240,8 @@ test('the Jobs API: bodies, routes, methods, ids and lists', async () => {
       ['DELETE', `${JOBS}/${UNKNOWN}`],
       ['POST', `${JOBS}/${UNKNOWN}`],
       ['POST', `${JOBS}/health`],
+      ['GET', '/api/agents'],
+      ['HEAD', '/API/agents/'],
       ['GET', '/api/nothing'],
       ['GET', '/api/messaging'],
       ['GET', '/api/messaging/nothing'],
@@ -447,6 +450,8 @@ test('a key, no agent, and the rate limit', async () => {
     for (const [method, path, options] of [
       ['GET', JOBS],
       ['GET', `${JOBS}/health`],
+      ['GET', '/api/agents'],
+      ['HEAD', '/API/agents/'],
       ['GET', '/api/nothing'],
       ['GET', '/health'],
       ['GET', '/healthz'],
@@ -456,6 +461,7 @@ test('a key, no agent, and the rate limit', async () => {
       ['GET', JOBS, { headers: { 'x-api-key': 'wrong-key' } }],
       ['GET', JOBS, { headers: { authorization: 'Bearer right-key' } }],
       ['GET', JOBS, { headers }],
+      ['GET', '/api/agents', { headers }],
       ['POST', JOBS, { body: good, headers }],
       ['POST', JOBS, { body: { ...good, agentId: AGENT }, headers }],
       ['POST', SESSIONS, { body: { agentId: AGENT, userId: USER }, headers }],

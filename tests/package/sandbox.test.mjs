@@ -112,6 +112,16 @@ test('a conversation, in one answer and in pieces', async () => {
   assert.deepEqual(pieces, ['You said ', 'again', '.']);
 });
 
+test('its agent is listed, and can be asked by its id', async () => {
+  const sandbox = createSandbox();
+  const client = new JobsClient({ baseUrl: sandbox.url, fetch: sandbox.fetch });
+  const [agent, ...others] = await client.listAgents();
+  assert.deepEqual([agent.id, agent.status, others], [sandbox.agentId, 'active', []]);
+  assert.match(await client.ask('Hello?', { agentId: agent.id }), /Hello\?/);
+  const without = createSandbox({ agent: false });
+  assert.deepEqual(await new JobsClient({ baseUrl: without.url, fetch: without.fetch }).listAgents(), []);
+});
+
 test('virtual time passes only when it is told to, and each thing happens at its time', async () => {
   const sandbox = createSandbox({ time: 'virtual', now: '2026-01-01T00:00:00Z', answerMs: 60_000 });
   const client = clientOf(sandbox);
