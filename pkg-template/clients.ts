@@ -103,6 +103,12 @@ export function define(name: ClassName) {
     Object.defineProperty(value, 'name', { value: method });
     Object.defineProperty(Client.prototype, method, { value, writable: true, configurable: true });
   }
+  // eliza-jobs/react keeps the questions of different servers apart by this.
+  Object.defineProperty(Client.prototype, Symbol.for('eliza-jobs.server'), {
+    get(this: object) {
+      return (optionsOf(this) as { baseUrl?: unknown }).baseUrl;
+    },
+  });
   return named(Client, name);
 }
 

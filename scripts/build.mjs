@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
 import { asModule } from '../tools/wasm-text/encode.mjs';
+import { takingUndefined } from './declarations.mjs';
 import { billOfMaterials, notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -25,10 +26,12 @@ const began = Number(process.env.BEGAN ?? Date.now() / 1000);
 const step = (what) => console.log(`== [${(Date.now() / 1000 - began).toFixed(0).padStart(4)}s] ${what}`);
 const run = (command, args, options) => execFileSync(command, args, { stdio: 'inherit', ...options });
 
-// `--cli`: only the command line of a package that was built before. Nothing of it is Rust.
+// `--cli`: only the command line and the hook for React of a package that was built before. Nothing of them is Rust.
 if (process.argv.includes('--cli')) {
   await bundle('cli', 'esm', OF_CLI);
   await bundle('sandbox-node', 'esm', PARTS);
+  for (const format of ['esm', 'cjs']) await bundle('react', format, PARTS);
+  declare();
   pack();
   process.exit();
 }
@@ -186,7 +189,7 @@ async function bundle(entry, format, parts, texts = TEXTS) {
     target: 'es2022',
     // Metro's preset for React Native does not know them.
     supported: { 'class-static-blocks': false },
-    external: ['*.wasm', 'node:*'],
+    external: ['*.wasm', 'node:*', 'react'],
     charset: 'utf8',
     legalComments: 'none',
     logLevel: 'warning',
@@ -198,7 +201,7 @@ async function bundle(entry, format, parts, texts = TEXTS) {
 async function finish() {
   const ofSandbox = (entry) => entry.startsWith('sandbox');
   for (const format of ['esm', 'cjs']) {
-    for (const entry of [...PARTS, ...Object.values(TEXTS), 'node', 'wallets', 'sandbox-node']) {
+    for (const entry of [...PARTS, ...Object.values(TEXTS), 'node', 'wallets', 'react', 'sandbox-node']) {
       if (!onlySandbox || ofSandbox(entry)) await bundle(entry, format, PARTS);
     }
   }
@@ -208,14 +211,20 @@ async function finish() {
     if (!onlySandbox || ofSandbox(entry)) await bundle(entry, 'esm', [], {});
   }
   for (const file of onlySandbox ? [sandbox.wasm] : [wasm, sandbox.wasm]) cpSync(file, `pkg/${path.basename(file)}`);
+  declare();
+  writeFileSync('pkg/THIRD_PARTY_NOTICES', notices());
+  pack();
+}
 
+/** The declarations. */
+function declare() {
   step('types');
   const declarations = 'target/declarations/typescript';
   rmSync(declarations, { recursive: true, force: true });
   run('node_modules/.bin/tsc', ['--project', 'pkg-template/tsconfig.declarations.json']);
   for (const entry of ['index', 'node']) cpSync('pkg-template/public.d.ts', `${declarations}/${entry}.d.ts`);
   for (const file of ['wasm', 'sandbox-wasm']) cpSync(`target/declarations/wasm/${file}.d.ts`, `${declarations}/${file}.d.ts`);
-  const entries = ['index', 'node', 'wallets', 'error-classes', 'sandbox', 'sandbox-node'];
+  const entries = ['index', 'node', 'wallets', 'react', 'error-classes', 'sandbox', 'sandbox-node'];
   // The folder's own package.json makes CommonJS of the same files.
   for (const file of reachable(
     declarations,
@@ -227,9 +236,6 @@ async function finish() {
       writeFileSync(`${folder}/${file}`, text);
     }
   }
-
-  writeFileSync('pkg/THIRD_PARTY_NOTICES', notices());
-  pack();
 }
 
 /** What stands beside the code, and the tarball. */
@@ -253,17 +259,6 @@ function pack() {
   const tarball = `eliza-jobs-${version}.tgz`;
   run('npm', ['pack', '--silent', './pkg'], { stdio: ['ignore', 'ignore', 'inherit'] });
   step(`pkg/ and ${tarball} are ready`);
-}
-
-/**
- * Declarations whose optional members may also be `undefined`: with `exactOptionalPropertyTypes` only those take what an
- * application may not have.
- */
-function takingUndefined(text) {
-  return text.replace(/^( +(?:readonly )?\w+\?: )(.*);$/gm, (_, name, type) => {
-    const own = type.includes('=>') ? `(${type})` : type;
-    return `${name}${own} | undefined;`;
-  });
 }
 
 /** These declaration files, and those that they import from. */

@@ -33,6 +33,7 @@ const suites = {
   consumers: inNode('consumers'),
   // The larger ones: a gigabyte of tools, and minutes.
   frameworks: inNode('consumers/frameworks'),
+  examples: inNode('examples'),
   page: inNode('browser', 2),
 };
 /** Longer than any suite takes on a slow machine, compiling included. */

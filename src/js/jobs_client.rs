@@ -224,7 +224,7 @@ impl JobsClient {
     #[wasm_bindgen(unchecked_return_type = "Promise<CompletedJob>")]
     pub fn resume(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "string | PendingPayment")] handle: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "string | PaymentAttempt | PendingPayment")] handle: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "ResumeOptions")] options: JsValue,
     ) -> Promise {
         if handle.is_string() {
@@ -260,7 +260,7 @@ impl JobsClient {
     #[wasm_bindgen(js_name = forgetPayment, unchecked_return_type = "Promise<void>")]
     pub fn forget_payment(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "PendingPayment")] attempt: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "PaymentAttempt | PendingPayment")] attempt: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
         promise(&self.0, &mut |client| {

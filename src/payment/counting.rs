@@ -306,7 +306,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    async fn read(&self, key: &str, end: Deadline) -> Result<Json, Json> {
+    pub(super) async fn read(&self, key: &str, end: Deadline) -> Result<Json, Json> {
         self.in_time(pin!(self.platform.store(StoreOperation::Get, key, "")), end).await
     }
 

@@ -2,14 +2,16 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
+import { serve } from '../servers/files.mjs';
 import { startServer } from './server.mjs';
+
+export { serve };
 
 const root = path.resolve(import.meta.dirname, '../..');
 export const run = promisify(execFile);
@@ -69,32 +71,25 @@ export function refusal(what, how, pattern, work) {
   });
 }
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
-
-/** Serves a folder; the addresses in `also` come from there. */
-export async function serve(folder, { headers = {}, also = {} } = {}) {
-  const files = http.createServer((request, response) => {
-    const { pathname } = new URL(request.url, 'http://h');
-    const name = pathname === '/' ? '/index.html' : pathname;
-    const [prefix, other] = Object.entries(also).find(([prefix]) => name.startsWith(prefix)) ?? ['', folder];
-    const file = path.join(other, name.slice(prefix.length));
-    if (!existsSync(file)) return void response.writeHead(404).end();
-    response.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'text/plain', ...headers }).end(readFileSync(file));
-  });
-  files.listen(0, '127.0.0.1');
-  await once(files, 'listening');
-  const close = () => (files.close(), files.closeAllConnections());
-  return { url: `http://127.0.0.1:${files.address().port}/`, close };
-}
-
-/** Opens a page in Chromium, and waits for what it says in its title. */
-export async function said(url, question, prepare) {
+async function newPage() {
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
   browser ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [...args, '--disable-component-update', '--disable-sync'],
   });
-  const page = await browser.newPage();
+  return browser.newPage();
+}
+
+/** A page in Chromium. */
+export async function opened(url) {
+  const page = await newPage();
+  await page.goto(url);
+  return page;
+}
+
+/** Opens a page in Chromium, and waits for what it says in its title. */
+export async function said(url, question, prepare) {
+  const page = await newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
   try {

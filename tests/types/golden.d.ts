@@ -419,7 +419,7 @@ export class JobsClient {
      *
      * @param attempt An attempt: of an error (`error.payment`) or of `pendingPayments()`.
      */
-    forgetPayment(attempt: PendingPayment, options?: RequestOptions): Promise<void>;
+    forgetPayment(attempt: PaymentAttempt | PendingPayment, options?: RequestOptions): Promise<void>;
     /**
      * The job as it is now. Its `status` says whether there is an answer.
      *
@@ -474,7 +474,7 @@ export class JobsClient {
      * for (const payment of await client.pendingPayments()) await client.resume(payment);
      * @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
      */
-    resume(handle: string | PendingPayment, options?: ResumeOptions): Promise<CompletedJob>;
+    resume(handle: string | PaymentAttempt | PendingPayment, options?: ResumeOptions): Promise<CompletedJob>;
     /**
      * What is spent of each limit of a token's budget, by all clients that share the store and the budget's scope, with
      * what is reserved for payments under way and what is left.
@@ -739,12 +739,6 @@ export interface ListJobsResponse {
      */
     filtered: number;
 }
-
-/**
- * Makes the token transfer that the quote asks for, and returns its transaction hash once it is mined. An error with `noMoneyMoved: true`
- * says that certainly nothing was sent.
- */
-export type SendTransfer = (quote: Quote) => string | Promise<string>;
 
 /**
  * One offer of a server.
@@ -1294,7 +1288,7 @@ export interface MessageResponse {
  * - `chunk`: a piece of the answer.
  * - `done`: the whole answer.
  */
-export type MessageUpdate = { type: "user_message"; message: SessionMessage } | { type: "chunk"; chunk: string; index: number; messageId?: string } | { type: "done"; response: AgentResponse };
+export type MessageUpdate = { type: "user_message"; message: SessionMessage } | { type: "chunk"; chunk: string; index: number; messageId?: string | undefined } | { type: "done"; response: AgentResponse };
 
 /**
  * What a client is made with.
@@ -1631,31 +1625,6 @@ export interface SpendOptions {
 }
 
 /**
- * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
- * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
- */
-export interface Wallet {
-    /** Whose money it is. Needed with `signTypedData`. */
-    address?: (string | (() => string | Promise<string>)) | undefined;
-    /** Makes a token transfer, for servers that want its hash. */
-    sendTransfer?: SendTransfer | undefined;
-    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Returns the signature. */
-    signTypedData?: ((typedData: TypedData) => string | Promise<string>) | undefined;
-    /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
-    pay?: ((quote: Quote) => HeadersInput | Promise<HeadersInput>) | undefined;
-    /**
-     * Calls a contract without a transaction (`eth_call` on the latest block), and returns what it returns. With it, `resume()` asks the chain
-     * whether what was signed was used.
-     */
-    call?: ((request: { chainId: number; to: string; data: string }) => string | Promise<string>) | undefined;
-    /**
-     * The receipt of a transaction (`eth_getTransactionReceipt`); `null` while there is none. With it, `resume()` asks the chain what became of
-     * a transfer.
-     */
-    receipt?: ((hash: string, chainId: number) => unknown) | undefined;
-}
-
-/**
  * What waiting takes.
  */
 export interface WaitOptions extends CreateJobOptions {
@@ -1756,19 +1725,8 @@ export type JobHealthResponse = JobsHealthResponse;
 export type JobListResponse = ListJobsResponse;
 
 import type { Logger } from './callbacks.js';
+import type { FetchFunction, HeadersInput, SendTransfer, Wallet } from './injected.js';
 import type { Store } from './stores/store.js';
-
-declare global {
-    // Projects without `lib: dom`, or with an older compiler, do not have these; elsewhere the declarations merge.
-    interface AbortSignal {}
-    interface Headers {}
-    interface SymbolConstructor {
-        readonly dispose: unique symbol;
-    }
-    interface Disposable {
-        [Symbol.dispose](): void;
-    }
-}
 
 /** A job as the server describes it: with `status` `completed` it has its answer. */
 export type Job = CompletedJob | UnansweredJob;
@@ -1835,25 +1793,6 @@ export interface SandboxPayment {
 /** The text, or the text in pieces; `undefined` or `null` for no answer. */
 export type AnswerText = string | readonly string[] | null | undefined | void;
 
-/** What a `fetch` of your own is called with. */
-export interface FetchInit {
-    method: 'GET' | 'POST' | 'DELETE';
-    headers: Headers;
-    body?: string | undefined;
-    redirect: 'manual';
-    signal: AbortSignal;
-    /** Absent in runtimes that do not know it. */
-    cache?: 'no-store' | undefined;
-}
-/** What a `fetch` of your own returns: a `Response`, or what reads like one. */
-export interface FetchResponse {
-    readonly status: number;
-    readonly headers: { get(name: string): string | null };
-    text(): Promise<string>;
-}
-/** A `fetch` of your own. The global one is such a function. */
-export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchResponse>;
-
 /** What a caller tells a store while it waits for a lock. */
 export interface LockRequest {
     /** Set to `true` when the lock is not wanted any more: the wait ends, and no lock is taken. */
@@ -1899,6 +1838,124 @@ export interface Store {
      * `fileStore` has it; tabs of a browser need none, because Web Locks work there.
      */
     lock?(name: string, request: LockRequest): Promise<ReleaseLock>;
+}
+
+
+import type { AskingClient, JobView } from './react/types.js';
+/** What `useJob` takes. */
+export interface UseJobOptions {
+    /**
+     * A name for what is asked here. Components with the same client and key share one question, and it survives a reload: the page comes
+     * back with the paid answer, and pays nothing again. The same question under the same key is asked and paid for once, until `reset()`.
+     * @default none: the question belongs to this component alone, and to this visit of the page
+     */
+    readonly key?: string | undefined;
+}
+/**
+ * A question to an agent: asked, paid for and answered, with every step of it as state.
+ *
+ * @param client The same one in each render: make it outside of components, or with `useMemo`.
+ *
+ * @example
+ * const { ask, answer, status, isBusy, error } = useJob(client, { key: 'weather' });
+ * return <button onClick={() => ask('What is the weather?')} disabled={isBusy}>{answer ?? error?.message ?? status}</button>;
+ */
+export declare function useJob(client: AskingClient, { key }?: UseJobOptions): JobView;
+
+
+import type { ArgumentError, ElizaJobsError } from '../errors.js';
+import type { AskOptions, CompletedJob, CreateJobResponse, JobDetailsResponse, JobsClient, PaymentAttempt, Quote } from '../wasm.js';
+/** A `JobsClient`, or what stands for one in a test. */
+export type AskingClient = Pick<JobsClient, 'createAndWaitForJob' | 'resume' | 'forgetPayment'>;
+/** What `ask` takes. */
+export type AskJobOptions = Pick<AskOptions, 'userId' | 'agentId' | 'metadata' | 'timeoutMs' | 'headers'>;
+/** An error of the client: its `code` says what went wrong, its `fundsMoved` whether money has moved. */
+export type JobFailure = ElizaJobsError | ArgumentError;
+/** What is known besides the answer. */
+export interface JobFacts {
+    /** The price, once the server has asked for a payment. */
+    readonly quote: Quote | undefined;
+    /** What is paid for it, once the wallet has been asked. */
+    readonly payment: PaymentAttempt | undefined;
+    /** The job, as it was last seen. */
+    readonly job: CreateJobResponse | JobDetailsResponse | undefined;
+}
+/** Nothing was asked. */
+export interface IdleState extends JobFacts {
+    readonly status: 'idle';
+    readonly isBusy: false;
+    readonly question: undefined;
+    readonly answer: undefined;
+    readonly error: undefined;
+}
+/** The question is under way. */
+export interface AskingState extends JobFacts {
+    /**
+     * - `asking`: the question is on its way, or what was begun before a reload is looked for.
+     * - `confirming`: the price is known; `confirm` and the wallet are asked.
+     * - `paying`: the wallet has paid or signed, and the proof is on its way.
+     * - `waiting`: there is a job, and the agent works on it.
+     */
+    readonly status: 'asking' | 'confirming' | 'paying' | 'waiting';
+    /** Whether the question is under way. */
+    readonly isBusy: true;
+    /** What was asked; also after a reload. */
+    readonly question: string;
+    readonly answer: undefined;
+    readonly error: undefined;
+}
+/** There is an answer. */
+export interface AnsweredState extends JobFacts {
+    readonly status: 'answered';
+    readonly isBusy: false;
+    readonly question: string;
+    /** The answer's text. */
+    readonly answer: string;
+    /** The whole job, with `result` and, where something was paid, `payment`. */
+    readonly job: CompletedJob;
+    readonly error: undefined;
+}
+/** It failed. */
+export interface FailedState extends JobFacts {
+    readonly status: 'failed';
+    readonly isBusy: false;
+    readonly question: string;
+    readonly answer: undefined;
+    readonly error: JobFailure;
+}
+/** `cancel()` was called, here or before a reload. What was paid is recorded, and `resume()` goes on. */
+export interface StoppedState extends JobFacts {
+    readonly status: 'stopped';
+    readonly isBusy: false;
+    readonly question: string;
+    readonly answer: undefined;
+    readonly error: undefined;
+}
+/** Where a question stands: `status` says what else there is. */
+export type JobState = IdleState | AskingState | AnsweredState | FailedState | StoppedState;
+/** All values of `status`. */
+export type JobPhase = JobState['status'];
+/** What `useJob` returns. It is the same object until something changes. */
+export type JobView = JobState & JobActions;
+/** What `resume` takes. */
+export interface ResumeJobOptions {
+    /** The hash of the transfer, as the user found it in the wallet: for a payment of which nobody else knows what became. */
+    readonly transaction?: string | undefined;
+}
+/** What can be done with a question. The functions stay the same as long as client and key do. */
+export interface JobActions {
+    /**
+     * Asks, pays where the server asks for that, and resolves with the answer's text. Whoever does not await it need not catch: what goes wrong is
+     * in `error`. The same question while it is under way, or again under the same key, is the same call. Another question is
+     * refused while one is under way.
+     */
+    readonly ask: (question: string, options?: AskJobOptions) => Promise<string>;
+    /** Goes on with a question that failed or was stopped. What was paid is not paid again. */
+    readonly resume: (options?: ResumeJobOptions) => Promise<string>;
+    /** Stops waiting. What was paid stays recorded, and `resume()` goes on with it. */
+    readonly cancel: () => void;
+    /** Stops waiting, and forgets question and answer: the next `ask` is a new job. The client's own records of payments stay. */
+    readonly reset: () => void;
 }
 
 
@@ -1994,9 +2051,6 @@ export interface QuestionContext {
     sleep(ms: number): Promise<void>;
 }
 
-/** What is sent as headers: an object, a list of pairs, or `Headers`. */
-export type HeadersInput = Record<string, string> | readonly (readonly string[])[] | Headers;
-
 /** What the agent says to a question. Throwing: its model fails. */
 export type AnswerFunction = (question: string, context: QuestionContext) => AnswerText | Promise<AnswerText>;
 
@@ -2048,27 +2102,27 @@ export declare class ElizaJobsError extends Error {
     /** Whether money has moved for what this error is about. `'unknown'`: it may have, or may still. */
     readonly fundsMoved: FundsMoved;
     /** The job this is about. */
-    readonly jobId?: string | undefined;
+    readonly jobId?: string;
     /** The job as it was last seen. */
-    readonly job?: JobDetailsResponse | undefined;
+    readonly job?: JobDetailsResponse;
     /** The session this is about. Not enumerable: its id opens the session, so that it must not get into logs. */
-    readonly sessionId?: string | undefined;
+    readonly sessionId?: string;
     /** The message that was sent, when it is known to be in the session. */
-    readonly userMessage?: SessionMessage | undefined;
+    readonly userMessage?: SessionMessage;
     /** The HTTP status that the server answered. */
-    readonly status?: number | undefined;
+    readonly status?: number;
     /** The same as `status`. */
-    readonly statusCode?: number | undefined;
+    readonly statusCode?: number;
     /** The server's own words. */
-    readonly serverMessage?: string | undefined;
+    readonly serverMessage?: string;
     /** The server's own code for the error. */
-    readonly serverCode?: string | undefined;
+    readonly serverCode?: string;
     /** How long the server asks to wait, in milliseconds. */
-    readonly retryAfterMs?: number | undefined;
+    readonly retryAfterMs?: number;
     /** The payment this is about. Not enumerable: it may hold a proof, which must not get into logs. */
-    readonly payment?: PaymentAttempt | undefined;
+    readonly payment?: PaymentAttempt;
     /** What the platform or the wallet threw. */
-    readonly cause?: unknown | undefined;
+    readonly cause?: unknown;
     protected constructor(...given: ConstructorParameters<typeof Error>);
 }
 /** The server refused the request or sent something unreadable. */
@@ -2101,8 +2155,78 @@ export declare class ArgumentError extends TypeError {
     /** An argument moves no money. */
     readonly fundsMoved: false;
     /** The argument's or option's name; absent when the client itself was released. */
-    readonly field?: string | undefined;
+    readonly field?: string;
     protected constructor(...given: ConstructorParameters<typeof TypeError>);
+}
+
+
+import type { Quote, TypedData } from './wasm.js';
+declare global {
+    interface AbortSignal {
+    }
+    interface Headers {
+    }
+    interface SymbolConstructor {
+        readonly dispose: unique symbol;
+    }
+    interface Disposable {
+        [Symbol.dispose](): void;
+    }
+}
+/** What is sent as headers: an object, a list of pairs, or `Headers`. */
+export type HeadersInput = Record<string, string> | readonly (readonly string[])[] | Headers;
+/** What a `fetch` of your own is called with. */
+export interface FetchInit {
+    method: 'GET' | 'POST' | 'DELETE';
+    headers: Headers;
+    body?: string | undefined;
+    redirect: 'manual';
+    signal: AbortSignal;
+    /** Absent in runtimes that do not know it. */
+    cache?: 'no-store' | undefined;
+}
+/** What a `fetch` of your own returns: a `Response`, or what reads like one. */
+export interface FetchResponse {
+    readonly status: number;
+    readonly headers: {
+        get(name: string): string | null;
+    };
+    text(): Promise<string>;
+}
+/** A `fetch` of your own. The global one is such a function. */
+export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchResponse>;
+/**
+ * Makes the token transfer that the quote asks for, and returns its transaction hash once it is mined. An error with `noMoneyMoved: true`
+ * says that certainly nothing was sent.
+ */
+export type SendTransfer = (quote: Quote) => string | Promise<string>;
+/**
+ * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
+ * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
+ */
+export interface Wallet {
+    /** Whose money it is. Needed with `signTypedData`. */
+    address?: string | (() => string | Promise<string>) | undefined;
+    /** Makes a token transfer, for servers that want its hash. */
+    sendTransfer?: SendTransfer | undefined;
+    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Returns the signature. */
+    signTypedData?: ((typedData: TypedData) => string | Promise<string>) | undefined;
+    /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
+    pay?: ((quote: Quote) => HeadersInput | Promise<HeadersInput>) | undefined;
+    /**
+     * Calls a contract without a transaction (`eth_call` on the latest block), and returns what it returns. With it, `resume()` asks the chain
+     * whether what was signed was used.
+     */
+    call?: ((request: {
+        chainId: number;
+        to: string;
+        data: string;
+    }) => string | Promise<string>) | undefined;
+    /**
+     * The receipt of a transaction (`eth_getTransactionReceipt`); `null` while there is none. With it, `resume()` asks the chain what became of
+     * a transfer.
+     */
+    receipt?: ((hash: string, chainId: number) => unknown) | undefined;
 }
 
 
@@ -2203,6 +2327,7 @@ export interface JobsClient {
 export type { Logger } from './callbacks.js';
 export { ElizaClient } from './eliza-client.js';
 export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
+export type { FetchFunction, FetchInit, FetchResponse, HeadersInput, SendTransfer, Wallet } from './injected.js';
 export { JobStatus } from './job-status.js';
 export { fileStore } from './stores/file.js';
 export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';

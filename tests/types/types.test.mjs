@@ -150,6 +150,24 @@ test('signers of ethers 5 go in as they are', () => {
   );
 });
 
+for (const [version, compiler] of [
+  ['18', old('5.0')],
+  ['19', tsc],
+]) {
+  test(`the hook's state narrows by its status, in JSX with the types of React ${version}`, () => {
+    const react = here(`@types/react-${version}`);
+    const file = path.join(folder, 'component.tsx');
+    cpSync(path.join(import.meta.dirname, 'component.tsx'), file);
+    const compilerOptions = {
+      ...{ strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false, target: 'es2022' },
+      ...{ module: 'esnext', moduleResolution: 'bundler', jsx: 'react-jsx', lib: ['es2022', 'dom'], types: [] },
+      paths: { react: [react], 'react/jsx-runtime': [`${react}/jsx-runtime`] },
+    };
+    writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['component.tsx'] }));
+    execFileSync(process.execPath, [compiler, '-p', folder], { stdio: 'inherit' });
+  });
+}
+
 test('hovers have an example for each way in, and the defaults', () => {
   const text = readFileSync(path.join(installed, 'wasm.d.ts'), 'utf8');
   const commentOf = (pattern) =>

@@ -1,13 +1,14 @@
 // The packed package in the larger bundlers, frameworks and test runners: each does one paid job.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { test } from 'node:test';
 import vm from 'node:vm';
-import { consumer, inPage, listening, pageOf, refusal, run, said, serve, server, workshop } from '../harness.mjs';
+import { consumer, inPage, listening, opened, pageOf, refusal, run, said, serve, server, workshop } from '../harness.mjs';
 
-const { folder, out, project, tool, require, versionOf } = workshop('frameworks');
+const { folder, installed, out, project, tool, require, versionOf } = workshop('frameworks');
 const bin = (name) => path.join(folder, 'node_modules', name);
 
 consumer(`Rspack ${versionOf('@rspack/core')}`, 'a page', async (question) => {
@@ -102,15 +103,15 @@ async function freePort() {
 const started = new Map();
 /** Starts Next.js as it is built or in development; once. */
 function nextIn(mode) {
-  if (!started.has(mode)) started.set(mode, start(mode));
+  if (!started.has(mode)) started.set(mode, start(app, mode, env, 'api/ask'));
   return started.get(mode);
 }
-async function start(mode) {
+async function start(app, mode, env, address) {
   if (mode === 'start') await run(command[0], [command[1], 'build', app], { cwd: app, env, maxBuffer: 1e8 });
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
   const args = [...command, mode, app, '--hostname', '127.0.0.1', '--port', String(port)];
-  await listening(args, { cwd: app, env }, `${url}api/ask`);
+  await listening(args, { cwd: app, env }, url + address);
   return url;
 }
 const kinds = {
@@ -131,3 +132,21 @@ for (const [mode, how] of [
     });
   }
 }
+
+test('the project examples/next, built: its page asks its route, which pays', { timeout: 300_000 }, async () => {
+  const { createSandbox, serveSandbox } = await import(path.join(installed, 'sandbox-node.js'));
+  const sandbox = createSandbox({ paywall: 'x402-v2', price: '0.02' });
+  const served = await serveSandbox(sandbox);
+  // Beside the tools, where the project's own node_modules would be.
+  const example = project('example');
+  rmSync(example, { recursive: true, force: true });
+  cpSync(path.resolve(import.meta.dirname, '../../../examples/next'), example, { recursive: true });
+  cpSync(path.join(app, 'next.config.mjs'), path.join(example, 'next.config.mjs'));
+  const url = await start(example, 'start', { ...env, ELIZA_URL: served.url, PRIVATE_KEY: `0x${'11'.repeat(32)}` }, '');
+  const page = await opened(url);
+  await page.click('button');
+  await page.getByRole('status').filter({ hasText: 'What is the weather in New York?' }).waitFor();
+  assert.equal(sandbox.payments.length, 1);
+  await page.close();
+  await served.close();
+});

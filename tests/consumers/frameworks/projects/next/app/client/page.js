@@ -1,20 +1,21 @@
 'use client';
 import { useEffect } from 'react';
 import { JobsClient } from 'eliza-jobs';
+import { useJob } from 'eliza-jobs/react';
 
-let client;
+// On the server, where the page is rendered too, there is no address, and nothing is asked.
+const query = new URLSearchParams(globalThis.location?.search);
+const client = new JobsClient({ baseUrl: query.get('server') ?? 'http://localhost', wallet: () => `0x${'ab'.repeat(32)}` });
 
 export default function Page() {
-  // In development React calls this twice: the key makes it one job, which is paid for once.
+  const { ask, answer, error } = useJob(client, { key: 'page' });
+  // In development React calls this twice: it is one job, which is paid for once.
   useEffect(() => {
-    const query = new URLSearchParams(location.search);
-    const content = query.get('question');
-    client ??= new JobsClient({ baseUrl: query.get('server'), wallet: () => `0x${'ab'.repeat(32)}` });
-    const params = { userId: '22222222-2222-4222-8222-222222222222', content };
-    client.createAndWaitForJob(params, { idempotencyKey: content }).then(
-      (job) => (document.title = `right: ${job.result.message.content} for ${client.spent()}`),
-      (error) => (document.title = `failed: ${error.message}`),
-    );
-  }, []);
+    ask(query.get('question'));
+  }, [ask]);
+  useEffect(() => {
+    if (answer) document.title = `right: ${answer} for ${client.spent()}`;
+    if (error) document.title = `failed: ${error.message}`;
+  }, [answer, error]);
   return <p>asks in the page</p>;
 }

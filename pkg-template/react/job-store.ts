@@ -1,0 +1,245 @@
+// One question outside of React: it is asked, goes on while components come and go, and is found again after a reload.
+import { makeError } from '../errors.js';
+import { misfit } from '../members.js';
+import type { AskOptions, CompletedJob, CreateJobRequest, JobUpdate, PaymentAttempt, WaitOptions } from '../wasm.js';
+import { pageStorage, Records, type Asked } from './records.js';
+import type { AskingClient, AskingState, AskJobOptions, JobFailure, JobState, JobView, ResumeJobOptions } from './types.js';
+import * as view from './view.js';
+
+const OPTIONS = 'userId, agentId, metadata, timeoutMs, headers';
+
+/** A call that is under way. */
+interface Run {
+  readonly end: AbortController;
+  promise: Promise<string>;
+}
+
+/** How a call begins: `attempt` is the payment to go on with, `isLoaded` says that a page before this one has asked. */
+interface Beginning {
+  readonly attempt?: PaymentAttempt;
+  readonly isLoaded?: boolean;
+}
+
+type CallOptions = Pick<AskOptions, 'timeoutMs' | 'headers'>;
+
+export class JobStore {
+  readonly #client: AskingClient;
+  /** Where the question is written down; nothing for one that belongs to a component alone. */
+  readonly #records: Records | undefined;
+  readonly #listeners = new Set<() => void>();
+  readonly #idle: JobView;
+  #state: JobState = view.idle;
+  #view: JobView;
+  #asked: Asked | undefined;
+  #run: Run | undefined;
+  #isStarted = false;
+
+  constructor(client: AskingClient, records?: Records) {
+    this.#client = client;
+    this.#records = records;
+    this.#view = this.#idle = this.#viewOf(view.idle);
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    this.#start();
+    return () => this.#listeners.delete(listener);
+  };
+  readonly getSnapshot = (): JobView => this.#view;
+  /** On a server nothing was asked. */
+  readonly getServerSnapshot = (): JobView => this.#idle;
+
+  readonly ask = (question: string, options: AskJobOptions = {}): Promise<string> => {
+    const wrong = misuse(question, options);
+    if (wrong) return Promise.reject(wrong);
+    this.#start();
+    const isSame = (asked: Asked | undefined) => asked !== undefined && isOf(asked, question, options);
+    if (this.#run) return isSame(this.#asked) ? this.#run.promise : Promise.reject(busy());
+    // Another tab may have asked it meanwhile.
+    const written = this.#records?.read();
+    if (isSame(written) && written?.id !== this.#asked?.id) this.#take(written);
+    const { userId, agentId, metadata, ...call } = options;
+    if (isSame(this.#asked) && this.#asked) {
+      const { phase } = this.#asked;
+      if (this.#records && this.#state.status === 'answered') return Promise.resolve(this.#state.answer);
+      if (phase === 'open' || phase === 'stopped') return this.#begin(this.#asked, call);
+    }
+    const id = uuid();
+    this.#state = view.idle;
+    return this.#begin({ id, question, userId: userId ?? id, agentId, metadata, phase: 'open' }, call);
+  };
+
+  readonly resume = ({ transaction }: ResumeJobOptions = {}): Promise<string> => {
+    this.#start();
+    if (this.#run) return this.#run.promise;
+    if (this.#state.status === 'answered') return Promise.resolve(this.#state.answer);
+    if (!this.#asked) return Promise.reject(argumentError('resume', 'there is nothing to resume: nothing was asked'));
+    if (transaction === undefined) return this.#begin(this.#asked, {});
+    const { payment } = (this.#state.error ?? {}) as { payment?: PaymentAttempt };
+    if (!payment)
+      return Promise.reject(argumentError('transaction', 'transaction is for a payment that failed; there is none here'));
+    return this.#begin(this.#asked, {}, { attempt: { ...payment, transaction } });
+  };
+
+  readonly cancel = (): void => {
+    const run = this.#run;
+    if (!run) return;
+    this.#end(view.stopped(this.#state as AskingState), 'stopped');
+    run.end.abort();
+  };
+
+  readonly reset = (): void => {
+    this.cancel();
+    this.#start();
+    this.cancel();
+    this.#asked = undefined;
+    this.#records?.delete();
+    this.#show(view.idle);
+  };
+
+  /** Finds what was asked before a reload. Not while a component is rendered: it may send something. */
+  #start() {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    const written = this.#records?.read();
+    if (written) this.#take(written);
+  }
+
+  /** Takes a question as it was written down. */
+  #take(asked: Asked | undefined) {
+    this.#asked = asked;
+    if (!asked) return;
+    const state = view.asking(asked.question);
+    if (asked.job) this.#show(view.answered(state, asked.job));
+    else if (asked.phase === 'stopped') this.#show(view.stopped(state));
+    else void this.#begin(asked, {}, { isLoaded: true });
+  }
+
+  /** Asks, or goes on with what was asked: the id makes it one job. */
+  #begin(asked: Asked, call: CallOptions, from: Beginning = {}): Promise<string> {
+    const run: Run = { end: new AbortController(), promise: Promise.resolve('') };
+    this.#run = run;
+    this.#asked = { ...asked, phase: 'open' };
+    // Before it is sent: a page that ends now finds it again.
+    this.#records?.write(this.#asked);
+    this.#show(view.asking(asked.question, this.#state));
+    run.promise = this.#perform(run, asked, call, from);
+    // Whoever does not wait for it reads the error in the state.
+    run.promise.catch(() => {});
+    return run.promise;
+  }
+
+  async #perform(run: Run, asked: Asked, call: CallOptions, from: Beginning): Promise<string> {
+    const isLatest = () => this.#run === run;
+    const onUpdate = (update: JobUpdate) => {
+      if (isLatest()) this.#show(view.updated(this.#state as AskingState, update));
+    };
+    try {
+      const job = await this.#send(asked, { ...call, signal: run.end.signal, onUpdate }, from);
+      if (isLatest()) {
+        this.#asked = { ...asked, job };
+        this.#end(view.answered(this.#state as AskingState, job), 'answered');
+      }
+      return job.result.message.content;
+    } catch (error) {
+      const failure = error as JobFailure;
+      if (isLatest()) this.#end(view.failed(this.#state as AskingState, failure), view.remains(failure));
+      throw error;
+    }
+  }
+
+  async #send(asked: Asked, options: WaitOptions, { attempt, isLoaded }: Beginning): Promise<CompletedJob> {
+    if (attempt) return this.#client.resume(attempt, options);
+    const { id, question: content, userId, agentId, metadata } = asked;
+    const params = { content, userId, agentId, metadata } as CreateJobRequest;
+    const create = () => this.#client.createAndWaitForJob(params, { ...options, idempotencyKey: `react/${id}` });
+    try {
+      return await create();
+    } catch (error) {
+      const open = isLoaded && view.unsigned(error as JobFailure);
+      if (!open || !hasLocks()) throw error;
+      // The page that the wallet was open for is gone. Were it there, it would hold the key's lock.
+      await this.#client.forgetPayment(open);
+      return create();
+    }
+  }
+
+  /** The call is over. */
+  #end(state: JobState, phase: Asked['phase']) {
+    this.#run = undefined;
+    this.#asked = { ...(this.#asked as Asked), phase };
+    // Another tab may have asked something else under this key.
+    if (this.#records?.read()?.id === this.#asked.id) {
+      if (phase === 'over') this.#records.delete();
+      else this.#records.write(this.#asked);
+    }
+    this.#show(state);
+  }
+
+  #show(state: JobState) {
+    this.#state = state;
+    this.#view = state === view.idle ? this.#idle : this.#viewOf(state);
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #viewOf(state: JobState): JobView {
+    const { ask, resume, cancel, reset } = this;
+    return { ...state, ask, resume, cancel, reset };
+  }
+}
+
+/** The questions of clients, by their keys. Those of a client end with it. */
+export class JobStores {
+  readonly #clients = new WeakMap<AskingClient, Map<string | undefined, JobStore>>();
+
+  of(client: AskingClient, key: string | undefined): JobStore {
+    const stores = this.#clients.get(client) ?? new Map<string | undefined, JobStore>();
+    this.#clients.set(client, stores);
+    const store = stores.get(key) ?? new JobStore(client, key === undefined ? undefined : recordsOf(client, key));
+    stores.set(key, store);
+    return store;
+  }
+}
+
+/** Components with the same client and key share a question. */
+export const shared = new JobStores();
+
+/** Questions of different servers have different records, under the same key too. */
+function recordsOf(client: AskingClient, key: string): Records {
+  const server = (client as { [SERVER]?: unknown })[SERVER];
+  return new Records(pageStorage(), typeof server === 'string' ? server : '', key);
+}
+/** A client says by this symbol which server it asks (clients.ts). */
+const SERVER: unique symbol = Symbol.for('eliza-jobs.server') as never;
+
+/** Whether this is what was asked. */
+const isOf = (asked: Asked, question: string, { userId, agentId }: AskJobOptions) =>
+  asked.question === question && asked.agentId === agentId && (userId === undefined || asked.userId === userId);
+
+const argumentError = (field: string, message: string) =>
+  makeError('ArgumentError', message, { code: 'invalid_argument', retryable: false, fundsMoved: false, field });
+
+/** What can never be meant. It is no failure of the question, and not in the state. */
+function misuse(question: unknown, options: object): Error | undefined {
+  if (typeof question !== 'string') {
+    return argumentError('question', `question must be a string; given: ${question === null ? 'null' : typeof question}`);
+  }
+  const odd = misfit(options, 'options', OPTIONS);
+  return odd && argumentError(...odd);
+}
+
+const busy = () =>
+  argumentError(
+    'question',
+    'another question is under way here: wait for it, call cancel() first, or give this one a key of its own',
+  );
+
+/** Whether pages of this site know of each other's calls with the same key: only there is it certain that nobody else waits for the wallet. */
+const hasLocks = () => Boolean((globalThis as { navigator?: { locks?: unknown } }).navigator?.locks);
+
+/** A random UUID. `crypto.randomUUID` is missing in pages without https. */
+function uuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20)].join('-');
+}

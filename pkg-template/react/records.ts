@@ -1,0 +1,96 @@
+// What survives a reload: one record for each key, in the page's localStorage. No proof, no key, no header is in it.
+import type { CompletedJob } from '../wasm.js';
+
+/** A question as it is written down, before it is sent. */
+export interface Asked {
+  /** The question's own id: its idempotencyKey, and who asks where the application does not say. */
+  readonly id: string;
+  readonly question: string;
+  readonly userId: string;
+  readonly agentId?: string | undefined;
+  readonly metadata?: Record<string, unknown> | undefined;
+  /**
+   * - `open`: it goes on by itself when the page is loaded again.
+   * - `stopped`: it goes on when the user wants.
+   * - `answered`: the answer is in `job`.
+   * - `over`: never written down.
+   */
+  readonly phase: 'open' | 'stopped' | 'answered' | 'over';
+  readonly job?: CompletedJob;
+}
+
+/** The part of the browser's `Storage` that is used. */
+export interface PageStorage {
+  readonly length: number;
+  key(index: number): string | null;
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+const PREFIX = 'eliza-jobs/react/';
+const VERSION = 1;
+/** How many records there are at most: the payments' own records need room beside them. Those that are open are not counted out. */
+const MOST = 50;
+
+/** The page's localStorage; nothing where there is none, or where the browser blocks it. */
+export function pageStorage(): PageStorage | undefined {
+  try {
+    const { document, localStorage } = globalThis as { document?: unknown; localStorage?: PageStorage };
+    return document ? localStorage : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The record of one key. What the storage throws harms nothing: the client keeps its own records of payments. */
+export class Records {
+  readonly #storage: PageStorage | undefined;
+  readonly #key: string;
+
+  constructor(storage: PageStorage | undefined, server: string, key: string) {
+    this.#storage = storage;
+    this.#key = `${PREFIX}${server} ${key}`;
+  }
+
+  read(): Asked | undefined {
+    return attempted(() => parsed(this.#storage?.getItem(this.#key)));
+  }
+
+  write(asked: Asked) {
+    if (!this.#storage) return;
+    const record = { version: VERSION, at: Date.now(), ...asked };
+    attempted(() => this.#storage?.setItem(this.#key, JSON.stringify(record)));
+    attempted(() => tidy(this.#storage as PageStorage));
+  }
+
+  delete() {
+    attempted(() => this.#storage?.removeItem(this.#key));
+  }
+}
+
+function attempted<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
+
+/** A record that was damaged, or is of a later version, is none. */
+function parsed(text: string | null | undefined): (Asked & { at: number }) | undefined {
+  const record = attempted(() => JSON.parse(text ?? 'null') as Partial<Asked & { version: number; at: number }> | null);
+  const texts = [record?.id, record?.question, record?.userId];
+  if (record?.version !== VERSION || texts.some((value) => typeof value !== 'string')) return undefined;
+  const isAnswered = record.phase === 'answered' && typeof record.job?.result?.message?.content === 'string';
+  return isAnswered || record.phase === 'open' || record.phase === 'stopped' ? (record as Asked & { at: number }) : undefined;
+}
+
+/** Deletes the oldest records that nothing depends on. */
+function tidy(storage: PageStorage) {
+  const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
+  const records = keys.filter((key) => key.startsWith(PREFIX)).map((key) => ({ key, record: parsed(storage.getItem(key)) }));
+  const closed = records.filter(({ record }) => record?.phase !== 'open');
+  closed.sort((one, other) => (one.record?.at ?? 0) - (other.record?.at ?? 0));
+  for (const { key } of closed.slice(0, Math.max(0, records.length - MOST))) storage.removeItem(key);
+}
