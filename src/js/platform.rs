@@ -172,7 +172,7 @@ impl Platform for JsPlatform {
         }
         // Any list, an iterator of a Map for one; but no text, which can be iterated over too.
         let keys = Some(&given).filter(|given| given.0.is_object()).and_then(|given| given.list().ok());
-        keys.map(|keys| Json(keys.into())).ok_or_else(|| Json::text("keys() gave no list"))
+        keys.map(|keys| Json(keys.into())).ok_or_else(|| Json::text("keys() returned no list"))
     }
 
     async fn lock(&self, name: &str) -> Result<Held, Json> {

@@ -10,7 +10,7 @@ use crate::api::payments::Attempt;
 use crate::payment::PaidJob;
 use crate::spending::policy::Reservation;
 use crate::table::Table;
-use crate::time::Instant;
+use crate::time::{Instant, WallTime};
 
 /// How many payments are remembered after their end.
 const MAX_CLOSED: usize = 10_000;
@@ -39,6 +39,8 @@ pub struct KeyedJob {
     pub fingerprint: String,
     /// The job.
     pub job: PaidJob,
+    /// Until when the key is this job's: as long as its record says, however long the program runs.
+    pub kept_until: WallTime,
 }
 
 /// All payments that this client knows.
@@ -179,17 +181,21 @@ impl Book {
 
     /// The application has forgotten the payment: another call with its key is another payment.
     pub fn forget(&mut self, id: &str) {
-        self.close(id);
+        // What a wallet that is still open answers is written down, and is open again.
+        if !self.is_asking(id) {
+            self.close(id);
+        }
         let is_its = |job: &KeyedJob| job.job.payment.as_ref().is_some_and(|payment| payment.id == id);
         let keys: Vec<String> = self.keyed.iter().filter(|(_, job)| is_its(job)).map(|(key, _)| key.to_owned()).collect();
         for key in keys {
             self.keyed.remove(&key);
+            self.keys.retain(|known| *known != key);
         }
     }
 
-    /// The job that was created under this key.
-    pub fn keyed(&self, key: &str) -> Option<&KeyedJob> {
-        self.keyed.get(key)
+    /// The job whose key this is at this time.
+    pub fn keyed(&self, key: &str, now: WallTime) -> Option<&KeyedJob> {
+        self.keyed.get(key).filter(|job| job.kept_until >= now)
     }
 
     /// A job was created under this key.
@@ -299,15 +305,22 @@ mod tests {
         let mut book = Book::default();
         let attempt = crate::payment::record::read(&json!({"attemptId": "a", "state": "accepted"})).unwrap();
         let created = jobs::read_created(json!({"jobId": "job-1"}));
-        let job = |payment| KeyedJob { fingerprint: String::new(), job: PaidJob { created: created.clone(), payment } };
-        book.set_keyed("k", job(Some(attempt)));
+        let kept_until = WallTime::from_ms(10.0);
+        let job =
+            |payment| KeyedJob { fingerprint: String::new(), job: PaidJob { created: created.clone(), payment }, kept_until };
+        let has = |book: &Book, key: &str| book.keyed(key, kept_until).is_some();
+        book.set_keyed("k", job(Some(attempt.clone())));
         book.set_keyed("free", job(None));
         book.forget("a");
-        assert!(book.keyed("k").is_none() && book.keyed("free").is_some());
-        for number in 0..MAX_KEYED {
+        assert!(!has(&book, "k") && has(&book, "free") && book.keyed("free", WallTime::from_ms(11.0)).is_none());
+        // Forgotten and used again, it counts once.
+        book.set_keyed("k", job(Some(attempt)));
+        for number in 2..MAX_KEYED {
             book.set_keyed(&number.to_string(), job(None));
         }
-        assert!(book.keyed("free").is_none() && book.keyed("999").is_some());
+        assert!(has(&book, "k") && has(&book, "free") && has(&book, "999"));
+        book.set_keyed("more", job(None));
+        assert!(!has(&book, "free") && has(&book, "k"));
     }
 
     #[test]

@@ -299,9 +299,13 @@ impl<P: Platform + 'static> Payments<P> {
         match found {
             Found::Attempt(_) if self.book.borrow().is_asking(&open.id) => Fate::Open,
             Found::Attempt(attempt) => record::fate(&attempt, now),
-            // Its record was there before its money was set aside, and was deleted: it was never paid. What was paid is kept for longer.
-            Found::Missing if open.at + self.config.keep > now => Fate::Unmoved,
-            Found::Missing => Fate::Spent(open.at),
+            // Its record was there before its money was set aside, and was deleted: it was never paid, unless it is older than the
+            // history.
+            Found::Missing => match self.keeps_history_of(open.at, end).await {
+                Some(true) => Fate::Unmoved,
+                Some(false) => Fate::Spent(open.at),
+                None => Fate::Open,
+            },
             Found::Unreadable | Found::Withheld(_) => Fate::Open,
         }
     }

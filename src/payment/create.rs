@@ -9,7 +9,7 @@ use super::machine::Payment;
 use super::payments::Payments;
 use super::run::Start;
 use super::step::Order;
-use super::store::{KeyHolder, unread};
+use super::store::{Held, KeyHolder, unread};
 use super::{PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
@@ -76,13 +76,14 @@ impl<P: Platform + 'static> Payments<P> {
     /// Calls with the same key wait for each other, in whatever program; the later one finds the job of the first.
     async fn create_once(self: &Rc<Self>, create: &Create<'_>, update: &dyn Fn(Update)) -> Result<PaidJob> {
         let key = create.call.idempotency_key.as_str();
-        let mut lock = None;
+        let lock = Held::<P>::default();
         if !key.is_empty() {
-            lock = Some(self.lock("create", &name(&self.http.config.base_url, key), create.end).await?);
-            if let Some(job) = self.made_before(create, update).await? {
+            *lock.borrow_mut() = Some(self.lock("create", &name(&self.http.config.base_url, key), create.end).await?);
+            if let Some(job) = self.made_before(create, &lock, update).await? {
                 return Ok(job);
             }
         }
+        let lock = lock.take();
         let mut request = self.http.request(Method::Post, routes::JOBS, create.call);
         request.body = Some(self.body(create.body.clone()).to_json());
         let address = request.url.clone();
@@ -102,14 +103,19 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// The job that was created or paid for under this key before.
-    async fn made_before(self: &Rc<Self>, create: &Create<'_>, update: &dyn Fn(Update)) -> Result<Option<PaidJob>> {
+    async fn made_before(
+        self: &Rc<Self>,
+        create: &Create<'_>,
+        lock: &Held<P>,
+        update: &dyn Fn(Update),
+    ) -> Result<Option<PaidJob>> {
         let key = create.call.idempotency_key.as_str();
-        if let Some(KeyedJob { fingerprint, job }) = self.book.borrow().keyed(key).cloned() {
+        if let Some(KeyedJob { fingerprint, job, .. }) = self.book.borrow().keyed(key, self.platform.wall_time()).cloned() {
             same_request(&fingerprint, &create.fingerprint, key)?;
             let created = Created { document: jobs::handle(&job.created.document), ..job.created };
             return Ok(Some(PaidJob { created, payment: job.payment }));
         }
-        match self.key_holder(key, create.end).await? {
+        match self.key_holder(key, lock, create.end).await? {
             KeyHolder::Nobody => Ok(None),
             KeyHolder::Job(created, fingerprint) => {
                 same_request(&fingerprint, &create.fingerprint, key)?;
@@ -123,7 +129,7 @@ impl<P: Platform + 'static> Payments<P> {
                     Ok((created, attempt)) => Ok(Some(PaidJob { created, payment: Some(attempt) })),
                     Err(error) if error.code != ErrorCode::PaymentNotOpen => Err(error),
                     // What was begun before is over, and has moved nothing: the key is free.
-                    Err(error) => match self.key_holder(key, create.end).await? {
+                    Err(error) => match self.key_holder(key, lock, create.end).await? {
                         KeyHolder::Nobody => Ok(None),
                         _ => Err(error),
                     },
@@ -208,17 +214,13 @@ impl<P: Platform + 'static> Payments<P> {
         update: &dyn Fn(Update),
     ) -> Result<(Created, Attempt)> {
         let Chosen { offer, method, reservation } = chosen;
-        self.book.borrow_mut().reserve(&create.id, reservation);
         let key = Some(create.call.idempotency_key.clone()).filter(|_| lock.is_some());
         let mut locks: Vec<P::Lock> = lock.into_iter().collect();
         // A call that resumes this attempt meanwhile, in another tab, waits for what becomes of it here.
-        match self.lock("resume", &create.id, create.end).await {
-            Ok(lock) => locks.push(lock),
-            Err(error) => {
-                self.book.borrow_mut().release(&create.id);
-                return Err(error);
-            }
-        }
+        locks.push(self.lock("resume", &create.id, create.end).await?);
+        // No await from here to the payment's task, which gives it back: a call that goes away while it waits drops it, and so
+        // gives it back too.
+        self.book.borrow_mut().reserve(&create.id, reservation);
         let attempt = self.attempt(create, &request, &offer, method);
         update(Update::Quote(offer.document()));
         let order = Order {
@@ -267,12 +269,13 @@ impl<P: Platform + 'static> Payments<P> {
         let Some(lock) = lock else { return };
         let key = create.call.idempotency_key.as_str();
         let job = PaidJob { created: created.clone(), payment: None };
-        self.book.borrow_mut().set_keyed(key, KeyedJob { fingerprint: create.fingerprint.clone(), job });
         let record = KeyRecord {
             holder: Holder::Job(jobs::handle(&created.document)),
             fingerprint: create.fingerprint.clone(),
             created_at: self.platform.wall_time(),
         };
+        let kept_until = record.kept_until().unwrap_or_default();
+        self.book.borrow_mut().set_keyed(key, KeyedJob { fingerprint: create.fingerprint.clone(), job, kept_until });
         if self.in_time(pin!(self.keep_free_job(key, record, lock)), create.end).await.is_err() {
             let words =
                 "the store of payments failed: the idempotencyKey of a job that cost nothing is known to this client alone";

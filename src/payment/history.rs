@@ -11,10 +11,10 @@ use super::store_failed;
 use crate::api::error::Result;
 use crate::api::payments::{Attempt, PaymentState};
 use crate::json::Json;
-use crate::platform::{Platform, StoreOperation};
+use crate::platform::Platform;
 use crate::time::{Deadline, Millis, WallTime};
 
-/// The key under which it says how old the oldest payment is, so that not every program has to look through all of them.
+/// The key of what the store knows of its history, so that not every program has to look through all of it.
 const TIDIED: &str = "eliza-jobs/tidied";
 /// How many payments whose time is over are deleted at once.
 const MAX_TIDIED: usize = 1_000;
@@ -56,6 +56,30 @@ fn time_of(key: &str) -> Option<WallTime> {
     // Not read as a fraction: that alone is 13 KB of the package.
     #[expect(clippy::cast_precision_loss, reason = "thirteen digits")]
     digits.parse::<u64>().ok().map(|ms| WallTime::from_ms(ms as f64))
+}
+
+/// What a store knows of its history.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tidied {
+    /// When it was looked through.
+    at: WallTime,
+    /// When the oldest payment in it began.
+    oldest: WallTime,
+    /// When the newest payment that was deleted from it began.
+    deleted: WallTime,
+}
+
+impl Tidied {
+    fn read(value: &Json) -> Self {
+        let record = value.as_text().and_then(|text| Json::parse(&text)).unwrap_or_else(Json::object);
+        let time = |key: &str| record.get_number(key).map_or(WallTime::default(), WallTime::from_ms);
+        Self { at: time("at"), oldest: time("oldest"), deleted: time("deleted") }
+    }
+
+    fn to_json(self) -> Json {
+        let time = |at: WallTime| Json::number(at.as_ms());
+        Json::object().set("at", time(self.at)).set("oldest", time(self.oldest)).set("deleted", time(self.deleted))
+    }
 }
 
 impl<P: Platform + 'static> Payments<P> {
@@ -103,26 +127,37 @@ impl<P: Platform + 'static> Payments<P> {
         if !has_passed(self.looked.replace(now), PAUSE, now) {
             return;
         }
-        let Ok(tidied) = self.read(TIDIED, Deadline::NEVER).await else { return };
-        let tidied = tidied.as_text().and_then(|text| Json::parse(&text)).unwrap_or_else(Json::object);
-        let time = |key: &str| tidied.get_number(key).map_or(WallTime::default(), WallTime::from_ms);
-        let oldest = time("oldest");
-        if !has_passed(time("at"), PAUSE, now) || (oldest <= now && oldest + self.config.keep + GRACE > now) {
+        let Ok(value) = self.read(TIDIED, Deadline::NEVER).await else { return };
+        let Tidied { at, oldest, deleted } = Tidied::read(&value);
+        if !has_passed(at, PAUSE, now) || (oldest <= now && oldest + self.config.keep + GRACE > now) {
             return;
         }
         let Ok(keys) = self.keys(Deadline::NEVER).await else { return };
-        let mut oldest = now;
-        let mut count: usize = 0;
+        let mut tidied = Tidied { at: now, oldest: now, deleted };
+        let mut over = Vec::new();
         for (key, at) in keys.iter().filter_map(|key| Some((key, time_of(key)?))) {
-            if at + self.config.keep < now && count < MAX_TIDIED {
-                count = count.wrapping_add(1);
-                let _ = self.platform.store(StoreOperation::Delete, key, "").await;
-            } else if at < oldest {
-                oldest = at;
+            if at + self.config.keep < now && over.len() < MAX_TIDIED {
+                over.push(key);
+                if at > tidied.deleted {
+                    tidied.deleted = at;
+                }
+            } else if at < tidied.oldest {
+                tidied.oldest = at;
             }
         }
-        let times = Json::object().set("at", Json::number(now.as_ms())).set("oldest", Json::number(oldest.as_ms()));
-        let _ = self.set(TIDIED, &times).await;
+        // Written first: for a budget of another client, what is deleted must not look as if it had never been paid.
+        if self.set(TIDIED, &tidied.to_json()).await.is_ok() {
+            for key in over {
+                let _ = self.delete(key).await;
+            }
+        }
+    }
+
+    /// Whether a payment that began at this time is still in the history, if it was paid; `None` when the store does not say.
+    pub(super) async fn keeps_history_of(&self, at: WallTime, end: Deadline) -> Option<bool> {
+        let tidied = Tidied::read(&self.read(TIDIED, end).await.ok()?);
+        // Keys have whole milliseconds.
+        Some(at + self.config.keep > self.platform.wall_time() && at.whole() > tidied.deleted.whole())
     }
 }
 

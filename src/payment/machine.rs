@@ -261,6 +261,7 @@ impl Payment {
             (S::Checking(resumption), E::Timer) => self.checked(resumption, ChainWord::Unknown, at),
             (S::Closing(error), E::Forgotten(result)) => self.closed(error, result),
             (S::Closing(error), E::Timer) => self.answer_early(S::Closing(None), error.map(|error| self.failed(error))),
+            (S::Counting(_), E::Counted(Counting::Done)) if !self.waiting => self.leave_counted(),
             (S::Counting(resumption), E::Counted(Counting::Done)) => self.rewrite(resumption, at),
             (S::Counting(_), E::Counted(Counting::Over(why))) => self.over_budget(&why),
             (S::Counting(_), E::Counted(Counting::Failed(thrown))) => self.uncounted(thrown),
@@ -268,9 +269,10 @@ impl Payment {
             (S::Rewriting(before), E::Written(Err(thrown))) => self.not_rewritten(before, thrown),
             (S::Rewriting(before), E::Timer) => self.not_rewritten(before, self.late_store()),
             (S::Rewriting(before), E::CallerGone) => self.leave_unsent(before),
-            (S::Resumed(_) | S::Checking(_) | S::Counting(_), E::CallerGone) => self.leave_counted(),
+            (S::Resumed(_) | S::Checking(_), E::CallerGone) => self.leave_counted(),
 
-            // A call that goes away changes nothing in the other states; nor does anything that comes when it is over.
+            // A call that goes away changes nothing in the other states, in which something is being written; nor does anything that
+            // comes when it is over.
             (state, _) => {
                 self.state = state;
                 Step::new(Action::Wait)
@@ -291,7 +293,7 @@ impl Payment {
     fn confirmed(&mut self, answer: Result<Json, Json>, at: Moment) -> Step {
         let (cause, why) = match answer {
             Ok(answer) if is_true(&answer) => return self.ask_address(at),
-            Ok(_) => (None, "confirm did not give true, so nothing was paid"),
+            Ok(_) => (None, "confirm did not return true, so nothing was paid"),
             Err(thrown) => (Some(thrown), "confirm threw, so nothing was paid"),
         };
         let mut error = Error::new(ErrorCode::PaymentDeclined, why);
@@ -802,7 +804,8 @@ impl Payment {
     fn over_budget(&mut self, why: &str) -> Step {
         let words = format!("the payment is signed and was not sent: {why}");
         let answer = self.failed(Error::new(ErrorCode::PaymentOverLimit, words));
-        Step { answer, ..Step::new(Action::Done) }
+        // In memory it is set aside: the next call that resumes it must be counted as this one was.
+        Step { answer, ..Step::new(Action::Done).with(Budget::Release) }
     }
 
     fn uncounted(&mut self, thrown: Json) -> Step {
@@ -872,12 +875,12 @@ impl Payment {
     }
 
     fn late_store(&self) -> Json {
-        Json::text(&format!("it gave nothing in {} ms", self.limit.whole()))
+        Json::text(&format!("it did not answer within {} ms", self.limit.whole()))
     }
 }
 
 fn silent(who: &str, limit: Millis, advice: &str) -> Box<Error> {
-    Error::new(ErrorCode::WalletTimeout, format!("{who} gave nothing in {} ms{advice}", limit.whole()))
+    Error::new(ErrorCode::WalletTimeout, format!("{who} did not answer within {} ms{advice}", limit.whole()))
 }
 
 /// The wallet has taken all the time: what would be sent now could not be waited for.

@@ -120,10 +120,16 @@ impl<P: Platform + 'static> Payments<P> {
                 let Some(name) = key.strip_prefix(keys::PREFIX) else { continue };
                 // A call may be about to claim it.
                 let soon = end.min(Deadline::after(self.platform.now(), Some(CLOSE)));
-                let Ok(_lock) = self.lock("create", name, soon).await else { continue };
+                let Ok(lock) = self.lock("create", name, soon).await else { continue };
                 if self.is_over(key, end).await {
-                    let delete = self.platform.store(StoreOperation::Delete, key, "");
-                    let _ = self.in_time(pin!(async { delete.await.map(drop) }), end).await;
+                    let (payments, record) = (self.clone(), key.clone());
+                    // The lock is held until the deletion has landed, however long that takes.
+                    let work = async move {
+                        let deleted = payments.delete(&record).await;
+                        drop(lock);
+                        deleted.map(|()| Stored::Done)
+                    };
+                    let _ = self.in_time(pin!(self.in_order(key, Box::pin(work))), end).await;
                 }
             }
         }

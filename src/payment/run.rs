@@ -347,7 +347,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         if !attempt.idempotency_key.is_empty() {
             let job = PaidJob { created: created.clone(), payment: Some(attempt.clone()) };
-            let keyed = KeyedJob { fingerprint: attempt.fingerprint.clone(), job };
+            let keyed = KeyedJob { fingerprint: attempt.fingerprint.clone(), job, kept_until: record::kept_until(attempt) };
             self.book.borrow_mut().set_keyed(&attempt.idempotency_key, keyed);
         }
     }

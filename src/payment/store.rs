@@ -3,6 +3,7 @@
 //! All that is written of one payment is written in order, one at a time, and to its end: a write that takes longer than its call
 //! goes on, and what is written later waits for it.
 
+use core::cell::RefCell;
 use core::pin::{Pin, pin};
 use std::rc::Rc;
 
@@ -49,6 +50,9 @@ pub(super) enum Stored {
     Closed(Option<Box<Attempt>>),
 }
 
+/// A lock that work with the store holds together with its call: it is given back when the last of the two has ended.
+pub(super) type Held<P> = Rc<RefCell<Option<<P as Platform>::Lock>>>;
+
 pub(super) type InOrder = Pin<Box<dyn Future<Output = Result<Stored, Json>>>>;
 
 impl<P: Platform + 'static> Payments<P> {
@@ -56,7 +60,7 @@ impl<P: Platform + 'static> Payments<P> {
     pub(super) async fn in_time<T>(&self, work: InStore<'_, T>, end: Deadline) -> Result<T, Json> {
         let limit = STORE.min(end.left(self.platform.now()).max(Millis::ZERO));
         let given = within(work, self.platform.sleep(limit)).await;
-        given.unwrap_or_else(|| Err(Json::text(&format!("it gave nothing in {} ms", limit.whole()))))
+        given.unwrap_or_else(|| Err(Json::text(&format!("it did not answer within {} ms", limit.whole()))))
     }
 
     pub(super) async fn set(&self, key: &str, value: &Json) -> Result<(), Json> {
@@ -200,8 +204,8 @@ impl<P: Platform + 'static> Payments<P> {
         format!("{}{}", keys::PREFIX, keys::name(&self.http.config.base_url, key))
     }
 
-    /// Whom the key belongs to. The lock of the key is held. What is over is deleted first.
-    pub(super) async fn key_holder(self: &Rc<Self>, key: &str, end: Deadline) -> Result<KeyHolder> {
+    /// Whom the key belongs to. `lock` is the lock of the key. What is over is deleted first.
+    pub(super) async fn key_holder(self: &Rc<Self>, key: &str, lock: &Held<P>, end: Deadline) -> Result<KeyHolder> {
         const NOTHING: &str = "; nothing was sent";
         self.index_old_keys(end).await?;
         let name = self.key_record(key);
@@ -224,13 +228,26 @@ impl<P: Platform + 'static> Payments<P> {
             },
         };
         if let KeyHolder::Nobody = holder {
-            let freed = match claim.holder {
-                Holder::Attempt(id) => self.in_time(pin!(self.retire(&id, Some(key.to_owned()))), end).await,
-                Holder::Job(_) => self.in_time(pin!(self.delete(&name)), end).await,
-            };
+            let freed = self.in_time(pin!(self.free_key(key.to_owned(), claim.holder, lock.clone())), end).await;
             freed.map_err(|thrown| store_failed(thrown, NOTHING))?;
         }
         Ok(holder)
+    }
+
+    /// Deletes the claim of a key whose holder is over. The lock is held until that has landed: a deletion that a call has given up
+    /// would delete the next call's claim.
+    async fn free_key(self: &Rc<Self>, key: String, holder: Holder, lock: Held<P>) -> Result<(), Json> {
+        let (payments, name) = (self.clone(), self.key_record(&key));
+        let order = name.clone();
+        let work = async move {
+            let freed = match holder {
+                Holder::Attempt(id) => payments.retire(&id, Some(key)).await,
+                Holder::Job(_) => payments.delete(&name).await,
+            };
+            drop(lock);
+            freed.map(|()| Stored::Done)
+        };
+        self.in_order(&order, Box::pin(work)).await.map(drop)
     }
 
     /// Writes down that a key has a job that cost nothing. In a task of its own, which holds the key's lock until it is done.

@@ -90,7 +90,7 @@ impl WalletRequest {
             let transaction = wallet::stray_hash(&given);
             let unmoved = self.signs() && transaction.is_none();
             let advice = if unmoved { "; nothing was sent" } else { CHECK_WALLET };
-            let message = format!("the wallet must give {wanted}; it gave {what}{advice}");
+            let message = format!("the wallet must return {wanted}; it returned {what}{advice}");
             NoProof { error: Error::new(ErrorCode::WalletInvalidProof, message), transaction, unmoved }
         })
     }

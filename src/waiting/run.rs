@@ -212,7 +212,7 @@ impl JobWatch {
 impl Kept {
     async fn read<P: Platform>(&self, platform: &P, watch: &RefCell<Watch>, key: &str) {
         let Ok(record) = platform.store(StoreOperation::Get, key, "").await else {
-            return self.leave_alone(platform, "the store did not give it");
+            return self.leave_alone(platform, "the store could not be read");
         };
         let recalled = watch.borrow_mut().agents.recall(&record);
         match recalled {

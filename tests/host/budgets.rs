@@ -288,6 +288,26 @@ fn a_program_that_pays_once_looks_through_the_history_only_when_payments_are_ove
 }
 
 #[test]
+fn a_history_that_another_client_keeps_for_a_shorter_time_gives_no_money_back() {
+    let spend = budget(|limit| limit.budget = 60_000);
+    let scene = paying(0, &spend);
+    let world = &scene.world;
+    world.script.borrow_mut().clear();
+    pay_and_get(world, &spend);
+    world.now.set(3.0 * DAY_MS);
+    let other = budget(|limit| (limit.budget, limit.scope) = (60_000, "other".into()));
+    let config = eliza_jobs::client::Config { spend: other, keep_payments_days: 1.0, ..config() };
+    let client = Rc::new(Client::new(Shared(world.clone()), config, SpendLedger::new(vec![0], Box::new(|_, _| ()))));
+    world.script.borrow_mut().extend([payment_required(), created(), seen("completed")]);
+    run(world, client.create_and_wait(&params(), &CallOptions::default(), WaitPlan::default(), &|_| ())).unwrap();
+    world.turn();
+    let history = world.store.borrow().keys().filter(|key| key.starts_with("eliza-jobs/paid/")).count();
+    assert_eq!(history, 1, "the first payment is deleted");
+    pay_and_get(world, &spend);
+    assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.02");
+}
+
+#[test]
 fn what_the_chain_calls_void_is_closed_and_given_back_once() {
     let spend = budget(|limit| limit.budget = 40_000);
     let steps = [payment_required(), created(), payment_required(), payment_required(), jobs(&[])];

@@ -75,11 +75,16 @@ fn a_key_creates_one_job_where_nothing_is_paid_too() {
             let different = run(other.client.create_job(&json!({"userId": USER, "content": "other"}), &call, &|_| ()));
             assert_eq!(different.unwrap_err().code, ErrorCode::InvalidArgument);
         }
-        // Two days after the job's expiry the key is free again.
+        // Two days after the job's expiry the key is free again, in a program that is still running too.
         let next = later(&first, [created()]);
         next.world.now.set(173_000_000.0);
         create(&next, "k").unwrap();
         assert_eq!(next.requests(), 1);
+        assert_eq!((create(&first, "k").unwrap().as_str(), first.requests()), ("job-1", 1));
+        first.world.now.set(173_000_000.0);
+        first.world.script.borrow_mut().push_back(created());
+        create(&first, "k").unwrap();
+        assert_eq!(first.requests(), 2);
     }
 }
 

@@ -72,7 +72,7 @@ fn a_signature_that_was_not_sent_is_never_recorded_as_sent() {
     let (scene, sign) = slow_after_the_wallet(scene, Callback::Sign, signature());
     let error = create(&scene).unwrap_err();
     assert_eq!((error.code, scene.requests(), spent(&scene).as_str()), (ErrorCode::StoreFailed, 1, "0"));
-    assert!(error.message.contains("it gave nothing in 5000 ms; the signature was not sent"), "{}", error.message);
+    assert!(error.message.contains("it did not answer within 5000 ms; the signature was not sent"), "{}", error.message);
     lands(&scene, &sign);
     assert_eq!(scene.world.records()[0]["state"], "proven");
     resume(&scene, &pending(&scene)[0], &plain()).unwrap();
@@ -177,6 +177,55 @@ fn a_signature_that_comes_for_a_forgotten_payment_is_dropped() {
     run(scene.client.forget_payment(&pending(&scene)[0], &plain())).unwrap();
     lands(&scene, &sign);
     assert!(scene.world.records().is_empty());
+    assert_eq!(spent(&scene), "0");
+}
+
+#[test]
+fn a_transfer_that_is_confirmed_for_a_forgotten_payment_is_written_down() {
+    let sign = Rc::new(Cell::new(false));
+    let scene = scene_with([payment_required()], |config| config.wallet_timeout_ms = 1_000.0);
+    let scene = scene.giving_when(Callback::Transfer, sign.clone(), Ok(json!(HASH)));
+    create(&scene).unwrap_err();
+    run(scene.client.forget_payment(&pending(&scene)[0], &plain())).unwrap();
+    assert!(pending(&scene).is_empty());
+    lands(&scene, &sign);
+    let open = pending(&scene);
+    assert_eq!((open.len(), open[0]["transaction"].as_str()), (1, Some(HASH)));
+    assert_eq!(spent(&scene), "0.02");
+}
+
+#[test]
+fn a_signature_that_was_never_sent_is_refused_each_time_it_is_resumed_while_the_budget_is_used_up() {
+    let sign = Rc::new(Cell::new(false));
+    let scene = scene_with([asks(entry()), asks(entry()), created()], |config| {
+        config.wallet_timeout_ms = 1_000.0;
+        config.spend.limits[0].per_day = 20_000;
+    });
+    scene.world.own_uuids.set(true);
+    let scene = with_address(scene).giving_when(Callback::Sign, sign.clone(), Ok(signature()));
+    create(&scene).unwrap_err();
+    lands(&scene, &sign);
+    create(&scene).unwrap();
+    let open = pending(&scene).into_iter().find(|open| open["state"] == "proven").unwrap();
+    let sent = scene.requests();
+    for _ in 0..3 {
+        let error = resume(&scene, &open, &plain()).unwrap_err();
+        assert_eq!((error.code, scene.requests(), spent(&scene).as_str()), (ErrorCode::PaymentOverLimit, sent, "0.02"));
+    }
+}
+
+#[test]
+fn a_call_that_goes_away_while_it_waits_for_a_lock_gives_the_money_back() {
+    let scene = scene([payment_required()]).paying();
+    scene.world.lock_ms.set(f64::INFINITY);
+    let (params, call) = (params(), plain());
+    let mut work = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+    for _ in 0..50 {
+        assert!(work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        scene.world.turn();
+    }
+    assert_eq!((scene.requests(), scene.asked(Callback::Transfer)), (1, 0));
+    drop(work);
     assert_eq!(spent(&scene), "0");
 }
 

@@ -160,7 +160,7 @@ fn a_store_that_gives_nothing_has_failed() {
     before.world.store_hangs.set(Some(0));
     let error = create(&before, &plain()).unwrap_err();
     assert_eq!((error.code, before.asked(Callback::Transfer)), (ErrorCode::StoreFailed, 0));
-    assert!(error.message.contains("it gave nothing in 5000 ms; nothing was paid"), "{}", error.message);
+    assert!(error.message.contains("it did not answer within 5000 ms; nothing was paid"), "{}", error.message);
     // What was paid for is not held back.
     let after = scene([payment_required(), created()]).paying();
     after.world.store_hangs.set(Some(2));

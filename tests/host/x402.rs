@@ -360,10 +360,10 @@ fn a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
             .giving(whom, |_, _| None)
     };
     for (whom, kept, said) in [
-        (Callback::Sign, "0", "the wallet gave nothing in 300000 ms; nothing was sent"),
-        (Callback::Pay, "0.02", "the wallet gave nothing in 300000 ms; look in the wallet"),
-        (Callback::Confirm, "0", "confirm gave nothing in 300000 ms; no money has moved"),
-        (Callback::Address, "0", "wallet.address gave nothing in 300000 ms; no money has moved"),
+        (Callback::Sign, "0", "the wallet did not answer within 300000 ms; nothing was sent"),
+        (Callback::Pay, "0.02", "the wallet did not answer within 300000 ms; look in the wallet"),
+        (Callback::Confirm, "0", "confirm did not answer within 300000 ms; no money has moved"),
+        (Callback::Address, "0", "wallet.address did not answer within 300000 ms; no money has moved"),
     ] {
         let scene = match whom {
             Callback::Confirm => signing(hanging(whom)),

@@ -262,3 +262,27 @@ test('a store’s lock is let go of once, whatever comes of that', async () => {
   await client.createJob(params, { idempotencyKey: 'a' });
   assert.match(said.join(), /^eliza-jobs\/create\/0x[0-9a-f]{32},eliza-jobs\/resume\/[-0-9a-f]{36},let go,let go$/);
 });
+
+test('a lock is held until what its call has begun to delete is deleted, also when the call has given up', async () => {
+  const { url } = await faultServer((socket) => socket.end(created));
+  const items = new Map();
+  let [held, finish] = [0, undefined];
+  const store = {
+    get: async (key) => items.get(key) ?? null,
+    set: async (key, value) => void items.set(key, value),
+    add: async (key, value) => !items.has(key) && Boolean(items.set(key, value)),
+    keys: async () => [...items.keys()],
+    delete: (key) => new Promise((deleted) => (finish = () => deleted(items.delete(key)))),
+    lock: async () => ((held += 1), async () => void (held -= 1)),
+  };
+  await new JobsClient({ baseUrl: url, store }).createJob(params, { idempotencyKey: 'a' });
+  // The key is over: the next call with it deletes the claim before it makes its own.
+  const [key, claim] = [...items].find(([key]) => key.startsWith('eliza-jobs/key/'));
+  items.set(key, JSON.stringify({ ...JSON.parse(claim), createdAt: 0 }));
+  const late = new JobsClient({ baseUrl: url, store }).createJob(params, { idempotencyKey: 'a', timeoutMs: 100 });
+  await rejects(late, 'PaymentError', 'store_failed');
+  assert.equal(held, 1, 'the deletion may still land');
+  finish();
+  await until(() => held === 0);
+  assert.ok(!items.has(key));
+});

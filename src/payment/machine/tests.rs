@@ -252,7 +252,10 @@ impl Model {
         let payment = self.payment.as_mut().unwrap();
         let before = format!("{:?} {event:?}", payment.state);
         let was_waiting = payment.waiting && !matches!(event, Event::CallerGone);
+        let is_counting = matches!(self.pending, Some(Action::Count { .. })) && !matches!(event, Event::Counted(_));
         let step = payment.next(event, at);
+        let is_dropped = is_counting && !matches!(step.action, Action::Wait);
+        assert!(!is_dropped, "a change of the counters is dropped before it has landed: {before}");
         match step.budget {
             Budget::Same => {}
             Budget::Keep if self.money == Money::Reserved => self.money = Money::Kept,
@@ -664,8 +667,7 @@ impl Model {
                 }
             }
             if avoidable {
-                let mut over = self.later(seconds);
-                over.money = if self.resumed > 0 { Money::None } else { self.money };
+                let over = self.later(seconds);
                 nexts.push(over.with(Event::Counted(Counting::Over("too much".into()))));
             }
         }
