@@ -31,7 +31,7 @@ HOST := target/boundary/host.js
 # Changes when the package is to be built the other way.
 VARIANT := target/built-$(if $(STABLE),stable,smallest)
 PACKAGE := pkg/package.json eliza-jobs-$(VERSION).tgz
-SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs scripts/notices.mjs $(shell find tools/wasm-text) \
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src pkg-template) $(shell find sandbox -type f) scripts/build.mjs scripts/declarations.mjs scripts/notices.mjs $(shell find tools/wasm-text) \
 	LICENSE README.md CHANGELOG.md
 
 export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/target/tools/debug:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -130,8 +130,12 @@ bench: $(PACKAGE) $(PEERS) $(SERVERS) ## ours and the peers side by side
 	@node bench/run.mjs
 
 soak: export SCRIPTS ?= 1000000
-soak: ## random misfortune in a million scripts: make soak SCRIPTS=5000000
+soak: export KILLS ?= 1000
+soak: export RECORDS ?= 100000
+soak: $(needs-package) ## random misfortune in a million scripts, a thousand kills, 100,000 records: make soak SCRIPTS=5000000 KILLS=0
 	@cargo test --release --locked --test scenarios property -- --nocapture
+	node --test --test-reporter=spec tests/package/many-records.test.mjs
+	[ "$(KILLS)" = 0 ] || node --test --test-reporter=spec tests/package/kills.test.mjs
 
 FUZZ_TARGETS := $(notdir $(wildcard fuzz/corpus/*))
 fuzz: export RUSTC_BOOTSTRAP := 1

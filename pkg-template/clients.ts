@@ -12,6 +12,8 @@ interface Kept {
   options: unknown;
   /** What was spent, by symbol, in atomic units. */
   readonly spent: Record<string, string>;
+  /** Takes the answer of a wallet that was asked by an instance that is dead now. */
+  readonly walletAnswered: (attemptId: string, value: unknown, isThrown: boolean) => void;
 }
 
 /** The glue without an instance: for the names of its classes' methods. */
@@ -38,7 +40,7 @@ class Live {
 
   constructor(name: ClassName, options: unknown) {
     this.#class = name;
-    this.#kept = { options, spent: {} };
+    this.#kept = { options, spent: {}, walletAnswered: (...answer) => this.#walletAnswered(answer) };
     this.#open();
   }
 
@@ -54,6 +56,14 @@ class Live {
   free() {
     this.#isOpen = false;
     if (!this.#instance.error) this.#instance.run(() => this.#client.__close());
+  }
+
+  /** By a client of its own: the application may have freed this one. */
+  #walletAnswered(answer: unknown[]) {
+    const instance = live();
+    const client = instance.run(() => new instance.glue[this.#class](this.#kept));
+    instance.run(() => client['__walletAnswered']?.(...answer));
+    instance.run(() => client.__close());
   }
 
   #open() {

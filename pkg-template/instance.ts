@@ -4,6 +4,7 @@
 import { makeGlue, type Feed, type Glue, type Pages } from 'eliza-jobs:glue';
 import { currentCaller, placedAt } from './caller.js';
 import { internalError } from './errors.js';
+import { settled } from './foreign.js';
 import { host } from './host.js';
 import { FeedIterator, pagePromise } from './iterator.js';
 import { loading } from './loading.js';
@@ -22,6 +23,10 @@ interface Deferred {
 }
 interface Mark {
   paying?: boolean;
+}
+/** What outlives an instance: of it, what takes the answer of a wallet that was asked by a dead one. */
+interface Kept {
+  walletAnswered(attemptId: string, value: unknown, isThrown: boolean): void;
 }
 
 export class Instance {
@@ -66,9 +71,23 @@ export class Instance {
     return {
       ...host,
       deferred: () => this.#deferred(),
+      walletAnswer: (given: unknown, kept: Kept, attemptId: string) => this.#walletAnswer(given, kept, attemptId),
       iterate: (feed: Feed) => (this.#returned = new FeedIterator(this, feed)),
       pagePromise: (first: Promise<unknown>, pages: Pages | undefined) => pagePromise(this, first, pages),
     };
+  }
+
+  /**
+   * What a wallet's answer comes to. When this instance is dead by then, another one writes it down:
+   * money may have moved.
+   */
+  #walletAnswer(given: unknown, kept: Kept, attemptId: string): Promise<unknown> {
+    const answer = settled(given);
+    const cameLate = (isThrown: boolean) => (value: unknown) => {
+      if (this.error) kept.walletAnswered(attemptId, value, isThrown);
+    };
+    answer.then(cameLate(false), cameLate(true));
+    return answer;
   }
 
   #deferred(): Deferred {

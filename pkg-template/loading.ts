@@ -2,12 +2,27 @@
 import { internalError } from './errors.js';
 
 /** What the modules need of their runtime. `fetch` may be passed as an option. */
-const NEEDED = ['WebAssembly', 'AbortController', 'Headers', 'TextDecoder', 'TextEncoder', 'URL', 'crypto', 'performance'];
+const NEEDED = [
+  'WebAssembly',
+  'AbortController',
+  'Headers',
+  'TextDecoder',
+  'TextEncoder',
+  'URL',
+  'crypto',
+  'performance',
+  'setTimeout',
+];
+
+/** A getter is not asked: some runtimes load a whole library then. */
+function isThere(name: string): boolean {
+  const own = Object.getOwnPropertyDescriptor(globalThis, name);
+  return own && 'value' in own ? own.value !== undefined && own.value !== null : name in globalThis;
+}
 
 /** Compiles what `wasm` gives: the module itself, where the runtime compiles nothing at run time. */
 export function compiled(wasm: () => Uint8Array<ArrayBuffer> | WebAssembly.Module): WebAssembly.Module {
-  // Not by their values: some runtimes load a whole library when one is asked for.
-  const missing = NEEDED.filter((name) => !(name in globalThis));
+  const missing = NEEDED.filter((name) => !isThere(name));
   if (missing.length > 0) {
     throw internalError('init_failed', `eliza-jobs needs ${missing.join(', ')}, which this runtime does not have`);
   }

@@ -91,8 +91,25 @@ async function read(promise: PromiseLike<unknown>, reading: Reading): Promise<Re
   const body = bodyOf(response, reading);
   const isStream = reading.streams && String(valueOf(headers, 'content-type')).toLowerCase().includes('text/event-stream');
   if (isStream) return { head, stream: body };
-  for (let piece; (piece = await body.next()) !== undefined; ) reading.text += piece;
+  for (let piece; (piece = await body.next()) !== undefined; ) {
+    reading.text += piece;
+    if (reading.streams && EVENTS.test(reading.text)) return { head, stream: after(reading.text, body) };
+  }
   return { head, text: reading.text, ...parsed(reading.text) };
+}
+
+/** How an event stream begins, also one that a proxy has taken for plain text. */
+const EVENTS = /^\s*(event|data|id|retry)?:/;
+/** This text first, and then what is left. */
+function after(text: string, rest: Pieces): Pieces {
+  let first: string | undefined = text;
+  return {
+    next() {
+      const piece = first;
+      first = undefined;
+      return piece === undefined ? rest.next() : Promise.resolve(piece);
+    },
+  };
 }
 
 /** No header of a real response has one. */

@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
 import { asModule } from '../tools/wasm-text/encode.mjs';
+import { takingUndefined } from './declarations.mjs';
 import { billOfMaterials, notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -258,17 +259,6 @@ function pack() {
   const tarball = `eliza-jobs-${version}.tgz`;
   run('npm', ['pack', '--silent', './pkg'], { stdio: ['ignore', 'ignore', 'inherit'] });
   step(`pkg/ and ${tarball} are ready`);
-}
-
-/**
- * Declarations whose optional members may also be `undefined`: with `exactOptionalPropertyTypes` only those take what an
- * application may not have.
- */
-function takingUndefined(text) {
-  return text.replace(/^( +(?:readonly )?\w+\?: )(.*);$/gm, (_, name, type) => {
-    const own = type.includes('=>') ? `(${type})` : type;
-    return `${name}${own} | undefined;`;
-  });
 }
 
 /** These declaration files, and those that they import from. */

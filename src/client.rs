@@ -19,6 +19,7 @@ pub use crate::payment::PaidJob;
 pub use crate::payment::history::PaymentFilter;
 use crate::payment::keys::uuid_of;
 use crate::payment::payments::{PaymentConfig, Payments};
+use crate::payment::store_failed;
 use crate::platform::{Method, Platform};
 use crate::spending::SpendLedger;
 use crate::spending::policy::SpendPolicy;
@@ -110,6 +111,11 @@ impl<P: Platform + 'static> Client<P> {
         self.payments.create(params, call, limit_ms, update).await
     }
 
+    /// The wallet has returned, or thrown, for a payment of an instance of this module that has trapped meanwhile.
+    pub async fn wallet_answered(&self, attempt_id: &str, answer: Result<Json, Json>) {
+        self.payments.wallet_answered(attempt_id, answer).await;
+    }
+
     /// What a job would cost: nothing is paid, no job is made, and the wallet is not asked.
     pub async fn quote(&self, call: &CallOptions) -> Result<Json> {
         self.payments.quote(call).await
@@ -140,10 +146,15 @@ impl<P: Platform + 'static> Client<P> {
 
     /// Gives each payment of the store that moved or may have moved money to `put`, the oldest first, when it has taken the one before.
     pub async fn payments(&self, filter: &PaymentFilter, call: &CallOptions, put: impl AsyncFn(Json)) -> Result<()> {
-        let keys = self.payments.paid_keys(filter, self.end(call)).await?;
-        for key in keys.iter().filter_map(Json::as_text) {
-            if let Some(row) = self.payments.paid(&key, filter).await? {
+        let mut end = self.end(call);
+        let keys = self.payments.paid_keys(filter, end).await?;
+        for (at, key) in keys.iter().filter_map(Json::as_text).enumerate() {
+            self.payments.breathe(at, end).await.map_err(|thrown| store_failed(thrown, ""))?;
+            if let Some(row) = self.payments.paid(&key, filter, end).await? {
+                let left = end.left(self.platform.now());
                 put(row).await;
+                // The time that the application takes is its own.
+                end = Deadline::after(self.platform.now(), Some(left));
             }
         }
         Ok(())

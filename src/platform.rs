@@ -66,6 +66,12 @@ pub trait Platform {
     /// Calls one of the application's callbacks. The result is what it returned, or what it threw.
     fn call(&self, callback: Callback, argument: Json) -> impl Future<Output = Result<Json, Json>>;
 
+    /// Asks the wallet to pay for this attempt. A runtime that outlives this module hands on what comes when the module is gone.
+    fn ask_wallet(&self, attempt_id: &str, callback: Callback, argument: Json) -> impl Future<Output = Result<Json, Json>> {
+        let _ = attempt_id;
+        self.call(callback, argument)
+    }
+
     /// Performs one operation of the payment store. The result is what the store returned, or what it threw.
     fn store(&self, operation: StoreOperation, key: &str, value: &str) -> impl Future<Output = Result<Json, Json>>;
 

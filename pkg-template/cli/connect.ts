@@ -1,6 +1,7 @@
 // A client of the server that is named on the command line, with the wallet, the limits and the store that go with it.
 import { JobsClient } from '../node.js';
-import type { JobsClient as Client, JobsClientOptions, Quote, SpendOptions, Wallet } from '../wasm.js';
+import type { Wallet } from '../injected.js';
+import type { JobsClient as Client, JobsClientOptions, Quote, SpendOptions } from '../wasm.js';
 import type { Given, Option } from './command.js';
 import { openStore, storeFolder, STORE_OPTION } from './folders.js';
 import type { Output } from './output.js';

@@ -1,7 +1,7 @@
 // What pays: the key in the environment, by viem or ethers where the user has one of them. Neither is part of this package.
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { SendTransfer, Wallet } from '../wasm.js';
+import type { SendTransfer, Wallet } from '../injected.js';
 import { fromEthers, fromViem, type EthersSigner, type MadeWallet, type ViemAccount, type ViemWalletClient } from '../wallets.js';
 import { UsageError } from './exit.js';
 

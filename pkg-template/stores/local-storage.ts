@@ -1,4 +1,5 @@
 import type { Store } from './store.js';
+import { takeTurn } from './turns.js';
 
 /** The part of the browser's `Storage` that is used. */
 export interface KeyValueStorage {
@@ -34,7 +35,12 @@ export function localStorageStore(storage: KeyValueStorage = pageStorage()): Sto
       return keys.filter((key) => key !== null && key.startsWith(prefix)) as string[];
     },
     // The client holds the Web Lock of this name, for which other tabs wait.
-    lock: () => Promise.resolve(() => undefined),
+    async lock(name, request = {}) {
+      const { locks } = (globalThis.navigator ?? {}) as { locks?: LockManager };
+      // Other storages are not shared by tabs.
+      const isShared = locks && storage === (globalThis as { localStorage?: unknown }).localStorage;
+      return isShared ? takeTurn(storage, locks, name, request) : () => undefined;
+    },
   };
 }
 

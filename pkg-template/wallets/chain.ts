@@ -132,6 +132,8 @@ function numberOf(given: unknown): number | undefined {
 /** What was given in place of a chain id, as it was given. */
 function shown(given: unknown): string {
   let text: string | undefined;
+  // JSON has neither of some numbers.
+  if (typeof given === 'number') return String(given);
   try {
     text = JSON.stringify(given);
   } catch {

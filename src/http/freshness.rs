@@ -32,12 +32,14 @@ pub(crate) struct Freshness {
 impl Freshness {
     /// A response has arrived.
     pub(crate) fn response_arrived(&mut self, request: &HttpRequest, response: &HttpResponse, now: Instant) {
-        if request.method != Method::Get || !response.is_success() {
+        // A cache that has the answer says 304, though nobody asked it whether that is still good.
+        let is_not_modified = response.status == 304;
+        if request.method != Method::Get || !(response.is_success() || is_not_modified) {
             return;
         }
         let age = response.header("age").and_then(|text| text.trim_ascii().parse::<u32>().ok()).unwrap_or(0);
         let date = response.header("date").unwrap_or_default();
-        let is_stale = age > MAX_AGE_S || self.stands_still(address(&request.url), date, now);
+        let is_stale = is_not_modified || age > MAX_AGE_S || self.stands_still(address(&request.url), date, now);
         self.is_noticed |= is_stale;
         self.is_in_the_way = is_stale;
     }

@@ -142,6 +142,8 @@ fn job_id_in(text: &str) -> Option<String> {
 /// The error for a response that is no success.
 pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Option<Millis>) -> Box<Error> {
     let code = match response.status {
+        // No condition was sent: that is a cache which believes that its own copy was asked about.
+        304 => ErrorCode::InvalidResponse,
         300..=399 => ErrorCode::RedirectRefused,
         400 => ErrorCode::BadRequest,
         401 => ErrorCode::Unauthorized,
@@ -161,6 +163,7 @@ pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Opti
     let in_header = || response.header("payment-required").and_then(json::read_header)?.get_text("error");
     let words = words.or_else(|| in_header().map(|words| fit(request, &words, 1_000)));
     let hint = match response.status {
+        304 => "; an HTTP cache has answered, which has nothing: keep it from caching /api/messaging",
         300..=399 => "; it was not followed: set baseUrl to where it leads",
         401 => "; set apiKey",
         402 => "; only creating a job is ever paid",

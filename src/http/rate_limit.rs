@@ -8,6 +8,7 @@
 //! other half is spread over the rest of the window, except for a tenth of the window, which is
 //! reserved for requests that create jobs and for the last poll of a job.
 
+use crate::http::retry::seconds;
 use crate::platform::HttpResponse;
 use crate::time::{Instant, Millis};
 
@@ -86,8 +87,14 @@ impl RateLimit {
 
     /// A response has arrived. Its headers may say what is left.
     pub fn response_arrived(&mut self, response: &HttpResponse, now: Instant) {
-        let number = |name| response.header(name).and_then(|text| text.trim_ascii().parse::<u32>().ok()).map(f64::from);
-        let named = (number("ratelimit-limit"), number("ratelimit-remaining"), number("ratelimit-reset"));
+        let number = |text: &str| text.trim_ascii().parse::<u32>().ok().map(f64::from);
+        let limit = response.header("ratelimit-limit");
+        let named = (
+            // Some servers put their policies behind it: `1000, 1000;w=900`.
+            limit.and_then(|text| number(text.split([',', ';']).next().unwrap_or_default())),
+            response.header("ratelimit-remaining").and_then(number),
+            response.header("ratelimit-reset").and_then(seconds),
+        );
         if let (Some(limit @ 1.0..), Some(left), Some(seconds @ ..=MAX_WINDOW_SECS)) = named {
             let ends = now + Millis::from_secs(seconds);
             let distance = ends.since(self.window_ends).max(self.window_ends.since(ends));
@@ -98,8 +105,10 @@ impl RateLimit {
             self.window_ends = ends;
             self.source = Source::Reported;
         } else if self.source != Source::Reported && self.paused_until.is_none() {
-            // Every server sends a date, and pages on other origins cannot read it.
-            self.source = if response.header("date").is_some() { Source::Unlimited } else { Source::Assumed };
+            // Every server sends a date, and pages on other origins cannot read it. What names a limit in a way that cannot be read, or
+            // believed, has one.
+            let has_none = response.header("date").is_some() && limit.is_none();
+            self.source = if has_none { Source::Unlimited } else { Source::Assumed };
         }
     }
 
@@ -308,6 +317,25 @@ mod tests {
             [("1000", "", "9"), ("x", "1", "9"), ("1000", "-1", "9"), ("1000", "1.5", "9"), ("1e3", "1", "9"), ("0", "0", "0")]
         {
             assert_eq!(after(limit, left, seconds).spare(START), 500.0);
+        }
+    }
+
+    #[test]
+    fn a_limit_with_its_policies_and_a_fraction_of_a_second_are_read() {
+        for limit in ["1000, 1000;w=900", "1000;w=900", " 1000 ", "1000,100;w=1"] {
+            assert_eq!(after(limit, "501", "900").spare(START), 1.0, "{limit}");
+        }
+        assert_eq!(slots(&mut after("1000", "0", "59.1"), START, 1), [60_000.0]);
+    }
+
+    #[test]
+    fn a_limit_that_cannot_be_read_or_believed_is_one() {
+        for (limit, reset) in [("1000", "1790000000"), ("many", "9"), ("1000", "soon"), ("1000", "2026-11-26T00:00:00Z")] {
+            let mut rate_limit = RateLimit::default();
+            let mut response = reported(limit, "0", reset);
+            response.headers.push((DATE.0, DATE.1.to_owned()));
+            rate_limit.response_arrived(&response, START);
+            assert_eq!(rate_limit.spare(START), 500.0, "{limit} {reset}: the usual one is assumed");
         }
     }
 

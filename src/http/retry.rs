@@ -67,7 +67,7 @@ pub fn retry_after(response: &HttpResponse, now: WallTime, parse_date: impl Fn(&
 }
 
 /// Whole seconds; a fraction is rounded up.
-fn seconds(value: &str) -> Option<f64> {
+pub(crate) fn seconds(value: &str) -> Option<f64> {
     let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !are_digits(whole) || !are_digits(fraction) {

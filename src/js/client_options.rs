@@ -68,6 +68,7 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
             store,
             logger: logger(&options)?,
             max_response_bytes: number(&options, "maxResponseBytes", 1.0, 2_147_483_647.0, bytes)?.unwrap_or(8_388_608.0),
+            kept: Json::object(),
         },
         copy: options,
     })

@@ -2,16 +2,19 @@
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
 use super::arguments;
 use super::call::promise;
 use super::connection::Connection;
 use super::error::{argument, to_js};
 use super::feed::{AsyncIterator, awaitable, feed};
+use super::headers::header_pairs;
 use super::request;
 use crate::api::error::Result;
 use crate::client::Update;
 use crate::json::Json;
+use crate::payment::wallet;
 
 #[wasm_bindgen]
 extern "C" {
@@ -49,6 +52,16 @@ impl JobsClient {
     #[wasm_bindgen(js_name = __close, skip_typescript)]
     pub fn close(&self) {
         self.0.close();
+    }
+
+    /// What the wallet has returned, or thrown, for a payment of an instance of this module that has trapped meanwhile.
+    #[wasm_bindgen(js_name = __walletAnswered, skip_typescript)]
+    pub fn wallet_answered(&self, attempt_id: String, given: JsValue, is_thrown: bool) {
+        let Ok(client) = self.0.client() else { return };
+        let given = Json(given);
+        let headers = header_pairs(&given).filter(|pairs| wallet::headers(pairs).is_ok());
+        let answer = if is_thrown { Err(given) } else { Ok(headers.unwrap_or(given)) };
+        spawn_local(async move { client.wallet_answered(&attempt_id, answer).await });
     }
 
     /// Creates a job, pays for it when the server asks for that, and waits for its answer.

@@ -25,6 +25,9 @@ extern "C" {
     fn lock(name: &str, request: &JsValue, store: &JsValue) -> Promise;
     #[wasm_bindgen(js_namespace = host, catch)]
     fn wake(request: &JsValue) -> Result<Promise, JsValue>;
+    /// What the wallet's answer comes to. When this module has trapped by then, `kept` hands it on to the next one.
+    #[wasm_bindgen(js_namespace = host, js_name = walletAnswer)]
+    fn wallet_answer(given: &JsValue, kept: &JsValue, attempt_id: &str) -> Promise;
     #[wasm_bindgen(js_namespace = host)]
     fn log(logger: &JsValue, level: &str, words: &str);
 }
@@ -39,6 +42,8 @@ pub(super) struct JsPlatform {
     pub(super) store: Json,
     pub(super) logger: Json,
     pub(super) max_response_bytes: f64,
+    /// What outlives this instance of the module.
+    pub(super) kept: Json,
 }
 
 /// Something that is held, or asked for, on JavaScript's side; released when it is dropped.
@@ -55,6 +60,31 @@ impl JsPlatform {
     /// Whether the wallet can ask the chain. Functions have a member `call` too.
     fn asks_chain(&self, member: &str) -> bool {
         !self.wallet.0.is_function() && self.wallet.get(member).is_some()
+    }
+
+    /// Calls one of the application's callbacks: what it returned, or threw.
+    fn begin(&self, callback: Callback, argument: &Json) -> Result<Json, Json> {
+        let member = |name: &str| self.wallet.get(name).map(|member| member.0).unwrap_or_default();
+        let member = match callback {
+            Callback::Confirm => self.confirm.clone().map(JsValue::from).unwrap_or_default(),
+            Callback::Address => member("address"),
+            Callback::Transfer if self.wallet.0.is_function() => self.wallet.0.clone(),
+            Callback::Transfer => member("sendTransfer"),
+            Callback::Sign => member("signTypedData"),
+            Callback::Pay => member("pay"),
+            Callback::Call => member("call"),
+            Callback::Receipt => member("receipt"),
+        };
+        match member.dyn_into::<Function>() {
+            Ok(function) if callback == Callback::Receipt => {
+                let part = |name: &str| argument.get(name).map(|part| part.0).unwrap_or_default();
+                function.call2(&self.wallet.0, &part("hash"), &part("chainId"))
+            }
+            Ok(function) => function.call1(&self.wallet.0, &argument.0),
+            Err(value) => Ok(value),
+        }
+        .map(Json)
+        .map_err(Json)
     }
 
     /// What `add` does, for a store that has no such method.
@@ -176,26 +206,16 @@ impl Platform for JsPlatform {
     }
 
     async fn call(&self, callback: Callback, argument: Json) -> Result<Json, Json> {
-        let member = |name: &str| self.wallet.get(name).map(|member| member.0).unwrap_or_default();
-        let member = match callback {
-            Callback::Confirm => self.confirm.clone().map(JsValue::from).unwrap_or_default(),
-            Callback::Address => member("address"),
-            Callback::Transfer if self.wallet.0.is_function() => self.wallet.0.clone(),
-            Callback::Transfer => member("sendTransfer"),
-            Callback::Sign => member("signTypedData"),
-            Callback::Pay => member("pay"),
-            Callback::Call => member("call"),
-            Callback::Receipt => member("receipt"),
-        };
-        let given = match member.dyn_into::<Function>() {
-            Ok(function) if callback == Callback::Receipt => {
-                let part = |name: &str| argument.get(name).map(|part| part.0).unwrap_or_default();
-                function.call2(&self.wallet.0, &part("hash"), &part("chainId")).map_err(Json)?
-            }
-            Ok(function) => function.call1(&self.wallet.0, &argument.0).map_err(Json)?,
-            Err(value) => value,
-        };
-        let given = Json(given).settled().await.map(Json).map_err(Json)?;
+        self.begin(callback, &argument)?.settled().await.map(Json).map_err(Json)
+    }
+
+    async fn ask_wallet(&self, attempt_id: &str, callback: Callback, argument: Json) -> Result<Json, Json> {
+        // What is only signed moves nothing.
+        if callback == Callback::Sign {
+            return self.call(callback, argument).await;
+        }
+        let given = self.begin(callback, &argument)?;
+        let given = JsFuture::from(wallet_answer(&given.0, &self.kept.0, attempt_id)).await.map(Json).map_err(Json)?;
         Ok(if callback == Callback::Pay { header_pairs(&given).unwrap_or(given) } else { given })
     }
 }

@@ -38,25 +38,29 @@ pub fn corrected(body: &str, words: &str) -> Option<String> {
 /// Whether a refusal is about the request, and not about its payment. Paywalls run before the request is checked: whoever speaks of
 /// the request has taken the proof.
 pub fn is_refused(error: &Error) -> bool {
-    const REQUEST: [&str; 11] = [
-        "required field",
-        "request body",
+    const REQUEST: [&str; 13] = [
+        "field",
+        "body",
+        "json",
+        "validation",
         "invalid request",
         "userid",
         "agentid",
-        "content is",
-        "content cannot",
-        "content exceeds",
+        "content",
         "prompt",
+        "question",
         "metadata",
         "timeoutms",
+        "too long",
     ];
     const PAYMENT: [&str; 9] =
         ["payment", "proof", "signature", "transaction", "nonce", "settle", "authorization", "facilitator", "funds"];
     let words = error.server_message.as_deref().unwrap_or_default().to_ascii_lowercase();
     let any = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
     match error.status {
-        Some(400 | 413 | 422) => any(&REQUEST) && !any(&PAYMENT),
+        Some(400 | 422) => any(&REQUEST) && !any(&PAYMENT),
+        // Too large, or of another type: these speak of nothing else.
+        Some(413 | 415) => !any(&PAYMENT),
         Some(404) => words.contains("agent") && words.contains("not found") || words.contains("no agents available"),
         _ => false,
     }
@@ -109,6 +113,13 @@ mod tests {
             (400, "userId is required and must be a valid UUID string"),
             (400, "content exceeds maximum length of 50000 characters"),
             (422, "metadata must be an object"),
+            (400, "Unexpected field: content"),
+            (400, "Validation failed"),
+            (400, "Unexpected token in JSON at position 3"),
+            (400, "the question is too long"),
+            (413, "Payload Too Large"),
+            (413, ""),
+            (415, "Unsupported Media Type"),
             (404, "Agent 1234 not found"),
             (404, "No agents available on server"),
         ] {
@@ -119,6 +130,8 @@ mod tests {
             (400, "payment already used"),
             (400, "no such transaction"),
             (400, "Invalid request: x-payment is no valid payment"),
+            (400, "payment field is missing"),
+            (413, "the payment header is too large"),
             (402, "userId is required"),
             (409, "content is the same"),
             (404, "Job not found"),

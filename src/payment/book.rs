@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use crate::api::jobs;
 use crate::api::payments::Attempt;
 use crate::payment::PaidJob;
 use crate::spending::policy::Reservation;
@@ -192,7 +193,9 @@ impl Book {
     }
 
     /// A job was created under this key.
-    pub fn set_keyed(&mut self, key: &str, job: KeyedJob) {
+    pub fn set_keyed(&mut self, key: &str, mut job: KeyedJob) {
+        // A copy: the first caller may do with its job what it likes.
+        job.job.created.document = jobs::handle(&job.job.created.document);
         if self.keyed.insert(key, job).is_none() {
             self.keys.push_back(key.to_owned());
         }
@@ -216,7 +219,6 @@ impl Book {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::api::jobs;
     use crate::json;
     use crate::spending::SpendLedger;
     use crate::spending::policy::{OverBudget, SpendPolicy};

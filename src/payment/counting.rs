@@ -85,7 +85,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let mut counters = counters.ok_or_else(|| failed(Json::text("it does not return what was written")))?;
         if counters.refuses(limit.max_per_payment, limit.caps(), self.platform.wall_time()).is_some() {
-            self.resolve(&mut counters, 0, usize::MAX).await;
+            self.resolve_all(&mut counters, end).await.map_err(failed)?;
         }
         Ok(counters)
     }
@@ -154,7 +154,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// Gives back the money of a payment, if its record is gone, or says that certainly nothing has moved. All that was written of it
     /// has ended.
     pub(super) async fn give_back(self: &Rc<Self>, attempt: &Attempt, what: GivenBack) -> Result<(), Json> {
-        let is_certain = match self.peek(&record::key(&attempt.id)).await {
+        let is_certain = match self.peek(&record::key(&attempt.id), Deadline::NEVER).await {
             Found::Missing => true,
             Found::Attempt(attempt) => what == GivenBack::SetAside && funds_moved(&attempt) == FundsMoved::No,
             Found::Unreadable | Found::Withheld(_) => false,
@@ -263,16 +263,37 @@ impl<P: Platform + 'static> Payments<P> {
         let open = counters.open();
         let some: Vec<Open> = open.iter().cycle().skip(from).take(most.min(open.len())).cloned().collect();
         for open in some {
-            let fate = self.fate(&open).await;
+            let fate = self.fate(&open, Deadline::NEVER).await;
             counters.resolve(&open.id, fate);
         }
     }
 
+    /// Resolves all that is set aside, in time.
+    async fn resolve_all(&self, counters: &mut Counters, end: Deadline) -> Result<(), Json> {
+        for (at, open) in counters.open().to_vec().iter().enumerate() {
+            self.breathe(at, end).await?;
+            let fate = self.fate(open, end).await;
+            counters.resolve(&open.id, fate);
+        }
+        Ok(())
+    }
+
+    /// Before the record at this place of many is read: gives other work of the program its turn now and then, and ends in time.
+    pub(crate) async fn breathe(&self, at: usize, end: Deadline) -> Result<(), Json> {
+        if at % BREATH == BREATH - 1 {
+            self.platform.sleep(Millis::ZERO).await;
+        }
+        if end.is_over(self.platform.now()) {
+            return Err(Json::text("the time limit was over before all records were read"));
+        }
+        Ok(())
+    }
+
     /// What became of a payment whose money is set aside.
-    async fn fate(&self, open: &Open) -> Fate {
-        let mut found = self.peek(&record::key(&open.id)).await;
+    async fn fate(&self, open: &Open, end: Deadline) -> Fate {
+        let mut found = self.peek(&record::key(&open.id), end).await;
         if matches!(found, Found::Missing) {
-            found = self.peek(&record::paid_key(&open.id, open.at)).await;
+            found = self.peek(&record::paid_key(&open.id, open.at), end).await;
         }
         let now = self.platform.wall_time();
         match found {
@@ -285,13 +306,13 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    async fn read(&self, key: &str, end: Deadline) -> Result<Json, Json> {
+    pub(super) async fn read(&self, key: &str, end: Deadline) -> Result<Json, Json> {
         self.in_time(pin!(self.platform.store(StoreOperation::Get, key, "")), end).await
     }
 
     /// The record under this key, as it is now: whoever writes it at this moment may wait for the counters.
-    pub(super) async fn peek(&self, key: &str) -> Found {
-        self.read(key, Deadline::NEVER).await.map_or_else(Found::Withheld, |value| record::parse(&value))
+    pub(super) async fn peek(&self, key: &str, end: Deadline) -> Found {
+        self.read(key, end).await.map_or_else(Found::Withheld, |value| record::parse(&value))
     }
 
     /// Counts all payments again. The lock is held.
@@ -315,7 +336,7 @@ impl<P: Platform + 'static> Payments<P> {
 
     async fn recount_one(&self, counters: &mut Counters, limit: &Limit, key: &str) -> Result<(), Json> {
         let now = self.platform.wall_time();
-        match self.peek(key).await {
+        match self.peek(key, Deadline::NEVER).await {
             Found::Missing => {}
             Found::Withheld(thrown) => return Err(thrown),
             // Nobody knows how much it is: as much as is allowed.
@@ -337,7 +358,7 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// Whether a program has ended between writing a payment's history and deleting its record.
     pub(super) async fn has_history(&self, attempt: &Attempt) -> bool {
-        matches!(self.peek(&record::paid_key(&attempt.id, attempt.begun_at)).await, Found::Attempt(_))
+        matches!(self.peek(&record::paid_key(&attempt.id, attempt.begun_at), Deadline::NEVER).await, Found::Attempt(_))
     }
 
     /// What `spending()` returns of a token.
@@ -353,7 +374,7 @@ impl<P: Platform + 'static> Payments<P> {
             return Ok(document);
         }
         let mut counters = self.look(at, limit, end).await?;
-        self.resolve(&mut counters, 0, usize::MAX).await;
+        self.resolve_all(&mut counters, end).await.map_err(|thrown| store_failed(thrown, ""))?;
         let now: WallTime = self.platform.wall_time();
         for window in limit.caps().windows() {
             let text = |units: u128| Json::text(&limit.decimal(units));

@@ -12,12 +12,16 @@ use crate::api::error::Result;
 use crate::api::payments::{Attempt, PaymentState};
 use crate::json::Json;
 use crate::platform::{Platform, StoreOperation};
-use crate::time::{Deadline, WallTime};
+use crate::time::{Deadline, Millis, WallTime};
 
+/// The key under which it says how old the oldest payment is, so that not every program has to look through all of them.
+const TIDIED: &str = "eliza-jobs/tidied";
 /// How many payments whose time is over are deleted at once.
-const TIDIED: usize = 1_000;
-/// After how many payments this happens again.
-const TIDY_AFTER: u32 = 1_000;
+const MAX_TIDIED: usize = 1_000;
+/// How long a payment may stay after its time: all that are over by then are deleted together.
+const GRACE: Millis = Millis::from_secs(86_400.0);
+/// How long nothing is deleted after payments were.
+const PAUSE: Millis = Millis::from_secs(3_600.0);
 /// How many digits the time has in a key.
 const DIGITS: usize = 13;
 
@@ -59,14 +63,15 @@ impl<P: Platform + 'static> Payments<P> {
     pub(crate) async fn paid_keys(&self, filter: &PaymentFilter, end: Deadline) -> Result<Vec<Json>> {
         let failed = |thrown| store_failed(thrown, "");
         let mut keys = Vec::new();
-        for key in self.keys(end).await.map_err(failed)? {
-            if let Some(at) = time_of(&key) {
+        for (at, key) in self.keys(end).await.map_err(failed)?.iter().enumerate() {
+            self.breathe(at, end).await.map_err(failed)?;
+            if let Some(at) = time_of(key) {
                 // Keys have whole milliseconds: what began in the same one is looked at.
                 if filter.since.is_none_or(|since| at.whole() >= since.whole()) && filter.until.is_none_or(|until| at <= until) {
-                    keys.push(Json::text(&key));
+                    keys.push(Json::text(key));
                 }
             } else if key.starts_with(record::PREFIX) {
-                match self.peek(&key).await {
+                match self.peek(key, end).await {
                     Found::Attempt(attempt) if filter.has(&attempt) => {
                         keys.push(Json::text(&record::paid_key(&attempt.id, attempt.begun_at)));
                     }
@@ -79,10 +84,10 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// The payment of one of these keys as applications see it; `None` when it is gone, or not wanted.
-    pub(crate) async fn paid(&self, key: &str, filter: &PaymentFilter) -> Result<Option<Json>> {
-        let mut found = self.peek(key).await;
+    pub(crate) async fn paid(&self, key: &str, filter: &PaymentFilter, end: Deadline) -> Result<Option<Json>> {
+        let mut found = self.peek(key, end).await;
         if let (Found::Missing, Some((_, id))) = (&found, key.split_at_checked(record::PAID.len().saturating_add(DIGITS + 1))) {
-            found = self.peek(&record::key(id)).await;
+            found = self.peek(&record::key(id), end).await;
         }
         match found {
             Found::Attempt(attempt) if filter.has(&attempt) => Ok(Some(row(&attempt))),
@@ -91,20 +96,39 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Deletes payments whose time is over, now and then.
+    /// Deletes payments whose time is over. All keys are listed for it, which takes as long as there are payments: only when the oldest
+    /// one is over, and not again before a pause.
     pub(super) async fn tidy_history(self: &Rc<Self>) {
-        let count = self.retired.get();
-        self.retired.set(count.wrapping_add(1));
-        if !count.is_multiple_of(TIDY_AFTER) {
+        let now = self.platform.wall_time();
+        if !has_passed(self.looked.replace(now), PAUSE, now) {
             return;
         }
-        let now = self.platform.wall_time();
-        let Ok(keys) = self.keys(Deadline::NEVER).await else { return };
-        let is_over = |key: &String| time_of(key).is_some_and(|at| at + self.config.keep < now);
-        for key in keys.into_iter().filter(is_over).take(TIDIED) {
-            let _ = self.platform.store(StoreOperation::Delete, &key, "").await;
+        let Ok(tidied) = self.read(TIDIED, Deadline::NEVER).await else { return };
+        let tidied = tidied.as_text().and_then(|text| Json::parse(&text)).unwrap_or_else(Json::object);
+        let time = |key: &str| tidied.get_number(key).map_or(WallTime::default(), WallTime::from_ms);
+        let oldest = time("oldest");
+        if !has_passed(time("at"), PAUSE, now) || (oldest <= now && oldest + self.config.keep + GRACE > now) {
+            return;
         }
+        let Ok(keys) = self.keys(Deadline::NEVER).await else { return };
+        let mut oldest = now;
+        let mut count: usize = 0;
+        for (key, at) in keys.iter().filter_map(|key| Some((key, time_of(key)?))) {
+            if at + self.config.keep < now && count < MAX_TIDIED {
+                count = count.wrapping_add(1);
+                let _ = self.platform.store(StoreOperation::Delete, key, "").await;
+            } else if at < oldest {
+                oldest = at;
+            }
+        }
+        let times = Json::object().set("at", Json::number(now.as_ms())).set("oldest", Json::number(oldest.as_ms()));
+        let _ = self.set(TIDIED, &times).await;
     }
+}
+
+/// Whether so much time has passed. A clock that was put back says nothing: it has.
+fn has_passed(since: WallTime, time: Millis, now: WallTime) -> bool {
+    since + time <= now || since > now
 }
 
 fn row(attempt: &Attempt) -> Json {

@@ -227,6 +227,7 @@ impl Payment {
             (S::Withdrawing(error), E::Timer) => self.answer_early(S::Withdrawing(None), error.map(|error| self.failed(error))),
 
             (S::Asking(request), E::WalletAnswered(answer)) => self.answered(&request, answer, at),
+            (S::Asking(_), E::LockLost) => self.withdraw(Some(lock_lost()), at),
             (S::Asking(request), E::Timer | E::CallerGone) => self.leave_wallet(request),
             (S::AskingAlone(request), E::WalletAnswered(answer)) => self.reread(request, answer),
             (S::Rereading(request, answer), E::Reread(found, closed)) => self.keep(&request, answer, &found, closed, at),
@@ -915,6 +916,14 @@ fn speaks_of_time(reason: &str, words: &str) -> bool {
 
 fn taken() -> Box<Error> {
     let words = "another program has just begun a payment under the same idempotencyKey; nothing was paid: call again";
+    Error::new(ErrorCode::StoreFailed, words)
+}
+
+/// A program that was suspended for longer than a lock's lease. The intent was written before this was seen, so whoever has the lock
+/// now has found it, or has begun a payment of its own.
+fn lock_lost() -> Box<Error> {
+    let words = "a lock of the payment was lost, for this program was suspended for too long; the wallet was not asked, and nothing was \
+                 paid: call again";
     Error::new(ErrorCode::StoreFailed, words)
 }
 

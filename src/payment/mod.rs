@@ -11,6 +11,7 @@ mod counting;
 mod create;
 pub mod history;
 pub mod keys;
+mod late;
 pub mod machine;
 pub mod payments;
 mod quote;

@@ -13,7 +13,7 @@ use crate::http::run::Http;
 use crate::platform::{Platform, within};
 use crate::spending::SpendLedger;
 use crate::spending::policy::SpendPolicy;
-use crate::time::{Deadline, Millis};
+use crate::time::{Deadline, Millis, WallTime};
 
 /// What a client's payments need.
 #[derive(Debug, Clone)]
@@ -39,8 +39,8 @@ pub struct Payments<P: Platform> {
     pub(super) old_keys: RefCell<OldKeys>,
     /// Whether the server wants the question as `prompt`.
     pub(super) wants_prompt: Cell<bool>,
-    /// How many payments have moved to the history.
-    pub(super) retired: Cell<u32>,
+    /// When it was last asked whether payments of the history are over.
+    pub(super) looked: Cell<WallTime>,
 }
 
 impl<P: Platform + 'static> Payments<P> {
@@ -55,7 +55,7 @@ impl<P: Platform + 'static> Payments<P> {
             writes: Queues::default(),
             old_keys: RefCell::default(),
             wants_prompt: Cell::new(false),
-            retired: Cell::new(0),
+            looked: Cell::default(),
         })
     }
 

@@ -20,6 +20,8 @@ const NO_REQUEST: &str = r#"{"userId":"","content":""}"#;
 /// What the Jobs API of elizaOS itself says to that (1.6.5, 1.7.0 and 1.7.2). Who hears it has passed every paywall. A check of somebody
 /// else, which may stand before a paywall, begins with the user.
 const REFUSED: &str = "content cannot be empty";
+/// What a server is told to be that makes a job of it all the same.
+const MADE_A_JOB: &str = "the server has made a job of a request without a user and a question, and asks for no payment";
 /// How many characters the reasons have at most.
 const MAX_REASONS: usize = 3_000;
 
@@ -36,7 +38,9 @@ impl<P: Platform + 'static> Payments<P> {
             }
             Ok(response) if response.status == 402 => Err(redirected()),
             // It was taken for a request all the same, and cost nothing.
-            Ok(response) => read_created(&request, &response).map(|_| quote(Some(true), Vec::new())),
+            Ok(response) => {
+                read_created(&request, &response).map(|_| quote(Some(true), Vec::new()).set("why", Json::text(MADE_A_JOB)))
+            }
             Err(error) => unpriced(error),
         }
     }

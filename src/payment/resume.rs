@@ -48,11 +48,8 @@ impl<P: Platform + 'static> Payments<P> {
         let ids: Vec<&str> = keys.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).collect();
         let mut open: Vec<Listed> = Vec::new();
         let (mut failed, mut has_answered) = (None, ids.is_empty());
-        for id in &ids {
-            if end.is_over(self.platform.now()) {
-                let why = format!("the time limit was over before all {} records were read", ids.len());
-                return Err(store_failed(Json::text(&why), ""));
-            }
+        for (at, id) in ids.iter().enumerate() {
+            self.breathe(at, end).await.map_err(|thrown| store_failed(thrown, ""))?;
             let found = self.find(id, end).await;
             has_answered |= !matches!(found, Found::Withheld(_));
             match found {

@@ -212,6 +212,8 @@ impl<P: Platform + 'static> Task<P> {
             }
             Action::Claim(attempt) => Box::pin(async move { Event::Claimed(payments.claim(*attempt).await) }),
             Action::Write(attempt) => Box::pin(async move { Event::Written(payments.write(*attempt).await) }),
+            // By the claim of the key alone two programs could pay: who has the lock takes a claim for free whose payment has no record.
+            Action::AskWallet(_) if !self.holds_locks() => Box::pin(core::future::ready(Event::LockLost)),
             Action::AskWallet(request) => Box::pin(ask_wallet(payments, self.id.clone(), request)),
             Action::Reread => Box::pin(reread(payments, self.id.clone(), self.payment.attempt().signs, self.locks.clone())),
             Action::Send(attempt) => self.send(*attempt),
@@ -237,11 +239,16 @@ impl<P: Platform + 'static> Task<P> {
                 Box::pin(async move { Event::ChainSaid(payments.ask_chain(&attempt).await) })
             }
             Action::Forget => {
-                let (id, key) = (self.id.clone(), self.key.clone());
+                // Without its lock the claim may be another payment's in a moment. One that stays behind is free.
+                let (id, key) = (self.id.clone(), self.key.clone().filter(|_| self.holds_locks()));
                 Box::pin(async move { Event::Forgotten(payments.forget(&id, key).await) })
             }
             Action::Wait | Action::Done => Box::pin(core::future::pending()),
         }
+    }
+
+    fn holds_locks(&self) -> bool {
+        self.locks.borrow().iter().all(|lock| self.payments.platform.holds(lock))
     }
 
     fn send(&self, attempt: Attempt) -> Work {
@@ -269,7 +276,7 @@ impl<P: Platform + 'static> Task<P> {
 async fn ask_wallet<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, request: Box<WalletRequest>) -> Event {
     payments.book.borrow_mut().set_asking(&id, true);
     let (callback, given) = request.call();
-    let answer = payments.platform.call(callback, given).await;
+    let answer = payments.platform.ask_wallet(&id, callback, given).await;
     payments.book.borrow_mut().set_asking(&id, false);
     Event::WalletAnswered(answer)
 }

@@ -42,6 +42,8 @@ pub enum Event {
     Written(Result<(), Json>),
     /// The wallet has returned, or thrown.
     WalletAnswered(Result<Json, Json>),
+    /// The wallet was not asked, for a lock of the payment is held no more: another program may be at it.
+    LockLost,
     /// What the store holds of the payment, when the wallet answers after the call has ended. `true`: its job's end was seen.
     Reread(Box<Found>, bool),
     /// The server has answered, or nothing came.
@@ -95,7 +97,7 @@ pub enum Action {
     Claim(Box<Attempt>),
     /// Write this down, after all that was written before: [`Event::Written`].
     Write(Box<Attempt>),
-    /// Ask the wallet: [`Event::WalletAnswered`].
+    /// Ask the wallet while the locks are held: [`Event::WalletAnswered`] or [`Event::LockLost`].
     AskWallet(Box<WalletRequest>),
     /// Take the payment's lock again and read its record: [`Event::Reread`].
     Reread,

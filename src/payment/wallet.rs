@@ -23,12 +23,14 @@ const HASHES: [&str; 4] = ["transactionHash", "hash", "txHash", "sendTransaction
 /// 5003), EIP-5792 (5750, the user refused the upgrade that the request needs).
 const REJECTED: [f64; 7] = [4001.0, 4100.0, 5000.0, 5001.0, 5002.0, 5003.0, 5750.0];
 /// `code`, `name`, `_tag`, `errorType` or `activityStatus` of a no.
-const REJECTED_NAMES: [&str; 17] = [
+const REJECTED_NAMES: [&str; 18] = [
     // ethers, viem
     "ACTION_REJECTED",
     "UserRejectedRequestError",
     "AtomicReadyWalletRejectedUpgradeError",
     "UnauthorizedProviderError",
+    // A passkey (WebAuthn): the user said no, or did not answer in time.
+    "NotAllowedError",
     // Ledger
     "UserRefusedOnDevice",
     "UserRefusedAddress",
@@ -46,6 +48,8 @@ const REJECTED_NAMES: [&str; 17] = [
     "ACTIVITY_STATUS_REJECTED",
     "policy_violation",
 ];
+/// `statusCode` of a Ledger that is locked: 0x5515.
+const LOCKED_STATUS: f64 = 21_781.0;
 /// `statusCode` of a no on a Ledger: 0x6985 and 0x5501.
 const REJECTED_STATUS: [f64; 2] = [27_013.0, 21_761.0];
 /// `errorCode` of the same in Ledger's newer library.
@@ -55,8 +59,22 @@ const REJECTED_STATUS_WORDS: [&str; 2] = ["6985", "5501"];
 /// a bundle of calls (EIP-5792). Not 4200, 4900 or -32601: what was asked after the transfer may have
 /// met those. Not 5720: the request was made before. Not -32002: nodes say so after a time limit.
 const NOT_BEGUN: [f64; 5] = [UNKNOWN_CHAIN, 5700.0, 5710.0, 5740.0, 5760.0];
-/// `name` or `_tag` of a request that was not begun: the device is locked.
-const NOT_BEGUN_NAMES: [&str; 2] = ["LockedDeviceError", "DeviceLockedError"];
+/// `code`, `name`, `_tag` or `action` of a request that was not begun. Not `NETWORK_ERROR` of ethers: it has perhaps sent the transfer,
+/// and then found that the wallet is on another network.
+const NOT_BEGUN_NAMES: [&str; 9] = [
+    // Ledger: the device is locked.
+    "LockedDeviceError",
+    "DeviceLockedError",
+    // viem: checks before it sends.
+    "ChainMismatchError",
+    "ChainNotFoundError",
+    "AccountNotFoundError",
+    "AccountTypeNotSupportedError",
+    "EstimateGasExecutionError",
+    // ethers: the gas is estimated before anything is sent (versions 6 and 5).
+    "estimateGas",
+    "UNPREDICTABLE_GAS_LIMIT",
+];
 const UNKNOWN_CHAIN: f64 = 4902.0;
 const REQUEST_PENDING: f64 = -32_002.0;
 
@@ -125,7 +143,7 @@ impl Verdict {
         let code = code(error);
         let status = error.get_number("statusCode");
         let status_word = error.get_text("errorCode");
-        let names = ["code", "name", "_tag", "errorType", "activityStatus"].map(|key| error.get_text(key));
+        let names = ["code", "name", "_tag", "errorType", "activityStatus", "action"].map(|key| error.get_text(key));
         let is_named = |known: &[&str]| names.iter().flatten().any(|name| known.contains(&name.as_str()));
         if code.is_some_and(|code| REJECTED.contains(&code))
             || status.is_some_and(|status| REJECTED_STATUS.contains(&status))
@@ -133,7 +151,10 @@ impl Verdict {
             || is_named(&REJECTED_NAMES)
         {
             Self::Rejected
-        } else if code.is_some_and(|code| NOT_BEGUN.contains(&code)) || is_named(&NOT_BEGUN_NAMES) {
+        } else if code.is_some_and(|code| NOT_BEGUN.contains(&code))
+            || status == Some(LOCKED_STATUS)
+            || is_named(&NOT_BEGUN_NAMES)
+        {
             Self::NotBegun
         } else {
             Self::Unknown
@@ -151,7 +172,10 @@ fn code(error: &Json) -> Option<f64> {
 /// What to do about it, where a code says so.
 fn hint(parts: &[Json], words: &str) -> &'static str {
     let has_code = |wanted: f64| parts.iter().any(|part| code(part) == Some(wanted));
-    if has_code(UNKNOWN_CHAIN) {
+    // The wallets of this package say it themselves.
+    if words.contains("try again") {
+        ""
+    } else if has_code(UNKNOWN_CHAIN) {
         "; the wallet does not know this network: add the network in the wallet and try again"
     } else if has_code(REQUEST_PENDING) && !words.contains("timed out") {
         "; a request is open in the wallet already: answer it there first"
@@ -361,6 +385,7 @@ mod tests {
             json!({"success": false, "payload": {"code": "Method_Cancel", "error": "Cancelled"}}),
             json!({"name": "TurnkeyActivityError", "activityStatus": "ACTIVITY_STATUS_REJECTED"}),
             json!({"statusCode": 403, "errorType": "policy_violation"}),
+            json!({"name": "NotAllowedError", "message": "The operation either timed out or was not allowed."}),
         ] {
             for method in METHODS {
                 let thrown = thrown(method, &no);
@@ -405,6 +430,10 @@ mod tests {
             json!({"code": -32000, "message": "transaction rejected: already known"}),
             json!({"code": -32603, "message": "access denied: rate limit"}),
             json!("user has insufficient funds; the request was cancelled"),
+            json!({"code": "NETWORK_ERROR", "event": "changed", "message": "underlying network changed"}),
+            json!({"code": "CALL_EXCEPTION", "action": "sendTransaction"}),
+            json!({"code": "INSUFFICIENT_FUNDS", "message": "insufficient funds for gas"}),
+            json!({"name": "AbortError"}),
             json!({"code": 4200}),
             json!({"code": 4900}),
             json!({"code": 5720, "message": "duplicate id"}),
@@ -435,11 +464,24 @@ mod tests {
             (json!({"code": 5740}), ""),
             (json!({"name": "LockedDeviceError"}), ""),
             (json!({"_tag": "DeviceLockedError"}), ""),
+            (json!({"name": "TransportStatusError", "statusCode": 0x5515}), ""),
+            (json!({"name": "TransactionExecutionError", "cause": {"name": "ChainMismatchError"}}), ""),
+            (json!({"name": "TransactionExecutionError", "cause": {"name": "EstimateGasExecutionError"}}), ""),
+            (json!({"code": "CALL_EXCEPTION", "action": "estimateGas", "message": "execution reverted"}), ""),
+            (json!({"code": "INSUFFICIENT_FUNDS", "action": "estimateGas"}), ""),
+            (json!({"code": "UNPREDICTABLE_GAS_LIMIT"}), ""),
         ] {
             let thrown = thrown(PaymentMethod::Transfer, &error);
             assert_eq!((thrown.code, thrown.unmoved), (ErrorCode::WalletFailed, true), "{error}");
             assert!(thrown.message.contains(hint) && thrown.message.ends_with(UNMOVED), "{}", thrown.message);
         }
+    }
+
+    #[test]
+    fn advice_is_given_once() {
+        let words = "the wallet does not know chain 8453 (Base), on which the payment is; add it to the wallet and try again";
+        let thrown = thrown(PaymentMethod::Transfer, &json!({"message": words, "noMoneyMoved": true, "cause": {"code": 4902}}));
+        assert_eq!(thrown.message, format!("the wallet failed: {words}{UNMOVED}"));
     }
 
     #[test]

@@ -195,6 +195,10 @@ impl ListState {
             // What is needed is found out again from below.
             (reach.needed, reach.most) = (0, query.limit.checked_div(2).unwrap_or(0).max(MIN_LIMIT));
             reach.most_until = now + CUT_BACK;
+            // Answers that are so large come one by one, when their jobs have left the small list.
+            if query.which == Which::All && query.limit <= MIN_LIMIT {
+                self.too_short_until = now + CUT_BACK;
+            }
         }
     }
 
@@ -258,11 +262,14 @@ mod tests {
     fn what_is_too_large_or_too_slow_is_asked_for_with_half_the_limit_for_a_minute() {
         for code in [ErrorCode::ResponseTooLarge, ErrorCode::RequestTimeout] {
             let mut lists = ListState::default();
-            for limit in [500, 250, 125, 62, 50, 50] {
+            for limit in [500, 250, 125, 62, 50] {
                 let query = lists.query(at(0.0), 10.0, 0.0);
                 lists.failed(at(0.0), query, &error(code, None));
-                assert_eq!(lists.query(at(59_000.0), 10.0, 0.0).limit, limit);
+                assert_eq!(lists.query(at(59_000.0), 10.0, 0.0), ListQuery { limit, ..ALL });
             }
+            // Fifty answers are too large: now the list without answers is asked for.
+            lists.failed(at(0.0), ListQuery { limit: 50, ..ALL }, &error(code, None));
+            assert_eq!(lists.query(at(59_000.0), 10.0, 0.0).which, Which::Unfinished);
             assert_eq!(lists.query(at(61_000.0), 10.0, 0.0).limit, 1_000);
         }
     }

@@ -17,13 +17,15 @@ use crate::time::{Instant, Millis};
 use crate::waiting::agents::Agents;
 use crate::waiting::channel::Answers;
 use crate::waiting::job_wait::{JobWait, Next, Surroundings, Terms};
-use crate::waiting::lists::{ListQuery, ListState, Listed, Lists};
+use crate::waiting::lists::{ListQuery, ListState, Listed, Lists, Which};
 use crate::waiting::pace::Pace;
 
 /// From so many jobs on a list costs less than a poll for each.
 const SHARED_FROM: usize = 4;
 /// So many jobs of a list are looked at before the program goes on with something else.
 const SLICE: usize = 500;
+/// For so long a job that lists leave out is polled by itself; then the next list may have it.
+const UNLISTED: Millis = Millis::new(10_000.0);
 /// A point in time that never comes.
 const NEVER: Instant = Instant::from_ms(f64::INFINITY);
 
@@ -68,8 +70,10 @@ struct Subscription {
     agent: String,
     /// Whether the polls of others may serve it.
     shares: bool,
-    /// Lists leave it out although it is not finished, as those do that servers cut off.
-    is_unlisted: bool,
+    /// Lists leave it out although it is not finished, as those do that servers cut off: until then it is polled by itself.
+    unlisted_until: Option<Instant>,
+    /// The last list of all jobs does not have it. One alone says nothing: a server that has just begun shows an empty one.
+    is_missed: bool,
     /// The last list does not have it, or not its answer: it is polled by itself.
     must_poll: bool,
     /// It has a slot of its own, or waits for one.
@@ -137,8 +141,16 @@ impl Watch {
         let wait = JobWait::new(job_id, terms, self.agents.plan(agent), now);
         let shares = may_share && wait.is_paced_here();
         let agent = agent.to_owned();
-        let subscription =
-            Subscription { wait, agent, shares, is_unlisted: false, must_poll: false, is_single: false, is_held: false };
+        let subscription = Subscription {
+            wait,
+            agent,
+            shares,
+            unlisted_until: None,
+            is_missed: false,
+            must_poll: false,
+            is_single: false,
+            is_held: false,
+        };
         self.sharers = self.sharers.saturating_add(usize::from(shares));
         let key = self.free.pop().unwrap_or(self.subscriptions.len());
         match self.subscriptions.get_mut(key) {
@@ -258,7 +270,7 @@ impl Watch {
         let is_crowd = self.has_lists(now, way);
         let (singles, most) = (self.singles, if self.sharers >= SHARED_FROM { way.spare.max(1.0) } else { f64::INFINITY });
         let Some(own) = self.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
-        let is_alone = !own.shares || own.is_unlisted || !is_crowd;
+        let is_alone = !own.shares || own.is_unlisted(now) || !is_crowd;
         let next = own.wait.next(now, Surroundings { quiet: way.quiet, is_alone, is_cached: way.is_cached });
         let Next::TakeSlot { by, is_last: false } = next else { return Step::Own(next) };
         if !own.shares || own.is_single {
@@ -369,7 +381,9 @@ impl Watch {
                 own.is_of(&seen.document);
             }
             own.wait.follow(self.agents.plan(&own.agent));
-            own.is_unlisted |= core::mem::take(&mut own.must_poll);
+            if core::mem::take(&mut own.must_poll) {
+                own.unlisted_until = Some(now + UNLISTED);
+            }
             match outcome {
                 Ok(seen) => own.wait.seen(now, seen, answers),
                 Err(error) => own.wait.failed(now, &error),
@@ -420,7 +434,7 @@ impl Watch {
             ErrorCode::ConnectionFailed | ErrorCode::ConnectionReset | ErrorCode::RateLimited => {
                 self.lists.unanswered(now);
                 for (key, own) in self.subscriptions.iter_mut().enumerate() {
-                    let Some(own) = own.as_mut().filter(|own| own.shares && !own.is_unlisted && own.wait.is_idle()) else {
+                    let Some(own) = own.as_mut().filter(|own| own.shares && !own.is_unlisted(now) && own.wait.is_idle()) else {
                         continue;
                     };
                     own.wait.failed(now, error);
@@ -449,17 +463,16 @@ impl Watch {
                 continue;
             }
             if let Some(job) = shown.job(own.wait.job_id()) {
-                (own.is_unlisted, own.must_poll) = (false, false);
+                (own.unlisted_until, own.is_missed, own.must_poll) = (None, false, false);
                 if own.wait.was_last(&job.get_text("status").unwrap_or_default()) {
                     own.wait.follow(self.agents.plan(&own.agent));
                     own.wait.is_unchanged(now);
                 } else {
                     changed.push((key, shown.for_one(own.wait.job_id(), job)));
                 }
-            } else if !own.is_unlisted && !own.must_poll {
+            } else if !own.is_unlisted(now) && !own.must_poll {
                 shown.falls_short |= shown.is_cut;
-                if !shown.is_cut {
-                    own.must_poll_by_itself(now);
+                if !shown.is_cut && own.is_left_out(shown.query.which, now) {
                     self.woken.push(key);
                 }
             }
@@ -504,6 +517,24 @@ impl Subscription {
         }
     }
 
+    /// Lists are known not to have it.
+    fn is_unlisted(&self, now: Instant) -> bool {
+        self.unlisted_until.is_some_and(|until| now < until)
+    }
+
+    /// A list that is not cut off does not have it. Returns whether it has something to do now.
+    fn is_left_out(&mut self, which: Which, now: Instant) -> bool {
+        if self.unlisted_until.is_some() {
+            // Still: it goes on as before, at its own times.
+            self.unlisted_until = Some(now + UNLISTED);
+        } else if which == Which::All && !core::mem::replace(&mut self.is_missed, true) {
+            return false;
+        } else {
+            self.must_poll_by_itself(now);
+        }
+        true
+    }
+
     fn must_poll_by_itself(&mut self, now: Instant) {
         self.must_poll = true;
         self.wait.is_active_again(now);
@@ -511,7 +542,7 @@ impl Subscription {
 
     /// Whether lists are asked for on its behalf.
     fn wants_list(&self, now: Instant) -> bool {
-        self.shares && !self.is_unlisted && !self.must_poll && self.wait.is_idle() && !self.wait.is_expired(now)
+        self.shares && !self.is_unlisted(now) && !self.must_poll && self.wait.is_idle() && !self.wait.is_expired(now)
     }
 }
 

@@ -9,6 +9,7 @@ function deferred() {
 }
 
 export function installHost() {
-  const own = { deferred, iterate: (feed: unknown) => feed, pagePromise: (first: unknown) => first };
+  const walletAnswer = (given: unknown) => Promise.resolve(given);
+  const own = { deferred, walletAnswer, iterate: (feed: unknown) => feed, pagePromise: (first: unknown) => first };
   Object.assign(globalThis, { host: { ...host, ...own } });
 }

@@ -105,6 +105,86 @@ test('two tabs that resume the same payment: one sends', async () => {
   await close();
 });
 
+test('two tabs with one budget: together they pay no more than it allows, and a reload fills it no more', async () => {
+  const { page, close } = await open();
+  const context = page.context();
+  const proofs = new Set();
+  await context.route('**/api/messaging/jobs', (route) => {
+    if (isPaid(route)) proofs.add(route.request().headers()['x-payment']);
+    return route.continue();
+  });
+  /** In the page: a client with the page's own store and a budget for seven payments, and twelve calls at once. */
+  const spend = async () => {
+    const { JobsClient } = await import('/eliza-jobs/index.js');
+    let asked = 0;
+    const wallet = () => {
+      asked += 1;
+      return `0x${crypto.randomUUID().replaceAll('-', '').repeat(2)}`;
+    };
+    const budget = { perDay: '0.14', total: '0.14' };
+    const client = new JobsClient({ baseUrl: location.origin, wallet, spend: { budget } });
+    const params = { userId: crypto.randomUUID(), content: 'Who pays?' };
+    const call = () =>
+      client.createJob(params).then(
+        ({ payment }) => payment.state,
+        ({ code }) => code,
+      );
+    const ends = await Promise.all(Array.from({ length: 12 }, call));
+    return { asked, ends, spending: await client.spending() };
+  };
+  const pages = [page];
+  while (pages.length < 3) {
+    const other = await context.newPage();
+    await other.goto(page.url());
+    pages.push(other);
+  }
+  const told = await Promise.all(pages.map((tab) => tab.evaluate(spend)));
+  const ends = told.flatMap(({ ends }) => ends);
+  const count = (end) => ends.filter((other) => other === end).length;
+  assert.deepEqual([count('accepted'), count('payment_over_limit')], [7, 29], JSON.stringify(told));
+  assert.equal(proofs.size, 7);
+  assert.equal(
+    told.reduce((sum, { asked }) => sum + asked, 0),
+    7,
+    'no wallet is asked for more',
+  );
+  await page.reload();
+  const { asked, ends: later, spending } = await page.evaluate(spend);
+  assert.deepEqual([asked, new Set(later)], [0, new Set(['payment_over_limit'])]);
+  assert.deepEqual([spending.total.remaining, spending.perDay.remaining, proofs.size], ['0', '0', 7]);
+  await close();
+});
+
+test('a tab that does not see yet what another one has written waits for it: the budget is one all the same', async () => {
+  const { page, close } = await open();
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  const pay = async () => {
+    const { JobsClient } = await import('/eliza-jobs/index.js');
+    const wallet = () => `0x${crypto.randomUUID().replaceAll('-', '').repeat(2)}`;
+    const client = new JobsClient({ baseUrl: location.origin, wallet, spend: { budget: { total: '0.02' } } });
+    const params = { userId: crypto.randomUUID(), content: 'Who pays?' };
+    return client.createJob(params).then(
+      ({ payment }) => payment.state,
+      ({ code }) => code,
+    );
+  };
+  // Browsers' processes have copies of the storage, which follow a moment later. Here that moment is long enough to be seen.
+  await other.evaluate(() => {
+    const copy = { ...localStorage };
+    const { getItem } = Storage.prototype;
+    let late = 0;
+    Storage.prototype.getItem = function (key) {
+      if (key.startsWith('eliza-jobs/turn/')) late += 1;
+      if (late > 20) Storage.prototype.getItem = getItem;
+      return late > 20 ? getItem.call(this, key) : (copy[key] ?? null);
+    };
+  });
+  const paid = await page.evaluate(pay);
+  assert.deepEqual([paid, await other.evaluate(pay)], ['accepted', 'payment_over_limit']);
+  await close();
+});
+
 test('a page that is closed while the wallet is open has the payment listed when it is back', async () => {
   const { page, close } = await open();
   await page.evaluate(async () => {

@@ -10,11 +10,12 @@ use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::spending::policy::{Limit, SpendLedger, SpendPolicy};
+use eliza_jobs::waiting::run::WaitPlan;
 use proptest::prelude::*;
 
 use crate::misfortune::{self, Misfortune, Net, Process, Says, StoreFault, Task, Wallet};
 use crate::sandbox::Paywall;
-use crate::world::{HASH, Scene, Shared, TO, World, config, created, jobs, params, payment_required, scene_with};
+use crate::world::{HASH, Scene, Shared, TO, World, config, created, jobs, params, payment_required, scene_with, seen};
 
 const COUNTERS: &str = "eliza-jobs/budget/";
 const DAY_MS: f64 = 86_400_000.0;
@@ -219,6 +220,54 @@ fn a_payment_costs_as_much_with_ten_thousand_records_as_with_none() {
         scene.world.store_calls.get() - before
     };
     assert_eq!(calls(0), calls(10_000));
+}
+
+/// A payment with its answer, by a client of its own, as in a program that pays once.
+fn pay_and_get(world: &Rc<World>, spend: &SpendPolicy) {
+    world.script.borrow_mut().extend([payment_required(), created(), seen("completed")]);
+    let client = another(world, spend);
+    let call = CallOptions::default();
+    run(world, client.create_and_wait(&params(), &call, WaitPlan::default(), &|_| ())).unwrap();
+    world.turn();
+}
+
+#[test]
+fn a_program_that_pays_once_looks_through_the_history_only_when_payments_are_over() {
+    let spend = budget(|limit| limit.budget = u128::MAX - 1);
+    let scene = paying(0, &spend);
+    let world = &scene.world;
+    world.script.borrow_mut().clear();
+    let history = || world.store.borrow().keys().filter(|key| key.starts_with("eliza-jobs/paid/")).count();
+    let old_key = |days: f64, number: u32| {
+        let at = 1_800_000_000_000.0 + world.now.get() - days * DAY_MS;
+        format!("eliza-jobs/paid/{at:013.0}-old-{number}")
+    };
+    for number in 0..1_200 {
+        world.store.borrow_mut().insert(old_key(399.0, number), "{}".into());
+    }
+    pay_and_get(world, &spend);
+    pay_and_get(world, &spend);
+    let (lists, calls) = (world.store_lists.get(), world.store_calls.get());
+    pay_and_get(world, &spend);
+    let one = world.store_calls.get() - calls;
+    for number in 0..10_000 {
+        world.store.borrow_mut().insert(old_key(1.0, 10_000 + number), "{}".into());
+    }
+    pay_and_get(world, &spend);
+    assert_eq!((world.store_lists.get(), world.store_calls.get()), (lists, calls + 2 * one), "the same work with more records");
+    // All are over by then: the first thousand goes, and after a pause the others.
+    for (hours, left) in [(24.0, 11_205), (49.0, 10_206), (49.5, 10_207), (50.5, 10_008), (60.0, 10_009)] {
+        world.now.set(hours * 3_600_000.0);
+        pay_and_get(world, &spend);
+        assert_eq!(history(), left, "after {hours} hours");
+    }
+    // What is put back or damaged says nothing: all is looked through again, once.
+    world.store.borrow_mut().insert("eliza-jobs/tidied".into(), "{".into());
+    let lists = world.store_lists.get();
+    pay_and_get(world, &spend);
+    world.now.set(61.5 * 3_600_000.0);
+    pay_and_get(world, &spend);
+    assert_eq!(world.store_lists.get(), lists + 1);
 }
 
 #[test]

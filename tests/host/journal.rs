@@ -3,6 +3,7 @@
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::Config;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::payment::record::{self, PREFIX};
@@ -11,6 +12,7 @@ use eliza_jobs::platform::{Callback, LogLevel};
 use eliza_jobs::waiting::run::WaitPlan;
 use eliza_jobs::x402::PaymentState;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 
 const ID: &str = "33333333-3333-4333-8333-333333333333";
 
@@ -357,4 +359,45 @@ fn the_name_of_a_payment_is_remembered_for_two_days_and_lists_as_over() {
     next_day.world.now.set(173_500_000.0);
     assert_eq!(create_named(&next_day, "k").unwrap(), "job-1");
     assert_eq!((next_day.requests(), next_day.world.records().len()), (2, 1));
+}
+
+/// An internal error has ended the module that had asked: another instance gets the wallet's answer, and has only the record.
+#[test]
+fn what_the_wallet_answers_after_an_internal_error_is_written_down() {
+    let budget = |config: &mut Config| config.spend.limits[0].budget = 20_000;
+    let hash = HASH.replace("ab", "cd");
+    let no_hash = json!({"message": "broke"});
+    for (answer, open) in [
+        (Ok(json!(HASH)), Some(("proven", Some(HASH)))),
+        (Ok(json!({"hash": HASH})), Some(("proven", Some(HASH)))),
+        (Ok(json!([["x-payment", hash]])), Some(("proven", None))),
+        (Err(json!({"message": format!("timed out: {HASH}")})), Some(("proven", Some(HASH)))),
+        (Err(no_hash), Some(("unknown", None))),
+        (Ok(json!(7)), Some(("unknown", None))),
+        (Err(json!({"code": 4001})), None),
+    ] {
+        let before = scene_with([payment_required()], budget).giving(Callback::Transfer, |_, _| None);
+        let call = plain();
+        let params = params();
+        let mut create = std::pin::pin!(before.client.create_job(&params, &call, &|_| ()));
+        assert!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let intended = &before.world.records()[0];
+        assert_eq!(intended["state"], "intended");
+
+        let after = scene_with([jobs(&[]), created(), seen("completed")], budget).paying();
+        *after.world.store.borrow_mut() = before.world.store.borrow().clone();
+        run(after.client.wallet_answered(intended["attemptId"].as_str().unwrap(), answer.clone()));
+        let records = after.world.records();
+        assert!(after.world.logged.borrow()[0].1.contains("the wallet has answered after an internal error"), "{answer:?}");
+        let spending = run(after.client.spending("USDC", &plain())).unwrap();
+        let Some((state, transaction)) = open else {
+            assert_eq!((records.len(), spending["total"]["remaining"].as_str()), (0, Some("0.02")), "{answer:?}");
+            continue;
+        };
+        assert_eq!((records[0]["state"].as_str(), records[0]["transaction"].as_str()), (Some(state), transaction), "{answer:?}");
+        assert_eq!(spending["total"]["remaining"], "0", "{answer:?}");
+        let resumed = resume(&after, &records[0]);
+        assert_eq!(resumed.is_ok(), state == "proven", "{answer:?} {resumed:?}");
+        assert_eq!(after.asked(Callback::Transfer), 0);
+    }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::{Config, PaymentFilter};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::payment::{keys, record};
@@ -175,10 +176,44 @@ fn a_slow_store_keeps_no_call_beyond_its_limit_and_nothing_is_sent_after_it() {
     let began = scene1.world.now.get();
     let error = run(scene1.client.pending_payments(&within(300.0))).unwrap_err();
     assert!(scene1.world.now.get() - began <= 350.0, "{}", scene1.world.now.get() - began);
-    assert!(error.message.contains("before all 600 records were read"), "{}", error.message);
+    assert!(error.message.contains("before all records were read"), "{}", error.message);
     // What was read is not read again: after a while there is a job.
     let tries = (0..100).take_while(|_| run(scene1.client.create_job(&params(), &limited, &|_| ())).is_err()).count();
     assert!((5..99).contains(&tries) && scene1.requests() == 1, "{tries}");
+}
+
+/// All that reads many records: of what is open, of what is set aside, of what was paid.
+#[test]
+fn a_slow_store_keeps_no_list_beyond_its_limit() {
+    let spend = |config: &mut Config| config.spend.limits[0].budget = 12_000_000;
+    let busy = scene_with([], spend).forever(payment_required()).giving(Callback::Transfer, |_, _| None);
+    busy.world.own_uuids.set(true);
+    let (params, call) = (params(), within(0.5));
+    for _ in 0..600 {
+        let mut create = Box::pin(busy.client.create_job(&params, &call, &|_| ()));
+        let _ = create.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    }
+    let later = scene_with([], spend).forever(payment_required()).paying();
+    *later.world.store.borrow_mut() = busy.world.store.borrow().clone();
+    later.world.own_uuids.set(true);
+    later.world.store_ms.set(15.0);
+    let (client, limited, filter) = (&later.client, within(300.0), PaymentFilter::default());
+    let in_time = |what: &str, error: Box<Error>, began: f64| {
+        let took = later.world.now.get() - began;
+        assert!(took <= 350.0, "{what}: {took} ms");
+        assert!(error.message.contains("the time limit was over before all records were read"), "{what}: {}", error.message);
+    };
+    let now = || later.world.now.get();
+    let began = now();
+    in_time("payments", run(client.payments(&filter, &limited, async |_| ())).unwrap_err(), began);
+    let began = now();
+    in_time("spending", run(client.spending("USDC", &limited)).unwrap_err(), began);
+    let began = now();
+    in_time("pending", run(client.pending_payments(&limited)).unwrap_err(), began);
+    // The budget is used up by what is set aside: what became of that is looked up.
+    let began = now();
+    in_time("create", run(client.create_job(&params, &limited, &|_| ())).map(|_| ()).unwrap_err(), began);
+    assert_eq!(later.asked(Callback::Transfer), 0);
 }
 
 #[test]
@@ -218,4 +253,30 @@ fn a_key_whose_program_ended_while_the_wallet_was_open_says_until_when_it_is_tak
     assert!(error.message.contains("no money has moved. For another 45 seconds"), "{}", error.message);
     let late = after(66_000.0);
     assert_eq!((create(&late, "k").unwrap().as_str(), late.asked(Callback::Sign)), ("job-1", 1));
+}
+
+/// Who has the lock of a key takes a claim for free whose payment has no record. A program that was suspended before its record was
+/// written sees, when it wakes up, that the lock is gone.
+#[test]
+fn a_program_that_has_lost_its_lock_asks_no_wallet_and_leaves_the_key_to_whom_has_it() {
+    let first = scene([payment_required()]);
+    let lost = first.world.locks_lost.clone();
+    let first = first.paying().giving(Callback::Confirm, move |_, _| {
+        lost.set(true);
+        Some(Ok(json!(true)))
+    });
+    let error = create(&first, "k").unwrap_err();
+    assert_eq!((error.code, first.asked(Callback::Transfer), first.world.records().len()), (ErrorCode::StoreFailed, 0, 0));
+    assert!(
+        error.message.contains("a lock of the payment was lost") && error.message.ends_with("call again"),
+        "{}",
+        error.message
+    );
+    assert_eq!(eliza_jobs::payment::record::funds_moved_for(&error), record::FundsMoved::No);
+    assert_eq!(first.client.spent("USDC").unwrap(), "0");
+    // Its claim is left, for it may be another payment's; it is free all the same.
+    assert!(first.world.store.borrow().contains_key(&key_record("k")));
+    let second = later(&first, [payment_required(), created()]).paying();
+    second.world.own_uuids.set(true);
+    assert_eq!((create(&second, "k").unwrap().as_str(), second.asked(Callback::Transfer)), ("job-1", 1));
 }

@@ -434,6 +434,10 @@ fn a_cache_that_answers_every_poll_is_asked_past() {
     let old = self::scene([created(), seen("processing").with("age", "30"), seen("completed")]);
     create(&old, OURS).unwrap();
     assert!(old.request(2).url.ends_with("/job-1?fresh=4294967295"), "{}", old.request(2).url);
+    // So does a 304, for nobody asked whether anything had changed.
+    let unmodified = self::scene([created(), text(304, ""), seen("completed")]);
+    create(&unmodified, OURS).unwrap();
+    assert!(unmodified.request(2).url.ends_with("/job-1?fresh=4294967295"), "{}", unmodified.request(2).url);
 }
 
 #[test]

@@ -132,6 +132,8 @@ pub struct World {
     /// How long the store takes for each call, in milliseconds; and how often it was called.
     pub store_ms: Cell<f64>,
     pub store_calls: Cell<usize>,
+    /// How often it listed all its keys.
+    pub store_lists: Cell<usize>,
     /// The store's answers wait for this sign; and so does what it does, if this is true.
     pub store_waits: RefCell<Option<(bool, Rc<Cell<bool>>)>>,
     /// How many more times the store answers; it gives nothing after that.
@@ -141,6 +143,8 @@ pub struct World {
     uuids: Cell<u64>,
     /// How long it takes until nobody else has the lock, in milliseconds.
     pub lock_ms: Cell<f64>,
+    /// Whether all locks are held no more: the program was suspended for too long.
+    pub locks_lost: Rc<Cell<bool>>,
     /// Tasks do not begin before the world turns.
     pub lazy: Cell<bool>,
     tasks: RefCell<Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>>,
@@ -183,7 +187,10 @@ impl Shared {
             StoreOperation::Add if store.contains_key(key) => json!(false),
             StoreOperation::Add => store.insert(key.to_owned(), value.to_owned()).map_or(json!(true), |_| json!(true)),
             StoreOperation::Delete => store.remove(key).map_or(json!(null), |_| json!(null)),
-            StoreOperation::Keys => json!(store.keys().collect::<Vec<_>>()),
+            StoreOperation::Keys => {
+                self.0.store_lists.set(self.0.store_lists.get() + 1);
+                json!(store.keys().collect::<Vec<_>>())
+            }
         })
     }
 }
@@ -307,6 +314,9 @@ impl Platform for Shared {
         }
         self.0.now.set(self.0.now.get() + self.0.lock_ms.get());
         Ok(())
+    }
+    fn holds(&self, _lock: &()) -> bool {
+        !self.0.locks_lost.get()
     }
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.0.tasks.borrow_mut().push(Box::pin(work));

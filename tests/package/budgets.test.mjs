@@ -191,41 +191,15 @@ test('a program that is killed between the record and the wallet leaves its mone
   await clientOf(fileStore(where), spend).createJob(params);
 });
 
-test(
-  'counters that are damaged are counted again, and a payment costs no more with 20,000 records',
-  { timeout: 120_000 },
-  async () => {
-    const where = place('many');
-    const spend = { budget: { total: '1000' } };
-    const store = fileStore(where);
-    const client = clientOf(store, spend);
-    await client.createJob(params);
-    const time = async () => {
-      const times = [];
-      for (let round = 0; round < 15; round++) {
-        const began = performance.now();
-        await client.createJob(params);
-        times.push(performance.now() - began);
-      }
-      return times.sort((one, other) => one - other)[7];
-    };
-    await time();
-    const few = await time();
-    const [open] = fs.readdirSync(where).filter((name) => name.includes('payment%2F'));
-    const record = { ...JSON.parse(fs.readFileSync(path.join(where, open), 'utf8')), amountAtomic: '1', amount: '0.000001' };
-    for (let number = 0; number < 20_000; number++) {
-      const id = `id-${number}`;
-      const text = JSON.stringify({ ...record, attemptId: id, begunAt: 1.7e12 + number, answered: true });
-      fs.writeFileSync(path.join(where, encodeURIComponent(`eliza-jobs/paid/${1.7e12 + number}-${id}`)), text);
-    }
-    const many = await time();
-    // What the machine itself does meanwhile is not ours.
-    assert.ok(many < few * 2 + 5, `${few} ms before, ${many} ms after`);
-    const [counters] = fs.readdirSync(where).filter((name) => name.includes('budget%2F'));
-    const before = await client.spending();
-    fs.writeFileSync(path.join(where, counters), '{"version":1,');
-    const after = await clientOf(fileStore(where), spend).spending(undefined, { timeoutMs: 100_000 });
-    const used = ({ total }) => Number(total.spent) + Number(total.reserved);
-    assert.equal(used(after).toFixed(6), (used(before) + 0.02).toFixed(6));
-  },
-);
+test('counters that are damaged are counted again from the records of a folder', async () => {
+  const where = place('damaged');
+  const spend = { budget: { total: '1000' } };
+  const client = clientOf(fileStore(where), spend);
+  for (let count = 0; count < 3; count++) await client.createJob(params);
+  const [counters] = fs.readdirSync(where).filter((name) => name.includes('budget%2F'));
+  const before = await client.spending();
+  fs.writeFileSync(path.join(where, counters), '{"version":1,');
+  const after = await clientOf(fileStore(where), spend).spending();
+  const used = ({ total }) => Number(total.spent) + Number(total.reserved);
+  assert.equal(used(after).toFixed(6), used(before).toFixed(6));
+});

@@ -1,6 +1,6 @@
 // What somebody sees first: an uncaught error in a terminal, an error in a log, and what importing a constant costs.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -202,5 +202,22 @@ test('every name is there in an import, whichever way the file was written', () 
     writeFileSync(path.join(folder, 'names.mjs'), program);
     const { stdout, stderr } = spawnSync(process.execPath, ['names.mjs'], { cwd: folder, encoding: 'utf8' });
     assert.equal(stdout, 'false\n', `${entry}: ${stderr}`);
+  }
+});
+
+test('what a runtime lacks is named', () => {
+  for (const [name, change] of [
+    ...['WebAssembly', 'TextDecoder', 'crypto', 'performance', 'Headers', 'setTimeout'].map((name) => [
+      name,
+      `delete globalThis.${name}`,
+    ]),
+    ['WebAssembly', 'globalThis.WebAssembly = null'],
+    ['performance', "Object.defineProperty(globalThis, 'performance', { value: undefined })"],
+  ]) {
+    const program = `${change};
+      const { JobsClient } = await import('eliza-jobs');
+      try { new JobsClient({ baseUrl: 'https://h' }); } catch ({ code, message }) { console.log(code, message); }`;
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd: folder, encoding: 'utf8' });
+    assert.ok(said.startsWith(`init_failed eliza-jobs needs ${name}, which this runtime does not have`), `${change}: ${said}`);
   }
 });

@@ -87,6 +87,43 @@ test('two programs on one folder pay once for one idempotencyKey, and leave no l
   assert.deepEqual(hidden(place), []);
 });
 
+test(
+  'a program that is suspended before its payment is written down finds its lock gone, and asks no wallet',
+  { timeout: 30_000 },
+  async () => {
+    const { url, proofs } = await shop();
+    const place = path.join(scratch, 'suspended');
+    const call = `createJob(${JSON.stringify(params)}, { idempotencyKey: 'order-8' })`;
+    // Six seconds in which nothing of the program runs, its renewals neither: the key is claimed then.
+    const first = program(
+      place,
+      `let suspends = true;
+     const suspended = { ...store, set(key, value) {
+       if (suspends && key.startsWith('eliza-jobs/payment/')) {
+         suspends = false;
+         console.log('suspended');
+         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000);
+       }
+       return store.set(key, value);
+     } };
+     const wallet = () => (console.log('wallet'), '0x' + '1'.repeat(64));
+     const client = new JobsClient({ baseUrl: '${url}', store: suspended, wallet });
+     await client.${call}.catch(({ code, message, fundsMoved }) => console.log(code, fundsMoved, message));
+     console.log((await client.${call}).jobId);`,
+    );
+    await until(() => first.said.includes('suspended'));
+    const second = program(
+      place,
+      `const client = new JobsClient({ baseUrl: '${url}', store, wallet: () => (console.log('wallet'), '0x' + '2'.repeat(64)) });
+     console.log((await client.${call}).jobId);`,
+    );
+    await Promise.all([first.over, second.over]);
+    assert.equal(second.said, 'wallet\njob-1\n');
+    assert.match(first.said, /^suspended\nstore_failed false a lock of the payment was lost[^\n]*call again[^\n]*\njob-1\n$/);
+    assert.deepEqual(proofs, [`0x${'2'.repeat(64)}`]);
+  },
+);
+
 test('two programs that resume one attempt at once: one sends', { timeout: 20_000 }, async () => {
   const place = path.join(scratch, 'resume');
   const refusing = await faultServer(price, reply(400, '{"error":"not yet mined"}'));

@@ -193,8 +193,24 @@ test('a double click with one idempotencyKey makes and pays one job', async () =
   assert.deepEqual([new Set(ids).size, wallet.asked, posts(server).length], [1, 1, 2]);
   const waited = await client.createAndWaitForJob(params, { idempotencyKey: 'q' });
   assert.deepEqual([waited.jobId, wallet.asked, posts(server).length], ['job-1', 1, 2]);
-  for (const idempotencyKey of ['', 5, 'x'.repeat(201)]) {
+  // Halves of surrogate pairs would all be one key: Rust's text has none.
+  for (const idempotencyKey of ['', 5, 'x'.repeat(201), '\ud800', 'a\udfff', '\udc00\ud800', '\ud83dx']) {
     await rejects(client.createJob(params, { idempotencyKey }), 'ArgumentError', 'invalid_argument', /^idempotencyKey /);
+  }
+  assert.equal(wallet.asked, 1);
+});
+
+test('what a caller does to its job changes nothing for the next one with the same key', async () => {
+  for (const answers of [[created], [price, created]]) {
+    const server = await faultServer(...answers);
+    const client = new JobsClient({ baseUrl: server.url, wallet: () => HASH, store: memoryStore() });
+    const call = () => client.createJob(params, { idempotencyKey: 'q' });
+    const first = await call();
+    const kept = structuredClone(first);
+    Object.assign(first, { jobId: 'another', status: 'failed', expiresAt: 0, more: 1 });
+    if (first.payment) first.payment.price = 'changed';
+    for (const next of [await call(), await call()])
+      assert.deepEqual([next.jobId, next.status, next.more], [kept.jobId, kept.status, undefined]);
   }
 });
 

@@ -52,6 +52,26 @@ test('the pieces of an answer arrive as they are sent, however they are cut', as
   assert.deepEqual(await stream.next(), { done: true, value: undefined });
 });
 
+test('an event stream is one under whatever name it comes, and what is none is read as before', async () => {
+  const text = `: hello\n\n${event('user_message', said)}${event('chunk', { chunk: 'hé', index: 0 })}${event('done', { text: 'hé' })}`;
+  for (const kind of ['Text/Event-Stream', 'TEXT/EVENT-STREAM; charset=UTF-8', 'text/plain', 'application/octet-stream', null]) {
+    const server = await faultServer((socket) => {
+      socket.write(reply(200, '', { 'content-type': kind, 'content-length': null }));
+      for (const piece of [text.slice(0, 3), text.slice(3, 20), text.slice(20)]) socket.write(piece);
+    });
+    const updates = await all(new SessionsClient({ baseUrl: server.url }).streamMessage('s', { content: 'hello' }));
+    assert.deepEqual(
+      updates.map(({ type }) => type),
+      ['user_message', 'chunk', 'done'],
+      kind,
+    );
+  }
+  const whole = JSON.stringify({ success: true, userMessage: said, agentResponse: { text: 'whole' } });
+  const server = await faultServer(reply(200, whole, { 'content-type': 'text/plain' }), reply(200, '{"messages":[]}'));
+  const updates = await all(new SessionsClient({ baseUrl: server.url }).streamMessage('s', { content: 'hello' }));
+  assert.equal(updates.at(-1).response.text, 'whole');
+});
+
 test('whoever leaves a stream ends the request', async () => {
   const { sessions, socket } = await streaming();
   const wire = socket.then((wire) => (wire.write(event('user_message', said)), wire));

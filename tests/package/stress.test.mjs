@@ -135,6 +135,52 @@ for (const [how, id] of [
   });
 }
 
+/** A wallet that is open, and what ends it. */
+function openWallet() {
+  let ends;
+  const answer = new Promise((resolve, reject) => (ends = { resolve, reject }));
+  let open;
+  const asked = new Promise((next) => (open = next));
+  return { wallet: () => (open(), answer), asked, ...ends };
+}
+
+for (const [what, finish, open] of [
+  ['the hash', ({ resolve }) => resolve(HASH), ['proven', HASH]],
+  ['an error with the hash', ({ reject }) => reject(new Error(`timed out while waiting for ${HASH}`)), ['proven', HASH]],
+  ['an error', ({ reject }) => reject(new Error('broke')), ['unknown', undefined]],
+  ['a no', ({ reject }) => reject(Object.assign(new Error('no'), { code: 4001 })), undefined],
+]) {
+  test(`a module that traps while a transfer wallet is open: ${what} that comes later is written down, and told`, async () => {
+    const store = trapping.memoryStore();
+    const said = [];
+    const logger = { warn: (words) => said.push(words) };
+    let paid = 0;
+    const fetch = async (url, { method, headers }) => {
+      if (method === 'GET') return url.endsWith('/j') ? job('j') : new Response('{"jobs":[]}');
+      paid += headers.get('x-payment') === HASH;
+      return headers.get('x-payment') ? new Response('{"jobId":"j","status":"pending"}', { status: 201 }) : price();
+    };
+    const { wallet, asked, ...ends } = openWallet();
+    const client = new trapping.JobsClient({ baseUrl: 'https://h', fetch, store, wallet, logger, spend: { budget: '0.02' } });
+    const paying = rejection(client.createJob(params));
+    await asked;
+    await rejection(client.getJob('trap'));
+    assert.equal((await paying).fundsMoved, 'unknown');
+    // Also for an application that has freed its client.
+    client.free();
+    finish(ends);
+    while (!said.length) await new Promise((next) => setImmediate(next));
+    assert.match(said.join(), /the wallet has answered after an internal error; pendingPayments\(\) knows what is open/);
+    const later = new trapping.JobsClient({ baseUrl: 'https://h', fetch, store, wallet, logger, spend: { budget: '0.02' } });
+    const [found, ...others] = await later.pendingPayments();
+    assert.deepEqual([found && [found.state, found.transaction], others], [open, []]);
+    const { total } = await later.spending();
+    assert.equal(total.remaining, open ? '0' : '0.02');
+    if (open?.[1]) assert.deepEqual([(await later.resume(found)).status, paid], ['completed', 1]);
+    later.free();
+  });
+}
+
 test('100,000 calls leave the module’s memory as it was', { timeout: 120_000 }, async () => {
   const program = `
     const memories = [];

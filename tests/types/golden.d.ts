@@ -741,12 +741,6 @@ export interface ListJobsResponse {
 }
 
 /**
- * Makes the token transfer that the quote asks for, and returns its transaction hash once it is mined. An error with `noMoneyMoved: true`
- * says that certainly nothing was sent.
- */
-export type SendTransfer = (quote: Quote) => string | Promise<string>;
-
-/**
  * One offer of a server.
  */
 export interface QuotedOffer extends Price {
@@ -1294,7 +1288,7 @@ export interface MessageResponse {
  * - `chunk`: a piece of the answer.
  * - `done`: the whole answer.
  */
-export type MessageUpdate = { type: "user_message"; message: SessionMessage } | { type: "chunk"; chunk: string; index: number; messageId?: string } | { type: "done"; response: AgentResponse };
+export type MessageUpdate = { type: "user_message"; message: SessionMessage } | { type: "chunk"; chunk: string; index: number; messageId?: string | undefined } | { type: "done"; response: AgentResponse };
 
 /**
  * What a client is made with.
@@ -1631,31 +1625,6 @@ export interface SpendOptions {
 }
 
 /**
- * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
- * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
- */
-export interface Wallet {
-    /** Whose money it is. Needed with `signTypedData`. */
-    address?: (string | (() => string | Promise<string>)) | undefined;
-    /** Makes a token transfer, for servers that want its hash. */
-    sendTransfer?: SendTransfer | undefined;
-    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Returns the signature. */
-    signTypedData?: ((typedData: TypedData) => string | Promise<string>) | undefined;
-    /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
-    pay?: ((quote: Quote) => HeadersInput | Promise<HeadersInput>) | undefined;
-    /**
-     * Calls a contract without a transaction (`eth_call` on the latest block), and returns what it returns. With it, `resume()` asks the chain
-     * whether what was signed was used.
-     */
-    call?: ((request: { chainId: number; to: string; data: string }) => string | Promise<string>) | undefined;
-    /**
-     * The receipt of a transaction (`eth_getTransactionReceipt`); `null` while there is none. With it, `resume()` asks the chain what became of
-     * a transfer.
-     */
-    receipt?: ((hash: string, chainId: number) => unknown) | undefined;
-}
-
-/**
  * What waiting takes.
  */
 export interface WaitOptions extends CreateJobOptions {
@@ -1756,19 +1725,8 @@ export type JobHealthResponse = JobsHealthResponse;
 export type JobListResponse = ListJobsResponse;
 
 import type { Logger } from './callbacks.js';
+import type { FetchFunction, HeadersInput, SendTransfer, Wallet } from './injected.js';
 import type { Store } from './stores/store.js';
-
-declare global {
-    // Projects without `lib: dom`, or with an older compiler, do not have these; elsewhere the declarations merge.
-    interface AbortSignal {}
-    interface Headers {}
-    interface SymbolConstructor {
-        readonly dispose: unique symbol;
-    }
-    interface Disposable {
-        [Symbol.dispose](): void;
-    }
-}
 
 /** A job as the server describes it: with `status` `completed` it has its answer. */
 export type Job = CompletedJob | UnansweredJob;
@@ -1834,25 +1792,6 @@ export interface SandboxPayment {
 
 /** The text, or the text in pieces; `undefined` or `null` for no answer. */
 export type AnswerText = string | readonly string[] | null | undefined | void;
-
-/** What a `fetch` of your own is called with. */
-export interface FetchInit {
-    method: 'GET' | 'POST' | 'DELETE';
-    headers: Headers;
-    body?: string | undefined;
-    redirect: 'manual';
-    signal: AbortSignal;
-    /** Absent in runtimes that do not know it. */
-    cache?: 'no-store' | undefined;
-}
-/** What a `fetch` of your own returns: a `Response`, or what reads like one. */
-export interface FetchResponse {
-    readonly status: number;
-    readonly headers: { get(name: string): string | null };
-    text(): Promise<string>;
-}
-/** A `fetch` of your own. The global one is such a function. */
-export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchResponse>;
 
 /** What a caller tells a store while it waits for a lock. */
 export interface LockRequest {
@@ -2112,9 +2051,6 @@ export interface QuestionContext {
     sleep(ms: number): Promise<void>;
 }
 
-/** What is sent as headers: an object, a list of pairs, or `Headers`. */
-export type HeadersInput = Record<string, string> | readonly (readonly string[])[] | Headers;
-
 /** What the agent says to a question. Throwing: its model fails. */
 export type AnswerFunction = (question: string, context: QuestionContext) => AnswerText | Promise<AnswerText>;
 
@@ -2166,27 +2102,27 @@ export declare class ElizaJobsError extends Error {
     /** Whether money has moved for what this error is about. `'unknown'`: it may have, or may still. */
     readonly fundsMoved: FundsMoved;
     /** The job this is about. */
-    readonly jobId?: string | undefined;
+    readonly jobId?: string;
     /** The job as it was last seen. */
-    readonly job?: JobDetailsResponse | undefined;
+    readonly job?: JobDetailsResponse;
     /** The session this is about. Not enumerable: its id opens the session, so that it must not get into logs. */
-    readonly sessionId?: string | undefined;
+    readonly sessionId?: string;
     /** The message that was sent, when it is known to be in the session. */
-    readonly userMessage?: SessionMessage | undefined;
+    readonly userMessage?: SessionMessage;
     /** The HTTP status that the server answered. */
-    readonly status?: number | undefined;
+    readonly status?: number;
     /** The same as `status`. */
-    readonly statusCode?: number | undefined;
+    readonly statusCode?: number;
     /** The server's own words. */
-    readonly serverMessage?: string | undefined;
+    readonly serverMessage?: string;
     /** The server's own code for the error. */
-    readonly serverCode?: string | undefined;
+    readonly serverCode?: string;
     /** How long the server asks to wait, in milliseconds. */
-    readonly retryAfterMs?: number | undefined;
+    readonly retryAfterMs?: number;
     /** The payment this is about. Not enumerable: it may hold a proof, which must not get into logs. */
-    readonly payment?: PaymentAttempt | undefined;
+    readonly payment?: PaymentAttempt;
     /** What the platform or the wallet threw. */
-    readonly cause?: unknown | undefined;
+    readonly cause?: unknown;
     protected constructor(...given: ConstructorParameters<typeof Error>);
 }
 /** The server refused the request or sent something unreadable. */
@@ -2219,8 +2155,78 @@ export declare class ArgumentError extends TypeError {
     /** An argument moves no money. */
     readonly fundsMoved: false;
     /** The argument's or option's name; absent when the client itself was released. */
-    readonly field?: string | undefined;
+    readonly field?: string;
     protected constructor(...given: ConstructorParameters<typeof TypeError>);
+}
+
+
+import type { Quote, TypedData } from './wasm.js';
+declare global {
+    interface AbortSignal {
+    }
+    interface Headers {
+    }
+    interface SymbolConstructor {
+        readonly dispose: unique symbol;
+    }
+    interface Disposable {
+        [Symbol.dispose](): void;
+    }
+}
+/** What is sent as headers: an object, a list of pairs, or `Headers`. */
+export type HeadersInput = Record<string, string> | readonly (readonly string[])[] | Headers;
+/** What a `fetch` of your own is called with. */
+export interface FetchInit {
+    method: 'GET' | 'POST' | 'DELETE';
+    headers: Headers;
+    body?: string | undefined;
+    redirect: 'manual';
+    signal: AbortSignal;
+    /** Absent in runtimes that do not know it. */
+    cache?: 'no-store' | undefined;
+}
+/** What a `fetch` of your own returns: a `Response`, or what reads like one. */
+export interface FetchResponse {
+    readonly status: number;
+    readonly headers: {
+        get(name: string): string | null;
+    };
+    text(): Promise<string>;
+}
+/** A `fetch` of your own. The global one is such a function. */
+export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchResponse>;
+/**
+ * Makes the token transfer that the quote asks for, and returns its transaction hash once it is mined. An error with `noMoneyMoved: true`
+ * says that certainly nothing was sent.
+ */
+export type SendTransfer = (quote: Quote) => string | Promise<string>;
+/**
+ * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
+ * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
+ */
+export interface Wallet {
+    /** Whose money it is. Needed with `signTypedData`. */
+    address?: string | (() => string | Promise<string>) | undefined;
+    /** Makes a token transfer, for servers that want its hash. */
+    sendTransfer?: SendTransfer | undefined;
+    /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Returns the signature. */
+    signTypedData?: ((typedData: TypedData) => string | Promise<string>) | undefined;
+    /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
+    pay?: ((quote: Quote) => HeadersInput | Promise<HeadersInput>) | undefined;
+    /**
+     * Calls a contract without a transaction (`eth_call` on the latest block), and returns what it returns. With it, `resume()` asks the chain
+     * whether what was signed was used.
+     */
+    call?: ((request: {
+        chainId: number;
+        to: string;
+        data: string;
+    }) => string | Promise<string>) | undefined;
+    /**
+     * The receipt of a transaction (`eth_getTransactionReceipt`); `null` while there is none. With it, `resume()` asks the chain what became of
+     * a transfer.
+     */
+    receipt?: ((hash: string, chainId: number) => unknown) | undefined;
 }
 
 
@@ -2321,6 +2327,7 @@ export interface JobsClient {
 export type { Logger } from './callbacks.js';
 export { ElizaClient } from './eliza-client.js';
 export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
+export type { FetchFunction, FetchInit, FetchResponse, HeadersInput, SendTransfer, Wallet } from './injected.js';
 export { JobStatus } from './job-status.js';
 export { fileStore } from './stores/file.js';
 export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';

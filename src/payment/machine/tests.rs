@@ -685,6 +685,14 @@ impl Model {
             (Err(json!({"noMoneyMoved": true})), false),
         ];
         let mut nexts = Vec::new();
+        if matches!(&self.payment, Some(Payment { state: State::Asking(_), .. })) {
+            // It was not asked at all.
+            let mut lost = self.clone();
+            (lost.has_key_lock, lost.has_failed, lost.may_have_transferred) = (false, true, false);
+            lost.wallet_calls -= 1;
+            lost.happens(Event::LockLost);
+            nexts.push(lost);
+        }
         for (answer, moves) in answers {
             for seconds in [0.0, 70.0, 400.0] {
                 if self.clock_s >= 400.0 && seconds > 0.0 {

@@ -163,6 +163,33 @@ fn a_job_that_has_left_the_list_is_polled_by_itself_and_one_that_lists_leave_out
     assert_eq!(sleeps_until(&step(&mut watch, 3, at(5_000.0), FREE)), at(30_050.0), "the list has it again");
 }
 
+/// As a server shows it that has just begun again, or a copy of it that knows of nothing yet.
+#[test]
+fn one_list_of_all_jobs_that_leaves_jobs_out_costs_no_polls_and_lists_that_go_on_so_are_asked_for_again() {
+    let mut watch = watch(4, SPENT);
+    let empty = |watch: &mut Watch, now: f64| {
+        let (_, query) = leader(watch, at(now), SPENT).expect("a list is asked for");
+        listed(watch, query, at(now), at(now + 50.0), list(vec![]));
+    };
+    empty(&mut watch, 2_000.0);
+    assert!(watch.take_woken().is_empty());
+    empty(&mut watch, 4_000.0);
+    assert_eq!(watch.take_woken(), [0, 1, 2, 3]);
+    for key in 0..4 {
+        step(&mut watch, key, at(4_050.0), FREE);
+        watch.slot(key, at(4_050.0), Some(true));
+        assert!(matches!(watch.next(key, at(4_050.0), FREE), Step::Own(Next::Poll { .. })));
+        watch.polled(key, at(4_050.0), Ok(jobs::read_job(job(key, "processing"))));
+    }
+    assert!(!watch.subscriptions.iter().flatten().any(|own| own.wants_list(at(14_000.0))), "each is polled by itself");
+    // When the lists are whole again they serve all.
+    let (_, query) = leader(&mut watch, at(14_060.0), SPENT).unwrap();
+    listed(&mut watch, query, at(14_060.0), at(14_100.0), list((0..4).map(|key| job(key, "completed")).collect()));
+    for key in 0..4 {
+        assert!(matches!(step(&mut watch, key, at(14_100.0), SPENT), Step::Own(Next::Over(end)) if end.is_ok()), "{key}");
+    }
+}
+
 #[test]
 fn a_job_that_a_cut_off_list_leaves_out_is_not_polled_and_the_next_list_is_longer() {
     let mut watch = watch(4, FREE);
@@ -212,7 +239,8 @@ fn each_of_two_waits_for_one_job_gets_its_end_and_its_reference() {
 fn no_more_jobs_are_polled_one_by_one_than_the_rate_limit_has_slots_for() {
     let mut watch = watch(10, SPENT);
     let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
-    // All of them have left the list.
+    // All of them have left the list, and the one before it.
+    listed(&mut watch, query, at(1_900.0), at(1_950.0), list(vec![]));
     listed(&mut watch, query, at(2_000.0), at(2_050.0), list(vec![]));
     let way = Way { spare: 3.0, ..SPENT };
     let slots: Vec<Key> = (0..10).filter(|key| takes_slot(&step(&mut watch, *key, at(2_050.0), way))).collect();
@@ -235,6 +263,7 @@ fn no_more_jobs_are_polled_one_by_one_than_the_rate_limit_has_slots_for() {
 fn a_slot_that_is_not_needed_any_more_is_somebody_elses() {
     let mut watch = watch(4, SPENT);
     let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
+    listed(&mut watch, query, at(1_900.0), at(1_950.0), list(vec![]));
     listed(&mut watch, query, at(2_000.0), at(2_050.0), list(vec![]));
     assert!(takes_slot(&step(&mut watch, 0, at(2_050.0), SPENT)));
     assert_eq!(sleeps_until(&step(&mut watch, 1, at(2_050.0), SPENT)), at(30_050.0));

@@ -1,0 +1,21 @@
+import ts from 'typescript';
+
+/**
+ * Declarations whose optional members may also be `undefined`: with `exactOptionalPropertyTypes` only those take what an
+ * application may not have.
+ */
+export function takingUndefined(text) {
+  const insertions = [];
+  const visit = (node) => {
+    if (ts.isPropertySignature(node) && node.questionToken && node.type) {
+      const type = node.type;
+      const [open, close] = ts.isFunctionTypeNode(type) ? ['(', ')'] : ['', ''];
+      insertions.push([type.getStart(), open], [type.getEnd(), `${close} | undefined`]);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile('declarations.d.ts', text, ts.ScriptTarget.Latest, true));
+  // From the end, so that the places before stay what they are.
+  insertions.sort(([a], [b]) => b - a);
+  return insertions.reduce((changed, [at, words]) => changed.slice(0, at) + words + changed.slice(at), text);
+}
