@@ -1,6 +1,7 @@
 // `useJob` in Chromium, with React 18 and 19 in StrictMode: reloads at every moment, with the payments counted at the server.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -64,6 +65,21 @@ if (location.hash === '#hydrate') {
 } else createRoot(element).render(page);
 `;
 
+/** Where a component is printed. */
+const PRINTED = { readme: 'README.md', docs: 'docs/react.md' };
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** A page's program, as a developer's bundler makes it. */
+async function bundled(contents, alias = {}) {
+  const { outputFiles } = await build({
+    stdin: { contents, loader: 'jsx', resolveDir: path.dirname(path.dirname(installed)) },
+    ...{ bundle: true, format: 'esm', write: false, jsx: 'automatic', logLevel: 'error' },
+    define: { 'process.env.NODE_ENV': '"development"' },
+    alias,
+  });
+  return outputFiles[0].contents;
+}
+
 let browser, server, url;
 const scripts = new Map();
 /** The sandbox that requests go to, and what the server does with a request before it goes there, and before its answer goes back. */
@@ -72,13 +88,18 @@ let hold = { before: () => undefined, after: () => undefined };
 
 before(async () => {
   for (const version of VERSIONS) {
-    const { outputFiles } = await build({
-      stdin: { contents: PAGE, loader: 'jsx', resolveDir: path.dirname(path.dirname(installed)) },
-      ...{ bundle: true, format: 'esm', write: false, jsx: 'automatic', logLevel: 'error' },
-      define: { 'process.env.NODE_ENV': '"development"' },
-      alias: version === '18' ? { react: 'react-18', 'react-dom': 'react-dom-18' } : {},
-    });
-    scripts.set(`/${version}.js`, outputFiles[0].contents);
+    scripts.set(
+      `/${version}.js`,
+      await bundled(PAGE, version === '18' ? { react: 'react-18', 'react-dom': 'react-dom-18' } : {}),
+    );
+  }
+  for (const [name, file] of Object.entries(PRINTED)) {
+    const [, component] = /```jsx\n(.*?)```/s.exec(readFileSync(path.join(root, file), 'utf8'));
+    const contents = `${component.replace("'http://localhost:3000'", 'location.origin')}
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+createRoot(document.getElementById('root')).render(<StrictMode><Weather /></StrictMode>);`;
+    scripts.set(`/${name}.js`, await bundled(contents));
   }
   server = http.createServer((request, response) => {
     const { pathname } = new URL(request.url, 'http://h');
@@ -333,6 +354,20 @@ for (const version of VERSIONS) {
     await shows('one', 'answered');
     assert.match(await page.evaluate(() => globalThis.rendered), /idle/);
     assert.deepEqual(errors, []);
+    await close();
+  });
+}
+
+for (const [name, file] of Object.entries(PRINTED)) {
+  test(`the component in ${file} works as it is printed`, async () => {
+    const { page, click, api, errors, close } = await open(name, {}, { sandbox: { paywall: 'none', price: undefined } });
+    const button = page.locator('button');
+    assert.equal(await button.innerText(), 'idle');
+    await click('button');
+    await button.getByText('You asked: What is the weather in New York?').waitFor();
+    await page.reload();
+    await button.getByText('You asked').waitFor();
+    assert.deepEqual([api.sandbox.jobs.length, errors], [1, []]);
     await close();
   });
 }

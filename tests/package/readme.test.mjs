@@ -196,7 +196,8 @@ globalThis.client = {
   },
 };
 
-for (const { title, program } of programs.filter(({ language }) => language !== 'sh')) {
+// Components run in a browser: tests/browser/react.test.mjs.
+for (const { title, program } of programs.filter(({ language }) => !['sh', 'jsx'].includes(language))) {
   test(`the README's program runs as it is printed: ${title}`, async () => {
     assert.ok(Object.hasOwn(checks, title), 'no test knows what it does');
     await checks[title](program);
