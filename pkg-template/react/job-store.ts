@@ -89,8 +89,8 @@ export class JobStore {
   };
 
   readonly reset = (): void => {
-    this.cancel();
-    this.#start();
+    // What is written down is not begun only to be forgotten.
+    this.#isStarted = true;
     this.cancel();
     this.#asked = undefined;
     this.#records?.delete();

@@ -151,8 +151,8 @@ async function open(version, query, { sandbox, wallet = {} } = {}) {
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) errors.push(message.text());
   });
   let asked = 0;
-  await page.exposeFunction('account', () => api.sandbox.account);
-  await page.exposeFunction('sign', async (typedData) => {
+  await context.exposeFunction('account', () => api.sandbox.account);
+  await context.exposeFunction('sign', async (typedData) => {
     asked += 1;
     await wallet.before?.();
     return api.sandbox.wallet.signTypedData(typedData);
@@ -179,6 +179,11 @@ async function open(version, query, { sandbox, wallet = {} } = {}) {
   };
 }
 const never = new Promise(() => {});
+function released() {
+  const made = {};
+  made.promise = new Promise((resolve) => (made.resolve = resolve));
+  return made;
+}
 /** Something that is reached once, and holds there until it is let go: what is held then never goes on. */
 function stop() {
   let reach;
@@ -241,6 +246,25 @@ const MOMENTS = {
     return 1;
   },
 };
+
+test("two tabs with one key: the second one waits for the first one's wallet, and both have the answer", async () => {
+  const gate = released();
+  const { page, api, click, shows, asked, errors, close } = await open(
+    '19',
+    { scene: 'one' },
+    { wallet: { before: () => gate.promise } },
+  );
+  await click('#one .ask');
+  await shows('one', 'confirming');
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  const statusOf = (tab, status) => tab.locator('#one i', { hasText: status }).waitFor();
+  await statusOf(other, 'asking');
+  gate.resolve();
+  await Promise.all([page, other].map((tab) => statusOf(tab, 'answered')));
+  assert.deepEqual([api.sandbox.payments.length, api.sandbox.jobs.length, asked(), errors], [1, 1, 1, []]);
+  await close();
+});
 
 // The reloads with the newest React; what React itself does, with both.
 for (const version of VERSIONS) {

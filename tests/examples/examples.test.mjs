@@ -40,11 +40,16 @@ after(async () => {
   await Promise.all([browser?.close(), closeAll()]);
 });
 
-/** Starts a command in an example's folder: `output()` is what it has printed, `ended` says how it ended. */
-function start(name, command, env = {}) {
+/** Starts a script of an example as `npm run` does: `output()` is what it has printed, `ended` says how it ended. */
+function start(name, script, env = {}) {
+  const { scripts } = JSON.parse(readFileSync(path.join(folder, name, 'package.json'), 'utf8'));
+  return shell(name, scripts[script], env);
+}
+function shell(name, command, env) {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(NODE_|npm_)/.test(key)));
-  const options = { cwd: path.join(folder, name), env: { ...clean, NO_COLOR: '1', ...env }, detached: true };
-  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const PATH = [path.join(modules, '.bin'), path.dirname(process.execPath), clean.PATH].join(path.delimiter);
+  const options = { cwd: path.join(folder, name), env: { ...clean, PATH, NO_COLOR: '1', ...env }, detached: true };
+  const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   started.add(child);
   let output = '';
   let wake = () => undefined;
@@ -67,7 +72,7 @@ function start(name, command, env = {}) {
 }
 /** Runs a script of an example as its reader does, and gives the lines that it prints. */
 async function run(name, script, env) {
-  const program = start(name, ['npm', 'run', '--silent', script], env);
+  const program = start(name, script, env);
   assert.equal(await program.ended, 0, program.output());
   return program.output().trimEnd().split('\n');
 }
@@ -134,7 +139,7 @@ test('express: a route that pays, once for one key', async () => {
   };
   const { url, sandbox } = await startSandbox();
   for (const env of [{}, { ELIZA_URL: url, PRIVATE_KEY }]) {
-    const program = start('express', ['npm', 'start', '--silent'], { PORT: '0', ...env });
+    const program = start('express', 'start', { PORT: '0', ...env });
     const [at] = await program.said(/http:\/\/127\.0\.0\.1:\d+/);
     for (let times = 0; times < 2; times += 1) {
       const response = await post(at, { question: Q }, 'order-1');
@@ -158,7 +163,7 @@ test('next: the route pays, once for one key (all of the project: make consumers
     }`;
   const { url, sandbox } = await startSandbox();
   for (const env of [{}, { ELIZA_URL: url, PRIVATE_KEY }]) {
-    const run = start('next', [process.execPath, '--input-type=module', '-e', program], env);
+    const run = shell('next', 'node --input-type=module -e "$PROGRAM"', { PROGRAM: program, ...env });
     assert.equal(await run.ended, 0, run.output());
     assert.equal(run.output().match(/^200 \{"answer":".*weather in New York/gm)?.length, 2, run.output());
     assert.match(run.output(), /^400 \{"error":"invalid_argument"\}$/m);
@@ -201,8 +206,8 @@ test('page: an import map and no build', async () => {
 });
 
 test('react: in development it asks its own sandbox, and comes back with the answer after a reload', async () => {
-  const program = start('react', ['npm', 'run', 'dev', '--silent', '--', '--host', '127.0.0.1']);
-  const [, url] = await program.said(/(http:\/\/127\.0\.0\.1:\d+\/)/);
+  const program = start('react', 'dev');
+  const [, url] = await program.said(/(http:\/\/localhost:\d+\/)/);
   const { page, errors, close } = await open(url);
   const status = page.getByRole('status');
   await page.click('text=Ask');
@@ -220,7 +225,7 @@ test('react: in development it asks its own sandbox, and comes back with the ans
 });
 
 test("react: built for a real server, it pays with the browser's wallet", async () => {
-  const missing = start('react', ['npm', 'run', 'build']);
+  const missing = start('react', 'build');
   assert.equal(await missing.ended, 1);
   assert.match(missing.output(), /ELIZA_URL is missing/);
   const { url, sandbox, release } = await startSandbox();

@@ -262,6 +262,15 @@ test('a page that is loaded again goes on with what was under way, as the same j
   assert.equal(last.calls.length, 0);
 });
 
+test('what is forgotten before it was looked for is not asked', () => {
+  loaded(scripted(), 'k').ask(Q);
+  const client = scripted();
+  const store = loaded(client, 'k');
+  store.reset();
+  mounted(store);
+  assert.deepEqual([client.calls.length, store.getSnapshot().status, written()], [0, 'idle', []]);
+});
+
 for (const [what, end, expected] of [
   ['was cancelled', (store) => store.cancel(), 'stopped'],
   ['the user refused', (_, { reject }) => reject(failure('wallet_rejected')), 'stopped'],
