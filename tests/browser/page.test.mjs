@@ -172,11 +172,14 @@ test('a tab that does not see yet what another one has written waits for it: the
   // Browsers' processes have copies of the storage, which follow a moment later. Here that moment is long enough to be seen.
   await other.evaluate(() => {
     const copy = { ...localStorage };
-    const { getItem } = Storage.prototype;
+    const { getItem, setItem } = Storage.prototype;
     let late = 0;
+    Storage.prototype.setItem = function (key, value) {
+      copy[key] = value;
+      setItem.call(this, key, value);
+    };
     Storage.prototype.getItem = function (key) {
       if (key.startsWith('eliza-jobs/turn/')) late += 1;
-      if (late > 20) Storage.prototype.getItem = getItem;
       return late > 20 ? getItem.call(this, key) : (copy[key] ?? null);
     };
   });

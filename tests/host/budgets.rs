@@ -129,7 +129,24 @@ fn days_and_hours_have_budgets_of_their_own_and_scopes_too() {
 #[test]
 fn counters_that_are_damaged_newer_or_gone_are_counted_again_from_the_records() {
     let spend = budget(|limit| limit.budget = 40_000);
-    for damage in [None, Some(""), Some("{"), Some("null"), Some("{\"version\":2}"), Some("[]")] {
+    let whole = |total: &str, hours: &str, open: &str| {
+        format!(r#"{{"version":1,"since":0,"total":{total},"hours":{hours},"open":{open}}}"#)
+    };
+    let garbage = [
+        whole("\"-20000\"", "[]", "[]"),
+        whole("0", "[]", "[]"),
+        whole("\"0.02\"", "[]", "[]"),
+        whole("\"0\"", "[[1,\"20000\"]]", "[]"),
+        whole("\"0\"", "[[-1,\"0\"]]", "[]"),
+        whole("\"0\"", "[5]", "[]"),
+        whole("\"0\"", "{}", "[]"),
+        whole("\"0\"", "[]", "[[\"a\",\"x\",5]]"),
+        whole("\"0\"", "[]", "null"),
+        whole("\"0\"", "[]", "[]").replace("\"since\":0", "\"since\":-1"),
+        whole("\"0\"", "[]", "[]").replace("\"version\":1", "\"version\":\"1\""),
+    ];
+    let simple = [None, Some(""), Some("{"), Some("null"), Some("{\"version\":2}"), Some("[]"), Some("\0\0\0\0")];
+    for damage in simple.into_iter().chain(garbage.iter().map(|text| Some(text.as_str()))) {
         let scene = paying(2, &spend);
         pay(&scene.world, &scene.client).unwrap();
         pay(&scene.world, &scene.client).unwrap();

@@ -1,11 +1,12 @@
 // Budgets that last: several programs on one fileStore, programs that are killed, a real chain that tells what has moved.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { startChain } from '../servers/chain.mjs';
 import { startSeedOnChain } from '../servers/seed-on-chain.mjs';
 import { startV2 } from '../servers/x402-v2.mjs';
@@ -135,6 +136,34 @@ test('a budget lasts where the store lasts, for each hour, each day and in all',
   assert.equal((await clientOf(store, other).spending()).total.remaining, '0');
 });
 
+test('a clock that is put forward and back between programs fills no budget again', async () => {
+  const where = place('clock');
+  const spend = { budget: { perDay: '0.02' } };
+  const day = 86_400_000;
+  /** A program on a machine whose clock is so far ahead. */
+  const pays = async (ahead) => {
+    const code = `
+      const { now } = Date;
+      Date.now = () => now() + ${ahead};
+      const { fileStore, JobsClient } = await import('eliza-jobs');
+      const fetch = async (_url, { headers }) =>
+        headers.get('x-payment')
+          ? Response.json({ jobId: crypto.randomUUID(), status: 'pending' }, { status: 201 })
+          : Response.json({ payment: [${JSON.stringify(offer)}] }, { status: 402 });
+      const client = new JobsClient({ baseUrl: 'https://h', fetch, wallet: () => ${JSON.stringify(HASH)},
+        store: fileStore(${JSON.stringify(where)}), spend: ${JSON.stringify(spend)} });
+      console.log(await client.createJob(${JSON.stringify(params)}).then(() => 'paid', ({ code }) => code));
+    `;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], { cwd: folder });
+    return stdout.trim();
+  };
+  const ends = [];
+  for (const days of [0, 0, -1, -400, 1, 1, 0, -1, 2]) ends.push(await pays(days * day));
+  const over = 'payment_over_limit';
+  assert.deepEqual(ends, ['paid', over, over, over, 'paid', over, over, over, 'paid']);
+  assert.equal((await clientOf(fileStore(where), { budget: '1.00' }).spending()).total.spent, '0.06');
+});
+
 test('budgets that can never work are refused, with the member, the rule and what was given', async () => {
   const given = (budget, options) => () => clientOf(memoryStore(), { budget }, options);
   for (const [budget, words] of [
@@ -154,6 +183,20 @@ test('budgets that can never work are refused, with the member, the rule and wha
     [['1'], /spend\.budget must be a decimal string/],
   ]) {
     assert.throws(given(budget), { name: 'ArgumentError', message: words }, JSON.stringify(budget));
+  }
+  // Other tokens have budgets of their own, by the same rules.
+  const eurc = {
+    network: 'base',
+    asset: '0x60a3E35Cc302bFA44Cb288Bc5a4F316Fdb1adb42',
+    symbol: 'EURC',
+    decimals: 6,
+    name: 'EURC',
+    version: '2',
+    maxPerPayment: '0.10',
+  };
+  for (const budget of [2, '-1', { perDay: '2', total: '1' }, { perMonth: '2' }, {}, ['1']]) {
+    const make = () => clientOf(memoryStore(), { assets: [{ ...eurc, budget }] });
+    assert.throws(make, { name: 'ArgumentError', message: /assets.*budget/ }, JSON.stringify(budget));
   }
   const { lock, ...unlocked } = memoryStore();
   assert.equal(typeof lock, 'function');
