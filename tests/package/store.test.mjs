@@ -214,6 +214,27 @@ test('what a caller does to its job changes nothing for the next one with the sa
   }
 });
 
+test('however many records a list reads, the program goes on with other work meanwhile', async () => {
+  const store = memoryStore();
+  const refusing = await faultServer(price, price, reply(200, '{"jobs":[]}'));
+  const options = { baseUrl: refusing.url, wallet: () => HASH, store };
+  await rejection(new JobsClient(options).createJob(params));
+  const [key] = [...store.keys('eliza-jobs/payment/')];
+  const record = JSON.parse(store.get(key));
+  for (let number = 0; number < 1_000; number += 1) {
+    const attemptId = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+    store.set(`eliza-jobs/payment/${attemptId}`, JSON.stringify({ ...record, attemptId }));
+  }
+  const client = new JobsClient(options);
+  for (const list of [() => client.pendingPayments(), () => client.payments(), () => client.paymentsCsv()]) {
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1));
+    assert.ok((await list()).length >= 1_001);
+    clearInterval(timer);
+    assert.ok(turns >= 8, `the program had ${turns} turns`);
+  }
+});
+
 test('a call that is aborted at once and made again, as in a double effect, is one job', async () => {
   const server = await faultServer(price, created);
   const wallet = counted();
