@@ -222,6 +222,29 @@ fn a_store_that_fails_means_no_payment_and_one_that_changes_nothing_is_found_out
 }
 
 #[test]
+fn a_program_whose_lock_was_lost_pays_nothing_and_has_all_counted_again() {
+    let spend = budget(|limit| limit.budget = 40_000);
+    // Lost before the counters are written, and while they are.
+    for (holds, is_written) in [(0, true), (1, false)] {
+        let scene = paying(1, &spend);
+        let (world, client) = (&scene.world, &scene.client);
+        pay(world, client).unwrap();
+        let before = counters(world);
+        world.lock_holds.set(Some(holds));
+        let error = pay(world, client).unwrap_err();
+        world.lock_holds.set(None);
+        assert_eq!(error.code, ErrorCode::StoreFailed);
+        assert!(error.message.contains("a lock was lost"), "{}", error.message);
+        let asked = world.asked.borrow().iter().filter(|(callback, _)| *callback == Callback::Transfer).count();
+        assert_eq!(asked, 1, "the wallet is not asked for the second one");
+        let after = counters(world);
+        // What was written may stand in the place of somebody else's: nothing is left of it.
+        assert_eq!(after, if is_written { before } else { Vec::new() });
+        assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.02");
+    }
+}
+
+#[test]
 fn a_payment_costs_as_much_with_ten_thousand_records_as_with_none() {
     let spend = budget(|limit| limit.budget = u128::MAX - 1);
     let calls = |records: usize| {
