@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help ask demo demo-shots test test-seed consumers check lint pkg reproduce docs bench soak fuzz mutants audit size format golden rust browsers
+.PHONY: help ask demo demo-shots test test-seed consumers check lint pkg reproduce docs bench soak fuzz mutants audit size format golden installs rust browsers
 
 # What is built or installed is its own stamp: whoever deletes it gets it again.
 NPM := node_modules/.package-lock.json
@@ -171,6 +171,9 @@ format: $(NPM) ## puts the formatting right
 
 golden: $(PACKAGE) ## accepts the package's present types as the right ones
 	@node scripts/golden.mjs --write
+
+# What the tests take from npm; not the repository's own tools, which come with the first of the others.
+installs: $(SERVERS) $(VERSIONS) $(COMPILERS) $(CONSUMERS)
 
 # Asked each time, because they belong to the machine and not to this folder.
 rust:

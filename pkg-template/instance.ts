@@ -86,7 +86,8 @@ export class Instance {
     const cameLate = (isThrown: boolean) => (value: unknown) => {
       if (this.error) kept.walletAnswered(attemptId, value, isThrown);
     };
-    answer.then(cameLate(false), cameLate(true));
+    // Where no other instance can be made, the record says that the wallet was asked.
+    answer.then(cameLate(false), cameLate(true)).catch(() => undefined);
     return answer;
   }
 

@@ -210,10 +210,6 @@ impl Platform for JsPlatform {
     }
 
     async fn ask_wallet(&self, attempt_id: &str, callback: Callback, argument: Json) -> Result<Json, Json> {
-        // What is only signed moves nothing.
-        if callback == Callback::Sign {
-            return self.call(callback, argument).await;
-        }
         let given = self.begin(callback, &argument)?;
         let given = JsFuture::from(wallet_answer(&given.0, &self.kept.0, attempt_id)).await.map(Json).map_err(Json)?;
         Ok(if callback == Callback::Pay { header_pairs(&given).unwrap_or(given) } else { given })

@@ -14,7 +14,7 @@ use crate::time::Deadline;
 
 /// What becomes of the record.
 enum Outcome {
-    /// It has a proof already, or a job.
+    /// It stays as it is: it has a proof already, or a job, or no money can have moved.
     Same,
     /// It says this.
     Kept(Box<Attempt>),
@@ -24,7 +24,8 @@ enum Outcome {
 
 /// What the answer of a wallet that was asked for a transfer, or took the payment over, means for the payment.
 fn outcome(attempt: Attempt, answer: Result<Json, Json>) -> Outcome {
-    if attempt.created.is_some() || !attempt.proof.is_empty() || attempt.unmoved {
+    // What is only signed moves nothing.
+    if attempt.signs || attempt.created.is_some() || !attempt.proof.is_empty() || attempt.unmoved {
         return Outcome::Same;
     }
     let (proof, transaction) = match answer {

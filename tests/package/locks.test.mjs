@@ -94,17 +94,18 @@ test(
     const { url, proofs } = await shop();
     const place = path.join(scratch, 'suspended');
     const call = `createJob(${JSON.stringify(params)}, { idempotencyKey: 'order-8' })`;
-    // Six seconds in which nothing of the program runs, its renewals neither: the key is claimed then.
+    // Six seconds in which nothing of the program runs, its renewals neither. The key is claimed, and nothing else is written.
     const first = program(
       place,
       `let suspends = true;
-     const suspended = { ...store, set(key, value) {
-       if (suspends && key.startsWith('eliza-jobs/payment/')) {
+     const suspended = { ...store, async add(key, value) {
+       const added = await store.add(key, value);
+       if (suspends) {
          suspends = false;
          console.log('suspended');
          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000);
        }
-       return store.set(key, value);
+       return added;
      } };
      const wallet = () => (console.log('wallet'), '0x' + '1'.repeat(64));
      const client = new JobsClient({ baseUrl: '${url}', store: suspended, wallet });
