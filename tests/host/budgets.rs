@@ -166,6 +166,28 @@ fn counters_that_are_damaged_newer_or_gone_are_counted_again_from_the_records() 
 }
 
 #[test]
+fn what_was_answered_counts_when_all_is_counted_again_and_once() {
+    let spend = budget(|limit| limit.budget = 60_000);
+    let scene = paying(0, &spend);
+    let world = &scene.world;
+    world.script.borrow_mut().clear();
+    pay_and_get(world, &spend);
+    pay_and_get(world, &spend);
+    let spent_again = || {
+        let (key, _) = counters(world).remove(0);
+        world.store.borrow_mut().remove(&key);
+        spending(world, &another(world, &spend))["total"]["spent"].clone()
+    };
+    assert_eq!(spent_again(), "0.04");
+    // A program has ended between writing the history and deleting the record.
+    let paid = |(key, text): (&String, &String)| key.starts_with("eliza-jobs/paid/").then(|| text.clone());
+    let text = world.store.borrow().iter().find_map(paid).unwrap();
+    let id = Json::parse(&text).unwrap().get_text("attemptId").unwrap();
+    world.store.borrow_mut().insert(format!("eliza-jobs/payment/{id}"), text);
+    assert_eq!(spent_again(), "0.04");
+}
+
+#[test]
 fn old_records_and_payments_of_clients_without_a_budget_count() {
     let spend = budget(|limit| limit.budget = 60_000);
     let scene = paying(3, &SpendPolicy::default());
@@ -260,6 +282,31 @@ fn a_payment_costs_as_much_with_ten_thousand_records_as_with_none() {
         scene.world.store_calls.get() - before
     };
     assert_eq!(calls(0), calls(10_000));
+}
+
+#[test]
+fn a_payment_looks_at_a_few_of_those_whose_money_is_set_aside_however_many_there_are() {
+    let spend = budget(|limit| limit.budget = u128::MAX - 1);
+    let calls = |open: usize| {
+        let scene = paying(2, &spend);
+        let world = &scene.world;
+        pay(world, &scene.client).unwrap();
+        // Nobody knows yet what became of these.
+        let text = world.store.borrow().iter().find(|(key, _)| key.starts_with("eliza-jobs/payment/")).unwrap().1.clone();
+        let record = Json::parse(&text).unwrap().set("state", json!("intended"));
+        let (key, mut counters) = counters(world).remove(0);
+        let ids: Vec<String> = (0..open).map(|number| format!("open-{number}")).collect();
+        for id in &ids {
+            let record = record.clone().set("attemptId", json!(id));
+            world.store.borrow_mut().insert(format!("eliza-jobs/payment/{id}"), record.to_string());
+        }
+        counters["open"] = ids.iter().map(|id| json!([id, "1", 1_800_000_000_000_u64]).0).collect();
+        world.store.borrow_mut().insert(key, counters.to_string());
+        let before = world.store_calls.get();
+        pay(world, &scene.client).unwrap();
+        world.store_calls.get() - before
+    };
+    assert_eq!(calls(10), calls(500));
 }
 
 /// A payment with its answer, by a client of its own, as in a program that pays once.
