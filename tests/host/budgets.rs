@@ -1,15 +1,18 @@
 //! Budgets in the store: several clients, several programs, crashes, clocks that jump, counters that are damaged or gone.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::api::options::CallOptions;
-use eliza_jobs::client::Client;
+use eliza_jobs::api::payments::PaymentState;
+use eliza_jobs::client::{Client, PaymentFilter};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::spending::policy::{Limit, SpendLedger, SpendPolicy};
+use eliza_jobs::time::WallTime;
 use eliza_jobs::waiting::run::WaitPlan;
 use proptest::prelude::*;
 
@@ -163,6 +166,71 @@ fn counters_that_are_damaged_newer_or_gone_are_counted_again_from_the_records() 
     scene.world.store.borrow_mut().insert("eliza-jobs/payment/x".into(), "damaged".into());
     let error = pay(&scene.world, &scene.client).unwrap_err();
     assert!(error.message.contains("of which 0.1 USDC are spent"), "{}", error.message);
+}
+
+#[test]
+fn what_is_set_aside_is_shown_and_is_not_left_over() {
+    let spend = budget(|limit| limit.budget = 50_000);
+    let scene = scene_with([payment_required()], |config| (config.spend, config.wallet_timeout_ms) = (spend.clone(), 1_000.0));
+    let scene = scene.giving(Callback::Transfer, |_, _| None).paying().giving(Callback::Transfer, |_, _| None);
+    assert_eq!(pay(&scene.world, &scene.client).unwrap_err().code, ErrorCode::WalletTimeout);
+    let shown = &spending(&scene.world, &another(&scene.world, &spend))["total"];
+    assert_eq!((&shown["spent"], &shown["reserved"], &shown["remaining"]), (&json!("0").0, &json!("0.02").0, &json!("0.03").0));
+}
+
+#[test]
+fn a_quote_knows_what_others_have_spent_of_the_budget() {
+    let spend = budget(|limit| limit.budget = 20_000);
+    let scene = paying(1, &spend);
+    pay(&scene.world, &scene.client).unwrap();
+    let other = another(&scene.world, &spend);
+    let quoted = run(&scene.world, other.quote(&CallOptions::default())).unwrap();
+    assert_eq!((&quoted["chosen"], &quoted["offers"][0]["allowed"]), (&json!(null).0, &json!(false).0));
+    assert!(quoted["why"].as_str().unwrap().contains("spend.budget allows 0.02 USDC"), "{quoted}");
+}
+
+#[test]
+fn what_was_paid_is_listed_by_time_and_state_without_proofs_and_questions() {
+    let scene = paying(0, &SpendPolicy::default());
+    let world = &scene.world;
+    world.script.borrow_mut().clear();
+    pay_and_get(world, &SpendPolicy::default());
+    let (_, text) = world
+        .store
+        .borrow()
+        .iter()
+        .find(|(key, _)| key.starts_with("eliza-jobs/paid/"))
+        .map(|(key, text)| (key.clone(), text.clone()))
+        .unwrap();
+    let kept = Json::parse(&text).unwrap();
+    for gone in ["request", "proof", "idempotencyKey", "fingerprint"] {
+        assert!(kept.get(gone).is_none(), "{gone} is kept");
+    }
+    world.store.borrow_mut().retain(|key, _| !key.starts_with("eliza-jobs/paid/"));
+    // What was signed and not sent has moved nothing; everything else has, or may have.
+    for (at, state, signs) in
+        [(1_000, "accepted", false), (2_000, "sent", true), (3_000, "intended", true), (4_000, "unknown", false)]
+    {
+        let record = kept.clone().set("attemptId", json!(state)).set("state", json!(state)).set("signs", json!(signs));
+        let record =
+            record.set("begunAt", json!(at)).set("request", json!("{\"content\":\"secret\"}")).set("answered", json!(false));
+        world.store.borrow_mut().insert(format!("eliza-jobs/payment/{state}"), record.to_string());
+    }
+    let listed = |since: Option<f64>, until: Option<f64>, state: Option<PaymentState>| {
+        let at = |ms: Option<f64>| ms.map(WallTime::from_ms);
+        let filter = PaymentFilter { since: at(since), until: at(until), state };
+        let rows = RefCell::new(Vec::new());
+        let put = async |row: Json| rows.borrow_mut().push(row);
+        run(world, scene.client.payments(&filter, &CallOptions::default(), put)).unwrap();
+        for row in rows.borrow().iter() {
+            assert!(!row.to_string().contains("secret"), "{row}");
+        }
+        rows.take().iter().map(|row| row.get_text("attemptId").unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(None, None, None), ["accepted", "sent", "unknown"]);
+    assert_eq!(listed(Some(2_000.0), None, None), ["sent", "unknown"]);
+    assert_eq!(listed(None, Some(2_000.0), None), ["accepted"], "the end is not in it");
+    assert_eq!(listed(None, None, Some(PaymentState::Sent)), ["sent"]);
 }
 
 #[test]
