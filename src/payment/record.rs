@@ -340,6 +340,9 @@ mod tests {
             let attempt = Attempt { state, signs, valid_until, receipt, found, ..read(&record()).unwrap() };
             assert_eq!(funds_moved(&attempt), moved, "{attempt:?}");
             assert_eq!(funds_moved(&read(&to_json(&attempt)).unwrap()), moved, "as it was written: {attempt:?}");
+            let mined = Attempt { on_chain: true, ..attempt.clone() };
+            assert_eq!(funds_moved(&mined), Yes, "the chain has the last word");
+            assert_eq!(funds_moved(&read(&to_json(&mined)).unwrap()), Yes);
             let over = Attempt { unmoved: true, ..attempt };
             assert_eq!(funds_moved(&over), No);
             assert_eq!(funds_moved(&read(&to_json(&over)).unwrap()), No);

@@ -1,15 +1,18 @@
 //! Budgets in the store: several clients, several programs, crashes, clocks that jump, counters that are damaged or gone.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::api::options::CallOptions;
-use eliza_jobs::client::Client;
+use eliza_jobs::api::payments::PaymentState;
+use eliza_jobs::client::{Client, PaymentFilter};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::spending::policy::{Limit, SpendLedger, SpendPolicy};
+use eliza_jobs::time::WallTime;
 use eliza_jobs::waiting::run::WaitPlan;
 use proptest::prelude::*;
 
@@ -166,6 +169,93 @@ fn counters_that_are_damaged_newer_or_gone_are_counted_again_from_the_records() 
 }
 
 #[test]
+fn what_is_set_aside_is_shown_and_is_not_left_over() {
+    let spend = budget(|limit| limit.budget = 50_000);
+    let scene = scene_with([payment_required()], |config| (config.spend, config.wallet_timeout_ms) = (spend.clone(), 1_000.0));
+    let scene = scene.giving(Callback::Transfer, |_, _| None).paying().giving(Callback::Transfer, |_, _| None);
+    assert_eq!(pay(&scene.world, &scene.client).unwrap_err().code, ErrorCode::WalletTimeout);
+    let shown = &spending(&scene.world, &another(&scene.world, &spend))["total"];
+    assert_eq!((&shown["spent"], &shown["reserved"], &shown["remaining"]), (&json!("0").0, &json!("0.02").0, &json!("0.03").0));
+}
+
+#[test]
+fn a_quote_knows_what_others_have_spent_of_the_budget() {
+    let spend = budget(|limit| limit.budget = 20_000);
+    let scene = paying(1, &spend);
+    pay(&scene.world, &scene.client).unwrap();
+    let other = another(&scene.world, &spend);
+    let quoted = run(&scene.world, other.quote(&CallOptions::default())).unwrap();
+    assert_eq!((&quoted["chosen"], &quoted["offers"][0]["allowed"]), (&json!(null).0, &json!(false).0));
+    assert!(quoted["why"].as_str().unwrap().contains("spend.budget allows 0.02 USDC"), "{quoted}");
+}
+
+#[test]
+fn what_was_paid_is_listed_by_time_and_state_without_proofs_and_questions() {
+    let scene = paying(0, &SpendPolicy::default());
+    let world = &scene.world;
+    world.script.borrow_mut().clear();
+    pay_and_get(world, &SpendPolicy::default());
+    let (_, text) = world
+        .store
+        .borrow()
+        .iter()
+        .find(|(key, _)| key.starts_with("eliza-jobs/paid/"))
+        .map(|(key, text)| (key.clone(), text.clone()))
+        .unwrap();
+    let kept = Json::parse(&text).unwrap();
+    for gone in ["request", "proof", "idempotencyKey", "fingerprint"] {
+        assert!(kept.get(gone).is_none(), "{gone} is kept");
+    }
+    world.store.borrow_mut().retain(|key, _| !key.starts_with("eliza-jobs/paid/"));
+    // What was signed and not sent has moved nothing; everything else has, or may have.
+    for (at, state, signs) in
+        [(1_000, "accepted", false), (2_000, "sent", true), (3_000, "intended", true), (4_000, "unknown", false)]
+    {
+        let record = kept.clone().set("attemptId", json!(state)).set("state", json!(state)).set("signs", json!(signs));
+        let record =
+            record.set("begunAt", json!(at)).set("request", json!("{\"content\":\"secret\"}")).set("answered", json!(false));
+        world.store.borrow_mut().insert(format!("eliza-jobs/payment/{state}"), record.to_string());
+    }
+    let listed = |since: Option<f64>, until: Option<f64>, state: Option<PaymentState>| {
+        let at = |ms: Option<f64>| ms.map(WallTime::from_ms);
+        let filter = PaymentFilter { since: at(since), until: at(until), state };
+        let rows = RefCell::new(Vec::new());
+        let put = async |row: Json| rows.borrow_mut().push(row);
+        run(world, scene.client.payments(&filter, &CallOptions::default(), put)).unwrap();
+        for row in rows.borrow().iter() {
+            assert!(!row.to_string().contains("secret"), "{row}");
+        }
+        rows.take().iter().map(|row| row.get_text("attemptId").unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(None, None, None), ["accepted", "sent", "unknown"]);
+    assert_eq!(listed(Some(2_000.0), None, None), ["sent", "unknown"]);
+    assert_eq!(listed(None, Some(2_000.0), None), ["accepted"], "the end is not in it");
+    assert_eq!(listed(None, None, Some(PaymentState::Sent)), ["sent"]);
+}
+
+#[test]
+fn what_was_answered_counts_when_all_is_counted_again_and_once() {
+    let spend = budget(|limit| limit.budget = 60_000);
+    let scene = paying(0, &spend);
+    let world = &scene.world;
+    world.script.borrow_mut().clear();
+    pay_and_get(world, &spend);
+    pay_and_get(world, &spend);
+    let spent_again = || {
+        let (key, _) = counters(world).remove(0);
+        world.store.borrow_mut().remove(&key);
+        spending(world, &another(world, &spend))["total"]["spent"].clone()
+    };
+    assert_eq!(spent_again(), "0.04");
+    // A program has ended between writing the history and deleting the record.
+    let paid = |(key, text): (&String, &String)| key.starts_with("eliza-jobs/paid/").then(|| text.clone());
+    let text = world.store.borrow().iter().find_map(paid).unwrap();
+    let id = Json::parse(&text).unwrap().get_text("attemptId").unwrap();
+    world.store.borrow_mut().insert(format!("eliza-jobs/payment/{id}"), text);
+    assert_eq!(spent_again(), "0.04");
+}
+
+#[test]
 fn old_records_and_payments_of_clients_without_a_budget_count() {
     let spend = budget(|limit| limit.budget = 60_000);
     let scene = paying(3, &SpendPolicy::default());
@@ -222,6 +312,29 @@ fn a_store_that_fails_means_no_payment_and_one_that_changes_nothing_is_found_out
 }
 
 #[test]
+fn a_program_whose_lock_was_lost_pays_nothing_and_has_all_counted_again() {
+    let spend = budget(|limit| limit.budget = 40_000);
+    // Lost before the counters are written, and while they are.
+    for (holds, is_written) in [(0, true), (1, false)] {
+        let scene = paying(1, &spend);
+        let (world, client) = (&scene.world, &scene.client);
+        pay(world, client).unwrap();
+        let before = counters(world);
+        world.lock_holds.set(Some(holds));
+        let error = pay(world, client).unwrap_err();
+        world.lock_holds.set(None);
+        assert_eq!(error.code, ErrorCode::StoreFailed);
+        assert!(error.message.contains("a lock was lost"), "{}", error.message);
+        let asked = world.asked.borrow().iter().filter(|(callback, _)| *callback == Callback::Transfer).count();
+        assert_eq!(asked, 1, "the wallet is not asked for the second one");
+        let after = counters(world);
+        // What was written may stand in the place of somebody else's: nothing is left of it.
+        assert_eq!(after, if is_written { before } else { Vec::new() });
+        assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.02");
+    }
+}
+
+#[test]
 fn a_payment_costs_as_much_with_ten_thousand_records_as_with_none() {
     let spend = budget(|limit| limit.budget = u128::MAX - 1);
     let calls = |records: usize| {
@@ -237,6 +350,31 @@ fn a_payment_costs_as_much_with_ten_thousand_records_as_with_none() {
         scene.world.store_calls.get() - before
     };
     assert_eq!(calls(0), calls(10_000));
+}
+
+#[test]
+fn a_payment_looks_at_a_few_of_those_whose_money_is_set_aside_however_many_there_are() {
+    let spend = budget(|limit| limit.budget = u128::MAX - 1);
+    let calls = |open: usize| {
+        let scene = paying(2, &spend);
+        let world = &scene.world;
+        pay(world, &scene.client).unwrap();
+        // Nobody knows yet what became of these.
+        let text = world.store.borrow().iter().find(|(key, _)| key.starts_with("eliza-jobs/payment/")).unwrap().1.clone();
+        let record = Json::parse(&text).unwrap().set("state", json!("intended"));
+        let (key, mut counters) = counters(world).remove(0);
+        let ids: Vec<String> = (0..open).map(|number| format!("open-{number}")).collect();
+        for id in &ids {
+            let record = record.clone().set("attemptId", json!(id));
+            world.store.borrow_mut().insert(format!("eliza-jobs/payment/{id}"), record.to_string());
+        }
+        counters["open"] = ids.iter().map(|id| json!([id, "1", 1_800_000_000_000_u64]).0).collect();
+        world.store.borrow_mut().insert(key, counters.to_string());
+        let before = world.store_calls.get();
+        pay(world, &scene.client).unwrap();
+        world.store_calls.get() - before
+    };
+    assert_eq!(calls(10), calls(500));
 }
 
 /// A payment with its answer, by a client of its own, as in a program that pays once.

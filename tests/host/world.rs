@@ -145,6 +145,8 @@ pub struct World {
     pub lock_ms: Cell<f64>,
     /// Whether all locks are held no more: the program was suspended for too long.
     pub locks_lost: Rc<Cell<bool>>,
+    /// How many more times a lock is held when somebody asks; it was lost then.
+    pub lock_holds: Cell<Option<usize>>,
     /// Tasks do not begin before the world turns.
     pub lazy: Cell<bool>,
     tasks: RefCell<Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>>,
@@ -316,7 +318,9 @@ impl Platform for Shared {
         Ok(())
     }
     fn holds(&self, _lock: &()) -> bool {
-        !self.0.locks_lost.get()
+        let left = self.0.lock_holds.get();
+        self.0.lock_holds.set(left.map(|left| left.saturating_sub(1)));
+        left != Some(0) && !self.0.locks_lost.get()
     }
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.0.tasks.borrow_mut().push(Box::pin(work));

@@ -196,7 +196,7 @@ test('budgets that can never work are refused, with the member, the rule and wha
   };
   for (const budget of [2, '-1', { perDay: '2', total: '1' }, { perMonth: '2' }, {}, ['1']]) {
     const make = () => clientOf(memoryStore(), { assets: [{ ...eurc, budget }] });
-    assert.throws(make, { name: 'ArgumentError', message: /assets.*budget/ }, JSON.stringify(budget));
+    assert.throws(make, { name: 'ArgumentError', message: /budget/ }, JSON.stringify(budget));
   }
   const { lock, ...unlocked } = memoryStore();
   assert.equal(typeof lock, 'function');
