@@ -1,4 +1,4 @@
-//! The calls: what a create does from its beginning to its end.
+//! The client: one short method for each call, composed of what the rooms below do.
 
 mod sessions;
 
@@ -65,7 +65,7 @@ impl<P: Platform + 'static> Client<P> {
         Self::with(Rc::new(platform), config, ledger, Rc::default())
     }
 
-    /// The same client, which goes by what others have heard of this server's rate limit too.
+    /// The same client, which goes by what other clients have learned of this server's rate limit too.
     #[must_use]
     pub fn sharing(self, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
         Self::with(self.platform, self.config, self.payments.ledger(), rate_limit)

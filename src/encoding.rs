@@ -14,6 +14,12 @@ pub fn keccak256(bytes: &[u8]) -> [u8; 32] {
     hash
 }
 
+/// The first half of the hash, as hexadecimal digits: a name for a text, which says nothing of it.
+pub fn short_hash(bytes: &[u8]) -> String {
+    let half: Vec<u8> = keccak256(bytes).into_iter().take(16).collect();
+    to_hex(&half)
+}
+
 /// The bytes of an even number of hexadecimal digits, with or without `0x` before them.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     const_hex::decode(text).ok()

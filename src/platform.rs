@@ -144,6 +144,13 @@ pub struct WalletCapabilities {
     pub pay: bool,
 }
 
+impl WalletCapabilities {
+    /// Whether it can do nothing of that: there is no wallet.
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+}
+
 /// The only methods that the API has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {

@@ -238,6 +238,11 @@ pub struct Error {
 pub type Result<T, E = Box<Error>> = core::result::Result<T, E>;
 
 impl Error {
+    /// Whether the server will say the same to the same request: a refusal, and not 408, 425 or 429, which ask for another try.
+    pub fn is_last_word(&self) -> bool {
+        matches!(self.status, Some(400..=407 | 409..=424 | 426..=428 | 430..=499))
+    }
+
     /// An error with nothing but a code and a message. Whatever could be a proof of payment is
     /// removed from the message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Box<Self> {

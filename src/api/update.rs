@@ -1,8 +1,8 @@
-//! What an application is told while a call is under way.
+//! What an application receives while a call is under way.
 
 use crate::json::Json;
 
-/// What an application is told while a call is under way.
+/// What an application receives while a call is under way.
 #[derive(Debug, Clone)]
 pub enum Update {
     /// The price was read and keeps the rules (a [`Quote`](crate::api::payments::Quote)); `confirm` and the wallet are asked next.
@@ -12,7 +12,7 @@ pub enum Update {
     Payment(Json),
     /// There is a job.
     Created(Json),
-    /// The call is about a payment from now on. Applications are not told; whoever has to end the call without an answer needs to know.
+    /// The call is about a payment from now on. Applications do not receive it; whoever has to end the call without an answer needs to know.
     Paying,
     /// The job was seen for the first time, or in another status.
     Status(Json),

@@ -12,6 +12,9 @@ use crate::time::Millis;
 /// How often a redirect is followed.
 const MAX_REDIRECTS: u32 = 5;
 
+/// What a 402 means where nothing is paid.
+pub(crate) const ONLY_CREATES: &str = "; only creating a job is ever paid";
+
 /// What sending a request twice would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeated {
@@ -166,7 +169,7 @@ pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Opti
         304 => "; an HTTP cache has answered, which has nothing: keep it from caching /api/messaging",
         300..=399 => "; it was not followed: set baseUrl to where it leads",
         401 => "; set apiKey",
-        402 => "; only creating a job is ever paid",
+        402 => ONLY_CREATES,
         404 => hint_of_base(request),
         431 => "; the request's headers are larger than the server reads (Node: 16 KB in all): send fewer or shorter ones",
         _ => "",

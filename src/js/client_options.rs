@@ -152,7 +152,7 @@ fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
                     or a function that returns it";
         return Err(Error::argument("wallet", rule, &shown(address)));
     }
-    if capabilities == WalletCapabilities::default() || (capabilities.sign && address.is_none()) {
+    if capabilities.is_none() || (capabilities.sign && address.is_none()) {
         let without_address = "an object with signTypedData and without address".to_owned();
         let given = if capabilities.sign { without_address } else { shown(&wallet) };
         return Err(Error::argument("wallet", RULE, &given));

@@ -20,7 +20,7 @@ use crate::x402::amount;
 pub(super) struct Connection(RefCell<Option<Rc<Client<JsPlatform>>>>);
 
 impl Connection {
-    /// Reads the options; sends nothing. `kept` outlives this instance of the module (`pkg-template/client.ts`). Its
+    /// Reads the options; sends nothing. `kept` outlives this instance of the module (`pkg-template/clients.ts`). Its
     /// `options` are replaced by the copy that was read, and its `spent` has what was spent, by symbol, in atomic units.
     pub(super) fn open(kept: JsValue) -> Result<Self, JsValue> {
         let kept = Json(kept);

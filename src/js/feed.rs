@@ -43,6 +43,7 @@ impl Queue {
 
     /// Waits until everything was taken.
     pub(super) async fn empty(&self) {
+        // No waker: the same task is polled whenever the application calls `next()`.
         poll_fn(|_| if self.0.borrow().is_empty() { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 }

@@ -28,7 +28,7 @@ struct Entry {
     job_id: Option<String>,
     /// Whether the job's end was seen.
     closed: bool,
-    /// What the application is told of the payment with its job: without the request.
+    /// The payment as the application gets it with its job: without the request.
     paid: Option<Box<Attempt>>,
 }
 
@@ -112,8 +112,8 @@ impl Book {
 
     /// The server has taken this payment for a job.
     pub fn set_paid(&mut self, attempt: &Attempt) {
-        let told = Attempt { request: String::new(), ..attempt.clone() };
-        self.entry(&attempt.id).paid = Some(Box::new(told));
+        let public = Attempt { request: String::new(), ..attempt.clone() };
+        self.entry(&attempt.id).paid = Some(Box::new(public));
     }
 
     /// What was paid for this job. `reference`: the payment that the job itself names.

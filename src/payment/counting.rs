@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::keys;
 use super::payments::Payments;
 use super::record::{self, Found, FundsMoved, funds_moved};
-use super::step::Counting;
+use super::step::{Counting, InStore};
 use super::store::{BREATH, Stored};
 use super::store_failed;
 use crate::api::error::Result;
@@ -91,12 +91,11 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// Sets a payment's money aside, in memory and in the store. One that can still be left unpaid only within the budget.
-    pub(super) async fn count(self: Rc<Self>, attempt: Attempt, avoidable: bool, unwritten: bool, end: Deadline) -> Counting {
-        let over = if avoidable { OverBudget::Refuse } else { OverBudget::Count };
+    pub(super) async fn count(self: Rc<Self>, attempt: Attempt, over: OverBudget, record: InStore, end: Deadline) -> Counting {
         if let Err(why) = self.count_here(&attempt, over) {
             return Counting::Over(why);
         }
-        match self.count_in_store(&attempt, over, unwritten, end).await {
+        match self.count_in_store(&attempt, over, record, end).await {
             // What may have moved is sent, whatever the store says.
             Counting::Failed(_) if over == OverBudget::Count => Counting::Done,
             counting => counting,
@@ -113,13 +112,15 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(())
     }
 
-    async fn count_in_store(self: &Rc<Self>, attempt: &Attempt, over: OverBudget, unwritten: bool, end: Deadline) -> Counting {
+    async fn count_in_store(self: &Rc<Self>, attempt: &Attempt, over: OverBudget, record: InStore, end: Deadline) -> Counting {
         // A record that says that money may have moved is counted: it was when it was written, or when the records were.
-        if over == OverBudget::Count && !unwritten {
+        if over == OverBudget::Count && record == InStore::Written {
             return Counting::Done;
         }
         let Some((at, units)) = self.counted_limit(attempt) else { return Counting::Done };
-        if unwritten && let Err(thrown) = self.write(attempt.clone()).await {
+        if record == InStore::Missing
+            && let Err(thrown) = self.write(attempt.clone()).await
+        {
             return Counting::Failed(thrown);
         }
         match self.is_counted_in_store(at, end).await {

@@ -21,7 +21,7 @@ use crate::encoding;
 use crate::http::jobs::read_created;
 use crate::http::words::fit;
 use crate::json::Json;
-use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, WalletCapabilities};
+use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform};
 use crate::spending::policy::{Chosen, PaymentMethod};
 use crate::time::{Deadline, Millis};
 use crate::x402::{self, Offer, PaymentRequired, refused};
@@ -65,7 +65,7 @@ impl<P: Platform + 'static> Payments<P> {
         let mut body = jobs::validate(params)?;
         let id = self.platform.uuid();
         // What is paid for can be found again by this.
-        if self.platform.wallet_capabilities() != WalletCapabilities::default() {
+        if !self.platform.wallet_capabilities().is_none() {
             body = jobs::with_reference(body, &id, jobs::MAX_METADATA_UNITS);
         }
         let fingerprint = if call.idempotency_key.is_empty() { String::new() } else { jobs::request_fingerprint(&body) };
@@ -175,7 +175,7 @@ impl<P: Platform + 'static> Payments<P> {
         };
         let required = x402::read(response, &self.config.spend.tokens).map_err(|error| fitted(request, error))?;
         let wallet = self.platform.wallet_capabilities();
-        if wallet == WalletCapabilities::default() {
+        if wallet.is_none() {
             return Err(no_wallet(&required));
         }
         let counted = self.counted(end).await?;

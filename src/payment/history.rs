@@ -42,7 +42,7 @@ impl PaymentFilter {
     }
 
     fn has(&self, attempt: &Attempt) -> bool {
-        // Old keys have whole milliseconds.
+        // Keys have whole milliseconds, so the record's own time decides.
         self.has_time(attempt.begun_at)
             && self.state.is_none_or(|state| state == attempt.state)
             && funds_moved(attempt) != FundsMoved::No

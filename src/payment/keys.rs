@@ -24,8 +24,7 @@ const KEPT: Millis = Millis::from_secs(172_800.0);
 /// The name of a key at a server: of its record, and of its lock. Half a hash: no two keys have the same, and messages show it,
 /// which leave out whatever is as long as a proof.
 pub fn name(server: &str, key: &str) -> String {
-    let hash = encoding::keccak256(format!("{server}\n{key}").as_bytes());
-    encoding::to_hex(hash.first_chunk::<16>().unwrap_or(&[0; 16]))
+    encoding::short_hash(format!("{server}\n{key}").as_bytes())
 }
 
 /// A UUID for a key at a server: always the same one.

@@ -26,7 +26,7 @@
 //!
 //! What holds in every state, whatever happens (the tests below try everything):
 //! - the intent is written before the money is set aside in the store, and that before the wallet is asked;
-//! - the proof is written before it is sent;
+//! - a signed proof is written before it is sent; a transfer's hash too, unless the store fails: unsent it would be lost;
 //! - all sends of a payment carry one proof;
 //! - the wallet is asked once; a second time, with the same nonce, only when the first signature came too late to be sent;
 //! - every end has a record, or certainly no money has moved;
@@ -36,13 +36,14 @@ use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs::{self, Created};
 use crate::api::payments::{Attempt, PaymentState};
 use crate::encoding::is_hex;
+use crate::http::outcome::ONLY_CREATES;
 use crate::json::{Json, is_true, shown};
 use crate::payment::body;
 use crate::payment::record::{Found, UNSIGNED};
-use crate::payment::step::{Action, Answer, Budget, Counting, Event, Moment, Order, Reply, Resumption, Step};
+use crate::payment::step::{Action, Answer, Budget, Counting, Event, InStore, Moment, Order, Reply, Resumption, Step};
 use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
-use crate::spending::policy::PaymentMethod;
+use crate::spending::policy::{OverBudget, PaymentMethod};
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::onchain::ChainWord;
 use crate::x402::{address, refused};
@@ -347,7 +348,7 @@ impl Payment {
             return self.ask(at);
         }
         self.state = State::Reserving;
-        let step = Step::new(Action::Count { avoidable: true, unwritten: false });
+        let step = Step::new(Action::Count { over: OverBudget::Refuse, record: InStore::Written });
         if self.waiting && self.end != Deadline::NEVER { step.until(self.end) } else { step }
     }
 
@@ -605,7 +606,7 @@ impl Payment {
     /// Whether the server's answer is its last word. A settlement that is pending may still succeed.
     fn is_definite(&self, error: &Error) -> bool {
         let pending = self.attempt.reason().as_deref() == Some("settlement_pending");
-        matches!(error.status, Some(400..=407 | 409..=424 | 426..=428 | 430..=499)) && !pending
+        error.is_last_word() && !pending
     }
 
     fn find(&mut self, error: Option<Box<Error>>) -> Step {
@@ -630,7 +631,7 @@ impl Payment {
         self.attempt.created = Some(jobs::handle(&created.document));
         // The job's time begins now, however old the payment is.
         self.attempt.created_at = at.wall;
-        // It has served.
+        // The server has accepted it.
         self.attempt.proof.clear();
         self.attempt.valid_until = None;
         self.write(State::Accepting(Box::new(created)), at).with(Budget::Keep)
@@ -702,7 +703,7 @@ impl Payment {
         };
         self.attempt.state = state;
         let reason = self.attempt.reason().map(|reason| format!("{reason}, ")).unwrap_or_default();
-        let words = error.message.strip_suffix("; only creating a job is ever paid").unwrap_or(&error.message);
+        let words = error.message.strip_suffix(ONLY_CREATES).unwrap_or(&error.message);
         let clocks = if self.attempt.signs && speaks_of_time(&reason, words) { self.clocks() } else { String::new() };
         let mut about = Error::new(code, format!("{said}: {reason}{words}{clocks}; {advice}"));
         about.status = error.status;
@@ -752,7 +753,9 @@ impl Payment {
         }
         self.state = State::Counting(resumption);
         // What was signed and never sent can be left so; everything else has perhaps been spent.
-        Step::new(Action::Count { avoidable: never_sent, unwritten: resumption.is_unwritten })
+        let over = if never_sent { OverBudget::Refuse } else { OverBudget::Count };
+        let record = if resumption.is_unwritten { InStore::Missing } else { InStore::Written };
+        Step::new(Action::Count { over, record })
     }
 
     /// What the chain says is the last word.

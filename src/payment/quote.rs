@@ -10,17 +10,17 @@ use crate::api::routes;
 use crate::http::jobs::read_created;
 use crate::http::words::fit;
 use crate::json::Json;
-use crate::platform::{HttpResponse, Method, Platform, WalletCapabilities};
+use crate::platform::{HttpResponse, Method, Platform};
 use crate::spending::policy::{Counted, Judged};
 use crate::x402;
 
 /// A request that every server must refuse: there is nobody who asks, and no question. Paywalls stand before the server and do not
 /// look at it.
 const NO_REQUEST: &str = r#"{"userId":"","content":""}"#;
-/// What the Jobs API of elizaOS itself says to that (1.6.5, 1.7.0 and 1.7.2). Who hears it has passed every paywall. A check of somebody
-/// else, which may stand before a paywall, begins with the user.
+/// How elizaOS itself refuses that (1.6.5, 1.7.0 and 1.7.2). A client that receives it has passed every paywall. A proxy's own check, which
+/// may stand before a paywall, complains of the user first.
 const REFUSED: &str = "content cannot be empty";
-/// What a server is told to be that makes a job of it all the same.
+/// Why nothing is known of the price where a server makes a job of that request.
 const MADE_A_JOB: &str = "the server has made a job of a request without a user and a question, and asks for no payment";
 /// How many characters the reasons have at most.
 const MAX_REASONS: usize = 3_000;
@@ -54,7 +54,7 @@ impl<P: Platform + 'static> Payments<P> {
             Ok(required) => required,
             Err(error) => return refused(error, Vec::new()),
         };
-        let lacks_wallet = (wallet == WalletCapabilities::default()).then(|| no_wallet(&required));
+        let lacks_wallet = wallet.is_none().then(|| no_wallet(&required));
         let (judged, chosen) = spend.judge_all(required, wallet, url, &self.ledger.budget(), counted);
         let sample = || Json::parse(NO_REQUEST).unwrap_or_else(Json::object);
         let unfilled = |at: usize| self.filled(sample(), &judged.get(at)?.offer).err();

@@ -34,7 +34,7 @@ use crate::x402::{self, Dialect};
 const FIND: Millis = Millis::from_secs(10.0);
 /// The longest time for a question to the chain.
 const CHAIN: Millis = Millis::from_secs(10.0);
-/// How many jobs a server lists that is not told how many.
+/// How many jobs a server lists when the request names no limit.
 const USUAL_LIST: usize = 50;
 
 impl<P: Platform + 'static> Payments<P> {
@@ -61,7 +61,7 @@ impl<P: Platform + 'static> Payments<P> {
         self.platform.spawn(task.run());
         loop {
             match subscription.next().await {
-                Notice::Update(told) => update(told),
+                Notice::Update(received) => update(received),
                 Notice::Answer(answer) => return *answer,
             }
         }
@@ -230,8 +230,8 @@ impl<P: Platform + 'static> Task<P> {
                 let end = self.end.min(Deadline::after(payments.platform.now(), Some(timeout)));
                 Box::pin(async move { Event::Rested(payments.http.wait_before_retry(&error, tries, end).await) })
             }
-            Action::Count { avoidable, unwritten } => {
-                let counting = payments.count(self.payment.attempt().clone(), avoidable, unwritten, self.end);
+            Action::Count { over, record } => {
+                let counting = payments.count(self.payment.attempt().clone(), over, record, self.end);
                 Box::pin(async move { Event::Counted(counting.await) })
             }
             Action::AskChain => {
@@ -355,12 +355,12 @@ impl<P: Platform + 'static> Payments<P> {
     /// Searches for the job that was paid for: under the id that a cut-off answer still had, else in the server's list, by
     /// the reference in its metadata.
     async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: Deadline) -> Option<Created> {
-        let within = || {
+        let limited_call = || {
             let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now())).get();
             let headers = call.headers.clone();
             (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), headers, ..CallOptions::default() })
         };
-        let call = within()?;
+        let call = limited_call()?;
         if let Some(id) = hint
             && let Ok(seen) = self.http.get_job(id, &call, 1).await
         {
@@ -368,7 +368,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         // The newest ones first; then all of them, where the server has more.
         for (query, answers) in [("", 1.0), ("?limit=10000", 10_000.0)] {
-            let call = within()?;
+            let call = limited_call()?;
             let mut request = self.http.request(Method::Get, &format!("{}{query}", routes::JOBS), &call);
             request.answers = answers;
             let list = self.http.read_request(request, self.http.deadline(&call), 1, "a list of jobs", &jobs::list);

@@ -8,7 +8,7 @@ use crate::api::payments::Attempt;
 use crate::json::Json;
 use crate::payment::record::Found;
 use crate::payment::wallet_request::WalletRequest;
-use crate::spending::policy::PaymentMethod;
+use crate::spending::policy::{OverBudget, PaymentMethod};
 use crate::time::{Deadline, Instant, Millis, WallTime};
 use crate::x402::Offer;
 use crate::x402::onchain::ChainWord;
@@ -86,6 +86,15 @@ pub enum Counting {
     Failed(Json),
 }
 
+/// Whether the store has a payment's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InStore {
+    /// It does.
+    Written,
+    /// It has none: it is written first.
+    Missing,
+}
+
 /// What to do. Each comes back as the event beside it.
 #[derive(Debug, Clone)]
 pub enum Action {
@@ -105,14 +114,14 @@ pub enum Action {
     Send(Box<Attempt>),
     /// Look for the job, under this id where one is known: [`Event::JobFound`] or [`Event::JobNotFound`].
     FindJob(Option<String>),
-    /// Wait before another try after this error, the number of which is given: [`Event::Rested`].
+    /// Wait before try number `.1`, after this error: [`Event::Rested`].
     Rest(Box<Error>, u32),
     /// Set the payment's money aside, which is written down: [`Event::Counted`].
     Count {
-        /// Whether it can still be left unpaid: then only within the budget.
-        avoidable: bool,
-        /// Whether the store has no record of it, which is written first.
-        unwritten: bool,
+        /// What happens above the budget: what can still be left unpaid is refused.
+        over: OverBudget,
+        /// Whether the store has its record.
+        record: InStore,
     },
     /// Ask the chain, through the wallet, whether the money has moved: [`Event::ChainSaid`].
     AskChain,
@@ -147,11 +156,11 @@ pub struct Step {
     pub limit: Option<Deadline>,
     /// What becomes of the money.
     pub budget: Budget,
-    /// What the application is told of the payment.
+    /// What the application receives about the payment.
     pub update: Option<Json>,
     /// What the call gets. It waits for nothing more then.
     pub answer: Option<Answer>,
-    /// What the logger is told.
+    /// A line for the logger.
     pub warning: Option<&'static str>,
     /// Whether the payment's locks are released: others may go on with it while the wallet is open.
     pub unlock: bool,

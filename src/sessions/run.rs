@@ -143,6 +143,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
             let updates = reader.borrow_mut().push(chunk, &self.date());
             updates.into_iter().for_each(emit);
         };
+        // No waker: the same task is polled whenever a chunk arrives.
         let ended = poll_fn(|_| if reader.borrow().has_ended() { Poll::Ready(()) } else { Poll::Pending });
         let mut request = self.message_request(&outgoing, Some(Transport::EventStream), call);
         let response = within(self.http.send(&mut request, outgoing.request_deadline(), Some(&on_chunk)), ended).await;

@@ -359,7 +359,7 @@ fn lacks(members: &str) -> String {
 
 /// How a wallet pays an offer, or what it lacks.
 fn payment_method(wallet: WalletCapabilities, offer: &Offer) -> Result<PaymentMethod, String> {
-    if wallet == WalletCapabilities::default() {
+    if wallet.is_none() {
         return Err("the client has no wallet".to_owned());
     }
     let (own, lacks) = match (&offer.foreign, offer.dialect) {

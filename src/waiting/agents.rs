@@ -8,7 +8,7 @@
 
 use std::rc::Rc;
 
-use crate::encoding::{keccak256, to_hex};
+use crate::encoding::short_hash;
 use crate::json::{Json, Kind};
 use crate::time::Millis;
 use crate::waiting::pace::{AgentTimes, Pace, PollPlan};
@@ -30,8 +30,7 @@ const PLANNED_AGAIN: u32 = 20;
 
 /// The key of a server's record.
 pub(crate) fn record_key(base_url: &str) -> String {
-    let hash = keccak256(base_url.as_bytes());
-    [PREFIX, &to_hex(hash.first_chunk::<16>().unwrap_or(&[0; 16]))].concat()
+    [PREFIX, &short_hash(base_url.as_bytes())].concat()
 }
 
 /// What a record is.

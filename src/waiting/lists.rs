@@ -186,7 +186,7 @@ impl ListState {
 
     /// There is no list this time.
     pub(crate) fn failed(&mut self, now: Instant, query: ListQuery, error: &Error) {
-        self.is_refused = matches!(error.status, Some(300..=407 | 409..=424 | 426..=428 | 430..=499));
+        self.is_refused = error.is_last_word() || matches!(error.status, Some(300..=399));
         self.failures = self.failures.saturating_add(1);
         let backoff = BACKOFF.times(f64::from(1u32.checked_shl(self.failures.min(9).saturating_sub(1)).unwrap_or(1)));
         self.closed_until = now + if self.is_refused { REFUSED } else { backoff.min(MAX_BACKOFF) };

@@ -31,7 +31,7 @@ const LIST_LIMIT: Millis = Millis::new(10_000.0);
 /// again.
 const EARLY: Millis = Millis::new(1.0);
 
-/// What a client is told about polling.
+/// The options of polling.
 #[derive(Debug, Clone, Copy)]
 pub struct Polling {
     /// What polls are worth, and how far they may be apart.

@@ -333,8 +333,11 @@ impl Model {
             }
             Action::AskWallet(request) => self.asks_wallet(request, before),
             Action::Send(attempt) => self.sends(attempt, before),
-            Action::Count { unwritten, .. } => {
-                assert!(self.record.is_some() || *unwritten, "money is set aside for a payment without a record: {before}");
+            Action::Count { record, .. } => {
+                assert!(
+                    self.record.is_some() || *record == InStore::Missing,
+                    "money is set aside for a payment without a record: {before}"
+                );
                 self.money = Money::Reserved;
             }
             Action::Confirm(_)
@@ -624,7 +627,7 @@ impl Model {
             }
             Action::AskChain => self.chain_words(),
             Action::Rest(..) => vec![self.with(Event::Rested(true)), self.with(Event::Rested(false))],
-            Action::Count { avoidable, unwritten } => self.countings(*avoidable, *unwritten),
+            Action::Count { over, record } => self.countings(*over == OverBudget::Refuse, *record == InStore::Missing),
             _ => Vec::new(),
         }
     }
