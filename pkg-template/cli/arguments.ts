@@ -9,7 +9,7 @@ export const COMMON: readonly Option[] = [
   { name: 'json', help: 'print one JSON document, for programs' },
   { name: 'help', short: 'h', help: 'print this help' },
 ];
-const VERSION: Option = { name: 'version', short: 'V', help: 'print the version' };
+const VERSION: Option = { name: 'version', short: 'v', help: 'print the version' };
 
 /** A private key has this form. It must not be shown again. */
 const KEY = /^(0x)?[0-9a-f]{64}$/i;
@@ -32,8 +32,10 @@ export function read(args: readonly string[], commands: readonly Command[]): Par
       'Nothing was done with it. Move what it holds to another account, and set ELIZA_JOBS_PRIVATE_KEY instead.',
     );
   }
-  const [first = '', ...others] = args;
-  if (!first || first.startsWith('-')) return { command: undefined, given: parse(args, [...COMMON, VERSION], 'eliza-jobs') };
+  // Some programs take the one letter, some the other.
+  const words = args[0] === '-V' ? ['-v', ...args.slice(1)] : args;
+  const [first = '', ...others] = words;
+  if (!first || first.startsWith('-')) return { command: undefined, given: parse(words, [...COMMON, VERSION], 'eliza-jobs') };
   const isHelp = first === 'help';
   const name = isHelp ? others[0] : first;
   const command = commands.find((command) => command.name === name);
@@ -108,7 +110,10 @@ function checkCount(positionals: readonly string[], { name, takes }: Command) {
   const usage = `Usage: eliza-jobs ${[name, ...takes].join(' ')}`;
   const needed = takes.filter((take) => take.startsWith('<'));
   const missing = needed[positionals.length];
-  if (missing) throw new UsageError(`${missing} is missing`, usage);
+  if (missing) {
+    const piped = missing === '<question>' ? ' (write - to read the question from standard input)' : '';
+    throw new UsageError(`${missing} is missing`, usage + piped);
+  }
   const isOpen = takes.at(-1)?.endsWith('…]');
   if (positionals.length > takes.length && !isOpen) {
     const isQuestion = takes.at(-1) === '<question>';

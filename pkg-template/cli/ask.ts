@@ -1,16 +1,14 @@
 // `ask`: one question, its payment, and its answer.
 import { randomUUID } from 'node:crypto';
-import type { Command, Given } from './command.js';
+import { agent, checkAgent, AGENT_OPTIONS } from './agents.js';
+import type { Command } from './command.js';
 import { connect, PAY_OPTIONS, type Connection } from './connect.js';
 import { EXIT, UsageError } from './exit.js';
 import { Interrupt } from './interrupt.js';
 import { inShort, type Output } from './output.js';
 import { answered, progress } from './progress.js';
-import { interrupted, report, write } from './report.js';
-import { uuid, whole } from './values.js';
-
-/** The longest time that an agent may be given, in seconds: the server's own limit. */
-const MOST_SECONDS = 300;
+import { interrupted, quoted, report, write } from './report.js';
+import { isAddress, uuid } from './values.js';
 
 export const ask: Command = {
   name: 'ask',
@@ -19,12 +17,7 @@ export const ask: Command = {
   about: `Asks an agent and prints its answer: set apart on a terminal, bare in a pipe. "-" reads the question from standard input.
 A server that charges is paid with the key in ELIZA_JOBS_PRIVATE_KEY, by viem or ethers, when --max or --per-day allows it. A sandbox is
 paid with a test wallet.`,
-  options: [
-    ...PAY_OPTIONS,
-    { name: 'agent', value: '<id>', help: "the agent to ask (default: the server's first)" },
-    { name: 'user', value: '<id>', help: 'who asks (default: a random id)' },
-    { name: 'timeout', value: '<seconds>', help: "how long the agent may take (default: the server's 30)" },
-  ],
+  options: [...PAY_OPTIONS, ...AGENT_OPTIONS, { name: 'user', value: '<id>', help: 'who asks (default: a random id)' }],
   examples: [
     'eliza-jobs ask localhost:3000 "What is the weather in New York?"',
     'eliza-jobs ask https://agents.example "What is x402?" --max 0.05 --per-day 1',
@@ -32,7 +25,8 @@ paid with a test wallet.`,
   ],
   async run(given, output) {
     const [url = '', asked = ''] = given.positionals;
-    const seconds = whole(given, 'timeout', 1, MOST_SECONDS);
+    if (!isAddress(url) && isAddress(asked)) throw swapped(url, asked);
+    const chosen = agent(given);
     const content = asked === '-' ? await standardInput() : asked;
     if (!content.trim()) throw new UsageError('the question is empty');
     const connection = await connect(given, output, url, { wallet: 'pay' });
@@ -40,13 +34,13 @@ paid with a test wallet.`,
     const params = {
       content,
       userId: uuid(given, 'user') ?? randomUUID(),
-      ...named(given),
-      ...(seconds && { timeoutMs: seconds * 1000 }),
+      ...chosen,
     };
     const began = performance.now();
     const interrupt = new Interrupt();
     output.step('ask', `${inShort(content, 60)}${connection.isSandbox ? ' (a sandbox: no money exists there)' : ''}`, 'cyan');
     try {
+      await checkAgent(connection, chosen.agentId, interrupt.signal);
       const job = await client.createAndWaitForJob(params, { signal: interrupt.signal, onUpdate: progress(output) });
       await answered(output, connection, job, began);
       return EXIT.done;
@@ -59,10 +53,14 @@ paid with a test wallet.`,
   },
 };
 
-function named(given: Given): { agentId?: string } {
-  const agentId = uuid(given, 'agent');
-  return agentId ? { agentId } : {};
+/** The question stands where the address belongs. */
+function swapped(question: string, url: string): UsageError {
+  const hint = `Did you mean: eliza-jobs ask ${quoted(url)} ${question === '-' ? '-' : inQuotes(question)}`;
+  return new UsageError(`${JSON.stringify(inShort(question, 60))} is no address`, hint);
 }
+
+/** A question as people write it, where the shell leaves that alone. */
+const inQuotes = (text: string): string => (/["$`\\!\n]/.test(text) ? quoted(text) : `"${text}"`);
 
 async function standardInput(): Promise<string> {
   const parts: Buffer[] = [];

@@ -5,7 +5,7 @@ import type { JobsClient as Client, JobsClientOptions, Quote, SpendOptions } fro
 import type { Given, Option } from './command.js';
 import { openStore, storeFolder, STORE_OPTION } from './folders.js';
 import type { Output } from './output.js';
-import { address, amount, isLoopback } from './values.js';
+import { address, amount, isLoopback, MOST_SECONDS, whole } from './values.js';
 import { anyWallet, findWallet, testWallet } from './wallet.js';
 
 /** What a served sandbox calls itself. */
@@ -33,6 +33,12 @@ export interface Connection {
   readonly folder: string;
   /** Whether a limit was given. Without one, nothing that is worth something is paid. */
   readonly hasBudget: boolean;
+  /** Whether the command is about a payment. Where it is not, an error says nothing about money. @default true */
+  readonly pays?: boolean;
+  /** Whether what was asked for is recorded as open. @default true */
+  readonly isOpen?: boolean;
+  /** How long the agent may take, in seconds, where that was said. */
+  readonly seconds: number | undefined;
   /** Why there is no wallet, and what to do. Empty where there is one. */
   readonly noWallet: readonly string[];
   /** The price that was not paid because no limit was given. */
@@ -71,7 +77,8 @@ export async function connect(given: Given, output: Output, named: string, needs
   };
   const hasBudget = limits.max !== undefined || limits.perDay !== undefined;
   const client = new JobsClient(options);
-  const connection: Connection = { client, url, isSandbox, folder, hasBudget, noWallet: why };
+  const seconds = whole(given, 'timeout', 1, MOST_SECONDS);
+  const connection: Connection = { client, url, isSandbox, folder, hasBudget, seconds, noWallet: why };
   return connection;
 }
 

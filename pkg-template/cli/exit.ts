@@ -14,6 +14,19 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** What was asked for cannot be had, as was found out before anything was paid. */
+export class Refusal extends Error {
+  readonly code: string;
+  /** What there is to know or to do, line by line. */
+  readonly next: readonly string[];
+
+  constructor(code: string, message: string, next: readonly string[]) {
+    super(message);
+    this.code = code;
+    this.next = next;
+  }
+}
+
 /** The command line is wrong. The message says what is, and `hint` what would be right. */
 export class UsageError extends Error {
   readonly hint: string | undefined;

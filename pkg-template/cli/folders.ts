@@ -1,4 +1,5 @@
 // Where the command line keeps its payments: in the user's data folder, so that a crash, and another terminal, lose nothing.
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileStore } from '../node.js';
@@ -8,7 +9,7 @@ import type { Given, Option } from './command.js';
 export const STORE_OPTION: Option = {
   name: 'store',
   value: '<folder>',
-  help: "where payments are recorded (default: the user's data folder)",
+  help: "where payments are recorded (default: ELIZA_JOBS_STORE, else the user's data folder)",
 };
 
 /** The user's folder for data of this program. */
@@ -31,6 +32,15 @@ export function storeFolder(given: Given, isSandbox: boolean): string {
 export function storeFolders(given: Given): string[] {
   return [...new Set([storeFolder(given, false), storeFolder(given, true)])];
 }
+
+/** The folder of payments in sandboxes where there is one beside the folder that a command without options looks at. */
+export function otherFolder(given: Given): string | undefined {
+  const folder = storeFolder(given, true);
+  return given.has('sandbox') || folder === storeFolder(given, false) || !existsSync(folder) ? undefined : folder;
+}
+
+/** That there is something in sandboxes, and the option that shows it. */
+export const inSandboxes = (count: number): string => `${count} in sandboxes: --sandbox`;
 
 /** What the keys of records of open payments begin with. */
 const RECORDS = 'eliza-jobs/payment/';

@@ -21,7 +21,7 @@ export const health: Command = {
       else write(state, output);
       return state.healthy ? EXIT.done : EXIT.nothingPaid;
     } catch (error) {
-      return report(error, output, connection);
+      return report(error, output, { ...connection, pays: false });
     }
   },
 };

@@ -2,8 +2,8 @@
 import { COMMON } from './arguments.js';
 import type { Command, Option } from './command.js';
 
-const EXIT_CODES = `Exit codes: 0 done, 1 failed and nothing was paid, 2 wrong use, 3 money may have moved: "eliza-jobs resume" goes on,
-130 interrupted before anything was paid`;
+const EXIT_CODES = `Exit codes: 0 done, 1 failed and nothing was paid, 2 wrong use, 3 money has moved or may have, and what is
+printed says how to go on, 130 interrupted before anything was paid`;
 
 const VARIABLES = `ELIZA_JOBS_PRIVATE_KEY  the key that pays; viem or ethers signs with it (npm install viem)
 ELIZA_JOBS_API_KEY      the server's API key, where it wants one

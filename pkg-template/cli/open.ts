@@ -1,8 +1,9 @@
 // What is open, as `pending` lists it and `resume` goes on with it.
+import { JobsClient } from '../node.js';
 import type { PendingPayment } from '../wasm.js';
 import type { Command, Given } from './command.js';
 import { connect, type Connection, type Needs } from './connect.js';
-import { openServers, openStore, storeFolder, storeFolders } from './folders.js';
+import { inSandboxes, openServers, openStore, otherFolder, storeFolder, storeFolders } from './folders.js';
 import { inShort, type Output } from './output.js';
 import { priceOf } from './report.js';
 
@@ -17,13 +18,22 @@ export interface Open {
   readonly payment: PendingPayment;
 }
 
+/** Where to look for what is open. */
+export interface Where {
+  /** The server's address. @default all servers of the store */
+  readonly url?: string | undefined;
+  /** Whether to look at payments with money and at those in sandboxes. @default one of both, by `--sandbox` */
+  readonly everywhere?: boolean;
+}
+
 /** What is open: at the server that is named, or at all servers of the store. */
-export async function findOpen(given: Given, output: Output, wallet: Needs['wallet']): Promise<Open[]> {
-  const [named] = given.positionals;
+export async function findOpen(given: Given, output: Output, wallet: Needs['wallet'], where: Where): Promise<Open[]> {
+  const named = where.url;
   const found: Open[] = [];
   const seen = new Set<string>();
-  for (const folder of named ? storeFolders(given) : [storeFolder(given, given.has('sandbox'))]) {
-    for (const url of named ? [named] : await openServers(openStore(folder))) {
+  const isEverywhere = named !== undefined || where.everywhere;
+  for (const folder of isEverywhere ? storeFolders(given) : [storeFolder(given, given.has('sandbox'))]) {
+    for (const url of named !== undefined ? [named] : await openServers(openStore(folder))) {
       const connection = await connect(given, output, url, { wallet, folder });
       for (const payment of await connection.client.pendingPayments()) {
         // A record that cannot be read belongs to no server, and is listed at each.
@@ -34,6 +44,18 @@ export async function findOpen(given: Given, output: Output, wallet: Needs['wall
     }
   }
   return found;
+}
+
+/** Says what is open in sandboxes, where only payments with money were looked at. */
+export async function tellOfSandboxes(given: Given, output: Output): Promise<void> {
+  const folder = otherFolder(given);
+  if (folder === undefined) return;
+  const store = openStore(folder);
+  const ids = new Set<string>();
+  for (const baseUrl of await openServers(store)) {
+    for (const { attemptId } of await new JobsClient({ baseUrl, store }).pendingPayments()) ids.add(attemptId);
+  }
+  if (ids.size > 0) output.remark(inSandboxes(ids.size));
 }
 
 /** Something open, in one line. */

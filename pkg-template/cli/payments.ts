@@ -1,9 +1,10 @@
 // `payments`: what was paid, of all servers.
+import { existsSync } from 'node:fs';
 import { JobsClient } from '../node.js';
 import type { JobsClient as Client, PaymentRow, PaymentsOptions, PaymentState } from '../wasm.js';
 import type { Command, Given } from './command.js';
 import { EXIT, UsageError } from './exit.js';
-import { openStore, storeFolder, STORE_OPTION } from './folders.js';
+import { inSandboxes, openStore, otherFolder, storeFolder, storeFolders, STORE_OPTION } from './folders.js';
 import { inShort, shown, type Output } from './output.js';
 import { paymentOf, report } from './report.js';
 import { date, oneOf } from './values.js';
@@ -34,13 +35,24 @@ export const payments: Command = {
     try {
       if (given.has('csv')) output.raw(await client.paymentsCsv(options));
       else if (output.json) output.document((await client.payments(options)).map(paymentOf));
-      else await list(client, options, output, folder);
+      else await list(client, options, output, folder, given);
       return EXIT.done;
     } catch (error) {
-      return report(error, output);
+      return report(named(error, given), output);
     }
   },
 };
+
+/** The recorded payment with this id, or of the job with it: with money, or in a sandbox. */
+export async function findPayment(given: Given, id: string): Promise<PaymentRow | undefined> {
+  for (const folder of storeFolders(given)) {
+    if (!existsSync(folder)) continue;
+    for await (const row of new JobsClient({ baseUrl: NO_SERVER, store: openStore(folder) }).payments()) {
+      if (row.attemptId === id || row.jobId === id) return row;
+    }
+  }
+  return undefined;
+}
 
 function filterOf(given: Given): PaymentsOptions {
   const [since, until, state] = [date(given, 'since'), date(given, 'until'), oneOf(given, 'state', STATES)];
@@ -48,13 +60,26 @@ function filterOf(given: Given): PaymentsOptions {
 }
 
 /** One payment at a time: there may be any number. */
-async function list(client: Client, options: PaymentsOptions, output: Output, folder: string) {
+async function list(client: Client, options: PaymentsOptions, output: Output, folder: string, given: Given) {
   let count = 0;
   for await (const row of client.payments(options)) {
     count += 1;
     output.line(lineOf(row, output));
   }
   if (count === 0) output.remark(`No payments in ${folder}.`);
+  const other = otherFolder(given);
+  if (other === undefined) return;
+  const { length } = await new JobsClient({ baseUrl: NO_SERVER, store: openStore(other) }).payments(options);
+  if (length > 0) output.remark(inSandboxes(length));
+}
+
+/** What the library says of a date, with the option and what was typed. */
+function named(error: unknown, given: Given): unknown {
+  const { code, field, message } = error as { code?: unknown; field?: unknown; message?: unknown };
+  const typed = typeof field === 'string' ? given.value(field) : undefined;
+  if (code !== 'invalid_argument' || typed === undefined) return error;
+  const [rule = ''] = String(message).split('; given: ');
+  return new UsageError(`--${rule}; given: ${JSON.stringify(typed)}`);
 }
 
 function lineOf(row: PaymentRow, output: Output): string {

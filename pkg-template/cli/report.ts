@@ -2,10 +2,10 @@
 import type { ElizaJobsError } from '../errors.js';
 import type { FundsMoved, PaymentAttempt, PaymentRow, PendingPayment, Price } from '../wasm.js';
 import type { Connection } from './connect.js';
-import { EXIT, UsageError } from './exit.js';
+import { EXIT, Refusal, UsageError } from './exit.js';
 import { dataFolder } from './folders.js';
 import { shown, type Output } from './output.js';
-import { isLoopback } from './values.js';
+import { isLoopback, MOST_SECONDS } from './values.js';
 
 type Failed = Partial<ElizaJobsError> & Error;
 
@@ -34,6 +34,7 @@ export function write({ message, lines, document }: Report, output: Output): num
 /** What there is to say about an error. */
 export function reportOf(error: unknown, connection?: Connection): Report {
   if (error instanceof UsageError) return wrongUse(error);
+  if (error instanceof Refusal) return refusal(error);
   const failed = (error instanceof Error ? error : new Error(String(error))) as Failed;
   // Whatever says nothing about money, like a full disk, comes from neither a payment nor a server.
   const moved = failed.fundsMoved ?? false;
@@ -42,7 +43,8 @@ export function reportOf(error: unknown, connection?: Connection): Report {
   const [, entry] = ENTRY.exec(failed.message) ?? [];
   const said = asOptions(failed.message.replace(ENTRY, ''));
   const { message, next } = connection ? inWords(failed, said, moved, connection) : { message: said, next: [] };
-  const lines = [...(isArgument ? [] : [aboutMoney(moved, failed.payment)]), ...next, ...(entry ? [`More: ${entry}`] : [])];
+  const money = isArgument || connection?.pays === false ? [] : [aboutMoney(moved, failed.payment)];
+  const lines = [...money, ...next, ...(entry ? [`More: ${entry}`] : [])];
   return { message, lines, document: { error: forPrograms(failed, message, moved), next, exitCode } };
 }
 
@@ -50,6 +52,11 @@ function wrongUse({ message, hint }: UsageError): Report {
   const next = hint ? [hint] : [];
   const error = { name: 'UsageError', code: 'wrong_use', message, fundsMoved: false };
   return { message, lines: next, document: { error, next, exitCode: EXIT.wrongUse } };
+}
+
+function refusal({ code, message, next }: Refusal): Report {
+  const error = { name: 'Refusal', code, message, fundsMoved: false };
+  return { message, lines: next, document: { error, next, exitCode: EXIT.nothingPaid } };
 }
 
 /** What there is to say after Ctrl-C, when these payments are open. */
@@ -88,7 +95,12 @@ const NAMES = {
 
 /** A message of the library's, with the names of the command line's options. */
 export function asOptions(message: string): string {
-  const text = message.replace(/spend: \{ allowResource: '([^']*)' \}/g, '--allow-resource $1');
+  const text = message
+    .replace(/spend: \{ allowResource: '([^']*)' \}/g, '--allow-resource $1')
+    .replace('spend.networks must be a list of network names:', '--network (once for each network) must be one of:')
+    // What a program would do. What can be done here is said apart.
+    .replace('; wait on with pollJob(error.jobId)', '')
+    .replace(/; do not pay again: client\.resume\([^)]*\).*$/, '');
   return Object.entries(NAMES).reduce((text, [member, option]) => text.replaceAll(member, option), text);
 }
 
@@ -106,17 +118,53 @@ function inWords(error: Failed, message: string, moved: FundsMoved, connection: 
   if (error.code === 'wallet_cannot_pay') {
     return { message, next: ['For a server that wants a transfer, name a node of its network: --rpc <url>'] };
   }
+  if (moved !== false && OVER.includes(String(error.code))) return { message, next: jobIsOver(error, connection) };
+  if (error.code === 'job_not_found' && connection.isOpen === false) {
+    return { message: 'nothing is open with this id any more, and the server has no job of it', next: [] };
+  }
+  if (error.code === 'payment_request_refused' && error.payment) {
+    return { message, next: requestRefused(error.payment, connection) };
+  }
   if (error.code === 'wait_timeout' && error.jobId) {
     return { message, next: [`The job goes on. Its answer: ${resumeCommand(connection, error.jobId)}`] };
   }
   if (moved === false) {
     const isHere = error.code === 'connection_failed' && isLoopback(connection.url);
-    return {
-      message,
-      next: isHere ? ['Does the server run? "eliza-jobs sandbox" starts one for trying out.'] : [],
-    };
+    return { message, next: isHere ? [noServerHere(message, connection.url)] : [] };
   }
   return { message, next: [`To go on without paying again: ${resumeCommand(connection)}`] };
+}
+
+/** Codes of jobs that are over and have no answer. Their payments are closed. */
+const OVER = ['job_failed', 'job_timeout', 'job_gone'];
+/** What is proposed to who gave the agent the server's 30 seconds. */
+const MORE_SECONDS = 120;
+
+function jobIsOver(error: Failed, { seconds = 0 }: Connection): string[] {
+  const more = Math.min(Math.max(MORE_SECONDS, seconds * 2), MOST_SECONDS);
+  const isShort = error.code === 'job_timeout' && more > seconds;
+  return [
+    'The job is over without an answer: there is nothing to resume.',
+    ...(isShort ? [`Next time give the agent longer: --timeout ${more}`] : []),
+  ];
+}
+
+/** The server took the proof, and not the request: the agent is what can be wrong with a request that was checked here. */
+function requestRefused(payment: PaymentAttempt, connection: Connection): string[] {
+  const command = `${resumeCommand(connection, payment.attemptId)} --agent <id>`;
+  const timeout = connection.seconds === undefined ? '' : ` --timeout ${connection.seconds}`;
+  const { validUntil } = payment as { validUntil?: unknown };
+  const until = typeof validUntil === 'number' ? new Date(validUntil).toISOString().replace('T', ' ').slice(0, 19) : undefined;
+  return [
+    `To ask another agent without paying again: ${command}${timeout}`,
+    ...(until ? [`The signature can be used until ${until} UTC.`] : []),
+  ];
+}
+
+function noServerHere(message: string, url: string): string {
+  const isPlain = url.startsWith('https:') && /ERR_SSL_(WRONG_VERSION|PACKET_LENGTH|HTTP)|wrong version number/i.test(message);
+  if (isPlain) return `It speaks http; write ${url.replace('https:', 'http:')}`;
+  return 'Does the server run? "eliza-jobs sandbox" starts one for trying out.';
 }
 
 function aboutMoney(moved: FundsMoved, payment: PaymentAttempt | undefined): string {
@@ -127,12 +175,14 @@ function aboutMoney(moved: FundsMoved, payment: PaymentAttempt | undefined): str
 
 /** The command that goes on with what is open. */
 export function resumeCommand({ url, folder }: Pick<Connection, 'url' | 'folder'>, id?: string): string {
-  const store = folder.startsWith(dataFolder()) ? [] : ['--store', quoted(folder)];
-  return ['eliza-jobs resume', quoted(url), ...(id ? [quoted(id)] : []), ...store].join(' ');
+  return ['eliza-jobs resume', quoted(url), ...(id ? [quoted(id)] : []), ...storeGiven(folder)].join(' ');
 }
 
+/** The option that names the folder, where it is not the user's data folder. */
+export const storeGiven = (folder: string): string[] => (folder.startsWith(dataFolder()) ? [] : ['--store', quoted(folder)]);
+
 /** As a shell takes it. */
-const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 export const priceOf = ({
   amount,

@@ -4,9 +4,10 @@ import type { Command, Given } from './command.js';
 import { EXIT, UsageError } from './exit.js';
 import { Interrupt } from './interrupt.js';
 import { inShort, type Output } from './output.js';
-import { amount, oneOf, whole } from './values.js';
+import { amount, notOneOf, oneOf, whole } from './values.js';
 
 const PAYWALLS = ['none', 'elizaos', 'x402-v1', 'x402-v2'] as const;
+const DOCS = 'https://github.com/eliza-jobs/eliza-jobs/blob/main/docs/sandbox.md#faults';
 const PORT = 3000;
 const MOST_PORT = 65_535;
 const MOST_MS = 300_000;
@@ -16,13 +17,13 @@ export const sandbox: Command = {
   summary: 'serve a sandbox on this machine, until Ctrl-C',
   takes: [],
   about: `Serves an elizaOS server with a paywall whose money does not exist, and prints what happens there. "ask", "quote" and the others take
-its address, and pay with a test wallet.`,
+its address, and pay with a test wallet. All faults: ${DOCS}`,
   options: [
     { name: 'port', value: '<port>', help: `the port (default: ${PORT}; 0: any that is free)` },
     { name: 'paywall', value: '<kind>', help: `${PAYWALLS.join(', ')} (default: x402-v2)` },
     { name: 'price', value: '<usdc>', help: 'what an answer costs (default: 0.02)' },
     { name: 'answer-ms', value: '<ms>', help: 'how long the agent takes (default: 300)' },
-    { name: 'fault', value: '<name>', many: true, help: 'what goes wrong once: lose-reply, ask-more, … (docs/sandbox.md)' },
+    { name: 'fault', value: '<name>', many: true, help: 'what goes wrong once: lose-reply, ask-more, …' },
   ],
   examples: [
     'eliza-jobs sandbox',
@@ -31,7 +32,7 @@ its address, and pay with a test wallet.`,
   ],
   async run(given, output) {
     const port = whole(given, 'port', 0, MOST_PORT) ?? PORT;
-    const sandbox = createSandbox(optionsOf(given));
+    const sandbox = made(optionsOf(given));
     const watched = new Watched(sandbox, output);
     const served = await serveSandbox({ fetch: watched.fetch }, { port }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') throw error;
@@ -62,6 +63,17 @@ function optionsOf(given: Given): SandboxOptions {
     ...(paywall === 'elizaos' && { hashCheck: 'once' as const }),
     faults: given.all('fault') as FaultName[],
   };
+}
+
+/** A sandbox. Its faults are known to its module alone, which says them. */
+function made(options: SandboxOptions): Sandbox {
+  try {
+    return createSandbox(options);
+  } catch (error) {
+    const [, given, names] = /^faults has '(.*)', but may only have (.*?)\./s.exec((error as Error).message) ?? [];
+    if (given === undefined || names === undefined) throw error;
+    throw notOneOf('fault', given, names.match(/[\w-]+/g) ?? []);
+  }
 }
 
 function begin(output: Output, url: string) {

@@ -1,11 +1,17 @@
 // Values on the command line: each is checked here, so that an error names the option and not a member of some object.
 import type { Given } from './command.js';
 import { UsageError } from './exit.js';
+import { meant } from './suggest.js';
+
+/** The longest time that an agent may be given, in seconds: the server's own limit. */
+export const MOST_SECONDS = 300;
 
 /** An amount of USDC: at most six decimals, and above nothing. */
 const AMOUNT = /^(?=.*[1-9])\d{1,12}(\.\d{1,6})?$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+/** A name with a dot, a port or a path, or of this machine: no single word, and no sentence. */
+const HOST = /^(localhost|\[[\da-f:.]+\]|[\w-]+(\.[\w-]+)+|[\w-]+(?=[:/]))(:\d+)?([/?#]\S*)?$/i;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
 
 /** An option that is an amount of USDC. */
@@ -46,11 +52,33 @@ export function oneOf<T extends string>(given: Given, name: string, words: reado
   if (text === undefined) return undefined;
   const found = words.find((word) => word === text);
   if (found !== undefined) return found;
-  throw new UsageError(`--${name} must be one of ${words.join(', ')}; given: ${JSON.stringify(text)}`);
+  throw notOneOf(name, text, words);
 }
+
+/** An option has a value that is none of these words. */
+export function notOneOf(name: string, text: string, words: readonly string[]): UsageError {
+  const near = words.filter((word) => word.startsWith(text));
+  const other = meant(text, words);
+  const suggested = near.length > 0 ? near : other ? [other] : [];
+  const hint = suggested.length > 0 ? `Did you mean ${suggested.join(' or ')}?` : undefined;
+  return new UsageError(`--${name} must be one of ${words.join(', ')}; given: ${JSON.stringify(text)}`, hint);
+}
+
+/** Whether the text has the form of an id. */
+export const isUuid = (text: string): boolean => UUID.test(text);
+
+/** Whether the text has the form of a server's address. */
+export const isAddress = (text: string): boolean => SCHEME.test(text) || HOST.test(text);
 
 /** A server's address. Without a scheme it is https, and http on this machine. */
 export function address(text: string): string {
+  if (/^:?\d{1,5}$/.test(text)) {
+    throw new UsageError(`${JSON.stringify(text)} is no address`, `Did you mean localhost:${text.replace(':', '')}?`);
+  }
+  if (!isAddress(text)) {
+    const hint = 'Write it as https://agents.example, or as localhost:3000 for a server on this machine.';
+    throw new UsageError(`${JSON.stringify(text)} is no address`, hint);
+  }
   const isLoopback = LOOPBACK.test(/^[^/:]*|^\[[^\]]*\]/.exec(text)?.[0] ?? '') || /^\[::1\]/.test(text);
   const full = SCHEME.test(text) ? text : `${isLoopback ? 'http' : 'https'}://${text}`;
   let url: URL;

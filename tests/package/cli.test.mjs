@@ -1,6 +1,7 @@
 // The command line as users have it: the installed package's program, in processes of their own.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import http from 'node:http';
@@ -83,7 +84,7 @@ function user({ cwd = folder, data = emptyFolder(), ...more } = {}) {
 /** A sandbox in this process, served; `around` sees each request on its way. */
 async function sandboxed(t, options, around = (pass) => pass()) {
   const sandbox = createSandbox({ paywall: 'x402-v2', price: '0.02', ...options });
-  const served = await serveSandbox({ fetch: (input, init) => around(() => sandbox.fetch(input, init), init) });
+  const served = await serveSandbox({ fetch: (input, init) => around(() => sandbox.fetch(input, init), init, new URL(input)) });
   t.after(() => served.close());
   return { sandbox, url: served.url };
 }
@@ -169,7 +170,9 @@ test('wrong use: exit code 2, what is wrong, what would be right, and nothing is
   const server = http.createServer((request, response) => (requests.push(request.url), response.end())).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
-  const url = `http://127.0.0.1:${server.address().port}`;
+  const host = `127.0.0.1:${server.address().port}`;
+  const url = `http://${host}`;
+  const id = randomUUID();
   const { run } = user();
   for (const [args, ...words] of [
     [[], 'Usage: eliza-jobs <command>'],
@@ -177,7 +180,19 @@ test('wrong use: exit code 2, what is wrong, what would be right, and nothing is
     [['nonsense'], 'There are: ask, quote, payments, pending, resume, health, sandbox.'],
     [[url, 'q'], 'the command is missing', 'Try: eliza-jobs ask'],
     [['ask'], '<url> is missing', 'Usage: eliza-jobs ask <url> <question>'],
-    [['ask', url], '<question> is missing'],
+    [['ask', url], '<question> is missing', 'write - to read the question from standard input'],
+    [['ask', 'hi', host], '"hi" is no address', `Did you mean: eliza-jobs ask ${host} "hi"`],
+    [['ask', 'Is it $5?', url], 'is no address', `eliza-jobs ask ${url} 'Is it $5?'`],
+    [['ask', '-', host], `eliza-jobs ask ${host} -`],
+    [['ask', 'hi', 'there'], '"hi" is no address', 'https://agents.example'],
+    [['quote', '3999'], '"3999" is no address', 'Did you mean localhost:3999?'],
+    [['pending', ':3999'], 'Did you mean localhost:3999?'],
+    [['resume', 'hi'], '"hi" is neither an address nor an id', 'Usage: eliza-jobs resume [url] [id]'],
+    [['resume', url, 'hi'], '"hi" is no id', 'Usage: eliza-jobs resume [url] [id]'],
+    [['resume', id, url], `Did you mean: eliza-jobs resume ${url} ${id}`],
+    [['resume', id], `nothing is open with the id ${id}`, `eliza-jobs resume <url> ${id}`],
+    [['resume', url, '--agent', id], '--agent and --timeout are for one payment'],
+    [['resume', url, id, '--timeout', '60'], '--timeout needs --agent'],
     [['ask', url, 'What', 'is'], 'more than one argument', 'quotation marks'],
     [['ask', url, ''], 'the question is empty'],
     [['ask', url, '  '], 'the question is empty'],
@@ -198,19 +213,24 @@ test('wrong use: exit code 2, what is wrong, what would be right, and nothing is
     [['ask', url, 'q', '--timeout', '0'], '--timeout must be a whole number from 1 to 300', '"0"'],
     [['ask', url, 'q', '--agent', 'eliza'], '--agent must be a UUID', '"eliza"'],
     [['ask', url, 'q', '--user', 'me'], '--user must be a UUID', '"me"'],
-    [['ask', url, 'q', '--network', 'bse', '--max', '1'], 'bse'],
+    [['ask', url, 'q', '--network', 'bse', '--max', '1'], '--network (once for each network) must be one of: base,', '"bse"'],
+    [['ask', url, 'q', '--network', 'base,polygon'], '--network (once for each network)', '"base,polygon"'],
     [['ask', 'ftp://agents.example', 'q'], 'must begin with https:// or http://'],
     [['ask', 'https://', 'q'], 'address must be one such as https://agents.example'],
     [['ask', 'https://user:pass@agents.example', 'q'], 'baseUrl'],
     [['payments', '--csv', '--json'], '--csv and --json exclude each other'],
     [['payments', '--since', 'yesterday'], '--since must be a date such as 2026-01-31', '"yesterday"'],
     [['payments', '--since', '2026-13-45'], '--since must be a date'],
+    [['payments', '--since', '9999-01-01'], '--since must not be in the future; given: "9999-01-01"'],
     [['payments', '--state', 'paid'], '--state must be one of intended, proven'],
     [['payments', url], 'one argument too many'],
     [['sandbox', '--port', '70000'], '--port must be a whole number from 0 to 65535'],
     [['sandbox', '--port', String(server.address().port)], 'is taken', '--port'],
-    [['sandbox', '--paywall', 'x402'], '--paywall must be one of none, elizaos, x402-v1, x402-v2'],
-    [['sandbox', '--fault', 'lose-repyl'], 'lose-repyl', 'lose-reply'],
+    [['sandbox', '--paywall', 'x402'], '--paywall must be one of none, elizaos, x402-v1, x402-v2', 'x402-v1 or x402-v2?'],
+    [['sandbox', '--paywall', 'elizaso'], 'Did you mean elizaos?'],
+    [['sandbox', '--fault', 'lose-repyl'], '"lose-repyl"', 'Did you mean lose-reply?'],
+    [['sandbox', '--fault', 'lose'], 'Did you mean lose-reply?'],
+    [['sandbox', '--fault', 'foo'], '--fault must be one of lose-reply, ', '; given: "foo"'],
     [['sandbox', '--paywall', 'none', '--price', '1'], 'price'],
   ]) {
     const { code, stdout, stderr } = await run(...args);
@@ -277,7 +297,9 @@ test('every command has its help, and --version is the package’s', async () =>
     assert.match(stdout, /^Usage: eliza-jobs \w+[\s\S]*--json[\s\S]*Exit codes: 0 done/);
   }
   const { version } = JSON.parse(readFileSync(path.join(installed, 'package.json'), 'utf8'));
-  assert.equal((await run('--version')).stdout, `${version}\n`);
+  for (const flag of ['--version', '-v', '-V']) assert.equal((await run(flag)).stdout, `${version}\n`);
+  assert.match((await run('ask', '--help')).stdout, /--store <folder>.*ELIZA_JOBS_STORE/);
+  assert.match((await run('sandbox', '--help')).stdout, /https:\/\/\S+\/docs\/sandbox\.md#faults/);
 });
 
 test('quote prints the price and pays nothing', async (t) => {
@@ -301,7 +323,10 @@ test('health is for people, for programs, and for shells', async (t) => {
   const { code, stdout } = await run('health', url);
   assert.deepEqual([code, stdout.split('\n')[0]], [0, 'healthy']);
   assert.equal(JSON.parse((await run('health', url, '--json')).stdout).healthy, true);
-  assert.equal((await run('health', 'localhost:1')).code, 1);
+  const failed = await run('health', 'localhost:1');
+  assert.deepEqual([failed.code, failed.stderr.includes('paid')], [1, false], failed.stderr);
+  const withTls = url.replace('http:', 'https:');
+  assert.ok((await run('health', withTls)).stderr.includes(`It speaks http; write ${url}\n`));
 });
 
 test('the sandbox command serves what the others ask, and says what happens', async (t) => {
@@ -529,6 +554,90 @@ test('where money may have moved the exit code is 3, and the command that goes o
   refusing.proofs = false;
   const resumed = await run('resume', url);
   assert.deepEqual([resumed.code, resumed.stdout.startsWith(answerTo(QUESTION))], [0, true], resumed.stderr);
+  assert.equal(sandbox.payments.length, 1);
+});
+
+test('a job that is over without an answer is paid: nothing can be resumed, and more time is proposed', async (t) => {
+  const { sandbox, url } = await sandboxed(t, { answerMs: 60_000 });
+  const { run } = user();
+  const { code, stderr } = await run('ask', url, QUESTION, '--timeout', '1');
+  assert.equal(code, 3);
+  assert.match(stderr, /\n {2}Paid: 0\.02 USDC[\s\S]*over without an answer: there is nothing to resume\./);
+  assert.ok(stderr.includes('Next time give the agent longer: --timeout 120\n'), stderr);
+  assert.doesNotMatch(stderr, /eliza-jobs resume|without paying again/);
+  sandbox.fault('job-gone');
+  const gone = await run('ask', url, QUESTION, '--json');
+  const { error, next } = JSON.parse(gone.stdout);
+  assert.deepEqual(
+    [gone.code, error.code, next],
+    [3, 'job_gone', ['The job is over without an answer: there is nothing to resume.']],
+  );
+  assert.equal((await run('pending', url)).stderr, 'Nothing is open.\n');
+});
+
+test('an agent that the server does not list is refused before anything is paid', async (t) => {
+  const { sandbox, url } = await sandboxed(t);
+  const wrong = randomUUID();
+  const { code, stderr } = await user().run('ask', url, QUESTION, '--agent', wrong);
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, new RegExp(`no agent ${wrong}\n {2}Nothing was paid\\.[\\s\\S]*${sandbox.agentId} {2}Sandbox agent\n`));
+  assert.ok(!sandbox.requests.some(({ method }) => method === 'POST'), 'no job was asked for');
+  assert.equal((await user().run('ask', url, QUESTION, '--agent', sandbox.agentId.toUpperCase())).code, 0);
+});
+
+test('a request that was refused after its payment is corrected with another agent, and nothing is paid again', async (t) => {
+  const { sandbox, url } = await sandboxed(t, {}, (pass, _, { pathname }) =>
+    // A server that does not show its agents.
+    pathname === '/api/agents' ? new Response('{}', { status: 404 }) : pass(),
+  );
+  const { run } = user();
+  const { code, stderr } = await run('ask', url, QUESTION, '--agent', randomUUID(), '--timeout', '100');
+  assert.equal(code, 3, stderr);
+  assert.doesNotMatch(stderr, /client\./);
+  assert.match(stderr, /The signature can be used until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\./);
+  const [, command] = /: eliza-jobs (resume .*) --agent <id> --timeout 100\n/.exec(stderr);
+  const signed = sandbox.payments.length;
+  const resumed = await run(...command.split(' '), '--agent', sandbox.agentId, '--timeout', '100');
+  assert.deepEqual([resumed.code, resumed.stdout.startsWith(answerTo(QUESTION))], [0, true], resumed.stderr);
+  assert.deepEqual([signed, sandbox.payments.length, sandbox.jobs.length], [0, 1, 1]);
+  const [{ createdAt, expiresAt }] = sandbox.jobs;
+  assert.equal(expiresAt - createdAt, 100_000);
+});
+
+test('pending names the ids and the commands, and an id needs no address', async (t) => {
+  const refusing = { proofs: true };
+  const { sandbox, url } = await sandboxed(t, {}, refused(refusing));
+  const { run } = user();
+  await run('ask', url, QUESTION);
+  for (const command of ['pending', 'resume']) {
+    assert.deepEqual(await run(command).then(({ code, stderr }) => [code, stderr]), [
+      0,
+      'Nothing is open.\n1 in sandboxes: --sandbox\n',
+    ]);
+  }
+  const open = await run('pending', '--sandbox');
+  const [id] = open.stdout.split(' ');
+  assert.match(open.stderr, new RegExp(`: eliza-jobs resume --sandbox\n.*: eliza-jobs resume ${id}\n`));
+  assert.ok((await run('pending', url)).stderr.includes(`: eliza-jobs resume ${url}\n`));
+  refusing.proofs = false;
+  const resumed = await run('resume', id);
+  assert.deepEqual([resumed.code, resumed.stdout.startsWith(answerTo(QUESTION))], [0, true], resumed.stderr);
+  for (const args of [
+    ['resume', id],
+    ['resume', url, id],
+  ]) {
+    const { code, stderr } = await run(...args);
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`the payment ${id} is not open any more`));
+    const [, again] = /: eliza-jobs (resume .*)\n/.exec(stderr);
+    assert.ok((await run(...again.split(' '))).stdout.startsWith(answerTo(QUESTION)), again);
+  }
+  const unknown = await run('resume', url, randomUUID());
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /nothing is open with this id any more/);
+  assert.doesNotMatch(unknown.stderr, /HTTP 404|paid/);
+  assert.match((await run('payments')).stderr, /\n1 in sandboxes: --sandbox\n/);
+  assert.equal((await run('pending')).stderr, 'Nothing is open.\n', 'what is paid and answered is not open');
   assert.equal(sandbox.payments.length, 1);
 });
 
