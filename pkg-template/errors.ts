@@ -179,6 +179,10 @@ export function makeError(name: keyof typeof classes, message: string, members: 
   return error;
 }
 
+/** An argument that can never be meant. @internal */
+export const argumentError = (field: string, message: string) =>
+  makeError('ArgumentError', message, { code: 'invalid_argument', retryable: false, fundsMoved: false, field });
+
 /**
  * Here the stack has nothing but this package's frames, and Node would print the line of code above it, which in an
  * application that is bundled is the whole program. The frames of the call come later (caller.ts).

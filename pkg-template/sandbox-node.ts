@@ -1,6 +1,7 @@
 // The sandbox in Node, Bun and Deno: all of the entry, and a listener for programs that need an address.
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { argumentError } from './errors.js';
 import type { Sandbox } from './sandbox.js';
 
 export * from './sandbox.js';
@@ -31,6 +32,13 @@ export interface ServedSandbox {
  */
 export async function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions = {}): Promise<ServedSandbox> {
   const { port = 0, host = '127.0.0.1' } = options;
+  if (typeof (sandbox as Partial<Sandbox> | undefined)?.fetch !== 'function') {
+    throw argumentError('sandbox', 'serveSandbox takes what createSandbox returns, and then its own options');
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw argumentError('port', `port must be a whole number from 0 to 65535; given: ${JSON.stringify(port)}`);
+  }
+  if (typeof host !== 'string') throw argumentError('host', `host must be an address of this machine; given: ${typeof host}`);
   const server = http.createServer((request, response) => void pass(sandbox, request, response));
   await new Promise<void>((listening, failed) => {
     server.once('error', failed);

@@ -2,7 +2,7 @@
 // Rust (`sandbox/`); here is what performs its steps: requests, answers, the agent, the wallet, timers.
 import { makeGlue, type Effect, type Machine, type Said } from 'eliza-jobs:sandbox-glue';
 import { wasm } from 'eliza-jobs:sandbox-wasm';
-import { makeError } from './errors.js';
+import { argumentError } from './errors.js';
 import { compiled, loading } from './loading.js';
 import type {
   AnswerFunction,
@@ -74,9 +74,6 @@ export interface Sandbox {
 const { setTimeout: later } = globalThis;
 /** Whatever was waiting has gone on. Not with the timers that a test may have replaced since. */
 const settled = () => new Promise<void>((resolve) => later(resolve, 0));
-
-const argumentError = (field: string, message: string) =>
-  makeError('ArgumentError', message, { code: 'invalid_argument', retryable: false, field });
 
 /** Runs something of Rust's that checks an argument. */
 function checked<T>(call: () => T): T {
@@ -197,8 +194,13 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   if (typeof answer !== 'function') {
     throw argumentError('answer', `answer must be a function that returns the text; given: ${typeof answer}`);
   }
-  return new Runner(answer, plain(others) as object).sandbox();
+  // Clients of one program know servers by their addresses: what they have learned of one is not true of the next.
+  const url = 'url' in others && others.url !== undefined ? others.url : ownUrl();
+  return new Runner(answer, plain({ ...others, url }) as object).sandbox();
 }
+
+let made = 0;
+const ownUrl = () => `https://sandbox${(made += 1) > 1 ? `-${made}` : ''}.test`;
 
 /** Performs the steps of one server. */
 class Runner {
@@ -349,6 +351,8 @@ class Runner {
       answer = said(await this.#answer(content, { ...context, sleep } as QuestionContext));
     } catch (error) {
       answer = { error: String((error as Error | undefined)?.message ?? error) };
+      // A server says nothing of it to clients, but in its log.
+      console.warn('the agent of an eliza-jobs sandbox failed:', error);
     }
     if (era !== this.#era) return;
     this.#machine.answered(id, answer, this.#now());

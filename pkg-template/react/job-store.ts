@@ -1,5 +1,5 @@
 // One question outside of React: it is asked, goes on while components come and go, and is found again after a reload.
-import { makeError } from '../errors.js';
+import { argumentError } from '../errors.js';
 import { misfit } from '../members.js';
 import type { AskOptions, CompletedJob, CreateJobRequest, JobUpdate, PaymentAttempt, WaitOptions } from '../wasm.js';
 import { pageStorage, Records, type Asked } from './records.js';
@@ -215,9 +215,6 @@ const SERVER: unique symbol = Symbol.for('eliza-jobs.server') as never;
 /** Whether this is what was asked. */
 const isOf = (asked: Asked, question: string, { userId, agentId }: AskJobOptions) =>
   asked.question === question && asked.agentId === agentId && (userId === undefined || asked.userId === userId);
-
-const argumentError = (field: string, message: string) =>
-  makeError('ArgumentError', message, { code: 'invalid_argument', retryable: false, fundsMoved: false, field });
 
 /** What can never be meant. It is no failure of the question, and not in the state. */
 function misuse(question: unknown, options: object): Error | undefined {

@@ -185,7 +185,13 @@ pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Opti
 
 /// What is probably wrong with the client's `baseUrl`.
 fn hint_of_base(request: &HttpRequest) -> &'static str {
-    if request.url.contains("/api/api/") { "; baseUrl ends in /api, which the client adds itself: leave it out" } else { "" }
+    if request.url.contains("/api/api/") {
+        "; baseUrl ends in /api, which the client adds itself: leave it out"
+    } else if request.url.matches(routes::JOBS).count() > 1 {
+        "; baseUrl ends in the path of the Jobs API, which the client adds itself: leave it out"
+    } else {
+        ""
+    }
 }
 
 /// The error for a success whose body is not what was `wanted`.

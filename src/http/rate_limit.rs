@@ -99,7 +99,7 @@ impl RateLimit {
             let ends = now + Millis::from_secs(seconds);
             let distance = ends.since(self.window_ends).max(self.window_ends.since(ends));
             // Requests on their way are counted here and not yet by the server.
-            let is_same_window = self.source == Source::Reported && distance < SAME_WINDOW;
+            let is_same_window = self.source == Source::Reported && distance < SAME_WINDOW && limit == self.limit;
             self.left = if is_same_window { left.min(self.left) } else { left };
             self.limit = limit;
             self.window_ends = ends;
@@ -228,6 +228,14 @@ mod tests {
     }
     fn last(rate_limit: &mut RateLimit, now: Instant) -> f64 {
         rate_limit.book(now, Slot::LastPoll).at.as_ms()
+    }
+
+    #[test]
+    fn another_limit_is_that_of_another_server_behind_the_address() {
+        let mut rate_limit = after("1", "0", "900");
+        assert!(last(&mut rate_limit, START) > 0.0);
+        rate_limit.response_arrived(&reported("1000", "999", "900"), START);
+        assert_eq!(slots(&mut rate_limit, START, 3), [0.0, 0.0, 0.0]);
     }
 
     #[test]

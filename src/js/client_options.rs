@@ -12,7 +12,7 @@ use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::options::JobsClientOptions;
 use crate::client::Config;
 use crate::http::message::set_header;
-use crate::json::{Json, picked, shown};
+use crate::json::{Json, Kind, picked, shown};
 use crate::platform::WalletCapabilities;
 use crate::x402::address;
 
@@ -101,14 +101,20 @@ fn base_url(options: &Json) -> Result<String> {
     const FIELD: &str = "baseUrl";
     const RULE: &str = "must be an absolute http:// or https:// address";
     let given = options.get(FIELD).map_or(JsValue::UNDEFINED, |value| value.0);
-    let refused = || argument(FIELD, RULE, &given);
-    let text = given.as_string().ok_or_else(refused)?;
-    let url = web_sys::Url::new(text.trim_ascii()).map_err(|_| refused())?;
+    let refused = |rule: &str| argument(FIELD, rule, &given);
+    let text = given.as_string().ok_or_else(|| refused(RULE))?;
+    // A host without its scheme reads as a scheme without `//`.
+    let lacks_scheme = !text.contains("//") && !text.trim_ascii().starts_with('/') && !text.trim_ascii().is_empty();
+    let refuse = || {
+        let meant = if lacks_scheme { format!("; did you mean \"http://{}\"?", text.trim_ascii()) } else { String::new() };
+        refused(&[RULE, &meant].concat())
+    };
+    let url = web_sys::Url::new(text.trim_ascii()).map_err(|_| refuse())?;
     // Read by name, as everything else: each of web-sys's own getters would be another import.
     let url = Json(url.into());
     let part = |name: &str| url.get_text(name).unwrap_or_default();
     if !matches!(part("protocol").as_str(), "http:" | "https:") {
-        return Err(refused());
+        return Err(refuse());
     }
     if !part("username").is_empty() || !part("password").is_empty() {
         let shown = format!("{}//…@{}", part("protocol"), part("host"));
@@ -154,7 +160,12 @@ fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
     }
     if capabilities.is_none() || (capabilities.sign && address.is_none()) {
         let without_address = "an object with signTypedData and without address".to_owned();
-        let given = if capabilities.sign { without_address } else { shown(&wallet) };
+        let given = match wallet.kind() {
+            _ if capabilities.sign => without_address,
+            // It may be a key.
+            Kind::Text => "a string".to_owned(),
+            _ => shown(&wallet),
+        };
         return Err(Error::argument("wallet", RULE, &given));
     }
     Ok((wallet, capabilities))

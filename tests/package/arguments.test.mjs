@@ -42,7 +42,13 @@ badOption('null', null, 'options', 'null');
 badOption('a string for options', 'http://x', 'options', 'baseUrl');
 badOption('a missing baseUrl', {}, 'baseUrl', 'http', 'undefined');
 badOption('a baseUrl that is no string', { baseUrl: 5 }, 'baseUrl', 'http', '5');
-badOption('a baseUrl without a scheme', { baseUrl: 'localhost:3000' }, 'baseUrl', 'http', 'localhost:3000');
+badOption(
+  'a baseUrl without a scheme',
+  { baseUrl: 'localhost:3000' },
+  'baseUrl',
+  'did you mean "http://localhost:3000"?',
+  'localhost:3000',
+);
 badOption('a relative baseUrl', { baseUrl: '/api' }, 'baseUrl', 'http', '/api');
 badOption('a baseUrl that is not http(s)', { baseUrl: 'ftp://host' }, 'baseUrl', 'http', 'ftp://host');
 badOption('a baseUrl with a query', { baseUrl: 'http://host/x?a=1' }, 'baseUrl', 'query', '?a=1');
@@ -73,7 +79,7 @@ test('a baseUrl may have a path, a slash at the end, a port, capitals, and blank
 });
 
 const option = (name, value) => ({ baseUrl, [name]: value });
-badOption('a wallet that is no function', option('wallet', '0xabc'), 'wallet', 'function', '0xabc');
+badOption('a wallet that is no function', option('wallet', '0xabc'), 'wallet', 'function', 'a string');
 badOption('a wallet that is an object', option('wallet', {}), 'wallet', 'function', 'an object');
 badOption('a fetch that is no function', option('fetch', 'fetch'), 'fetch', 'function');
 badOption('a timeoutMs of 0', option('timeoutMs', 0), 'timeoutMs', '1', '0');

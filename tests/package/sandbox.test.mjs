@@ -122,6 +122,47 @@ test('its agent is listed, and can be asked by its id', async () => {
   assert.deepEqual(await new JobsClient({ baseUrl: without.url, fetch: without.fetch }).listAgents(), []);
 });
 
+test('what a client has learned of one sandbox is not true of the next', async () => {
+  const ask = async (options) => {
+    const sandbox = createSandbox({ paywall: 'x402-v2', ...options });
+    const client = new JobsClient({ baseUrl: sandbox.url, fetch: sandbox.fetch, wallet: sandbox.wallet });
+    const call = client.createAndWaitForJob(params, { idempotencyKey: 'order-1', timeoutMs: 3_000 });
+    return [
+      sandbox.url,
+      await call.then(
+        ({ status }) => status,
+        ({ code }) => code,
+      ),
+      sandbox.jobs.length,
+    ];
+  };
+  // The first one's limit is used up when the job is paid.
+  const urls = new Set();
+  for (const [options, status] of [
+    [{ rateLimit: 2 }, 'wait_timeout'],
+    [{}, 'completed'],
+    [{}, 'completed'],
+  ]) {
+    const [url, ended, jobs] = await ask(options);
+    assert.deepEqual([ended, jobs], [status, 1], url);
+    urls.add(url);
+  }
+  assert.equal(urls.size, 3);
+});
+
+test('serveSandbox refuses what it can never serve', async () => {
+  for (const [field, ...given] of [
+    ['sandbox'],
+    ['sandbox', { paywall: 'x402-v2' }],
+    ['port', createSandbox(), { port: 'abc' }],
+    ['port', createSandbox(), { port: 70_000 }],
+    ['host', createSandbox(), { host: 5 }],
+  ]) {
+    const error = await serveSandbox(...given).catch((error) => error);
+    assert.deepEqual([error.name, error.field, error.fundsMoved], ['ArgumentError', field, false], error.stack);
+  }
+});
+
 test('virtual time passes only when it is told to, and each thing happens at its time', async () => {
   const sandbox = createSandbox({ time: 'virtual', now: '2026-01-01T00:00:00Z', answerMs: 60_000 });
   const client = clientOf(sandbox);
