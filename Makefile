@@ -42,6 +42,8 @@ export BEGAN := $(or $(BEGAN),$(shell date +%s))
 export STABLE
 unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET RUSTFLAGS Q
 say = printf '== [%4ds] %s\n' $$(($$(date +%s) - BEGAN)) "$(1)"
+# Nobody debugs the tools.
+without-debug := CARGO_PROFILE_DEV_DEBUG=0
 npm-ci = npm ci --no-fund --no-audit --loglevel=error
 
 help: ## this list
@@ -205,13 +207,13 @@ $(PEERS): bench/package.json bench/package-lock.json
 
 $(WASM_BINDGEN): $(shell find tools/wasm-bindgen -type f) rust-toolchain.toml | rust
 	@$(call say,building the wasm-bindgen command: a minute)
-	cargo build --quiet --locked --manifest-path tools/wasm-bindgen/Cargo.toml --target-dir target/tools
+	$(without-debug) cargo build --quiet --locked --manifest-path tools/wasm-bindgen/Cargo.toml --target-dir target/tools
 	touch $@
 
 # It calls the wasm-bindgen of the same version and npm's wasm-opt, and downloads nothing.
 $(WASM_PACK): Makefile | $(WASM_BINDGEN) $(NPM)
 	@$(call say,building wasm-pack: a minute)
-	cargo install --quiet wasm-pack --version 0.15.1 --locked --debug --root target/tools
+	$(without-debug) cargo install --quiet wasm-pack --version 0.15.1 --locked --debug --root target/tools
 	touch $@
 
 $(CARGO_FUZZ): version := 0.13.2
@@ -219,7 +221,7 @@ $(CARGO_MUTANTS): version := 27.1.0
 $(CARGO_DENY): version := 0.20.2
 $(CARGO_FUZZ) $(CARGO_MUTANTS) $(CARGO_DENY): Makefile
 	@$(call say,building $(@F): a minute)
-	cargo install --quiet $(@F) --version $(version) --locked --debug --root target/tools
+	$(without-debug) cargo install --quiet $(@F) --version $(version) --locked --debug --root target/tools
 	touch $@
 
 $(HOST): tests/boundary/host.ts $(shell find pkg-template) $(NPM)

@@ -17,5 +17,5 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 if ! command -v geckodriver >/dev/null; then
   echo "building geckodriver: a minute"
-  cargo install --quiet geckodriver --version 0.37.1 --locked --debug --root target/tools
+  CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet geckodriver --version 0.37.1 --locked --debug --root target/tools
 fi
