@@ -39,9 +39,6 @@ const HELD = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EPERM', 'EACCES']);
 /** What is over in a moment: no file descriptor is free, or the draft was swept. */
 const PASSING = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'EINTR', 'ENOENT']);
 
-/** How often somebody may remove a folder just as another one is made in it. */
-const MOST_ABSENT = 3;
-
 /** Decides when a holder counts as dead. */
 export class LeaseWatch {
   #seen: string | undefined;
@@ -98,8 +95,6 @@ class Lease {
   readonly #node: Builtins;
   readonly #begunS = Math.floor(Date.now() / 1_000);
   #renewals = 0;
-  /** How often the folder could not be made, although the folders above it are made with it. */
-  #absent = 0;
 
   constructor(lock: string, node: Builtins) {
     this.#id = node.crypto.randomUUID();
@@ -112,8 +107,7 @@ class Lease {
   /** Takes a lock that nobody holds. */
   async take(): Promise<boolean> {
     const { promises } = this.#node.fs;
-    const made = promises.mkdir(this.#node.path.join(this.#draft, this.#id), { recursive: true, mode: 0o700 });
-    await passing(made, PASSING, (code) => code === 'ENOENT' && (this.#absent += 1) > MOST_ABSENT);
+    await passing(promises.mkdir(this.#node.path.join(this.#draft, this.#id), { recursive: true, mode: 0o700 }), PASSING);
     if (await passing(promises.rename(this.#draft, this.#lock), HELD)) return true;
     // Windows puts no folder in the place of an empty one. One with a holder in it stays.
     await promises.rmdir(this.#lock).catch(() => undefined);
@@ -196,14 +190,13 @@ class Lease {
 
 const notYet = () => false;
 
-/** Whether a call succeeded; errors other than these are thrown, and those that last. */
-async function passing(work: Promise<unknown>, expected: Set<string>, lasts: (code: string) => boolean = () => false): Promise<boolean> {
+/** Whether a call succeeded; errors other than these are thrown. */
+async function passing(work: Promise<unknown>, expected: Set<string>): Promise<boolean> {
   try {
     await work;
     return true;
   } catch (error) {
-    const code = codeOf(error);
-    if ((expected.has(code) || PASSING.has(code)) && !lasts(code)) return false;
+    if (expected.has(codeOf(error)) || PASSING.has(codeOf(error))) return false;
     throw error;
   }
 }

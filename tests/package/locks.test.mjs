@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -229,8 +229,6 @@ test('a lock that cannot be had means no payment', async () => {
   };
   for (const [store, words] of [
     [fileStore(path.join(file, 'in it')), /ENOTDIR/],
-    // A folder in which nothing can be made, as Linux has it.
-    ...(existsSync('/proc/self') ? [[fileStore('/proc/eliza-jobs'), /ENOENT/]] : []),
     [{ ...memoryStore(), lock: full }, /no locks today/],
     [{ ...memoryStore(), lock: async () => full() }, /no locks today/],
     [{ ...memoryStore(), lock: 'none' }, /not a function/],
