@@ -195,7 +195,8 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     throw argumentError('answer', `answer must be a function that returns the text; given: ${typeof answer}`);
   }
   // Clients of one program know servers by their addresses: what they have learned of one is not true of the next.
-  const url = 'url' in others && others.url !== undefined ? others.url : ownUrl();
+  // With a seed, everything is the same each time.
+  const { seed, url = seed === undefined ? ownUrl() : undefined } = others;
   return new Runner(answer, plain({ ...others, url }) as object).sandbox();
 }
 

@@ -139,7 +139,7 @@ test('what a client has learned of one sandbox is not true of the next', async (
   // The first one's limit is used up when the job is paid.
   const urls = new Set();
   for (const [options, status] of [
-    [{ rateLimit: 2 }, 'wait_timeout'],
+    [{ rateLimit: 1 }, 'wait_timeout'],
     [{}, 'completed'],
     [{}, 'completed'],
   ]) {
