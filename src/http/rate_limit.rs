@@ -99,7 +99,12 @@ impl RateLimit {
             let ends = now + Millis::from_secs(seconds);
             let distance = ends.since(self.window_ends).max(self.window_ends.since(ends));
             // Requests on their way are counted here and not yet by the server.
-            let is_same_window = self.source == Source::Reported && distance < SAME_WINDOW && limit == self.limit;
+            let is_other_limit = limit != self.limit;
+            let is_same_window = self.source == Source::Reported && distance < SAME_WINDOW && !is_other_limit;
+            if self.source == Source::Reported && is_other_limit {
+                // Another server answers at this address: slots were spread over what the one before had left.
+                self.next_slot = now;
+            }
             self.left = if is_same_window { left.min(self.left) } else { left };
             self.limit = limit;
             self.window_ends = ends;
