@@ -215,6 +215,20 @@ fn a_signature_that_was_never_sent_is_refused_each_time_it_is_resumed_while_the_
 }
 
 #[test]
+fn a_chain_that_does_not_answer_says_nothing_and_holds_up_nobody_for_long() {
+    let scene = scene([payment_required(), payment_required(), jobs(&[])]).paying().giving(Callback::Receipt, |_, _| None);
+    let error = create(&scene).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PaymentRefused);
+    let attempt = record::to_json(&error.payment.unwrap());
+    let began = scene.world.now.get();
+    scene.world.script.borrow_mut().extend([jobs(&[]), created(), seen("completed")]);
+    assert_eq!(resume(&scene, &attempt, &plain()).unwrap()["status"], "completed");
+    let took = scene.world.now.get() - began;
+    assert!((10_000.0..12_000.0).contains(&took), "{took} ms");
+    assert_eq!((scene.asked(Callback::Receipt), spent(&scene).as_str()), (1, "0.02"));
+}
+
+#[test]
 fn a_call_that_goes_away_while_it_waits_for_a_lock_gives_the_money_back() {
     let scene = scene([payment_required()]).paying();
     scene.world.lock_ms.set(f64::INFINITY);
