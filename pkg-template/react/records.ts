@@ -1,4 +1,5 @@
 // What survives a reload: one record for each key, in the page's localStorage. No proof, no key, no header is in it.
+import type { KeyValueStorage } from '../stores/local-storage.js';
 import type { CompletedJob } from '../wasm.js';
 
 /** A question as it is written down, before it is sent. */
@@ -19,24 +20,15 @@ export interface Asked {
   readonly job?: CompletedJob;
 }
 
-/** The part of the browser's `Storage` that is used. */
-export interface PageStorage {
-  readonly length: number;
-  key(index: number): string | null;
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
-
 const PREFIX = 'eliza-jobs/react/';
 const VERSION = 1;
 /** How many records there are at most: the payments' own records need room beside them. Those that are open are not counted out. */
 const MOST = 50;
 
 /** The page's localStorage; nothing where there is none, or where the browser blocks it. */
-export function pageStorage(): PageStorage | undefined {
+export function pageStorage(): KeyValueStorage | undefined {
   try {
-    const { document, localStorage } = globalThis as { document?: unknown; localStorage?: PageStorage };
+    const { document, localStorage } = globalThis as { document?: unknown; localStorage?: KeyValueStorage };
     return document ? localStorage : undefined;
   } catch {
     return undefined;
@@ -45,10 +37,10 @@ export function pageStorage(): PageStorage | undefined {
 
 /** The record of one key. What the storage throws harms nothing: the client keeps its own records of payments. */
 export class Records {
-  readonly #storage: PageStorage | undefined;
+  readonly #storage: KeyValueStorage | undefined;
   readonly #key: string;
 
-  constructor(storage: PageStorage | undefined, server: string, key: string) {
+  constructor(storage: KeyValueStorage | undefined, server: string, key: string) {
     this.#storage = storage;
     this.#key = `${PREFIX}${server} ${key}`;
   }
@@ -61,7 +53,7 @@ export class Records {
     if (!this.#storage) return;
     const record = { version: VERSION, at: Date.now(), ...asked };
     attempted(() => this.#storage?.setItem(this.#key, JSON.stringify(record)));
-    attempted(() => tidy(this.#storage as PageStorage));
+    attempted(() => tidy(this.#storage as KeyValueStorage));
   }
 
   delete() {
@@ -87,7 +79,7 @@ function parsed(text: string | null | undefined): (Asked & { at: number }) | und
 }
 
 /** Deletes the oldest records that nothing depends on. */
-function tidy(storage: PageStorage) {
+function tidy(storage: KeyValueStorage) {
   const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
   const records = keys.filter((key) => key.startsWith(PREFIX)).map((key) => ({ key, record: parsed(storage.getItem(key)) }));
   const closed = records.filter(({ record }) => record?.phase !== 'open');

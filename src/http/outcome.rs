@@ -263,13 +263,18 @@ mod tests {
     }
 
     #[test]
-    fn a_base_address_that_ends_in_api_is_named_where_nothing_is_found() {
-        let config = HttpConfig { base_url: "https://h/api".into(), headers: vec![], timeout_ms: 1.0, retries: 0 };
-        let twice = config.request(Method::Get, routes::JOBS, &CallOptions::default());
-        let once = request(Method::Get, routes::JOBS);
-        for (request, is_named) in [(&twice, true), (&once, false)] {
-            for error in [refusal(request, &response(404), None), no_answer(request, &response(200), "a job")] {
-                assert_eq!(error.message.contains("baseUrl ends in /api"), is_named, "{}", error.message);
+    fn a_base_address_that_ends_in_what_the_client_adds_is_named_where_nothing_is_found() {
+        for (path, hint) in [
+            ("", ""),
+            ("/eliza", ""),
+            ("/api", "; baseUrl ends in /api, which the client adds itself: leave it out"),
+            (routes::JOBS, "; baseUrl ends in the path of the Jobs API, which the client adds itself: leave it out"),
+        ] {
+            let config = HttpConfig { base_url: format!("https://h{path}"), headers: vec![], timeout_ms: 1.0, retries: 0 };
+            let request = config.request(Method::Get, routes::JOBS, &CallOptions::default());
+            for error in [refusal(&request, &response(404), None), no_answer(&request, &response(200), "a job")] {
+                let words = &error.message;
+                assert!(words.ends_with(hint) && words.contains("baseUrl ends in") != hint.is_empty(), "{words}");
             }
         }
     }

@@ -98,13 +98,13 @@ impl RateLimit {
         if let (Some(limit @ 1.0..), Some(left), Some(seconds @ ..=MAX_WINDOW_SECS)) = named {
             let ends = now + Millis::from_secs(seconds);
             let distance = ends.since(self.window_ends).max(self.window_ends.since(ends));
-            // Requests on their way are counted here and not yet by the server.
-            let is_other_limit = limit != self.limit;
-            let is_same_window = self.source == Source::Reported && distance < SAME_WINDOW && !is_other_limit;
-            if self.source == Source::Reported && is_other_limit {
-                // Another server answers at this address: slots were spread over what the one before had left.
+            let is_same_server = limit == self.limit;
+            if self.source == Source::Reported && !is_same_server {
+                // Slots were spread over what the server before had left.
                 self.next_slot = now;
             }
+            // Requests on their way are counted here and not yet by the server.
+            let is_same_window = self.source == Source::Reported && is_same_server && distance < SAME_WINDOW;
             self.left = if is_same_window { left.min(self.left) } else { left };
             self.limit = limit;
             self.window_ends = ends;

@@ -59,6 +59,7 @@ impl JobsClient {
     pub fn wallet_answered(&self, attempt_id: String, given: JsValue, is_thrown: bool) {
         let Ok(client) = self.0.client() else { return };
         let given = Json(given);
+        // Headers of a wallet that has paid become pairs. A hash, and what proves nothing, stay as they are.
         let headers = header_pairs(&given).filter(|pairs| wallet::headers(pairs).is_ok());
         let answer = if is_thrown { Err(given) } else { Ok(headers.unwrap_or(given)) };
         spawn_local(async move { client.wallet_answered(&attempt_id, answer).await });

@@ -4,19 +4,18 @@
 //! the money after that is in the payment's own record, from which the next payments resolve what is set aside, a few at a time. So
 //! nothing has to be given back after a crash, and what a payment costs does not depend on how many there are.
 
-use core::pin::pin;
 use std::rc::Rc;
 
 use super::keys;
 use super::payments::Payments;
 use super::record::{self, Found, FundsMoved, funds_moved};
-use super::step::{Counting, InStore};
-use super::store::{BREATH, Stored};
+use super::step::{Counting, StoredRecord};
+use super::store::Stored;
 use super::store_failed;
 use crate::api::error::Result;
 use crate::api::payments::Attempt;
 use crate::json::{Json, Kind};
-use crate::platform::{Platform, StoreOperation, within};
+use crate::platform::{Platform, within};
 use crate::spending::budget::{Counters, Fate, Open};
 use crate::spending::policy::{Counted, Limit, OverBudget, fits};
 use crate::time::{Deadline, Millis, WallTime};
@@ -68,13 +67,13 @@ impl<P: Platform + 'static> Payments<P> {
     pub(super) async fn counted(self: &Rc<Self>, end: Deadline) -> Result<Counted> {
         let mut counters = Vec::new();
         for (at, limit) in self.config.spend.limits.iter().enumerate() {
-            counters.push(if limit.caps().is_limited() { Some(self.look(at, limit, end).await?) } else { None });
+            counters.push(if limit.caps().is_limited() { Some(self.current_counters(at, limit, end).await?) } else { None });
         }
         Ok(Counted { counters, now: self.platform.wall_time() })
     }
 
     /// The counters of a limit. Where they leave no room, what became of all that is set aside is looked up first.
-    pub(super) async fn look(self: &Rc<Self>, at: usize, limit: &Limit, end: Deadline) -> Result<Counters> {
+    pub(super) async fn current_counters(self: &Rc<Self>, at: usize, limit: &Limit, end: Deadline) -> Result<Counters> {
         let failed = |thrown| store_failed(thrown, "; nothing was paid");
         let key = format!("{PREFIX}{}", limit.counters_name());
         let read = async || self.read(&key, end).await.map_err(failed);
@@ -91,7 +90,13 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// Sets a payment's money aside, in memory and in the store. One that can still be left unpaid only within the budget.
-    pub(super) async fn count(self: Rc<Self>, attempt: Attempt, over: OverBudget, record: InStore, end: Deadline) -> Counting {
+    pub(super) async fn count(
+        self: Rc<Self>,
+        attempt: Attempt,
+        over: OverBudget,
+        record: StoredRecord,
+        end: Deadline,
+    ) -> Counting {
         if let Err(why) = self.count_here(&attempt, over) {
             return Counting::Over(why);
         }
@@ -112,13 +117,19 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(())
     }
 
-    async fn count_in_store(self: &Rc<Self>, attempt: &Attempt, over: OverBudget, record: InStore, end: Deadline) -> Counting {
+    async fn count_in_store(
+        self: &Rc<Self>,
+        attempt: &Attempt,
+        over: OverBudget,
+        record: StoredRecord,
+        end: Deadline,
+    ) -> Counting {
         // A record that says that money may have moved is counted: it was when it was written, or when the records were.
-        if over == OverBudget::Count && record == InStore::Written {
+        if over == OverBudget::Count && record == StoredRecord::Written {
             return Counting::Done;
         }
         let Some((at, units)) = self.counted_limit(attempt) else { return Counting::Done };
-        if record == InStore::Missing
+        if record == StoredRecord::Missing
             && let Err(thrown) = self.write(attempt.clone()).await
         {
             return Counting::Failed(thrown);
@@ -240,13 +251,7 @@ impl<P: Platform + 'static> Payments<P> {
         if counters.has(&open.id) {
             return None;
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a place in the list"
-        )]
-        let from = (self.platform.random() * counters.open().len() as f64) as usize;
+        let from = self.random_below(counters.open().len());
         self.resolve(counters, from, RESOLVED).await;
         let now = self.platform.wall_time();
         if over == OverBudget::Refuse && fits(limit, counters, open.units, now).is_err() {
@@ -279,17 +284,6 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(())
     }
 
-    /// Before the record at this place of many is read: gives other work of the program its turn now and then, and ends in time.
-    pub(crate) async fn breathe(&self, at: usize, end: Deadline) -> Result<(), Json> {
-        if at % BREATH == BREATH - 1 {
-            self.platform.sleep(Millis::ZERO).await;
-        }
-        if end.is_over(self.platform.now()) {
-            return Err(Json::text("the time limit was over before all records were read"));
-        }
-        Ok(())
-    }
-
     /// What became of a payment whose money is set aside.
     async fn fate(&self, open: &Open, end: Deadline) -> Fate {
         let mut found = self.peek(&record::key(&open.id), end).await;
@@ -311,29 +305,15 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    pub(super) async fn read(&self, key: &str, end: Deadline) -> Result<Json, Json> {
-        self.in_time(pin!(self.platform.store(StoreOperation::Get, key, "")), end).await
-    }
-
-    /// The record under this key, as it is now: whoever writes it at this moment may wait for the counters.
-    pub(super) async fn peek(&self, key: &str, end: Deadline) -> Found {
-        self.read(key, end).await.map_or_else(Found::Withheld, |value| record::parse(&value))
-    }
-
     /// Counts all payments again. The lock is held.
     async fn recount(&self, limit: &Limit, key: &str) -> Result<Counters, Json> {
         // From now on clients without a budget of their own count too.
         self.set(key, &Json::object().set("version", Json::number(0.0))).await?;
         let mut counters = Counters::new(self.platform.wall_time());
-        let mut count: usize = 0;
-        for key in self.keys(Deadline::NEVER).await? {
-            if !key.starts_with(record::PREFIX) && !key.starts_with(record::PAID) {
-                continue;
-            }
-            count = count.wrapping_add(1);
-            if count.is_multiple_of(BREATH) {
-                self.platform.sleep(Millis::ZERO).await;
-            }
+        let keys = self.keys(Deadline::NEVER).await?.into_iter();
+        let is_payment = |key: &String| key.starts_with(record::PREFIX) || key.starts_with(record::PAID);
+        for (at, key) in keys.filter(is_payment).enumerate() {
+            self.breathe(at, Deadline::NEVER).await?;
             self.recount_one(&mut counters, limit, &key).await?;
         }
         Ok(counters)
@@ -378,7 +358,7 @@ impl<P: Platform + 'static> Payments<P> {
         if !limit.caps().is_limited() {
             return Ok(document);
         }
-        let mut counters = self.look(at, limit, end).await?;
+        let mut counters = self.current_counters(at, limit, end).await?;
         self.resolve_all(&mut counters, end).await.map_err(|thrown| store_failed(thrown, ""))?;
         let now: WallTime = self.platform.wall_time();
         for window in limit.caps().windows() {

@@ -124,7 +124,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// one is over, and not again before a pause.
     pub(super) async fn tidy_history(self: &Rc<Self>) {
         let now = self.platform.wall_time();
-        if !has_passed(self.looked.replace(now), PAUSE, now) {
+        if !has_passed(self.tidied_at.replace(now), PAUSE, now) {
             return;
         }
         let Ok(value) = self.read(TIDIED, Deadline::NEVER).await else { return };

@@ -40,7 +40,7 @@ use crate::http::outcome::ONLY_CREATES;
 use crate::json::{Json, is_true, shown};
 use crate::payment::body;
 use crate::payment::record::{Found, UNSIGNED};
-use crate::payment::step::{Action, Answer, Budget, Counting, Event, InStore, Moment, Order, Reply, Resumption, Step};
+use crate::payment::step::{Action, Answer, Budget, Counting, Event, Moment, Order, Reply, Resumption, Step, StoredRecord};
 use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
 use crate::spending::policy::{OverBudget, PaymentMethod};
@@ -348,7 +348,7 @@ impl Payment {
             return self.ask(at);
         }
         self.state = State::Reserving;
-        let step = Step::new(Action::Count { over: OverBudget::Refuse, record: InStore::Written });
+        let step = Step::new(Action::Count { over: OverBudget::Refuse, record: StoredRecord::Written });
         if self.waiting && self.end != Deadline::NEVER { step.until(self.end) } else { step }
     }
 
@@ -754,7 +754,7 @@ impl Payment {
         self.state = State::Counting(resumption);
         // What was signed and never sent can be left so; everything else has perhaps been spent.
         let over = if never_sent { OverBudget::Refuse } else { OverBudget::Count };
-        let record = if resumption.is_unwritten { InStore::Missing } else { InStore::Written };
+        let record = if resumption.is_unwritten { StoredRecord::Missing } else { StoredRecord::Written };
         Step::new(Action::Count { over, record })
     }
 

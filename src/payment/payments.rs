@@ -39,8 +39,8 @@ pub struct Payments<P: Platform> {
     pub(super) old_keys: RefCell<OldKeys>,
     /// Whether the server wants the question as `prompt`.
     pub(super) wants_prompt: Cell<bool>,
-    /// When it was last asked whether payments of the history are over.
-    pub(super) looked: Cell<WallTime>,
+    /// When this client last checked whether payments of the history are over.
+    pub(super) tidied_at: Cell<WallTime>,
 }
 
 impl<P: Platform + 'static> Payments<P> {
@@ -55,7 +55,7 @@ impl<P: Platform + 'static> Payments<P> {
             writes: Queues::default(),
             old_keys: RefCell::default(),
             wants_prompt: Cell::new(false),
-            looked: Cell::default(),
+            tidied_at: Cell::default(),
         })
     }
 

@@ -105,13 +105,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// Deletes some of the key records that are of no use any more.
     async fn tidy_keys(self: &Rc<Self>, all: &[String], end: Deadline) {
         let claims: Vec<&String> = all.iter().filter(|key| key.starts_with(keys::PREFIX)).collect();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a place in the list"
-        )]
-        let from = (self.platform.random() * claims.len().saturating_sub(KEYS_TIDIED) as f64) as usize;
+        let from = self.random_below(claims.len().saturating_sub(KEYS_TIDIED));
         for key in claims.into_iter().skip(from).take(KEYS_TIDIED) {
             if end.is_over(self.platform.now()) {
                 return;

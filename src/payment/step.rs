@@ -88,7 +88,7 @@ pub enum Counting {
 
 /// Whether the store has a payment's record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InStore {
+pub enum StoredRecord {
     /// It does.
     Written,
     /// It has none: it is written first.
@@ -121,7 +121,7 @@ pub enum Action {
         /// What happens above the budget: what can still be left unpaid is refused.
         over: OverBudget,
         /// Whether the store has its record.
-        record: InStore,
+        record: StoredRecord,
     },
     /// Ask the chain, through the wallet, whether the money has moved: [`Event::ChainSaid`].
     AskChain,

@@ -24,7 +24,7 @@ const TRIES: u32 = 4;
 /// The first pause between two such tries; each is longer than the one before by as much.
 const AGAIN: Millis = Millis::new(50.0);
 /// After so many records the program gets a moment for others.
-pub(super) const BREATH: usize = 50;
+const BREATH: usize = 50;
 
 /// Whom a key belongs to.
 #[derive(Debug)]
@@ -61,6 +61,38 @@ impl<P: Platform + 'static> Payments<P> {
         let limit = STORE.min(end.left(self.platform.now()).max(Millis::ZERO));
         let given = within(work, self.platform.sleep(limit)).await;
         given.unwrap_or_else(|| Err(Json::text(&format!("it did not answer within {} ms", limit.whole()))))
+    }
+
+    pub(super) async fn read(&self, key: &str, end: Deadline) -> Result<Json, Json> {
+        self.in_time(pin!(self.platform.store(StoreOperation::Get, key, "")), end).await
+    }
+
+    /// The record under this key, as it is now: whoever writes it at this moment may wait for the counters.
+    pub(super) async fn peek(&self, key: &str, end: Deadline) -> Found {
+        self.read(key, end).await.map_or_else(Found::Withheld, |value| record::parse(&value))
+    }
+
+    /// Before the record at this place of many is read: gives other work of the program its turn now and then, and ends in time.
+    pub(crate) async fn breathe(&self, at: usize, end: Deadline) -> Result<(), Json> {
+        if at % BREATH == BREATH - 1 {
+            self.platform.sleep(Millis::ZERO).await;
+        }
+        if end.is_over(self.platform.now()) {
+            return Err(Json::text("the time limit was over before all records were read"));
+        }
+        Ok(())
+    }
+
+    /// A random place among so many.
+    pub(super) fn random_below(&self, count: usize) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a place in a list"
+        )]
+        let place = (self.platform.random() * count as f64) as usize;
+        place
     }
 
     pub(super) async fn set(&self, key: &str, value: &Json) -> Result<(), Json> {
@@ -280,21 +312,16 @@ impl<P: Platform + 'static> Payments<P> {
             let ids = all.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).map(str::to_owned).collect();
             *self.old_keys.borrow_mut() = if is_indexed { OldKeys::Indexed } else { OldKeys::Unread(ids) };
         }
-        for count in 1.. {
+        for at in 0.. {
             let next = match &*self.old_keys.borrow() {
                 OldKeys::Unread(ids) => ids.last().cloned(),
                 _ => return Ok(()),
             };
             let Some(id) = next else { break };
-            if end.is_over(self.platform.now()) {
-                return Err(failed(Json::text("the time limit was over before all records were read")));
-            }
+            self.breathe(at, end).await.map_err(failed)?;
             self.index(&id, end).await?;
             if let OldKeys::Unread(ids) = &mut *self.old_keys.borrow_mut() {
                 ids.pop();
-            }
-            if count % BREATH == 0 {
-                self.platform.sleep(Millis::ZERO).await;
             }
         }
         let marker = Json::object().set("version", Json::number(1.0));

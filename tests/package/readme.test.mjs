@@ -17,7 +17,8 @@ for (const name of ['viem', 'express'])
 /** The programs, each under the bold words or the heading that it stands under. */
 const programs = [];
 let title;
-for (const [, heading, bold, language, program] of readFileSync(path.join(root, 'README.md'), 'utf8').matchAll(
+const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+for (const [, heading, bold, language, program] of readme.matchAll(
   /^#+ ([^\n]+)$|^\*\*([^\n]+?)\.\*\*|^```(\w*)\n(.*?)^```$/gms,
 )) {
   if (program === undefined) title = heading ?? bold;
@@ -229,17 +230,30 @@ test("the README's commands do what they say", async () => {
     .trim()
     .split('\n');
   assert.ok(serve.endsWith(' &'));
-  const server = spawn('bash', ['-c', `exec ${serve.slice(0, -2)}`], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'ignore'],
-    detached: true,
-  });
-  try {
-    await once(server.stdout, 'data');
+  await beside(serve.slice(0, -2), () => {
     const { status, stdout, stderr } = spawnSync('bash', ['-c', ask], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
     assert.equal(status, 0, stderr);
     assert.match(stdout, ANSWER);
+  });
+});
+
+test('the free server of the README answers its first program', async () => {
+  const port = await freePort();
+  const [, serve] = /`(npx eliza-jobs sandbox [^`]+)`/.exec(readme);
+  const { program } = programs.find(({ title }) => title === 'Quick start');
+  writeFileSync(path.join(folder, 'program.mjs'), program.replaceAll('3000', port));
+  await beside(serve.replaceAll('3000', port), () => {
+    assert.match(execFileSync(process.execPath, ['program.mjs'], { cwd: folder, encoding: 'utf8' }), ANSWER);
+  });
+});
+
+/** Does something while a server's command runs, from its first line on. */
+async function beside(command, work) {
+  const server = spawn('bash', ['-c', `exec ${command}`], { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+  try {
+    await once(server.stdout, 'data');
+    work();
   } finally {
     process.kill(-server.pid);
   }
-});
+}

@@ -335,7 +335,7 @@ impl Model {
             Action::Send(attempt) => self.sends(attempt, before),
             Action::Count { record, .. } => {
                 assert!(
-                    self.record.is_some() || *record == InStore::Missing,
+                    self.record.is_some() || *record == StoredRecord::Missing,
                     "money is set aside for a payment without a record: {before}"
                 );
                 self.money = Money::Reserved;
@@ -627,7 +627,7 @@ impl Model {
             }
             Action::AskChain => self.chain_words(),
             Action::Rest(..) => vec![self.with(Event::Rested(true)), self.with(Event::Rested(false))],
-            Action::Count { over, record } => self.countings(*over == OverBudget::Refuse, *record == InStore::Missing),
+            Action::Count { over, record } => self.countings(*over == OverBudget::Refuse, *record == StoredRecord::Missing),
             _ => Vec::new(),
         }
     }
