@@ -73,7 +73,7 @@ export async function takeLease(
     for (let delay = FIRST_POLL_MS; !request.gone; delay = Math.min(delay * 1.5, LAST_POLL_MS)) {
       let isTaken = await lease.take();
       if (!isTaken) {
-        const { state, holders } = await lease.look();
+        const { state, holders } = await lease.inspect();
         const now = performance.now();
         isTaken = watch.isOver(state, now - polled) && (await lease.takeOver(holders));
         polled = now;
@@ -115,7 +115,7 @@ class Lease {
   }
 
   /** Who holds the lock, and a text that changes with each renewal. */
-  async look(): Promise<{ state: string; holders: string[] }> {
+  async inspect(): Promise<{ state: string; holders: string[] }> {
     const { promises } = this.#node.fs;
     const stamp = async (path: string) => {
       const stat = await promises.lstat(path);

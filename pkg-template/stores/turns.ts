@@ -13,7 +13,8 @@ export const TURN = 'eliza-jobs/turn/';
 const SEEN_MS = 3_000;
 /** How long the end of a turn is waited for. A tab whose storage is full cannot write it. */
 const LIMIT_MS = 1_000;
-const LOOK_MS = 2;
+/** How often the storage is read meanwhile. */
+const POLL_MS = 2;
 
 /** The turns of this program, which sees its own writes. */
 const own = new Set<string>();
@@ -34,7 +35,7 @@ export async function takeTurn(
     const before = other.startsWith(prefix) ? other.slice(prefix.length) : id;
     const limit = performance.now() + LIMIT_MS;
     while (!own.has(before) && !storage.getItem(TURN + before) && performance.now() < limit && !request.gone) {
-      await new Promise((next) => setTimeout(next, LOOK_MS));
+      await new Promise((next) => setTimeout(next, POLL_MS));
     }
   }
   return () => {

@@ -48,7 +48,7 @@ fn outcome(attempt: Attempt, answer: Result<Json, Json>) -> Outcome {
 }
 
 impl<P: Platform + 'static> Payments<P> {
-    /// Writes down what the wallet has returned, or thrown, for the attempt with this id. The logger is told.
+    /// Writes down what the wallet has returned, or thrown, for the attempt with this id, and logs a line.
     pub(crate) async fn wallet_answered(self: &Rc<Self>, id: &str, answer: Result<Json, Json>) {
         // What is worth money is kept even where the lock cannot be had.
         let _lock = self.lock("resume", id, Deadline::NEVER).await;
