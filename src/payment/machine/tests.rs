@@ -256,11 +256,11 @@ impl Model {
         let step = payment.next(event, at);
         let is_dropped = is_counting && !matches!(step.action, Action::Wait);
         assert!(!is_dropped, "a change of the counters is dropped before it has landed: {before}");
-        match step.budget {
-            Budget::Same => {}
-            Budget::Keep if self.money == Money::Reserved => self.money = Money::Kept,
-            Budget::Keep | Budget::Refund => {}
-            Budget::Release => {
+        match step.reservation {
+            ReservationChange::Unchanged => {}
+            ReservationChange::Keep if self.money == Money::Reserved => self.money = Money::Kept,
+            ReservationChange::Keep | ReservationChange::Refund => {}
+            ReservationChange::Release => {
                 assert!(!self.may_have_moved() || self.went_on, "money that may have moved is given back: {before}");
                 self.money = Money::None;
                 self.gives_back |= core::mem::take(&mut self.has_counted);
@@ -269,7 +269,7 @@ impl Model {
                 }
             }
         }
-        if step.budget == Budget::Refund {
+        if step.reservation == ReservationChange::Refund {
             assert!(!self.may_have_moved() && self.record.is_none(), "money is given back that may have moved: {before}");
             (self.money, self.stored) = (Money::None, Stored::None);
         }
