@@ -109,6 +109,17 @@ enum State {
     Over,
 }
 
+/// What is known of the proof at the server. Later ones are worse: what is unknown stays so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Delivery {
+    /// It was never sent, as far as this program knows.
+    Unsent,
+    /// It was sent, and the server has refused it each time.
+    Refused,
+    /// It was sent, and what became of it is not known.
+    Unknown,
+}
+
 /// One payment.
 #[derive(Debug, Clone)]
 pub struct Payment {
@@ -125,10 +136,7 @@ pub struct Payment {
     resends: u32,
     /// Whether the wallet is asked for the second time.
     again: bool,
-    /// Whether the proof was sent, as far as this program knows.
-    sent: bool,
-    /// Whether it is not known what became of a proof that was sent.
-    lost: bool,
+    delivery: Delivery,
     /// Whether the store has not taken the proof.
     unrecorded: bool,
     /// Whether the money is set aside in the store.
@@ -148,9 +156,10 @@ impl Payment {
     /// A payment that was begun before.
     pub fn resumed(attempt: Attempt, resumption: Resumption, end: Deadline) -> Self {
         // Version 0.1.0 could send a proof without writing down that it did; its records do not say until when a proof is good.
-        let sent = attempt.state != PaymentState::Proven || attempt.valid_until.is_none();
+        let may_be_sent = attempt.state != PaymentState::Proven || attempt.valid_until.is_none();
+        let delivery = if may_be_sent { Delivery::Unknown } else { Delivery::Unsent };
         let payment = Self::begin(attempt, State::Resumed(resumption), None, end);
-        Self { sent, lost: sent, unrecorded: resumption.is_unwritten, ..payment }
+        Self { delivery, unrecorded: resumption.is_unwritten, ..payment }
     }
 
     fn begin(attempt: Attempt, state: State, order: Option<Order>, end: Deadline) -> Self {
@@ -164,8 +173,7 @@ impl Payment {
             limit: Millis::ZERO,
             resends: 0,
             again: false,
-            sent: false,
-            lost: false,
+            delivery: Delivery::Unsent,
             unrecorded: false,
             counted: false,
             corrected: false,
@@ -250,7 +258,7 @@ impl Payment {
             (S::Resting(_), E::Rested(true)) => self.send_again(at),
             (S::Resting(error), E::Rested(false)) => self.conclude(*error, at),
             (S::Sending, E::CallerGone) => self.leave_sent(),
-            (S::Finding(_) | S::Resting(_), E::CallerGone) if self.sent => self.leave_sent(),
+            (S::Finding(_) | S::Resting(_), E::CallerGone) if self.was_sent() => self.leave_sent(),
             (S::Finding(_) | S::Resting(_), E::CallerGone) => self.leave_unsent(PaymentState::Proven),
             (S::Accepting(created), E::Written(result)) => self.accepted(*created, &result),
             (S::Accepting(created), E::Timer) => self.accepted_early(*created),
@@ -540,28 +548,32 @@ impl Payment {
         Step::new(Action::Write(Box::new(self.attempt.clone())))
     }
 
+    fn was_sent(&self) -> bool {
+        self.delivery != Delivery::Unsent
+    }
+
     /// What is written of a proof that is not sent now.
     fn unsent_state(&self) -> PaymentState {
-        match (self.sent, self.lost) {
-            (false, _) => PaymentState::Proven,
-            (true, false) => PaymentState::Refused,
-            (true, true) => PaymentState::Unknown,
+        match self.delivery {
+            Delivery::Unsent => PaymentState::Proven,
+            Delivery::Refused => PaymentState::Refused,
+            Delivery::Unknown => PaymentState::Unknown,
         }
     }
 
     /// What was signed and never sent moves nothing.
     fn unsent_reservation(&self) -> ReservationChange {
-        if self.attempt.signs && !self.sent { ReservationChange::Release } else { ReservationChange::Unchanged }
+        if self.attempt.signs && !self.was_sent() { ReservationChange::Release } else { ReservationChange::Unchanged }
     }
 
     fn send(&mut self, warning: Option<&'static str>, at: Moment) -> Step {
-        let is_first = self.order.is_some() && self.resends == 0 && !self.sent;
+        let is_first = self.order.is_some() && self.resends == 0 && !self.was_sent();
         let proven = Attempt { state: PaymentState::Proven, ..self.attempt.clone() };
         let update = is_first.then(|| proven.document());
         let step = if self.end.is_over(at.now) {
             self.conclude(*out_of_time(), at)
         } else if !is_first && self.is_stale(at) {
-            if self.sent || !self.attempt.signs { self.conclude(*stale(), at) } else { self.withdraw(Some(void()), at) }
+            if self.was_sent() || !self.attempt.signs { self.conclude(*stale(), at) } else { self.withdraw(Some(void()), at) }
         } else {
             self.state = State::Sending;
             Step::new(Action::Send(Box::new(self.attempt.clone())))
@@ -589,8 +601,10 @@ impl Payment {
             Err(error) => error,
         };
         self.hint = error.job_id.take().or_else(|| self.hint.take());
-        self.sent |= !error.not_sent;
-        self.lost |= !self.is_definite(&error) && !error.not_sent;
+        if !error.not_sent {
+            let delivery = if self.is_definite(&error) { Delivery::Refused } else { Delivery::Unknown };
+            self.delivery = self.delivery.max(delivery);
+        }
         if let Some(corrected) = self.correction(&error) {
             self.corrected = true;
             self.attempt.request = corrected;
@@ -695,7 +709,7 @@ impl Payment {
                 "the server took the proof of payment, but not the request",
                 other_body,
             )
-        } else if self.lost {
+        } else if self.delivery == Delivery::Unknown {
             let said = "the payment was sent and its outcome is not known";
             (ErrorCode::PaymentOutcomeUnknown, PaymentState::Unknown, said, same_proof)
         } else if error.not_sent {

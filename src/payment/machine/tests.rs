@@ -214,10 +214,10 @@ impl Model {
     fn name(&self) -> String {
         let payment = self.payment.as_ref().map(|payment| {
             let Payment {
-                attempt, state, waiting, again, sent, lost, unrecorded, counted, corrected, resends, hint, limit, ..
+                attempt, state, waiting, again, delivery, unrecorded, counted, corrected, resends, hint, limit, ..
             } = payment;
-            let flags = [*waiting, *again, *sent, *lost, *unrecorded, *counted, *corrected, hint.is_some()];
-            format!("{} {} {flags:?} {resends} {limit:?} {:?}", state_name(state), summary(attempt), payment.end)
+            let flags = [*waiting, *again, *unrecorded, *counted, *corrected, hint.is_some()];
+            format!("{} {} {flags:?} {delivery:?} {resends} {limit:?} {:?}", state_name(state), summary(attempt), payment.end)
         });
         let queue: Vec<String> = self.queue.iter().map(operation_name).collect();
         let flags = [
