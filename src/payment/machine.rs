@@ -510,9 +510,11 @@ impl Payment {
         self.order.as_ref().map_or(Millis::ZERO, |order| order.server_ahead)
     }
 
-    /// Until when a signature can be settled, on this clock.
+    /// Until when a signature can be settled, on this clock: the later one of what this clock says and the server's. A server that
+    /// lies about the time must not make anyone believe that what it holds is worth nothing any more.
     fn valid_until(&self, request: Option<&WalletRequest>) -> Option<WallTime> {
-        Some(request?.valid_until()? + (Millis::ZERO - self.server_ahead()))
+        let server_behind = Millis::ZERO - self.server_ahead();
+        Some(request?.valid_until()? + server_behind.max(Millis::ZERO))
     }
 }
 
@@ -776,6 +778,9 @@ impl Payment {
 
     /// What the chain says is the last word.
     fn checked(&mut self, resumption: Resumption, word: ChainWord, at: Moment) -> Step {
+        if word == ChainWord::Another {
+            return self.not_this_transaction();
+        }
         if word == ChainWord::Never {
             let words = "the chain says that the money of this payment has not moved and never will: it is not open any more, and the \
                          budget has it back";
@@ -792,10 +797,25 @@ impl Payment {
         self.resume(resumption, at)
     }
 
+    /// What `resume` was given is left out again; the record has what it had.
+    fn not_this_transaction(&mut self) -> Step {
+        let hash = self.attempt.transaction.take().unwrap_or_default();
+        self.attempt.proof.clear();
+        let words = format!(
+            "the chain says that the transaction {hash}, which was given to resume, has not moved the money of this payment: nothing \
+             was sent, and the payment is open as before. Look in the wallet for the transaction that has"
+        );
+        let answer = self.failed(Error::new(ErrorCode::PaymentOutcomeUnknown, words));
+        Step { answer, ..Step::new(Action::Done) }
+    }
+
     /// The money is given back when the record is gone: it could be given back twice otherwise.
     fn closed(&mut self, error: Option<Box<Error>>, result: Result<(), Json>) -> Step {
         let (error, reservation) = match result {
-            Ok(()) => (error, ReservationChange::Refund),
+            Ok(()) => {
+                self.attempt.unmoved = true;
+                (error, ReservationChange::Refund)
+            }
             Err(thrown) => (error.map(|_| store_failed(thrown, "; the payment is still open")), ReservationChange::Unchanged),
         };
         let answer = error.and_then(|error| self.failed(error));

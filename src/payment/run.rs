@@ -27,7 +27,7 @@ use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
 use crate::time::{Deadline, Millis};
-use crate::x402::onchain::{ChainWord, Signed, read_receipt, receipt_request};
+use crate::x402::onchain::{ChainWord, Signed, Transfer, receipt_request};
 use crate::x402::{self, Dialect};
 
 /// The longest time for a search for the job.
@@ -291,9 +291,9 @@ impl<P: Platform + 'static> Payments<P> {
     async fn ask_chain(&self, attempt: &Attempt) -> ChainWord {
         let Some((callback, question, signed)) = chain_question(attempt) else { return ChainWord::Unknown };
         let answer = within(self.platform.call(callback, question), self.platform.sleep(CHAIN)).await;
-        match (answer, signed) {
-            (Some(Ok(answer)), Some(signed)) => signed.read_answer(&answer),
-            (Some(Ok(answer)), None) => read_receipt(&answer),
+        match (answer, signed, &attempt.price) {
+            (Some(Ok(answer)), Some(signed), _) => signed.read_answer(&answer),
+            (Some(Ok(answer)), None, Some(price)) => Transfer::of(price).read_receipt(&answer, attempt.hash_given),
             _ => ChainWord::Unknown,
         }
     }
