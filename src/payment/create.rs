@@ -22,7 +22,7 @@ use crate::http::jobs::read_created;
 use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform};
-use crate::spending::policy::{Chosen, PaymentMethod};
+use crate::spending::policy::{Chosen, Circumstances, PaymentMethod};
 use crate::time::{Deadline, Millis};
 use crate::x402::{self, Offer, PaymentRequired, refused};
 
@@ -178,8 +178,9 @@ impl<P: Platform + 'static> Payments<P> {
         if wallet.is_none() {
             return Err(no_wallet(&required));
         }
-        let counted = self.counted(end).await?;
-        let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger, counted);
+        let stored = self.stored_counters(end).await?;
+        let chosen =
+            self.config.spend.choose(required, Circumstances { wallet, url: &request.url, stored: &stored }, &self.ledger);
         let chosen = chosen.map_err(|error| fitted(request, error))?;
         let body = request.body.as_deref().and_then(Json::parse).unwrap_or_else(Json::object);
         let body = self.filled(body, &chosen.offer).map_err(|error| fitted(request, error))?;

@@ -16,7 +16,7 @@
 //!           the wallet failed, money may have moved: Concluding ◄───────────┤        Resting ─► Sending, twice at most
 //!           └─► Over (the error, the record)                                │           │
 //!                                                                           └───────────┴─► Concluding
-//! resumed:  Resumed ─► Checking ─► Counting ─► Rewriting ─► Finding, and on as above
+//! resumed:  Resumed ─► Checking ─► ReservingAgain ─► Rewriting ─► Finding, and on as above
 //!                          └─► Closing ─► Over (no record): the chain says that no money has moved, and never will
 //! ```
 //!
@@ -30,7 +30,7 @@
 //! - all sends of a payment carry one proof;
 //! - the wallet is asked once; a second time, with the same nonce, only when the first signature came too late to be sent;
 //! - every end has a record, or certainly no money has moved;
-//! - the money stays counted exactly as long as it may have moved.
+//! - the money stays reserved exactly as long as it may have moved.
 
 use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs::{self, Created};
@@ -41,7 +41,7 @@ use crate::json::{Json, is_true, shown};
 use crate::payment::body;
 use crate::payment::record::{Found, UNSIGNED};
 use crate::payment::step::{
-    Action, Answer, Counting, Event, Moment, Order, Reply, ReservationChange, Resumption, Step, StoredRecord,
+    Action, Answer, Event, Moment, Order, Reply, ReservationChange, ReserveOutcome, Resumption, Step, StoredRecord,
 };
 use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
@@ -101,8 +101,8 @@ enum State {
     Checking(Resumption),
     /// The chain says that no money has moved, and never will: the record is being deleted. With what the call gets then.
     Closing(Option<Box<Error>>),
-    /// The ledger is counting it.
-    Counting(Resumption),
+    /// The money is being reserved, in memory and in the store.
+    ReservingAgain(Resumption),
     /// What will be sent is being written again. With the state before.
     Rewriting(PaymentState),
     /// Over; something that was begun may still end.
@@ -139,8 +139,8 @@ pub struct Payment {
     delivery: Delivery,
     /// Whether the store has not taken the proof.
     unrecorded: bool,
-    /// Whether the money is set aside in the store.
-    counted: bool,
+    /// Whether the money is reserved in the store.
+    is_reserved: bool,
     /// Whether the body was corrected after the server had named what it wants.
     corrected: bool,
     /// The id of the job, as a cut-off answer had it.
@@ -175,7 +175,7 @@ impl Payment {
             again: false,
             delivery: Delivery::Unsent,
             unrecorded: false,
-            counted: false,
+            is_reserved: false,
             corrected: false,
             hint: None,
         }
@@ -219,21 +219,21 @@ impl Payment {
             (S::Claiming, E::Claimed(Ok(true))) => self.intend(at),
             (S::Claiming, E::Claimed(Ok(false))) => self.refuse(taken()),
             (S::Intending, E::Written(Ok(()))) => self.reserve(at),
-            (S::Reserving, E::Counted(Counting::Done)) => self.reserved(at),
-            (S::Reserving, E::Counted(Counting::Over(why))) => {
+            (S::Reserving, E::Reserved(ReserveOutcome::Done)) => self.reserved(at),
+            (S::Reserving, E::Reserved(ReserveOutcome::OverBudget(why))) => {
                 self.withdraw(Some(refused(ErrorCode::PaymentOverLimit, &format!("it may not be paid: {why}"))), at)
             }
-            (S::Reserving, E::Counted(Counting::Failed(thrown))) => {
+            (S::Reserving, E::Reserved(ReserveOutcome::Failed(thrown))) => {
                 self.withdraw(Some(store_failed(thrown, "; nothing was paid")), at)
             }
-            (S::Reserving, E::Timer) => self.undo(Some(uncounted())),
+            (S::Reserving, E::Timer) => self.undo(Some(not_reserved_in_time())),
             (S::Claiming, E::Claimed(Err(thrown))) | (S::Intending, E::Written(Err(thrown))) => {
                 self.withdraw(Some(store_failed(thrown, "; nothing was paid")), at)
             }
             (S::Claiming | S::Intending, E::Timer) => self.undo(Some(store_failed(self.late_store(), "; nothing was paid"))),
             (S::Claiming | S::Intending | S::Reserving, E::CallerGone) => self.undo(None),
             (S::Undoing, E::Claimed(Ok(false))) => Step::new(Action::Done),
-            (S::Undoing, E::Claimed(_) | E::Written(_) | E::Counted(_)) => self.withdraw(None, at),
+            (S::Undoing, E::Claimed(_) | E::Written(_) | E::Reserved(_)) => self.withdraw(None, at),
             (S::Withdrawing(error), E::Forgotten(result)) => self.withdrawn(error, &result),
             (S::Withdrawing(error), E::Timer) => self.answer_early(S::Withdrawing(None), error.map(|error| self.failed(error))),
 
@@ -272,15 +272,15 @@ impl Payment {
             (S::Checking(resumption), E::Timer) => self.checked(resumption, ChainWord::Unknown, at),
             (S::Closing(error), E::Forgotten(result)) => self.closed(error, result),
             (S::Closing(error), E::Timer) => self.answer_early(S::Closing(None), error.map(|error| self.failed(error))),
-            (S::Counting(_), E::Counted(Counting::Done)) if !self.waiting => self.leave_counted(),
-            (S::Counting(resumption), E::Counted(Counting::Done)) => self.rewrite(resumption, at),
-            (S::Counting(_), E::Counted(Counting::Over(why))) => self.over_budget(&why),
-            (S::Counting(_), E::Counted(Counting::Failed(thrown))) => self.uncounted(thrown),
+            (S::ReservingAgain(_), E::Reserved(ReserveOutcome::Done)) if !self.waiting => self.leave_reserved(),
+            (S::ReservingAgain(resumption), E::Reserved(ReserveOutcome::Done)) => self.rewrite(resumption, at),
+            (S::ReservingAgain(_), E::Reserved(ReserveOutcome::OverBudget(why))) => self.over_budget(&why),
+            (S::ReservingAgain(_), E::Reserved(ReserveOutcome::Failed(thrown))) => self.not_reserved(thrown),
             (S::Rewriting(_), E::Written(Ok(()))) => self.find(None),
             (S::Rewriting(before), E::Written(Err(thrown))) => self.not_rewritten(before, thrown),
             (S::Rewriting(before), E::Timer) => self.not_rewritten(before, self.late_store()),
             (S::Rewriting(before), E::CallerGone) => self.leave_unsent(before),
-            (S::Resumed(_) | S::Checking(_), E::CallerGone) => self.leave_counted(),
+            (S::Resumed(_) | S::Checking(_), E::CallerGone) => self.leave_reserved(),
 
             // A call that goes away changes nothing in the other states, in which something is being written; nor does anything that
             // comes when it is over.
@@ -354,16 +354,16 @@ impl Payment {
 
     /// The record is there: what is set aside for it can be resolved by it, whatever happens. There may be many who wait for that.
     fn reserve(&mut self, at: Moment) -> Step {
-        if self.counted {
+        if self.is_reserved {
             return self.ask(at);
         }
         self.state = State::Reserving;
-        let step = Step::new(Action::Count { over: OverBudget::Refuse, record: StoredRecord::Written });
+        let step = Step::new(Action::Reserve { over: OverBudget::Refuse, record: StoredRecord::Written });
         if self.waiting && self.end != Deadline::NEVER { step.until(self.end) } else { step }
     }
 
     fn reserved(&mut self, at: Moment) -> Step {
-        self.counted = true;
+        self.is_reserved = true;
         self.ask(at)
     }
 
@@ -416,7 +416,7 @@ impl Payment {
         let until = self.attempt.valid_until;
         if until.zip(self.valid_until(Some(&request))).is_some_and(|(until, later)| later > until) {
             // By the old record others may have given the money back.
-            self.counted = until.is_some_and(|until| at.wall < until);
+            self.is_reserved = until.is_some_and(|until| at.wall < until);
             return self.intend(at);
         }
         // A transfer may move money from now on, whatever the wallet says.
@@ -448,7 +448,7 @@ impl Payment {
     fn too_late(&mut self, at: Moment) -> Step {
         let again = core::mem::replace(&mut self.again, true);
         if !again && !self.end.is_over(at.now) {
-            self.counted = false;
+            self.is_reserved = false;
             return self.intend(at);
         }
         let seconds = self.order.as_ref().map_or(0, |order| order.offer.timeout_s);
@@ -457,7 +457,7 @@ impl Payment {
         self.withdraw(Some(Error::new(ErrorCode::WalletTimeout, words)), at)
     }
 
-    /// The wallet stays open, and what it answers is kept. What it only signs is counted when it is sent.
+    /// The wallet stays open, and what it answers is kept. What it only signs is reserved again when it is sent.
     fn leave_wallet(&mut self, request: Box<WalletRequest>) -> Step {
         let advice = if self.attempt.signs { "; nothing was sent" } else { CHECK_WALLET };
         let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
@@ -764,14 +764,14 @@ impl Payment {
             let step = Step::new(Action::AskChain);
             return if self.end == Deadline::NEVER { step } else { step.until(self.end) };
         }
-        if resumption.is_counted {
+        if resumption.has_reservation {
             return self.rewrite(resumption, at);
         }
-        self.state = State::Counting(resumption);
+        self.state = State::ReservingAgain(resumption);
         // What was signed and never sent can be left so; everything else has perhaps been spent.
-        let over = if never_sent { OverBudget::Refuse } else { OverBudget::Count };
+        let over = if never_sent { OverBudget::Refuse } else { OverBudget::Reserve };
         let record = if resumption.is_unwritten { StoredRecord::Missing } else { StoredRecord::Written };
-        Step::new(Action::Count { over, record })
+        Step::new(Action::Reserve { over, record })
     }
 
     /// What the chain says is the last word.
@@ -823,17 +823,17 @@ impl Payment {
     fn over_budget(&mut self, why: &str) -> Step {
         let words = format!("the payment is signed and was not sent: {why}");
         let answer = self.failed(Error::new(ErrorCode::PaymentOverLimit, words));
-        // In memory it is set aside: the next call that resumes it must be counted as this one was.
+        // In memory it is reserved already: the next call that resumes it is to be checked as this one was.
         Step::done(answer).with(ReservationChange::Release)
     }
 
-    fn uncounted(&mut self, thrown: Json) -> Step {
+    fn not_reserved(&mut self, thrown: Json) -> Step {
         let answer = self.failed(store_failed(thrown, "; the payment is signed and was not sent"));
         Step::done(answer).with(ReservationChange::Release)
     }
 
-    /// The ledger may have counted it already.
-    fn leave_counted(&mut self) -> Step {
+    /// Its money may be reserved already.
+    fn leave_reserved(&mut self) -> Step {
         let may_have_moved = self.unsent_reservation() == ReservationChange::Unchanged;
         Step::new(Action::Done).with(if may_have_moved { ReservationChange::Keep } else { ReservationChange::Release })
     }
@@ -909,7 +909,7 @@ fn out_of_time() -> Box<Error> {
     error
 }
 
-fn uncounted() -> Box<Error> {
+fn not_reserved_in_time() -> Box<Error> {
     let words = "the call's time limit was over before its payment could be counted in the store; nothing was paid";
     Error::new(ErrorCode::RequestTimeout, words)
 }

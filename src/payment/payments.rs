@@ -59,7 +59,7 @@ impl<P: Platform + 'static> Payments<P> {
         })
     }
 
-    /// What counts the money.
+    /// What this client has spent.
     pub(crate) fn ledger(&self) -> Rc<SpendLedger> {
         self.ledger.clone()
     }

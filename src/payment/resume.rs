@@ -225,7 +225,7 @@ impl<P: Platform + 'static> Payments<P> {
             attempt.request = self.body(body).to_json();
             resumption.is_corrected = true;
         }
-        resumption.is_counted = self.book.borrow().is_counted(id);
+        resumption.has_reservation = self.book.borrow().has_reservation(id);
         resumption.is_asking = self.book.borrow().is_asking(id);
         resumption.asks_chain = self.can_ask_chain(&attempt);
         let request = self.http.request(Method::Post, routes::JOBS, call);

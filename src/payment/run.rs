@@ -7,11 +7,11 @@ use core::task::Poll;
 use std::rc::Rc;
 
 use super::book::KeyedJob;
-use super::counting::GivenBack;
+use super::budgets::GivenBack;
 use super::machine::Payment;
 use super::payments::Payments;
 use super::record;
-use super::step::{Action, Answer, Counting, Event, Reply, ReservationChange, Step};
+use super::step::{Action, Answer, Event, Reply, ReservationChange, ReserveOutcome, Step};
 use super::subscription::{Publisher, subscription};
 use super::wallet_request::WalletRequest;
 use super::{PaidJob, body};
@@ -55,7 +55,7 @@ impl<P: Platform + 'static> Payments<P> {
             locks,
             key,
             publisher,
-            is_counted: false,
+            has_reserved: false,
             gives_back: None,
         };
         self.platform.spawn(task.run());
@@ -101,7 +101,7 @@ struct Task<P: Platform> {
     key: Option<String>,
     publisher: Publisher<Notice>,
     /// Whether this task has set the money aside in the store.
-    is_counted: bool,
+    has_reserved: bool,
     /// What is given back when all is written.
     gives_back: Option<GivenBack>,
 }
@@ -120,7 +120,7 @@ impl<P: Platform + 'static> Task<P> {
                 action => work = Some(self.perform(action)),
             }
             event = self.happening(&mut work, limit).await;
-            self.is_counted |= matches!(event, Event::Counted(Counting::Done));
+            self.has_reserved |= matches!(event, Event::Reserved(ReserveOutcome::Done));
         }
         drop(work);
         self.payments.writes.join(&self.id).ready().await;
@@ -154,14 +154,14 @@ impl<P: Platform + 'static> Task<P> {
     /// Gives the money back when all is written: only a record that says so is certain. While the wallet is open nothing is.
     fn give_back(&mut self, now: bool) {
         if !now {
-            self.gives_back = Some(GivenBack::SetAside);
+            self.gives_back = Some(GivenBack::Reserved);
             return;
         }
         let (payments, attempt) = (self.payments.clone(), self.payment.attempt().clone());
         let ticket = payments.writes.join(&self.id);
         self.payments.platform.spawn(async move {
             ticket.ready().await;
-            let _ = payments.give_back(&attempt, GivenBack::SetAside).await;
+            let _ = payments.give_back(&attempt, GivenBack::Reserved).await;
         });
     }
 
@@ -172,13 +172,13 @@ impl<P: Platform + 'static> Task<P> {
             ReservationChange::Keep => self.payments.book.borrow_mut().keep(&self.id),
             ReservationChange::Release => {
                 self.payments.book.borrow_mut().release(&self.id);
-                if core::mem::take(&mut self.is_counted) {
+                if core::mem::take(&mut self.has_reserved) {
                     self.give_back(step.unlock);
                 }
             }
             ReservationChange::Refund => {
                 self.payments.book.borrow_mut().release(&self.id);
-                self.gives_back = Some(GivenBack::Counted);
+                self.gives_back = Some(GivenBack::ReservedOrSpent);
             }
         }
         if step.unlock {
@@ -230,9 +230,9 @@ impl<P: Platform + 'static> Task<P> {
                 let end = self.end.min(Deadline::after(payments.platform.now(), Some(timeout)));
                 Box::pin(async move { Event::Rested(payments.http.wait_before_retry(&error, tries, end).await) })
             }
-            Action::Count { over, record } => {
-                let counting = payments.count(self.payment.attempt().clone(), over, record, self.end);
-                Box::pin(async move { Event::Counted(counting.await) })
+            Action::Reserve { over, record } => {
+                let reserving = payments.reserve(self.payment.attempt().clone(), over, record, self.end);
+                Box::pin(async move { Event::Reserved(reserving.await) })
             }
             Action::AskChain => {
                 let attempt = self.payment.attempt().clone();

@@ -54,8 +54,8 @@ pub enum Event {
     JobNotFound,
     /// The pause is over: whether there is time and budget for another try.
     Rested(bool),
-    /// The payment was counted, or was not.
-    Counted(Counting),
+    /// The payment's money was reserved, or was not.
+    Reserved(ReserveOutcome),
     /// What the chain says of the payment.
     ChainSaid(ChainWord),
     /// The store has deleted the record, or failed.
@@ -75,13 +75,13 @@ pub struct Reply {
     pub settled: Option<(Option<String>, Json)>,
 }
 
-/// Whether a payment's money is set aside.
+/// What came of reserving a payment's money.
 #[derive(Debug, Clone)]
-pub enum Counting {
-    /// It is.
+pub enum ReserveOutcome {
+    /// It is reserved.
     Done,
     /// It is above the budget. The words say which limit.
-    Over(String),
+    OverBudget(String),
     /// The store failed.
     Failed(Json),
 }
@@ -116,8 +116,8 @@ pub enum Action {
     FindJob(Option<String>),
     /// Wait before try number `.1`, after this error: [`Event::Rested`].
     Rest(Box<Error>, u32),
-    /// Set the payment's money aside, which is written down: [`Event::Counted`].
-    Count {
+    /// Reserve the payment's money in memory and in the store: [`Event::Reserved`].
+    Reserve {
         /// What happens above the budget: what can still be left unpaid is refused.
         over: OverBudget,
         /// Whether the store has its record.
@@ -194,8 +194,8 @@ pub struct Resumption {
     pub is_unwritten: bool,
     /// The application has brought another request.
     pub is_corrected: bool,
-    /// The ledger has counted the payment before.
-    pub is_counted: bool,
+    /// This client's ledger has a reservation for it already.
+    pub has_reservation: bool,
     /// A wallet is open for it in this program.
     pub is_asking: bool,
     /// The wallet can ask the chain about it.

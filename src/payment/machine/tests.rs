@@ -79,7 +79,7 @@ struct Model {
     record: Option<Attempt>,
     stored: Stored,
     /// Whether this life has set the money aside in the store.
-    has_counted: bool,
+    has_reserved: bool,
     /// Whether it is given back when all is written.
     gives_back: bool,
     key: bool,
@@ -179,7 +179,7 @@ impl Model {
             clock_s: 0.0,
             record: None,
             stored: Stored::None,
-            has_counted: false,
+            has_reserved: false,
             gives_back: false,
             key: false,
             resumed: 0,
@@ -214,9 +214,20 @@ impl Model {
     fn name(&self) -> String {
         let payment = self.payment.as_ref().map(|payment| {
             let Payment {
-                attempt, state, waiting, again, delivery, unrecorded, counted, corrected, resends, hint, limit, ..
+                attempt,
+                state,
+                waiting,
+                again,
+                delivery,
+                unrecorded,
+                is_reserved,
+                corrected,
+                resends,
+                hint,
+                limit,
+                ..
             } = payment;
-            let flags = [*waiting, *again, *unrecorded, *counted, *corrected, hint.is_some()];
+            let flags = [*waiting, *again, *unrecorded, *is_reserved, *corrected, hint.is_some()];
             format!("{} {} {flags:?} {delivery:?} {resends} {limit:?} {:?}", state_name(state), summary(attempt), payment.end)
         });
         let queue: Vec<String> = self.queue.iter().map(operation_name).collect();
@@ -234,7 +245,7 @@ impl Model {
             self.went_on,
             self.is_excused,
             self.began_sent,
-            self.has_counted,
+            self.has_reserved,
             self.gives_back,
         ];
         let record = self.record.as_ref().map(summary);
@@ -252,9 +263,9 @@ impl Model {
         let payment = self.payment.as_mut().unwrap();
         let before = format!("{:?} {event:?}", payment.state);
         let was_waiting = payment.waiting && !matches!(event, Event::CallerGone);
-        let is_counting = matches!(self.pending, Some(Action::Count { .. })) && !matches!(event, Event::Counted(_));
+        let is_reserving = matches!(self.pending, Some(Action::Reserve { .. })) && !matches!(event, Event::Reserved(_));
         let step = payment.next(event, at);
-        let is_dropped = is_counting && !matches!(step.action, Action::Wait);
+        let is_dropped = is_reserving && !matches!(step.action, Action::Wait);
         assert!(!is_dropped, "a change of the counters is dropped before it has landed: {before}");
         match step.reservation {
             ReservationChange::Unchanged => {}
@@ -263,7 +274,7 @@ impl Model {
             ReservationChange::Release => {
                 assert!(!self.may_have_moved() || self.went_on, "money that may have moved is given back: {before}");
                 self.money = Money::None;
-                self.gives_back |= core::mem::take(&mut self.has_counted);
+                self.gives_back |= core::mem::take(&mut self.has_reserved);
                 if step.unlock {
                     self.give_back();
                 }
@@ -333,7 +344,7 @@ impl Model {
             }
             Action::AskWallet(request) => self.asks_wallet(request, before),
             Action::Send(attempt) => self.sends(attempt, before),
-            Action::Count { record, .. } => {
+            Action::Reserve { record, .. } => {
                 assert!(
                     self.record.is_some() || *record == StoredRecord::Missing,
                     "money is set aside for a payment without a record: {before}"
@@ -590,7 +601,7 @@ impl Model {
             next.resumed += 1;
             (next.answers, next.is_unlocked, next.has_key_lock, next.money) = (0, false, false, Money::None);
             (next.has_failed, next.has_crashed, next.proof_failures, next.told) = (false, false, 0, None);
-            (next.has_counted, next.gives_back) = (false, false);
+            (next.has_reserved, next.gives_back) = (false, false);
             (next.is_last_stale, next.went_on) = (false, self.went_on && self.record.is_none());
             next.happens(Event::Begin);
             nexts.push(next);
@@ -627,7 +638,7 @@ impl Model {
             }
             Action::AskChain => self.chain_words(),
             Action::Rest(..) => vec![self.with(Event::Rested(true)), self.with(Event::Rested(false))],
-            Action::Count { over, record } => self.countings(*over == OverBudget::Refuse, *record == StoredRecord::Missing),
+            Action::Reserve { over, record } => self.reservings(*over == OverBudget::Refuse, *record == StoredRecord::Missing),
             _ => Vec::new(),
         }
     }
@@ -648,7 +659,7 @@ impl Model {
     }
 
     /// The store takes the money into account, or says no, or fails; what it has taken it may have taken all the same.
-    fn countings(&self, avoidable: bool, unwritten: bool) -> Vec<Self> {
+    fn reservings(&self, avoidable: bool, unwritten: bool) -> Vec<Self> {
         let mut nexts = Vec::new();
         for seconds in [0.0, 70.0, 400.0] {
             if self.clock_s > 0.0 && seconds > 0.0 {
@@ -662,16 +673,16 @@ impl Model {
                 done.record = Some(payment.attempt.clone());
             }
             for done in done.later(seconds).or_resolved() {
-                let mut counted = done.clone();
-                counted.has_counted = true;
-                nexts.push(counted.with(Event::Counted(Counting::Done)));
+                let mut reserved = done.clone();
+                reserved.has_reserved = true;
+                nexts.push(reserved.with(Event::Reserved(ReserveOutcome::Done)));
                 if avoidable {
-                    nexts.push(done.with(Event::Counted(Counting::Failed(Json::text("broke")))));
+                    nexts.push(done.with(Event::Reserved(ReserveOutcome::Failed(Json::text("broke")))));
                 }
             }
             if avoidable {
                 let over = self.later(seconds);
-                nexts.push(over.with(Event::Counted(Counting::Over("too much".into()))));
+                nexts.push(over.with(Event::Reserved(ReserveOutcome::OverBudget("too much".into()))));
             }
         }
         nexts
@@ -832,13 +843,13 @@ fn the_promises_hold_in_every_state_that_can_be_reached() {
         "Closing",
         "Concluding",
         "Confirming",
-        "Counting",
         "Finding",
         "Intending",
         "Keeping",
         "Recording",
         "Rereading",
         "Reserving",
+        "ReservingAgain",
         "Resting",
         "Rewriting",
         "Sending",
