@@ -86,9 +86,14 @@ impl Book {
         self.tidy(id);
     }
 
-    /// A wallet is asked about this payment, or has answered.
-    pub fn set_asking(&mut self, id: &str, asking: bool) {
-        self.entry(id).asking = asking;
+    /// A wallet is asked to pay.
+    pub fn wallet_opened(&mut self, id: &str) {
+        self.entry(id).asking = true;
+    }
+
+    /// The wallet has answered.
+    pub fn wallet_closed(&mut self, id: &str) {
+        self.entry(id).asking = false;
         self.tidy(id);
     }
 
@@ -342,9 +347,9 @@ mod tests {
     #[test]
     fn a_payment_of_which_nothing_is_left_has_no_entry() {
         let mut book = Book::default();
-        book.set_asking("a", true);
+        book.wallet_opened("a");
         assert!(book.is_asking("a"));
-        book.set_asking("a", false);
+        book.wallet_closed("a");
         assert!(book.entries.iter().next().is_none());
     }
 }

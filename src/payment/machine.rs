@@ -41,7 +41,8 @@ use crate::json::{Json, is_true, shown};
 use crate::payment::body;
 use crate::payment::record::{Found, UNSIGNED};
 use crate::payment::step::{
-    Action, Answer, Event, Moment, Order, Reply, ReservationChange, ReserveOutcome, Resumption, Step, StoredRecord,
+    Action, Answer, Claim, Event, Moment, Order, Reply, ReservationChange, ReserveOutcome, Resumption, Settlement, Step,
+    StoredRecord,
 };
 use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
@@ -216,8 +217,8 @@ impl Payment {
             (S::Addressing, E::Timer) => self.refuse(silent("wallet.address", self.limit, UNMOVED)),
             (S::Fresh | S::Confirming | S::Addressing, E::CallerGone) => Step::new(Action::Done).with(ReservationChange::Release),
 
-            (S::Claiming, E::Claimed(Ok(true))) => self.intend(at),
-            (S::Claiming, E::Claimed(Ok(false))) => self.refuse(taken()),
+            (S::Claiming, E::Claimed(Ok(Claim::Own))) => self.intend(at),
+            (S::Claiming, E::Claimed(Ok(Claim::Taken))) => self.refuse(taken()),
             (S::Intending, E::Written(Ok(()))) => self.reserve(at),
             (S::Reserving, E::Reserved(ReserveOutcome::Done)) => self.reserved(at),
             (S::Reserving, E::Reserved(ReserveOutcome::OverBudget(why))) => {
@@ -232,7 +233,7 @@ impl Payment {
             }
             (S::Claiming | S::Intending, E::Timer) => self.undo(Some(store_failed(self.late_store(), "; nothing was paid"))),
             (S::Claiming | S::Intending | S::Reserving, E::CallerGone) => self.undo(None),
-            (S::Undoing, E::Claimed(Ok(false))) => Step::new(Action::Done),
+            (S::Undoing, E::Claimed(Ok(Claim::Taken))) => Step::new(Action::Done),
             (S::Undoing, E::Claimed(_) | E::Written(_) | E::Reserved(_)) => self.withdraw(None, at),
             (S::Withdrawing(error), E::Forgotten(result)) => self.withdrawn(error, &result),
             (S::Withdrawing(error), E::Timer) => self.answer_early(S::Withdrawing(None), error.map(|error| self.failed(error))),
@@ -241,7 +242,10 @@ impl Payment {
             (S::Asking(_), E::LockLost) => self.withdraw(Some(lock_lost()), at),
             (S::Asking(request), E::Timer | E::CallerGone) => self.leave_wallet(request),
             (S::AskingAlone(request), E::WalletAnswered(answer)) => self.reread(request, answer),
-            (S::Rereading(request, answer), E::Reread(found, closed)) => self.keep(&request, answer, &found, closed, at),
+            (S::Rereading(request, answer), E::Reread { found, is_closed }) if self.needs_no_answer(&found, is_closed) => {
+                self.drop_answer(&request, answer, &found)
+            }
+            (S::Rereading(request, answer), E::Reread { .. }) => self.keep(&request, answer, at),
             (S::Keeping, E::Written(result)) => Step::new(Action::Done).warn(Some(kept_words(&result))),
 
             (S::Recording, E::Written(Ok(()))) => self.send(None, at),
@@ -255,8 +259,8 @@ impl Payment {
             }
             (S::Finding(None), E::JobNotFound) => self.send(None, at),
             (S::Finding(Some(error)), E::JobNotFound) => self.try_again(error, at),
-            (S::Resting(_), E::Rested(true)) => self.send_again(at),
-            (S::Resting(error), E::Rested(false)) => self.conclude(*error, at),
+            (S::Resting(_), E::Rested) => self.send_again(at),
+            (S::Resting(error), E::NoRetry) => self.conclude(*error, at),
             (S::Sending, E::CallerGone) => self.leave_sent(),
             (S::Finding(_) | S::Resting(_), E::CallerGone) if self.was_sent() => self.leave_sent(),
             (S::Finding(_) | S::Resting(_), E::CallerGone) => self.leave_unsent(PaymentState::Proven),
@@ -471,21 +475,24 @@ impl Payment {
         Step::new(Action::Reread)
     }
 
-    /// An answer that came after the call had ended. Another call may have gone on with the payment meanwhile: what has a proof or a
-    /// job needs no other. What was transferred is kept even where the record is gone, or cannot be read; what was only signed moves
-    /// nothing, and is not.
-    fn keep(&mut self, request: &WalletRequest, answer: Result<Json, Json>, found: &Found, closed: bool, at: Moment) -> Step {
-        let read = request.read(answer);
-        let went_on = match found {
+    /// Whether an answer that came after the call had ended is dropped. Another call may have gone on
+    /// with the payment meanwhile: what has a proof or a job needs no other. What was transferred is
+    /// kept even where the record is gone, or cannot be read; what was only signed moves nothing.
+    fn needs_no_answer(&self, found: &Found, is_closed: bool) -> bool {
+        match found {
             Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
-            _ => closed || self.attempt.signs,
-        };
-        if went_on {
-            let is_lost = read.is_ok() && matches!(found, Found::Withheld(_) | Found::Unreadable);
-            let words = "the wallet has signed after its call had ended, and the store has failed: the signature was dropped";
-            return Step::new(Action::Done).warn(is_lost.then_some(words));
+            _ => is_closed || self.attempt.signs,
         }
-        match read {
+    }
+
+    fn drop_answer(&self, request: &WalletRequest, answer: Result<Json, Json>, found: &Found) -> Step {
+        let is_lost = request.read(answer).is_ok() && matches!(found, Found::Withheld(_) | Found::Unreadable);
+        let words = "the wallet has signed after its call had ended, and the store has failed: the signature was dropped";
+        Step::new(Action::Done).warn(is_lost.then_some(words))
+    }
+
+    fn keep(&mut self, request: &WalletRequest, answer: Result<Json, Json>, at: Moment) -> Step {
+        match request.read(answer) {
             Ok(_) if !self.is_fresh(request, at) => self.withdraw(None, at),
             Ok(Proof { headers, transaction }) => {
                 (self.attempt.proof, self.attempt.transaction) = (headers, transaction);
@@ -593,7 +600,7 @@ impl Payment {
 
     /// A lost reply, and a refusal too (a failed settlement refuses a job that is there), leads to a search for the job.
     fn responded(&mut self, reply: Reply, at: Moment) -> Step {
-        if let Some((transaction, receipt)) = reply.settled {
+        if let Some(Settlement { transaction, receipt }) = reply.settlement {
             (self.attempt.transaction, self.attempt.receipt) = (transaction, Some(receipt));
         }
         let mut error = match reply.result {
@@ -636,7 +643,7 @@ impl Payment {
         if over {
             return self.conclude(*error, at);
         }
-        let action = Action::Rest(error.clone(), self.resends);
+        let action = Action::Rest { error: error.clone(), resends: self.resends };
         self.state = State::Resting(error);
         Step::new(action)
     }

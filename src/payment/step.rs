@@ -36,24 +36,31 @@ pub enum Event {
     Confirmed(Result<Json, Json>),
     /// `wallet.address` has returned, or thrown.
     Address(Result<Json, Json>),
-    /// The idempotency key was claimed, was taken by another call, or the store failed.
-    Claimed(Result<bool, Json>),
+    /// The idempotency key was claimed, or is another's; or the store failed.
+    Claimed(Result<Claim, Json>),
     /// The store has taken the record, or failed.
     Written(Result<(), Json>),
     /// The wallet has returned, or thrown.
     WalletAnswered(Result<Json, Json>),
     /// The wallet was not asked, for a lock of the payment is held no more: another program may be at it.
     LockLost,
-    /// What the store holds of the payment, when the wallet answers after the call has ended. `true`: its job's end was seen.
-    Reread(Box<Found>, bool),
+    /// The record was read again, for the wallet has answered after the call had ended.
+    Reread {
+        /// What the store holds of the payment.
+        found: Box<Found>,
+        /// Whether its job's end was seen.
+        is_closed: bool,
+    },
     /// The server has answered, or nothing came.
     Responded(Box<Reply>),
     /// The job that was paid for is there.
     JobFound(Box<Created>),
     /// It is not there, or the server shows no list.
     JobNotFound,
-    /// The pause is over: whether there is time and budget for another try.
-    Rested(bool),
+    /// The pause is over, and there is time for another try.
+    Rested,
+    /// There is no time for another try, or the budget for retries is used up.
+    NoRetry,
     /// The payment's money was reserved, or was not.
     Reserved(ReserveOutcome),
     /// What the chain says of the payment.
@@ -71,8 +78,26 @@ pub enum Event {
 pub struct Reply {
     /// The job, or what the answer was instead.
     pub result: Result<Created, Box<Error>>,
-    /// What the facilitator says: the transaction where it is known, and the receipt.
-    pub settled: Option<(Option<String>, Json)>,
+    /// What the facilitator says of the settlement, where it says anything.
+    pub settlement: Option<Settlement>,
+}
+
+/// What a facilitator says of a payment's settlement.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The transaction that moved the money, where it is known.
+    pub transaction: Option<String>,
+    /// What was said, as applications get it.
+    pub receipt: Json,
+}
+
+/// Whose an idempotency key is when a payment has tried to claim it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// This payment's.
+    Own,
+    /// Another one's: it was there first.
+    Taken,
 }
 
 /// What came of reserving a payment's money.
@@ -114,8 +139,13 @@ pub enum Action {
     Send(Box<Attempt>),
     /// Look for the job, under this id where one is known: [`Event::JobFound`] or [`Event::JobNotFound`].
     FindJob(Option<String>),
-    /// Wait before try number `.1`, after this error: [`Event::Rested`].
-    Rest(Box<Error>, u32),
+    /// Pause before another try: [`Event::Rested`] or [`Event::NoRetry`].
+    Rest {
+        /// Why another try is needed.
+        error: Box<Error>,
+        /// How many further tries there were before.
+        resends: u32,
+    },
     /// Reserve the payment's money in memory and in the store: [`Event::Reserved`].
     Reserve {
         /// What happens above the budget: what can still be left unpaid is refused.

@@ -355,7 +355,7 @@ impl Model {
             | Action::AskAddress
             | Action::Reread
             | Action::FindJob(_)
-            | Action::Rest(..)
+            | Action::Rest { .. }
             | Action::AskChain => {}
         }
         self.is_awaited = matches!(action, Action::Claim(_) | Action::Write(_) | Action::Forget);
@@ -473,7 +473,7 @@ impl Model {
         }
         let is_awaited = self.queue.is_empty() && core::mem::take(&mut self.is_awaited) && self.payment.is_some();
         is_awaited.then(|| match (operation, fate == Fate::Done) {
-            (Operation::Claim, true) => Event::Claimed(Ok(true)),
+            (Operation::Claim, true) => Event::Claimed(Ok(Claim::Own)),
             (Operation::Claim, false) => Event::Claimed(Err(failed)),
             (Operation::Set(_), true) => Event::Written(Ok(())),
             (Operation::Set(_), false) => Event::Written(Err(failed)),
@@ -621,10 +621,10 @@ impl Model {
             Action::AskWallet(request) => self.wallet_answers(request),
             Action::Reread => {
                 let found = self.record.clone().map_or(Found::Missing, |record| Found::Attempt(Box::new(record)));
-                let mut nexts = vec![self.with(Event::Reread(Box::new(found), false))];
+                let mut nexts = vec![self.with(Event::Reread { found: Box::new(found), is_closed: false })];
                 if self.record.is_some() {
-                    nexts.push(self.with(Event::Reread(Box::new(Found::Unreadable), false)));
-                    nexts.push(self.with(Event::Reread(Box::new(Found::Withheld(broke())), false)));
+                    nexts.push(self.with(Event::Reread { found: Box::new(Found::Unreadable), is_closed: false }));
+                    nexts.push(self.with(Event::Reread { found: Box::new(Found::Withheld(broke())), is_closed: false }));
                 }
                 nexts
             }
@@ -637,7 +637,7 @@ impl Model {
                 nexts
             }
             Action::AskChain => self.chain_words(),
-            Action::Rest(..) => vec![self.with(Event::Rested(true)), self.with(Event::Rested(false))],
+            Action::Rest { .. } => vec![self.with(Event::Rested), self.with(Event::NoRetry)],
             Action::Reserve { over, record } => self.reservings(*over == OverBudget::Refuse, *record == StoredRecord::Missing),
             _ => Vec::new(),
         }
@@ -728,10 +728,11 @@ impl Model {
     fn replies(&self) -> Vec<Self> {
         let mut unsettled = refusal(402, "no");
         unsettled.job_id = None;
-        let pending = Some((None, json!({"success": false, "errorReason": "settlement_pending"})));
+        let receipt = json!({"success": false, "errorReason": "settlement_pending"});
+        let pending = Some(Settlement { transaction: None, receipt });
         let mut cut = Error::new(ErrorCode::ConnectionReset, "x");
         cut.job_id = Some("job-1".into());
-        let replies: [(Result<Created, Box<Error>>, Option<(Option<String>, Json)>); 9] = [
+        let replies: [(Result<Created, Box<Error>>, Option<Settlement>); 9] = [
             (Ok(job()), None),
             (Err(refusal(402, "no")), None),
             (Err(unsettled), pending),
@@ -743,10 +744,10 @@ impl Model {
             (Err(refusal(307, "elsewhere")), None),
         ];
         let mut nexts = Vec::new();
-        for (result, settled) in replies {
+        for (result, settlement) in replies {
             let mut next = self.clone();
             next.may_have_arrived |= !matches!(&result, Err(error) if error.not_sent);
-            next.happens(Event::Responded(Box::new(Reply { result, settled })));
+            next.happens(Event::Responded(Box::new(Reply { result, settlement })));
             nexts.push(next);
         }
         nexts
