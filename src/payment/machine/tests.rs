@@ -7,11 +7,14 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::*;
+use crate::api::jobs;
 use crate::json;
-use crate::payment::record::{self, FundsMoved, funds_moved, funds_moved_for};
+use crate::payment::record::{self, Found, FundsMoved, funds_moved, funds_moved_for};
+use crate::payment::step::{Reply, Settlement, StoredRecord};
 use crate::platform::{Body, HttpResponse};
 use crate::spending::budget::Fate as MoneyFate;
-use crate::time::Instant;
+use crate::spending::policy::{OverBudget, PaymentMethod};
+use crate::time::{Instant, WallTime};
 use crate::x402;
 use crate::x402::Offer;
 use crate::x402::tokens::usdc;
