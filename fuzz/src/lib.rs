@@ -209,7 +209,7 @@ fn job(bytes: &[u8]) {
     let Some(document) = Json::parse(&text) else { return };
     let created = jobs::read_created(document.clone());
     let seen = jobs::read_job(document.clone());
-    for lifetime in [created.lifetime_ms, seen.lifetime_ms] {
+    for lifetime in [created.lifetime.get(), seen.lifetime.get()] {
         assert!((0.0..=86_400_000.0).contains(&lifetime), "a job lives for {lifetime} ms");
     }
     if document.is_object() {

@@ -369,9 +369,9 @@ impl<P: Platform + 'static> Payments<P> {
     /// the reference in its metadata.
     async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: Deadline) -> Option<Created> {
         let limited_call = || {
-            let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now())).get();
+            let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now()));
             let headers = call.headers.clone();
-            (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), headers, ..CallOptions::default() })
+            limit.is_positive().then(|| CallOptions { timeout: Some(limit), headers, ..CallOptions::default() })
         };
         let call = limited_call()?;
         if let Some(id) = hint
