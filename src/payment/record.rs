@@ -11,7 +11,7 @@
 //! | `createdAt` | when the payment began, or when the job was there, in milliseconds since 1970 |
 //! | `begunAt` | when the payment began, in milliseconds since 1970; absent in old records, where `createdAt` stands for it |
 //! | `onChain` | `true` where the chain itself says that the money has moved |
-//! | `scope` | the scope of the budget that it counts for; absent for that of all who share the store |
+//! | `scope` | the scope of its budget; absent for that of all who share the store |
 //! | `created` | what `createJob` returns; absent before there is a job |
 //! | `idempotencyKey`, `fingerprint` | the caller's key and the request fingerprint; absent without a key |
 //! | `signs` | `true` where the wallet signs, so that nothing moves before the proof is sent |
@@ -92,7 +92,7 @@ pub const UNSIGNED: Millis = Millis::from_secs(3_600.0);
 pub fn fate(attempt: &Attempt, now: WallTime) -> Fate {
     let over = |limit: Millis| attempt.begun_at + limit < now;
     match (funds_moved(attempt), attempt.state) {
-        // It is sent only after it was counted again, or while its time is not over.
+        // It is sent only after it was reserved again, or while its time is not over.
         (FundsMoved::No, _) => {
             let until = attempt.valid_until.unwrap_or(attempt.begun_at + UNSIGNED);
             if until + UNSENT < now { Fate::Unmoved } else { Fate::Open }
