@@ -1,5 +1,6 @@
 // What is written where. Standard output has the result and nothing else: in a pipe, the bare answer. Progress and errors go to standard
-// error, and progress only where that is a terminal.
+// error, and progress only where that is a terminal. Whatever is written for people is cleaned here, so that no caller can forget it: ids,
+// names and texts come from servers.
 import type { WriteStream } from 'node:tty';
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
@@ -13,20 +14,34 @@ const COLUMN = 9;
 // eslint-disable-next-line no-control-regex -- exactly these are meant
 const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
+/** A text in a colour, where there are colours. */
+export interface Painted {
+  readonly style: Style;
+  readonly text: string;
+}
+/** A part of a line. */
+export type Part = string | Painted;
+
+/** A part of a line in a colour. */
+export const paint = (style: Style, text: string): Painted => ({ style, text });
+
 export class Output {
   readonly json: boolean;
   readonly #out: WriteStream;
   readonly #err: WriteStream;
   #clock: NodeJS.Timeout | undefined;
+  #failed: Error | undefined;
 
   constructor(json: boolean, out: WriteStream = process.stdout, err: WriteStream = process.stderr) {
     this.json = json;
     this.#out = out;
     this.#err = err;
-    // Whoever reads has seen enough: `eliza-jobs payments | head`.
-    out.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
+    // Whoever reads has seen enough: `eliza-jobs payments | head`. A terminal can be gone too. The exit code stays what it is.
+    for (const stream of [out, err]) {
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (stream === out && error.code !== 'EPIPE' && error.code !== 'EIO') this.#failed ??= error;
+      });
+    }
   }
 
   /** Whether a person sees the result. */
@@ -44,7 +59,8 @@ export class Output {
     if (!this.showsProgress) return;
     this.#endClock();
     const mark = { green: '✓', yellow: '!', red: '✗', cyan: '·' }[style as 'green'] ?? '·';
-    this.#err.write(`${this.#painted(this.#err, style, mark)} ${this.#painted(this.#err, 'dim', what.padEnd(COLUMN))} ${text}\n`);
+    const column = this.#painted(this.#err, 'dim', what.padEnd(COLUMN));
+    this.#err.write(`${this.#painted(this.#err, style, mark)} ${column} ${inOneLine(text)}\n`);
   }
 
   /** A step that goes on: a line with a running clock, until the next line is written. */
@@ -55,7 +71,10 @@ export class Output {
     const write = () => {
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       // A line that wraps could not be written again.
-      const line = `· ${what.padEnd(COLUMN)} ${text} ${seconds} s`.slice(0, Math.max(this.#err.columns - 1, 0) || undefined);
+      const line = `· ${what.padEnd(COLUMN)} ${inOneLine(text)} ${seconds} s`.slice(
+        0,
+        Math.max(this.#err.columns - 1, 0) || undefined,
+      );
       this.#err.write(`\r${this.#painted(this.#err, 'dim', line)}\x1b[K`);
     };
     write();
@@ -70,43 +89,53 @@ export class Output {
   }
 
   /** A line of the result for people. */
-  line(text = '', style?: Style) {
+  line(...parts: readonly Part[]) {
     this.#endClock();
-    this.#out.write(`${style ? this.#painted(this.#out, style, text) : text}\n`);
+    const texts = parts.map((part) => {
+      if (typeof part === 'string') return inOneLine(part);
+      return this.#painted(this.#out, part.style, inOneLine(part.text));
+    });
+    this.#out.write(`${texts.join('')}\n`);
   }
 
-  /** The result as it is, to the letter. */
+  /** The result as it is, to the letter, for files and other programs; a terminal gets it without control characters. */
   raw(text: string) {
     this.#endClock();
-    this.#out.write(text);
+    this.#out.write(this.#out.isTTY ? shown(text) : text);
   }
 
-  /** The result for programs. */
-  document(value: unknown) {
-    this.#out.write(`${JSON.stringify(value, null, 2)}\n`);
+  /** The result for programs. `space`: how far its parts are set in; all in one line, where it is 0. */
+  document(value: unknown, space = 2) {
+    this.#endClock();
+    // The same value for whoever parses it, and nothing that a terminal could take for a command.
+    const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+    this.#out.write(`${JSON.stringify(value, null, space).replace(CONTROL, escaped)}\n`);
   }
 
-  /** What a person should see that is no result. */
+  /** What a person should see that is no result: one line. */
   remark(text: string) {
     this.#endClock();
-    if (!this.json) this.#err.write(`${this.#painted(this.#err, 'dim', text)}\n`);
+    if (!this.json) this.#err.write(`${this.#painted(this.#err, 'dim', inOneLine(text))}\n`);
   }
 
   /** What went wrong, and what to do. */
   error(text: string, ...next: readonly string[]) {
     this.#endClock();
-    this.#err.write(`${this.#painted(this.#err, 'red', '✗')} ${shown(text)}\n`);
-    for (const line of next) this.#err.write(`  ${line}\n`);
+    // No text of others can look like a line of this program: what becomes of the money stands there.
+    this.#err.write(`${this.#painted(this.#err, 'red', '✗')} ${shown(text).replaceAll('\n', '\n    ')}\n`);
+    for (const line of next) this.#err.write(`  ${inOneLine(line)}\n`);
+  }
+
+  /** Waits until everything is written; returns why the result could not be. */
+  async written(): Promise<Error | undefined> {
+    this.#endClock();
+    for (const stream of [this.#out, this.#err]) await new Promise((done) => stream.write('', done));
+    return this.#failed;
   }
 
   /** Ends what is being written. */
   end() {
     this.#endClock();
-  }
-
-  /** Text for standard output, with a colour where it has colours. */
-  paint(style: Style, text: string): string {
-    return this.#painted(this.#out, style, text);
   }
 
   #painted(stream: WriteStream, style: Style, text: string): string {
@@ -126,6 +155,9 @@ export class Output {
 export function shown(text: string): string {
   return text.replaceAll('\r\n', '\n').replace(CONTROL, '\ufffd');
 }
+
+/** The same in one line. */
+const inOneLine = (text: string): string => shown(text).replace(/[\t\n\u2028\u2029]/g, ' ');
 
 /** The same in one line, not longer than so many characters. */
 export function inShort(text: string, most: number): string {
