@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { agent, checkAgent, AGENT_OPTIONS } from './agents.js';
 import type { Command } from './command.js';
 import { connect, PAY_OPTIONS } from './connect.js';
-import { EXIT, UsageError } from './exit.js';
+import { UsageError } from './exit.js';
 import { Interrupt } from './interrupt.js';
 import { inShort } from './output.js';
 import { answered, progress } from './progress.js';
@@ -43,8 +43,7 @@ paid with a test wallet.`,
     try {
       await checkAgent(connection, chosen.agentId, interrupt.signal);
       const job = await client.createAndWaitForJob(params, { signal: interrupt.signal, onUpdate: progress(output) });
-      await answered(output, connection, job, began);
-      return EXIT.done;
+      return await answered(output, connection, job, began);
     } catch (error) {
       if (interrupt.signal.aborted) {
         // The asker's id tells it from what else is open.

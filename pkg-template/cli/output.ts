@@ -30,18 +30,15 @@ export class Output {
   readonly #out: WriteStream;
   readonly #err: WriteStream;
   #clock: NodeJS.Timeout | undefined;
-  #failed: Error | undefined;
+  readonly #used = new Set<WriteStream>();
+  /** What cannot be written to any more, and why. The exit code tells of the payment all the same. */
+  readonly #failed = new Map<WriteStream, NodeJS.ErrnoException>();
 
   constructor(json: boolean, out: WriteStream = process.stdout, err: WriteStream = process.stderr) {
     this.json = json;
     this.#out = out;
     this.#err = err;
-    // Whoever reads has seen enough: `eliza-jobs payments | head`. A terminal can be gone too. The exit code stays what it is.
-    for (const stream of [out, err]) {
-      stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (stream === out && error.code !== 'EPIPE' && error.code !== 'EIO') this.#failed ??= error;
-      });
-    }
+    for (const stream of [out, err]) stream.on('error', (error: NodeJS.ErrnoException) => this.#failed.set(stream, error));
   }
 
   /** Whether a person sees the result. */
@@ -60,7 +57,7 @@ export class Output {
     this.#endClock();
     const mark = { green: '✓', yellow: '!', red: '✗', cyan: '·' }[style as 'green'] ?? '·';
     const column = this.#painted(this.#err, 'dim', what.padEnd(COLUMN));
-    this.#err.write(`${this.#painted(this.#err, style, mark)} ${column} ${inOneLine(text)}\n`);
+    this.#put(this.#err, `${this.#painted(this.#err, style, mark)} ${column} ${inOneLine(text)}\n`);
   }
 
   /** A step that goes on: a line with a running clock, until the next line is written. */
@@ -75,7 +72,7 @@ export class Output {
         0,
         Math.max(this.#err.columns - 1, 0) || undefined,
       );
-      this.#err.write(`\r${this.#painted(this.#err, 'dim', line)}\x1b[K`);
+      this.#put(this.#err, `\r${this.#painted(this.#err, 'dim', line)}\x1b[K`);
     };
     write();
     this.#clock = setInterval(write, CLOCK_MS).unref();
@@ -84,8 +81,8 @@ export class Output {
   /** The result for people: with blank lines around it on a terminal, bare in a pipe. */
   answer(text: string) {
     this.#endClock();
-    if (this.isTerminal) this.#out.write(`\n${shown(text)}\n\n`);
-    else this.#out.write(`${text}\n`);
+    if (this.isTerminal) this.#put(this.#out, `\n${shown(text)}\n\n`);
+    else this.#put(this.#out, `${text}\n`);
   }
 
   /** A line of the result for people. */
@@ -95,13 +92,13 @@ export class Output {
       if (typeof part === 'string') return inOneLine(part);
       return this.#painted(this.#out, part.style, inOneLine(part.text));
     });
-    this.#out.write(`${texts.join('')}\n`);
+    this.#put(this.#out, `${texts.join('')}\n`);
   }
 
   /** The result as it is, to the letter, for files and other programs; a terminal gets it without control characters. */
   raw(text: string) {
     this.#endClock();
-    this.#out.write(this.#out.isTTY ? shown(text) : text);
+    this.#put(this.#out, this.#out.isTTY ? shown(text) : text);
   }
 
   /** The result for programs. `space`: how far its parts are set in; all in one line, where it is 0. */
@@ -109,33 +106,32 @@ export class Output {
     this.#endClock();
     // The same value for whoever parses it, and nothing that a terminal could take for a command.
     const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-    this.#out.write(`${JSON.stringify(value, null, space).replace(CONTROL, escaped)}\n`);
+    this.#put(this.#out, `${JSON.stringify(value, null, space).replace(CONTROL, escaped)}\n`);
   }
 
   /** What a person should see that is no result: one line. */
   remark(text: string) {
     this.#endClock();
-    if (!this.json) this.#err.write(`${this.#painted(this.#err, 'dim', inOneLine(text))}\n`);
+    if (!this.json) this.#put(this.#err, `${this.#painted(this.#err, 'dim', inOneLine(text))}\n`);
   }
 
   /** What went wrong, and what to do. */
   error(text: string, ...next: readonly string[]) {
     this.#endClock();
     // No text of others can look like a line of this program: what becomes of the money stands there.
-    this.#err.write(`${this.#painted(this.#err, 'red', '✗')} ${shown(text).replaceAll('\n', '\n    ')}\n`);
-    for (const line of next) this.#err.write(`  ${inOneLine(line)}\n`);
+    this.#put(this.#err, `${this.#painted(this.#err, 'red', '✗')} ${shown(text).replaceAll('\n', '\n    ')}\n`);
+    for (const line of next) this.#put(this.#err, `  ${inOneLine(line)}\n`);
   }
 
   /** Waits until everything is written; returns why the result could not be. */
   async written(): Promise<Error | undefined> {
     this.#endClock();
-    for (const stream of [this.#out, this.#err]) await new Promise((done) => stream.write('', done));
-    return this.#failed;
-  }
-
-  /** Ends what is being written. */
-  end() {
-    this.#endClock();
+    for (const stream of [this.#out, this.#err]) {
+      if (this.#used.has(stream) && !this.#failed.has(stream)) await new Promise((done) => stream.write('', done));
+    }
+    const failed = this.#failed.get(this.#out);
+    // Whoever reads has seen enough (`eliza-jobs payments | head`), or has closed the terminal.
+    return failed?.code === 'EPIPE' || failed?.code === 'EIO' ? undefined : failed;
   }
 
   #painted(stream: WriteStream, style: Style, text: string): string {
@@ -143,11 +139,22 @@ export class Output {
     return stream.isTTY && stream.hasColors() ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
   }
 
+  #put(stream: WriteStream, text: string) {
+    if (this.#failed.has(stream)) return;
+    this.#used.add(stream);
+    try {
+      stream.write(text);
+    } catch (error) {
+      // A file is written to at once, and a full disk throws.
+      this.#failed.set(stream, error as NodeJS.ErrnoException);
+    }
+  }
+
   #endClock() {
     if (!this.#clock) return;
     clearInterval(this.#clock);
     this.#clock = undefined;
-    this.#err.write('\r\x1b[K');
+    this.#put(this.#err, '\r\x1b[K');
   }
 }
 

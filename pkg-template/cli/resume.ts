@@ -138,8 +138,7 @@ async function one(
 ): Promise<number> {
   const result = await goOn(output, connection, handle, corrected);
   if ('report' in result) return write(result.report, output);
-  await answered(output, connection, result.job, result.began);
-  return EXIT.done;
+  return await answered(output, connection, result.job, result.began);
 }
 
 /** All that is open, one after the other. The exit code is that of the worst. */
@@ -153,11 +152,14 @@ async function resumeAll(output: Output, found: readonly Open[]): Promise<number
     if ('report' in result) worst = Math.max(worst, result.report.document.exitCode);
     if (output.json) documents.push('report' in result ? result.report.document : answerOf(result.job));
     else if ('report' in result) write(result.report, output);
-    else await answered(output, open.connection, result.job, result.began);
+    else worst = Math.max(worst, await answered(output, open.connection, result.job, result.began));
     if ('report' in result && result.isInterrupted) break;
   }
   if (output.json) output.document(documents);
-  return worst;
+  const failed = await output.written();
+  if (!failed || worst !== EXIT.done || found.length === 0) return worst;
+  output.error(`the answers could not be written: ${failed.message}`);
+  return EXIT.mayHavePaid;
 }
 
 async function goOn(
