@@ -35,7 +35,7 @@ async function run(args: readonly string[], output: Output): Promise<number> {
   else if (given.has('help')) output.raw(command ? helpFor(command) : help(COMMANDS));
   else if (command) return await command.run(given, output);
   else {
-    process.stderr.write(help(COMMANDS));
+    await new Promise((written) => process.stderr.write(help(COMMANDS), written));
     return EXIT.wrongUse;
   }
   return EXIT.done;
