@@ -147,9 +147,25 @@ function drawReply(response, what, sequence, { struck, sandbox }) {
   }
 }
 
-/** A wallet that draws when it signs and when it transfers. */
+/** A wallet that draws when it signs and when it transfers, and when it has no account. */
 export function recordedWallet(wallet, sequence) {
   const recorded = { ...wallet };
+  if (wallet.address) {
+    recorded.address = async () => {
+      try {
+        return await wallet.address();
+      } catch (error) {
+        sequence.add({
+          from: 'You',
+          to: 'You',
+          kind: 'bad',
+          label: 'your wallet shows no account',
+          detail: { title: error?.message },
+        });
+        throw error;
+      }
+    };
+  }
   if (wallet.signTypedData) {
     recorded.signTypedData = async (typedData) => {
       const { from, to, value, validBefore } = typedData.message;
@@ -160,7 +176,7 @@ export function recordedWallet(wallet, sequence) {
         step.update({ label: 'your wallet signs' });
         return signature;
       } catch (error) {
-        step.update({ kind: 'bad', label: 'your wallet does not sign' });
+        step.update({ kind: 'bad', label: 'your wallet does not sign', detail: { facts, title: error?.message } });
         throw error;
       }
     };
@@ -169,8 +185,16 @@ export function recordedWallet(wallet, sequence) {
     recorded.sendTransfer = async (quote) => {
       const { amount, currency, network, recipient } = quote;
       const facts = Object.entries({ amount, currency, network, recipient });
+      const step = sequence.add({ from: 'You', to: 'You', kind: 'sign', label: 'your wallet is asked', detail: { facts } });
+      let hash;
+      try {
+        hash = await wallet.sendTransfer(quote);
+      } catch (error) {
+        step.update({ kind: 'bad', label: 'your wallet makes no transfer', detail: { facts, title: error?.message } });
+        throw error;
+      }
+      step.update({ label: 'your wallet pays' });
       sequence.add({ from: 'You', to: 'Chain', kind: 'chain', label: `a transfer of ${amount} ${currency}`, detail: { facts } });
-      const hash = await wallet.sendTransfer(quote);
       sequence.add({ from: 'Chain', to: 'You', kind: 'chain', label: 'mined', detail: { facts: [['transaction', hash]] } });
       return hash;
     };
