@@ -62,7 +62,8 @@ export async function openPage(browser, { settings, policy, api, context: option
     }, JSON.stringify(settings));
   }
   await prepare?.(page);
-  await page.goto(demo.url + query);
+  // What the page loads after that, it loads by itself: each state is waited for.
+  await page.goto(demo.url + query, { waitUntil: 'domcontentloaded' });
   return { page, context, errors, url: demo.url, close: closing(() => Promise.all([context.close(), demo.close()])) };
 }
 
