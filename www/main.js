@@ -272,6 +272,7 @@ byId('form').addEventListener('submit', (event) => {
     return;
   }
   question.dataset.changed = 'false';
+  drawCode({ settings, question: content });
   void run(content, (client, calls) => client.createAndWaitForJob({ userId: userId(), content }, calls));
 });
 
@@ -405,7 +406,10 @@ const TROUBLE = {
   full: 'This browser has no room left for this page: a payment cannot be written down, so none will be made. Free some storage.',
 };
 notice('storage', TROUBLE[storageTrouble()]);
-createFaults(sequence);
+createFaults(sequence, ({ fault, question, limit }) => {
+  const played = { ...settings, server: 'sandbox', paywall: 'x402-v2', network: 'base', limit, askFirst: false };
+  drawCode({ settings: played, question, fault });
+});
 // After the first paint: the package is larger than the page.
 requestAnimationFrame(() =>
   setTimeout(async () => {

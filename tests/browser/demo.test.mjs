@@ -1,13 +1,27 @@
 // The demo page in a real browser: against the sandbox in it, a sandbox at an address, and the real elizaOS server.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { startChain } from '../servers/chain.mjs';
 import { startEliza } from '../servers/elizaos.mjs';
-import { announceWallet, ask, closeAll, launch, openPage, priced, startSandbox, turn, walletDoes } from './setting.mjs';
+import {
+  announceWallet,
+  ask,
+  closeAll,
+  installed,
+  launch,
+  openPage,
+  priced,
+  startSandbox,
+  turn,
+  walletDoes,
+} from './setting.mjs';
 import { STATES } from './states.mjs';
 
 let browser;
@@ -209,6 +223,47 @@ test('each switch ends as it must: paid once, or nothing was paid, and never twi
   assert.deepEqual(errors, []);
   await close();
 });
+
+test('the code keeps up with the controls and the switches, and that for Node runs as it is', async () => {
+  const { page, close } = await openPage(browser);
+  await priced(page);
+  const code = (tab) => page.click(`#tab-${tab}`).then(() => text(page, '#code-text'));
+  await page.click('#tab-Browser');
+  await page.fill('#question', "Isn't it?");
+  assert.match(await code('Browser'), /content: 'Isn\\'t it\?'[^]*createAndWaitForJob\(params\)/);
+  await page.click('#settings > summary');
+  await page.fill('[name=limit]', '0.05');
+  await page.locator('[name=limit]').blur();
+  for (const tab of ['Browser', 'Node', 'React']) assert.match(await code(tab), /maxPerPayment: '0\.05'/, tab);
+  assert.match(await code('React'), /useJob\(client[^]*ask\('Isn\\'t it\?'\)/);
+  assert.match(await printed(await code('Node')), /You asked: "Isn't it\?"/);
+  for (const [fault, shown] of [
+    ['lose-reply', /faults: \['lose-reply'\]/],
+    ['click-twice', /idempotencyKey/],
+  ]) {
+    await page.click(`[data-fault="${fault}"]`);
+    await page.locator(`li:has([data-fault="${fault}"]) .result:is(.good, .bad)`).waitFor();
+    const played = await code('Node');
+    assert.match(played, shown);
+    assert.match(await printed(played), /What does x402 do\?/, fault);
+  }
+  await page.getByLabel('A server of yours').check();
+  await page.fill('[name=address]', 'localhost:3000');
+  await page.locator('[name=address]').blur();
+  assert.match(await code('Browser'), /baseUrl: 'http:\/\/localhost:3000'/);
+  await close();
+});
+
+/** What a program prints, in a folder where the package is installed. */
+async function printed(program) {
+  const folder = mkdtempSync(path.join(installed, '../../program-'));
+  const args = ['--input-type=module', '--eval', program];
+  try {
+    return (await promisify(execFile)(process.execPath, args, { cwd: folder, encoding: 'utf8' })).stdout;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 test('a price above the limit, a budget that is used up, and a limit that is no number are said before anything is paid', async () => {
   const { page, sandbox, close } = await served({ limit: '0.01' });
