@@ -40,7 +40,9 @@ use crate::http::outcome::ONLY_CREATES;
 use crate::json::{Json, is_true, shown};
 use crate::payment::body;
 use crate::payment::record::{Found, UNSIGNED};
-use crate::payment::step::{Action, Answer, Budget, Counting, Event, Moment, Order, Reply, Resumption, Step, StoredRecord};
+use crate::payment::step::{
+    Action, Answer, Counting, Event, Moment, Order, Reply, ReservationChange, Resumption, Step, StoredRecord,
+};
 use crate::payment::store_failed;
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, UNMOVED, WalletRequest, threw};
 use crate::spending::policy::{OverBudget, PaymentMethod};
@@ -107,6 +109,17 @@ enum State {
     Over,
 }
 
+/// What is known of the proof at the server. Later ones are worse: what is unknown stays so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Delivery {
+    /// It was never sent, as far as this program knows.
+    Unsent,
+    /// It was sent, and the server has refused it each time.
+    Refused,
+    /// It was sent, and what became of it is not known.
+    Unknown,
+}
+
 /// One payment.
 #[derive(Debug, Clone)]
 pub struct Payment {
@@ -123,10 +136,7 @@ pub struct Payment {
     resends: u32,
     /// Whether the wallet is asked for the second time.
     again: bool,
-    /// Whether the proof was sent, as far as this program knows.
-    sent: bool,
-    /// Whether it is not known what became of a proof that was sent.
-    lost: bool,
+    delivery: Delivery,
     /// Whether the store has not taken the proof.
     unrecorded: bool,
     /// Whether the money is set aside in the store.
@@ -146,9 +156,10 @@ impl Payment {
     /// A payment that was begun before.
     pub fn resumed(attempt: Attempt, resumption: Resumption, end: Deadline) -> Self {
         // Version 0.1.0 could send a proof without writing down that it did; its records do not say until when a proof is good.
-        let sent = attempt.state != PaymentState::Proven || attempt.valid_until.is_none();
+        let may_be_sent = attempt.state != PaymentState::Proven || attempt.valid_until.is_none();
+        let delivery = if may_be_sent { Delivery::Unknown } else { Delivery::Unsent };
         let payment = Self::begin(attempt, State::Resumed(resumption), None, end);
-        Self { sent, lost: sent, unrecorded: resumption.is_unwritten, ..payment }
+        Self { delivery, unrecorded: resumption.is_unwritten, ..payment }
     }
 
     fn begin(attempt: Attempt, state: State, order: Option<Order>, end: Deadline) -> Self {
@@ -162,8 +173,7 @@ impl Payment {
             limit: Millis::ZERO,
             resends: 0,
             again: false,
-            sent: false,
-            lost: false,
+            delivery: Delivery::Unsent,
             unrecorded: false,
             counted: false,
             corrected: false,
@@ -204,7 +214,7 @@ impl Payment {
             (S::Confirming, E::Timer) => self.refuse(silent("confirm", self.limit, UNMOVED)),
             (S::Addressing, E::Address(answer)) => self.addressed(answer, at),
             (S::Addressing, E::Timer) => self.refuse(silent("wallet.address", self.limit, UNMOVED)),
-            (S::Fresh | S::Confirming | S::Addressing, E::CallerGone) => Step::new(Action::Done).with(Budget::Release),
+            (S::Fresh | S::Confirming | S::Addressing, E::CallerGone) => Step::new(Action::Done).with(ReservationChange::Release),
 
             (S::Claiming, E::Claimed(Ok(true))) => self.intend(at),
             (S::Claiming, E::Claimed(Ok(false))) => self.refuse(taken()),
@@ -248,7 +258,7 @@ impl Payment {
             (S::Resting(_), E::Rested(true)) => self.send_again(at),
             (S::Resting(error), E::Rested(false)) => self.conclude(*error, at),
             (S::Sending, E::CallerGone) => self.leave_sent(),
-            (S::Finding(_) | S::Resting(_), E::CallerGone) if self.sent => self.leave_sent(),
+            (S::Finding(_) | S::Resting(_), E::CallerGone) if self.was_sent() => self.leave_sent(),
             (S::Finding(_) | S::Resting(_), E::CallerGone) => self.leave_unsent(PaymentState::Proven),
             (S::Accepting(created), E::Written(result)) => self.accepted(*created, &result),
             (S::Accepting(created), E::Timer) => self.accepted_early(*created),
@@ -361,7 +371,7 @@ impl Payment {
     fn refuse(&mut self, error: Box<Error>) -> Step {
         self.attempt.unmoved = true;
         let answer = self.failed(error);
-        Step { answer, ..Step::new(Action::Done).with(Budget::Release) }
+        Step::done(answer).with(ReservationChange::Release)
     }
 
     /// What is on its way to the store is over for the call, and is undone when it has landed.
@@ -369,21 +379,21 @@ impl Payment {
         self.attempt.unmoved = true;
         let answer = error.and_then(|error| self.failed(error));
         let step = self.answer_early(State::Undoing, None);
-        Step { answer, ..step.with(Budget::Release) }
+        step.with(ReservationChange::Release).answering(answer)
     }
 
     /// Certainly no money has moved: nothing is left of the payment.
     fn withdraw(&mut self, error: Option<Box<Error>>, at: Moment) -> Step {
         self.attempt.unmoved = true;
         self.state = State::Withdrawing(error);
-        let step = Step::new(Action::Forget).with(Budget::Release);
+        let step = Step::new(Action::Forget).with(ReservationChange::Release);
         if self.waiting { step.until(self.store_limit(at)) } else { step }
     }
 
     fn withdrawn(&mut self, error: Option<Box<Error>>, result: &Result<(), Json>) -> Step {
         let words = "a payment for which no money has moved could not be deleted from the store: forgetPayment() ends it";
         let answer = error.and_then(|error| self.failed(error));
-        Step { answer, ..Step::new(Action::Done) }.warn(result.is_err().then_some(words))
+        Step::done(answer).warn(result.is_err().then_some(words))
     }
 }
 
@@ -410,9 +420,9 @@ impl Payment {
             return self.intend(at);
         }
         // A transfer may move money from now on, whatever the wallet says.
-        let budget = if self.attempt.signs { Budget::Same } else { Budget::Keep };
+        let reservation = if self.attempt.signs { ReservationChange::Unchanged } else { ReservationChange::Keep };
         self.state = State::Asking(Box::new(request.clone()));
-        self.wait_for_people(Action::AskWallet(Box::new(request)), at).with(budget)
+        self.wait_for_people(Action::AskWallet(Box::new(request)), at).with(reservation)
     }
 
     fn answered(&mut self, request: &WalletRequest, answer: Result<Json, Json>, at: Moment) -> Step {
@@ -422,13 +432,13 @@ impl Payment {
                 (self.attempt.proof, self.attempt.transaction) = (headers, transaction);
                 self.attempt.valid_until = self.valid_until(Some(request));
                 self.attempt.state = PaymentState::Sent;
-                self.write(State::Recording, at).with(Budget::Keep)
+                self.write(State::Recording, at).with(ReservationChange::Keep)
             }
             Err(NoProof { error, unmoved: true, .. }) => self.withdraw(Some(error), at),
             Err(NoProof { error, transaction, .. }) => {
                 self.attempt.transaction = transaction;
                 self.attempt.state = PaymentState::Unknown;
-                self.write(State::Concluding(Some(error)), at).with(Budget::Keep)
+                self.write(State::Concluding(Some(error)), at).with(ReservationChange::Keep)
             }
         }
     }
@@ -451,9 +461,9 @@ impl Payment {
     fn leave_wallet(&mut self, request: Box<WalletRequest>) -> Step {
         let advice = if self.attempt.signs { "; nothing was sent" } else { CHECK_WALLET };
         let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
-        let budget = if self.attempt.signs { Budget::Release } else { Budget::Same };
+        let reservation = if self.attempt.signs { ReservationChange::Release } else { ReservationChange::Unchanged };
         let step = self.answer_early(State::AskingAlone(request), None);
-        Step { answer, unlock: true, ..step.with(budget) }
+        Step { unlock: true, ..step.with(reservation).answering(answer) }
     }
 
     fn reread(&mut self, request: Box<WalletRequest>, answer: Result<Json, Json>) -> Step {
@@ -518,15 +528,15 @@ impl Payment {
         self.attempt.state = self.unsent_state();
         let error = store_failed(thrown, "; the signature was not sent");
         // What may land all the same says that it was sent.
-        let budget = self.unsent_budget();
-        self.write(State::Concluding(Some(error)), at).with(budget)
+        let reservation = self.unsent_reservation();
+        self.write(State::Concluding(Some(error)), at).with(reservation)
     }
 
     /// The proof is there, and nobody waits for the job: it can be resumed.
     fn leave_unsent(&mut self, state: PaymentState) -> Step {
         self.attempt.state = state;
         self.state = State::Concluding(None);
-        Step::new(Action::Write(Box::new(self.attempt.clone()))).with(self.unsent_budget())
+        Step::new(Action::Write(Box::new(self.attempt.clone()))).with(self.unsent_reservation())
     }
 
     /// The proof was sent, and nobody waits for the job: the record says so, if there is one.
@@ -538,28 +548,32 @@ impl Payment {
         Step::new(Action::Write(Box::new(self.attempt.clone())))
     }
 
+    fn was_sent(&self) -> bool {
+        self.delivery != Delivery::Unsent
+    }
+
     /// What is written of a proof that is not sent now.
     fn unsent_state(&self) -> PaymentState {
-        match (self.sent, self.lost) {
-            (false, _) => PaymentState::Proven,
-            (true, false) => PaymentState::Refused,
-            (true, true) => PaymentState::Unknown,
+        match self.delivery {
+            Delivery::Unsent => PaymentState::Proven,
+            Delivery::Refused => PaymentState::Refused,
+            Delivery::Unknown => PaymentState::Unknown,
         }
     }
 
     /// What was signed and never sent moves nothing.
-    fn unsent_budget(&self) -> Budget {
-        if self.attempt.signs && !self.sent { Budget::Release } else { Budget::Same }
+    fn unsent_reservation(&self) -> ReservationChange {
+        if self.attempt.signs && !self.was_sent() { ReservationChange::Release } else { ReservationChange::Unchanged }
     }
 
     fn send(&mut self, warning: Option<&'static str>, at: Moment) -> Step {
-        let is_first = self.order.is_some() && self.resends == 0 && !self.sent;
+        let is_first = self.order.is_some() && self.resends == 0 && !self.was_sent();
         let proven = Attempt { state: PaymentState::Proven, ..self.attempt.clone() };
         let update = is_first.then(|| proven.document());
         let step = if self.end.is_over(at.now) {
             self.conclude(*out_of_time(), at)
         } else if !is_first && self.is_stale(at) {
-            if self.sent || !self.attempt.signs { self.conclude(*stale(), at) } else { self.withdraw(Some(void()), at) }
+            if self.was_sent() || !self.attempt.signs { self.conclude(*stale(), at) } else { self.withdraw(Some(void()), at) }
         } else {
             self.state = State::Sending;
             Step::new(Action::Send(Box::new(self.attempt.clone())))
@@ -587,8 +601,10 @@ impl Payment {
             Err(error) => error,
         };
         self.hint = error.job_id.take().or_else(|| self.hint.take());
-        self.sent |= !error.not_sent;
-        self.lost |= !self.is_definite(&error) && !error.not_sent;
+        if !error.not_sent {
+            let delivery = if self.is_definite(&error) { Delivery::Refused } else { Delivery::Unknown };
+            self.delivery = self.delivery.max(delivery);
+        }
         if let Some(corrected) = self.correction(&error) {
             self.corrected = true;
             self.attempt.request = corrected;
@@ -634,12 +650,12 @@ impl Payment {
         // The server has accepted it.
         self.attempt.proof.clear();
         self.attempt.valid_until = None;
-        self.write(State::Accepting(Box::new(created)), at).with(Budget::Keep)
+        self.write(State::Accepting(Box::new(created)), at).with(ReservationChange::Keep)
     }
 
     fn accepted(&mut self, created: Created, result: &Result<(), Json>) -> Step {
         let words = "the store of payments failed: the job of a payment is not written down; its id is in the answer alone";
-        Step { warning: result.is_err().then_some(words), action: Action::Done, ..self.accepted_early(created) }
+        self.accepted_early(created).warn(result.is_err().then_some(words))
     }
 
     fn accepted_early(&mut self, created: Created) -> Step {
@@ -647,21 +663,21 @@ impl Payment {
         let update = self.waiting.then(|| self.attempt.document());
         let answer = self.waiting.then(|| Ok((created, self.attempt.clone())));
         // All writes are waited for at the end.
-        Step { answer, update, ..Step::new(Action::Done) }
+        Step { update, ..Step::done(answer) }
     }
 
     /// The end without a job: what it means is written down before the call gets it.
     fn conclude(&mut self, error: Error, at: Moment) -> Step {
-        let budget = if error.not_sent { self.unsent_budget() } else { Budget::Same };
+        let reservation = if error.not_sent { self.unsent_reservation() } else { ReservationChange::Unchanged };
         let error = self.outcome(error);
-        self.write(State::Concluding(Some(error)), at).with(budget)
+        self.write(State::Concluding(Some(error)), at).with(reservation)
     }
 
     fn concluded(&mut self, error: Option<Box<Error>>, result: &Result<(), Json>) -> Step {
         let error = error.map(|error| if result.is_err() { unwritten(error) } else { error });
         let answer = error.and_then(|error| self.failed(error));
         let words = "the store of payments failed: what became of a payment is not written down";
-        Step { answer, ..Step::new(Action::Done) }.warn(result.is_err().then_some(words))
+        Step::done(answer).warn(result.is_err().then_some(words))
     }
 
     /// What is known of the clocks, for a refusal that is about time.
@@ -693,7 +709,7 @@ impl Payment {
                 "the server took the proof of payment, but not the request",
                 other_body,
             )
-        } else if self.lost {
+        } else if self.delivery == Delivery::Unknown {
             let said = "the payment was sent and its outcome is not known";
             (ErrorCode::PaymentOutcomeUnknown, PaymentState::Unknown, said, same_proof)
         } else if error.not_sent {
@@ -722,12 +738,12 @@ impl Payment {
         if let Some(created) = &self.attempt.created {
             let created = jobs::read_created(jobs::handle(created));
             let answer = Some(Ok((created, self.attempt.clone())));
-            return Step { answer, ..Step::new(Action::Done) };
+            return Step::done(answer);
         }
         if self.attempt.unmoved {
             let words = "no money has moved for this payment, and it is not open any more";
             let answer = self.failed(Error::new(ErrorCode::PaymentNotOpen, words));
-            return Step { answer, ..Step::new(Action::Done) };
+            return Step::done(answer);
         }
         let has_proof = !self.attempt.proof.is_empty();
         let never_sent = self.attempt.signs && self.attempt.state == PaymentState::Proven;
@@ -741,7 +757,7 @@ impl Payment {
             let words = "there is no proof of this payment; look in the wallet whether money has moved, and if it has, put the \
                          transaction's hash into attempt.transaction and resume that";
             let answer = self.failed(Error::new(ErrorCode::PaymentOutcomeUnknown, words));
-            return Step { answer, ..Step::new(Action::Done) };
+            return Step::done(answer);
         }
         if resumption.asks_chain && !never_sent {
             self.state = State::Checking(Resumption { asks_chain: false, ..resumption });
@@ -778,12 +794,12 @@ impl Payment {
 
     /// The money is given back when the record is gone: it could be given back twice otherwise.
     fn closed(&mut self, error: Option<Box<Error>>, result: Result<(), Json>) -> Step {
-        let (error, budget) = match result {
-            Ok(()) => (error, Budget::Refund),
-            Err(thrown) => (error.map(|_| store_failed(thrown, "; the payment is still open")), Budget::Same),
+        let (error, reservation) = match result {
+            Ok(()) => (error, ReservationChange::Refund),
+            Err(thrown) => (error.map(|_| store_failed(thrown, "; the payment is still open")), ReservationChange::Unchanged),
         };
         let answer = error.and_then(|error| self.failed(error));
-        Step { answer, ..Step::new(Action::Done).with(budget) }
+        Step::done(answer).with(reservation)
     }
 
     /// No signature is written down. One that comes later is of no use when its time is over.
@@ -801,25 +817,25 @@ impl Payment {
              wallet may still sign it, which is kept and can be resumed; after that, or after forgetPayment, it is over"
         );
         let answer = self.failed(Error::new(ErrorCode::WalletTimeout, words));
-        Step { answer, ..Step::new(Action::Done) }
+        Step::done(answer)
     }
 
     fn over_budget(&mut self, why: &str) -> Step {
         let words = format!("the payment is signed and was not sent: {why}");
         let answer = self.failed(Error::new(ErrorCode::PaymentOverLimit, words));
         // In memory it is set aside: the next call that resumes it must be counted as this one was.
-        Step { answer, ..Step::new(Action::Done).with(Budget::Release) }
+        Step::done(answer).with(ReservationChange::Release)
     }
 
     fn uncounted(&mut self, thrown: Json) -> Step {
         let answer = self.failed(store_failed(thrown, "; the payment is signed and was not sent"));
-        Step { answer, ..Step::new(Action::Done).with(Budget::Release) }
+        Step::done(answer).with(ReservationChange::Release)
     }
 
     /// The ledger may have counted it already.
     fn leave_counted(&mut self) -> Step {
-        let may_have_moved = self.unsent_budget() == Budget::Same;
-        Step::new(Action::Done).with(if may_have_moved { Budget::Keep } else { Budget::Release })
+        let may_have_moved = self.unsent_reservation() == ReservationChange::Unchanged;
+        Step::new(Action::Done).with(if may_have_moved { ReservationChange::Keep } else { ReservationChange::Release })
     }
 
     /// What will be sent is in the store, and it says that it was sent.
@@ -828,9 +844,9 @@ impl Payment {
         if before == PaymentState::Proven {
             self.attempt.state = PaymentState::Sent;
         } else if !resumption.is_unwritten && !resumption.is_corrected {
-            return self.find(None).with(Budget::Keep);
+            return self.find(None).with(ReservationChange::Keep);
         }
-        self.write(State::Rewriting(before), at).with(Budget::Keep)
+        self.write(State::Rewriting(before), at).with(ReservationChange::Keep)
     }
 
     fn not_rewritten(&mut self, before: PaymentState, thrown: Json) -> Step {
@@ -842,7 +858,7 @@ impl Payment {
         // What may land all the same says that it was sent.
         let step = self.leave_unsent(before);
         let answer = self.failed(store_failed(thrown, "; the signature was not sent"));
-        Step { answer, ..step }
+        step.answering(answer)
     }
 }
 
@@ -874,7 +890,7 @@ impl Payment {
     /// The call is answered, and what was begun goes on without it.
     fn answer_early(&mut self, state: State, answer: Option<Option<Answer>>) -> Step {
         self.state = state;
-        Step { answer: answer.flatten(), ..Step::new(Action::Wait) }
+        Step::new(Action::Wait).answering(answer.flatten())
     }
 
     fn late_store(&self) -> Json {

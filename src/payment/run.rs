@@ -11,7 +11,7 @@ use super::counting::GivenBack;
 use super::machine::Payment;
 use super::payments::Payments;
 use super::record;
-use super::step::{Action, Answer, Budget, Counting, Event, Reply, Step};
+use super::step::{Action, Answer, Counting, Event, Reply, ReservationChange, Step};
 use super::subscription::{Publisher, subscription};
 use super::wallet_request::WalletRequest;
 use super::{PaidJob, body};
@@ -167,16 +167,16 @@ impl<P: Platform + 'static> Task<P> {
 
     /// Does what a step says beside its action.
     fn tell(&mut self, step: Step, limit: &mut Option<Deadline>) -> Action {
-        match step.budget {
-            Budget::Same => {}
-            Budget::Keep => self.payments.book.borrow_mut().keep(&self.id),
-            Budget::Release => {
+        match step.reservation {
+            ReservationChange::Unchanged => {}
+            ReservationChange::Keep => self.payments.book.borrow_mut().keep(&self.id),
+            ReservationChange::Release => {
                 self.payments.book.borrow_mut().release(&self.id);
                 if core::mem::take(&mut self.is_counted) {
                     self.give_back(step.unlock);
                 }
             }
-            Budget::Refund => {
+            ReservationChange::Refund => {
                 self.payments.book.borrow_mut().release(&self.id);
                 self.gives_back = Some(GivenBack::Counted);
             }

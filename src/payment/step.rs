@@ -133,17 +133,17 @@ pub enum Action {
     Done,
 }
 
-/// What becomes of the money that is set aside.
+/// What becomes of the money that is reserved for the payment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Budget {
-    /// Nothing.
+pub enum ReservationChange {
+    /// It stays as it is.
     #[default]
-    Same,
-    /// It may have moved from now on: it stays counted, whatever happens to the program's call.
+    Unchanged,
+    /// The money may have moved from now on: it stays reserved, whatever happens to the call.
     Keep,
-    /// Certainly nothing has moved: it is given back.
+    /// Certainly no money has moved: what is reserved is given back.
     Release,
-    /// It was counted because it might have moved, and certainly it has not: it is given back.
+    /// The money was taken for spent because it might have moved, and certainly it has not: it is given back.
     Refund,
 }
 
@@ -154,8 +154,8 @@ pub struct Step {
     pub action: Action,
     /// When [`Event::Timer`] comes, if nothing else has.
     pub limit: Option<Deadline>,
-    /// What becomes of the money.
-    pub budget: Budget,
+    /// What becomes of the payment's reservation.
+    pub reservation: ReservationChange,
     /// What the application receives about the payment.
     pub update: Option<Json>,
     /// What the call gets. It waits for nothing more then.
@@ -205,15 +205,31 @@ pub struct Resumption {
 impl Step {
     /// A step that does only this.
     pub(super) fn new(action: Action) -> Self {
-        Self { action, limit: None, budget: Budget::Same, update: None, answer: None, warning: None, unlock: false }
+        Self {
+            action,
+            limit: None,
+            reservation: ReservationChange::Unchanged,
+            update: None,
+            answer: None,
+            warning: None,
+            unlock: false,
+        }
+    }
+    /// Nothing more is done. `answer` is what the call gets, if it still waits.
+    pub(super) fn done(answer: Option<Answer>) -> Self {
+        Self::new(Action::Done).answering(answer)
+    }
+    /// The same step, with what the call gets.
+    pub(super) fn answering(self, answer: Option<Answer>) -> Self {
+        Self { answer, ..self }
     }
     /// The same step, with a time limit.
     pub(super) fn until(self, limit: Deadline) -> Self {
         Self { limit: Some(limit), ..self }
     }
-    /// The same step, with what becomes of the money.
-    pub(super) fn with(self, budget: Budget) -> Self {
-        Self { budget, ..self }
+    /// The same step, with what becomes of the reservation.
+    pub(super) fn with(self, reservation: ReservationChange) -> Self {
+        Self { reservation, ..self }
     }
     /// The same step, with words for the logger.
     pub(super) fn warn(self, warning: Option<&'static str>) -> Self {

@@ -214,10 +214,10 @@ impl Model {
     fn name(&self) -> String {
         let payment = self.payment.as_ref().map(|payment| {
             let Payment {
-                attempt, state, waiting, again, sent, lost, unrecorded, counted, corrected, resends, hint, limit, ..
+                attempt, state, waiting, again, delivery, unrecorded, counted, corrected, resends, hint, limit, ..
             } = payment;
-            let flags = [*waiting, *again, *sent, *lost, *unrecorded, *counted, *corrected, hint.is_some()];
-            format!("{} {} {flags:?} {resends} {limit:?} {:?}", state_name(state), summary(attempt), payment.end)
+            let flags = [*waiting, *again, *unrecorded, *counted, *corrected, hint.is_some()];
+            format!("{} {} {flags:?} {delivery:?} {resends} {limit:?} {:?}", state_name(state), summary(attempt), payment.end)
         });
         let queue: Vec<String> = self.queue.iter().map(operation_name).collect();
         let flags = [
@@ -256,11 +256,11 @@ impl Model {
         let step = payment.next(event, at);
         let is_dropped = is_counting && !matches!(step.action, Action::Wait);
         assert!(!is_dropped, "a change of the counters is dropped before it has landed: {before}");
-        match step.budget {
-            Budget::Same => {}
-            Budget::Keep if self.money == Money::Reserved => self.money = Money::Kept,
-            Budget::Keep | Budget::Refund => {}
-            Budget::Release => {
+        match step.reservation {
+            ReservationChange::Unchanged => {}
+            ReservationChange::Keep if self.money == Money::Reserved => self.money = Money::Kept,
+            ReservationChange::Keep | ReservationChange::Refund => {}
+            ReservationChange::Release => {
                 assert!(!self.may_have_moved() || self.went_on, "money that may have moved is given back: {before}");
                 self.money = Money::None;
                 self.gives_back |= core::mem::take(&mut self.has_counted);
@@ -269,7 +269,7 @@ impl Model {
                 }
             }
         }
-        if step.budget == Budget::Refund {
+        if step.reservation == ReservationChange::Refund {
             assert!(!self.may_have_moved() && self.record.is_none(), "money is given back that may have moved: {before}");
             (self.money, self.stored) = (Money::None, Stored::None);
         }
