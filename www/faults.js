@@ -162,9 +162,9 @@ async function reloadInTheMiddle(_client, sandbox, sequence) {
   let isReloaded = false;
   const drawn = recordedFetch(sandbox.fetch, sequence, sandbox);
   const send = (input, init = {}) => {
-    const reply = drawn(input, init);
-    if (isReloaded || !new Headers(init.headers).has('payment-signature')) return reply;
+    if (isReloaded || !new Headers(init.headers).has('payment-signature')) return drawn(input, init);
     isReloaded = true;
+    const reply = drawn(input, init, true);
     // The server has the request when this runs; the page that waits for the reply is gone before it comes.
     reply.catch(() => undefined);
     queueMicrotask(() => {

@@ -8,7 +8,7 @@ import { createSequence } from './sequence.js';
 import { SAMPLES, connect, diagnose, load, makeSandbox } from './server.js';
 import { keep, keepSettings, kept, readSettings, storageTrouble } from './settings.js';
 import { chosenWallet, drawAccount, drawBudget, drawWallets, findWallets, waitingForWallet } from './wallets.js';
-import { fundsMoved, walletTrouble } from './words.js';
+import { fundsMoved, plain, walletTrouble } from './words.js';
 
 /** The server's own limit, in UTF-16 code units. */
 const LONGEST = 50_000;
@@ -186,7 +186,7 @@ async function explain(error) {
     return why;
   }
   if (error.code === 'init_failed') notice('server', error.message);
-  else byId('options-error').textContent = error.message;
+  else byId('options-error').textContent = plain(error.message);
   byId('settings').open = error.code !== 'init_failed' || byId('settings').open;
   return undefined;
 }
@@ -213,7 +213,7 @@ async function look() {
   try {
     await drawServer(quiet);
   } catch (error) {
-    byId('health').textContent = `The server does not say: ${error.message}`;
+    byId('health').textContent = `The server does not say: ${plain(error.message)}`;
   }
 }
 async function drawWaiting() {

@@ -88,7 +88,8 @@ export function recordedFetch(send, sequence, sandbox) {
     const fault = sandbox?.requests.at(-1)?.fault;
     return fault ? { fault } : {};
   };
-  return async (input, init = {}) => {
+  // `isLost`: the page is gone before the reply comes.
+  return async (input, init = {}, isLost = false) => {
     const url = typeof input === 'string' ? input : (input.url ?? String(input));
     const headers = new Headers(init.headers ?? input.headers);
     const method = init.method ?? input.method ?? 'GET';
@@ -108,12 +109,12 @@ export function recordedFetch(send, sequence, sandbox) {
       throw error;
     }
     settle();
-    drawReply(response, what, sequence, { struck, sandbox });
+    drawReply(response, what, sequence, { struck, sandbox, isLost });
     return response;
   };
 }
 
-function drawReply(response, what, sequence, { struck, sandbox }) {
+function drawReply(response, what, sequence, { struck, sandbox, isLost }) {
   const { status, headers } = response;
   const detail = { title: `${status} ${response.statusText}`.trim(), headers: listed(headers) };
   const asked = decoded(headers.get('payment-required') ?? '');
@@ -129,6 +130,7 @@ function drawReply(response, what, sequence, { struck, sandbox }) {
     const said = meaning(what.kind, status, body ?? '');
     const price = status === 402 ? priceIn(asked ?? json(body ?? '')) : undefined;
     if (price) said.label += `: ${price}`;
+    if (isLost) said.kind = 'lost';
     return { from: 'Server', to: 'You', status, ...said, detail: { ...detail, ...text } };
   };
   const body = response.clone().text();

@@ -70,7 +70,8 @@ function drawn(list, step) {
   row.update({});
   // One of them is reached with Tab, the others with the arrow keys.
   button.tabIndex = list.querySelector('button.arrow') ? -1 : 0;
-  list.append(item);
+  // What comes late is not after the end.
+  list.insertBefore(item, list.querySelector('.ending'));
   if (list.children.length > MOST) {
     list.firstElementChild.remove();
     list.querySelector('button.arrow').tabIndex = 0;

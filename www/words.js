@@ -90,8 +90,11 @@ export function sentence(error) {
   return `${money}: ${happened ?? lower(error?.message ?? String(error))}.`.replace(/\.\.$/, '.');
 }
 
+/** A message without the address of its documentation, which stands below it with the code. */
+export const plain = (message) => message.replace(/\s*\(see https?:[^)]*\)/g, '');
+
 /** The first letter small, unless it begins a name. */
 function lower(text) {
-  const first = text.split('. ')[0];
+  const [first] = plain(text).split('. ');
   return /^[A-Z][a-z]*(?=[\s,:])/.test(first) ? first[0].toLowerCase() + first.slice(1) : first;
 }
