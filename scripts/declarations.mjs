@@ -7,6 +7,8 @@ import ts from 'typescript';
 export function takingUndefined(text) {
   const insertions = [];
   const visit = (node) => {
+    // What the client passes on has no `undefined` in it, and the global fetch takes none.
+    if (ts.isInterfaceDeclaration(node) && node.name.text === 'FetchInit') return;
     if (ts.isPropertySignature(node) && node.questionToken && node.type) {
       const type = node.type;
       const [open, close] = ts.isFunctionTypeNode(type) ? ['(', ')'] : ['', ''];

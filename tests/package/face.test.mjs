@@ -111,7 +111,11 @@ test('bad options throw a TypeError that names the option, the rule and what was
     [{ baseUrl: 'http://h?x' }, 'baseUrl', /query or a fragment/],
     [{ baseUrl: 'http://h#x' }, 'baseUrl', /query or a fragment/],
     [{ baseUrl: 'https://h', fetch: 5 }, 'fetch', /function; given: 5/],
-    [{ baseUrl: 'https://h', wallet: {} }, 'wallet', /must be a wallet of viem.*, a function .* or an object .*; given: an object/],
+    [
+      { baseUrl: 'https://h', wallet: {} },
+      'wallet',
+      /must be a wallet of viem.*, a function .* or an object .*; given: an object/,
+    ],
     [{ baseUrl: 'https://h', wallet: '0xkey' }, 'wallet', /eliza-jobs\/wallets.*; given: a string/],
     [{ baseUrl: 'https://h', wallet: null }, 'wallet', /given: null/],
     [{ baseUrl: 'https://h', wallet: { address: ASSET } }, 'wallet', /any of sendTransfer/],

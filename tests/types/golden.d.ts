@@ -309,11 +309,13 @@ export interface AssetOptions {
      */
     decimals: number;
     /**
-     * The name in its EIP-712 domain. @default the symbol
+     * The name in its EIP-712 domain.
+     * @default the symbol
      */
     name?: string | undefined;
     /**
-     * The version in its EIP-712 domain. @default "1"
+     * The version in its EIP-712 domain.
+     * @default "1"
      */
     version?: string | undefined;
     /**
@@ -322,7 +324,8 @@ export interface AssetOptions {
     maxPerPayment: string;
     /**
      * The most that jobs may cost together, as a decimal string of this token, or limits for each hour, each day and in
-     * all. @default no limit
+     * all.
+     * @default no limit
      */
     budget?: string | BudgetOptions | undefined;
 }
@@ -404,6 +407,9 @@ export class JobsClient {
     [Symbol.dispose](): void;
     /**
      * Asks a question and returns the answer's text: `createAndWaitForJob` in short.
+     *
+     * @example
+     * console.log(await client.ask('What is the weather?', { timeoutMs: 60_000 }));
      */
     ask(question: string, options?: AskOptions): Promise<string>;
     /**
@@ -453,6 +459,10 @@ export class JobsClient {
     /**
      * Every payment of the store that moved or may have moved money, the oldest first: of all servers, also after the
      * answers, for as long as `keepPaymentsDays` says. Iterate over it, or await it for an array.
+     *
+     * @example
+     * for await (const { amount, currency, createdAt } of client.payments({ since: '2026-01-01' }))
+     *   console.log(new Date(createdAt), amount, currency);
      */
     payments(options?: PaymentsOptions): AsyncIterableIterator<PaymentRow> & PromiseLike<PaymentRow[]>;
     /**
@@ -464,6 +474,10 @@ export class JobsClient {
     /**
      * What a job would cost now, and which offer would be paid. Nothing is paid, no job is made, and neither `confirm` nor the wallet
      * is called.
+     *
+     * @example
+     * const { free, chosen, why } = await client.quote();
+     * console.log(free ? 'free' : chosen ? `${chosen.amount} ${chosen.currency}` : why);
      */
     quote(options?: RequestOptions): Promise<PriceQuote>;
     /**
@@ -479,14 +493,16 @@ export class JobsClient {
      * What is spent of each limit of a token's budget, by all clients that share the store and the budget's scope, with
      * what is reserved for payments under way and what is left.
      *
-     * @param currency The token's symbol. @default "USDC"
+     * @param currency The token's symbol.
+     * @default "USDC"
      */
     spending(currency?: string, options?: RequestOptions): Promise<Spending>;
     /**
      * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`). Includes what is reserved
      * for payments under way.
      *
-     * @param currency The token's symbol. @default "USDC"
+     * @param currency The token's symbol.
+     * @default "USDC"
      * @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.
      */
     spent(currency?: string): string;
@@ -546,7 +562,8 @@ export class SessionsClient {
      */
     renewSession(sessionId: string, options?: RequestOptions): Promise<Session>;
     /**
-     * Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at most. @default 60000
+     * Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at most.
+     * @default 60000
      *
      * Where the server does not wait for the agent, or gives up on it (after 30 seconds), the client searches the
      * session's messages for the answer. It takes the agent's first message after this one, so send one message of a
@@ -564,7 +581,8 @@ export class SessionsClient {
     /**
      * Puts a message into the session and returns the agent's answer as it comes: `user_message`, then any number of
      * `chunk`, then `done`. Where the server has no streams, or the stream breaks off, the answer comes as a whole with
-     * `done`. Leaving the loop ends the request. `options.timeoutMs` is for the whole. @default 300000
+     * `done`. Leaving the loop ends the request. `options.timeoutMs` is for the whole.
+     * @default 300000
      */
     streamMessage(sessionId: string, params: Omit<SendMessageRequest, 'transport'>, options?: RequestOptions): AsyncIterableIterator<MessageUpdate>;
 }
@@ -590,19 +608,23 @@ export type PaymentState = "intended" | "proven" | "sent" | "accepted" | "refuse
  */
 export interface SessionTimeoutConfig {
     /**
-     * Minutes without a message after which it expires. @default 30 (the server's)
+     * Minutes without a message after which it expires.
+     * @default 30 (the server's)
      */
     timeoutMinutes?: number | undefined;
     /**
-     * Whether each message restarts these minutes. @default true (the server's)
+     * Whether each message restarts these minutes.
+     * @default true (the server's)
      */
     autoRenew?: boolean | undefined;
     /**
-     * Minutes after which it expires in any case. @default 720 (the server's)
+     * Minutes after which it expires in any case.
+     * @default 720 (the server's)
      */
     maxDurationMinutes?: number | undefined;
     /**
-     * How many minutes before its end it counts as near its expiration. @default 5 (the server's)
+     * How many minutes before its end it counts as near its expiration.
+     * @default 5 (the server's)
      */
     warningThresholdMinutes?: number | undefined;
 }
@@ -656,19 +678,23 @@ export interface SessionStats {
  */
 export interface BudgetOptions {
     /**
-     * The most that may be spent in one hour (UTC). @default no limit
+     * The most that may be spent in one hour (UTC).
+     * @default no limit
      */
     perHour?: string | undefined;
     /**
-     * The most that may be spent in one day (UTC). @default no limit
+     * The most that may be spent in one day (UTC).
+     * @default no limit
      */
     perDay?: string | undefined;
     /**
-     * The most that may be spent in all. @default no limit
+     * The most that may be spent in all.
+     * @default no limit
      */
     total?: string | undefined;
     /**
-     * Whose payments count: those of all clients with the same scope that share the store. @default those that name no
+     * Whose payments count: those of all clients with the same scope that share the store.
+     * @default those that name no
      * scope
      */
     scope?: string | undefined;
@@ -1022,6 +1048,11 @@ export interface ContractCall {
  * @throws {TypeError} that shows no text of what was passed: it may be a key.
  */
 export declare function need(value: unknown, methods: readonly string[], what: string): void;
+/**
+ * The account among those that a wallet offers that is to pay: the first one, or the one that pays already. What is signed with another one is
+ * worth nothing, and a transfer would be another one's money.
+ */
+export declare function offeredOf(offered: readonly string[], from: string | undefined): string;
 
 /**
  * The state of a session after a message.
@@ -1110,11 +1141,13 @@ export interface SessionsHealthResponse {
  */
 export interface AskOptions extends WaitOptions {
     /**
-     * Who asks. @default a random one; with an `idempotencyKey` always the same one for a key
+     * Who asks.
+     * @default a random one; with an `idempotencyKey` always the same one for a key
      */
     userId?: UUID | undefined;
     /**
-     * The agent to ask. @default the server's first agent
+     * The agent to ask.
+     * @default the server's first agent
      */
     agentId?: UUID | undefined;
     /**
@@ -1154,7 +1187,8 @@ export interface CreateJobResponse {
  */
 export interface CreateJobRequest {
     /**
-     * The agent to ask. @default the server's first agent
+     * The agent to ask.
+     * @default the server's first agent
      */
     agentId?: UUID | undefined;
     /**
@@ -1312,27 +1346,32 @@ export interface JobsClientOptions {
     fetch?: FetchFunction | undefined;
     /**
      * The longest time for one request with its whole answer and its retries, in milliseconds. The time that a wallet
-     * takes does not count. @default 30000
+     * takes does not count.
+     * @default 30000
      */
     timeoutMs?: number | undefined;
     /**
-     * How often a read that failed is tried again. @default 2
+     * How often a read that failed is tried again.
+     * @default 2
      */
     retries?: number | undefined;
     /**
-     * The largest answer that is read, in bytes. @default 8388608
+     * The largest answer that is read, in bytes.
+     * @default 8388608
      */
     maxResponseBytes?: number | undefined;
     /**
-     * What pays: a function that makes a token transfer and returns its hash, or an object that can do more.
+     * What pays: a wallet of viem, wagmi or ethers or an EIP-1193 provider as it is, what `eliza-jobs/wallets` makes of them, a function
+     * that makes a token transfer and returns its hash, or an object that can do more.
      */
-    wallet?: Wallet | SendTransfer | undefined;
+    wallet?: Wallet | SendTransfer | LibraryWallet | undefined;
     /**
      * Asked for its consent before the wallet, with the price. Any value other than `true` cancels the payment.
      */
     confirm?: ((quote: Quote) => boolean | Promise<boolean>) | undefined;
     /**
-     * The longest time for the wallet, and for `confirm`, in milliseconds. @default 300000; without a limit in a page
+     * The longest time for the wallet, and for `confirm`, in milliseconds.
+     * @default 300000; without a limit in a page
      */
     walletTimeoutMs?: number | undefined;
     /**
@@ -1345,7 +1384,8 @@ export interface JobsClientOptions {
      */
     keepPaymentsDays?: number | undefined;
     /**
-     * Where payments are written down. @default localStorage in a page, else memory
+     * Where payments are written down.
+     * @default localStorage in a page, else memory
      */
     store?: Store | undefined;
     /**
@@ -1353,7 +1393,8 @@ export interface JobsClientOptions {
      */
     polling?: PollingOptions | undefined;
     /**
-     * Receives lines for people, never with a header, a body or a proof in them. @default warnings go to the console
+     * Receives lines for people, never with a header, a body or a proof in them.
+     * @default warnings go to the console
      */
     logger?: Logger | undefined;
 }
@@ -1412,83 +1453,108 @@ export interface PriceQuote {
 }
 
 /**
- * What a sandbox is made with. @default a free server with an agent that repeats the question
+ * What a sandbox is made with.
+ * @default a free server with an agent that repeats the question
  */
 export interface SandboxOptions {
     /**
      * How the server asks for payment: not at all, as elizaOS does (the proof is the hash of a token transfer), or with
-     * x402 of version 1 or 2 (the proof is a signature). @default "none"
+     * x402 of version 1 or 2 (the proof is a signature).
+     * @default "none"
      */
     paywall?: 'none' | 'elizaos' | 'x402-v1' | 'x402-v2' | undefined;
     /**
-     * What a job costs, as a decimal string of USDC. @default "0.02"
+     * What a job costs, as a decimal string of USDC.
+     * @default "0.02"
      */
     price?: string | undefined;
     /**
-     * The networks that may be paid on. @default ["base", "polygon"] for elizaOS, ["base"] for x402
+     * The networks that may be paid on.
+     * @default ["base", "polygon"] for elizaOS, ["base"] for x402
      */
     networks?: ('base' | 'polygon' | 'base-sepolia' | 'polygon-amoy')[] | undefined;
     /**
-     * Who is paid. @default an address that reads "test"
+     * Who is paid.
+     * @default an address that reads "test"
      */
     recipient?: string | undefined;
     /**
-     * What every account has in the beginning, on each network, as a decimal string of USDC. @default "1000"
+     * What every account has in the beginning, on each network, as a decimal string of USDC.
+     * @default "1000"
      */
     balance?: string | undefined;
     /**
      * What the elizaOS paywall looks at: `chain`: the hash is that of a transfer on the sandbox's chain, and pays once;
-     * `once`: it has the form of a hash, and pays once; `shape`: it has the form of a hash. @default "chain"
+     * `once`: it has the form of a hash, and pays once; `shape`: it has the form of a hash.
+     * @default "chain"
      */
     hashCheck?: 'chain' | 'once' | 'shape' | undefined;
     /**
+     * Whether a payment may or must have an id (x402 version 2's extension `payment-identifier`): the same id is answered with the same answer,
+     * and moves nothing again.
+     * @default the server knows no ids
+     */
+    paymentIdentifier?: 'optional' | 'required' | undefined;
+    /**
      * What the agent says: a function that returns the text, or the text in pieces, or a promise of it. `undefined` or
-     * `null`: the agent chooses not to answer. Throwing: the model fails. @default it repeats the question
+     * `null`: the agent chooses not to answer. Throwing: the model fails.
+     * @default it repeats the question
      */
     answer?: AnswerFunction | undefined;
     /**
-     * How long the agent takes before it answers, in milliseconds. @default 0
+     * How long the agent takes before it answers, in milliseconds.
+     * @default 0
      */
     answerMs?: number | undefined;
     /**
-     * How long every answer of the server is under way, in milliseconds. @default 0
+     * How long every answer of the server is under way, in milliseconds.
+     * @default 0
      */
     latencyMs?: number | undefined;
     /**
-     * What goes wrong: each strikes once, at the next opportunity; a name that is there twice strikes twice. @default []
+     * What goes wrong: each strikes once, at the next opportunity; a name that is there twice strikes twice.
+     * @default []
      */
     faults?: FaultName[] | undefined;
     /**
      * How long slow faults take, in milliseconds: `slow-wallet`, `settle-late`, `slow-body`, and how long
-     * `server-restarts` refuses connections. @default 2000
+     * `server-restarts` refuses connections.
+     * @default 2000
      */
     slowMs?: number | undefined;
     /**
-     * Whether time passes by itself, or only with `advance()`. @default "real"
+     * Whether time passes by itself, or only with `advance()`.
+     * @default "real"
      */
     time?: 'real' | 'virtual' | undefined;
     /**
-     * When virtual time begins: milliseconds since 1970, or a date as JSON has it. @default the machine's time
+     * When virtual time begins: milliseconds since 1970, or a date as JSON has it.
+     * @default the machine's time
      */
     now?: number | string | undefined;
     /**
-     * Determines all ids and hashes: an integer from 0 to 4294967295. @default a random one
+     * Determines all ids and hashes: an integer from 0 to 4294967295.
+     * @default a random one
      */
     seed?: number | undefined;
     /**
-     * The server wants this key in `X-API-KEY`. @default none
+     * The server wants this key in `X-API-KEY`.
+     * @default none
      */
     apiKey?: string | undefined;
     /**
-     * How many requests the server answers in fifteen minutes; 0 for any number. @default 1000
+     * How many requests the server answers in fifteen minutes; 0 for any number.
+     * @default 1000
      */
     rateLimit?: number | undefined;
     /**
-     * Whether the server has an agent. @default true
+     * Whether the server has an agent.
+     * @default true
      */
     agent?: boolean | undefined;
     /**
-     * The server's address, as `sandbox.url`. Nothing listens there. @default "https://sandbox.test"
+     * The server's address, as `sandbox.url`. Nothing listens there.
+     * @default "https://sandbox.test"
      */
     url?: string | undefined;
 }
@@ -1596,12 +1662,14 @@ export interface Price {
  */
 export interface SpendOptions {
     /**
-     * The most that one job may cost, as a decimal string of USDC. @default "0.10"
+     * The most that one job may cost, as a decimal string of USDC.
+     * @default "0.10"
      */
     maxPerPayment?: string | undefined;
     /**
      * The most that jobs may cost together, as a decimal string of USDC, or limits for each hour, each day and in all.
-     * It is counted in the store, for all clients that share it. @default no limit
+     * It is counted in the store, for all clients that share it.
+     * @default no limit
      */
     budget?: string | BudgetOptions | undefined;
     /**
@@ -1614,7 +1682,8 @@ export interface SpendOptions {
      */
     assets?: AssetOptions[] | undefined;
     /**
-     * Who may be paid: addresses. @default every recipient
+     * Who may be paid: addresses.
+     * @default every recipient
      */
     recipients?: string[] | undefined;
     /**
@@ -1629,12 +1698,14 @@ export interface SpendOptions {
  */
 export interface WaitOptions extends CreateJobOptions {
     /**
-     * Milliseconds between two polls, kept exactly. @default 1000 when `maxAttempts` is given, else a schedule that
+     * Milliseconds between two polls, kept exactly.
+     * @default 1000 when `maxAttempts` is given, else a schedule that
      * follows the job's age
      */
     intervalMs?: number | undefined;
     /**
-     * How often to poll at most, kept exactly. @default 30 when an interval is given, else until the job's own expiry
+     * How often to poll at most, kept exactly.
+     * @default 30 when an interval is given, else until the job's own expiry
      */
     maxAttempts?: number | undefined;
 }
@@ -1646,19 +1717,23 @@ export interface WaitOptions extends CreateJobOptions {
 export interface PollingOptions {
     /**
      * How many milliseconds of waiting one poll may save to be worth it. More means fewer polls and later answers: four times as much
-     * makes the pauses about twice as long. @default 100
+     * makes the pauses about twice as long.
+     * @default 100
      */
     pollCostMs?: number | undefined;
     /**
-     * The shortest pause between two polls of a job, in milliseconds: 50 or more. @default 50
+     * The shortest pause between two polls of a job, in milliseconds: 50 or more.
+     * @default 50
      */
     minPauseMs?: number | undefined;
     /**
-     * The longest pause between two polls of a job, in milliseconds: up to 300000. @default 10000
+     * The longest pause between two polls of a job, in milliseconds: up to 300000.
+     * @default 10000
      */
     maxPauseMs?: number | undefined;
     /**
-     * Whether the client's store keeps what was learned. @default true
+     * Whether the client's store keeps what was learned.
+     * @default true
      */
     remember?: boolean | undefined;
 }
@@ -1687,7 +1762,8 @@ export interface MessageCursors {
  */
 export interface ListJobsParams {
     /**
-     * How many jobs at most. @default 50 (the server's)
+     * How many jobs at most.
+     * @default 50 (the server's)
      */
     limit?: number | undefined;
     /**
@@ -1701,7 +1777,8 @@ export interface ListJobsParams {
  */
 export interface GetMessagesParams {
     /**
-     * How many in one page, 1 to 100. @default 50 (the server's)
+     * How many in one page, 1 to 100.
+     * @default 50 (the server's)
      */
     limit?: number | undefined;
     /**
@@ -1725,7 +1802,7 @@ export type JobHealthResponse = JobsHealthResponse;
 export type JobListResponse = ListJobsResponse;
 
 import type { Logger } from './callbacks.js';
-import type { FetchFunction, HeadersInput, SendTransfer, Wallet } from './injected.js';
+import type { FetchFunction, HeadersInput, LibraryWallet, SendTransfer, Wallet } from './injected.js';
 import type { Store } from './stores/store.js';
 
 /** A job as the server describes it: with `status` `completed` it has its answer. */
@@ -2011,7 +2088,12 @@ export interface Sandbox {
     readonly requests: SandboxRequest[];
     /** The sandbox's time, in milliseconds since 1970. */
     now(): number;
-    /** What an account has, as a decimal string of USDC. @default the wallet's, on Base */
+    /**
+     * What an account has, as a decimal string of USDC.
+     *
+     * @default the wallet's, on Base
+     * @throws {ArgumentError} when it is no address, or the sandbox has no such network.
+     */
     balanceOf(account?: string, network?: string): string;
     /**
      * Lets virtual time pass. Everything that is due by then happens, each at its time.
@@ -2180,11 +2262,11 @@ export type HeadersInput = Record<string, string> | readonly (readonly string[])
 export interface FetchInit {
     method: 'GET' | 'POST' | 'DELETE';
     headers: Headers;
-    body?: string | undefined;
+    body?: string;
     redirect: 'manual';
     signal: AbortSignal;
     /** Absent in runtimes that do not know it. */
-    cache?: 'no-store' | undefined;
+    cache?: 'no-store';
 }
 /** What a `fetch` of your own returns: a `Response`, or what reads like one. */
 export interface FetchResponse {
@@ -2201,6 +2283,27 @@ export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchRespo
  * says that certainly nothing was sent.
  */
 export type SendTransfer = (quote: Quote) => string | Promise<string>;
+/**
+ * A wallet of ethers (a signer, version 5 or 6), of viem or wagmi (a wallet client), or an EIP-1193 provider such as `window.ethereum`. Each goes
+ * in as it is: in a page after `import 'eliza-jobs/wallets'`, elsewhere without. A viem account is a `Wallet` that signs.
+ */
+export type LibraryWallet = EthersLike | ViemLike | Eip1193Like;
+/** Some of what an ethers signer has. */
+interface EthersLike {
+    getAddress(): Promise<string>;
+    sendTransaction(transaction: any): Promise<{
+        hash: string;
+    }>;
+}
+/** Some of what a viem wallet client has. */
+interface ViemLike {
+    getChainId(): Promise<number>;
+    sendTransaction(transaction: any): Promise<string>;
+}
+/** Some of what an EIP-1193 provider has. */
+interface Eip1193Like {
+    request(asked: any): Promise<any>;
+}
 /**
  * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
  * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
@@ -2229,6 +2332,7 @@ export interface Wallet {
      */
     receipt?: ((hash: string, chainId: number) => unknown) | undefined;
 }
+export {};
 
 
 import type { JobStatus as Status } from './wasm.js';
@@ -2275,7 +2379,8 @@ export interface KeyValueStorage {
  * A store in the page's localStorage, shared by its tabs. The records live as long as the browser
  * keeps the site's data.
  *
- * @param storage Used in place of the page's own. @default globalThis.localStorage
+ * @param storage Used in place of the page's own.
+ * @default globalThis.localStorage
  * @throws {TypeError} when there is no localStorage, or the browser blocks it.
  */
 export declare function localStorageStore(storage?: KeyValueStorage): Store;
@@ -2300,8 +2405,10 @@ export interface JobsClient {
     /**
      * The same, with the interval and the number of polls of your own, which are kept exactly.
      *
-     * @param pollInterval In milliseconds. @default 1000 when only `maxAttempts` is given
-     * @param maxAttempts @default 30 when only `pollInterval` is given
+     * @param pollInterval In milliseconds.
+     * @default 1000 when only `maxAttempts` is given
+     * @param maxAttempts
+     * @default 30 when only `pollInterval` is given
      */
     createAndWaitForJob(
     params: CreateJobRequest,
@@ -2319,8 +2426,10 @@ export interface JobsClient {
     /**
      * The same, with the interval and the number of polls of your own, which are kept exactly.
      *
-     * @param interval In milliseconds. @default 1000 when only `maxAttempts` is given
-     * @param maxAttempts @default 30 when only `interval` is given
+     * @param interval In milliseconds.
+     * @default 1000 when only `maxAttempts` is given
+     * @param maxAttempts
+     * @default 30 when only `interval` is given
      */
     pollJob(jobId: string, interval: number | undefined, maxAttempts?: number, options?: WaitOptions): Promise<CompletedJob>;
 }
@@ -2328,7 +2437,7 @@ export interface JobsClient {
 export type { Logger } from './callbacks.js';
 export { ElizaClient } from './eliza-client.js';
 export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
-export type { FetchFunction, FetchInit, FetchResponse, HeadersInput, SendTransfer, Wallet } from './injected.js';
+export type { FetchFunction, FetchInit, FetchResponse, HeadersInput, LibraryWallet, SendTransfer, Wallet } from './injected.js';
 export { JobStatus } from './job-status.js';
 export { fileStore } from './stores/file.js';
 export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';

@@ -122,7 +122,8 @@ async function everything(client: JobsClient, sessions: SessionsClient): Promise
   for await (const job of client.watchJob('id')) void job.status;
   const messages = await sessions.getMessages('id', { limit: 5 });
   for await (const update of sessions.streamMessage('id', { content: 'hi' })) void textOf(update);
-  void [chosen, rows, spending, messages.messages[0]?.content, given];
+  const created = await client.createJob(params, { idempotencyKey: 'x' });
+  void [chosen, rows, spending, created.payment?.amount, messages.messages[0]?.content, given];
 }
 const textOf = (update: MessageUpdate): string => (update.type === 'chunk' ? update.chunk : update.type);
 
@@ -172,5 +173,5 @@ for (const each of [wallet, made, signs, library, sandbox.wallet])
   new JobsClient({ baseUrl: sandbox.url, fetch: sandbox.fetch, wallet: each });
 for (const store of [new OwnStore(), memoryStore(), fileStore('x'), localStorageStore()])
   new JobsClient({ baseUrl: 'x', store, spend: SPEND });
-const { jobs, sessions } = new ElizaClient({ baseUrl: 'x' });
-void [everything(jobs, sessions), new Asker(clientOf({ url: 'x' })), explained, fromEthers];
+const { messaging, sessions } = new ElizaClient({ baseUrl: 'x' });
+void [everything(messaging, sessions), new Asker(clientOf({ url: 'x' })), explained, fromEthers];
