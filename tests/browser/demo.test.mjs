@@ -311,6 +311,7 @@ test('offline and online again: the wait goes on, and nothing is paid twice', as
   await context.setOffline(true);
   await page.locator('#ask[data-state=offline]').waitFor();
   assert.match(await text(page, '#notices'), /offline/);
+  assert.match(await text(page, '.turn .busy'), /^offline/);
   release();
   await context.setOffline(false);
   await turn(page, 'answered').waitFor();
