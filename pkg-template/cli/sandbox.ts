@@ -3,7 +3,7 @@ import { createSandbox, serveSandbox, type FaultName, type Sandbox, type Sandbox
 import type { Command, Given } from './command.js';
 import { EXIT, UsageError } from './exit.js';
 import { Interrupt } from './interrupt.js';
-import { inShort, type Output } from './output.js';
+import { inShort, paint, type Output } from './output.js';
 import { amount, notOneOf, oneOf, whole } from './values.js';
 
 const PAYWALLS = ['none', 'elizaos', 'x402-v1', 'x402-v2'] as const;
@@ -39,15 +39,16 @@ its address, and pay with a test wallet. All faults: ${DOCS}`,
       const why = error.code === 'EACCES' ? 'may not be used' : 'is taken';
       throw new UsageError(`port ${port} ${why}`, 'Name another one with --port, or 0 for any that is free.');
     });
-    if (output.json) output.raw(`${JSON.stringify({ type: 'listening', url: served.url })}\n`);
+    if (output.json) output.document({ type: 'listening', url: served.url }, 0);
     else begin(output, served.url);
-    const interrupt = new Interrupt();
+    const interrupt = new Interrupt(EXIT.interrupted);
     await interrupt.come;
     interrupt.end();
     await served.close();
     watched.tell();
     const { requests, payments } = sandbox;
-    if (!output.json) output.remark(`\n${requests.length} requests, ${payments.length} payments`);
+    output.remark('');
+    output.remark(`${requests.length} requests, ${payments.length} payments`);
     return EXIT.done;
   },
 };
@@ -84,7 +85,7 @@ function made(options: SandboxOptions): Sandbox {
 }
 
 function begin(output: Output, url: string) {
-  output.line(`${output.paint('bold', url)}  a sandbox: no money exists there. Ctrl-C ends it.`);
+  output.line(paint('bold', url), '  a sandbox: no money exists there. Ctrl-C ends it.');
   output.remark(`Try: npx eliza-jobs ask ${url} "What is the weather in New York?"`);
 }
 
@@ -123,11 +124,11 @@ class Watched {
   }
 
   #say(event: { type: 'request'; line: string; status: number | string } | Paid) {
-    if (this.#output.json) this.#output.raw(`${JSON.stringify(event)}\n`);
+    if (this.#output.json) this.#output.document(event, 0);
     else if (event.type === 'payment') {
       const { amount, currency, network, transaction } = event;
-      this.#output.line(`payment ${this.#paid}: ${amount} ${currency} on ${network}, ${transaction}`, 'green');
-    } else this.#output.line(`${event.line} → ${event.status}`, 'dim');
+      this.#output.line(paint('green', `payment ${this.#paid}: ${amount} ${currency} on ${network}, ${transaction}`));
+    } else this.#output.line(paint('dim', `${event.line} → ${event.status}`));
   }
 }
 
