@@ -11,6 +11,7 @@ use crate::payment::step::{Action, Moment, ReservationChange, Step, StoredRecord
 use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, WalletRequest, threw};
 use crate::spending::policy::{OverBudget, PaymentMethod};
 use crate::time::{Deadline, Millis, WallTime};
+use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
 
 /// Before the wallet is asked.
@@ -122,8 +123,8 @@ impl Payment {
 impl Payment {
     pub(super) fn request(&self, at: Moment) -> Option<WalletRequest> {
         let order = self.order.as_ref()?;
-        let now = at.wall + order.server_ahead;
-        Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, now))
+        let clock = Clock { wall: at.wall, server_ahead: order.server_ahead };
+        Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, clock))
     }
 
     pub(super) fn ask(&mut self, at: Moment) -> Step {
