@@ -15,7 +15,7 @@ use crate::api::routes;
 use crate::encoding;
 use crate::json::{Json, Kind, copied, picked, shown};
 use crate::text::shorten;
-use crate::time::Millis;
+use crate::time::{Millis, WallTime};
 
 /// The longest content, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 50_000;
@@ -593,6 +593,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// When the job was created, on the server's clock.
+    pub(crate) fn created_at(&self) -> Option<WallTime> {
+        self.document.get_number("createdAt").map(WallTime::from_ms)
+    }
+
     /// Whether the status is final, and a completed job contains its answer.
     pub fn is_settled(&self) -> bool {
         self.status.is_terminal() && (self.status != JobStatus::Completed || self.has_result)
