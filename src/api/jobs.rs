@@ -536,13 +536,6 @@ pub struct Created {
     pub document: Json,
 }
 
-impl Created {
-    /// What a wait needs of it: the job's id, this agent, and how long it lives.
-    pub fn known<'a>(&'a self, agent: &'a str) -> (&'a str, &'a str, Option<Millis>) {
-        (&self.job_id, agent, Some(self.lifetime))
-    }
-}
-
 /// A job with what was paid for it. A copy: others may have the same document. What a server itself calls a payment is left out.
 pub fn with_payment(job: Json, payment: Option<Json>) -> Json {
     const PAYMENT: &str = "payment";

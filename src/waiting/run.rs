@@ -9,7 +9,7 @@ use core::task::{Poll, Waker};
 use std::rc::Rc;
 
 use crate::api::error::Result;
-use crate::api::jobs::{self, JobStatus, Seen};
+use crate::api::jobs::{self, Created, JobStatus, Seen};
 use crate::api::options::CallOptions;
 use crate::http::rate_limit::Slot;
 use crate::http::run::Http;
@@ -57,6 +57,13 @@ pub(crate) struct Wanted<'a> {
     pub(crate) deadline: Instant,
     pub(crate) plan: WaitPlan,
     pub(crate) call: &'a CallOptions,
+}
+
+impl<'a> Wanted<'a> {
+    /// The wait for a job that was just created. `agent` is empty where it is not known.
+    pub(crate) fn created(job: &'a Created, agent: &'a str, end: Deadline, call: &'a CallOptions, plan: WaitPlan) -> Self {
+        Self { job_id: &job.job_id, agent, lifetime: Some(job.lifetime), deadline: end.instant(), plan, call }
+    }
 }
 
 /// What tells a subscription that it has something to do.
