@@ -2,7 +2,7 @@
 
 use crate::api::error::ErrorCode;
 use crate::encoding::is_hex;
-pub use crate::http::message::{PROOF_HEADERS, can_be_sent, is_proof_header};
+use crate::http::message::{PROOF_HEADERS, can_be_sent};
 use crate::json::{Json, Kind, is_true, shown};
 use crate::spending::policy::PaymentMethod;
 use crate::text::shorten;
