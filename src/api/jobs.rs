@@ -15,7 +15,7 @@ use crate::api::routes;
 use crate::encoding;
 use crate::json::{Json, Kind, copied, picked, shown};
 use crate::text::shorten;
-use crate::time::Millis;
+use crate::time::{Millis, WallTime};
 
 /// The longest content, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 50_000;
@@ -536,13 +536,6 @@ pub struct Created {
     pub document: Json,
 }
 
-impl Created {
-    /// What a wait needs of it: the job's id, this agent, and how long it lives.
-    pub fn known<'a>(&'a self, agent: &'a str) -> (&'a str, &'a str, Option<Millis>) {
-        (&self.job_id, agent, Some(self.lifetime))
-    }
-}
-
 /// A job with what was paid for it. A copy: others may have the same document. What a server itself calls a payment is left out.
 pub fn with_payment(job: Json, payment: Option<Json>) -> Json {
     const PAYMENT: &str = "payment";
@@ -593,6 +586,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// When the job was created, on the server's clock.
+    pub(crate) fn created_at(&self) -> Option<WallTime> {
+        self.document.get_number("createdAt").map(WallTime::from_ms)
+    }
+
     /// Whether the status is final, and a completed job contains its answer.
     pub fn is_settled(&self) -> bool {
         self.status.is_terminal() && (self.status != JobStatus::Completed || self.has_result)

@@ -2,7 +2,7 @@
 
 use crate::api::error::ErrorCode;
 use crate::encoding::is_hex;
-pub use crate::http::message::{PROOF_HEADERS, can_be_sent, is_proof_header};
+use crate::http::message::{PROOF_HEADERS, can_be_sent};
 use crate::json::{Json, Kind, is_true, shown};
 use crate::spending::policy::PaymentMethod;
 use crate::text::shorten;
@@ -100,23 +100,29 @@ pub struct Thrown {
 pub fn thrown(method: PaymentMethod, value: &Json) -> Thrown {
     let parts = wrapped(value);
     let verdict = Verdict::of(&parts);
-    let transaction = if method == PaymentMethod::Sign { None } else { stray_hash(value) };
+    let signs = method == PaymentMethod::Sign;
+    let transaction = if signs { None } else { stray_hash(value) };
     let says_so = value.get("noMoneyMoved").as_ref().is_some_and(is_true);
-    let unmoved = method == PaymentMethod::Sign || says_so || (verdict != Verdict::Unknown && transaction.is_none());
+    let unmoved = signs || says_so || (verdict != Verdict::Unknown && transaction.is_none());
     let reads_as_no = parts.iter().any(reads_as_rejection);
     // The wallet that names a transaction has perhaps sent it, whatever was said no to.
-    let is_no = verdict == Verdict::Rejected || (method == PaymentMethod::Sign && reads_as_no);
+    let is_no = verdict == Verdict::Rejected || (signs && reads_as_no);
     if is_no && transaction.is_none() {
         let message = "the payment was rejected in the wallet; no money has moved".to_owned();
         return Thrown { code: ErrorCode::WalletRejected, message, transaction, unmoved: true };
     }
-    let words = value.as_text().or_else(|| value.get_text("message")).filter(|words| !words.is_empty());
-    let words = words.map_or_else(|| shown(value), |words| shorten(&words, MAX_WORDS));
+    let words = own_words(value);
     let doubt = if reads_as_no && !unmoved { " (that may be a no, but only a code or noMoneyMoved proves it)" } else { "" };
     let hint = hint(&parts, &words);
     let money = if unmoved { UNMOVED } else { LOOK_IN_WALLET };
     let message = format!("the wallet failed: {words}{doubt}{hint}{money}");
     Thrown { code: ErrorCode::WalletFailed, message, transaction, unmoved }
+}
+
+/// What the wallet itself says of its failure.
+fn own_words(value: &Json) -> String {
+    let words = value.as_text().or_else(|| value.get_text("message")).filter(|words| !words.is_empty());
+    words.map_or_else(|| shown(value), |words| shorten(&words, MAX_WORDS))
 }
 
 /// Said where certainly no money has moved.

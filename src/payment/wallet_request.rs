@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode};
+use crate::http::message::can_be_sent;
 use crate::json::{Json, shown};
-use crate::payment::wallet;
+use crate::payment::wallet::{self, LOOK_IN_WALLET};
 use crate::platform::Callback;
 use crate::spending::policy::PaymentMethod;
 use crate::time::WallTime;
@@ -12,8 +13,6 @@ use crate::x402::extensions::payment_id;
 use crate::x402::signature::normalised;
 use crate::x402::typed_data::{Authorization, Clock};
 use crate::x402::{Offer, elizaos};
-
-pub(crate) use crate::payment::wallet::{LOOK_IN_WALLET as CHECK_WALLET, UNMOVED};
 
 /// What a wallet is asked for one payment.
 #[derive(Debug, Clone)]
@@ -89,7 +88,7 @@ impl WalletRequest {
         read.map_err(|(wanted, what)| {
             let transaction = wallet::stray_hash(&given);
             let unmoved = self.signs() && transaction.is_none();
-            let advice = if unmoved { "; nothing was sent" } else { CHECK_WALLET };
+            let advice = if unmoved { "; nothing was sent" } else { LOOK_IN_WALLET };
             let message = format!("the wallet must return {wanted}; it returned {what}{advice}");
             NoProof { error: Error::new(ErrorCode::WalletInvalidProof, message), transaction, unmoved }
         })
@@ -104,7 +103,7 @@ impl WalletRequest {
         let text = given.as_text().ok_or_else(|| refused(&shown(given)))?;
         let signature = normalised(&text).map_err(refused)?;
         let header = authorization.proof(&self.offer, &signature, &payment_id(&self.attempt_id));
-        if !wallet::can_be_sent(&header.1) {
+        if !can_be_sent(&header.1) {
             return Err(refused("one that no header can hold"));
         }
         Ok(Proof { headers: vec![header], transaction: None })

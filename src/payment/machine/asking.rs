@@ -8,7 +8,8 @@ use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
 use crate::payment::record::Found;
 use crate::payment::step::{Action, Moment, ReservationChange, Step, StoredRecord};
-use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, WalletRequest, threw};
+use crate::payment::wallet::LOOK_IN_WALLET;
+use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
 use crate::spending::policy::{OverBudget, PaymentMethod};
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::typed_data::Clock;
@@ -181,7 +182,7 @@ impl Payment {
 
     /// The wallet stays open, and what it answers is kept. What it only signs is reserved again when it is sent.
     pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>) -> Step {
-        let advice = if self.attempt.signs { "; nothing was sent" } else { CHECK_WALLET };
+        let advice = if self.attempt.signs { "; nothing was sent" } else { LOOK_IN_WALLET };
         let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
         let reservation = if self.attempt.signs { ReservationChange::Release } else { ReservationChange::Unchanged };
         let step = self.answer_early(State::AskingAlone(request), None);
