@@ -56,6 +56,9 @@ its address, and pay with a test wallet. All faults: ${DOCS}`,
 function optionsOf(given: Given): SandboxOptions {
   const paywall = oneOf(given, 'paywall', PAYWALLS) ?? 'x402-v2';
   const price = amount(given, 'price');
+  if (price && paywall === 'none') {
+    throw new UsageError('--price is given, and with --paywall none nothing is paid', 'Leave one of the two out.');
+  }
   return {
     paywall,
     answerMs: whole(given, 'answer-ms', 0, MOST_MS) ?? 300,
@@ -71,7 +74,11 @@ function made(options: SandboxOptions): Sandbox {
   try {
     return createSandbox(options);
   } catch (error) {
-    const [, given, names] = /^faults has '(.*)', but may only have (.*?)\./s.exec((error as Error).message) ?? [];
+    const { message } = error as Error;
+    if (message.includes('needs a paywall')) {
+      throw new UsageError(message.replace(/:.*/s, ''), 'Leave out --paywall none, or the fault.');
+    }
+    const [, given, names] = /^faults has '(.*)', but may only have (.*?)\./s.exec(message) ?? [];
     if (given === undefined || names === undefined) throw error;
     throw notOneOf('fault', given, names.match(/[\w-]+/g) ?? []);
   }
