@@ -54,9 +54,8 @@ export async function commandLine(name) {
   function user({ cwd = folder, data = emptyFolder(), ...more } = {}) {
     const { PATH, HOME } = process.env;
     const env = { PATH, HOME, XDG_DATA_HOME: data, TERM: 'xterm-256color', ...more };
-    /** Starts the program. */
-    const start = (...args) => {
-      const child = spawn(program, args, { cwd, env, timeout: LIMIT });
+    const started = (command, args) => {
+      const child = spawn(command, args, { cwd, env, timeout: LIMIT });
       const running = { child, stdout: '', stderr: '' };
       for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (running[name] += text));
       running.end = once(child, 'close').then(([code, signal]) => ({
@@ -67,6 +66,10 @@ export async function commandLine(name) {
       }));
       return running;
     };
+    /** Starts the program. */
+    const start = (...args) => started(program, args);
+    /** Runs a line of a shell to its end, in which the program has its name. */
+    const inShell = (line) => started('sh', ['-c', line.replaceAll('eliza-jobs', program)]).end;
     /** Runs it to its end. */
     const run = (...args) => {
       const { child, end } = start(...args);
@@ -87,7 +90,7 @@ export async function commandLine(name) {
       const [code] = await once(child, 'close');
       return { code, text };
     };
-    return { data, start, run, onTerminal };
+    return { data, start, run, inShell, onTerminal };
   }
 
   /** A sandbox in this process, served; `around` sees each request on its way. */
