@@ -244,6 +244,7 @@ impl<P: Platform + 'static> Payments<P> {
             state: PaymentState::Intended,
             price: Some(offer.price()),
             transaction: None,
+            hash_given: false,
             proof: Vec::new(),
             receipt: None,
             server: self.http.config.base_url.clone(),

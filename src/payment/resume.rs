@@ -205,7 +205,7 @@ impl<P: Platform + 'static> Payments<P> {
         let lock = self.lock("resume", id, end).await?;
         let mut resumption = Resumption::default();
         let mut attempt = match self.find(id, end).await {
-            Found::Attempt(attempt) => record::with_transaction(*attempt, given.get_text("transaction")),
+            Found::Attempt(attempt) => record::with_given_hash(*attempt, given.get_text("transaction")),
             Found::Withheld(thrown) => return Err(store_failed(thrown, "; nothing was sent")),
             Found::Unreadable => {
                 return Err(Error::new(ErrorCode::StoreFailed, record::unreadable_words(&record::key(id))));

@@ -28,7 +28,7 @@ use crate::http::words::fit;
 use crate::json::{Json, read_header};
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
 use crate::time::{Deadline, Millis};
-use crate::x402::onchain::{ChainWord, Signed, read_receipt, receipt_request};
+use crate::x402::onchain::{ChainWord, Signed, Transfer, receipt_request};
 
 /// The longest time for a search for the job.
 const FIND: Millis = Millis::from_secs(10.0);
@@ -314,9 +314,9 @@ impl<P: Platform + 'static> Payments<P> {
         let Some(question) = ChainQuestion::about(attempt) else { return ChainWord::Unknown };
         let ChainQuestion { callback, argument, signed } = question;
         let answer = within(self.platform.call(callback, argument), self.platform.sleep(CHAIN)).await;
-        match (answer, signed) {
-            (Some(Ok(answer)), Some(signed)) => signed.read_answer(&answer),
-            (Some(Ok(answer)), None) => read_receipt(&answer),
+        match (answer, signed, &attempt.price) {
+            (Some(Ok(answer)), Some(signed), _) => signed.read_answer(&answer),
+            (Some(Ok(answer)), None, Some(price)) => Transfer::of(price).read_receipt(&answer, attempt.hash_given),
             _ => ChainWord::Unknown,
         }
     }

@@ -25,6 +25,8 @@ use crate::waiting::pace::Pace;
 const SHARED_FROM: usize = 4;
 /// So many jobs of a list are looked at before the program goes on with something else.
 const SLICE: usize = 500;
+/// And so many changed ones: for each of them a call goes on, and often the application.
+const CHANGED: usize = 100;
 /// For so long a job that lists leave out is polled by itself; then the next list may have it.
 const UNLISTED: Millis = Millis::new(10_000.0);
 /// A point in time that never comes.
@@ -459,6 +461,10 @@ impl Watch {
     pub(crate) fn listed(&mut self, shown: &mut Shown, now: Instant) -> bool {
         let mut changed = Vec::new();
         for (key, own) in self.subscriptions.iter_mut().enumerate().skip(shown.next).take(SLICE) {
+            if changed.len() == CHANGED {
+                break;
+            }
+            shown.next = key.saturating_add(1);
             let Some(own) = own.as_mut() else { continue };
             if !own.shares || !own.wait.is_idle() || own.wait.began() > shown.asked_at {
                 continue;
@@ -481,7 +487,6 @@ impl Watch {
         for (key, job) in changed {
             self.shown(key, now, jobs::read_job(job));
         }
-        shown.next = shown.next.saturating_add(SLICE);
         if shown.next < self.subscriptions.len() {
             return false;
         }

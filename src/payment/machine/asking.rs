@@ -235,8 +235,10 @@ impl Payment {
         self.order.as_ref().map_or(Millis::ZERO, |order| order.server_ahead)
     }
 
-    /// Until when a signature can be settled, on this clock.
+    /// Until when a signature can be settled, on this clock: the later one of what this clock says and the server's. A server that
+    /// lies about the time must not make anyone believe that what it holds is worth nothing any more.
     pub(super) fn valid_until(&self, request: Option<&WalletRequest>) -> Option<WallTime> {
-        Some(request?.valid_until()? + (Millis::ZERO - self.server_ahead()))
+        let server_behind = Millis::ZERO - self.server_ahead();
+        Some(request?.valid_until()? + server_behind.max(Millis::ZERO))
     }
 }

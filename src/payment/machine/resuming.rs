@@ -56,6 +56,9 @@ impl Payment {
 
     /// What the chain says is the last word.
     pub(super) fn checked(&mut self, resumption: Resumption, word: ChainWord, at: Moment) -> Step {
+        if word == ChainWord::Another {
+            return self.not_this_transaction();
+        }
         if word == ChainWord::Never {
             let words = "the chain says that the money of this payment has not moved and never will: it is not open any more, and the \
                          budget has it back";
@@ -72,10 +75,24 @@ impl Payment {
         self.resume(resumption, at)
     }
 
+    /// What `resume` was given is left out again; the record has what it had.
+    fn not_this_transaction(&mut self) -> Step {
+        let hash = self.attempt.transaction.take().unwrap_or_default();
+        self.attempt.proof.clear();
+        let words = format!(
+            "the chain says that the transaction {hash}, which was given to resume, has not moved the money of this payment: nothing \
+             was sent, and the payment is open as before. Look in the wallet for the transaction that has"
+        );
+        Step::done(self.failed(Error::new(ErrorCode::PaymentOutcomeUnknown, words)))
+    }
+
     /// The money is given back when the record is gone: it could be given back twice otherwise.
     pub(super) fn closed(&mut self, error: Option<Box<Error>>, result: Result<(), Json>) -> Step {
         let (error, reservation) = match result {
-            Ok(()) => (error, ReservationChange::Refund),
+            Ok(()) => {
+                self.attempt.unmoved = true;
+                (error, ReservationChange::Refund)
+            }
             Err(thrown) => (error.map(|_| store_failed(thrown, "; the payment is still open")), ReservationChange::Unchanged),
         };
         let answer = error.and_then(|error| self.failed(error));

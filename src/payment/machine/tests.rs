@@ -141,6 +141,7 @@ impl Model {
             state: PaymentState::Intended,
             price: Some(offer.price()),
             transaction: None,
+            hash_given: false,
             proof: Vec::new(),
             receipt: None,
             server: "https://server".into(),
@@ -653,6 +654,9 @@ impl Model {
             nexts.push(self.with(Event::ChainSaid(ChainWord::Moved)));
         }
         let attempt = &self.payment.as_ref().unwrap().attempt;
+        if !attempt.signs {
+            nexts.push(self.with(Event::ChainSaid(ChainWord::Another)));
+        }
         if !attempt.signs || attempt.valid_until.is_some_and(|until| until < self.at().wall) {
             let mut void = self.clone();
             (void.may_have_arrived, void.may_have_transferred) = (false, false);
