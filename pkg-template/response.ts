@@ -2,6 +2,7 @@
 // read here, by its shape, because an async function catches whatever it throws.
 
 import { settled } from './foreign.js';
+import { parsed } from './slices.js';
 
 /** How Rust wants it. */
 export interface Reading {
@@ -99,7 +100,7 @@ async function read(promise: PromiseLike<unknown>, reading: Reading): Promise<Re
     reading.text += piece;
     if (reading.streams && EVENTS.test(reading.text)) return { head, stream: after(reading.text, body) };
   }
-  return { head, text: reading.text, ...parsed(reading.text) };
+  return { head, text: reading.text, ...(await parsed(reading.text)) };
 }
 
 /** How an event stream begins, also one that a proxy has taken for plain text. */
@@ -135,14 +136,6 @@ function valueOf(headers: Required<Foreign>['headers'], name: string): unknown {
     return headers.get(name);
   } catch {
     return undefined;
-  }
-}
-
-function parsed(text: string): { json?: unknown } {
-  try {
-    return { json: JSON.parse(text) };
-  } catch {
-    return {};
   }
 }
 

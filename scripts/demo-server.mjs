@@ -6,8 +6,8 @@ import http from 'node:http';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
+import { CHUNKS, demoFiles } from './demo-files.mjs';
 
-const root = path.resolve(import.meta.dirname, '..');
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 /** As strict as a careful site: the package needs 'wasm-unsafe-eval', the page may ask any server, and shows wallets' icons. */
 const POLICY = [
@@ -26,19 +26,30 @@ const ENCODERS = {
   gzip: promisify(gzip),
 };
 
-/** Serves www/ and, under /eliza-jobs/, the package in the folder `installed`; passes /api/ on to `api` where that is given. */
+/** What was compressed, by its encoding and its hash. */
+const compressed = new Map();
+
+/**
+ * Serves the page, whose package is that in the folder `installed`, and, under /eliza-jobs/, the package's files as they are. Passes /api/
+ * on to `api` where that is given.
+ */
 export async function serveDemo({ api, installed, port = 0, policy = POLICY }) {
-  const compressed = new Map();
   const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://demo');
     if (api && pathname.startsWith('/api/')) return pass(request, response, api);
     try {
-      const { body, encoding, tag } = await read(located(pathname, installed), request, compressed);
-      const headers = { etag: tag, 'cache-control': 'no-cache', vary: 'accept-encoding', 'x-content-type-options': 'nosniff' };
+      const { body, encoding, tag } = await packed(await contents(pathname, installed), request);
+      const headers = {
+        etag: tag,
+        // The name of a chunk changes with what is in it.
+        'cache-control': pathname.startsWith(CHUNKS) ? 'public, max-age=31536000, immutable' : 'no-cache',
+        vary: 'accept-encoding',
+        'x-content-type-options': 'nosniff',
+      };
       if (request.headers['if-none-match'] === tag) return response.writeHead(304, headers).end();
       response.writeHead(200, {
         ...headers,
-        'content-type': `${TYPES[path.extname(located(pathname, installed))] ?? 'text/plain'}; charset=utf-8`,
+        'content-type': `${TYPES[path.extname(pathname) || '.html'] ?? 'text/plain'}; charset=utf-8`,
         'content-length': body.length,
         ...(encoding && { 'content-encoding': encoding }),
         'content-security-policy': policy,
@@ -61,19 +72,21 @@ export async function serveDemo({ api, installed, port = 0, policy = POLICY }) {
   };
 }
 
-/** The file of a path. @throws when it is outside of what is served. */
-function located(pathname, installed) {
-  const [folder, name] = pathname.startsWith('/eliza-jobs/')
-    ? [installed, pathname.slice(12)]
-    : [path.join(root, 'www'), pathname.slice(1)];
-  const file = path.join(folder, name || 'index.html');
-  if (!file.startsWith(folder + path.sep)) throw new Error('outside');
-  return file;
+/** What is at a path. @throws when nothing is. */
+async function contents(pathname, installed) {
+  const name = decodeURIComponent(pathname);
+  if (name.startsWith('/eliza-jobs/')) {
+    const file = path.join(installed, name.slice('/eliza-jobs/'.length));
+    if (!file.startsWith(installed + path.sep)) throw new Error('outside');
+    return readFile(file);
+  }
+  const found = (await demoFiles(installed)).get(name === '/' ? '/index.html' : name);
+  if (!found) throw new Error('not here');
+  return found;
 }
 
 /** A file as the browser takes it, compressed once for each version of it. */
-async function read(file, request, compressed) {
-  const plain = await readFile(file);
+async function packed(plain, request) {
   const taken = request.headers['accept-encoding'] ?? '';
   const encoding = Object.keys(ENCODERS).find((name) => new RegExp(`\\b${name}\\b`).test(taken));
   const version = `${encoding}:${Buffer.from(await crypto.subtle.digest('SHA-256', plain)).toString('base64url')}`;

@@ -34,16 +34,16 @@ pub struct Config {
     pub base_url: String,
     /// Sent with every request: names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The longest time for one request, in milliseconds.
-    pub timeout_ms: f64,
+    /// The longest time for one request with its retries.
+    pub timeout: Millis,
     /// Further tries of a read.
     pub retries: u32,
-    /// The longest time for the wallet, and for `confirm`, in milliseconds; infinite for none.
-    pub wallet_timeout_ms: f64,
+    /// The longest time for the wallet, and for `confirm`.
+    pub wallet_timeout: Millis,
     /// What may be paid.
     pub spend: SpendPolicy,
-    /// How long payments are kept after their answers, in days.
-    pub keep_payments_days: f64,
+    /// How long payments are kept after their answers.
+    pub keep_payments: Millis,
     /// When jobs are polled.
     pub polling: Polling,
 }
@@ -75,15 +75,12 @@ impl<P: Platform + 'static> Client<P> {
         let http = HttpConfig {
             base_url: config.base_url.clone(),
             headers: config.headers.clone(),
-            timeout_ms: config.timeout_ms,
+            timeout: config.timeout,
             retries: config.retries,
         };
         let http = Rc::new(Http::new(platform.clone(), http, rate_limit));
-        let payments = PaymentConfig {
-            spend: config.spend.clone(),
-            wallet_timeout: Millis::new(config.wallet_timeout_ms),
-            keep: Millis::from_secs(config.keep_payments_days * 86_400.0),
-        };
+        let payments =
+            PaymentConfig { spend: config.spend.clone(), wallet_timeout: config.wallet_timeout, keep: config.keep_payments };
         Self {
             payments: Payments::new(platform.clone(), http.clone(), payments, ledger),
             platform,
@@ -107,8 +104,8 @@ impl<P: Platform + 'static> Client<P> {
 
     /// Creates a job, and pays for it when the server asks for that.
     pub async fn create_job(self: &Rc<Self>, params: &Json, call: &CallOptions, update: &dyn Fn(Update)) -> Result<PaidJob> {
-        let limit_ms = call.timeout_ms.unwrap_or(self.http.config.timeout_ms);
-        self.payments.create(params, call, limit_ms, update).await
+        let limit = call.timeout.unwrap_or(self.http.timeout());
+        self.payments.create(params, call, limit, update).await
     }
 
     /// The wallet has returned, or thrown, for a payment of an instance of this module that has trapped meanwhile.
@@ -183,7 +180,7 @@ impl<P: Platform + 'static> Client<P> {
 
     /// When the call must have ended.
     fn end(&self, call: &CallOptions) -> Deadline {
-        Deadline::after(self.platform.now(), call.timeout())
+        Deadline::after(self.platform.now(), call.timeout)
     }
 
     /// One job.
@@ -256,7 +253,7 @@ impl<P: Platform + 'static> Client<P> {
         let retries = self.http.config.retries;
         let health = self.http.read(Method::Get, routes::HEALTH, call, retries, "statusCounts", &jobs::read_health).await?;
         if let Some(average) = health.get("metrics").and_then(|metrics| metrics.get_number("averageProcessingTimeMs")) {
-            self.watch.average_is(average);
+            self.watch.average_is(Millis::new(average));
         }
         Ok(health)
     }
@@ -271,9 +268,9 @@ impl<P: Platform + 'static> Client<P> {
     ) -> Result<Json> {
         let end = self.end(call);
         self.watch.recall(&self.http, plan);
-        let limit_ms = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.http.config.timeout_ms);
+        let limit = call.timeout.unwrap_or(Millis::FOREVER).min(self.http.timeout());
         // Boxed: what it needed is freed before the call waits.
-        let paid = Box::pin(self.payments.create(params, call, limit_ms, update)).await?;
+        let paid = Box::pin(self.payments.create(params, call, limit, update)).await?;
         let agent = params.get_text("agentId").unwrap_or_default();
         self.wait(paid.created.known(&agent), paid.payment.map(Box::new), end, (call, plan), update).await
     }

@@ -12,7 +12,7 @@ use eliza_jobs::payment::{record as records, wallet};
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpResponse};
 use eliza_jobs::spending::SpendLedger;
-use eliza_jobs::spending::policy::Counted;
+use eliza_jobs::spending::policy::{Circumstances, StoredCounters};
 use eliza_jobs::spending::policy::{PaymentMethod, SpendPolicy};
 use eliza_jobs::time::WallTime;
 use eliza_jobs::x402::{self, Attempt, Offer, signature};
@@ -79,7 +79,7 @@ fn payment_required(bytes: &[u8]) {
         WalletCapabilities { transfer: true, ..WalletCapabilities::default() },
     ] {
         let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
-        match policy.choose(required.clone(), wallet, URL, &ledger, Counted::default()) {
+        match policy.choose(required.clone(), Circumstances { wallet, url: URL, stored: &StoredCounters::default() }, &ledger) {
             Err(error) => is_fit_to_show(&error.message),
             Ok(chosen) => {
                 assert!((1..=100_000).contains(&chosen.offer.amount.units), "it would pay {}", chosen.offer.amount.digits);
@@ -209,7 +209,7 @@ fn job(bytes: &[u8]) {
     let Some(document) = Json::parse(&text) else { return };
     let created = jobs::read_created(document.clone());
     let seen = jobs::read_job(document.clone());
-    for lifetime in [created.lifetime_ms, seen.lifetime_ms] {
+    for lifetime in [created.lifetime.get(), seen.lifetime.get()] {
         assert!((0.0..=86_400_000.0).contains(&lifetime), "a job lives for {lifetime} ms");
     }
     if document.is_object() {

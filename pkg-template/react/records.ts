@@ -56,6 +56,17 @@ export class Records {
     attempted(() => tidy(this.#storage as KeyValueStorage));
   }
 
+  /** Calls back when another page has changed the record, until what it returns is called. */
+  watch(changed: () => void): () => void {
+    const page = globalThis as unknown as Partial<EventTarget>;
+    // No key: all was deleted.
+    const listener = (event: Event & { key?: string | null }) => {
+      if (event.key === this.#key || event.key === null) changed();
+    };
+    page.addEventListener?.('storage', listener);
+    return () => page.removeEventListener?.('storage', listener);
+  }
+
   delete() {
     attempted(() => this.#storage?.removeItem(this.#key));
   }

@@ -530,8 +530,8 @@ pub fn list_query(params: Option<&Json>) -> Result<String> {
 pub struct Created {
     /// The job's id.
     pub job_id: String,
-    /// How long the job lives, in milliseconds.
-    pub lifetime_ms: f64,
+    /// How long the job lives.
+    pub lifetime: Millis,
     /// The server's answer.
     pub document: Json,
 }
@@ -539,7 +539,7 @@ pub struct Created {
 impl Created {
     /// What a wait needs of it: the job's id, this agent, and how long it lives.
     pub fn known<'a>(&'a self, agent: &'a str) -> (&'a str, &'a str, Option<Millis>) {
-        (&self.job_id, agent, Some(Millis::new(self.lifetime_ms)))
+        (&self.job_id, agent, Some(self.lifetime))
     }
 }
 
@@ -572,8 +572,8 @@ pub fn is_this_job(document: &Json, job_id: &str) -> bool {
 /// Reads the answer to `createJob`, which must be about a job.
 pub fn read_created(document: Json) -> Created {
     let job_id = document.get_text("jobId").unwrap_or_default();
-    let lifetime_ms = lifetime(&document).get();
-    Created { job_id, lifetime_ms, document: with_status(document).1 }
+    let lifetime = lifetime(&document);
+    Created { job_id, lifetime, document: with_status(document).1 }
 }
 
 /// A job as the server last described it.
@@ -581,8 +581,8 @@ pub fn read_created(document: Json) -> Created {
 pub struct Seen {
     /// Where it stands.
     pub status: JobStatus,
-    /// How long the job lives, in milliseconds.
-    pub lifetime_ms: f64,
+    /// How long the job lives.
+    pub lifetime: Millis,
     /// Whether it contains an answer.
     pub has_result: bool,
     /// The reference in its metadata: the id of the payment that it was created with, where this
@@ -601,7 +601,7 @@ impl Seen {
 
 /// Reads one job.
 pub fn read_job(document: Json) -> Seen {
-    let lifetime_ms = lifetime(&document).get();
+    let lifetime = lifetime(&document);
     let (status, mut document) = with_status(document);
     // Absent, not null, as the declared types say.
     for key in ["result", "error", "metadata"] {
@@ -613,7 +613,7 @@ pub fn read_job(document: Json) -> Seen {
     document = without_reference(document);
     let content = document.get("result").and_then(|result| result.get("message")?.get("content"));
     let has_result = content.is_some_and(|content| content.kind() == Kind::Text);
-    Seen { status, lifetime_ms, has_result, reference, document }
+    Seen { status, lifetime, has_result, reference, document }
 }
 
 /// A list of jobs, unchanged; `None` when the document is none.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::counting::GivenBack;
+use super::budgets::GivenBack;
 use super::payments::Payments;
 use super::record::{self, Found};
 use super::wallet;
@@ -57,7 +57,7 @@ impl<P: Platform + 'static> Payments<P> {
                 Outcome::Same => return,
                 Outcome::Kept(attempt) => self.write(*attempt).await,
                 Outcome::Over(attempt) => match self.forget(id, None).await {
-                    Ok(()) => self.give_back(&attempt, GivenBack::SetAside).await,
+                    Ok(()) => self.give_back(&attempt, GivenBack::Reserved).await,
                     failed => failed,
                 },
             },

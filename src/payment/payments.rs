@@ -59,7 +59,7 @@ impl<P: Platform + 'static> Payments<P> {
         })
     }
 
-    /// What counts the money.
+    /// What this client has spent.
     pub(crate) fn ledger(&self) -> Rc<SpendLedger> {
         self.ledger.clone()
     }
@@ -68,8 +68,8 @@ impl<P: Platform + 'static> Payments<P> {
         Moment { now: self.platform.now(), wall: self.platform.wall_time() }
     }
 
-    pub(super) fn deadline(&self, limit_ms: Option<f64>) -> Deadline {
-        Deadline::after(self.platform.now(), limit_ms.map(Millis::new))
+    pub(super) fn deadline(&self, limit: Option<Millis>) -> Deadline {
+        Deadline::after(self.platform.now(), limit)
     }
 
     /// Waits until no other call does this, in this program or in another one; not longer than until `end`.

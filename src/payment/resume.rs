@@ -43,7 +43,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
     /// answers were not seen; and records that cannot be read.
     pub(crate) async fn pending(self: &Rc<Self>, call: &CallOptions) -> Result<Vec<Json>> {
-        let end = self.deadline(call.timeout_ms);
+        let end = self.deadline(call.timeout);
         let keys = self.keys(end).await.map_err(|thrown| store_failed(thrown, ""))?;
         let ids: Vec<&str> = keys.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).collect();
         let mut open: Vec<Listed> = Vec::new();
@@ -157,7 +157,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// Forgets a payment that the application knows to be over.
     pub(crate) async fn forget_payment(self: &Rc<Self>, given: &Json, call: &CallOptions) -> Result<()> {
         let id = attempt_id(given)?;
-        let end = self.deadline(Some(call.timeout_ms.unwrap_or(self.http.config.timeout_ms)));
+        let end = self.http.deadline(call);
         let _lock = self.lock("resume", &id, end).await.map_err(unread)?;
         let found = self.find(&id, end).await;
         // Whoever says that no money has moved may be wrong: where that is not certain, the budget does not get it back.
@@ -198,7 +198,7 @@ impl<P: Platform + 'static> Payments<P> {
         let lock = self.lock("resume", id, end).await?;
         let mut resumption = Resumption::default();
         let mut attempt = match self.find(id, end).await {
-            Found::Attempt(attempt) => record::with_transaction(*attempt, given.get_text("transaction")),
+            Found::Attempt(attempt) => record::with_given_hash(*attempt, given.get_text("transaction")),
             Found::Withheld(thrown) => return Err(store_failed(thrown, "; nothing was sent")),
             Found::Unreadable => {
                 return Err(Error::new(ErrorCode::StoreFailed, record::unreadable_words(&record::key(id))));
@@ -225,7 +225,7 @@ impl<P: Platform + 'static> Payments<P> {
             attempt.request = self.body(body).to_json();
             resumption.is_corrected = true;
         }
-        resumption.is_counted = self.book.borrow().is_counted(id);
+        resumption.has_reservation = self.book.borrow().has_reservation(id);
         resumption.is_asking = self.book.borrow().is_asking(id);
         resumption.asks_chain = self.can_ask_chain(&attempt);
         let request = self.http.request(Method::Post, routes::JOBS, call);

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use super::keys::{self, Holder, KeyRecord, OldKeys};
 use super::payments::Payments;
 use super::record::{self, Found};
+use super::step::Claim;
 use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
@@ -44,8 +45,8 @@ pub(super) type InStore<'a, T> = Pin<&'a mut (dyn Future<Output = Result<T, Json
 pub(super) enum Stored {
     /// It was written, or deleted.
     Done,
-    /// Whether the key was free.
-    Claimed(bool),
+    /// Whose the key is.
+    Claimed(Claim),
     /// The record as it was, if it was this one's.
     Closed(Option<Box<Attempt>>),
 }
@@ -136,13 +137,18 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_order(&id, Box::pin(work)).await.map(drop)
     }
 
-    /// Claims the attempt's key. False when it belongs to somebody. The lock of the key is held.
-    pub(super) async fn claim(self: &Rc<Self>, attempt: Attempt) -> Result<bool, Json> {
+    /// Claims the attempt's key, whose lock is held.
+    pub(super) async fn claim(self: &Rc<Self>, attempt: Attempt) -> Result<Claim, Json> {
         let (payments, key) = (self.clone(), self.key_record(&attempt.idempotency_key));
         let claim = KeyRecord::of(&attempt).to_json();
-        let work = async move { payments.add(&key, &claim).await.map(Stored::Claimed) };
-        let claimed = self.in_order(&attempt.id, Box::pin(work)).await?;
-        Ok(matches!(claimed, Stored::Claimed(true)))
+        let work = async move {
+            let is_new = payments.add(&key, &claim).await?;
+            Ok(Stored::Claimed(if is_new { Claim::Own } else { Claim::Taken }))
+        };
+        match self.in_order(&attempt.id, Box::pin(work)).await? {
+            Stored::Claimed(claim) => Ok(claim),
+            _ => Ok(Claim::Taken),
+        }
     }
 
     /// Deletes the attempt, and then its claim of this key, whose lock is held.

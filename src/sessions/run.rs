@@ -171,7 +171,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
 
     fn outgoing(&self, session_id: &str, params: &Json, call: &CallOptions, limit: Millis) -> Result<Outgoing> {
         let platform = &self.http.platform;
-        Outgoing::new(session_id, params, platform.uuid(), platform.now(), call.timeout().unwrap_or(limit))
+        Outgoing::new(session_id, params, platform.uuid(), platform.now(), call.timeout.unwrap_or(limit))
     }
 
     /// A request about one session. Whoever knows the session's id can read the session, so no text

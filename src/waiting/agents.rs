@@ -102,11 +102,11 @@ impl Agents {
         self.known.truncate(MAX_AGENTS);
     }
 
-    /// The server has said how long its agents take on average, in milliseconds. Agents of which
-    /// more is known stay as they are.
-    pub(crate) fn average_is(&mut self, average_ms: f64) {
-        if average_ms > 0.0 && average_ms.is_finite() {
-            self.prior = AgentTimes::with_median(Millis::new(average_ms));
+    /// The server has said how long its agents take on average. Agents of which more is known stay as
+    /// they are.
+    pub(crate) fn average_is(&mut self, average: Millis) {
+        if average.is_positive() && average < Millis::FOREVER {
+            self.prior = AgentTimes::with_median(average);
             self.prior_plan = None;
         }
     }
@@ -183,10 +183,10 @@ mod tests {
         let mut agents = taught(&[("a", 300.0)]);
         let before = (first(&mut agents, "a"), first(&mut agents, "b"));
         for odd in [0.0, -5.0, f64::NAN, f64::INFINITY] {
-            agents.average_is(odd);
+            agents.average_is(Millis::new(odd));
         }
         assert_eq!((first(&mut agents, "a"), first(&mut agents, "b")), before);
-        agents.average_is(30_000.0);
+        agents.average_is(Millis::new(30_000.0));
         assert_eq!(first(&mut agents, "a"), before.0);
         assert!(first(&mut agents, "b") > 2.0 * before.1);
     }

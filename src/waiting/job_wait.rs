@@ -422,7 +422,7 @@ impl JobWait {
     fn take(&mut self, now: Instant, seen: Seen) {
         self.is_missing = false;
         // A client that has created the job may not know its time, or not well.
-        let lifetime = Millis::new(seen.lifetime_ms);
+        let lifetime = seen.lifetime;
         self.lifetime = Some(self.lifetime.map_or(lifetime, |known| known.max(lifetime)));
         let word = |seen: &Seen| (seen.status, seen.document.get_text("rawStatus"));
         if self.last.as_ref().map(word) != Some(word(&seen)) {

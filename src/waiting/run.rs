@@ -96,8 +96,8 @@ impl JobWatch {
     }
 
     /// The server has said how long its agents take on average.
-    pub(crate) fn average_is(&self, average_ms: f64) {
-        self.watch.borrow_mut().agents.average_is(average_ms);
+    pub(crate) fn average_is(&self, average: Millis) {
+        self.watch.borrow_mut().agents.average_is(average);
     }
 
     /// Has what was learned read from the store, once, beside whatever else is done.
@@ -285,7 +285,7 @@ impl<P: Platform + 'static> Drop for Subscription<'_, P> {
 impl<'a, P: Platform + 'static> Subscription<'a, P> {
     fn new(all: &'a JobWatch, http: &'a Http<P>, wanted: &Wanted<'_>) -> Self {
         let Wanted { plan, lifetime, deadline, call, .. } = *wanted;
-        let terms = Terms { plan, lifetime, deadline, limit: call.timeout_ms.map(Millis::new) };
+        let terms = Terms { plan, lifetime, deadline, limit: call.timeout };
         // Headers of its own go with no other poll.
         let may_share = call.headers.is_empty() && !call.runs_only_while_read;
         let key = all.change(|watch| watch.subscribe((wanted.job_id, wanted.agent), terms, may_share, http.platform.now()));
@@ -393,7 +393,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
 
     fn limited(&self, call: &CallOptions, limit: Millis) -> CallOptions {
         let limit = limit.min(self.http.timeout());
-        CallOptions { timeout_ms: Some(limit.get()), headers: call.headers.clone(), ..CallOptions::default() }
+        CallOptions { timeout: Some(limit), headers: call.headers.clone(), ..CallOptions::default() }
     }
 }
 
@@ -419,7 +419,7 @@ async fn read_list<P: Platform>(
     if !left.is_positive() {
         return Err(ChannelAnswer::Failed);
     }
-    let call = CallOptions { timeout_ms: Some(left.get()), headers: call.headers.clone(), ..CallOptions::default() };
+    let call = CallOptions { timeout: Some(left), headers: call.headers.clone(), ..CallOptions::default() };
     match http.read(Method::Get, path, &call, u32::from(is_last), key, &Some).await {
         Ok(document) => {
             let list = document.get("data").and_then(|data| data.get(key)).filter(|list| list.kind() == Kind::Array);

@@ -24,6 +24,8 @@ use crate::waiting::pace::Pace;
 const SHARED_FROM: usize = 4;
 /// So many jobs of a list are looked at before the program goes on with something else.
 const SLICE: usize = 500;
+/// And so many changed ones: for each of them a call goes on, and often the application.
+const CHANGED: usize = 100;
 /// For so long a job that lists leave out is polled by itself; then the next list may have it.
 const UNLISTED: Millis = Millis::new(10_000.0);
 /// The pause after the first try to find out where answers are; it doubles with each further one.
@@ -513,9 +515,11 @@ impl Watch {
     /// about their jobs. Returns whether all of them have.
     pub(crate) fn listed(&mut self, shown: &mut Shown, now: Instant) -> bool {
         let mut changed = Vec::new();
-        let end = shown.next.saturating_add(SLICE);
-        shown.goes_on = end < self.subscriptions.len();
         for (key, own) in self.subscriptions.iter_mut().enumerate().skip(shown.next).take(SLICE) {
+            if changed.len() == CHANGED {
+                break;
+            }
+            shown.next = key.saturating_add(1);
             let Some(own) = own.as_mut() else { continue };
             if !own.shares || !own.wait.is_idle() || own.wait.began() > shown.asked_at {
                 continue;
@@ -526,7 +530,7 @@ impl Watch {
                     own.wait.follow(self.agents.plan(&own.agent));
                     own.wait.is_unchanged(now);
                 } else {
-                    changed.push((key, shown.for_one(own.wait.job_id(), job)));
+                    changed.push((key, job));
                 }
             } else if !own.is_unlisted(now) && !own.must_poll {
                 shown.falls_short |= shown.is_cut;
@@ -535,11 +539,14 @@ impl Watch {
                 }
             }
         }
+        let goes_on = shown.next < self.subscriptions.len();
         for (key, job) in changed {
-            self.shown(key, now, jobs::read_job(job));
+            let job = self.get(key).map(|own| shown.for_one(own.wait.job_id(), job, goes_on));
+            if let Some(job) = job {
+                self.shown(key, now, jobs::read_job(job));
+            }
         }
-        shown.next = end;
-        if shown.goes_on {
+        if goes_on {
             return false;
         }
         self.is_listing = false;
@@ -622,9 +629,8 @@ pub(crate) struct Shown {
     /// knows no limit.
     is_cut: bool,
     falls_short: bool,
-    /// The next subscription to learn of it, and whether there are others behind this part of them.
+    /// The next subscription to learn of it.
     next: Key,
-    goes_on: bool,
 }
 
 impl Shown {
@@ -632,8 +638,7 @@ impl Shown {
         let listed = list.get("jobs").map(|jobs| jobs.elements()).unwrap_or_default();
         let count = u32::try_from(listed.len()).unwrap_or(u32::MAX);
         let (jobs, used) = (Json::object(), Json::object());
-        let is_cut = count == query.limit;
-        Self { query, asked_at, listed, jobs, used, count, is_cut, falls_short: false, next: 0, goes_on: false }
+        Self { query, asked_at, listed, jobs, used, count, is_cut: count == query.limit, falls_short: false, next: 0 }
     }
 
     /// Looks through some more of the list. Returns whether it has been through all of it.
@@ -657,11 +662,11 @@ impl Shown {
     }
 
     /// The job as it came for one that waits for it, and a copy for each other one: what one caller
-    /// does with its job must not reach another. Callers run between two parts: before the last
-    /// part each gets a copy.
-    fn for_one(&mut self, id: &str, job: Json) -> Json {
+    /// does with its job must not reach another. Callers run between two parts: as long as it
+    /// `goes_on`, each gets a copy.
+    fn for_one(&mut self, id: &str, job: Json, goes_on: bool) -> Json {
         let key = Self::key(id);
-        if self.goes_on || self.used.get(&key).is_some() {
+        if goes_on || self.used.get(&key).is_some() {
             return copied(&job);
         }
         self.used = core::mem::replace(&mut self.used, Json::object()).set(&key, Json::boolean(true));

@@ -408,11 +408,11 @@ fn client(world: &Rc<World>) -> Rc<Client<Shared>> {
     let config = Config {
         base_url: BASE.into(),
         headers: vec![],
-        timeout_ms: 30_000.0,
+        timeout: Millis::new(30_000.0),
         retries: 2,
-        wallet_timeout_ms: f64::INFINITY,
+        wallet_timeout: Millis::FOREVER,
         spend: SpendPolicy::default(),
-        keep_payments_days: 400.0,
+        keep_payments: Millis::from_secs(400.0 * 86_400.0),
         polling: Polling::default(),
     };
     let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
@@ -798,7 +798,7 @@ fn a_call_that_waits_for_its_turn_in_a_crowd_ends_at_its_limit() {
     let limited = Ends::default();
     for id in 4..8 {
         world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: 60_000.0 });
-        let call = CallOptions { timeout_ms: Some(3_000.0), ..plain() };
+        let call = CallOptions { timeout: Some(Millis::new(3_000.0)), ..plain() };
         wait_as(&world, &client, id, 2_000.0, &limited, call, WaitPlan::default());
     }
     world.run(7_000.0);

@@ -355,7 +355,7 @@ fn a_person_may_take_a_while_over_the_wallet_when_the_application_has_set_no_lim
 #[test]
 fn a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
     let hanging = |whom| {
-        scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout_ms = 300_000.0)
+        scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout = Millis::new(300_000.0))
             .giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
             .giving(whom, |_, _| None)
     };
@@ -368,7 +368,7 @@ fn a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
         let scene = match whom {
             Callback::Confirm => signing(hanging(whom)),
             Callback::Address => {
-                let scene = scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout_ms = 300_000.0);
+                let scene = scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout = Millis::new(300_000.0));
                 signing(scene.giving(Callback::Address, |_, _| None))
             }
             _ => hanging(whom),

@@ -231,7 +231,8 @@ test('wrong use: exit code 2, what is wrong, what would be right, and nothing is
     [['sandbox', '--fault', 'lose-repyl'], '"lose-repyl"', 'Did you mean lose-reply?'],
     [['sandbox', '--fault', 'lose'], 'Did you mean lose-reply?'],
     [['sandbox', '--fault', 'foo'], '--fault must be one of lose-reply, ', '; given: "foo"'],
-    [['sandbox', '--paywall', 'none', '--price', '1'], 'price'],
+    [['sandbox', '--paywall', 'none', '--price', '1'], '--price is given, and with --paywall none nothing is paid'],
+    [['sandbox', '--paywall', 'none', '--fault', 'ask-more'], "the fault 'ask-more' needs a paywall\n  Leave out --paywall none"],
   ]) {
     const { code, stdout, stderr } = await run(...args);
     assert.equal(code, 2, `${args.join(' ').slice(0, 200)}: ${stdout}${stderr}`);

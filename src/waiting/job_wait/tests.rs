@@ -421,7 +421,7 @@ fn a_quiet_job_has_its_channel_read_after_five_seconds_and_seldom_after_that() {
 fn the_longest_time_that_the_job_names_counts() {
     let mut wait = created();
     let mut long = job("processing");
-    long.lifetime_ms = 120_000.0;
+    long.lifetime = Millis::new(120_000.0);
     wait.seen(at(400.0), long, Answers::InJobs);
     wait.seen(at(500.0), job("processing"), Answers::InJobs);
     assert!(!wait.is_expired(at(119_000.0)) && wait.is_expired(at(120_000.0)));

@@ -90,15 +90,24 @@ fn a_long_list_is_looked_through_in_parts_and_every_wait_learns_of_it() {
     let mut shown = Shown::new(query, at(3_000.0), &list((0..count).map(|key| job(key, "completed")).collect()));
     let parts = (1..).find(|_| shown.read_on());
     assert_eq!(parts, Some(3));
-    for known in [SLICE, 2 * SLICE] {
+    for known in (CHANGED..count).step_by(CHANGED) {
         assert!(!watch.listed(&mut shown, at(3_100.0)));
-        assert_eq!(watch.take_woken().len(), SLICE, "{known}");
+        assert_eq!(watch.take_woken().len(), CHANGED, "{known}");
         for key in known..count {
             assert!(!matches!(step(&mut watch, key, at(9_000.0), SPENT), Step::List { .. }), "no other list meanwhile");
         }
     }
     assert!(watch.listed(&mut shown, at(3_200.0)));
     assert_eq!(watch.take_woken().len(), 1);
+}
+
+#[test]
+fn waits_that_a_list_does_not_change_are_looked_through_in_larger_parts() {
+    let mut watch = watch(2 * SLICE + 1, SPENT);
+    let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
+    let mut shown = Shown::new(query, at(3_000.0), &list(Vec::new()));
+    while !shown.read_on() {}
+    assert_eq!((1..).find(|_| watch.listed(&mut shown, at(3_100.0))), Some(3));
 }
 
 #[test]
