@@ -97,7 +97,10 @@ const shown = (value: unknown): string => (typeof value === 'string' ? `'${value
 function checkAccount(account: unknown): asserts account is string {
   if (typeof account === 'string' && /^0x[0-9a-f]{40}$/i.test(account)) return;
   const hint = "leave it out for the wallet's own account, or take sandbox.recipient";
-  throw argumentError('account', `account must be an address: 0x and 40 hexadecimal digits; given: ${shown(account)}. Or ${hint}`);
+  throw argumentError(
+    'account',
+    `account must be an address: 0x and 40 hexadecimal digits; given: ${shown(account)}. Or ${hint}`,
+  );
 }
 
 let makeMachine: ((options: object, seed: number, now: number) => Machine) | undefined;
