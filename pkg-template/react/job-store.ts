@@ -1,5 +1,5 @@
 // One question outside of React: it is asked, goes on while components come and go, and is found again after a reload.
-import { argumentError } from '../errors.js';
+import { argumentError, makeError, type PaymentError } from '../errors.js';
 import { misfit } from '../members.js';
 import type { AskOptions, CompletedJob, CreateJobRequest, JobUpdate, PaymentAttempt, WaitOptions } from '../wasm.js';
 import { pageStorage, Records, type Asked } from './records.js';
@@ -12,9 +12,13 @@ const OPTIONS = 'userId, agentId, metadata, timeoutMs, headers';
 interface Run {
   readonly end: AbortController;
   promise: Promise<string>;
+  /** Whether it has been told a price: from then on it is its own wallet that is asked. */
+  isQuoted: boolean;
+  /** Ends the watch over what other pages write about it. */
+  unwatch: () => void;
 }
 
-/** How a call begins: `attempt` is the payment to go on with, `isLoaded` says that a page before this one has asked. */
+/** How a call begins: `attempt` is the payment to go on with, `isLoaded` says that another page has asked, before this one or beside it. */
 interface Beginning {
   readonly attempt?: PaymentAttempt;
   readonly isLoaded?: boolean;
@@ -57,13 +61,17 @@ export class JobStore {
     if (this.#run) return isSame(this.#asked) ? this.#run.promise : Promise.reject(busy());
     // Another tab may have asked it meanwhile.
     const written = this.#records?.read();
-    if (isSame(written) && written?.id !== this.#asked?.id) this.#take(written);
+    const isTaken = isSame(written) && written?.id !== this.#asked?.id;
+    if (isTaken) this.#take(written);
     const { userId, agentId, metadata, ...call } = options;
     if (isSame(this.#asked) && this.#asked) {
       const { phase } = this.#asked;
       if (this.#records && this.#state.status === 'answered') return Promise.resolve(this.#state.answer);
-      if (phase === 'open' || phase === 'stopped') return this.#begin(this.#asked, call);
+      const from = { isLoaded: isTaken && phase === 'open' };
+      if (phase === 'open' || phase === 'stopped') return this.#begin(this.#asked, call, from);
     }
+    const blocked = this.#blocked();
+    if (blocked) return Promise.reject(blocked);
     const id = uuid();
     this.#state = view.idle;
     return this.#begin({ id, question, userId: userId ?? id, agentId, metadata, phase: 'open' }, call);
@@ -73,7 +81,9 @@ export class JobStore {
     this.#start();
     if (this.#run) return this.#run.promise;
     if (this.#state.status === 'answered') return Promise.resolve(this.#state.answer);
-    if (!this.#asked) return Promise.reject(argumentError('resume', 'there is nothing to resume: nothing was asked'));
+    if (!this.#asked) {
+      return Promise.reject(this.#blocked() ?? argumentError('resume', 'there is nothing to resume: nothing was asked'));
+    }
     if (transaction === undefined) return this.#begin(this.#asked, {});
     const { payment } = (this.#state.error ?? {}) as { payment?: PaymentAttempt };
     if (!payment)
@@ -102,26 +112,57 @@ export class JobStore {
     if (this.#isStarted) return;
     this.#isStarted = true;
     const written = this.#records?.read();
-    if (written) this.#take(written);
+    if (written) this.#goOn(written);
+    else this.#blocked();
   }
 
-  /** Takes a question as it was written down. */
+  /** A record that cannot be read may stand for a question that is paid: nothing is asked in its place until the user wants that. */
+  #blocked(): JobFailure | undefined {
+    const name = this.#asked ? undefined : this.#records?.unreadable();
+    if (name === undefined) return undefined;
+    const error = unreadable(name);
+    this.#show(view.failed(view.asking(''), error));
+    return error;
+  }
+
+  /** Goes on with a question as another page has written it down. */
+  #goOn(asked: Asked | undefined) {
+    this.#take(asked);
+    if (asked?.phase === 'open') void this.#begin(asked, {}, { isLoaded: true });
+  }
+
+  /** Takes a question as it was written down, and begins nothing. */
   #take(asked: Asked | undefined) {
     this.#asked = asked;
-    if (!asked) return;
-    const state = view.asking(asked.question);
-    if (asked.job) this.#show(view.answered(state, asked.job));
+    const state = view.asking(asked?.question ?? '');
+    if (!asked) this.#show(view.idle);
+    else if (asked.job) this.#show(view.answered(state, asked.job));
     else if (asked.phase === 'stopped') this.#show(view.stopped(state));
-    else void this.#begin(asked, {}, { isLoaded: true });
+  }
+
+  /**
+   * What another page has asked is its user's to stop, too: the call waits for that page's lock, and would ask and pay in its place. Says whether
+   * the question is still open.
+   */
+  #isStillOpen(run: Run, { id }: Asked): boolean {
+    if (this.#run !== run) return false;
+    const written = this.#records?.read();
+    if (written?.id === id && written.phase === 'open') return true;
+    this.#run = undefined;
+    run.unwatch();
+    run.end.abort();
+    this.#goOn(written);
+    return false;
   }
 
   /** Asks, or goes on with what was asked: the id makes it one job. */
   #begin(asked: Asked, call: CallOptions, from: Beginning = {}): Promise<string> {
-    const run: Run = { end: new AbortController(), promise: Promise.resolve('') };
+    const run: Run = { end: new AbortController(), promise: Promise.resolve(''), isQuoted: false, unwatch: () => {} };
     this.#run = run;
     this.#asked = { ...asked, phase: 'open' };
-    // Before it is sent: a page that ends now finds it again.
-    this.#records?.write(this.#asked);
+    // Before it is sent: a page that ends now finds it again. What another page has written stands: it may be stopped there by now.
+    if (!from.isLoaded) this.#records?.write(this.#asked);
+    else run.unwatch = this.#records?.watch(() => this.#isStillOpen(run, asked)) ?? run.unwatch;
     this.#show(view.asking(asked.question, this.#state));
     run.promise = this.#perform(run, asked, call, from);
     // Whoever does not wait for it reads the error in the state.
@@ -132,10 +173,15 @@ export class JobStore {
   async #perform(run: Run, asked: Asked, call: CallOptions, from: Beginning): Promise<string> {
     const isLatest = () => this.#run === run;
     const onUpdate = (update: JobUpdate) => {
+      if (update.type === 'quote') {
+        run.isQuoted = true;
+        // Other pages' writes may come late: this is before `confirm` and the wallet are asked.
+        if (from.isLoaded && !this.#isStillOpen(run, asked)) return;
+      }
       if (isLatest()) this.#show(view.updated(this.#state as AskingState, update));
     };
     try {
-      const job = await this.#send(asked, { ...call, signal: run.end.signal, onUpdate }, from);
+      const job = await this.#send(run, asked, { ...call, signal: run.end.signal, onUpdate }, from);
       if (isLatest()) {
         this.#asked = { ...asked, job };
         this.#end(view.answered(this.#state as AskingState, job), 'answered');
@@ -148,7 +194,7 @@ export class JobStore {
     }
   }
 
-  async #send(asked: Asked, options: WaitOptions, { attempt, isLoaded }: Beginning): Promise<CompletedJob> {
+  async #send(run: Run, asked: Asked, options: WaitOptions, { attempt, isLoaded }: Beginning): Promise<CompletedJob> {
     if (attempt) return this.#client.resume(attempt, options);
     const { id, question: content, userId, agentId, metadata } = asked;
     const params = { content, userId, agentId, metadata } as CreateJobRequest;
@@ -156,9 +202,10 @@ export class JobStore {
     try {
       return await create();
     } catch (error) {
-      const open = isLoaded && view.unsigned(error as JobFailure);
-      if (!open || !hasLocks()) throw error;
-      // The page that the wallet was open for is gone. Were it there, it would hold the key's lock.
+      // The wallet that has not answered is this page's own, once there was a price.
+      const open = isLoaded && !run.isQuoted && view.unsigned(error as JobFailure);
+      if (!open || !hasLocks() || !this.#isStillOpen(run, asked)) throw error;
+      // The page that the wallet was open for is gone. Were it there, it would hold the key's lock, or have written down how its call ended.
       await this.#client.forgetPayment(open);
       return create();
     }
@@ -166,6 +213,7 @@ export class JobStore {
 
   /** The call is over. */
   #end(state: JobState, phase: Asked['phase']) {
+    this.#run?.unwatch();
     this.#run = undefined;
     this.#asked = { ...(this.#asked as Asked), phase };
     // Another tab may have asked something else under this key.
@@ -230,6 +278,15 @@ const busy = () =>
     'question',
     'another question is under way here: wait for it, call cancel() first, or give this one a key of its own',
   );
+
+/** As the client says it of its own records. */
+const unreadable = (name: string) =>
+  makeError(
+    'PaymentError',
+    `the record ${name} of localStorage cannot be read; it was kept, and nothing was asked or paid. A later version of this package may have ` +
+      'written it, or it is damaged: look in client.payments() whether the question is paid, then call reset()',
+    { code: 'store_failed', retryable: false, fundsMoved: 'unknown' },
+  ) as PaymentError;
 
 /** Whether pages of this site know of each other's calls with the same key: only there is it certain that nobody else waits for the wallet. */
 const hasLocks = () => Boolean((globalThis as { navigator?: { locks?: unknown } }).navigator?.locks);

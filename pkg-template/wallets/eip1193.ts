@@ -2,7 +2,7 @@ import type { TypedData, Quote } from '../wasm.js';
 import { hexadecimal, onChain, onlyOn } from './chain.js';
 import { beforeSending, unmoved } from './errors.js';
 import { transferCall, whenMined } from './transfer.js';
-import { need, type MadeWallet } from './wallet.js';
+import { need, offeredOf, type MadeWallet } from './wallet.js';
 
 /** An EIP-1193 provider, such as `window.ethereum`. */
 export interface Eip1193Provider {
@@ -24,25 +24,26 @@ export function fromEip1193(provider: Eip1193Provider, options: { address?: stri
     throw new TypeError(`options.address of fromEip1193 must be an address of the wallet, as a string; given: ${typeof wanted}`);
   }
   const request = (method: string, params: unknown[] = []) => provider.request({ method, params }) as Promise<unknown>;
-  const account = () => accountOf(request, wanted);
+  const account = async (from?: string) => accountOf(await offeredBy(request), wanted, from);
   const chain = {
     current: () => request('eth_chainId'),
     switchTo: (chainId: string) => request('wallet_switchEthereumChain', [{ chainId }]),
     add: (parameters: object) => request('wallet_addEthereumChain', [parameters]),
   };
   return {
-    address: () => beforeSending(account),
+    address: () => beforeSending(() => account()),
     async signTypedData(typedData: TypedData) {
       const from = await beforeSending(async () => {
         await onChain(typedData.domain.chainId, chain);
-        return account();
+        return account(typedData.message.from);
       });
       return request('eth_signTypedData_v4', [from, JSON.stringify(typedData)]) as Promise<string>;
     },
     async sendTransfer(quote: Quote) {
       const from = await beforeSending(async () => {
+        const before = await account();
         await onChain(quote.chainId, chain);
-        return account();
+        return account(before);
       });
       // The chain is named, for the wallet may be switched before it sends.
       const chainId = hexadecimal(quote.chainId);
@@ -56,15 +57,19 @@ export function fromEip1193(provider: Eip1193Provider, options: { address?: stri
   };
 }
 
-/**
- * The account to pay with: of those that are connected, else of those that the user connects now.
- */
-async function accountOf(request: (method: string) => Promise<unknown>, wanted: string | undefined): Promise<string> {
+/** The accounts that are connected, else those that the user connects now. */
+async function offeredBy(request: (method: string) => Promise<unknown>): Promise<string[]> {
   const accounts = async (method: string) => ((await request(method)) ?? []) as string[];
-  let offered = await accounts('eth_accounts');
-  if (!offered.length) offered = await accounts('eth_requestAccounts');
+  const connected = await accounts('eth_accounts');
+  return connected.length ? connected : accounts('eth_requestAccounts');
+}
+
+/** The account to pay with, or `from` where that is who pays already. */
+function accountOf(offered: readonly string[], wanted: string | undefined, from: string | undefined): string {
+  if (!offered.length) throw unmoved('the wallet offers no account');
   const isWanted = (account: string) => account.toLowerCase() === wanted?.toLowerCase();
-  const found = wanted ? offered.find(isWanted) : offered[0];
-  if (found) return found;
-  throw unmoved(wanted ? `the wallet does not offer the account ${wanted}` : 'the wallet offers no account');
+  if (!wanted) return offeredOf(offered, from);
+  const found = offered.find(isWanted);
+  if (found) return offeredOf([found], from);
+  throw unmoved(`the wallet does not offer the account ${wanted}`);
 }

@@ -2,7 +2,7 @@ import type { TypedData, Quote } from '../wasm.js';
 import { onChain, onlyOn } from './chain.js';
 import { beforeSending, unmoved, unsupported } from './errors.js';
 import { transferCall, whenMined } from './transfer.js';
-import { need, type MadeWallet } from './wallet.js';
+import { need, offeredOf, type MadeWallet } from './wallet.js';
 
 /** The part of ethers' `Signer` (version 5 or 6) that is used. */
 export interface EthersSigner {
@@ -23,8 +23,13 @@ interface AnySigner extends EthersSigner {
   /** Of a key in this program: version 6, version 5. */
   signingKey?: unknown;
   _signingKey?: unknown;
-  /** Of a `NonceManager`: the signer that it manages. */
+  /** Of a `NonceManager`: the signer that it manages; of version 6 the rest too. */
   signer?: AnySigner;
+  getNonce?(block: 'pending'): Promise<number>;
+  increment?(): void;
+  reset?(): void;
+  populateTransaction?(transaction: object): Promise<object>;
+  signTransaction?(transaction: object): Promise<string>;
   /** Of a wallet behind a connection: sends, and waits for nothing. */
   sendUncheckedTransaction?(transaction: object): Promise<string>;
 }
@@ -34,6 +39,9 @@ interface Provider {
   getNetwork(): Promise<{ chainId: unknown }>;
   getTransactionReceipt(hash: string): Promise<unknown>;
   call(transaction: object): Promise<string>;
+  /** Sends what is signed: version 6, version 5. */
+  broadcastTransaction?(signed: string): Promise<{ hash: string }>;
+  sendTransaction?(signed: string): Promise<{ hash: string }>;
 }
 
 /** How many signers within a signer are looked into. */
@@ -50,8 +58,9 @@ export function fromEthers(given: EthersSigner): MadeWallet {
   const signs = typeof (given as EthersSigner | null)?._signTypedData === 'function' ? '_signTypedData' : 'signTypedData';
   need(given, ['getAddress', signs, 'sendTransaction'], 'fromEthers needs an ethers signer (version 5 or 6)');
   const signer = given as AnySigner;
+  const address = (from?: string) => beforeSending(async () => offeredOf([await signer.getAddress()], from));
   return {
-    address: () => beforeSending(() => signer.getAddress()),
+    address: () => address(),
     async signTypedData({ domain, types: { ...types }, message }: TypedData) {
       // ethers adds it itself, and throws when it is there.
       delete types['EIP712Domain'];
@@ -59,6 +68,7 @@ export function fromEthers(given: EthersSigner): MadeWallet {
       // A key in this program signs for any chain; a wallet behind a provider is on a chain of its
       // own.
       if (provider && !hasKey(signer)) await beforeSending(() => onChain(domain.chainId, chainOf(provider)));
+      await address(message.from);
       return signer.signTypedData
         ? signer.signTypedData(domain, types, message)
         : (signer._signTypedData as Required<EthersSigner>['_signTypedData'])(domain, types, message);
@@ -66,11 +76,13 @@ export function fromEthers(given: EthersSigner): MadeWallet {
     async sendTransfer(quote: Quote) {
       const provider = await beforeSending(async () => {
         if (!signer.provider) throw unmoved('the signer has no provider; connect it to one to make transfers');
+        const before = await address();
         await onChain(quote.chainId, chainOf(signer.provider));
+        await address(before);
         return signer.provider;
       });
       const transaction = { to: quote.asset, value: 0, data: transferCall(quote), chainId: quote.chainId };
-      const hash = await hashOf(signer, transaction);
+      const hash = await hashOf(signer, provider, transaction);
       return whenMined(hash, () => receiptOf(provider, hash));
     },
     call: ({ chainId, to, data }) => asked(signer, chainId, (provider) => callOf(provider, { to, data })),
@@ -118,18 +130,52 @@ const callOf = (provider: Provider, call: { to: string; data: string }): Promise
 const receiptOf = (provider: Provider, hash: string): Promise<unknown> =>
   provider.send ? provider.send('eth_getTransactionReceipt', [hash]) : provider.getTransactionReceipt(hash);
 
+async function hashOf(signer: AnySigner, provider: Provider, transaction: object): Promise<string> {
+  if (signer.sendUncheckedTransaction) return signer.sendUncheckedTransaction(transaction);
+  const signed = await beforeSending(() => signedOf(signer, transaction));
+  try {
+    if (signed !== undefined && provider.send) return (await provider.send('eth_sendRawTransaction', [signed])) as string;
+    return (await sentBy(signer, provider, transaction, signed)).hash;
+  } catch (error) {
+    const { info } = Object(error) as { info?: { sendTransactionHash?: string } };
+    if (info?.sendTransactionHash) return info.sendTransactionHash;
+    // The number of what was perhaps not sent is asked for anew.
+    if (signed !== undefined && signer.signer) signer.reset?.();
+    throw error;
+  }
+}
+
+/**
+ * What a key in this program has signed, with all look-ups made before anything is sent: what fails there has moved no money, and ethers' own
+ * `sendTransaction` does not say where it has failed. `undefined` for other signers.
+ */
+async function signedOf(signer: AnySigner, transaction: object): Promise<string | undefined> {
+  const { signer: inner } = signer;
+  if (!inner) return hasKey(signer) ? signed(signer, transaction) : undefined;
+  if (!hasKey(inner) || inner.signer || !signer.getNonce || !signer.increment || !signer.reset) return undefined;
+  try {
+    const nonce = signer.getNonce('pending');
+    // At once, for another transfer may be on its way to the same line.
+    signer.increment();
+    return await signed(inner, { ...transaction, nonce: await nonce });
+  } catch (error) {
+    signer.reset();
+    throw error;
+  }
+}
+
+async function signed(signer: AnySigner, transaction: object): Promise<string | undefined> {
+  if (!signer.populateTransaction || !signer.signTransaction) return undefined;
+  return signer.signTransaction(await signer.populateTransaction(transaction));
+}
+
 /**
  * Sends with ethers. After sending, ethers fetches the transaction: when the wallet was switched to
  * another chain that throws, and when the node does not answer it never ends, though the money is
  * on its way.
  */
-async function hashOf(signer: AnySigner, transaction: object): Promise<string> {
-  if (signer.sendUncheckedTransaction) return signer.sendUncheckedTransaction(transaction);
-  try {
-    return (await signer.sendTransaction(transaction)).hash;
-  } catch (error) {
-    const { info } = Object(error) as { info?: { sendTransactionHash?: string } };
-    if (info?.sendTransactionHash) return info.sendTransactionHash;
-    throw error;
-  }
+function sentBy(signer: AnySigner, provider: Provider, transaction: object, signed: string | undefined) {
+  if (signed === undefined) return signer.sendTransaction(transaction);
+  if (provider.broadcastTransaction) return provider.broadcastTransaction(signed);
+  return (provider as Required<Provider>).sendTransaction(signed);
 }

@@ -1,4 +1,5 @@
 import type { Quote, TypedData } from '../wasm.js';
+import { unmoved } from './errors.js';
 
 /** A wallet that signs: for servers that take x402's signed authorizations. */
 export interface SigningWallet {
@@ -36,4 +37,17 @@ export function need(value: unknown, methods: readonly string[], what: string): 
   const kinds: Record<string, string> = { object: `an object without ${missing}`, function: 'a function', string: 'a string' };
   const given = value === null ? 'null' : (kinds[typeof value] ?? String(value as number));
   throw new TypeError(`${what} (an object with ${methods.join(', ')}); given: ${given}`);
+}
+
+const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+
+/**
+ * The account among those that a wallet offers that is to pay: the first one, or the one that pays already. What is signed with another one is
+ * worth nothing, and a transfer would be another one's money.
+ */
+export function offeredOf(offered: readonly string[], from: string | undefined): string {
+  const [first = ''] = offered;
+  const found = from === undefined ? first : offered.find((account) => isSame(account, from));
+  if (found !== undefined) return found;
+  throw unmoved(`the wallet has changed its account from ${from} to ${first}; switch it back, or begin the payment again`);
 }

@@ -482,8 +482,12 @@ mod tests {
 
     #[test]
     fn a_reply_is_read_as_what_it_means() {
-        let config =
-            crate::http::message::HttpConfig { base_url: "https://h".into(), headers: vec![], timeout_ms: 1.0, retries: 0 };
+        let config = crate::http::message::HttpConfig {
+            base_url: "https://h".into(),
+            headers: vec![],
+            timeout: Millis::new(1.0),
+            retries: 0,
+        };
         let request = config.request(Method::Post, "/x", &Default::default());
         let read = |status, body| {
             let response = HttpResponse { status, headers: vec![], body };

@@ -36,7 +36,7 @@ pub fn normalised(text: &str) -> Result<String, &'static str> {
         // Longer ones are contract wallets': ERC-1271 and ERC-6492 have no form of their own.
         longer if longer.len() > 66 => None,
         // A plain signature with a mode byte in front (Kernel) or at the end (Ambire).
-        [..=MAX_MODE, .., 27 | 28] | [.., 27 | 28, ..=MAX_MODE] if bytes.len() == 66 => None,
+        [(..=MAX_MODE), .., 27 | 28] | [.., 27 | 28, (..=MAX_MODE)] if bytes.len() == 66 => None,
         plain => plain_signature(plain)?,
     };
     Ok(encoding::to_hex(&normal.unwrap_or(bytes)))

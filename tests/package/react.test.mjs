@@ -28,11 +28,16 @@ class Storage {
   setItem = (key, value) => void this.items.set(key, value);
   removeItem = (key) => void this.items.delete(key);
 }
+let events;
 beforeEach(() => {
+  events = new EventTarget();
+  for (const name of ['addEventListener', 'removeEventListener']) globalThis[name] = events[name].bind(events);
   Object.defineProperty(globalThis, 'document', { value: {}, configurable: true });
   Object.defineProperty(globalThis, 'localStorage', { value: new Storage(), configurable: true });
   withLocks(undefined);
 });
+/** Tells the page that another one has changed the storage. */
+const changed = (key = written()[0]?.key) => events.dispatchEvent(Object.assign(new Event('storage'), { key }));
 const written = () => [...globalThis.localStorage.items].map(([key, value]) => ({ key, ...JSON.parse(value) }));
 
 const Q = 'What is the weather?';
@@ -315,8 +320,10 @@ test('a page that is loaded again while the wallet was open forgets that payment
 });
 
 test('a wallet that may still be open is not asked again: of this page, without Web Locks, or after a transfer', async () => {
-  for (const [what, isLoaded, locks, error] of [
+  const quote = { type: 'quote', quote: { amount: '0.02' } };
+  for (const [what, isLoaded, locks, error, update] of [
     ['of this page', false, {}, unsigned()],
+    ['of this page, which was loaded again', true, {}, unsigned(), quote],
     ['another tab may have it open', true, undefined, unsigned()],
     ['money may have moved', true, {}, Object.assign(unsigned(), { fundsMoved: 'unknown' })],
   ]) {
@@ -326,10 +333,101 @@ test('a wallet that may still be open is not asked again: of this page, without 
     const store = loaded(client, what);
     if (isLoaded) mounted(store);
     else store.ask(Q);
+    if (update) client.calls[0].options.onUpdate(update);
     client.calls[0].reject(error);
     await turn();
     assert.deepEqual([client.calls.length, store.getSnapshot().error], [1, error], what);
   }
+});
+
+for (const [how, tells] of [
+  ['its write is seen', true],
+  ['its write comes late', false],
+]) {
+  for (const [what, decide] of [
+    ['cancels while it is asked to confirm', (tab) => (tab.store.cancel(), new Promise(() => {}))],
+    ['refuses in the wallet', () => true],
+  ]) {
+    test(`whoever ${what} in one tab is asked by no other tab (${how})`, async () => {
+      const sandbox = createSandbox(price);
+      const payments = memoryStore();
+      const asked = [];
+      const gates = { confirm: deferred(), wallet: deferred() };
+      const tab = (name, behaviour) => ({
+        store: loaded(paying(sandbox, { store: payments, ...behaviour((what) => asked.push(`${name}: ${what}`)) }), 'k'),
+      });
+      const refusal = Object.assign(new Error('User rejected'), { code: 4001 });
+      const one = tab('one', (tell) => ({
+        confirm: async () => (tell('confirm'), gates.confirm.resolve(), await gates.wallet.promise, decide(one)),
+        wallet: { ...sandbox.wallet, signTypedData: async () => (tell('wallet'), Promise.reject(refusal)) },
+      }));
+      const other = tab('other', (tell) => ({
+        confirm: () => (tell('confirm'), true),
+        wallet: { ...sandbox.wallet, signTypedData: async (data) => (tell('wallet'), sandbox.wallet.signTypedData(data)) },
+      }));
+      const first = rejection(one.store.ask(Q));
+      await gates.confirm.promise;
+      const { seen } = mounted(other.store);
+      const stopped = deferred();
+      other.store.subscribe(() => other.store.getSnapshot().status === 'stopped' && stopped.resolve());
+      assert.equal(other.store.getSnapshot().status, 'asking');
+      gates.wallet.resolve();
+      await first;
+      if (tells) changed();
+      await stopped.promise;
+      assert.deepEqual([distinct(seen).at(-1), sandbox.payments.length, written()[0].phase], ['stopped', 0, 'stopped']);
+      assert.ok(!asked.some((line) => line.startsWith('other')), asked.join());
+      if (tells) return;
+      // The user of this tab may still want it.
+      assert.match(await other.store.resume(), /weather/);
+      assert.equal(sandbox.payments.length, 1);
+    });
+  }
+}
+
+test('a tab that waits for another one takes over what that one writes down: an answer, another question, nothing', async () => {
+  const before = scripted();
+  const first = loaded(before, 'k');
+  first.ask(Q);
+  const waiting = scripted();
+  const store = loaded(waiting, 'k');
+  mounted(store);
+  changed('another key');
+  changed();
+  assert.deepEqual([waiting.calls.length, waiting.calls[0].options.signal.aborted], [1, false], 'nothing has changed');
+  before.calls[0].resolve(answer('rain'));
+  await first.ask(Q);
+  changed();
+  assert.deepEqual([store.getSnapshot().status, store.getSnapshot().answer], ['answered', 'rain']);
+  assert.equal(waiting.calls[0].options.signal.aborted, true);
+
+  first.ask('And tomorrow?');
+  const next = scripted();
+  const late = loaded(next, 'k');
+  mounted(late);
+  first.cancel();
+  first.ask('And on Sunday?');
+  changed();
+  assert.deepEqual(
+    [next.calls.length, next.calls[0].options.signal.aborted, late.getSnapshot().question],
+    [2, true, 'And on Sunday?'],
+  );
+  first.reset();
+  changed(null);
+  assert.deepEqual([next.calls[1].options.signal.aborted, late.getSnapshot().status], [true, 'idle']);
+  changed(null);
+  assert.deepEqual([next.calls.length, written()], [2, []]);
+});
+
+test('a question that another tab has asked is one call here too', async () => {
+  const here = scripted();
+  const store = loaded(here, 'k');
+  mounted(store);
+  loaded(scripted(), 'k').ask(Q);
+  const asked = store.ask(Q);
+  assert.equal(here.calls.length, 1);
+  here.calls[0].resolve(answer('rain'));
+  assert.equal(await asked, 'rain');
 });
 
 test('a question that another tab has answered is not asked again, and a later one of another tab is kept', async () => {
@@ -368,7 +466,7 @@ test('questions of different servers are apart under the same key', async () => 
   await asked;
 });
 
-test('a record that is damaged or of a later version is none, and a storage that throws harms nothing', async () => {
+test('a record that cannot be read may stand for what is paid: nothing is asked until reset(), and it is kept', async () => {
   const client = scripted();
   loaded(client, 'k').ask(Q);
   const [[key, text]] = globalThis.localStorage.items;
@@ -381,10 +479,28 @@ test('a record that is damaged or of a later version is none, and a storage that
     text.replace('"open"', '"answered"'),
   ]) {
     globalThis.localStorage.setItem(key, damaged);
-    const store = loaded(scripted(), 'k');
+    const client = scripted();
+    const store = loaded(client, 'k');
     mounted(store);
-    assert.equal(store.getSnapshot().status, 'idle', damaged);
+    const { status, error } = store.getSnapshot();
+    assert.deepEqual([status, error.code, error.fundsMoved], ['failed', 'store_failed', 'unknown'], damaged);
+    for (const call of [() => store.ask(Q), () => store.resume()]) {
+      await rejects(
+        call(),
+        'PaymentError',
+        'store_failed',
+        /the record eliza-jobs\/react\/ k of localStorage cannot be read.*then call reset\(\)/,
+      );
+    }
+    assert.deepEqual([client.calls.length, globalThis.localStorage.getItem(key)], [0, damaged]);
+    store.reset();
+    store.ask(Q);
+    assert.equal(client.calls.length, 1);
   }
+});
+
+test('a storage that throws harms nothing', async () => {
+  const client = scripted();
   const broken = () => {
     throw new Error('no room');
   };
@@ -397,8 +513,11 @@ test('a record that is damaged or of a later version is none, and a storage that
   store.reset();
 });
 
-test('finished records are kept up to a number, what is open always', async () => {
+test('answered records are kept up to a number, what is open or was stopped always', async () => {
   loaded(scripted(), 'open').ask(Q);
+  const stopped = loaded(scripted(), 'stopped');
+  stopped.ask(Q).catch(() => {});
+  stopped.cancel();
   for (let number = 0; number < 60; number += 1) {
     const client = scripted();
     const store = loaded(client, `k${number}`);
@@ -407,7 +526,7 @@ test('finished records are kept up to a number, what is open always', async () =
     await store.ask(Q);
   }
   assert.equal(written().length, 50);
-  assert.equal(written().filter(({ phase }) => phase === 'open').length, 1);
+  for (const phase of ['open', 'stopped']) assert.equal(written().filter((record) => record.phase === phase).length, 1);
 });
 
 const require = createRequire(path.join(place, 'react.js'));

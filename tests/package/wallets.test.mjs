@@ -1,7 +1,10 @@
 // The ready-made wallets against objects that behave as wallets do at their worst, then the real libraries on real chains;
 // x402.test.mjs has them pay whole jobs.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
 import { after, before, mock, test } from 'node:test';
+import { inspect } from 'node:util';
 import { ACCOUNTS, startChain } from '../servers/chain.mjs';
 import { ethers as Ethers, viem as Viem } from '../servers/wallet-libraries.mjs';
 import { installPackage } from '../../scripts/install-package.mjs';
@@ -393,6 +396,35 @@ test('a signer of ethers 5 signs and sends', async () => {
   assert.deepEqual(offline.names(), ['eth_signTypedData_v4']);
 });
 
+test('what a wallet of ethers 5 has signed is sent by its provider alone', async () => {
+  const provider = wallet({ eth_sendRawTransaction: ([signed]) => (assert.equal(signed, '0xsigned'), HASH) });
+  const { provider: node } = ethers(provider);
+  const looked = [];
+  const signer = (more, node) => ({
+    ...ethers(provider, { _signingKey: () => ({}), provider: node }),
+    sendTransaction: () => assert.fail('it would look again'),
+    populateTransaction: async (transaction) => (looked.push(transaction.data), { ...transaction, nonce: 7 }),
+    signTransaction: async ({ nonce }) => (assert.equal(nonce, 7), '0xsigned'),
+    ...more,
+  });
+  assert.equal(await fromEthers(signer({}, node)).sendTransfer(quote), HASH);
+  // Some providers send no requests of others.
+  const without = (name) => ({
+    getNetwork: async () => ({ chainId: quote.chainId }),
+    getTransactionReceipt: async () => ({ status: 1 }),
+    [name]: async (signed) => ({ hash: signed === '0xsigned' ? HASH : undefined }),
+  });
+  for (const name of ['sendTransaction', 'broadcastTransaction']) {
+    assert.equal(await fromEthers(signer({}, without(name))).sendTransfer(quote), HASH, name);
+  }
+  assert.deepEqual(looked, [DATA, DATA, DATA]);
+  const down = () => Promise.reject(new Error('limit exceeded'));
+  await assert.rejects(fromEthers(signer({ populateTransaction: down }, node)).sendTransfer(quote), {
+    noMoneyMoved: true,
+    message: 'limit exceeded',
+  });
+});
+
 test('a hash that ethers puts on its error is not lost', async () => {
   const sent = Object.assign(new Error('network changed'), { code: 'NETWORK_ERROR', info: { sendTransactionHash: HASH } });
   const sendTransaction = () => Promise.reject(sent);
@@ -417,6 +449,44 @@ test('an account is asked for only when none is connected, and the wanted one mu
   await assert.rejects(fromViem(viem(wallet(), { account: undefined, getAddresses: async () => [] })).address(), none);
   assert.equal(await fromViem(viem(wallet(), { account: undefined, getAddresses: async () => [ME] })).address(), ME);
 });
+
+for (const [name, make] of [
+  ['fromEip1193', (provider) => fromEip1193(provider)],
+  ['fromViem', (provider, accounts) => fromViem(viem(provider, { account: undefined, getAddresses: async () => accounts() }))],
+  ['fromEthers', (provider, accounts) => fromEthers(ethers(provider, { getAddress: async () => accounts()[0] }))],
+]) {
+  /** A wallet that offers other accounts once it is on the right chain. */
+  const moving = (later) => {
+    let accounts = [ME];
+    const provider = wallet({
+      eth_accounts: () => accounts,
+      wallet_switchEthereumChain: () => (provider.on(quote.chainId), (accounts = later), null),
+    });
+    provider.on(1);
+    return { provider, made: make(provider, () => accounts) };
+  };
+
+  test(`${name}: a wallet that changes its account meanwhile signs nothing and sends nothing`, async () => {
+    for (const call of ['signTypedData', 'sendTransfer']) {
+      const { provider, made } = moving([OTHER]);
+      assert.equal(await made.address(), ME);
+      await assert.rejects(act(made, call), {
+        noMoneyMoved: true,
+        message: `the wallet has changed its account from ${ME} to ${OTHER}; switch it back, or begin the payment again`,
+      });
+      assert.ok(!provider.names().some((name) => /sendTransaction|signTypedData/.test(name)), provider.names().join());
+    }
+  });
+
+  test(`${name}: the account that pays is the one that the payment was begun with, in whatever case it is written`, async () => {
+    for (const call of ['signTypedData', 'sendTransfer']) {
+      const { provider, made } = moving(name === 'fromEthers' ? [ME.toLowerCase()] : [OTHER, ME.toLowerCase()]);
+      await act(made, call);
+      const { params } = provider.asked.find(({ method }) => /sendTransaction|signTypedData/.test(method));
+      assert.ok(!inspect(params, { depth: 9 }).includes(OTHER), inspect(params));
+    }
+  });
+}
 
 test('EIP712Domain is there where the wallet wants it, and not where the library throws on it', async () => {
   const params = async (make) => {
@@ -557,6 +627,103 @@ for (const [who, make] of [
     assert.equal(await polygon.balanceOf(PAYEE), others);
     assert.equal((await base.publicClient.getTransactionReceipt({ hash })).status, 'success');
   });
+}
+
+/** A node in front of the chain, and what it was asked; it refuses one method. */
+async function node() {
+  const asked = [];
+  const state = { asked, refused: undefined };
+  const server = http.createServer(async (request, response) => {
+    const { id, method, params } = await new Response(request).json();
+    asked.push(method);
+    response.setHeader('content-type', 'application/json');
+    // Most nodes do not have what viem asks for first.
+    const no = method === 'eth_fillTransaction' ? { code: -32601, message: 'method not found' } : undefined;
+    const error = method === state.refused ? { code: -32005, message: 'limit exceeded' } : no;
+    if (error) {
+      return response.end(JSON.stringify({ jsonrpc: '2.0', id, error }));
+    }
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
+    const answer = await fetch(base.rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    response.end(await answer.text());
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const stop = () => (server.closeAllConnections(), server.close());
+  return Object.assign(state, { url: `http://127.0.0.1:${server.address().port}`, stop });
+}
+
+/** It remembers nothing: failures neither. */
+const ethersOptions = { batchMaxCount: 1, cacheTimeout: -1 };
+const ethersWallet = (url) => new Ethers.Wallet(KEY, new Ethers.JsonRpcProvider(url, undefined, ethersOptions));
+for (const [who, make] of [
+  ['a viem account', (url) => Viem.createWalletClient({ account: ACCOUNTS[0], transport: Viem.http(url, { retryCount: 0 }) })],
+  [
+    'a viem account with a chain and a nonce manager',
+    (url) =>
+      Viem.createWalletClient({
+        account: { ...ACCOUNTS[0], nonceManager: nonces() },
+        chain: base.publicClient.chain,
+        transport: Viem.http(url, { retryCount: 0 }),
+      }),
+  ],
+  ['an ethers wallet', ethersWallet],
+  ['an ethers nonce manager', (url) => new Ethers.NonceManager(ethersWallet(url))],
+]) {
+  test(
+    `${who}: whichever look-up the node refuses before the transfer is sent, no money has moved`,
+    { timeout: 30_000 },
+    async (t) => {
+      const rpc = await node();
+      t.after(() => rpc.stop());
+      const signer = make(rpc.url);
+      t.after(() => signer.provider?.destroy());
+      const made = 'signTransaction' in signer && 'getAddress' in signer ? fromEthers(signer) : fromViem(signer);
+      const transfer = { ...quote, recipient: PAYEE };
+      const hash = await made.sendTransfer(transfer);
+      assert.equal((await base.publicClient.getTransactionReceipt({ hash })).status, 'success');
+      const [lookUps, after] = parted(rpc.asked);
+      assert.deepEqual(
+        after.filter((method) => method !== 'eth_getTransactionReceipt'),
+        [],
+        'what is looked up after the sending could fail',
+      );
+      let refusals = 0;
+      for (const method of new Set(lookUps.filter((method) => method !== 'eth_chainId'))) {
+        Object.assign(rpc, { refused: method }).asked.length = 0;
+        const before = await base.balanceOf(PAYEE);
+        const error = await made.sendTransfer(transfer).then(
+          () => undefined,
+          (error) => error,
+        );
+        // The libraries do without some of them.
+        if (!error) continue;
+        refusals += 1;
+        assert.deepEqual([error.noMoneyMoved, rpc.asked.includes('eth_sendRawTransaction')], [true, false], method);
+        assert.equal(await base.balanceOf(PAYEE), before);
+      }
+      assert.ok(refusals > 0, lookUps.join());
+      // What the node refuses to send it may have sent.
+      rpc.refused = 'eth_sendRawTransaction';
+      await assert.rejects(made.sendTransfer(transfer), ({ noMoneyMoved }) => noMoneyMoved === undefined);
+      rpc.refused = undefined;
+      await made.sendTransfer(transfer);
+    },
+  );
+}
+/** What was asked before the transfer was sent, and after it. */
+const parted = (asked) => {
+  const at = asked.indexOf('eth_sendRawTransaction');
+  assert.ok(at > 0, asked.join());
+  return [asked.slice(0, at), asked.slice(at + 1)];
+};
+/** A nonce manager as viem has it, on the chain's own numbers. */
+function nonces() {
+  const source = {
+    get: ({ address, client }) =>
+      client.request({ method: 'eth_getTransactionCount', params: [address, 'pending'] }).then(Number),
+    set() {},
+  };
+  return Viem.createNonceManager({ source });
 }
 
 test('a transfer that the real token refuses is reverted or not sent, and never a hash', { timeout: 15_000 }, async () => {
