@@ -15,12 +15,15 @@ use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpResponse};
 use eliza_jobs::spending::SpendLedger;
 use eliza_jobs::spending::policy::{Circumstances, PaymentMethod, SpendPolicy, StoredCounters};
-use eliza_jobs::time::WallTime;
+use eliza_jobs::time::{Millis, WallTime};
+use eliza_jobs::x402::typed_data::Clock;
 use eliza_jobs::x402::{self, Offer, signature};
 
 /// The longest message of an error, in bytes.
 pub const LONGEST_MESSAGE: usize = 4_000;
 /// Whose signatures these are, and of what.
+/// The time at which signatures are made.
+const CLOCK: Clock = Clock { wall: WallTime::from_ms(1.8e12), server_ahead: Millis::ZERO };
 const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const URL: &str = "https://api.example.com/api/messaging/jobs";
 const ALL: WalletCapabilities = WalletCapabilities { transfer: true, sign: true, pay: true };
@@ -94,14 +97,7 @@ fn payment_required(bytes: &[u8]) {
 fn pays(offer: Offer, means: PaymentMethod) {
     let token = offer.token.clone();
     let nonce = format!("0x{}", "11".repeat(32));
-    let question = WalletRequest::new(
-        "0123456789abcdef",
-        std::rc::Rc::new(offer),
-        means,
-        PAYER.to_owned(),
-        &nonce,
-        WallTime::from_ms(1.8e12),
-    );
+    let question = WalletRequest::new("0123456789abcdef", std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, CLOCK);
     let (_, shown) = question.call();
     if let Some(authorization) = &question.authorization {
         let message = &shown["message"];
@@ -173,8 +169,7 @@ fn given(bytes: &[u8]) {
     let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(seed) };
     let offer = std::rc::Rc::new(x402::read(&response, &policy.tokens).unwrap().offers.remove(0));
     for means in [PaymentMethod::Transfer, PaymentMethod::Sign, PaymentMethod::Pay] {
-        let question =
-            WalletRequest::new("0123456789abcdef", offer.clone(), means, PAYER.to_owned(), "0x11", WallTime::from_ms(1.8e12));
+        let question = WalletRequest::new("0123456789abcdef", offer.clone(), means, PAYER.to_owned(), "0x11", CLOCK);
         for answer in [Ok(value.clone()), Err(value.clone())] {
             let threw = answer.is_err();
             match question.read(answer) {

@@ -119,7 +119,7 @@ const NAMES = {
 /** A message of the library's, with the names of the command line's options. */
 export function asOptions(message: string): string {
   const text = message
-    .replace(/spend: \{ allowResource: '([^']*)' \}/g, '--allow-resource $1')
+    .replace(/spend: \{ allowResource: '([^']*)' \}/g, (_, url: string) => `--allow-resource ${quoted(url)}`)
     .replace('spend.networks must be a list of network names:', '--network (once for each network) must be one of:')
     // What a program would do. What can be done here is said apart.
     .replace('; wait on with pollJob(error.jobId)', '')
@@ -163,7 +163,7 @@ function jobGoesOn(jobId: string, payment: PaymentAttempt | undefined, connectio
   if (isUuid(jobId)) return `The job goes on. Its answer: ${resumeCommand(connection, jobId)}`;
   return payment
     ? `The job goes on. Its answer: ${resumeCommand(connection)}`
-    : 'The job goes on, and its id is none that could be named here.';
+    : 'The job goes on. Its id is no UUID, and cannot be asked for here.';
 }
 
 /** Codes of jobs that are over and have no answer. Their payments are closed. */

@@ -330,9 +330,11 @@ fn with_status(document: Json) -> (JobStatus, Json) {
     (status, document.set("status", Json::text(status.as_str())).set("rawStatus", Json::text(&word)))
 }
 
-/// Why the job failed, in the server's words.
+/// Why the job failed, in the server's words: a text, or an object with a message.
 pub fn failure(document: &Json) -> Option<String> {
-    document.get_text("error").filter(|text| !text.is_empty()).map(|text| shorten(&text, 1_000))
+    let error = document.get("error")?;
+    let words = error.as_text().or_else(|| error.get_text("message"))?;
+    Some(shorten(&words, 1_000)).filter(|words| !words.is_empty())
 }
 
 #[cfg(test)]
@@ -349,6 +351,19 @@ mod tests {
             assert_eq!(of(created, expires), Millis::new(30_000.0));
         }
         assert_eq!(of(json!(0), json!(1e300)), Millis::new(86_400_000.0));
+    }
+
+    #[test]
+    fn why_a_job_failed_is_a_text_or_the_message_of_an_object() {
+        for (error, words) in [
+            (json!("overloaded"), Some("overloaded")),
+            (json!({"message": "overloaded", "code": 5}), Some("overloaded")),
+            (json!(""), None),
+            (json!({"code": 5}), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(failure(&json!({"error": error.0})).as_deref(), words);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::error::argument;
-use super::members::{only, whole};
+use super::members::{is_well_formed, only, whole};
 use crate::api::error::{Error, Result};
 use crate::api::options::{AssetOptions, BudgetOptions, SpendOptions};
 use crate::json::{Json, Kind, shown};
@@ -118,8 +118,9 @@ fn budget(given: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
         return Err(Error::argument(BUDGET, rule, "a store without lock(name, request)"));
     }
     if let Some(scope) = given.get("scope") {
-        let text = scope.as_text().filter(|text| !text.is_empty() && text.len() <= MAX_SCOPE);
-        limit.scope = text.ok_or_else(|| argument("spend.budget.scope", "must be a string of 1 to 100 bytes", &scope.0))?;
+        let text = scope.as_text().filter(|text| !text.is_empty() && text.len() <= MAX_SCOPE && is_well_formed(&scope.0));
+        limit.scope = text
+            .ok_or_else(|| argument("spend.budget.scope", "must be a string of 1 to 100 bytes of well-formed text", &scope.0))?;
     }
     (limit.per_hour, limit.per_day, limit.budget) = (per_hour, per_day, total);
     Ok(())

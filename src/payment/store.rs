@@ -15,7 +15,7 @@ use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::payments::Attempt;
-use crate::json::{Json, Kind};
+use crate::json::{Json, Kind, is_true, shown};
 use crate::payment::machine::STORE;
 use crate::platform::{Platform, StoreOperation, within};
 use crate::time::{Deadline, Millis};
@@ -116,7 +116,10 @@ impl<P: Platform + 'static> Payments<P> {
 
     async fn add(&self, key: &str, value: &Json) -> Result<bool, Json> {
         let added = self.platform.store(StoreOperation::Add, key, &value.to_json()).await?;
-        Ok(crate::json::is_true(&added))
+        match added.kind() {
+            Kind::Boolean => Ok(is_true(&added)),
+            _ => Err(Json::text(&format!("add() must resolve with true or false; it resolved with {}", shown(&added)))),
+        }
     }
 
     pub(super) async fn delete(&self, key: &str) -> Result<(), Json> {

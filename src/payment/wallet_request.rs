@@ -12,7 +12,7 @@ use crate::spending::policy::PaymentMethod;
 use crate::time::WallTime;
 use crate::x402::extensions::payment_id;
 use crate::x402::signature::normalised;
-use crate::x402::typed_data::Authorization;
+use crate::x402::typed_data::{Authorization, Clock};
 use crate::x402::{Offer, elizaos};
 
 /// What a wallet is asked for one payment.
@@ -47,9 +47,9 @@ pub struct NoProof {
 }
 
 impl WalletRequest {
-    /// The request for this offer. `nonce` and `now` (on the server's clock) go into a signature.
-    pub fn new(attempt_id: &str, offer: Rc<Offer>, method: PaymentMethod, payer: String, nonce: &str, now: WallTime) -> Self {
-        let sign = || Authorization::new(&offer, payer.clone(), now, nonce.to_owned());
+    /// The request for this offer. `nonce` and the time by this `clock` go into a signature.
+    pub fn new(attempt_id: &str, offer: Rc<Offer>, method: PaymentMethod, payer: String, nonce: &str, clock: Clock) -> Self {
+        let sign = || Authorization::new(&offer, payer.clone(), clock, nonce.to_owned());
         let authorization = (method == PaymentMethod::Sign).then(sign);
         Self { offer, method, payer, attempt_id: attempt_id.to_owned(), authorization }
     }

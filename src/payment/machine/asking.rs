@@ -13,6 +13,7 @@ use crate::payment::wallet::LOOK_IN_WALLET;
 use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
 use crate::spending::policy::{OverBudget, PaymentMethod};
 use crate::time::{Deadline, Millis, WallTime};
+use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
 
 /// Before the wallet is asked.
@@ -125,8 +126,8 @@ impl Payment {
 impl Payment {
     pub(super) fn request(&self, at: Moment) -> Option<WalletRequest> {
         let order = self.order.as_ref()?;
-        let now = at.wall + order.server_ahead;
-        Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, now))
+        let clock = Clock { wall: at.wall, server_ahead: order.server_ahead };
+        Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, clock))
     }
 
     pub(super) fn ask(&mut self, at: Moment) -> Step {
