@@ -503,7 +503,7 @@ test('a server that cannot be reached, that allows no page, that refuses a heade
       .end('<h1>Hi</h1>'),
   );
   for (const [address, said] of [
-    [html.address, /HTML/i],
+    [html.address, /got a web page; is baseUrl the address of the API/],
     ['', /Type the address/],
     ['ftp://example.org', /must begin with http/],
     ['http://user:secret@localhost', /baseUrl/],

@@ -100,14 +100,13 @@ export function announceWallet(page, how) {
           : does('is locked')
             ? []
             : [account],
-      // The page shows the account, and asks for it; when the wallet is to sign, it has another one.
+      // Who is asked for the chain the second time is asked to sign next: the first time was for the page's strip.
       eth_accounts: () =>
-        does('is locked', 'is busy')
-          ? []
-          : does('changes its account') && (looks += 1) > 2
-            ? [account.replaceAll('1', '2')]
-            : [account],
-      eth_chainId: () => (does('knows no Base', 'stays', 'does not switch') ? '0x1' : chainId),
+        does('is locked', 'is busy') ? [] : does('changes its account') && looks > 1 ? [account.replaceAll('1', '2')] : [account],
+      eth_chainId: () => {
+        looks += 1;
+        return does('knows no Base', 'stays', 'does not switch') ? '0x1' : chainId;
+      },
       wallet_switchEthereumChain: ([{ chainId: wanted }]) => {
         if (does('knows no Base')) no(4902, 'Unrecognized chain ID.');
         if (does('does not switch')) no(4001, 'User rejected the request.');
@@ -127,7 +126,7 @@ export function announceWallet(page, how) {
     let looks = 0;
     const listeners = [];
     const provider = {
-      on: (event, listener) => listeners.push(listener),
+      on: (event, listener) => event === 'accountsChanged' && listeners.push(listener),
       async request({ method, params }) {
         return method in answers ? answers[method](params) : no(-32601, `${method} is not known`);
       },

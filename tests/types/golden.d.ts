@@ -1030,6 +1030,11 @@ export interface ContractCall {
  * @throws {TypeError} that shows no text of what was passed: it may be a key.
  */
 export declare function need(value: unknown, methods: readonly string[], what: string): void;
+/**
+ * The account among those that a wallet offers that is to pay: the first one, or the one that pays already. What is signed with another one is
+ * worth nothing, and a transfer would be another one's money.
+ */
+export declare function offeredOf(offered: readonly string[], from: string | undefined): string;
 
 /**
  * The state of a session after a message.
@@ -1458,6 +1463,11 @@ export interface SandboxOptions {
      * `once`: it has the form of a hash, and pays once; `shape`: it has the form of a hash. @default "chain"
      */
     hashCheck?: 'chain' | 'once' | 'shape' | undefined;
+    /**
+     * Whether a payment may or must have an id (x402 version 2's extension `payment-identifier`): the same id is answered with the same answer,
+     * and moves nothing again. @default the server knows no ids
+     */
+    paymentIdentifier?: 'optional' | 'required' | undefined;
     /**
      * What the agent says: a function that returns the text, or the text in pieces, or a promise of it. `undefined` or
      * `null`: the agent chooses not to answer. Throwing: the model fails. @default it repeats the question
@@ -2037,7 +2047,12 @@ export interface Sandbox {
     readonly requests: SandboxRequest[];
     /** The sandbox's time, in milliseconds since 1970. */
     now(): number;
-    /** What an account has, as a decimal string of USDC. @default the wallet's, on Base */
+    /**
+     * What an account has, as a decimal string of USDC.
+     *
+     * @default the wallet's, on Base
+     * @throws {ArgumentError} when it is no address, or the sandbox has no such network.
+     */
     balanceOf(account?: string, network?: string): string;
     /**
      * Lets virtual time pass. Everything that is due by then happens, each at its time.
