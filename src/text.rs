@@ -73,7 +73,10 @@ mod tests {
     #[test]
     fn of_addresses_the_hosts_are_left() {
         for (given, cut) in [
-            ("Status: 429 URL: https://base.g.test/v2/KEY Request body: {}", "Status: 429 URL: https://base.g.test/… Request body: {}"),
+            (
+                "Status: 429 URL: https://base.g.test/v2/KEY Request body: {}",
+                "Status: 429 URL: https://base.g.test/… Request body: {}",
+            ),
             (r#"(info={ "requestUrl": "http://h:8545/KEY" }, code=1)"#, r#"(info={ "requestUrl": "http://h:8545/…" }, code=1)"#),
             ("wss://user:KEY@h.test, https://h.test?key=KEY\nhttps://h/#KEY)", "wss://h.test,/… https://h.test/…\nhttps://h/…)"),
             ("at https://é.test/KEY/a://b and on", "at https://é.test/… and on"),
