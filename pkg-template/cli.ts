@@ -3,6 +3,5 @@
 import { main } from './cli/main.js';
 
 const code = await main(process.argv.slice(2));
-// What was written to a pipe is read by then. Nothing that a wallet's library has left open keeps the program from ending.
-for (const stream of [process.stdout, process.stderr]) await new Promise((written) => stream.write('', written));
+// Nothing that a wallet's library has left open keeps the program from ending.
 process.exit(code);

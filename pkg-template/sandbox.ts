@@ -52,7 +52,12 @@ export interface Sandbox {
   readonly requests: SandboxRequest[];
   /** The sandbox's time, in milliseconds since 1970. */
   now(): number;
-  /** What an account has, as a decimal string of USDC. @default the wallet's, on Base */
+  /**
+   * What an account has, as a decimal string of USDC.
+   *
+   * @default the wallet's, on Base
+   * @throws {ArgumentError} when it is no address, or the sandbox has no such network.
+   */
   balanceOf(account?: string, network?: string): string;
   /**
    * Lets virtual time pass. Everything that is due by then happens, each at its time.
@@ -83,6 +88,16 @@ function checked<T>(call: () => T): T {
     const { field, message } = error as { field?: string; message: string };
     throw field === undefined ? error : argumentError(field, message);
   }
+}
+
+/** A value as an error shows it. */
+const shown = (value: unknown): string => (typeof value === 'string' ? `'${value.slice(0, 60)}'` : String(plain(value)));
+
+/** Every address has an account; what is none would read as one that has the opening balance. */
+function checkAccount(account: unknown): asserts account is string {
+  if (typeof account === 'string' && /^0x[0-9a-f]{40}$/i.test(account)) return;
+  const hint = "leave it out for the wallet's own account, or take sandbox.recipient";
+  throw argumentError('account', `account must be an address: 0x and 40 hexadecimal digits; given: ${shown(account)}. Or ${hint}`);
 }
 
 let makeMachine: ((options: object, seed: number, now: number) => Machine) | undefined;
@@ -252,14 +267,18 @@ class Runner {
       },
       now,
       balanceOf: (account = machine.account, network = 'base') => {
-        const balance = machine.balance(network, account, now());
-        if (balance === undefined) throw argumentError('network', `the sandbox knows no network '${network}'`);
+        checkAccount(account);
+        const balance = machine.balance(String(network), account, now());
+        if (balance === undefined) {
+          const names = 'base, polygon, base-sepolia, polygon-amoy';
+          throw argumentError('network', `network must be one of ${names}; given: ${shown(network)}`);
+        }
         return balance;
       },
       advance: (ms) => this.#advance(ms),
       fault: (name, times = 1) => {
         if (typeof times !== 'number' || !(times >= 0)) {
-          throw argumentError('times', `times must be a number from 0 to Infinity; given: ${String(times)}`);
+          throw argumentError('times', `times must be a number from 0 to Infinity; given: ${shown(times)}`);
         }
         checked(() => machine.fault(String(name), times));
       },

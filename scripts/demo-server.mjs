@@ -1,13 +1,14 @@
 // The demo page and the package on one loopback address, compressed and cached as a good static host does it. Where there is a server to
 // pass requests on to, it is behind /api/.
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
+import { CHUNKS, demoFiles } from './demo-files.mjs';
 
-const root = path.resolve(import.meta.dirname, '..');
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 /** As strict as a careful site: the package needs 'wasm-unsafe-eval', the page may ask any server, and shows wallets' icons. */
 const POLICY = [
@@ -26,19 +27,33 @@ const ENCODERS = {
   gzip: promisify(gzip),
 };
 
-/** Serves www/ and, under /eliza-jobs/, the package in the folder `installed`; passes /api/ on to `api` where that is given. */
+/** Where what was compressed is kept, by its encoding and its hash: brotli takes seconds for the package, and longer on a busy machine. */
+const KEPT = path.resolve(import.meta.dirname, '../target/demo');
+const compressed = new Map();
+
+/**
+ * Serves the page, whose package is that in the folder `installed`, and, under /eliza-jobs/, the package's files as they are. Passes /api/
+ * on to `api` where that is given.
+ */
 export async function serveDemo({ api, installed, port = 0, policy = POLICY }) {
-  const compressed = new Map();
+  // The parts of the package are asked for one after the other, and are compressed at the same time.
+  for (const plain of (await demoFiles(installed)).values()) void encoded(plain, 'br').catch(() => undefined);
   const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://demo');
     if (api && pathname.startsWith('/api/')) return pass(request, response, api);
     try {
-      const { body, encoding, tag } = await read(located(pathname, installed), request, compressed);
-      const headers = { etag: tag, 'cache-control': 'no-cache', vary: 'accept-encoding', 'x-content-type-options': 'nosniff' };
+      const { body, encoding, tag } = await packed(await contents(pathname, installed), request);
+      const headers = {
+        etag: tag,
+        // The name of a chunk changes with what is in it.
+        'cache-control': pathname.startsWith(CHUNKS) ? 'public, max-age=31536000, immutable' : 'no-cache',
+        vary: 'accept-encoding',
+        'x-content-type-options': 'nosniff',
+      };
       if (request.headers['if-none-match'] === tag) return response.writeHead(304, headers).end();
       response.writeHead(200, {
         ...headers,
-        'content-type': `${TYPES[path.extname(located(pathname, installed))] ?? 'text/plain'}; charset=utf-8`,
+        'content-type': `${TYPES[path.extname(pathname) || '.html'] ?? 'text/plain'}; charset=utf-8`,
         'content-length': body.length,
         ...(encoding && { 'content-encoding': encoding }),
         'content-security-policy': policy,
@@ -61,24 +76,50 @@ export async function serveDemo({ api, installed, port = 0, policy = POLICY }) {
   };
 }
 
-/** The file of a path. @throws when it is outside of what is served. */
-function located(pathname, installed) {
-  const [folder, name] = pathname.startsWith('/eliza-jobs/')
-    ? [installed, pathname.slice(12)]
-    : [path.join(root, 'www'), pathname.slice(1)];
-  const file = path.join(folder, name || 'index.html');
-  if (!file.startsWith(folder + path.sep)) throw new Error('outside');
-  return file;
+/** What is at a path. @throws when nothing is. */
+async function contents(pathname, installed) {
+  const name = decodeURIComponent(pathname);
+  if (name.startsWith('/eliza-jobs/')) {
+    const file = path.join(installed, name.slice('/eliza-jobs/'.length));
+    if (!file.startsWith(installed + path.sep)) throw new Error('outside');
+    return readFile(file);
+  }
+  const found = (await demoFiles(installed)).get(name === '/' ? '/index.html' : name);
+  if (!found) throw new Error('not here');
+  return found;
 }
 
 /** A file as the browser takes it, compressed once for each version of it. */
-async function read(file, request, compressed) {
-  const plain = await readFile(file);
+async function packed(plain, request) {
   const taken = request.headers['accept-encoding'] ?? '';
   const encoding = Object.keys(ENCODERS).find((name) => new RegExp(`\\b${name}\\b`).test(taken));
-  const version = `${encoding}:${Buffer.from(await crypto.subtle.digest('SHA-256', plain)).toString('base64url')}`;
-  if (encoding && !compressed.has(version)) compressed.set(version, ENCODERS[encoding](plain));
-  return { body: encoding ? await compressed.get(version) : plain, encoding, tag: `"${version}"` };
+  const body = encoding ? await encoded(plain, encoding) : plain;
+  return { body, encoding, tag: `"${version(plain, encoding)}"` };
+}
+
+const version = (plain, encoding) => `${encoding ?? 'plain'}-${createHash('sha256').update(plain).digest('base64url')}`;
+
+/** The file in an encoding. */
+function encoded(plain, encoding) {
+  const name = version(plain, encoding);
+  if (!compressed.has(name))
+    compressed.set(
+      name,
+      keptOrMade(path.join(KEPT, name), () => ENCODERS[encoding](plain)),
+    );
+  return compressed.get(name);
+}
+
+/** A file that is kept, or is made now. Another program may be making it at the same time: it appears as a whole. */
+async function keptOrMade(file, make) {
+  const kept = await readFile(file).catch(() => undefined);
+  if (kept) return kept;
+  const made = await make();
+  const part = `${file}.${process.pid}`;
+  await mkdir(KEPT, { recursive: true });
+  await writeFile(part, made);
+  await rename(part, file);
+  return made;
 }
 
 function pass(request, response, api) {

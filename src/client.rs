@@ -34,16 +34,16 @@ pub struct Config {
     pub base_url: String,
     /// Sent with every request: names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The longest time for one request, in milliseconds.
-    pub timeout_ms: f64,
+    /// The longest time for one request with its retries.
+    pub timeout: Millis,
     /// Further tries of a read.
     pub retries: u32,
-    /// The longest time for the wallet, and for `confirm`, in milliseconds; infinite for none.
-    pub wallet_timeout_ms: f64,
+    /// The longest time for the wallet, and for `confirm`.
+    pub wallet_timeout: Millis,
     /// What may be paid.
     pub spend: SpendPolicy,
-    /// How long payments are kept after their answers, in days.
-    pub keep_payments_days: f64,
+    /// How long payments are kept after their answers.
+    pub keep_payments: Millis,
     /// When jobs are polled.
     pub polling: Polling,
 }
@@ -62,28 +62,21 @@ pub struct Client<P: Platform> {
 impl<P: Platform + 'static> Client<P> {
     /// A client in this world, with a ledger for the limits of its policy.
     pub fn new(platform: P, config: Config, ledger: Rc<SpendLedger>) -> Self {
-        Self::with(Rc::new(platform), config, ledger, Rc::default())
+        Self::sharing(Rc::default(), platform, config, ledger)
     }
 
-    /// The same client, which goes by what other clients have learned of this server's rate limit too.
-    #[must_use]
-    pub fn sharing(self, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
-        Self::with(self.platform, self.config, self.payments.ledger(), rate_limit)
-    }
-
-    fn with(platform: Rc<P>, config: Config, ledger: Rc<SpendLedger>, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
+    /// A client that shares what is known of the server's rate limit with others.
+    pub fn sharing(rate_limit: Rc<RefCell<RateLimit>>, platform: P, config: Config, ledger: Rc<SpendLedger>) -> Self {
+        let platform = Rc::new(platform);
         let http = HttpConfig {
             base_url: config.base_url.clone(),
             headers: config.headers.clone(),
-            timeout_ms: config.timeout_ms,
+            timeout: config.timeout,
             retries: config.retries,
         };
         let http = Rc::new(Http::new(platform.clone(), http, rate_limit));
-        let payments = PaymentConfig {
-            spend: config.spend.clone(),
-            wallet_timeout: Millis::new(config.wallet_timeout_ms),
-            keep: Millis::from_secs(config.keep_payments_days * 86_400.0),
-        };
+        let payments =
+            PaymentConfig { spend: config.spend.clone(), wallet_timeout: config.wallet_timeout, keep: config.keep_payments };
         Self {
             payments: Payments::new(platform.clone(), http.clone(), payments, ledger),
             platform,
@@ -107,8 +100,8 @@ impl<P: Platform + 'static> Client<P> {
 
     /// Creates a job, and pays for it when the server asks for that.
     pub async fn create_job(self: &Rc<Self>, params: &Json, call: &CallOptions, update: &dyn Fn(Update)) -> Result<PaidJob> {
-        let limit_ms = call.timeout_ms.unwrap_or(self.http.config.timeout_ms);
-        self.payments.create(params, call, limit_ms, update).await
+        let limit = call.timeout.unwrap_or(self.http.timeout());
+        self.payments.create(params, call, limit, update).await
     }
 
     /// The wallet has returned, or thrown, for a payment of an instance of this module that has trapped meanwhile.
@@ -178,12 +171,13 @@ impl<P: Platform + 'static> Client<P> {
         self.watch.recall(&self.http, plan);
         let (created, payment) = Box::pin(self.payments.resume(given, call, end, update)).await?;
         update(Update::Created(created.document.clone()));
-        self.wait(created.known(""), Some(Box::new(payment)), end, (call, plan), update).await
+        let wanted = Wanted::created(&created, "", end, call, plan);
+        self.wait(&wanted, Some(Box::new(payment)), update).await
     }
 
     /// When the call must have ended.
     fn end(&self, call: &CallOptions) -> Deadline {
-        Deadline::after(self.platform.now(), call.timeout())
+        Deadline::after(self.platform.now(), call.timeout)
     }
 
     /// One job.
@@ -195,22 +189,19 @@ impl<P: Platform + 'static> Client<P> {
         Ok(seen)
     }
 
-    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The agent's id is empty where it is not known,
-    /// and the lifetime is known for a job that was just created here. What was paid for a job that has ended is closed before the answer
-    /// is returned.
+    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The payment
+    /// of a job that has ended is closed before the answer is returned.
     async fn wait(
         self: &Rc<Self>,
-        (job_id, agent, lifetime): (&str, &str, Option<Millis>),
+        wanted: &Wanted<'_>,
         mut payment: Option<Box<Attempt>>,
-        end: Deadline,
-        (call, plan): (&CallOptions, WaitPlan),
         update: &dyn Fn(Update),
     ) -> Result<Json> {
+        let (job_id, end) = (wanted.job_id, Deadline::at(wanted.deadline));
         if payment.is_some() {
             update(Update::Paying);
         }
-        let wanted = Wanted { job_id, agent, lifetime, deadline: end.instant(), plan, call };
-        let waited = match self.watch.wait(&self.http, &wanted, &|job| update(Update::Status(job))).await {
+        let waited = match self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await {
             Ok(seen) => {
                 let closed = self.close_finished(job_id, &seen, end).await;
                 payment = payment.or(closed).or_else(|| self.payments.paid_for(job_id, seen.reference.as_deref()));
@@ -256,7 +247,7 @@ impl<P: Platform + 'static> Client<P> {
         let retries = self.http.config.retries;
         let health = self.http.read(Method::Get, routes::HEALTH, call, retries, "statusCounts", &jobs::read_health).await?;
         if let Some(average) = health.get("metrics").and_then(|metrics| metrics.get_number("averageProcessingTimeMs")) {
-            self.watch.average_is(average);
+            self.watch.average_is(Millis::new(average));
         }
         Ok(health)
     }
@@ -271,11 +262,12 @@ impl<P: Platform + 'static> Client<P> {
     ) -> Result<Json> {
         let end = self.end(call);
         self.watch.recall(&self.http, plan);
-        let limit_ms = call.timeout_ms.unwrap_or(f64::INFINITY).min(self.http.config.timeout_ms);
+        let limit = call.timeout.unwrap_or(Millis::FOREVER).min(self.http.timeout());
         // Boxed: what it needed is freed before the call waits.
-        let paid = Box::pin(self.payments.create(params, call, limit_ms, update)).await?;
+        let paid = Box::pin(self.payments.create(params, call, limit, update)).await?;
         let agent = params.get_text("agentId").unwrap_or_default();
-        self.wait(paid.created.known(&agent), paid.payment.map(Box::new), end, (call, plan), update).await
+        let wanted = Wanted::created(&paid.created, &agent, end, call, plan);
+        self.wait(&wanted, paid.payment.map(Box::new), update).await
     }
 
     /// Waits for a job's answer.
@@ -289,7 +281,8 @@ impl<P: Platform + 'static> Client<P> {
         let end = self.end(call);
         self.watch.recall(&self.http, plan);
         let payment = self.payments.paid_for(job_id, None);
-        self.wait((job_id, "", None), payment, end, (call, plan), update).await.map_err(|mut error| {
+        let wanted = Wanted { job_id, agent: "", lifetime: None, deadline: end.instant(), plan, call };
+        self.wait(&wanted, payment, update).await.map_err(|mut error| {
             // To wait again pays nothing.
             error.repeats_payment = false;
             error

@@ -1,25 +1,48 @@
-// The code of what the page does, by the settings: for a browser, for Node, and for React.
+// The code of what the page does, by the settings and by the switch that was played: for a browser, for Node, and for React.
 import { byId, copy, element } from './dom.js';
+import { address } from './server.js';
 
 const TABS = ['Browser', 'Node', 'React'];
 const text = (value) => `'${String(value).replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`;
 
-function parts({ settings, question }) {
+/** How the question is asked, where a switch of "Make it go wrong" is about that. */
+const CALLS = {
+  'click-twice': `// Two clicks: one order, one job, one payment.
+const click = () => client.createAndWaitForJob(params, { idempotencyKey: 'order-1' });
+const [job] = await Promise.all([click(), click()]);`,
+  reload: `// What was paid for before the page was reloaded; else the question.
+const [open] = await client.pendingPayments();
+const job = await (open ? client.resume(open) : client.createAndWaitForJob(params));`,
+};
+const ASKED = 'const job = await client.createAndWaitForJob(params);';
+
+/** The address as the client takes it; what is none, as it was typed. */
+function addressOf(typed) {
+  try {
+    return address(typed);
+  } catch {
+    return typed || 'http://localhost:3000';
+  }
+}
+
+function parts({ settings, question, fault }) {
   const isSandbox = settings.server !== 'own';
   const isFree = isSandbox && settings.paywall === 'none';
+  const faults = fault && !CALLS[fault] ? `, faults: [${text(fault)}]` : '';
   const sandbox = isSandbox
-    ? `const sandbox = createSandbox({ paywall: ${text(settings.paywall)}${isFree ? '' : `, networks: [${text(settings.network)}]`} });\n`
+    ? `const sandbox = createSandbox({ paywall: ${text(settings.paywall)}${isFree ? '' : `, networks: [${text(settings.network)}]`}${faults} });\n`
     : '';
   const imports = isSandbox ? `import { createSandbox } from 'eliza-jobs/sandbox';\n` : '';
-  const where = isSandbox
-    ? 'baseUrl: sandbox.url,\n  fetch: sandbox.fetch,'
-    : `baseUrl: ${text(settings.address || 'http://localhost:3000')},`;
+  const where = isSandbox ? 'baseUrl: sandbox.url,\n  fetch: sandbox.fetch,' : `baseUrl: ${text(addressOf(settings.address))},`;
   const key = !isSandbox && settings.apiKey ? '\n  apiKey: process.env.ELIZA_API_KEY,' : '';
+  const known = fault ? '\n    recipients: [sandbox.recipient],' : '';
   const spend = `spend: {
     maxPerPayment: ${text(settings.limit)},
     budget: { perDay: ${text(settings.perDay)} },
-    networks: [${text(settings.network)}],
+    networks: [${text(settings.network)}],${known}
   },`;
+  const asked = text(question || 'What is the weather in New York?');
+  const params = `const params = { userId: crypto.randomUUID(), content: ${asked} };`;
   return {
     isSandbox,
     isFree,
@@ -28,31 +51,48 @@ function parts({ settings, question }) {
     where,
     key,
     spend,
-    question: text(question || 'What is the weather in New York?'),
+    question: asked,
+    call: `${params}
+${CALLS[fault] ?? ASKED}`,
   };
 }
 
-function browser(given) {
-  const { isSandbox, isFree, sandbox, imports, where, spend, question } = parts(given);
+/** The client of a page. */
+function clientOfPage(given) {
+  const { isSandbox, isFree, sandbox, where, spend } = parts(given);
   const wallet = isSandbox ? 'wallet: sandbox.wallet,' : 'wallet: fromEip1193(window.ethereum),';
   const confirm = given.settings.askFirst ? '\n  confirm: ({ amount }) => window.confirm(`Pay ${amount} USDC?`),' : '';
   const pays = isFree ? '' : `\n  ${wallet}\n  ${spend}${confirm}`;
-  return `import { JobsClient } from 'eliza-jobs';
-${imports}${isSandbox ? '' : "import { fromEip1193 } from 'eliza-jobs/wallets';\n"}
-${sandbox}const client = new JobsClient({
+  return `${sandbox}const client = new JobsClient({
   ${where}${pays}
-});
+});`;
+}
 
-const { chosen } = await client.quote(); // nothing is paid
-const job = await client.createAndWaitForJob({
-  userId: crypto.randomUUID(),
-  content: ${question},
-});
-console.log(chosen?.amount, job.result.message.content);`;
+/** What a page imports, beside the client. */
+function importsOfPage(given) {
+  const { isSandbox, imports } = parts(given);
+  return imports + (isSandbox ? '' : "import { fromEip1193 } from 'eliza-jobs/wallets';\n");
+}
+
+function browser(given) {
+  // A switch plays without it: the first 402 is the one that goes wrong.
+  const price = given.fault
+    ? ''
+    : 'const { chosen } = await client.quote(); // nothing is paid\nconsole.log(chosen?.amount);\n\n';
+  return `import { JobsClient } from 'eliza-jobs';
+${importsOfPage(given)}
+${clientOfPage(given)}
+
+${price}${parts(given).call}
+console.log(job.result.message.content);`;
 }
 
 function node(given) {
-  const { isSandbox, isFree, sandbox, imports, where, key, spend, question } = parts(given);
+  const earlier =
+    given.fault === 'reload'
+      ? ''
+      : '// What an earlier run has paid for and not seen.\nfor (const open of await client.pendingPayments()) await client.resume(open);\n\n';
+  const { isSandbox, isFree, sandbox, imports, where, key, spend, call } = parts(given);
   const own = "import { fromViem } from 'eliza-jobs/wallets';\nimport { privateKeyToAccount } from 'viem/accounts';\n";
   const wallet = isSandbox ? 'sandbox.wallet' : 'fromViem(privateKeyToAccount(process.env.PRIVATE_KEY))';
   const pays = isFree ? '' : `\n  wallet: ${wallet},\n  ${spend}\n  store: fileStore('./payments'), // a crash loses nothing`;
@@ -62,42 +102,32 @@ ${sandbox}const client = new JobsClient({
   ${where}${key}${pays}
 });
 
-// What an earlier run has paid for and not seen.
-for (const open of await client.pendingPayments()) await client.resume(open);
-
-const job = await client.createAndWaitForJob({
-  userId: crypto.randomUUID(),
-  content: ${question},
-});
+${earlier}${call}
 console.log(job.result.message.content);`;
 }
 
 function react(given) {
   const { question } = parts(given);
-  return `import { useEffect, useState } from 'react';
-import { client } from './client.js'; // as in the tab “Browser”
+  return `import { JobsClient } from 'eliza-jobs';
+import { useJob } from 'eliza-jobs/react';
+${importsOfPage(given)}
+${clientOfPage(given)}
 
-export function Answer({ question = ${question}, orderId, userId }) {
-  const [answer, setAnswer] = useState('…');
-  useEffect(() => {
-    const controller = new AbortController();
-    client
-      .createAndWaitForJob(
-        { userId, content: question },
-        // StrictMode runs this twice: the key makes it one job and one payment.
-        { idempotencyKey: orderId, signal: controller.signal },
-      )
-      .then((job) => setAnswer(job.result.message.content))
-      .catch((error) => controller.signal.aborted || setAnswer(error.message));
-    return () => controller.abort();
-  }, [question, orderId, userId]);
-  return <p>{answer}</p>;
+export function Answer() {
+  // With a key, a double click and a reload are one job and one payment.
+  const { ask, answer, status, isBusy, error } = useJob(client, { key: 'answer' });
+  return (
+    <button onClick={() => ask(${question})} disabled={isBusy}>
+      {answer ?? error?.message ?? status}
+    </button>
+  );
 }`;
 }
 
 const WRITERS = { Browser: browser, Node: node, React: react };
 
-/** The tabs. Returns a function that is called with `{ settings, question }` when something has changed. */
+/** The tabs. Returns a function that is called with `{ settings, question, fault }` when something has changed or
+ * was played. */
 export function createCode() {
   let given;
   let open = TABS[0];

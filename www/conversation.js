@@ -61,10 +61,10 @@ export function beginTurn(question, stop) {
     return hadFocus;
   };
   return {
-    became(now) {
+    became(now, said = DOING[now]) {
       setState(now);
       turn.dataset.state = now;
-      if (DOING[now]) doing.textContent = DOING[now];
+      if (said) doing.textContent = said;
     },
     answered(job, receipt) {
       const text = element(

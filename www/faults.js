@@ -5,6 +5,7 @@ import { load, makeSandbox } from './server.js';
 import { sentence } from './words.js';
 
 const QUESTION = 'What does x402 do?';
+const LIMIT = '0.10';
 const SWITCHES = [
   {
     id: 'lose-reply',
@@ -36,8 +37,13 @@ const SWITCHES = [
   },
 ];
 
-/** The switches in the page. @param sequence The drawing. */
-export function createFaults(sequence) {
+/**
+ * The switches in the page.
+ *
+ * @param sequence The drawing.
+ * @param plays Called with `{ fault, question, limit }` when one is played.
+ */
+export function createFaults(sequence, plays) {
   const totals = { asked: 0, made: 0, doubled: 0 };
   let isBusy = false;
   const buttons = [];
@@ -55,6 +61,7 @@ export function createFaults(sequence) {
         for (const each of buttons) each.setAttribute('aria-disabled', 'true');
         result.className = 'result';
         result.textContent = 'playing …';
+        plays({ fault: entry.id, question: QUESTION, limit: LIMIT });
         try {
           show(result, await run(entry, sequence, totals));
         } catch (error) {
@@ -88,7 +95,7 @@ async function run(entry, sequence, totals) {
     baseUrl: sandbox.url,
     fetch: recordedFetch(sandbox.fetch, sequence, sandbox),
     wallet: recordedWallet(sandbox.wallet, sequence),
-    spend: { maxPerPayment: '0.10', recipients: [sandbox.recipient] },
+    spend: { maxPerPayment: LIMIT, recipients: [sandbox.recipient] },
     store: memoryStore(),
     // That a reply was lost is what this is about.
     logger: { warn: () => undefined },
@@ -155,9 +162,9 @@ async function reloadInTheMiddle(_client, sandbox, sequence) {
   let isReloaded = false;
   const drawn = recordedFetch(sandbox.fetch, sequence, sandbox);
   const send = (input, init = {}) => {
-    const reply = drawn(input, init);
-    if (isReloaded || !new Headers(init.headers).has('payment-signature')) return reply;
+    if (isReloaded || !new Headers(init.headers).has('payment-signature')) return drawn(input, init);
     isReloaded = true;
+    const reply = drawn(input, init, true);
     // The server has the request when this runs; the page that waits for the reply is gone before it comes.
     reply.catch(() => undefined);
     queueMicrotask(() => {

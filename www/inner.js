@@ -1,7 +1,6 @@
 // The page in the frame of "Reload in the middle". It knows nothing of being reloaded: it does on load what every page should.
-import { byId } from './dom.js';
-
 const { url, recipient, question, fetch, wallet, ended, failed } = parent.forInnerPage;
+const byId = (id) => document.getElementById(id);
 const say = (text) => (byId('say').textContent = text);
 document.documentElement.dataset.theme = parent.document.documentElement.dataset.theme ?? 'system';
 

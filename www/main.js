@@ -5,10 +5,10 @@ import { byId, element, short } from './dom.js';
 import { createFaults } from './faults.js';
 import { downloadCsv, drawLedger, drawOpen, drawServer } from './ledger.js';
 import { createSequence } from './sequence.js';
-import { SAMPLES, connect, diagnose, makeSandbox } from './server.js';
+import { SAMPLES, connect, diagnose, load, makeSandbox } from './server.js';
 import { keep, keepSettings, kept, readSettings, storageTrouble } from './settings.js';
-import { chosenWallet, drawAccount, drawBudget, drawWallets, findWallets } from './wallets.js';
-import { fundsMoved } from './words.js';
+import { chosenWallet, drawAccount, drawBudget, drawWallets, findWallets, waitingForWallet } from './wallets.js';
+import { fundsMoved, plain, walletTrouble } from './words.js';
 
 /** The server's own limit, in UTF-16 code units. */
 const LONGEST = 50_000;
@@ -28,6 +28,9 @@ let connection;
 /** The latest price: `client.quote()`. */
 let price;
 let busy = false;
+/** The question that is under way, and the state in which the connection went away. */
+let current;
+let awayIn;
 
 // --- The look ---
 
@@ -124,6 +127,8 @@ options.addEventListener('change', ({ target }) => {
 function reconnect() {
   connection = (async () => {
     const wanted = settings.paywall;
+    // The client first: it knows what is open. A server elsewhere needs no sandbox.
+    await load('index');
     if (settings.server !== 'own' && (!sandbox || sandboxPaywall !== wanted)) {
       sandboxPaywall = wanted;
       sandbox = await makeSandbox({ paywall: wanted });
@@ -150,7 +155,7 @@ async function learn() {
   try {
     const { client, baseUrl } = await mine;
     if (!busy) sequence.begin('What does it cost?');
-    drawAccount(settings.server === 'own' && settings.wallet !== 'test' ? '' : sandbox?.account);
+    void drawAccount(settings, settings.server === 'own' ? undefined : sandbox);
     const found = await client.quote();
     if (mine !== connection) return;
     price = found;
@@ -184,7 +189,7 @@ async function explain(error) {
     return why;
   }
   if (error.code === 'init_failed') notice('server', error.message);
-  else byId('options-error').textContent = error.message;
+  else byId('options-error').textContent = plain(error.message);
   byId('settings').open = error.code !== 'init_failed' || byId('settings').open;
   return undefined;
 }
@@ -211,7 +216,7 @@ async function look() {
   try {
     await drawServer(quiet);
   } catch (error) {
-    byId('health').textContent = `The server does not say: ${error.message}`;
+    byId('health').textContent = `The server does not say: ${plain(error.message)}`;
   }
 }
 async function drawWaiting() {
@@ -270,6 +275,7 @@ byId('form').addEventListener('submit', (event) => {
     return;
   }
   question.dataset.changed = 'false';
+  drawCode({ settings, question: content });
   void run(content, (client, calls) => client.createAndWaitForJob({ userId: userId(), content }, calls));
 });
 
@@ -291,6 +297,7 @@ async function run(content, work, handle) {
   const controller = new AbortController();
   const seen = { payment: handle?.amount ? handle : undefined, jobId: handle?.jobId };
   const turn = beginTurn(content, () => controller.abort(new Error('stopped')));
+  [current, awayIn] = [turn, undefined];
   sequence.begin('What happens');
   turn.became(handle ? 'thinking' : 'quoting');
   const calls = { signal: controller.signal, onUpdate: (update) => follow(update, turn, seen) };
@@ -319,7 +326,8 @@ function follow(update, turn, seen) {
   }
   if (update.type === 'payment') {
     seen.payment = update.payment;
-    turn.became(update.payment.state === 'accepted' ? 'thinking' : 'paying');
+    const { state } = update.payment;
+    turn.became(state === 'accepted' ? 'thinking' : 'paying', state === 'intended' ? waitingForWallet(settings) : undefined);
   }
   if (update.type === 'created') {
     seen.jobId = update.job.jobId;
@@ -352,6 +360,8 @@ async function openPayment(known, { payment }) {
 
 async function adviceFor(error, { isOwn, baseUrl }) {
   if (isOwn && UNREACHED.includes(error.code)) return diagnose(baseUrl);
+  const { advice } = walletTrouble(error) ?? {};
+  if (advice) return advice;
   if (!isOwn && error.code === 'job_gone')
     return 'The sandbox lives in this page and began anew when the page was loaded. A server that is still there has the answer.';
   return undefined;
@@ -371,9 +381,11 @@ for (const event of ['online', 'offline']) {
           : 'You are offline. The sandbox works all the same.',
     );
     if (settings.server !== 'own') return;
-    if (isAway) setState('offline');
-    else if (busy) setState('thinking');
-    else if (state() === 'offline') void learn();
+    const isShown = state() === 'offline';
+    if (isAway === isShown) return;
+    if (!busy) return isAway ? setState('offline') : void learn();
+    if (isAway) awayIn = state();
+    current.became(isAway ? 'offline' : (awayIn ?? 'thinking'));
   });
 }
 // Another tab has paid, or has got an answer.
@@ -400,7 +412,10 @@ const TROUBLE = {
   full: 'This browser has no room left for this page: a payment cannot be written down, so none will be made. Free some storage.',
 };
 notice('storage', TROUBLE[storageTrouble()]);
-createFaults(sequence);
+createFaults(sequence, ({ fault, question, limit }) => {
+  const played = { ...settings, server: 'sandbox', paywall: 'x402-v2', network: 'base', limit, askFirst: false };
+  drawCode({ settings: played, question, fault });
+});
 // After the first paint: the package is larger than the page.
 requestAnimationFrame(() =>
   setTimeout(async () => {

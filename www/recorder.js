@@ -88,7 +88,8 @@ export function recordedFetch(send, sequence, sandbox) {
     const fault = sandbox?.requests.at(-1)?.fault;
     return fault ? { fault } : {};
   };
-  return async (input, init = {}) => {
+  // `isLost`: the page is gone before the reply comes.
+  return async (input, init = {}, isLost = false) => {
     const url = typeof input === 'string' ? input : (input.url ?? String(input));
     const headers = new Headers(init.headers ?? input.headers);
     const method = init.method ?? input.method ?? 'GET';
@@ -108,12 +109,12 @@ export function recordedFetch(send, sequence, sandbox) {
       throw error;
     }
     settle();
-    drawReply(response, what, sequence, { struck, sandbox });
+    drawReply(response, what, sequence, { struck, sandbox, isLost });
     return response;
   };
 }
 
-function drawReply(response, what, sequence, { struck, sandbox }) {
+function drawReply(response, what, sequence, { struck, sandbox, isLost }) {
   const { status, headers } = response;
   const detail = { title: `${status} ${response.statusText}`.trim(), headers: listed(headers) };
   const asked = decoded(headers.get('payment-required') ?? '');
@@ -129,6 +130,7 @@ function drawReply(response, what, sequence, { struck, sandbox }) {
     const said = meaning(what.kind, status, body ?? '');
     const price = status === 402 ? priceIn(asked ?? json(body ?? '')) : undefined;
     if (price) said.label += `: ${price}`;
+    if (isLost) said.kind = 'lost';
     return { from: 'Server', to: 'You', status, ...said, detail: { ...detail, ...text } };
   };
   const body = response.clone().text();
@@ -147,9 +149,25 @@ function drawReply(response, what, sequence, { struck, sandbox }) {
   }
 }
 
-/** A wallet that draws when it signs and when it transfers. */
+/** A wallet that draws when it signs and when it transfers, and when it has no account. */
 export function recordedWallet(wallet, sequence) {
   const recorded = { ...wallet };
+  if (wallet.address) {
+    recorded.address = async () => {
+      try {
+        return await wallet.address();
+      } catch (error) {
+        sequence.add({
+          from: 'You',
+          to: 'You',
+          kind: 'bad',
+          label: 'your wallet shows no account',
+          detail: { title: error?.message },
+        });
+        throw error;
+      }
+    };
+  }
   if (wallet.signTypedData) {
     recorded.signTypedData = async (typedData) => {
       const { from, to, value, validBefore } = typedData.message;
@@ -160,7 +178,7 @@ export function recordedWallet(wallet, sequence) {
         step.update({ label: 'your wallet signs' });
         return signature;
       } catch (error) {
-        step.update({ kind: 'bad', label: 'your wallet does not sign' });
+        step.update({ kind: 'bad', label: 'your wallet does not sign', detail: { facts, title: error?.message } });
         throw error;
       }
     };
@@ -169,8 +187,16 @@ export function recordedWallet(wallet, sequence) {
     recorded.sendTransfer = async (quote) => {
       const { amount, currency, network, recipient } = quote;
       const facts = Object.entries({ amount, currency, network, recipient });
+      const step = sequence.add({ from: 'You', to: 'You', kind: 'sign', label: 'your wallet is asked', detail: { facts } });
+      let hash;
+      try {
+        hash = await wallet.sendTransfer(quote);
+      } catch (error) {
+        step.update({ kind: 'bad', label: 'your wallet makes no transfer', detail: { facts, title: error?.message } });
+        throw error;
+      }
+      step.update({ label: 'your wallet pays' });
       sequence.add({ from: 'You', to: 'Chain', kind: 'chain', label: `a transfer of ${amount} ${currency}`, detail: { facts } });
-      const hash = await wallet.sendTransfer(quote);
       sequence.add({ from: 'Chain', to: 'You', kind: 'chain', label: 'mined', detail: { facts: [['transaction', hash]] } });
       return hash;
     };

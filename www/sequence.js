@@ -20,7 +20,7 @@ export function createSequence() {
     const at = performance.now() - began;
     const earlier = group && counted[group];
     if (earlier) {
-      earlier.update({ ...given, count: earlier.count + 1, until: at });
+      earlier.update({ ...given, count: earlier.count + 1, last: at });
       return earlier;
     }
     const row = drawn(list, { at, count: 1, ...given });
@@ -70,7 +70,8 @@ function drawn(list, step) {
   row.update({});
   // One of them is reached with Tab, the others with the arrow keys.
   button.tabIndex = list.querySelector('button.arrow') ? -1 : 0;
-  list.append(item);
+  // What comes late is not after the end.
+  list.insertBefore(item, list.querySelector('.ending'));
   if (list.children.length > MOST) {
     list.firstElementChild.remove();
     list.querySelector('button.arrow').tabIndex = 0;
@@ -93,7 +94,8 @@ function write(item, { way, text, ending, time }, step) {
     step.label + times,
     ...(step.fault ? [element('em', {}, step.fault)] : []),
   );
-  time.textContent = duration(step.until ?? step.at);
+  // Of what repeats, the first: the times go down the drawing in order.
+  time.textContent = duration(step.at);
   // What the arrow shows, for those who do not see it.
   way.textContent = from === to ? `${step.from}: ` : `${step.from} to ${step.to}: `;
   ending.textContent = `${step.fault ? ' (a fault that was asked for)' : ''}${ENDINGS[step.kind] ?? ''}, `;
@@ -104,11 +106,12 @@ function close(item, button) {
   item.querySelector('.detail')?.remove();
 }
 
-function open(item, button, { detail = {} }) {
+function open(item, button, { detail = {}, last }) {
   close(item, button);
   button.setAttribute('aria-expanded', 'true');
   const { title, headers = [], facts = [], body, decoded } = detail;
-  const rows = [...headers, ...facts].map(([name, value]) =>
+  const latest = last === undefined ? [] : [['the latest one', duration(last)]];
+  const rows = [...latest, ...headers, ...facts].map(([name, value]) =>
     element('div', {}, element('dt', {}, name), element('dd', {}, String(value))),
   );
   const block = (name, text) => text && element('div', {}, element('h3', {}, name), element('pre', { tabIndex: 0 }, text));

@@ -17,9 +17,22 @@ export const SAMPLES = Object.keys(ANSWERS);
 const PACE = { answerMs: 1800, latencyMs: 140 };
 const NETWORKS = ['base', 'polygon', 'base-sepolia', 'polygon-amoy'];
 
+/** The modules of the package, each loaded when it is first needed. */
+const MODULES = {
+  index: () => import('./eliza-jobs/index.js'),
+  sandbox: () => import('./eliza-jobs/sandbox.js'),
+  wallets: () => import('./eliza-jobs/wallets.js'),
+};
 const loaded = {};
-/** A module of the package, loaded once. */
-export const load = (name) => (loaded[name] ??= import(`./eliza-jobs/${name}.js`));
+/** A module of the package. One that could not be loaded is tried again the next time. */
+export function load(name) {
+  loaded[name] ??= MODULES[name]().catch((cause) => {
+    delete loaded[name];
+    const message = 'A part of this page could not be loaded. Are you online? Ask again, or load the page anew.';
+    throw Object.assign(new Error(message, { cause }), { code: 'init_failed', fundsMoved: false });
+  });
+  return loaded[name];
+}
 
 /** A server in this page. @param faults What goes wrong. */
 export async function makeSandbox({ paywall, faults = [], ...more }) {

@@ -18,15 +18,30 @@ export function findWallets(changed) {
 }
 
 let testWallet;
-/** What pays, by the settings. The sandbox takes play money only: real wallets are for real servers. */
-export async function chosenWallet({ wallet, server }, sandbox) {
-  const real = server === 'own' ? found.get(wallet) : undefined;
+/** The test wallet for a server elsewhere: the sandbox that it comes from is loaded when it is first asked, and not for a price alone. */
+function laterWallet() {
+  const loaded = () => (testWallet ??= makeSandbox({ paywall: 'elizaos' }).then(({ wallet }) => wallet));
+  const member = (name) => async (given) => (await loaded())[name](given);
+  return { address: member('address'), signTypedData: member('signTypedData'), sendTransfer: member('sendTransfer') };
+}
+
+/** The chosen wallet of the browser; `undefined` for the test wallet. The sandbox takes play money only. */
+const realWallet = ({ wallet, server }) => (server === 'own' ? found.get(wallet) : undefined);
+
+/** What to say while the wallet has the word; `undefined` for the test wallet, which answers at once. */
+export function waitingForWallet(settings) {
+  const real = realWallet(settings);
+  return real && `look at ${real.name}: it asks you to pay`;
+}
+
+/** What pays, by the settings. */
+export async function chosenWallet(settings, sandbox) {
+  const real = realWallet(settings);
   if (real) {
     const { fromEip1193 } = await load('wallets');
     return fromEip1193(real.provider);
   }
-  if (server !== 'own') return sandbox.wallet;
-  return (testWallet ??= (await makeSandbox({ paywall: 'elizaos' })).wallet);
+  return settings.server === 'own' ? laterWallet() : sandbox.wallet;
 }
 
 /** The wallets to choose from. */
@@ -71,9 +86,45 @@ function drawChosen(real) {
   byId('wallet-name').textContent = real?.name ?? 'Test wallet';
 }
 
-/** Shows whose account pays. */
-export function drawAccount(account) {
-  byId('wallet-account').textContent = account ? short(account) : 'asked when it pays';
+/** The chains of the networks, as wallets name them. */
+const CHAINS = { base: '0x2105', polygon: '0x89', 'base-sepolia': '0x14a34', 'polygon-amoy': '0x13882' };
+
+/** Shows whose account pays, and whether the wallet could pay now. The wallet is not asked for anything: it shows no window. */
+export async function drawAccount(settings, sandbox) {
+  const place = byId('wallet-account');
+  const real = realWallet(settings);
+  if (!real) {
+    place.textContent = sandbox ? short(sandbox.account) : 'not real';
+    return;
+  }
+  watch(real.provider, () => drawAccount(settings, sandbox));
+  place.textContent = 'asked when it pays';
+  const text = await stateOf(real.provider, settings.network);
+  if (text && realWallet(settings) === real) place.textContent = text;
+}
+
+/** What a wallet says of itself without a window; `undefined` when it says nothing. */
+async function stateOf(provider, network) {
+  try {
+    const [accounts, chain] = await Promise.all([
+      provider.request({ method: 'eth_accounts' }),
+      provider.request({ method: 'eth_chainId' }),
+    ]);
+    if (!accounts?.length) return 'locked, or not connected: it asks when it pays';
+    const isThere = Number(chain) === Number(CHAINS[network]);
+    return `${short(accounts[0])}${isThere ? '' : `, not on ${network}: it will be asked to switch`}`;
+  } catch {
+    return undefined;
+  }
+}
+
+const watched = new Map();
+/** Calls `changed` when the wallet has another account or is on another chain; the latest caller alone is called. */
+function watch(provider, changed) {
+  if (!watched.has(provider)) {
+    for (const event of ['accountsChanged', 'chainChanged']) provider.on?.(event, () => watched.get(provider)());
+  }
+  watched.set(provider, changed);
 }
 
 /** Decimal text as a number, for the length of a bar only. */

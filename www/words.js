@@ -18,7 +18,7 @@ const HAPPENED = {
   payment_not_supported_here: 'the wallet cannot make this payment',
   payment_outcome_unknown: 'the server’s reply was lost',
   wallet_cannot_pay: 'the wallet cannot make this payment',
-  wallet_failed: 'the wallet failed: is it locked, or on another chain?',
+  wallet_failed: 'the wallet failed',
   wallet_timeout: 'the wallet did not answer',
   connection_failed: 'the server cannot be reached',
   connection_reset: 'the connection broke',
@@ -35,17 +35,71 @@ const HAPPENED = {
   init_failed: 'the package could not be loaded',
 };
 
+/** How many errors within an error are read. */
+const MOST_CAUSES = 8;
+/** What stops a wallet: how it is known, what happened, and what to do. The codes are those of EIP-1193, EIP-3326 and MetaMask. */
+const WALLET_TROUBLES = [
+  {
+    codes: [-32002],
+    happened: 'a request is open in the wallet already',
+    advice: 'Open the wallet and answer the request there. Then ask again.',
+  },
+  {
+    codes: [4902],
+    happened: 'the wallet does not know the network',
+    advice: 'Add the network to the wallet, or choose another one under “Server, wallet and limits”. Then ask again.',
+  },
+  {
+    codes: [4100],
+    words: /offers no account/,
+    happened: 'the wallet is locked, or not connected to this page',
+    advice: 'Unlock the wallet and connect it to this page. Then ask again.',
+  },
+  {
+    words: /has changed its account/,
+    happened: 'the wallet has changed its account in between',
+    advice: 'Ask again: the account that is chosen then pays.',
+  },
+  {
+    words: /wallet is on chain \d+/,
+    happened: 'the wallet is on another network',
+    advice:
+      'Switch the wallet to the network of the payment, or choose the wallet’s own under “Server, wallet and limits”. Then ask again.',
+  },
+];
+
+/** The error and what is wrapped in it. */
+function causes(error) {
+  const found = [];
+  for (let each = error; each && found.length < MOST_CAUSES; each = each.cause) found.push(each);
+  return found;
+}
+
+/** What stopped the wallet; `undefined` when that is not known, or when it was something else. */
+export function walletTrouble(error) {
+  if (!/^wallet_/.test(error?.code)) return undefined;
+  const chain = causes(error);
+  return WALLET_TROUBLES.find(
+    ({ codes = [], words }) =>
+      chain.some(({ code }) => codes.includes(Number(code))) || (words && chain.some(({ message }) => words.test(message))),
+  );
+}
+
 /** Whether money moved: `true`, `false` or `'unknown'`. */
 export const fundsMoved = (error) => (error?.fundsMoved === undefined ? 'unknown' : error.fundsMoved);
 
 /** One sentence: the money first, then what happened. */
 export function sentence(error) {
   const money = ALREADY[fundsMoved(error)] ?? ALREADY.unknown;
-  return `${money}: ${HAPPENED[error?.code] ?? lower(error?.message ?? String(error))}.`.replace(/\.\.$/, '.');
+  const happened = walletTrouble(error)?.happened ?? HAPPENED[error?.code];
+  return `${money}: ${happened ?? lower(error?.message ?? String(error))}.`.replace(/\.\.$/, '.');
 }
+
+/** A message without the address of its documentation, which stands below it with the code. */
+export const plain = (message) => message.replace(/\s*\(see https?:[^)]*\)/g, '');
 
 /** The first letter small, unless it begins a name. */
 function lower(text) {
-  const first = text.split('. ')[0];
+  const [first] = plain(text).split('. ');
   return /^[A-Z][a-z]*(?=[\s,:])/.test(first) ? first[0].toLowerCase() + first.slice(1) : first;
 }

@@ -152,11 +152,11 @@ pub(crate) fn conversation(bytes: &[u8]) {
     let config = Config {
         base_url: BASE.into(),
         headers: vec![("x-api-key".into(), API_KEY.into())],
-        timeout_ms: 30_000.0,
+        timeout: Millis::new(30_000.0),
         retries: 2,
-        wallet_timeout_ms: f64::INFINITY,
+        wallet_timeout: Millis::FOREVER,
         spend: SpendPolicy::default(),
-        keep_payments_days: 400.0,
+        keep_payments: Millis::from_secs(400.0 * 86_400.0),
         polling: Polling::default(),
     };
     let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));

@@ -11,7 +11,7 @@ export const COMMON: readonly Option[] = [
 ];
 const VERSION: Option = { name: 'version', short: 'v', help: 'print the version' };
 
-/** A private key has this form. It must not be shown again. */
+/** A private key has this form. It must not be shown again. The hash of a transaction has it too. */
 const KEY = /^(0x)?[0-9a-f]{64}$/i;
 
 export interface Parsed {
@@ -26,7 +26,7 @@ export interface Parsed {
  * @throws {UsageError} when it can never work.
  */
 export function read(args: readonly string[], commands: readonly Command[]): Parsed {
-  if (args.some((arg) => KEY.test(arg.slice(arg.startsWith('--') ? arg.indexOf('=') + 1 : 0)))) {
+  if (args.some((arg, at) => isKey(arg) && !(args[0] === 'resume' && isHash(arg, args[at - 1])))) {
     throw new UsageError(
       'a private key was given as an argument, where the shell keeps it and other programs can read it',
       'Nothing was done with it. Move what it holds to another account, and set ELIZA_JOBS_PRIVATE_KEY instead.',
@@ -46,6 +46,11 @@ export function read(args: readonly string[], commands: readonly Command[]): Par
   if (!given.has('help')) checkCount(given.positionals, command);
   return { command, given };
 }
+
+const isKey = (arg: string): boolean => KEY.test(arg.slice(arg.startsWith('--') ? arg.indexOf('=') + 1 : 0));
+
+const isHash = (arg: string, before: string | undefined): boolean =>
+  before === '--transaction' || arg.startsWith('--transaction=');
 
 function unknownCommand(name: string, commands: readonly Command[]): UsageError {
   const names = commands.map((command) => command.name);

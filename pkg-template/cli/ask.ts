@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { agent, checkAgent, AGENT_OPTIONS } from './agents.js';
 import type { Command } from './command.js';
-import { connect, PAY_OPTIONS, type Connection } from './connect.js';
-import { EXIT, UsageError } from './exit.js';
+import { connect, PAY_OPTIONS } from './connect.js';
+import { UsageError } from './exit.js';
 import { Interrupt } from './interrupt.js';
-import { inShort, type Output } from './output.js';
+import { inShort } from './output.js';
 import { answered, progress } from './progress.js';
-import { interrupted, quoted, report, write } from './report.js';
-import { isAddress, uuid } from './values.js';
+import { report, write } from './report.js';
+import { stopped } from './stop.js';
+import { isAddress, quoted, uuid } from './values.js';
 
 export const ask: Command = {
   name: 'ask',
@@ -42,10 +43,12 @@ paid with a test wallet.`,
     try {
       await checkAgent(connection, chosen.agentId, interrupt.signal);
       const job = await client.createAndWaitForJob(params, { signal: interrupt.signal, onUpdate: progress(output) });
-      await answered(output, connection, job, began);
-      return EXIT.done;
+      return await answered(output, connection, job, began);
     } catch (error) {
-      if (interrupt.signal.aborted) return await stopped(output, connection, params.userId);
+      if (interrupt.signal.aborted) {
+        // The asker's id tells it from what else is open.
+        return write(await stopped(output, connection, ({ userId }) => userId === params.userId), output);
+      }
       return report(error, output, connection);
     } finally {
       interrupt.end();
@@ -66,11 +69,4 @@ async function standardInput(): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of process.stdin) parts.push(part as Buffer);
   return Buffer.concat(parts).toString('utf8').trim();
-}
-
-/** After Ctrl-C: what is open of this question. The asker's id tells it from what else is open. */
-async function stopped(output: Output, connection: Connection, userId: string): Promise<number> {
-  const pending = await connection.client.pendingPayments();
-  const open = pending.filter((payment) => payment.state !== 'unreadable' && payment.userId === userId);
-  return write(interrupted(connection, open), output);
 }

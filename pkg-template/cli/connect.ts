@@ -3,7 +3,7 @@ import { JobsClient } from '../node.js';
 import type { Wallet } from '../injected.js';
 import type { JobsClient as Client, JobsClientOptions, Quote, SpendOptions } from '../wasm.js';
 import type { Given, Option } from './command.js';
-import { openStore, storeFolder, STORE_OPTION } from './folders.js';
+import { openStore, storeFolder, storeGiven, STORE_OPTION } from './folders.js';
 import type { Output } from './output.js';
 import { address, amount, isLoopback, MOST_SECONDS, whole } from './values.js';
 import { anyWallet, findWallet, testWallet } from './wallet.js';
@@ -31,6 +31,8 @@ export interface Connection {
   readonly url: string;
   readonly isSandbox: boolean;
   readonly folder: string;
+  /** The options with which a command that goes on does what this one does: the folder, the budget. */
+  readonly options: readonly string[];
   /** Whether a limit was given. Without one, nothing that is worth something is paid. */
   readonly hasBudget: boolean;
   /** Whether the command is about a payment. Where it is not, an error says nothing about money. @default true */
@@ -53,13 +55,18 @@ export interface Needs {
   readonly folder?: string;
 }
 
+/** What was said of the library that signs: once is enough. */
+const told = new Set<string>();
+
 /** Connects to a server. Nothing is sent to it, but for a look at a server on this machine: whether it is a sandbox. */
 export async function connect(given: Given, output: Output, named: string, needs: Needs): Promise<Connection> {
   const url = address(named);
   const limits = { max: amount(given, 'max'), perDay: amount(given, 'per-day') };
   const isSandbox = isLoopback(url) && (await isServedSandbox(url));
   const folder = needs.folder ?? storeFolder(given, isSandbox);
-  const { wallet, why } = await walletFor(needs, isSandbox, given.value('rpc'));
+  const { wallet, library, why } = await walletFor(needs, isSandbox, given.value('rpc'));
+  if (library !== undefined && !told.has(library)) output.step('wallet', `the key is used by ${library}`, 'cyan');
+  if (library !== undefined) told.add(library);
   const apiKey = process.env['ELIZA_JOBS_API_KEY'];
   const options: JobsClientOptions = {
     baseUrl: url,
@@ -78,7 +85,8 @@ export async function connect(given: Given, output: Output, named: string, needs
   const hasBudget = limits.max !== undefined || limits.perDay !== undefined;
   const client = new JobsClient(options);
   const seconds = whole(given, 'timeout', 1, MOST_SECONDS);
-  const connection: Connection = { client, url, isSandbox, folder, hasBudget, seconds, noWallet: why };
+  const again = [...storeGiven(given), ...(limits.perDay && !isSandbox ? ['--per-day', limits.perDay] : [])];
+  const connection: Connection = { client, url, isSandbox, folder, options: again, hasBudget, seconds, noWallet: why };
   return connection;
 }
 
@@ -86,12 +94,12 @@ async function walletFor(
   { wallet }: Needs,
   isSandbox: boolean,
   rpc: string | undefined,
-): Promise<{ wallet?: Wallet; why: readonly string[] }> {
+): Promise<{ wallet?: Wallet; library?: string; why: readonly string[] }> {
   if (wallet === 'none') return { why: [] };
   if (wallet === 'price') return { wallet: anyWallet(), why: [] };
   if (isSandbox) return { wallet: await testWallet(), why: [] };
   const found = findWallet(rpc);
-  return found.wallet ? { wallet: found.wallet, why: [] } : { why: found.why };
+  return found.wallet ? { ...found, why: [] } : { why: found.why };
 }
 
 function spendFor({ max, perDay }: { max: string | undefined; perDay: string | undefined }, given: Given): SpendOptions {

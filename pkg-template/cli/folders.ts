@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileStore } from '../node.js';
 import type { Store } from '../stores.js';
 import type { Given, Option } from './command.js';
+import { quoted } from './values.js';
 
 export const STORE_OPTION: Option = {
   name: 'store',
@@ -12,8 +13,11 @@ export const STORE_OPTION: Option = {
   help: "where payments are recorded (default: ELIZA_JOBS_STORE, else the user's data folder)",
 };
 
+/** The folder of payments in sandboxes, in the folder of the others where that was named. */
+const SANDBOX = 'sandbox';
+
 /** The user's folder for data of this program. */
-export function dataFolder(): string {
+function dataFolder(): string {
   const { env, platform } = process;
   // The specification wants a relative path ignored.
   if (env['XDG_DATA_HOME'] && path.isAbsolute(env['XDG_DATA_HOME'])) return path.join(env['XDG_DATA_HOME'], 'eliza-jobs');
@@ -22,21 +26,32 @@ export function dataFolder(): string {
   return path.join(homedir(), '.local/share/eliza-jobs');
 }
 
-/** The folder of payments with money, or of those in sandboxes, which count for no budget. */
-export function storeFolder(given: Given, isSandbox: boolean): string {
+/** The folder that was named, by the option or in the environment. */
+function namedFolder(given: Given): string | undefined {
   const folder = given.value('store') ?? process.env['ELIZA_JOBS_STORE'];
-  return folder ? path.resolve(folder) : path.join(dataFolder(), isSandbox ? 'sandbox' : 'payments');
+  return folder ? path.resolve(folder) : undefined;
 }
 
-/** Both folders; one where it was named. */
-export function storeFolders(given: Given): string[] {
-  return [...new Set([storeFolder(given, false), storeFolder(given, true)])];
+/** The folder of payments with money, or of those in sandboxes: one of its own, so that these count for no budget. */
+export function storeFolder(given: Given, isSandbox: boolean): string {
+  const named = namedFolder(given);
+  if (named !== undefined) return isSandbox ? path.join(named, SANDBOX) : named;
+  return path.join(dataFolder(), isSandbox ? SANDBOX : 'payments');
 }
 
-/** The folder of payments in sandboxes where there is one beside the folder that a command without options looks at. */
+/** Both folders. */
+export const storeFolders = (given: Given): string[] => [storeFolder(given, false), storeFolder(given, true)];
+
+/** The option that names the folder, for a command that goes on; empty where none was named. */
+export function storeGiven(given: Given): string[] {
+  const named = namedFolder(given);
+  return named === undefined ? [] : ['--store', quoted(named)];
+}
+
+/** The folder of payments in sandboxes, if there is one, where a command looks at those with money. */
 export function otherFolder(given: Given): string | undefined {
   const folder = storeFolder(given, true);
-  return given.has('sandbox') || folder === storeFolder(given, false) || !existsSync(folder) ? undefined : folder;
+  return given.has('sandbox') || !existsSync(folder) ? undefined : folder;
 }
 
 /** That there is something in sandboxes, and the option that shows it. */

@@ -3,7 +3,7 @@ import type { JobsHealthResponse } from '../wasm.js';
 import type { Command } from './command.js';
 import { connect } from './connect.js';
 import { EXIT } from './exit.js';
-import type { Output } from './output.js';
+import { paint, type Output } from './output.js';
 import { report } from './report.js';
 
 export const health: Command = {
@@ -27,7 +27,7 @@ export const health: Command = {
 };
 
 function write({ healthy, totalJobs, maxJobs, statusCounts, metrics }: JobsHealthResponse, output: Output) {
-  output.line(healthy ? output.paint('green', 'healthy') : output.paint('red', 'not healthy'));
+  output.line(healthy ? paint('green', 'healthy') : paint('red', 'not healthy'));
   const counts = Object.entries(statusCounts).map(([status, count]) => `${count} ${status}`);
   output.line(`jobs     ${totalJobs} of at most ${maxJobs}: ${counts.join(', ')}`);
   if (!metrics) return;

@@ -1,18 +1,28 @@
-// Ctrl-C. The first one ends the call, so that there is time to say what is open; the second one ends the program.
+// Ctrl-C, and what other programs send in its place. The first one ends the call, so that there is time to say what is open; the second
+// one ends the program.
 import { EXIT } from './exit.js';
+
+/** `kill` sends SIGTERM, and a terminal that is closed SIGHUP. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** A program that has started this one, such as npx, passes on what the terminal sends to both: the same signal comes twice. */
+const SAME_MS = 300;
 
 /** Listens for Ctrl-C until it is disposed of. */
 export class Interrupt {
   readonly #controller = new AbortController();
   readonly #listener: () => void;
 
-  constructor() {
+  /** @param second The exit code of the second one. */
+  constructor(second: number = EXIT.mayHavePaid) {
+    let came = 0;
     this.#listener = () => {
-      // What was paid is written down already: it is open, and `pending` lists it.
-      if (this.signal.aborted) process.exit(EXIT.mayHavePaid);
-      this.#controller.abort(new Error('interrupted'));
+      if (!this.signal.aborted) {
+        came = performance.now();
+        this.#controller.abort(new Error('interrupted'));
+        // What was paid is written down already: it is open, and `pending` lists it.
+      } else if (performance.now() - came > SAME_MS) process.exit(second);
     };
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, this.#listener);
+    for (const name of SIGNALS) process.on(name, this.#listener);
   }
 
   get signal(): AbortSignal {
@@ -28,6 +38,6 @@ export class Interrupt {
   }
 
   end() {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, this.#listener);
+    for (const name of SIGNALS) process.off(name, this.#listener);
   }
 }

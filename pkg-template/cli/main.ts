@@ -20,21 +20,25 @@ const COMMANDS: readonly Command[] = [ask, quote, payments, pending, resume, hea
 export async function main(args: readonly string[]): Promise<number> {
   // Where the command line cannot be read, this is what can be known of it.
   const output = new Output(args.includes('--json'));
-  try {
-    const { command, given } = read(args, COMMANDS);
-    if (given.has('version')) output.raw(`${version()}\n`);
-    else if (given.has('help')) output.raw(command ? helpFor(command) : help(COMMANDS));
-    else if (command) return await command.run(given, output);
-    else {
-      process.stderr.write(help(COMMANDS));
-      return EXIT.wrongUse;
-    }
-    return EXIT.done;
-  } catch (error) {
-    return report(error, output);
-  } finally {
-    output.end();
+  const code = await run(args, output).catch((error: unknown) => report(error, output));
+  // What was written to a pipe is read by then.
+  const failed = await output.written();
+  if (!failed || code !== EXIT.done) return code;
+  output.error(`the result could not be written: ${failed.message}`);
+  await output.written();
+  return EXIT.nothingPaid;
+}
+
+async function run(args: readonly string[], output: Output): Promise<number> {
+  const { command, given } = read(args, COMMANDS);
+  if (given.has('version')) output.raw(`${version()}\n`);
+  else if (given.has('help')) output.raw(command ? helpFor(command) : help(COMMANDS));
+  else if (command) return await command.run(given, output);
+  else {
+    await new Promise((written) => process.stderr.write(help(COMMANDS), written));
+    return EXIT.wrongUse;
   }
+  return EXIT.done;
 }
 
 /** The package's version: its package.json is beside the bundle. */

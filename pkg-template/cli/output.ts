@@ -1,5 +1,6 @@
 // What is written where. Standard output has the result and nothing else: in a pipe, the bare answer. Progress and errors go to standard
-// error, and progress only where that is a terminal.
+// error, and progress only where that is a terminal. Whatever is written for people is cleaned here, so that no caller can forget it: ids,
+// names and texts come from servers.
 import type { WriteStream } from 'node:tty';
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
@@ -13,20 +14,31 @@ const COLUMN = 9;
 // eslint-disable-next-line no-control-regex -- exactly these are meant
 const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
+/** A text in a colour, where there are colours. */
+export interface Painted {
+  readonly style: Style;
+  readonly text: string;
+}
+/** A part of a line. */
+export type Part = string | Painted;
+
+/** A part of a line in a colour. */
+export const paint = (style: Style, text: string): Painted => ({ style, text });
+
 export class Output {
   readonly json: boolean;
   readonly #out: WriteStream;
   readonly #err: WriteStream;
   #clock: NodeJS.Timeout | undefined;
+  readonly #used = new Set<WriteStream>();
+  /** What cannot be written to any more, and why. The exit code tells of the payment all the same. */
+  readonly #failed = new Map<WriteStream, NodeJS.ErrnoException>();
 
   constructor(json: boolean, out: WriteStream = process.stdout, err: WriteStream = process.stderr) {
     this.json = json;
     this.#out = out;
     this.#err = err;
-    // Whoever reads has seen enough: `eliza-jobs payments | head`.
-    out.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
+    for (const stream of [out, err]) stream.on('error', (error: NodeJS.ErrnoException) => this.#failed.set(stream, error));
   }
 
   /** Whether a person sees the result. */
@@ -44,7 +56,8 @@ export class Output {
     if (!this.showsProgress) return;
     this.#endClock();
     const mark = { green: '✓', yellow: '!', red: '✗', cyan: '·' }[style as 'green'] ?? '·';
-    this.#err.write(`${this.#painted(this.#err, style, mark)} ${this.#painted(this.#err, 'dim', what.padEnd(COLUMN))} ${text}\n`);
+    const column = this.#painted(this.#err, 'dim', what.padEnd(COLUMN));
+    this.#put(this.#err, `${this.#painted(this.#err, style, mark)} ${column} ${inOneLine(text)}\n`);
   }
 
   /** A step that goes on: a line with a running clock, until the next line is written. */
@@ -55,8 +68,11 @@ export class Output {
     const write = () => {
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       // A line that wraps could not be written again.
-      const line = `· ${what.padEnd(COLUMN)} ${text} ${seconds} s`.slice(0, Math.max(this.#err.columns - 1, 0) || undefined);
-      this.#err.write(`\r${this.#painted(this.#err, 'dim', line)}\x1b[K`);
+      const line = `· ${what.padEnd(COLUMN)} ${inOneLine(text)} ${seconds} s`.slice(
+        0,
+        Math.max(this.#err.columns - 1, 0) || undefined,
+      );
+      this.#put(this.#err, `\r${this.#painted(this.#err, 'dim', line)}\x1b[K`);
     };
     write();
     this.#clock = setInterval(write, CLOCK_MS).unref();
@@ -65,48 +81,57 @@ export class Output {
   /** The result for people: with blank lines around it on a terminal, bare in a pipe. */
   answer(text: string) {
     this.#endClock();
-    if (this.isTerminal) this.#out.write(`\n${shown(text)}\n\n`);
-    else this.#out.write(`${text}\n`);
+    if (this.isTerminal) this.#put(this.#out, `\n${shown(text)}\n\n`);
+    else this.#put(this.#out, `${text}\n`);
   }
 
   /** A line of the result for people. */
-  line(text = '', style?: Style) {
+  line(...parts: readonly Part[]) {
     this.#endClock();
-    this.#out.write(`${style ? this.#painted(this.#out, style, text) : text}\n`);
+    const texts = parts.map((part) => {
+      if (typeof part === 'string') return inOneLine(part);
+      return this.#painted(this.#out, part.style, inOneLine(part.text));
+    });
+    this.#put(this.#out, `${texts.join('')}\n`);
   }
 
-  /** The result as it is, to the letter. */
+  /** The result as it is, to the letter, for files and other programs; a terminal gets it without control characters. */
   raw(text: string) {
     this.#endClock();
-    this.#out.write(text);
+    this.#put(this.#out, this.#out.isTTY ? shown(text) : text);
   }
 
-  /** The result for programs. */
-  document(value: unknown) {
-    this.#out.write(`${JSON.stringify(value, null, 2)}\n`);
+  /** The result for programs. `space`: how far its parts are set in; all in one line, where it is 0. */
+  document(value: unknown, space = 2) {
+    this.#endClock();
+    // The same value for whoever parses it, and nothing that a terminal could take for a command.
+    const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+    this.#put(this.#out, `${JSON.stringify(value, null, space).replace(CONTROL, escaped)}\n`);
   }
 
-  /** What a person should see that is no result. */
+  /** What a person should see that is no result: one line. */
   remark(text: string) {
     this.#endClock();
-    if (!this.json) this.#err.write(`${this.#painted(this.#err, 'dim', text)}\n`);
+    if (!this.json) this.#put(this.#err, `${this.#painted(this.#err, 'dim', inOneLine(text))}\n`);
   }
 
   /** What went wrong, and what to do. */
   error(text: string, ...next: readonly string[]) {
     this.#endClock();
-    this.#err.write(`${this.#painted(this.#err, 'red', '✗')} ${shown(text)}\n`);
-    for (const line of next) this.#err.write(`  ${line}\n`);
+    // No text of others can look like a line of this program: what becomes of the money stands there.
+    this.#put(this.#err, `${this.#painted(this.#err, 'red', '✗')} ${shown(text).replaceAll('\n', '\n    ')}\n`);
+    for (const line of next) this.#put(this.#err, `  ${inOneLine(line)}\n`);
   }
 
-  /** Ends what is being written. */
-  end() {
+  /** Waits until everything is written; returns why the result could not be. */
+  async written(): Promise<Error | undefined> {
     this.#endClock();
-  }
-
-  /** Text for standard output, with a colour where it has colours. */
-  paint(style: Style, text: string): string {
-    return this.#painted(this.#out, style, text);
+    for (const stream of [this.#out, this.#err]) {
+      if (this.#used.has(stream) && !this.#failed.has(stream)) await new Promise((done) => stream.write('', done));
+    }
+    const failed = this.#failed.get(this.#out);
+    // Whoever reads has seen enough (`eliza-jobs payments | head`), or has closed the terminal.
+    return failed?.code === 'EPIPE' || failed?.code === 'EIO' ? undefined : failed;
   }
 
   #painted(stream: WriteStream, style: Style, text: string): string {
@@ -114,11 +139,22 @@ export class Output {
     return stream.isTTY && stream.hasColors() ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
   }
 
+  #put(stream: WriteStream, text: string) {
+    if (this.#failed.has(stream)) return;
+    this.#used.add(stream);
+    try {
+      stream.write(text);
+    } catch (error) {
+      // A file is written to at once, and a full disk throws.
+      this.#failed.set(stream, error as NodeJS.ErrnoException);
+    }
+  }
+
   #endClock() {
     if (!this.#clock) return;
     clearInterval(this.#clock);
     this.#clock = undefined;
-    this.#err.write('\r\x1b[K');
+    this.#put(this.#err, '\r\x1b[K');
   }
 }
 
@@ -126,6 +162,9 @@ export class Output {
 export function shown(text: string): string {
   return text.replaceAll('\r\n', '\n').replace(CONTROL, '\ufffd');
 }
+
+/** The same in one line. */
+const inOneLine = (text: string): string => shown(text).replace(/[\t\n\u2028\u2029]/g, ' ');
 
 /** The same in one line, not longer than so many characters. */
 export function inShort(text: string, most: number): string {

@@ -5,7 +5,7 @@ import type { JobsClient as Client, PaymentRow, PaymentsOptions, PaymentState } 
 import type { Command, Given } from './command.js';
 import { EXIT, UsageError } from './exit.js';
 import { inSandboxes, openStore, otherFolder, storeFolder, storeFolders, STORE_OPTION } from './folders.js';
-import { inShort, shown, type Output } from './output.js';
+import { inShort, paint, shown, type Output, type Part } from './output.js';
 import { paymentOf, report } from './report.js';
 import { date, oneOf } from './values.js';
 
@@ -64,7 +64,7 @@ async function list(client: Client, options: PaymentsOptions, output: Output, fo
   let count = 0;
   for await (const row of client.payments(options)) {
     count += 1;
-    output.line(lineOf(row, output));
+    output.line(...lineOf(row));
   }
   if (count === 0) output.remark(`No payments in ${folder}.`);
   const other = otherFolder(given);
@@ -82,10 +82,10 @@ function named(error: unknown, given: Given): unknown {
   return new UsageError(`--${rule}; given: ${JSON.stringify(typed)}`);
 }
 
-function lineOf(row: PaymentRow, output: Output): string {
+function lineOf(row: PaymentRow): Part[] {
   const at = new Date(row.createdAt).toISOString().replace('T', ' ').slice(0, 19);
   const state = row.state.padEnd(8);
-  const mark = row.state === 'accepted' ? output.paint('green', state) : output.paint('yellow', state);
-  const amount = shown(`${row.amount.padStart(8)} ${row.currency}`);
-  return [at, amount, shown(row.network).padEnd(8), mark, inShort(row.server, 60), shown(row.recipient)].join('  ');
+  const price = `${row.amount.padStart(8)} ${row.currency}  ${shown(row.network).padEnd(8)}`;
+  const mark = paint(row.state === 'accepted' ? 'green' : 'yellow', state);
+  return [`${at}  ${price}  `, mark, `  ${inShort(row.server, 60)}  ${row.recipient}`];
 }

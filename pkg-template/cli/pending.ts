@@ -4,7 +4,7 @@ import { EXIT } from './exit.js';
 import { STORE_OPTION } from './folders.js';
 import { findOpen, lineOf, SANDBOX_OPTION, tellOfSandboxes, type Open } from './open.js';
 import type { Output } from './output.js';
-import { paymentOf, report, resumeCommand, storeGiven } from './report.js';
+import { lacksHash, paymentCommand, paymentOf, report, resumeCommand } from './report.js';
 
 export const pending: Command = {
   name: 'pending',
@@ -34,8 +34,9 @@ export const pending: Command = {
 
 /** The commands that go on: with all that was listed, and with one of it. */
 function tellHow(given: Given, output: Output, { connection, payment }: Open) {
-  const store = storeGiven(connection.folder);
-  const all = ['eliza-jobs resume', ...(given.has('sandbox') ? ['--sandbox'] : []), ...store].join(' ');
+  const all = ['eliza-jobs resume', ...(given.has('sandbox') ? ['--sandbox'] : []), ...connection.options].join(' ');
   output.remark(`To go on with them without paying again: ${given.positionals.length > 0 ? resumeCommand(connection) : all}`);
-  output.remark(`With one of them: ${['eliza-jobs resume', payment.attemptId, ...store].join(' ')}`);
+  output.remark(
+    `With one of them: ${paymentCommand(payment.attemptId, connection)}${lacksHash(payment) ? ' --transaction <hash>' : ''}`,
+  );
 }

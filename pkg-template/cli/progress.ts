@@ -1,8 +1,10 @@
 // What happens to a job, as lines on a terminal.
 import type { CompletedJob, JobUpdate } from '../wasm.js';
 import type { Connection } from './connect.js';
+import { EXIT } from './exit.js';
 import { inShort, type Output } from './output.js';
-import { paymentOf, priceOf } from './report.js';
+import { paymentOf, priceOf, resumeCommand } from './report.js';
+import { isUuid } from './values.js';
 
 /** A listener that writes one line for each step. */
 export function progress(output: Output): (update: JobUpdate) => void {
@@ -29,13 +31,24 @@ export function progress(output: Output): (update: JobUpdate) => void {
   };
 }
 
-/** The answer, set apart on a terminal; with what it cost. */
-export async function answered(output: Output, connection: Connection, job: CompletedJob, began: number): Promise<void> {
+/** Writes the answer: set apart on a terminal, with what it cost. Returns the exit code. */
+export async function answered(output: Output, connection: Connection, job: CompletedJob, began: number): Promise<number> {
+  if (output.json) output.document(answerOf(job));
+  else await writeAnswer(output, connection, job, began);
+  return await unlessLost(output, connection, job);
+}
+
+/** The exit code of an answer that was written, or could not be: on a full disk, say. */
+async function unlessLost(output: Output, connection: Connection, { jobId, payment }: CompletedJob): Promise<number> {
+  const failed = await output.written();
+  if (!failed) return EXIT.done;
+  const next = isUuid(jobId) ? [`The server has the job for some time: ${resumeCommand(connection, jobId)}`] : [];
+  output.error(`the answer could not be written: ${failed.message}`, ...(payment ? [`Paid: ${priceOf(payment)}.`] : []), ...next);
+  return payment ? EXIT.mayHavePaid : EXIT.nothingPaid;
+}
+
+async function writeAnswer(output: Output, connection: Connection, job: CompletedJob, began: number): Promise<void> {
   const { content } = job.result.message;
-  if (output.json) {
-    output.document(answerOf(job));
-    return;
-  }
   output.step('answered', `in ${((performance.now() - began) / 1000).toFixed(1)} s`);
   output.answer(content);
   if (!output.isTerminal || !output.showsProgress) return;

@@ -3,7 +3,7 @@ import type { PriceQuote, QuotedOffer } from '../wasm.js';
 import type { Command } from './command.js';
 import { connect, PAY_OPTIONS } from './connect.js';
 import { EXIT } from './exit.js';
-import { shown, type Output } from './output.js';
+import { paint, type Output } from './output.js';
 import { asOptions, priceOf, report } from './report.js';
 
 export const quote: Command = {
@@ -30,16 +30,16 @@ one that would be paid by the limits given; a pipe gets that price alone, or "fr
 function write({ free, offers, chosen, why }: PriceQuote, output: Output) {
   if (free) output.line('free');
   else if (output.isTerminal) for (const offer of offers) writeOffer(offer, chosen, output);
-  else if (chosen) output.line(shown(`${chosen.amount} ${chosen.currency}`));
+  else if (chosen) output.line(`${chosen.amount} ${chosen.currency}`);
   if (!free && !chosen)
     output.error(why ? asOptions(why) : 'the server asks for nothing that could be paid', 'Nothing was paid.');
 }
 
 function writeOffer(offer: QuotedOffer, chosen: QuotedOffer | undefined, output: Output) {
   const isChosen = chosen !== undefined && same(offer, chosen);
-  const mark = isChosen ? output.paint('green', '✓') : offer.allowed ? ' ' : output.paint('red', '✗');
-  output.line(`${mark} ${priceOf(offer)} ${output.paint('dim', offer.dialect)}`);
-  if (offer.why) output.line(`  ${shown(asOptions(offer.why))}`, 'dim');
+  const mark = isChosen ? paint('green', '✓') : offer.allowed ? ' ' : paint('red', '✗');
+  output.line(mark, ` ${priceOf(offer)} `, paint('dim', offer.dialect));
+  if (offer.why) output.line(paint('dim', `  ${asOptions(offer.why)}`));
 }
 
 const same = (one: QuotedOffer, two: QuotedOffer): boolean =>

@@ -3,9 +3,8 @@ import type { ElizaJobsError } from '../errors.js';
 import type { FundsMoved, PaymentAttempt, PaymentRow, PendingPayment, Price } from '../wasm.js';
 import type { Connection } from './connect.js';
 import { EXIT, Refusal, UsageError } from './exit.js';
-import { dataFolder } from './folders.js';
-import { shown, type Output } from './output.js';
-import { isLoopback, MOST_SECONDS } from './values.js';
+import type { Output } from './output.js';
+import { isLoopback, isUuid, MOST_SECONDS, quoted } from './values.js';
 
 type Failed = Partial<ElizaJobsError> & Error;
 
@@ -60,11 +59,15 @@ function refusal({ code, message, next }: Refusal): Report {
 }
 
 /** What there is to say after Ctrl-C, when these payments are open. */
-export function interrupted(connection: Connection, open: readonly PendingPayment[]): Report {
+export function interrupted(connection: Pick<Connection, 'url' | 'options'>, open: readonly PendingPayment[]): Report {
   const message = 'interrupted';
   const isOpen = open.length > 0;
   const exitCode = isOpen ? EXIT.mayHavePaid : EXIT.interrupted;
-  const next = isOpen ? [`To go on without paying again: ${resumeCommand(connection)}`] : [];
+  const canGoOn = open.some((payment) => !lacksHash(payment));
+  const next = [
+    ...(canGoOn ? [`To go on without paying again: ${resumeCommand(connection)}`] : []),
+    ...open.filter(lacksHash).map((payment) => withHash(payment, connection)),
+  ];
   const error = {
     name: 'Interrupted',
     code: message,
@@ -79,9 +82,29 @@ export function interrupted(connection: Connection, open: readonly PendingPaymen
   };
 }
 
+/** The report after Ctrl-C where the store does not say what is open. */
+export function interruptedInDoubt(thrown: unknown): Report {
+  const report = reportOf(thrown);
+  const next = ['Whether something is open is not known. To look again: eliza-jobs pending'];
+  const exitCode = EXIT.mayHavePaid;
+  const error = { ...report.document.error, fundsMoved: 'unknown' };
+  return { message: `interrupted; ${report.message}`, lines: next, document: { error, next, exitCode } };
+}
+
+/** Whether the wallet was asked for a transfer of which nothing is known: its hash is the proof, and only the wallet has it. */
+export function lacksHash(payment: PaymentAttempt | PendingPayment): boolean {
+  if (payment.state !== 'intended' && payment.state !== 'unknown') return false;
+  return payment.dialect === 'elizaos' && !payment.transaction && !payment.proof && !payment.jobId;
+}
+
+/** How to go on when the wallet has the hash of the transfer. */
+const withHash = ({ attemptId }: { readonly attemptId: string }, connection: Pick<Connection, 'options'>): string =>
+  `Look for the transfer in a block explorer, at the account that pays. If it is there: ${paymentCommand(attemptId, connection)} --transaction <hash>`;
+
 function openAs(payment: PendingPayment): string {
   if (payment.state === 'unreadable') return `Open: the record ${payment.attemptId} cannot be read.`;
-  const state = payment.state === 'accepted' ? 'is paid, and its answer was not seen' : 'may have been paid';
+  const asked = lacksHash(payment) ? 'may have been paid: the hash of its transfer is not known' : 'may have been paid';
+  const state = payment.state === 'accepted' ? 'is paid, and its answer was not seen' : asked;
   return `Open: ${priceOf(payment)} ${state}.`;
 }
 
@@ -96,10 +119,11 @@ const NAMES = {
 /** A message of the library's, with the names of the command line's options. */
 export function asOptions(message: string): string {
   const text = message
-    .replace(/spend: \{ allowResource: '([^']*)' \}/g, '--allow-resource $1')
+    .replace(/spend: \{ allowResource: '([^']*)' \}/g, (_, url: string) => `--allow-resource ${quoted(url)}`)
     .replace('spend.networks must be a list of network names:', '--network (once for each network) must be one of:')
     // What a program would do. What can be done here is said apart.
     .replace('; wait on with pollJob(error.jobId)', '')
+    .replace(/; look in the wallet whether money has moved(, and if it has, put .* and resume that| before you pay again)/, '')
     .replace(/; do not pay again: client\.resume\([^)]*\).*$/, '');
   return Object.entries(NAMES).reduce((text, [member, option]) => text.replaceAll(member, option), text);
 }
@@ -125,14 +149,21 @@ function inWords(error: Failed, message: string, moved: FundsMoved, connection: 
   if (error.code === 'payment_request_refused' && error.payment) {
     return { message, next: requestRefused(error.payment, connection) };
   }
-  if (error.code === 'wait_timeout' && error.jobId) {
-    return { message, next: [`The job goes on. Its answer: ${resumeCommand(connection, error.jobId)}`] };
-  }
+  if (error.code === 'wait_timeout' && error.jobId) return { message, next: [jobGoesOn(error.jobId, error.payment, connection)] };
   if (moved === false) {
     const isHere = error.code === 'connection_failed' && isLoopback(connection.url);
     return { message, next: isHere ? [noServerHere(message, connection.url)] : [] };
   }
+  if (error.payment && lacksHash(error.payment)) return { message, next: [withHash(error.payment, connection)] };
   return { message, next: [`To go on without paying again: ${resumeCommand(connection)}`] };
+}
+
+function jobGoesOn(jobId: string, payment: PaymentAttempt | undefined, connection: Connection): string {
+  // What is no id is no argument either: a server could write anything there.
+  if (isUuid(jobId)) return `The job goes on. Its answer: ${resumeCommand(connection, jobId)}`;
+  return payment
+    ? `The job goes on. Its answer: ${resumeCommand(connection)}`
+    : 'The job goes on. Its id is no UUID, and cannot be asked for here.';
 }
 
 /** Codes of jobs that are over and have no answer. Their payments are closed. */
@@ -173,24 +204,21 @@ function aboutMoney(moved: FundsMoved, payment: PaymentAttempt | undefined): str
   return moved === true ? `Paid: ${price}.` : `Money may have moved: ${price}.`;
 }
 
-/** The command that goes on with what is open. */
-export function resumeCommand({ url, folder }: Pick<Connection, 'url' | 'folder'>, id?: string): string {
-  return ['eliza-jobs resume', quoted(url), ...(id ? [quoted(id)] : []), ...storeGiven(folder)].join(' ');
+/** The command that goes on with what is open at a server: with all of it, or with the payment or the job of this id. */
+export function resumeCommand({ url, options }: Pick<Connection, 'url' | 'options'>, id?: string): string {
+  return ['eliza-jobs resume', quoted(url), ...(id ? [quoted(id)] : []), ...options].join(' ');
 }
 
-/** The option that names the folder, where it is not the user's data folder. */
-export const storeGiven = (folder: string): string[] => (folder.startsWith(dataFolder()) ? [] : ['--store', quoted(folder)]);
-
-/** As a shell takes it. */
-export const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+/** The command that goes on with one payment. */
+export const paymentCommand = (id: string, { options }: Pick<Connection, 'options'>): string =>
+  ['eliza-jobs resume', quoted(id), ...options].join(' ');
 
 export const priceOf = ({
   amount,
   currency,
   network,
   recipient,
-}: Pick<Price, 'amount' | 'currency' | 'network' | 'recipient'>): string =>
-  shown(`${amount} ${currency} on ${network} to ${recipient}`);
+}: Pick<Price, 'amount' | 'currency' | 'network' | 'recipient'>): string => `${amount} ${currency} on ${network} to ${recipient}`;
 
 /** An error for programs. No proof, question or answer is in it. */
 function forPrograms(error: Failed, message: string, fundsMoved: FundsMoved) {

@@ -1,16 +1,20 @@
 // `resume`: goes on with what is open, and pays nothing again.
-import type { CompletedJob, PaymentRow, PendingPayment, ResumeOptions } from '../wasm.js';
+import type { CompletedJob, OpenPayment, PaymentRow, PendingPayment, ResumeOptions } from '../wasm.js';
 import { agent, AGENT_OPTIONS, checkAgent } from './agents.js';
 import type { Command, Given } from './command.js';
 import { connect, PAY_OPTIONS, type Connection } from './connect.js';
 import { EXIT, UsageError } from './exit.js';
 import { Interrupt } from './interrupt.js';
+import { storeGiven } from './folders.js';
 import { findOpen, lineOf, SANDBOX_OPTION, tellOfSandboxes, type Open } from './open.js';
 import { inShort, type Output } from './output.js';
 import { findPayment } from './payments.js';
 import { answered, answerOf, progress } from './progress.js';
-import { interrupted, quoted, report, reportOf, write, type Report } from './report.js';
-import { isAddress, isUuid } from './values.js';
+import { report, reportOf, resumeCommand, write, type Report } from './report.js';
+import { stopped } from './stop.js';
+import { isAddress, isUuid, quoted, transactionHash } from './values.js';
+
+const TRANSACTION = 'transaction';
 
 export const resume: Command = {
   name: 'resume',
@@ -18,8 +22,13 @@ export const resume: Command = {
   takes: ['[url]', '[id]'],
   about: `Goes on with what is open: at all servers, at this one, or with the payment or the job of this id. A job that is there is waited for;
 else the same proof of payment is sent. Nothing is ever paid again. --agent is for a payment whose request the server refused: the same question
-goes to another agent.`,
-  options: [...PAY_OPTIONS.filter(({ name }) => name === 'rpc' || name === 'store'), SANDBOX_OPTION, ...AGENT_OPTIONS],
+goes to another agent. --transaction is for a transfer whose hash is not recorded: the wallet, or a block explorer, has it.`,
+  options: [
+    ...PAY_OPTIONS.filter(({ name }) => ['per-day', 'rpc', 'store'].includes(name)),
+    { name: TRANSACTION, value: '<hash>', help: 'the transfer that was made for this payment' },
+    SANDBOX_OPTION,
+    ...AGENT_OPTIONS,
+  ],
   examples: [
     'eliza-jobs resume',
     'eliza-jobs resume https://agents.example',
@@ -28,6 +37,10 @@ goes to another agent.`,
   async run(given, output) {
     const { url, id } = named(given);
     const corrected = agent(given);
+    const hash = transactionHash(given, TRANSACTION);
+    if (id === undefined && hash !== undefined) {
+      throw new UsageError(`--${TRANSACTION} is for one payment`, 'Name its id: "eliza-jobs pending" lists them.');
+    }
     if (id === undefined && (corrected.agentId ?? corrected.timeoutMs) !== undefined) {
       throw new UsageError('--agent and --timeout are for one payment', 'Name its id: "eliza-jobs pending" lists them.');
     }
@@ -45,12 +58,22 @@ goes to another agent.`,
         ({ payment }) => payment.attemptId === id || (payment.state !== 'unreadable' && payment.jobId === id),
       );
       if (!open) return await withoutRecord(given, output, url, id);
-      return await one(output, open.connection, open.payment, corrected);
+      return await one(output, open.connection, withHash(open.payment, hash), corrected);
     } catch (error) {
       return report(error, output);
     }
   },
 };
+
+/** What is open, with the hash that was found for it. */
+function withHash(payment: PendingPayment, hash: string | undefined): PendingPayment {
+  if (hash === undefined) return payment;
+  // A signature is its own proof, and a job needs none.
+  if (payment.state === 'unreadable' || payment.dialect !== 'elizaos' || payment.jobId) {
+    throw new UsageError(`the payment ${payment.attemptId} needs no transaction`, `Leave --${TRANSACTION} out.`);
+  }
+  return { ...payment, transaction: hash };
+}
 
 /** The server's address and the id of a payment or a job: either, both or none. */
 function named(given: Given): { url?: string; id?: string } {
@@ -75,7 +98,7 @@ function named(given: Given): { url?: string; id?: string } {
 /** Nothing is open with this id. A job that cost nothing, or whose payment is closed, may still be at its server. */
 async function withoutRecord(given: Given, output: Output, url: string | undefined, id: string): Promise<number> {
   const paid = await findPayment(given, id);
-  if (paid?.attemptId === id) throw notOpen(paid);
+  if (paid?.attemptId === id) throw notOpen(given, paid);
   const server = url ?? paid?.server;
   if (server === undefined) {
     throw new UsageError(
@@ -87,8 +110,10 @@ async function withoutRecord(given: Given, output: Output, url: string | undefin
   return await one(output, { ...connection, pays: false, isOpen: false }, id);
 }
 
-function notOpen({ attemptId, server, jobId }: PaymentRow): UsageError {
-  const command = jobId === undefined ? undefined : `eliza-jobs resume ${quoted(server)} ${jobId}`;
+function notOpen(given: Given, { attemptId, server, jobId }: PaymentRow): UsageError {
+  // What is no id is no argument either: a server could write anything there.
+  const isNamed = jobId !== undefined && isUuid(jobId);
+  const command = isNamed ? resumeCommand({ url: server, options: storeGiven(given) }, jobId) : undefined;
   return new UsageError(
     `the payment ${attemptId} is not open any more`,
     command === undefined
@@ -113,8 +138,7 @@ async function one(
 ): Promise<number> {
   const result = await goOn(output, connection, handle, corrected);
   if ('report' in result) return write(result.report, output);
-  await answered(output, connection, result.job, result.began);
-  return EXIT.done;
+  return await answered(output, connection, result.job, result.began);
 }
 
 /** All that is open, one after the other. The exit code is that of the worst. */
@@ -128,11 +152,14 @@ async function resumeAll(output: Output, found: readonly Open[]): Promise<number
     if ('report' in result) worst = Math.max(worst, result.report.document.exitCode);
     if (output.json) documents.push('report' in result ? result.report.document : answerOf(result.job));
     else if ('report' in result) write(result.report, output);
-    else await answered(output, open.connection, result.job, result.began);
+    else worst = Math.max(worst, await answered(output, open.connection, result.job, result.began));
     if ('report' in result && result.isInterrupted) break;
   }
   if (output.json) output.document(documents);
-  return worst;
+  const failed = await output.written();
+  if (!failed || worst !== EXIT.done || found.length === 0) return worst;
+  output.error(`the answers could not be written: ${failed.message}`);
+  return EXIT.mayHavePaid;
 }
 
 async function goOn(
@@ -151,9 +178,9 @@ async function goOn(
     return { job: await connection.client.resume(handle, { signal, onUpdate: progress(output), ...request }), began };
   } catch (error) {
     const isInterrupted = interrupt.signal.aborted;
-    // A job's id alone is no payment. What was open is open still.
-    const open = typeof handle === 'string' ? [] : [handle];
-    return { report: isInterrupted ? interrupted(connection, open) : reportOf(error, connection), isInterrupted };
+    // A job's id alone is no payment.
+    const isOf = ({ attemptId }: OpenPayment) => typeof handle !== 'string' && handle.attemptId === attemptId;
+    return { report: isInterrupted ? await stopped(output, connection, isOf) : reportOf(error, connection), isInterrupted };
   } finally {
     interrupt.end();
   }

@@ -3,7 +3,7 @@ import { createSandbox, serveSandbox, type FaultName, type Sandbox, type Sandbox
 import type { Command, Given } from './command.js';
 import { EXIT, UsageError } from './exit.js';
 import { Interrupt } from './interrupt.js';
-import { inShort, type Output } from './output.js';
+import { inShort, paint, type Output } from './output.js';
 import { amount, notOneOf, oneOf, whole } from './values.js';
 
 const PAYWALLS = ['none', 'elizaos', 'x402-v1', 'x402-v2'] as const;
@@ -39,15 +39,16 @@ its address, and pay with a test wallet. All faults: ${DOCS}`,
       const why = error.code === 'EACCES' ? 'may not be used' : 'is taken';
       throw new UsageError(`port ${port} ${why}`, 'Name another one with --port, or 0 for any that is free.');
     });
-    if (output.json) output.raw(`${JSON.stringify({ type: 'listening', url: served.url })}\n`);
+    if (output.json) output.document({ type: 'listening', url: served.url }, 0);
     else begin(output, served.url);
-    const interrupt = new Interrupt();
+    const interrupt = new Interrupt(EXIT.interrupted);
     await interrupt.come;
     interrupt.end();
     await served.close();
     watched.tell();
     const { requests, payments } = sandbox;
-    if (!output.json) output.remark(`\n${requests.length} requests, ${payments.length} payments`);
+    output.remark('');
+    output.remark(`${requests.length} requests, ${payments.length} payments`);
     return EXIT.done;
   },
 };
@@ -55,6 +56,9 @@ its address, and pay with a test wallet. All faults: ${DOCS}`,
 function optionsOf(given: Given): SandboxOptions {
   const paywall = oneOf(given, 'paywall', PAYWALLS) ?? 'x402-v2';
   const price = amount(given, 'price');
+  if (price && paywall === 'none') {
+    throw new UsageError('--price is given, and with --paywall none nothing is paid', 'Leave one of the two out.');
+  }
   return {
     paywall,
     answerMs: whole(given, 'answer-ms', 0, MOST_MS) ?? 300,
@@ -70,14 +74,18 @@ function made(options: SandboxOptions): Sandbox {
   try {
     return createSandbox(options);
   } catch (error) {
-    const [, given, names] = /^faults has '(.*)', but may only have (.*?)\./s.exec((error as Error).message) ?? [];
+    const { message } = error as Error;
+    if (message.includes('needs a paywall')) {
+      throw new UsageError(message.replace(/:.*/s, ''), 'Leave out --paywall none, or the fault.');
+    }
+    const [, given, names] = /^faults has '(.*)', but may only have (.*?)\./s.exec(message) ?? [];
     if (given === undefined || names === undefined) throw error;
     throw notOneOf('fault', given, names.match(/[\w-]+/g) ?? []);
   }
 }
 
 function begin(output: Output, url: string) {
-  output.line(`${output.paint('bold', url)}  a sandbox: no money exists there. Ctrl-C ends it.`);
+  output.line(paint('bold', url), '  a sandbox: no money exists there. Ctrl-C ends it.');
   output.remark(`Try: npx eliza-jobs ask ${url} "What is the weather in New York?"`);
 }
 
@@ -116,11 +124,11 @@ class Watched {
   }
 
   #say(event: { type: 'request'; line: string; status: number | string } | Paid) {
-    if (this.#output.json) this.#output.raw(`${JSON.stringify(event)}\n`);
+    if (this.#output.json) this.#output.document(event, 0);
     else if (event.type === 'payment') {
       const { amount, currency, network, transaction } = event;
-      this.#output.line(`payment ${this.#paid}: ${amount} ${currency} on ${network}, ${transaction}`, 'green');
-    } else this.#output.line(`${event.line} → ${event.status}`, 'dim');
+      this.#output.line(paint('green', `payment ${this.#paid}: ${amount} ${currency} on ${network}, ${transaction}`));
+    } else this.#output.line(paint('dim', `${event.line} → ${event.status}`));
   }
 }
 

@@ -3,12 +3,16 @@ import type { Given } from './command.js';
 import { UsageError } from './exit.js';
 import { meant } from './suggest.js';
 
+/** The variable that has the key. */
+export const KEY_VARIABLE = 'ELIZA_JOBS_PRIVATE_KEY';
+
 /** The longest time that an agent may be given, in seconds: the server's own limit. */
 export const MOST_SECONDS = 300;
 
 /** An amount of USDC: at most six decimals, and above nothing. */
 const AMOUNT = /^(?=.*[1-9])\d{1,12}(\.\d{1,6})?$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const HASH = /^(0x)?[0-9a-f]{64}$/i;
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 /** A name with a dot, a port or a path, or of this machine: no single word, and no sentence. */
 const HOST = /^(localhost|\[[\da-f:.]+\]|[\w-]+(\.[\w-]+)+|[\w-]+(?=[:/]))(:\d+)?([/?#]\S*)?$/i;
@@ -26,6 +30,17 @@ export function uuid(given: Given, name: string): string | undefined {
   const text = given.value(name);
   if (text === undefined || UUID.test(text)) return text;
   throw new UsageError(`--${name} must be a UUID (8-4-4-4-12 hexadecimal digits); given: ${JSON.stringify(text)}`);
+}
+
+/** An option that is the hash of a transaction. */
+export function transactionHash(given: Given, name: string): string | undefined {
+  const text = given.value(name);
+  if (text === undefined) return undefined;
+  // The two look the same, and a hash is sent to the server.
+  const isKey = process.env[KEY_VARIABLE]?.trim().replace(/^0x/i, '').toLowerCase() === text.replace(/^0x/i, '').toLowerCase();
+  if (isKey) throw new UsageError(`--${name} was given the private key, where the shell keeps it and other programs can read it`);
+  if (HASH.test(text)) return `0x${text.replace(/^0x/i, '').toLowerCase()}`;
+  throw new UsageError(`--${name} must be a hash: 0x and 64 hexadecimal digits; given: ${JSON.stringify(text)}`);
 }
 
 /** An option that is a whole number in these bounds. */
@@ -63,6 +78,9 @@ export function notOneOf(name: string, text: string, words: readonly string[]): 
   const hint = suggested.length > 0 ? `Did you mean ${suggested.join(' or ')}?` : undefined;
   return new UsageError(`--${name} must be one of ${words.join(', ')}; given: ${JSON.stringify(text)}`, hint);
 }
+
+/** As a shell takes it. */
+export const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 /** Whether the text has the form of an id. */
 export const isUuid = (text: string): boolean => UUID.test(text);

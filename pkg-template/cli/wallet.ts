@@ -1,15 +1,16 @@
 // What pays: the key in the environment, by viem or ethers where the user has one of them. Neither is part of this package.
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import type { SendTransfer, Wallet } from '../injected.js';
 import { fromEthers, fromViem, type EthersSigner, type MadeWallet, type ViemAccount, type ViemWalletClient } from '../wallets.js';
 import { UsageError } from './exit.js';
+import { loadLibrary, type Library } from './library.js';
+import { KEY_VARIABLE } from './values.js';
 
-export const KEY_VARIABLE = 'ELIZA_JOBS_PRIVATE_KEY';
 const KEY = /^(0x)?[0-9a-f]{64}$/i;
 
-/** The wallet, or why there is none and what to do. */
-export type Found = { readonly wallet: Wallet } | { readonly wallet?: undefined; readonly why: readonly string[] };
+/** The wallet and the library that signs, or why there is none and what to do. */
+export type Found =
+  | { readonly wallet: Wallet; readonly library: string }
+  | { readonly wallet?: undefined; readonly why: readonly string[] };
 
 interface Viem {
   createWalletClient(options: object): ViemWalletClient;
@@ -35,25 +36,29 @@ export function findWallet(rpc: string | undefined): Found {
   if (!given) return { why: [`Set ${KEY_VARIABLE} to the private key of an account that has the money.`] };
   // Its text is not shown: it may be a key with one letter too many.
   if (!KEY.test(given)) throw new UsageError(`${KEY_VARIABLE} must be a private key: 64 hexadecimal digits, with or without 0x`);
-  const key = given.startsWith('0x') ? given : `0x${given}`;
-  const wallet = byViem(key, rpc) ?? byEthers(key, rpc);
-  if (wallet) return { wallet };
+  const key = `0x${given.replace(/^0x/i, '')}`;
+  const avoided = new Set<string>();
+  const viem = loadLibrary('viem', avoided);
+  const library = viem ?? loadLibrary('ethers', avoided);
+  if (library) return { wallet: viem ? byViem(viem, key, rpc) : byEthers(library, key, rpc), library: library.folder };
   return {
-    why: [`${KEY_VARIABLE} is set, and neither viem nor ethers is installed here to sign with it. Install one: npm install viem`],
+    why: [
+      `${KEY_VARIABLE} is set, and neither viem nor ethers is installed here to sign with it. Install one: npm install viem`,
+      ...[...avoided].map((folder) => `${folder} is not used: others than you may change it.`),
+    ],
   };
 }
 
-function byViem(key: string, rpc: string | undefined): Wallet | undefined {
-  const accounts = load<ViemAccounts>('viem/accounts');
-  if (!accounts) return undefined;
+function byViem(library: Library, key: string, rpc: string | undefined): Wallet {
+  const accounts = library.load<ViemAccounts>('viem/accounts');
   const account = checked(() => accounts.privateKeyToAccount(key));
-  const viem = rpc ? load<Viem>('viem') : undefined;
-  return viem && rpc ? fromViem(viem.createWalletClient({ account, transport: viem.http(rpc) })) : fromViem(account);
+  if (!rpc) return fromViem(account);
+  const viem = library.load<Viem>('viem');
+  return fromViem(viem.createWalletClient({ account, transport: viem.http(rpc) }));
 }
 
-function byEthers(key: string, rpc: string | undefined): MadeWallet | undefined {
-  const found = load<Ethers & { ethers?: Ethers }>('ethers');
-  if (!found) return undefined;
+function byEthers(library: Library, key: string, rpc: string | undefined): MadeWallet {
+  const found = library.load<Ethers & { ethers?: Ethers }>('ethers');
   const ethers = found.ethers ?? found;
   const Provider = ethers.JsonRpcProvider ?? ethers.providers?.JsonRpcProvider;
   return fromEthers(checked(() => new ethers.Wallet(key, rpc && Provider ? new Provider(rpc) : undefined)));
@@ -66,25 +71,6 @@ function checked<T>(make: () => T): T {
   } catch {
     throw new UsageError(`${KEY_VARIABLE} is no private key of an account`);
   }
-}
-
-/** A package of the user's, from the working directory, or beside this one; nothing when it is not installed. */
-function load<T>(name: string): T | undefined {
-  for (const from of [path.join(process.cwd(), 'here.js'), import.meta.url]) {
-    const require = createRequire(from);
-    let found: string;
-    try {
-      found = require.resolve(name);
-    } catch {
-      continue;
-    }
-    try {
-      return require(found) as T;
-    } catch (error) {
-      throw new UsageError(`${name} is installed and cannot be loaded: ${String((error as Error | null)?.message)}`);
-    }
-  }
-  return undefined;
 }
 
 /** The account of a sandbox. It exists nowhere, so that what it signs is worth nothing. */

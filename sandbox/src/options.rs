@@ -37,6 +37,17 @@ pub enum HashCheck {
     Shape,
 }
 
+/// Whether the server of x402 version 2 wants payments to have an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdRule {
+    /// It knows no ids.
+    None,
+    /// A payment may have one.
+    Optional,
+    /// A payment must have one.
+    Required,
+}
+
 /// What a sandbox is made with. @default a free server with an agent that repeats the question
 #[cfg(target_arch = "wasm32")]
 #[derive(Debug, Tsify)]
@@ -62,6 +73,10 @@ pub struct SandboxOptions {
     /// `once`: it has the form of a hash, and pays once; `shape`: it has the form of a hash. @default "chain"
     #[tsify(optional, type = "'chain' | 'once' | 'shape'")]
     pub hash_check: Option<String>,
+    /// Whether a payment may or must have an id (x402 version 2's extension `payment-identifier`): the same id is answered with the same answer,
+    /// and moves nothing again. @default the server knows no ids
+    #[tsify(optional, type = "'optional' | 'required'")]
+    pub payment_identifier: Option<String>,
     /// What the agent says: a function that returns the text, or the text in pieces, or a promise of it. `undefined` or
     /// `null`: the agent chooses not to answer. Throwing: the model fails. @default it repeats the question
     #[tsify(optional, type = "AnswerFunction")]
@@ -110,6 +125,7 @@ pub const MEMBERS: &[&str] = &[
     "recipient",
     "balance",
     "hashCheck",
+    "paymentIdentifier",
     "answer",
     "answerMs",
     "latencyMs",
@@ -130,6 +146,7 @@ const PAYWALLS: &[(&str, PaywallKind)] = &[
     ("x402-v2", PaywallKind::X402V2),
 ];
 const HASH_CHECKS: &[(&str, HashCheck)] = &[("chain", HashCheck::Chain), ("once", HashCheck::Once), ("shape", HashCheck::Shape)];
+const ID_RULES: &[(&str, IdRule)] = &[("optional", IdRule::Optional), ("required", IdRule::Required)];
 const TIMES: &[(&str, bool)] = &[("real", false), ("virtual", true)];
 
 /// A day: longer than any test waits.
@@ -150,6 +167,8 @@ pub struct Options {
     pub balance: u128,
     /// What the elizaOS paywall looks at.
     pub hash_check: HashCheck,
+    /// Whether payments have ids.
+    pub payment_identifier: IdRule,
     /// How long the agent takes.
     pub answer_ms: Ms,
     /// How long an answer is under way.
@@ -313,6 +332,7 @@ impl Options {
             recipient: recipient(&given)?,
             balance: given.amount("balance", 1_000_000_000)?.unwrap_or_default(),
             hash_check: given.one_of("hashCheck", HASH_CHECKS, HashCheck::Chain)?,
+            payment_identifier: given.one_of("paymentIdentifier", ID_RULES, IdRule::None)?,
             answer_ms: given.ms("answerMs", 0.0)?,
             latency_ms: given.ms("latencyMs", 0.0)?,
             faults: given.list("faults", &FAULTS.map(|(_, name)| name), FaultName::parse)?.unwrap_or_default(),
@@ -332,7 +352,7 @@ impl Options {
     /// Whether two options cannot both be meant.
     fn contradictions(&self, given: &Given) -> Read<()> {
         let free = self.paywall == PaywallKind::None;
-        for field in ["price", "networks", "recipient", "hashCheck"] {
+        for field in ["price", "networks", "recipient", "hashCheck", "paymentIdentifier"] {
             if free && given.get(field).is_some() {
                 return error(
                     field,
@@ -344,6 +364,10 @@ impl Options {
         }
         if given.get("hashCheck").is_some() && self.paywall != PaywallKind::Elizaos {
             return error("hashCheck", "hashCheck is given, but only paywall: 'elizaos' has hashes to check".to_owned());
+        }
+        if self.payment_identifier != IdRule::None && self.paywall != PaywallKind::X402V2 {
+            let message = "paymentIdentifier is given, but only paywall: 'x402-v2' has ids of payments";
+            return error("paymentIdentifier", message.to_owned());
         }
         if given.get("now").is_some() && !self.is_virtual {
             return error(
@@ -426,6 +450,13 @@ mod tests {
             (json!({"networks": []}), "networks", "at least one"),
             (json!({"paywall": "x402-v1", "networks": ["bsae"]}), "networks", "Did you mean 'base'?"),
             (json!({"paywall": "x402-v1", "hashCheck": "once"}), "hashCheck", "only paywall: 'elizaos'"),
+            (json!({"paywall": "x402-v1", "paymentIdentifier": "required"}), "paymentIdentifier", "only paywall: 'x402-v2'"),
+            (json!({"paymentIdentifier": "optional"}), "paymentIdentifier", "add paywall: 'x402-v2'"),
+            (
+                json!({"paywall": "x402-v2", "paymentIdentifier": true}),
+                "paymentIdentifier",
+                "'optional', 'required'; given: true",
+            ),
             (json!({"paywall": "elizaos", "recipient": "0x1"}), "recipient", "40 hexadecimal digits"),
             (json!({"paywall": "elizaos", "recipient": format!("0x{}", "0".repeat(40))}), "recipient", "not all of them zeros"),
             (json!({"faults": ["lose-repyl"]}), "faults", "Did you mean 'lose-reply'?"),

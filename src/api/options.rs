@@ -9,16 +9,15 @@ use serde::Deserialize;
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
-use crate::time::Millis;
-
 use crate::json::Json;
+use crate::time::Millis;
 
 /// The options of one call.
 #[derive(Debug, Clone, Default)]
 pub struct CallOptions {
-    /// The longest time, in milliseconds: of the request with its retries, or of the whole wait.
-    /// `None`: the client's default.
-    pub timeout_ms: Option<f64>,
+    /// The longest time: of the request with its retries, or of the whole wait. `None`: the
+    /// client's default.
+    pub timeout: Option<Millis>,
     /// Further headers: names in lower case. They replace the client's headers of the same name.
     pub headers: Vec<(String, String)>,
     /// The caller's key for this payment: two calls with the same key pay once. Empty for none.
@@ -28,13 +27,6 @@ pub struct CallOptions {
     pub runs_only_while_read: bool,
     /// For `resume`: the job's request in place of the one that the server refused. `None` keeps the request as it was.
     pub params: Option<Json>,
-}
-
-impl CallOptions {
-    /// The longest time that the caller allows.
-    pub fn timeout(&self) -> Option<Millis> {
-        self.timeout_ms.map(Millis::new)
-    }
 }
 
 /// What a client is made with.

@@ -428,6 +428,8 @@ pub struct Attempt {
     pub price: Option<Price>,
     /// The hash of the transaction that moves the money.
     pub transaction: Option<String>,
+    /// Whether that hash was given to `resume`, rather than by the wallet: it may belong to another payment.
+    pub hash_given: bool,
     /// The request headers that prove the payment; none before the wallet has returned them.
     pub proof: Vec<(String, String)>,
     /// What the server's facilitator says of the settlement.

@@ -97,7 +97,7 @@ mod tests {
     const DATES: [&str; 2] = ["Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:04 GMT"];
 
     fn arrives(freshness: &mut Freshness, url: &str, headers: &[(&'static str, &str)], ms: f64) -> bool {
-        let request = HttpConfig { base_url: String::new(), headers: vec![], timeout_ms: 1.0, retries: 0 }.request(
+        let request = HttpConfig { base_url: String::new(), headers: vec![], timeout: Millis::new(1.0), retries: 0 }.request(
             Method::Get,
             url,
             &CallOptions::default(),

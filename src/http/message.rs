@@ -15,8 +15,8 @@ pub struct HttpConfig {
     pub base_url: String,
     /// Sent with every request: names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The longest time for one request with its retries, in milliseconds.
-    pub timeout_ms: f64,
+    /// The longest time for one request with its retries.
+    pub timeout: Millis,
     /// Further tries of a read.
     pub retries: u32,
 }
@@ -75,7 +75,7 @@ mod tests {
         let config = HttpConfig {
             base_url: "https://h".into(),
             headers: vec![pair("a", "1"), pair("b", "2")],
-            timeout_ms: 1.0,
+            timeout: Millis::new(1.0),
             retries: 0,
         };
         let call = CallOptions { headers: vec![pair("b", "3"), pair("c", "4")], ..CallOptions::default() };

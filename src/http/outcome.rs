@@ -247,7 +247,7 @@ mod tests {
     const BASE: &str = "https://h:1/base";
 
     fn request(method: Method, path: &str) -> HttpRequest {
-        let config = HttpConfig { base_url: BASE.into(), headers: vec![], timeout_ms: 1.0, retries: 0 };
+        let config = HttpConfig { base_url: BASE.into(), headers: vec![], timeout: Millis::new(1.0), retries: 0 };
         config.request(method, path, &CallOptions::default())
     }
     fn paid() -> HttpRequest {
@@ -270,7 +270,8 @@ mod tests {
             ("/api", "; baseUrl ends in /api, which the client adds itself: leave it out"),
             (routes::JOBS, "; baseUrl ends in the path of the Jobs API, which the client adds itself: leave it out"),
         ] {
-            let config = HttpConfig { base_url: format!("https://h{path}"), headers: vec![], timeout_ms: 1.0, retries: 0 };
+            let config =
+                HttpConfig { base_url: format!("https://h{path}"), headers: vec![], timeout: Millis::new(1.0), retries: 0 };
             let request = config.request(Method::Get, routes::JOBS, &CallOptions::default());
             for error in [refusal(&request, &response(404), None), no_answer(&request, &response(200), "a job")] {
                 let words = &error.message;

@@ -45,12 +45,12 @@ impl<P: Platform> Http<P> {
 
     /// The time limit of a request, unless its call has one.
     pub(crate) fn timeout(&self) -> Millis {
-        Millis::new(self.config.timeout_ms)
+        self.config.timeout
     }
 
     /// When a call with these options ends, if it begins now.
     pub(crate) fn deadline(&self, call: &CallOptions) -> Deadline {
-        Deadline::after(self.platform.now(), Some(call.timeout().unwrap_or(self.timeout())))
+        Deadline::after(self.platform.now(), Some(call.timeout.unwrap_or(self.timeout())))
     }
 
     /// A request to this server.
@@ -202,6 +202,9 @@ impl<P: Platform> Http<P> {
             };
             let line = format!("{} {status} in {} ms", place(request), now.since(began).whole());
             self.platform.log(LogLevel::Debug, &line);
+        }
+        if answer.as_ref().is_err_and(|error| error.not_sent) {
+            self.rate_limit.borrow_mut().request_not_sent();
         }
         let response = answer?;
         self.rate_limit.borrow_mut().response_arrived(&response, now);

@@ -137,10 +137,11 @@ mod tests {
     use crate::http::message::HttpConfig;
     use crate::json;
     use crate::platform::Method;
+    use crate::time::Millis;
 
     fn request(url: &str, headers: &[(&str, &str)]) -> HttpRequest {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let config = HttpConfig { base_url: url.to_owned(), headers, timeout_ms: 1.0, retries: 0 };
+        let config = HttpConfig { base_url: url.to_owned(), headers, timeout: Millis::new(1.0), retries: 0 };
         config.request(Method::Post, "", &CallOptions::default())
     }
     fn said(body: Body) -> (Option<String>, Option<String>) {

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use super::abort::Signal;
 use super::error::argument;
 use super::headers::headers;
-use super::members::{function, is_well_formed, ms, only, whole, whole_ms};
+use super::members::{duration, function, is_well_formed, only, whole, whole_ms};
 use super::request;
 use crate::api::error::Result;
 use crate::api::options::{
@@ -103,7 +103,7 @@ fn read(given: &JsValue, known: &[&[&str]]) -> Result<Call> {
     only("options", &options, known)?;
     Ok(Call {
         options: CallOptions {
-            timeout_ms: ms(&options, "timeoutMs")?,
+            timeout: duration(&options, "timeoutMs")?,
             headers: headers(&options)?.0,
             idempotency_key: idempotency_key(&options)?,
             runs_only_while_read: false,

@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use super::error::argument;
 use super::headers::headers;
-use super::members::{function, ms, number, only, whole};
+use super::members::{duration, function, number, only, whole};
 use super::platform::JsPlatform;
 use super::{polling_options, spend_options};
 use crate::api::error::{Error, ErrorCode, Result};
@@ -14,6 +14,7 @@ use crate::client::Config;
 use crate::http::message::set_header;
 use crate::json::{Json, Kind, picked, shown};
 use crate::platform::WalletCapabilities;
+use crate::time::Millis;
 use crate::x402::address;
 
 #[wasm_bindgen]
@@ -52,12 +53,11 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
         config: Config {
             base_url: base_url(&options)?,
             headers,
-            timeout_ms: ms(&options, "timeoutMs")?.unwrap_or(30_000.0),
+            timeout: duration(&options, "timeoutMs")?.unwrap_or(Millis::from_secs(30.0)),
             retries: whole(&options, "retries", 0.0, 10.0, "must be a whole number from 0 to 10")?.unwrap_or(2),
-            wallet_timeout_ms: ms(&options, "walletTimeoutMs")?.unwrap_or_else(wallet_timeout_ms),
+            wallet_timeout: duration(&options, "walletTimeoutMs")?.unwrap_or_else(usual_wallet_timeout),
             spend: spend_options::read(&options, &store)?,
-            keep_payments_days: number(&options, "keepPaymentsDays", 1.0, 36_500.0, "must be a number of days from 1 to 36500")?
-                .unwrap_or(400.0),
+            keep_payments: keep_payments(&options)?,
             polling: polling_options::read(&options)?,
         },
         platform: JsPlatform {
@@ -72,6 +72,13 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
         },
         copy: options,
     })
+}
+
+/// How long payments are kept, which the application gives in days.
+fn keep_payments(options: &Json) -> Result<Millis> {
+    const DAY_S: f64 = 86_400.0;
+    let days = number(options, "keepPaymentsDays", 1.0, 36_500.0, "must be a number of days from 1 to 36500")?;
+    Ok(Millis::from_secs(days.unwrap_or(400.0) * DAY_S))
 }
 
 /// A `fetch` of the application's own; `None` for the global one.
@@ -93,8 +100,8 @@ fn api_key(options: &Json) -> Result<Option<String>> {
 }
 
 /// In a page a person may take any time over the wallet; a program that waits for ever is stuck.
-fn wallet_timeout_ms() -> f64 {
-    if Json(js_sys::global().into()).get("document").is_some() { f64::INFINITY } else { 300_000.0 }
+fn usual_wallet_timeout() -> Millis {
+    if Json(js_sys::global().into()).get("document").is_some() { Millis::FOREVER } else { Millis::from_secs(300.0) }
 }
 
 fn base_url(options: &Json) -> Result<String> {

@@ -6,6 +6,7 @@ use wasm_bindgen::prelude::*;
 use super::error::argument;
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::json::{Json, Kind, shown};
+use crate::time::Millis;
 
 /// The longest time that timers can hold, in milliseconds.
 const MAX_MS: f64 = 2_147_483_647.0;
@@ -39,8 +40,12 @@ pub(super) fn only(field: &'static str, given: &Json, known: &[&[&str]]) -> Resu
     }
 }
 
-/// A duration in milliseconds.
-pub(super) fn ms(options: &Json, field: &'static str) -> Result<Option<f64>> {
+/// A duration, which the application gives in milliseconds.
+pub(super) fn duration(options: &Json, field: &'static str) -> Result<Option<Millis>> {
+    Ok(ms(options, field)?.map(Millis::new))
+}
+
+fn ms(options: &Json, field: &'static str) -> Result<Option<f64>> {
     number(options, field, 1.0, MAX_MS, MS_RULE)
 }
 

@@ -1,7 +1,7 @@
 //! All payments that this client knows, in one place.
 //!
 //! An entry is kept as long as its payment is open, however many there are. Once the job's end was seen, or the record's time is
-//! over, the newest [`MAX_CLOSED`] are kept, so that what was counted is not counted again.
+//! over, the newest [`MAX_CLOSED`] are kept, so that what is reserved is not reserved again.
 
 use std::collections::VecDeque;
 
@@ -20,8 +20,8 @@ const MAX_KEYED: usize = 1_000;
 /// What is known of one payment.
 #[derive(Debug, Default)]
 struct Entry {
-    /// The money that is set aside, or was counted.
-    money: Option<Reservation>,
+    /// The money that is reserved in memory, until it certainly has not moved.
+    reservation: Option<Reservation>,
     /// Whether the wallet is open.
     asking: bool,
     /// The job that was paid for, until its end was seen.
@@ -63,32 +63,37 @@ impl Book {
 
     /// Money was set aside for this payment. It is given back when the payment is dropped, until [`Book::keep`] says otherwise.
     pub fn reserve(&mut self, id: &str, money: Reservation) {
-        self.entry(id).money = Some(money);
+        self.entry(id).reservation = Some(money);
     }
 
-    /// Whether the ledger has counted this payment.
-    pub fn is_counted(&self, id: &str) -> bool {
-        self.entries.get(id).is_some_and(|entry| entry.money.is_some())
+    /// Whether the ledger has a reservation for this payment.
+    pub fn has_reservation(&self, id: &str) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.reservation.is_some())
     }
 
-    /// The payment's money may have moved: it stays counted.
+    /// The payment's money may have moved: it stays reserved.
     pub fn keep(&mut self, id: &str) {
-        if let Some(money) = &self.entry(id).money {
+        if let Some(money) = &self.entry(id).reservation {
             money.kept.set(true);
         }
     }
 
     /// Certainly no money has moved: it is given back, once.
     pub fn release(&mut self, id: &str) {
-        if let Some(money) = self.entries.get_mut(id).and_then(|entry| entry.money.take()) {
+        if let Some(money) = self.entries.get_mut(id).and_then(|entry| entry.reservation.take()) {
             money.kept.set(false);
         }
         self.tidy(id);
     }
 
-    /// A wallet is asked about this payment, or has answered.
-    pub fn set_asking(&mut self, id: &str, asking: bool) {
-        self.entry(id).asking = asking;
+    /// A wallet is asked to pay.
+    pub fn wallet_opened(&mut self, id: &str) {
+        self.entry(id).asking = true;
+    }
+
+    /// The wallet has answered.
+    pub fn wallet_closed(&mut self, id: &str) {
+        self.entry(id).asking = false;
         self.tidy(id);
     }
 
@@ -214,7 +219,7 @@ impl Book {
 
     /// Nothing is known of a payment without money, wallet, job and end: it needs no entry.
     fn tidy(&mut self, id: &str) {
-        let is_empty = |entry: &Entry| entry.money.is_none() && !entry.asking && entry.job_id.is_none() && !entry.closed;
+        let is_empty = |entry: &Entry| entry.reservation.is_none() && !entry.asking && entry.job_id.is_none() && !entry.closed;
         if self.entries.get(id).is_some_and(is_empty) {
             self.entries.remove(id);
         }
@@ -234,7 +239,7 @@ mod tests {
         SpendLedger::new(vec![0], Box::new(|_, _| ()))
     }
     fn money(ledger: &Rc<SpendLedger>) -> Reservation {
-        SpendPolicy::default().count("USDC", "5", OverBudget::Count, ledger).unwrap().unwrap()
+        SpendPolicy::default().reserve("USDC", "5", OverBudget::Reserve, ledger).unwrap().unwrap()
     }
     fn at(ms: f64) -> Instant {
         Instant::from_ms(ms)
@@ -251,7 +256,7 @@ mod tests {
         assert_eq!(ledger.spent(0), 10);
         book.release("a");
         book.release("a");
-        assert!(!book.is_counted("a") && book.is_counted("b"));
+        assert!(!book.has_reservation("a") && book.has_reservation("b"));
         drop(book);
         assert_eq!(ledger.spent(0), 5);
     }
@@ -278,7 +283,7 @@ mod tests {
                 assert_eq!(book.job_finished(&format!("job-{number}")), [id.as_str()]);
             }
         }
-        assert!((0..3 * MAX_CLOSED).all(|number| book.is_counted(&number.to_string())));
+        assert!((0..3 * MAX_CLOSED).all(|number| book.has_reservation(&number.to_string())));
         for number in 0..2 * MAX_CLOSED {
             book.close(&number.to_string());
         }
@@ -342,9 +347,9 @@ mod tests {
     #[test]
     fn a_payment_of_which_nothing_is_left_has_no_entry() {
         let mut book = Book::default();
-        book.set_asking("a", true);
+        book.wallet_opened("a");
         assert!(book.is_asking("a"));
-        book.set_asking("a", false);
+        book.wallet_closed("a");
         assert!(book.entries.iter().next().is_none());
     }
 }

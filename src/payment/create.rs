@@ -10,7 +10,7 @@ use super::payments::Payments;
 use super::run::Start;
 use super::step::Order;
 use super::store::{Held, KeyHolder, unread};
-use super::{PaidJob, body, record};
+use super::{MAX_REASONS, PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
@@ -22,12 +22,10 @@ use crate::http::jobs::read_created;
 use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform};
-use crate::spending::policy::{Chosen, PaymentMethod};
+use crate::spending::policy::{Chosen, Circumstances, PaymentMethod};
 use crate::time::{Deadline, Millis};
 use crate::x402::{self, Offer, PaymentRequired, refused};
 
-/// How many characters the reasons for which nothing is paid have at most.
-const MAX_REASONS: usize = 3_000;
 /// Differences between the clocks that are smaller say nothing: an answer travels, and its date has whole seconds.
 const LEAST_SKEW: Millis = Millis::from_secs(5.0);
 /// Greater ones are not believed: a signature must not be good for longer than it need be.
@@ -42,7 +40,7 @@ struct Create<'a> {
     fingerprint: String,
     call: &'a CallOptions,
     /// The longest time for a request with its retries. The end covers everything; this one, not what people take.
-    limit_ms: f64,
+    limit: Millis,
     end: Deadline,
 }
 
@@ -52,16 +50,16 @@ impl<P: Platform + 'static> Payments<P> {
         self: &Rc<Self>,
         params: &Json,
         call: &CallOptions,
-        limit_ms: f64,
+        limit: Millis,
         update: &dyn Fn(Update),
     ) -> Result<PaidJob> {
-        let create = self.prepare(params, call, limit_ms)?;
+        let create = self.prepare(params, call, limit)?;
         let job = self.create_once(&create, update).await?;
         update(Update::Created(job.created.document.clone()));
         Ok(job)
     }
 
-    fn prepare<'a>(&self, params: &Json, call: &'a CallOptions, limit_ms: f64) -> Result<Create<'a>> {
+    fn prepare<'a>(&self, params: &Json, call: &'a CallOptions, limit: Millis) -> Result<Create<'a>> {
         let mut body = jobs::validate(params)?;
         let id = self.platform.uuid();
         // What is paid for can be found again by this.
@@ -69,8 +67,8 @@ impl<P: Platform + 'static> Payments<P> {
             body = jobs::with_reference(body, &id, jobs::MAX_METADATA_UNITS);
         }
         let fingerprint = if call.idempotency_key.is_empty() { String::new() } else { jobs::request_fingerprint(&body) };
-        let end = self.deadline(call.timeout_ms);
-        Ok(Create { id, body, fingerprint, call, limit_ms, end })
+        let end = self.deadline(call.timeout);
+        Ok(Create { id, body, fingerprint, call, limit, end })
     }
 
     /// Calls with the same key wait for each other, in whatever program; the later one finds the job of the first.
@@ -153,7 +151,7 @@ impl<P: Platform + 'static> Payments<P> {
                 let why = "the call's time limit was over before the job could be asked for; nothing was sent";
                 return Err(Error::new(ErrorCode::RequestTimeout, why));
             }
-            let error = match self.http.send(request, self.deadline(Some(create.limit_ms.min(left.get()))), None).await {
+            let error = match self.http.send(request, self.deadline(Some(create.limit.min(left))), None).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
@@ -178,8 +176,9 @@ impl<P: Platform + 'static> Payments<P> {
         if wallet.is_none() {
             return Err(no_wallet(&required));
         }
-        let counted = self.counted(end).await?;
-        let chosen = self.config.spend.choose(required, wallet, &request.url, &self.ledger, counted);
+        let stored = self.stored_counters(end).await?;
+        let chosen =
+            self.config.spend.choose(required, Circumstances { wallet, url: &request.url, stored: &stored }, &self.ledger);
         let chosen = chosen.map_err(|error| fitted(request, error))?;
         let body = request.body.as_deref().and_then(Json::parse).unwrap_or_else(Json::object);
         let body = self.filled(body, &chosen.offer).map_err(|error| fitted(request, error))?;
@@ -245,6 +244,7 @@ impl<P: Platform + 'static> Payments<P> {
             state: PaymentState::Intended,
             price: Some(offer.price()),
             transaction: None,
+            hash_given: false,
             proof: Vec::new(),
             receipt: None,
             server: self.http.config.base_url.clone(),

@@ -3,11 +3,11 @@
 //! What is decided: [`machine`] (one payment, from [`step`] to step), [`book`] (all that this client knows), [`keys`] (idempotency keys),
 //! [`record`] (what is written down), [`wallet_request`] and [`wallet`] (what wallets are asked, and what they answer), [`body`]
 //! (what servers want in the request). What performs it: [`run`], with the calls in `create`, `quote` and `resume`, the store in `store`,
-//! its budgets in `counting` and what was paid in [`history`].
+//! its budgets in `budgets` and what was paid in [`history`].
 
 pub mod body;
 pub mod book;
-mod counting;
+mod budgets;
 mod create;
 pub mod history;
 pub mod keys;
@@ -29,6 +29,9 @@ use crate::api::jobs::Created;
 use crate::api::payments::Attempt;
 use crate::json::{Json, shown};
 use crate::text::shorten;
+
+/// How many characters the reasons for which nothing is paid have at most.
+const MAX_REASONS: usize = 3_000;
 
 /// A job that was created, with what was paid for it.
 #[derive(Debug, Clone)]

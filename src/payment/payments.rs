@@ -59,7 +59,7 @@ impl<P: Platform + 'static> Payments<P> {
         })
     }
 
-    /// What counts the money.
+    /// What this client has spent.
     pub(crate) fn ledger(&self) -> Rc<SpendLedger> {
         self.ledger.clone()
     }
@@ -68,8 +68,8 @@ impl<P: Platform + 'static> Payments<P> {
         Moment { now: self.platform.now(), wall: self.platform.wall_time() }
     }
 
-    pub(super) fn deadline(&self, limit_ms: Option<f64>) -> Deadline {
-        Deadline::after(self.platform.now(), limit_ms.map(Millis::new))
+    pub(super) fn deadline(&self, limit: Option<Millis>) -> Deadline {
+        Deadline::after(self.platform.now(), limit)
     }
 
     /// Waits until no other call does this, in this program or in another one; not longer than until `end`.
@@ -79,7 +79,7 @@ impl<P: Platform + 'static> Payments<P> {
         match within(self.platform.lock(&name), self.platform.sleep(limit)).await {
             Some(lock) => lock.map_err(|thrown| store_failed(thrown, "; nothing was sent")),
             None => {
-                let why = "another call, here or in another tab, is still at the same job; nothing was sent";
+                let why = "another call, here or in another tab, is still at the same job, or the store has not answered it; nothing was sent";
                 Err(Error::new(ErrorCode::RequestTimeout, why))
             }
         }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::MAX_REASONS;
 use super::create::{no_wallet, redirected};
 use super::payments::Payments;
 use crate::api::error::{Error, Result};
@@ -11,7 +12,7 @@ use crate::http::jobs::read_created;
 use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{HttpResponse, Method, Platform};
-use crate::spending::policy::{Counted, Judged};
+use crate::spending::policy::{Circumstances, Judged, StoredCounters};
 use crate::x402;
 
 /// A request that every server must refuse: there is nobody who asks, and no question. Paywalls stand before the server and do not
@@ -22,8 +23,6 @@ const NO_REQUEST: &str = r#"{"userId":"","content":""}"#;
 const REFUSED: &str = "content cannot be empty";
 /// Why nothing is known of the price where a server makes a job of that request.
 const MADE_A_JOB: &str = "the server has made a job of a request without a user and a question, and asks for no payment";
-/// How many characters the reasons have at most.
-const MAX_REASONS: usize = 3_000;
 
 impl<P: Platform + 'static> Payments<P> {
     /// What a job would cost now, by the rules that hold for paying.
@@ -33,8 +32,8 @@ impl<P: Platform + 'static> Payments<P> {
         let address = request.url.clone();
         match self.http.send(&mut request, self.http.deadline(call), None).await {
             Ok(response) if response.status == 402 && request.url == address => {
-                let counted = self.counted(self.http.deadline(call)).await?;
-                Ok(self.priced(&response, &request.url, &counted, &|words| fit(&request, words, MAX_REASONS)))
+                let stored = self.stored_counters(self.http.deadline(call)).await?;
+                Ok(self.priced(&response, &request.url, &stored, &|words| fit(&request, words, MAX_REASONS)))
             }
             Ok(response) if response.status == 402 => Err(redirected()),
             // It was taken for a request all the same, and cost nothing.
@@ -46,7 +45,7 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// The offers of a 402, each with the rule that it breaks. `clean` makes a server's words fit to be shown.
-    fn priced(&self, response: &HttpResponse, url: &str, counted: &Counted, clean: &dyn Fn(&str) -> String) -> Json {
+    fn priced(&self, response: &HttpResponse, url: &str, stored: &StoredCounters, clean: &dyn Fn(&str) -> String) -> Json {
         let spend = &self.config.spend;
         let wallet = self.platform.wallet_capabilities();
         let refused = |error: Box<Error>, offers| quote(Some(false), offers).set("why", Json::text(&clean(&error.message)));
@@ -55,7 +54,7 @@ impl<P: Platform + 'static> Payments<P> {
             Err(error) => return refused(error, Vec::new()),
         };
         let lacks_wallet = wallet.is_none().then(|| no_wallet(&required));
-        let (judged, chosen) = spend.judge_all(required, wallet, url, &self.ledger.budget(), counted);
+        let (judged, chosen) = spend.judge_all(required, Circumstances { wallet, url, stored }, &self.ledger.budget());
         let sample = || Json::parse(NO_REQUEST).unwrap_or_else(Json::object);
         let unfilled = |at: usize| self.filled(sample(), &judged.get(at)?.offer).err();
         let chosen = chosen.and_then(|at| unfilled(at).map_or(Ok(at), Err));

@@ -11,7 +11,7 @@
 //! | `createdAt` | when the payment began, or when the job was there, in milliseconds since 1970 |
 //! | `begunAt` | when the payment began, in milliseconds since 1970; absent in old records, where `createdAt` stands for it |
 //! | `onChain` | `true` where the chain itself says that the money has moved |
-//! | `scope` | the scope of the budget that it counts for; absent for that of all who share the store |
+//! | `scope` | the scope of its budget; absent for that of all who share the store |
 //! | `created` | what `createJob` returns; absent before there is a job |
 //! | `idempotencyKey`, `fingerprint` | the caller's key and the request fingerprint; absent without a key |
 //! | `signs` | `true` where the wallet signs, so that nothing moves before the proof is sent |
@@ -28,13 +28,13 @@
 
 use crate::api::error::Error;
 use crate::api::jobs;
-use crate::api::payments::{Attempt, PaymentState, Price};
+use crate::api::payments::{Attempt, Dialect, PaymentState, Price};
 use crate::encoding::is_hex;
+use crate::http::message::{PROOF_HEADERS, can_be_sent};
 use crate::json::{Json, Kind, is_true};
-use crate::payment::wallet::{self, PROOF_HEADERS};
 use crate::spending::budget::Fate;
 use crate::time::{Millis, WallTime};
-use crate::x402::{Dialect, elizaos};
+use crate::x402::elizaos;
 
 /// What every record's key begins with.
 pub const PREFIX: &str = "eliza-jobs/payment/";
@@ -42,9 +42,9 @@ pub const PREFIX: &str = "eliza-jobs/payment/";
 pub const PAID: &str = "eliza-jobs/paid/";
 const VERSION: f64 = 1.0;
 
-/// How long after its job's expiry a record is kept: two days, so that a clock that is put right by a day neither drops a payment
+/// How long after its job's expiry a record is kept, and its idempotency key: two days, so that a clock that is put right by a day neither drops a payment
 /// that is open nor frees its idempotency key.
-const KEPT: Millis = Millis::from_secs(172_800.0);
+pub const KEPT: Millis = Millis::from_secs(172_800.0);
 
 /// Whether money has moved, as far as can be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub const UNSIGNED: Millis = Millis::from_secs(3_600.0);
 pub fn fate(attempt: &Attempt, now: WallTime) -> Fate {
     let over = |limit: Millis| attempt.begun_at + limit < now;
     match (funds_moved(attempt), attempt.state) {
-        // It is sent only after it was counted again, or while its time is not over.
+        // It is sent only after it was reserved again, or while its time is not over.
         (FundsMoved::No, _) => {
             let until = attempt.valid_until.unwrap_or(attempt.begun_at + UNSIGNED);
             if until + UNSENT < now { Fate::Unmoved } else { Fate::Open }
@@ -160,9 +160,13 @@ pub fn to_json(attempt: &Attempt) -> Json {
     if let Some(created) = &attempt.created {
         record = record.set("created", created.clone());
     }
-    for (key, is_set) in
-        [("answered", attempt.answered), ("signs", attempt.signs), ("found", attempt.found), ("unmoved", attempt.unmoved)]
-    {
+    for (key, is_set) in [
+        ("answered", attempt.answered),
+        ("signs", attempt.signs),
+        ("found", attempt.found),
+        ("unmoved", attempt.unmoved),
+        ("hashGiven", attempt.hash_given),
+    ] {
         if is_set {
             record = record.set(key, Json::boolean(true));
         }
@@ -189,7 +193,7 @@ pub fn read(record: &Json) -> Option<Attempt> {
     let mut proof: Vec<(String, String)> = PROOF_HEADERS
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), stored.as_ref()?.get_text(name)?)))
-        .filter(|(_, value)| wallet::can_be_sent(value))
+        .filter(|(_, value)| can_be_sent(value))
         .collect();
     // The hash of a plain transfer is its proof, wherever it was found.
     let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
@@ -204,6 +208,7 @@ pub fn read(record: &Json) -> Option<Attempt> {
         state,
         price,
         transaction,
+        hash_given: flag("hashGiven"),
         proof,
         receipt: record.get("receipt").filter(|receipt| receipt.kind() == Kind::Object),
         server: text("server"),
@@ -234,8 +239,15 @@ pub fn parse(value: &Json) -> Found {
     record.as_ref().and_then(read).map_or(Found::Unreadable, |attempt| Found::Attempt(Box::new(attempt)))
 }
 
-/// The record with this transaction in place of its own: the application found it in the wallet. It may stand for one that was
-/// sped up there. What was signed is its own proof, and a job that is there needs none.
+/// The record with the hash that `resume` was given in place of its own: the application found it in the wallet. It may stand for
+/// a transaction that was sped up there.
+pub fn with_given_hash(attempt: Attempt, hash: Option<String>) -> Attempt {
+    let before = attempt.transaction.clone();
+    let attempt = with_transaction(attempt, hash);
+    Attempt { hash_given: attempt.hash_given || attempt.transaction != before, ..attempt }
+}
+
+/// The record with this transaction in place of its own. What was signed is its own proof, and a job that is there needs none.
 pub fn with_transaction(attempt: Attempt, hash: Option<String>) -> Attempt {
     let new = hash.filter(|hash| is_hex(hash, 64) && attempt.transaction.as_ref() != Some(hash));
     let Some(hash) = new.filter(|_| !attempt.signs && attempt.created.is_none()) else { return attempt };
@@ -247,7 +259,7 @@ pub fn with_transaction(attempt: Attempt, hash: Option<String>) -> Attempt {
 /// The hash of a plain transfer is its proof.
 fn transfer_proof(hash: &str, network: &str) -> Vec<(String, String)> {
     let mut proof = elizaos::proof(hash, network);
-    proof.retain(|(_, value)| wallet::can_be_sent(value));
+    proof.retain(|(_, value)| can_be_sent(value));
     proof
 }
 

@@ -12,7 +12,7 @@ use super::run::Start;
 use super::step::Resumption;
 use super::store::{Stored, unread};
 use super::store_failed;
-use super::subscription::subscription;
+use super::subscription::{Publisher, subscription};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
@@ -36,6 +36,13 @@ const NOT_OPEN: &str = "this payment is not open any more: it was finished or fo
 /// What cannot be resumed.
 const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
 
+/// A payment whose job has ended.
+struct Closing {
+    id: String,
+    /// It is closed only if it is the payment of this job: lists show references to everybody.
+    only_of_job: Option<String>,
+}
+
 /// What is open, as it is listed.
 type Listed = (WallTime, Json);
 
@@ -43,7 +50,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
     /// answers were not seen; and records that cannot be read.
     pub(crate) async fn pending(self: &Rc<Self>, call: &CallOptions) -> Result<Vec<Json>> {
-        let end = self.deadline(call.timeout_ms);
+        let end = self.deadline(call.timeout);
         let keys = self.keys(end).await.map_err(|thrown| store_failed(thrown, ""))?;
         let ids: Vec<&str> = keys.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).collect();
         let mut open: Vec<Listed> = Vec::new();
@@ -157,7 +164,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// Forgets a payment that the application knows to be over.
     pub(crate) async fn forget_payment(self: &Rc<Self>, given: &Json, call: &CallOptions) -> Result<()> {
         let id = attempt_id(given)?;
-        let end = self.deadline(Some(call.timeout_ms.unwrap_or(self.http.config.timeout_ms)));
+        let end = self.http.deadline(call);
         let _lock = self.lock("resume", &id, end).await.map_err(unread)?;
         let found = self.find(&id, end).await;
         // Whoever says that no money has moved may be wrong: where that is not certain, the budget does not get it back.
@@ -198,7 +205,7 @@ impl<P: Platform + 'static> Payments<P> {
         let lock = self.lock("resume", id, end).await?;
         let mut resumption = Resumption::default();
         let mut attempt = match self.find(id, end).await {
-            Found::Attempt(attempt) => record::with_transaction(*attempt, given.get_text("transaction")),
+            Found::Attempt(attempt) => record::with_given_hash(*attempt, given.get_text("transaction")),
             Found::Withheld(thrown) => return Err(store_failed(thrown, "; nothing was sent")),
             Found::Unreadable => {
                 return Err(Error::new(ErrorCode::StoreFailed, record::unreadable_words(&record::key(id))));
@@ -225,7 +232,7 @@ impl<P: Platform + 'static> Payments<P> {
             attempt.request = self.body(body).to_json();
             resumption.is_corrected = true;
         }
-        resumption.is_counted = self.book.borrow().is_counted(id);
+        resumption.has_reservation = self.book.borrow().has_reservation(id);
         resumption.is_asking = self.book.borrow().is_asking(id);
         resumption.asks_chain = self.can_ask_chain(&attempt);
         let request = self.http.request(Method::Post, routes::JOBS, call);
@@ -243,34 +250,46 @@ impl<P: Platform + 'static> Payments<P> {
         reference: Option<&str>,
         end: Deadline,
     ) -> Option<Box<Attempt>> {
-        let ids = self.book.borrow_mut().job_finished(job_id);
-        let is_known = !ids.is_empty();
-        let mut closing: Vec<(String, Option<String>)> = ids.into_iter().map(|id| (id, None)).collect();
-        let other = reference.filter(|id| !is_known && !self.book.borrow().is_closed(id));
-        closing.extend(other.map(|id| (id.to_owned(), Some(job_id.to_owned()))));
-        if closing.is_empty() {
+        let closings = self.closings(job_id, reference);
+        if closings.is_empty() {
             return None;
         }
-        let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
         let (publisher, mut subscription) = subscription();
         let went_on = Rc::new(Cell::new(false));
-        let has_answer = went_on.clone();
-        let payments = self.clone();
-        self.platform.spawn(async move {
-            let mut closed = Vec::new();
-            for (id, of_job) in closing {
-                closed.extend(payments.close(&id, of_job).await.ok().flatten());
-            }
-            publisher.send(closed.first().cloned().map(Box::new));
-            // Until the call has gone on, the store knows the job.
-            publisher.gone().await;
-            for attempt in closed {
-                if has_answer.get() { payments.drop_closed(&attempt).await } else { payments.reopen(attempt).await }
-            }
-        });
+        self.platform.spawn(self.clone().close_all(closings, publisher, went_on.clone()));
+        let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
         let closed = within(subscription.next(), self.platform.sleep(limit)).await;
         went_on.set(true);
         closed.flatten()
+    }
+
+    /// The payments of a job that has ended.
+    fn closings(&self, job_id: &str, reference: Option<&str>) -> Vec<Closing> {
+        let ids = self.book.borrow_mut().job_finished(job_id);
+        if !ids.is_empty() {
+            return ids.into_iter().map(|id| Closing { id, only_of_job: None }).collect();
+        }
+        let other = reference.filter(|id| !self.book.borrow().is_closed(id));
+        other.map(|id| Closing { id: id.to_owned(), only_of_job: Some(job_id.to_owned()) }).into_iter().collect()
+    }
+
+    /// Closes payments, and says which. Until the call has gone on, their records stay; a call that goes
+    /// away without its answer leaves them open as before.
+    async fn close_all(
+        self: Rc<Self>,
+        closings: Vec<Closing>,
+        publisher: Publisher<Option<Box<Attempt>>>,
+        went_on: Rc<Cell<bool>>,
+    ) {
+        let mut closed = Vec::new();
+        for Closing { id, only_of_job } in closings {
+            closed.extend(self.close(&id, only_of_job).await.ok().flatten());
+        }
+        publisher.send(closed.first().cloned().map(Box::new));
+        publisher.gone().await;
+        for attempt in closed {
+            if went_on.get() { self.drop_closed(&attempt).await } else { self.reopen(attempt).await }
+        }
     }
 
     /// What was paid for this job, as far as this client knows. `reference`: the payment that the job itself names.

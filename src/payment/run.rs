@@ -7,28 +7,28 @@ use core::task::Poll;
 use std::rc::Rc;
 
 use super::book::KeyedJob;
-use super::counting::GivenBack;
+use super::budgets::GivenBack;
+use super::late::{LateAnswer, late_answer};
 use super::machine::Payment;
 use super::payments::Payments;
-use super::record;
-use super::step::{Action, Answer, Counting, Event, Reply, ReservationChange, Step};
+use super::record::{self, Found};
+use super::step::{Action, Answer, Event, Reply, ReservationChange, ReserveOutcome, Settlement, Step};
 use super::subscription::{Publisher, subscription};
 use super::wallet_request::WalletRequest;
 use super::{PaidJob, body};
 use crate::api::error::Result;
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
-use crate::api::payments::Attempt;
+use crate::api::payments::{Attempt, Dialect};
 use crate::api::routes;
 use crate::api::update::Update;
 use crate::http::jobs::read_created;
 use crate::http::outcome::refusal;
 use crate::http::words::fit;
-use crate::json::Json;
+use crate::json::{Json, read_header};
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
 use crate::time::{Deadline, Millis};
-use crate::x402::onchain::{ChainWord, Signed, read_receipt, receipt_request};
-use crate::x402::{self, Dialect};
+use crate::x402::onchain::{ChainWord, Signed, Transfer, receipt_request};
 
 /// The longest time for a search for the job.
 const FIND: Millis = Millis::from_secs(10.0);
@@ -55,7 +55,7 @@ impl<P: Platform + 'static> Payments<P> {
             locks,
             key,
             publisher,
-            is_counted: false,
+            has_reserved: false,
             gives_back: None,
         };
         self.platform.spawn(task.run());
@@ -101,7 +101,7 @@ struct Task<P: Platform> {
     key: Option<String>,
     publisher: Publisher<Notice>,
     /// Whether this task has set the money aside in the store.
-    is_counted: bool,
+    has_reserved: bool,
     /// What is given back when all is written.
     gives_back: Option<GivenBack>,
 }
@@ -120,7 +120,7 @@ impl<P: Platform + 'static> Task<P> {
                 action => work = Some(self.perform(action)),
             }
             event = self.happening(&mut work, limit).await;
-            self.is_counted |= matches!(event, Event::Counted(Counting::Done));
+            self.has_reserved |= matches!(event, Event::Reserved(ReserveOutcome::Done));
         }
         drop(work);
         self.payments.writes.join(&self.id).ready().await;
@@ -151,17 +151,13 @@ impl<P: Platform + 'static> Task<P> {
         .await
     }
 
-    /// Gives the money back when all is written: only a record that says so is certain. While the wallet is open nothing is.
-    fn give_back(&mut self, now: bool) {
-        if !now {
-            self.gives_back = Some(GivenBack::SetAside);
-            return;
-        }
+    /// Gives the money back now, while the wallet is open and the task goes on.
+    fn give_back_early(&self) {
         let (payments, attempt) = (self.payments.clone(), self.payment.attempt().clone());
         let ticket = payments.writes.join(&self.id);
         self.payments.platform.spawn(async move {
             ticket.ready().await;
-            let _ = payments.give_back(&attempt, GivenBack::SetAside).await;
+            let _ = payments.give_back(&attempt, GivenBack::Reserved).await;
         });
     }
 
@@ -172,13 +168,14 @@ impl<P: Platform + 'static> Task<P> {
             ReservationChange::Keep => self.payments.book.borrow_mut().keep(&self.id),
             ReservationChange::Release => {
                 self.payments.book.borrow_mut().release(&self.id);
-                if core::mem::take(&mut self.is_counted) {
-                    self.give_back(step.unlock);
+                if core::mem::take(&mut self.has_reserved) {
+                    // Only a record that says so is certain: after all writes.
+                    if step.unlock { self.give_back_early() } else { self.gives_back = Some(GivenBack::Reserved) }
                 }
             }
             ReservationChange::Refund => {
                 self.payments.book.borrow_mut().release(&self.id);
-                self.gives_back = Some(GivenBack::Counted);
+                self.gives_back = Some(GivenBack::ReservedOrSpent);
             }
         }
         if step.unlock {
@@ -224,15 +221,18 @@ impl<P: Platform + 'static> Task<P> {
                     found.map_or(Event::JobNotFound, |created| Event::JobFound(Box::new(created)))
                 })
             }
-            Action::Rest(error, tries) => {
+            Action::Rest { error, resends } => {
                 // A server that asks for a longer pause than a request may take gets it from the caller, who has the attempt.
                 let timeout = payments.http.timeout();
                 let end = self.end.min(Deadline::after(payments.platform.now(), Some(timeout)));
-                Box::pin(async move { Event::Rested(payments.http.wait_before_retry(&error, tries, end).await) })
+                Box::pin(async move {
+                    let may_retry = payments.http.wait_before_retry(&error, resends, end).await;
+                    if may_retry { Event::Rested } else { Event::NoRetry }
+                })
             }
-            Action::Count { over, record } => {
-                let counting = payments.count(self.payment.attempt().clone(), over, record, self.end);
-                Box::pin(async move { Event::Counted(counting.await) })
+            Action::Reserve { over, record } => {
+                let reserving = payments.reserve(self.payment.attempt().clone(), over, record, self.end);
+                Box::pin(async move { Event::Reserved(reserving.await) })
             }
             Action::AskChain => {
                 let attempt = self.payment.attempt().clone();
@@ -274,39 +274,73 @@ impl<P: Platform + 'static> Task<P> {
 
 /// Asks the wallet, and waits for as long as it takes.
 async fn ask_wallet<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, request: Box<WalletRequest>) -> Event {
-    payments.book.borrow_mut().set_asking(&id, true);
+    payments.book.borrow_mut().wallet_opened(&id);
     let (callback, given) = request.call();
     let answer = payments.platform.ask_wallet(&id, callback, given).await;
-    payments.book.borrow_mut().set_asking(&id, false);
+    payments.book.borrow_mut().wallet_closed(&id);
     Event::WalletAnswered(answer)
 }
 
 impl<P: Platform + 'static> Payments<P> {
+    /// Writes down what the wallet has returned, or thrown, for the attempt with this id, and logs a line.
+    pub(crate) async fn wallet_answered(self: &Rc<Self>, id: &str, answer: Result<Json, Json>) {
+        // What is worth money is kept even where the lock cannot be had.
+        let _lock = self.lock("resume", id, Deadline::NEVER).await;
+        let written = match self.find_again(id).await {
+            Found::Attempt(attempt) => match late_answer(*attempt, answer) {
+                LateAnswer::Same => return,
+                LateAnswer::Kept(attempt) => self.write(*attempt).await,
+                LateAnswer::Over(attempt) => match self.forget(id, None).await {
+                    Ok(()) => self.give_back(&attempt, GivenBack::Reserved).await,
+                    failed => failed,
+                },
+            },
+            Found::Missing | Found::Unreadable | Found::Withheld(_) => Err(Json::object()),
+        };
+        let words = match written {
+            Ok(()) => "the wallet has answered after an internal error; pendingPayments() knows what is open",
+            Err(_) => "the wallet has answered after an internal error, and no record could be written: look in the wallet",
+        };
+        self.platform.log(LogLevel::Warn, words);
+    }
+
     /// Whether the wallet can ask the chain what became of this payment.
     pub(super) fn can_ask_chain(&self, attempt: &Attempt) -> bool {
-        chain_question(attempt).is_some_and(|(callback, ..)| self.platform.has_callback(callback))
+        ChainQuestion::about(attempt).is_some_and(|question| self.platform.has_callback(question.callback))
     }
 
     /// What the chain says of this payment. A wallet that fails, or takes long, says nothing.
     async fn ask_chain(&self, attempt: &Attempt) -> ChainWord {
-        let Some((callback, question, signed)) = chain_question(attempt) else { return ChainWord::Unknown };
-        let answer = within(self.platform.call(callback, question), self.platform.sleep(CHAIN)).await;
-        match (answer, signed) {
-            (Some(Ok(answer)), Some(signed)) => signed.read_answer(&answer),
-            (Some(Ok(answer)), None) => read_receipt(&answer),
+        let Some(question) = ChainQuestion::about(attempt) else { return ChainWord::Unknown };
+        let ChainQuestion { callback, argument, signed } = question;
+        let answer = within(self.platform.call(callback, argument), self.platform.sleep(CHAIN)).await;
+        match (answer, signed, &attempt.price) {
+            (Some(Ok(answer)), Some(signed), _) => signed.read_answer(&answer),
+            (Some(Ok(answer)), None, Some(price)) => Transfer::of(price).read_receipt(&answer, attempt.hash_given),
             _ => ChainWord::Unknown,
         }
     }
 }
 
 /// What the wallet is asked about the chain: whether what was signed was used, or what became of a transfer.
-fn chain_question(attempt: &Attempt) -> Option<(Callback, Json, Option<Signed>)> {
-    let price = attempt.price.as_ref().filter(|price| price.chain_id > 0)?;
-    if let Some(signed) = attempt.proof.iter().find_map(|(_, value)| Signed::read(value)) {
-        return Some((Callback::Call, signed.call(price.chain_id, &price.asset), Some(signed)));
+struct ChainQuestion {
+    callback: Callback,
+    argument: Json,
+    /// The signed authorization that it is about; `None` for a transfer.
+    signed: Option<Signed>,
+}
+
+impl ChainQuestion {
+    fn about(attempt: &Attempt) -> Option<Self> {
+        let price = attempt.price.as_ref().filter(|price| price.chain_id > 0)?;
+        if let Some(signed) = attempt.proof.iter().find_map(|(_, value)| Signed::read(value)) {
+            let argument = signed.call(price.chain_id, &price.asset);
+            return Some(Self { callback: Callback::Call, argument, signed: Some(signed) });
+        }
+        let hash = attempt.transaction.as_ref().filter(|_| price.dialect == Dialect::Elizaos)?;
+        let argument = receipt_request(price.chain_id, hash);
+        Some(Self { callback: Callback::Receipt, argument, signed: None })
     }
-    let hash = attempt.transaction.as_ref().filter(|_| price.dialect == Dialect::Elizaos)?;
-    Some((Callback::Receipt, receipt_request(price.chain_id, hash), None))
 }
 
 /// Takes the payment's lock and reads its record. What is worth money is kept even where the lock cannot be had.
@@ -317,21 +351,22 @@ async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, si
     // A transfer is worth money: it is written down at once, whatever the store says. A signature is worth nothing unsent.
     let found = if signs { payments.find_again(&id).await } else { payments.find(&id, Deadline::NEVER).await };
     let is_closed = payments.book.borrow().is_closed(&id);
-    Event::Reread(Box::new(found), is_closed)
+    Event::Reread { found: Box::new(found), is_closed }
 }
 
 /// What an answer to a proof says, with what the facilitator says of the settlement.
 fn read_reply(request: &HttpRequest, answer: Result<HttpResponse>, mut attempt: Attempt) -> Reply {
-    let mut settled = None;
+    let mut settlement = None;
     let result = answer.and_then(|response| {
         let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
-        if let Some(said) = receipt.and_then(x402::read_header) {
+        if let Some(said) = receipt.and_then(read_header) {
             attempt.settle(&said, &|words| fit(request, words, 200));
-            settled = attempt.receipt.take().map(|receipt| (attempt.transaction.take(), receipt));
+            let transaction = attempt.transaction.take();
+            settlement = attempt.receipt.take().map(|receipt| Settlement { transaction, receipt });
         }
         if response.status == 402 { Err(refusal(request, &response, None)) } else { read_created(request, &response) }
     });
-    Reply { result, settled }
+    Reply { result, settlement }
 }
 
 impl<P: Platform + 'static> Payments<P> {
@@ -356,9 +391,9 @@ impl<P: Platform + 'static> Payments<P> {
     /// the reference in its metadata.
     async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: Deadline) -> Option<Created> {
         let limited_call = || {
-            let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now())).get();
+            let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now()));
             let headers = call.headers.clone();
-            (limit > 0.0).then(|| CallOptions { timeout_ms: Some(limit), headers, ..CallOptions::default() })
+            limit.is_positive().then(|| CallOptions { timeout: Some(limit), headers, ..CallOptions::default() })
         };
         let call = limited_call()?;
         if let Some(id) = hint

@@ -36,26 +36,33 @@ pub enum Event {
     Confirmed(Result<Json, Json>),
     /// `wallet.address` has returned, or thrown.
     Address(Result<Json, Json>),
-    /// The idempotency key was claimed, was taken by another call, or the store failed.
-    Claimed(Result<bool, Json>),
+    /// The idempotency key was claimed, or is another's; or the store failed.
+    Claimed(Result<Claim, Json>),
     /// The store has taken the record, or failed.
     Written(Result<(), Json>),
     /// The wallet has returned, or thrown.
     WalletAnswered(Result<Json, Json>),
     /// The wallet was not asked, for a lock of the payment is held no more: another program may be at it.
     LockLost,
-    /// What the store holds of the payment, when the wallet answers after the call has ended. `true`: its job's end was seen.
-    Reread(Box<Found>, bool),
+    /// The record was read again, for the wallet has answered after the call had ended.
+    Reread {
+        /// What the store holds of the payment.
+        found: Box<Found>,
+        /// Whether its job's end was seen.
+        is_closed: bool,
+    },
     /// The server has answered, or nothing came.
     Responded(Box<Reply>),
     /// The job that was paid for is there.
     JobFound(Box<Created>),
     /// It is not there, or the server shows no list.
     JobNotFound,
-    /// The pause is over: whether there is time and budget for another try.
-    Rested(bool),
-    /// The payment was counted, or was not.
-    Counted(Counting),
+    /// The pause is over, and there is time for another try.
+    Rested,
+    /// There is no time for another try, or the budget for retries is used up.
+    NoRetry,
+    /// The payment's money was reserved, or was not.
+    Reserved(ReserveOutcome),
     /// What the chain says of the payment.
     ChainSaid(ChainWord),
     /// The store has deleted the record, or failed.
@@ -71,17 +78,35 @@ pub enum Event {
 pub struct Reply {
     /// The job, or what the answer was instead.
     pub result: Result<Created, Box<Error>>,
-    /// What the facilitator says: the transaction where it is known, and the receipt.
-    pub settled: Option<(Option<String>, Json)>,
+    /// What the facilitator says of the settlement, where it says anything.
+    pub settlement: Option<Settlement>,
 }
 
-/// Whether a payment's money is set aside.
+/// What a facilitator says of a payment's settlement.
 #[derive(Debug, Clone)]
-pub enum Counting {
-    /// It is.
+pub struct Settlement {
+    /// The transaction that moved the money, where it is known.
+    pub transaction: Option<String>,
+    /// What was said, as applications get it.
+    pub receipt: Json,
+}
+
+/// Whose an idempotency key is when a payment has tried to claim it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// This payment's.
+    Own,
+    /// Another one's: it was there first.
+    Taken,
+}
+
+/// What came of reserving a payment's money.
+#[derive(Debug, Clone)]
+pub enum ReserveOutcome {
+    /// It is reserved.
     Done,
     /// It is above the budget. The words say which limit.
-    Over(String),
+    OverBudget(String),
     /// The store failed.
     Failed(Json),
 }
@@ -114,10 +139,15 @@ pub enum Action {
     Send(Box<Attempt>),
     /// Look for the job, under this id where one is known: [`Event::JobFound`] or [`Event::JobNotFound`].
     FindJob(Option<String>),
-    /// Wait before try number `.1`, after this error: [`Event::Rested`].
-    Rest(Box<Error>, u32),
-    /// Set the payment's money aside, which is written down: [`Event::Counted`].
-    Count {
+    /// Pause before another try: [`Event::Rested`] or [`Event::NoRetry`].
+    Rest {
+        /// Why another try is needed.
+        error: Box<Error>,
+        /// How many further tries there were before.
+        resends: u32,
+    },
+    /// Reserve the payment's money in memory and in the store: [`Event::Reserved`].
+    Reserve {
         /// What happens above the budget: what can still be left unpaid is refused.
         over: OverBudget,
         /// Whether the store has its record.
@@ -194,8 +224,8 @@ pub struct Resumption {
     pub is_unwritten: bool,
     /// The application has brought another request.
     pub is_corrected: bool,
-    /// The ledger has counted the payment before.
-    pub is_counted: bool,
+    /// This client's ledger has a reservation for it already.
+    pub has_reservation: bool,
     /// A wallet is open for it in this program.
     pub is_asking: bool,
     /// The wallet can ask the chain about it.

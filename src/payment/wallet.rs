@@ -2,7 +2,7 @@
 
 use crate::api::error::ErrorCode;
 use crate::encoding::is_hex;
-pub use crate::http::message::{PROOF_HEADERS, can_be_sent, is_proof_header};
+use crate::http::message::{PROOF_HEADERS, can_be_sent};
 use crate::json::{Json, Kind, is_true, shown};
 use crate::spending::policy::PaymentMethod;
 use crate::text::{only_hosts, shorten};
@@ -100,22 +100,28 @@ pub struct Thrown {
 pub fn thrown(method: PaymentMethod, value: &Json) -> Thrown {
     let parts = wrapped(value);
     let verdict = Verdict::of(&parts);
-    let transaction = if method == PaymentMethod::Sign { None } else { stray_hash(value) };
+    let signs = method == PaymentMethod::Sign;
+    let transaction = if signs { None } else { stray_hash(value) };
     let says_so = value.get("noMoneyMoved").as_ref().is_some_and(is_true);
-    let unmoved = method == PaymentMethod::Sign || says_so || (verdict != Verdict::Unknown && transaction.is_none());
+    let unmoved = signs || says_so || (verdict != Verdict::Unknown && transaction.is_none());
     let reads_as_no = parts.iter().any(reads_as_rejection);
     // The wallet that names a transaction has perhaps sent it, whatever was said no to.
-    let is_no = verdict == Verdict::Rejected || (method == PaymentMethod::Sign && reads_as_no);
+    let is_no = verdict == Verdict::Rejected || (signs && reads_as_no);
     if is_no && transaction.is_none() {
         let message = "the payment was rejected in the wallet; no money has moved".to_owned();
         return Thrown { code: ErrorCode::WalletRejected, message, transaction, unmoved: true };
     }
-    let words = said(value).map_or_else(|| shown(value), |words| shorten(&only_hosts(&words), MAX_WORDS));
+    let words = own_words(value);
     let doubt = if reads_as_no && !unmoved { " (that may be a no, but only a code or noMoneyMoved proves it)" } else { "" };
     let hint = hint(&parts, &words);
     let money = if unmoved { UNMOVED } else { LOOK_IN_WALLET };
     let message = format!("the wallet failed: {words}{doubt}{hint}{money}");
     Thrown { code: ErrorCode::WalletFailed, message, transaction, unmoved }
+}
+
+/// What the wallet itself says of its failure.
+fn own_words(value: &Json) -> String {
+    said(value).map_or_else(|| shown(value), |words| shorten(&only_hosts(&words), MAX_WORDS))
 }
 
 /// Said where certainly no money has moved.
@@ -536,7 +542,8 @@ mod tests {
 
     #[test]
     fn of_the_node_behind_a_wallet_the_host_is_shown_and_of_the_request_nothing() {
-        let message = "HTTP request failed.\n\nStatus: 429\nURL: https://base.g.test/v2/KEY\nRequest body: {\"method\":\"eth_call\"}";
+        let message =
+            "HTTP request failed.\n\nStatus: 429\nURL: https://base.g.test/v2/KEY\nRequest body: {\"method\":\"eth_call\"}";
         for (error, words) in [
             (json!({"message": message}), "HTTP request failed.  Status: 429 URL: https://base.g.test/… Request body"),
             (json!(message), "URL: https://base.g.test/… Request"),
@@ -544,7 +551,10 @@ mod tests {
                 json!({"message": message, "shortMessage": "HTTP request failed.", "details": "Too Many Requests"}),
                 "the wallet failed: HTTP request failed. (Too Many Requests); look in",
             ),
-            (json!({"message": message, "shortMessage": "down", "details": "https://h.test/KEY"}), "failed: down (https://h.test/…);"),
+            (
+                json!({"message": message, "shortMessage": "down", "details": "https://h.test/KEY"}),
+                "failed: down (https://h.test/…);",
+            ),
             (json!({"message": "long", "shortMessage": "rate limit", "details": "limit"}), "failed: rate limit;"),
             (json!({"message": "reverted", "shortMessage": "", "details": "KEY"}), "failed: reverted;"),
         ] {

@@ -1,4 +1,4 @@
-//! How much of each limit is spent. What is set aside for a payment under way counts as spent.
+//! How much of each limit is spent. What is reserved for a payment under way is treated as spent.
 //!
 //! [`Budget`] is what one client has spent since it was made. [`Counters`] is what all clients of a store have spent.
 
@@ -12,10 +12,10 @@ pub struct Budget {
     spent: Vec<u128>,
 }
 
-/// Money that is set aside: which limit it counts for, and how much it is in atomic units.
+/// How much a payment takes of which limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reserved {
-    /// The limit that it counts for.
+    /// The limit's place in the policy.
     pub limit: usize,
     /// How much it is, in atomic units.
     pub units: u128,
@@ -147,10 +147,10 @@ pub enum Fate {
 ///
 /// The records of the payments are the truth: a payment's record is written before its money is set aside here, and what is set
 /// aside becomes spent, or is given back, by what its record says. So a crash at any point loses nothing, and counters that are
-/// lost are counted again from the records.
+/// lost are made again from the records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counters {
-    /// When the counting began.
+    /// Since when payments are recorded here.
     since: WallTime,
     /// What is spent in all.
     total: u128,
@@ -172,13 +172,13 @@ fn hour_of(at: WallTime) -> u64 {
 }
 
 impl Counters {
-    /// Nothing is spent, and the counting begins now.
+    /// Counters that begin now, with nothing spent.
     pub fn new(now: WallTime) -> Self {
         Self { since: now, total: 0, hours: Vec::new(), open: Vec::new() }
     }
 
-    /// Counts a payment of before the counting.
-    pub fn recount(&mut self, open: Open, fate: Fate) {
+    /// Adds a payment that was begun before these counters.
+    pub fn add_earlier(&mut self, open: Open, fate: Fate) {
         if open.at < self.since {
             self.since = open.at;
         }
@@ -192,7 +192,7 @@ impl Counters {
         &self.open
     }
 
-    /// Sets the money of a payment aside. Once: a payment that is there already is not counted twice.
+    /// Sets the money of a payment aside. Once: a payment that is there already is left as it is.
     pub fn reserve(&mut self, open: Open) {
         if !self.has(&open.id) {
             self.open.push(open);
@@ -212,7 +212,7 @@ impl Counters {
         }
         let Open { units, at: began, .. } = self.open.remove(at);
         if let Fate::Spent(moved) = fate {
-            // A payment that was begun in one hour and moves in the next one counts for the later one.
+            // A payment that was begun in one hour and moves in the next one is spent in the later one.
             self.spend(units, if moved > began { moved } else { began });
         }
     }
@@ -232,7 +232,7 @@ impl Counters {
         }
     }
 
-    /// Gives back what was counted for a payment that may have moved, and of which it is certain now that it has not.
+    /// Gives back what was spent on a payment that may have moved, and of which it is certain now that it has not.
     pub fn refund(&mut self, id: &str, units: u128, at: WallTime) {
         if self.has(id) {
             return self.resolve(id, Fate::Unmoved);
@@ -246,8 +246,8 @@ impl Counters {
         }
     }
 
-    /// What is spent in the window of this time. What was spent under a later clock counts too: putting a clock back fills no
-    /// budget again.
+    /// What is spent in the window of this time. What was spent under a later clock is included: putting a clock back fills
+    /// no budget again.
     pub fn spent(&self, window: Window, now: WallTime) -> u128 {
         if window == Window::Total {
             return self.total;
@@ -256,7 +256,7 @@ impl Counters {
         self.hours.iter().filter(|(hour, _)| *hour >= first).fold(0, |sum: u128, (_, spent)| sum.saturating_add(*spent))
     }
 
-    /// What is set aside. It counts for every window, because it moves now or later.
+    /// What is reserved, in every window: it moves now or later.
     pub fn reserved(&self) -> u128 {
         self.open.iter().fold(0, |sum: u128, open| sum.saturating_add(open.units))
     }
@@ -271,7 +271,7 @@ impl Counters {
         caps.windows().find(|window| self.used(*window, now).saturating_add(units) > caps.of(*window))
     }
 
-    /// Since when this window is counted.
+    /// When this window began, or these counters, whichever is later.
     pub fn since(&self, window: Window, now: WallTime) -> WallTime {
         #[expect(clippy::cast_precision_loss, reason = "hours since 1970")]
         let first = WallTime::from_ms(window.first_hour(hour_of(now)) as f64 * HOUR_MS);
@@ -474,9 +474,9 @@ mod tests {
     #[test]
     fn payments_of_before_are_counted_where_they_belong() {
         let mut counters = Counters::new(at(NOW + 9.0 * DAY));
-        counters.recount(open("a", 10, NOW), Fate::Spent(at(NOW + DAY)));
-        counters.recount(open("b", 3, NOW + DAY), Fate::Open);
-        counters.recount(open("c", 4, NOW + DAY), Fate::Unmoved);
+        counters.add_earlier(open("a", 10, NOW), Fate::Spent(at(NOW + DAY)));
+        counters.add_earlier(open("b", 3, NOW + DAY), Fate::Open);
+        counters.add_earlier(open("c", 4, NOW + DAY), Fate::Unmoved);
         let then = at(NOW + DAY);
         assert_eq!((counters.spent(Window::Day, then), counters.used(Window::Day, then)), (10, 13));
         assert_eq!(counters.since(Window::Total, at(NOW + 9.0 * DAY)), at(NOW));

@@ -5,13 +5,14 @@ use std::rc::Rc;
 use super::budget::{Budget, Caps, Counters, Reserved, Window};
 use super::location::{as_url, is_same_resource, is_unreadable_to_others};
 use crate::api::error::{ErrorCode, Result};
+use crate::api::payments::Dialect;
 use crate::json::Json;
 use crate::platform::WalletCapabilities;
 use crate::text::shorten;
 use crate::time::WallTime;
 use crate::x402::amount::{Amount, to_decimal};
 use crate::x402::tokens::{MAINNETS, Token, USDC_DECIMALS, usdc};
-use crate::x402::{self, Dialect, Offer, PaymentRequired, refused};
+use crate::x402::{self, Offer, PaymentRequired, refused};
 
 pub use super::ledger::{Reservation, SpendLedger};
 
@@ -107,23 +108,34 @@ pub enum PaymentMethod {
 pub enum OverBudget {
     /// It is refused: it can still be left undone.
     Refuse,
-    /// It counts all the same: its money may have moved.
-    Count,
+    /// It is reserved all the same: its money may have moved.
+    Reserve,
 }
 
-/// What the store has counted for each limit that has a budget, and when it was asked.
+/// The store's counters as they were read.
 #[derive(Debug, Default)]
-pub struct Counted {
-    /// In the order of the policy's limits.
+pub struct StoredCounters {
+    /// In the order of the policy's limits; `None` for a limit without a budget.
     pub counters: Vec<Option<Counters>>,
-    /// The wall clock.
-    pub now: WallTime,
+    /// When they were read.
+    pub read_at: WallTime,
 }
 
-impl Counted {
+impl StoredCounters {
     fn of(&self, limit: usize) -> Option<&Counters> {
         self.counters.get(limit)?.as_ref()
     }
+}
+
+/// What the verdict on an offer depends on beside the policy and the client's own budget.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// What the wallet can do.
+    pub wallet: WalletCapabilities,
+    /// Where the request goes.
+    pub url: &'a str,
+    /// What all clients of the store have spent.
+    pub stored: &'a StoredCounters,
 }
 
 /// What will be paid, how, and the money that is set aside for it.
@@ -181,17 +193,15 @@ struct Refusal {
 type Rank = (usize, u128, usize);
 
 impl SpendPolicy {
-    /// Chooses among the offers and sets the money aside, both at once: calls of a client that run at the same
-    /// time cannot overspend. `url` is where the request goes; `counted` is what the store has counted.
+    /// Chooses among the offers and reserves the money, both at once: calls of a client that run at
+    /// the same time cannot overspend. The error says which rule each offer breaks.
     pub fn choose(
         &self,
         required: PaymentRequired,
-        wallet: WalletCapabilities,
-        url: &str,
+        circumstances: Circumstances<'_>,
         ledger: &Rc<SpendLedger>,
-        counted: Counted,
     ) -> Result<Chosen> {
-        let (offer, method) = self.best_offer(required, wallet, url, &ledger.budget(), &counted)?;
+        let (offer, method) = self.best_offer(required, circumstances, &ledger.budget())?;
         let reservation = ledger.reserve(Reserved { limit: offer.token.limit, units: offer.amount.units });
         Ok(Chosen { offer, method, reservation })
     }
@@ -201,12 +211,10 @@ impl SpendPolicy {
     pub fn best_offer(
         &self,
         required: PaymentRequired,
-        wallet: WalletCapabilities,
-        url: &str,
+        circumstances: Circumstances<'_>,
         budget: &Budget,
-        counted: &Counted,
     ) -> Result<(Offer, PaymentMethod)> {
-        let (mut judged, chosen) = self.judge_all(required, wallet, url, budget, counted);
+        let (mut judged, chosen) = self.judge_all(required, circumstances, budget);
         let Judged { offer, verdict } = judged.swap_remove(chosen?);
         let method = verdict.map_err(|reason| refused(ErrorCode::PaymentRequirementsInvalid, &reason))?;
         Ok((offer, method))
@@ -216,18 +224,16 @@ impl SpendPolicy {
     pub fn judge_all(
         &self,
         required: PaymentRequired,
-        wallet: WalletCapabilities,
-        url: &str,
+        circumstances: Circumstances<'_>,
         budget: &Budget,
-        counted: &Counted,
     ) -> (Vec<Judged>, Result<usize>) {
-        let connection = self.check_connection(url);
+        let connection = self.check_connection(circumstances.url);
         let mut judged = Vec::new();
         let mut best: Option<(Rank, usize)> = None;
         let mut reasons = Vec::new();
         let mut nearest: Option<Rule> = None;
         for offer in required.offers {
-            let verdict = match (self.judge(&offer, wallet, url, budget, counted), &connection) {
+            let verdict = match (self.judge(&offer, circumstances, budget), &connection) {
                 (_, Err(error)) => Err(error.message.clone()),
                 (Ok((rank, method)), Ok(())) => {
                     // Of equal offers the first.
@@ -255,16 +261,16 @@ impl SpendPolicy {
         (judged, chosen)
     }
 
-    /// Sets money aside for a payment that was begun before this client's ledger, or whose money was
+    /// Reserves the money of a payment that was begun before this client's ledger, or whose money was
     /// released. `None` when no limit is about its token. The error says why it is refused.
-    pub fn count(
+    pub fn reserve(
         &self,
         symbol: &str,
         atomic: &str,
         over: OverBudget,
         ledger: &Rc<SpendLedger>,
     ) -> Result<Option<Reservation>, String> {
-        let Some((payment, limit)) = self.counted(symbol, atomic) else { return Ok(None) };
+        let Some((payment, limit)) = self.limit_of(symbol, atomic) else { return Ok(None) };
         let budget = ledger.budget();
         if over == OverBudget::Refuse && !budget.allows(payment, limit.budget) {
             return Err(over_budget(limit, budget.spent(payment.limit)));
@@ -272,8 +278,8 @@ impl SpendPolicy {
         Ok(Some(ledger.reserve(payment)))
     }
 
-    /// What a payment counts for; `None` when no limit is about its token.
-    fn counted(&self, symbol: &str, atomic: &str) -> Option<(Reserved, &Limit)> {
+    /// How much a payment takes of which limit; `None` when no limit is about its token.
+    fn limit_of(&self, symbol: &str, atomic: &str) -> Option<(Reserved, &Limit)> {
         let (at, limit) = self.limits.iter().enumerate().find(|(_, limit)| limit.symbol == symbol)?;
         Some((Reserved { limit: at, units: Amount::from_atomic(atomic)?.units }, limit))
     }
@@ -282,10 +288,8 @@ impl SpendPolicy {
     fn judge(
         &self,
         offer: &Offer,
-        wallet: WalletCapabilities,
-        url: &str,
+        Circumstances { wallet, url, stored }: Circumstances<'_>,
         budget: &Budget,
-        counted: &Counted,
     ) -> Result<(Rank, PaymentMethod), Refusal> {
         let broken = |rule: Rule| move |reason: String| Refusal { rule, reason };
         let network = self.network_rank(offer).map_err(broken(Rule::Network))?;
@@ -295,8 +299,8 @@ impl SpendPolicy {
         let limit = self.limits.get(offer.token.limit).ok_or_else(|| broken(Rule::Price)("it has no limit".to_owned()))?;
         check_price(offer, limit).map_err(broken(Rule::Price))?;
         check_budget(offer, limit, budget).map_err(broken(Rule::Budget))?;
-        if let Some(counters) = counted.of(offer.token.limit) {
-            fits(limit, counters, offer.amount.units, counted.now).map_err(broken(Rule::Budget))?;
+        if let Some(counters) = stored.of(offer.token.limit) {
+            fits(limit, counters, offer.amount.units, stored.read_at).map_err(broken(Rule::Budget))?;
         }
         Ok(((offer.token.limit, offer.amount.units, network), method))
     }
@@ -438,8 +442,13 @@ mod tests {
         change(&mut body["accepts"][0]);
         body.into()
     }
+    /// With a store in which nothing is spent.
+    fn unspent(wallet: WalletCapabilities, url: &str) -> Circumstances<'_> {
+        const NOTHING: &StoredCounters = &StoredCounters { counters: Vec::new(), read_at: WallTime::from_ms(0.0) };
+        Circumstances { wallet, url, stored: NOTHING }
+    }
     fn choose(policy: &SpendPolicy, wallet: WalletCapabilities, body: Json) -> Result<Chosen> {
-        policy.choose(required(policy, body), wallet, URL, &ledger(policy), Counted::default())
+        policy.choose(required(policy, body), unspent(wallet, URL), &ledger(policy))
     }
     fn chosen(policy: &SpendPolicy, offers: &[(&str, &str)]) -> Result<String, Box<Error>> {
         choose(policy, TRANSFER, elizaos(offers)).map(|chosen| chosen.offer.token.network.clone())
@@ -453,7 +462,7 @@ mod tests {
         let pays = |policy: &SpendPolicy, url: &str| {
             let ledger = ledger(policy);
             policy
-                .choose(required(policy, elizaos(&[("base", "0.02")])), TRANSFER, url, &ledger, Counted::default())
+                .choose(required(policy, elizaos(&[("base", "0.02")])), unspent(TRANSFER, url), &ledger)
                 .map(|_| ())
                 .map_err(|error| error.code)
         };
@@ -504,7 +513,7 @@ mod tests {
         policy.limits[0].budget = 50_000;
         let ledger = ledger(&policy);
         let both = || elizaos(&[("base", "0.02"), ("polygon", "0.02")]);
-        let pay = || policy.choose(required(&policy, both()), TRANSFER, URL, &ledger, Counted::default());
+        let pay = || policy.choose(required(&policy, both()), unspent(TRANSFER, URL), &ledger);
         let first = pay().unwrap();
         first.reservation.kept.set(true);
         drop(first);
@@ -523,17 +532,17 @@ mod tests {
         let mut policy = SpendPolicy::default();
         policy.limits[0].budget = 30_000;
         let ledger = ledger(&policy);
-        let count = |symbol: &str, atomic: &str, over| policy.count(symbol, atomic, over, &ledger);
-        let first = count("USDC", "20000", OverBudget::Refuse).unwrap();
+        let reserve = |symbol: &str, atomic: &str, over| policy.reserve(symbol, atomic, over, &ledger);
+        let first = reserve("USDC", "20000", OverBudget::Refuse).unwrap();
         assert_eq!(ledger.spent(0), 20_000);
-        let why = count("USDC", "20000", OverBudget::Refuse).unwrap_err();
+        let why = reserve("USDC", "20000", OverBudget::Refuse).unwrap_err();
         assert_eq!(why, "spend.budget allows 0.03 USDC, of which 0.02 USDC are spent");
-        let second = count("USDC", "20000", OverBudget::Count).unwrap().unwrap();
+        let second = reserve("USDC", "20000", OverBudget::Reserve).unwrap().unwrap();
         second.kept.set(true);
         drop((first, second));
         assert_eq!(ledger.spent(0), 20_000);
         for (symbol, atomic) in [("EURC", "20000"), ("USDC", "0"), ("USDC", "soon")] {
-            assert!(count(symbol, atomic, OverBudget::Refuse).unwrap().is_none(), "{symbol} {atomic}");
+            assert!(reserve(symbol, atomic, OverBudget::Refuse).unwrap().is_none(), "{symbol} {atomic}");
         }
     }
 
@@ -619,9 +628,8 @@ mod tests {
         let entry =
             |currency: &str, amount: &str| json!({"network": "base", "recipient": TO, "amount": amount, "currency": currency});
         let ledger = ledger(&policy);
-        let counted = Counted::default;
         let choose =
-            |entries: Json| policy.choose(required(&policy, json!({"payment": entries})), TRANSFER, URL, &ledger, counted());
+            |entries: Json| policy.choose(required(&policy, json!({"payment": entries})), unspent(TRANSFER, URL), &ledger);
         let usdc_first = choose(json!([entry("EURC", "0.001"), entry("USDC", "0.05")])).unwrap();
         assert_eq!(usdc_first.offer.token.symbol, "USDC");
         let eurc = choose(json!([entry("USDC", "0.5"), entry("EURC", "0.01")])).unwrap();

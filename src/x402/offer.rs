@@ -95,6 +95,7 @@ mod tests {
             state: PaymentState::Intended,
             price: Some(offer.price()),
             transaction: None,
+            hash_given: false,
             proof: vec![],
             receipt: None,
             server: String::new(),

@@ -3,11 +3,15 @@
 //! Whether a signed authorization was used, and what time it is on the chain, come from one call of Multicall3, and so from one
 //! block: a node that lags behind cannot call unused what was used before the end of its time.
 
+use super::amount::Amount;
+use crate::api::payments::Price;
 use crate::encoding::{from_base64, is_hex};
 use crate::json::{Json, Kind};
 
 /// Multicall3, at the same address on every chain that is paid on.
 const MULTICALL: &str = "0xcA11bde05977b3631167028862bE2a173976CA11";
+/// The event `Transfer(address,address,uint256)` of ERC-20.
+const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
 
 /// A signed authorization, as its proof has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub enum ChainWord {
     Moved,
     /// It has not, and never will.
     Never,
+    /// The transaction that the application has given is not the payment's.
+    Another,
     /// Nothing that is certain.
     Unknown,
 }
@@ -86,13 +92,53 @@ pub fn receipt_request(chain_id: u32, hash: &str) -> Json {
     request(chain_id).set("hash", Json::text(hash))
 }
 
-/// What a transaction's receipt says of its transfer. One that is not there may still come.
-pub fn read_receipt(receipt: &Json) -> ChainWord {
-    let Some(status) = receipt.get("status").filter(|_| receipt.kind() == Kind::Object) else { return ChainWord::Unknown };
-    match (status.as_text().as_deref(), status.as_number()) {
-        (Some("success" | "0x1"), _) | (_, Some(1.0)) => ChainWord::Moved,
-        (Some("reverted" | "0x0"), _) | (_, Some(0.0)) => ChainWord::Never,
-        _ => ChainWord::Unknown,
+/// A plain transfer, as it stands in its transaction's receipt.
+#[derive(Debug)]
+pub struct Transfer {
+    asset: String,
+    recipient: String,
+    /// The amount as a word of 64 hexadecimal digits.
+    amount: String,
+}
+
+impl Transfer {
+    /// The transfer of this price.
+    pub fn of(price: &Price) -> Self {
+        let units = Amount::from_atomic(&price.amount_atomic).map_or(0, |amount| amount.units);
+        Self { asset: price.asset.clone(), recipient: price.recipient.clone(), amount: format!("0x{units:064x}") }
+    }
+
+    /// What the receipt says. One that is not there may still come. `hash_given`: the application has found the hash, and may be
+    /// wrong: it counts only when the receipt shows the transfer itself.
+    pub fn read_receipt(&self, receipt: &Json, hash_given: bool) -> ChainWord {
+        let Some(status) = receipt.get("status").filter(|_| receipt.kind() == Kind::Object) else { return ChainWord::Unknown };
+        let has_succeeded = match (status.as_text().as_deref(), status.as_number()) {
+            (Some("success" | "0x1"), _) | (_, Some(1.0)) => true,
+            (Some("reverted" | "0x0"), _) | (_, Some(0.0)) => false,
+            _ => return ChainWord::Unknown,
+        };
+        // A wallet's own function may return the status alone.
+        let logs = receipt.get("logs").filter(|logs| logs.kind() == Kind::Array);
+        let shows_it = logs.map(|logs| logs.elements().iter().any(|log| self.is_in(log)));
+        match (has_succeeded, shows_it) {
+            (true, Some(true)) => ChainWord::Moved,
+            (true, None) if !hash_given => ChainWord::Moved,
+            (true, Some(false)) | (false, _) if hash_given => ChainWord::Another,
+            (false, _) => ChainWord::Never,
+            _ => ChainWord::Unknown,
+        }
+    }
+
+    fn is_in(&self, log: &Json) -> bool {
+        let topics = log.get("topics").map(|topics| topics.elements()).unwrap_or_default();
+        let [event, _, to] = topics.as_slice() else { return false };
+        let is = |value: Option<Json>, wanted: &str| {
+            value.and_then(|value| value.as_text()).is_some_and(|text| text.eq_ignore_ascii_case(wanted))
+        };
+        is(log.get("address"), &self.asset)
+            && is(Some(event.clone()), TRANSFER)
+            && is(Some(to.clone()), &format!("0x{:0>64}", self.recipient.trim_start_matches("0x")))
+            && is(log.get("data"), &self.amount)
     }
 }
 
@@ -158,6 +204,14 @@ mod tests {
         }
     }
 
+    fn transfer() -> Transfer {
+        Transfer { asset: format!("0x{}", "Ab".repeat(20)), recipient: format!("0x{}", "Cd".repeat(20)), amount: word(20_000) }
+    }
+
+    fn word(number: u128) -> String {
+        format!("0x{number:064x}")
+    }
+
     #[test]
     fn a_receipt_says_what_became_of_a_transfer_in_every_usual_form() {
         for (status, expected) in [
@@ -170,10 +224,42 @@ mod tests {
             (json!("pending"), ChainWord::Unknown),
             (json!(null), ChainWord::Unknown),
         ] {
-            assert_eq!(read_receipt(&json!({"status": status.0})), expected);
+            assert_eq!(transfer().read_receipt(&json!({"status": status.0}), false), expected);
         }
         for none in [json!(null), json!({}), json!("success"), json!([])] {
-            assert_eq!(read_receipt(&none), ChainWord::Unknown);
+            assert_eq!(transfer().read_receipt(&none, false), ChainWord::Unknown);
+        }
+    }
+
+    #[test]
+    fn a_hash_that_the_application_has_found_counts_only_when_its_receipt_shows_the_transfer() {
+        let log = |asset: &str, event: &str, to: &str, amount: u128| {
+            let to = format!("0x{to:0>64}");
+            json!({"address": asset, "topics": [event, word(1), to], "data": word(amount)})
+        };
+        let (asset, to) = (format!("0x{}", "ab".repeat(20)), "cd".repeat(20));
+        let other = "0".repeat(40);
+        let logs = [
+            (log(&asset, TRANSFER, &to, 20_000), true),
+            (log(&other, TRANSFER, &to, 20_000), false),
+            (log(&asset, &word(7), &to, 20_000), false),
+            (log(&asset, TRANSFER, &other, 20_000), false),
+            (log(&asset, TRANSFER, &to, 19_999), false),
+            (json!({"topics": []}), false),
+        ];
+        for (log, shows_it) in logs {
+            let receipt = json!({"status": "success", "logs": [{}, log.0]});
+            let (given, recorded) = match shows_it {
+                true => (ChainWord::Moved, ChainWord::Moved),
+                false => (ChainWord::Another, ChainWord::Unknown),
+            };
+            assert_eq!(transfer().read_receipt(&receipt, true), given, "{receipt}");
+            assert_eq!(transfer().read_receipt(&receipt, false), recorded, "{receipt}");
+        }
+        assert_eq!(transfer().read_receipt(&json!({"status": "success"}), true), ChainWord::Unknown);
+        for receipt in [json!({"status": "reverted"}), json!({"status": 0, "logs": []})] {
+            assert_eq!(transfer().read_receipt(&receipt, true), ChainWord::Another);
+            assert_eq!(transfer().read_receipt(&receipt, false), ChainWord::Never);
         }
     }
 }

@@ -62,7 +62,8 @@ export async function openPage(browser, { settings, policy, api, context: option
     }, JSON.stringify(settings));
   }
   await prepare?.(page);
-  await page.goto(demo.url + query);
+  // What the page loads after that, it loads by itself: each state is waited for.
+  await page.goto(demo.url + query, { waitUntil: 'domcontentloaded' });
   return { page, context, errors, url: demo.url, close: closing(() => Promise.all([context.close(), demo.close()])) };
 }
 
@@ -79,26 +80,61 @@ export async function ask(page, question, { pay = true } = {}) {
 /** The latest question's part of the conversation, in one of its ends. */
 export const turn = (page, state) => page.locator(`.turn.${state}`).first();
 
-/** Announces a wallet in every page of the context, as EIP-6963 says it. `how`: what it does when it is to sign. */
+/**
+ * Announces a wallet in every page of the context, as EIP-6963 says it. `how`: what it does when it is to pay; a page that is open says it
+ * anew with `walletDoes()`.
+ */
 export function announceWallet(page, how) {
   return page.addInitScript((how) => {
+    globalThis.walletDoes = how;
     const account = '0x1111111111111111111111111111111111111111';
+    const no = (code, message) => {
+      throw Object.assign(new Error(message), { code });
+    };
+    const does = (...hows) => hows.includes(globalThis.walletDoes);
+    let chainId = '0x2105';
     const answers = {
-      eth_requestAccounts: () => [account],
-      eth_accounts: () => [account],
-      eth_chainId: () => '0x2105',
+      eth_requestAccounts: () =>
+        does('is busy')
+          ? no(-32002, 'Request of type wallet_requestPermissions already pending.')
+          : does('is locked')
+            ? []
+            : [account],
+      // The page shows the account, and asks for it; when the wallet is to sign, it has another one.
+      eth_accounts: () =>
+        does('is locked', 'is busy')
+          ? []
+          : does('changes its account') && (looks += 1) > 2
+            ? [account.replaceAll('1', '2')]
+            : [account],
+      eth_chainId: () => (does('knows no Base', 'stays', 'does not switch') ? '0x1' : chainId),
+      wallet_switchEthereumChain: ([{ chainId: wanted }]) => {
+        if (does('knows no Base')) no(4902, 'Unrecognized chain ID.');
+        if (does('does not switch')) no(4001, 'User rejected the request.');
+        chainId = wanted;
+        return null;
+      },
+      wallet_addEthereumChain: () => no(-32601, 'not here'),
       eth_signTypedData_v4: () => {
         localStorage.asked = Number(localStorage.asked ?? 0) + 1;
-        if (how === 'rejects') throw Object.assign(new Error('User rejected the request.'), { code: 4001 });
-        if (how === 'waits') return new Promise(() => {});
+        if (does('rejects')) no(4001, 'User rejected the request.');
+        if (does('is not connected')) no(4100, 'The requested account has not been authorized by the user.');
+        if (does('has a request open')) no(-32002, 'Request already pending.');
+        if (does('waits')) return new Promise(() => {});
         return `0x${'12'.repeat(64)}1b`;
       },
     };
+    let looks = 0;
+    const listeners = [];
     const provider = {
-      async request({ method }) {
-        if (!(method in answers)) throw Object.assign(new Error(`${method} is not known`), { code: -32601 });
-        return answers[method]();
+      on: (event, listener) => listeners.push(listener),
+      async request({ method, params }) {
+        return method in answers ? answers[method](params) : no(-32601, `${method} is not known`);
       },
+    };
+    globalThis.walletChanged = () => {
+      looks = 0;
+      listeners.forEach((listener) => listener());
     };
     const icon = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" rx="2" fill="#0a7"/></svg>')}`;
     const info = { uuid: '6f2b1a1e-0000-4000-8000-000000000001', name: 'Fern Wallet', icon, rdns: 'test.fern' };
@@ -108,6 +144,13 @@ export function announceWallet(page, how) {
     announce();
   }, how);
 }
+
+/** What the wallet of an open page does from now on. Like a real one it tells the page that something has changed. */
+export const walletDoes = (page, how) =>
+  page.evaluate((how) => {
+    globalThis.walletDoes = how;
+    globalThis.walletChanged();
+  }, how);
 
 /** Holds the requests that carry a proof, at the page's border. `arrived`: when the first one is there; `go()`: lets them pass. */
 export async function holdPaid(page) {

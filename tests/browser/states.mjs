@@ -36,7 +36,7 @@ export const STATES = {
   async quoting(browser, context) {
     let go;
     const gate = new Promise((resolve) => (go = resolve));
-    const prepare = (page) => page.route('**/sandbox.js', (route) => gate.then(() => route.abort().catch(() => {})));
+    const prepare = (page) => page.route('**/chunks/sandbox-*.js', (route) => gate.then(() => route.abort().catch(() => {})));
     const opened = await openPage(browser, { context, prepare });
     await reached(opened.page, 'quoting');
     return { ...opened, close: () => (go(), opened.close()) };
@@ -51,6 +51,12 @@ export const STATES = {
     const opened = await withServer(browser, context, { wallet: 'test.fern' }, {}, 'waits');
     await ask(opened.page, 'Will the wallet answer?', { pay: false });
     await reached(opened.page, 'paying');
+    return opened;
+  },
+  async locked(browser, context) {
+    const opened = await withServer(browser, context, { wallet: 'test.fern' }, {}, 'is locked');
+    await ask(opened.page, 'Is the wallet locked?', { pay: false });
+    await turn(opened.page, 'failed').waitFor();
     return opened;
   },
   async thinking(browser, context) {

@@ -12,7 +12,7 @@ use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::spending::policy::{Limit, SpendLedger, SpendPolicy};
-use eliza_jobs::time::WallTime;
+use eliza_jobs::time::{Millis, WallTime};
 use eliza_jobs::waiting::run::WaitPlan;
 use proptest::prelude::*;
 
@@ -171,7 +171,8 @@ fn counters_that_are_damaged_newer_or_gone_are_counted_again_from_the_records() 
 #[test]
 fn what_is_set_aside_is_shown_and_is_not_left_over() {
     let spend = budget(|limit| limit.budget = 50_000);
-    let scene = scene_with([payment_required()], |config| (config.spend, config.wallet_timeout_ms) = (spend.clone(), 1_000.0));
+    let scene =
+        scene_with([payment_required()], |config| (config.spend, config.wallet_timeout) = (spend.clone(), Millis::new(1_000.0)));
     let scene = scene.giving(Callback::Transfer, |_, _| None).paying().giving(Callback::Transfer, |_, _| None);
     assert_eq!(pay(&scene.world, &scene.client).unwrap_err().code, ErrorCode::WalletTimeout);
     let shown = &spending(&scene.world, &another(&scene.world, &spend))["total"];
@@ -434,7 +435,7 @@ fn a_history_that_another_client_keeps_for_a_shorter_time_gives_no_money_back() 
     pay_and_get(world, &spend);
     world.now.set(3.0 * DAY_MS);
     let other = budget(|limit| (limit.budget, limit.scope) = (60_000, "other".into()));
-    let config = eliza_jobs::client::Config { spend: other, keep_payments_days: 1.0, ..config() };
+    let config = eliza_jobs::client::Config { spend: other, keep_payments: Millis::from_secs(86_400.0), ..config() };
     let client = Rc::new(Client::new(Shared(world.clone()), config, SpendLedger::new(vec![0], Box::new(|_, _| ()))));
     world.script.borrow_mut().extend([payment_required(), created(), seen("completed")]);
     run(world, client.create_and_wait(&params(), &CallOptions::default(), WaitPlan::default(), &|_| ())).unwrap();
@@ -561,7 +562,7 @@ fn check(script: &Script) {
                 let client = process.client();
                 let number = world.watch.borrow_mut().begins(world.now.get(), None, Default::default());
                 let headers = vec![(crate::watch::CALL.into(), number.to_string())];
-                let call = CallOptions { headers, timeout_ms: Some(60_000.0), ..CallOptions::default() };
+                let call = CallOptions { headers, timeout: Some(Millis::new(60_000.0)), ..CallOptions::default() };
                 let world = world.clone();
                 calls.push(Box::pin(async move {
                     let params = json!({"userId": crate::world::USER, "content": "q"});
@@ -575,7 +576,7 @@ fn check(script: &Script) {
                     for open in client.pending_payments(&CallOptions::default()).await.unwrap_or_default() {
                         let number = world.watch.borrow_mut().begins(world.now.get(), None, Default::default());
                         let headers = vec![(crate::watch::CALL.into(), number.to_string())];
-                        let call = CallOptions { headers, timeout_ms: Some(60_000.0), ..CallOptions::default() };
+                        let call = CallOptions { headers, timeout: Some(Millis::new(60_000.0)), ..CallOptions::default() };
                         let job = client.resume(&open, &call, Default::default(), &|_| ()).await;
                         let job = job.map(|job| job.get_text("jobId"));
                         world.watch.borrow_mut().ends(number, world.now.get(), &job);

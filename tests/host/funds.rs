@@ -66,7 +66,7 @@ fn nothing_has_moved() -> Vec<Box<Error>> {
         "payTo": TO, "maxTimeoutSeconds": 60, "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
         "extra": {"name": "USD Coin", "version": "2"}, "resource": "https://evil.example/"}]});
     let silent = |whom: Callback| {
-        let scene = scene_with([payment_required()], |config| config.wallet_timeout_ms = 1_000.0);
+        let scene = scene_with([payment_required()], |config| config.wallet_timeout = Millis::new(1_000.0));
         scene.paying().giving(whom, |_, _| None)
     };
     let full = scene([payment_required()]).paying();
@@ -76,7 +76,7 @@ fn nothing_has_moved() -> Vec<Box<Error>> {
     unrecorded.world.store_works.set(Some(1));
     let unreachable = scene([unreached(), unreached(), unreached()]);
     let unsent = signing(scene([asks()]).forever(unreached()));
-    let unsigned = scene_with([asks()], |config| config.wallet_timeout_ms = 1_000.0)
+    let unsigned = scene_with([asks()], |config| config.wallet_timeout = Millis::new(1_000.0))
         .giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
         .giving(Callback::Sign, |_, _| None);
     let waiting = scene([created()]).forever(seen("processing"));
@@ -113,7 +113,7 @@ fn an_error_before_anything_could_move_says_so() {
 
 /// Errors after which money may have moved, or may still.
 fn something_may_have_moved() -> Vec<Box<Error>> {
-    let silent = scene_with([payment_required()], |config| config.wallet_timeout_ms = 1_000.0);
+    let silent = scene_with([payment_required()], |config| config.wallet_timeout = Millis::new(1_000.0));
     let silent = silent.giving(Callback::Transfer, |_, _| None);
     let bad_request = || answer(400, json!({"error": "userId is required"}));
     let pending = r#"{"success": false, "errorReason": "settlement_pending"}"#;

@@ -3,6 +3,7 @@
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::api::payments::PaymentState;
 use eliza_jobs::client::Config;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
@@ -10,7 +11,6 @@ use eliza_jobs::payment::record::{self, PREFIX};
 use eliza_jobs::platform::SendFailure;
 use eliza_jobs::platform::{Callback, LogLevel};
 use eliza_jobs::waiting::run::WaitPlan;
-use eliza_jobs::x402::PaymentState;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
@@ -168,7 +168,7 @@ fn what_the_wallet_gives_after_the_call_has_ended_is_kept() {
     for how in ["abort", "timeout"] {
         let late = Rc::new(std::cell::Cell::new(false));
         let arrived = late.clone();
-        let scene = scene_with([payment_required()], |config| config.wallet_timeout_ms = 1_000.0);
+        let scene = scene_with([payment_required()], |config| config.wallet_timeout = Millis::new(1_000.0));
         let scene = scene.giving_when(Callback::Transfer, late, Ok(json!(HASH)));
         let (params, call) = (params(), plain());
         let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
@@ -289,7 +289,7 @@ fn a_name_stands_for_one_question() {
 fn waiting_for_a_call_of_the_same_name_takes_from_the_time_limit() {
     let scene = scene([]).forever(Step::Fail(SendFailure::Timeout));
     scene.world.lock_ms.set(700.0);
-    let call = CallOptions { idempotency_key: "k".into(), timeout_ms: Some(1_000.0), ..plain() };
+    let call = CallOptions { idempotency_key: "k".into(), timeout: Some(Millis::new(1_000.0)), ..plain() };
     run(scene.client.create_job(&params(), &call, &|_| ())).unwrap_err();
     assert_eq!((scene.request(0).timeout.get(), scene.world.now.get()), (300.0, 1_000.0));
 }

@@ -174,7 +174,7 @@ fn a_slow_store_keeps_no_call_beyond_its_limit_and_nothing_is_sent_after_it() {
         scene1.world.store.borrow_mut().insert(key, record);
     }
     scene1.world.store_ms.set(15.0);
-    let limited = CallOptions { timeout_ms: Some(300.0), ..named("new") };
+    let limited = CallOptions { timeout: Some(Millis::new(300.0)), ..named("new") };
     let began = scene1.world.now.get();
     run(scene1.client.create_job(&params(), &limited, &|_| ())).unwrap_err();
     assert!(scene1.world.now.get() - began <= 350.0 && scene1.requests() == 0, "{}", scene1.world.now.get() - began);
@@ -225,7 +225,7 @@ fn a_slow_store_keeps_no_list_beyond_its_limit() {
 fn a_call_whose_time_is_over_asks_for_no_job() {
     let scene = scene([]);
     scene.world.lock_ms.set(700.0);
-    let call = CallOptions { timeout_ms: Some(700.0), ..named("k") };
+    let call = CallOptions { timeout: Some(Millis::new(700.0)), ..named("k") };
     let error = run(scene.client.create_job(&params(), &call, &|_| ())).unwrap_err();
     assert_eq!((error.code, scene.requests()), (ErrorCode::RequestTimeout, 0));
     assert!(error.message.contains("nothing was sent"), "{}", error.message);

@@ -14,7 +14,7 @@ fn create(scene: &Scene, call: &CallOptions) -> Result<String, Box<Error>> {
     run(scene.client.create_job(&params(), call, &|_| ())).map(|job| job.created.job_id)
 }
 fn named(key: &str, timeout_ms: Option<f64>) -> CallOptions {
-    CallOptions { idempotency_key: key.into(), timeout_ms, ..plain() }
+    CallOptions { idempotency_key: key.into(), timeout: timeout_ms.map(Millis::new), ..plain() }
 }
 /// How long each request may take.
 fn limits(scene: &Scene) -> Vec<f64> {
@@ -113,7 +113,7 @@ fn what_was_spent_is_counted_once_however_it_went_on() {
 fn a_late_proof_leaves_a_payment_alone_that_has_gone_on_without_it() {
     let sign = std::rc::Rc::new(std::cell::Cell::new(false));
     let steps = [payment_required(), jobs(&[]), created()];
-    let scene = scene_with(steps, |config| config.wallet_timeout_ms = 1_000.0).forever(seen("processing"));
+    let scene = scene_with(steps, |config| config.wallet_timeout = Millis::new(1_000.0)).forever(seen("processing"));
     let scene = scene.giving_when(Callback::Transfer, sign.clone(), Ok(json!(format!("0x{}", "cd".repeat(32)))));
     let mut attempt = eliza_jobs::payment::record::to_json(&create(&scene, &plain()).unwrap_err().payment.unwrap());
     attempt["transaction"] = json!(HASH).0;

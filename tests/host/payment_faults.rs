@@ -98,7 +98,7 @@ fn what_lands_late_overwrites_nothing_that_came_after_it() {
 fn an_intent_that_lands_after_its_call_is_undone_and_its_key_is_free() {
     let scene = scene([payment_required(), payment_required(), created()]).paying();
     let sign = Rc::new(Cell::new(false));
-    let call = CallOptions { idempotency_key: "k".into(), timeout_ms: Some(1_000.0), ..plain() };
+    let call = CallOptions { idempotency_key: "k".into(), timeout: Some(Millis::new(1_000.0)), ..plain() };
     // The store takes the claim, and not the intent in time.
     let waits = sign.clone();
     let scene = scene.giving(Callback::Confirm, move |world, _| {
@@ -157,7 +157,7 @@ fn a_call_that_is_given_up_while_its_answer_is_written_down_leaves_its_payment_o
 #[test]
 fn a_no_that_comes_after_the_call_has_ended_gives_the_money_back() {
     let sign = Rc::new(Cell::new(false));
-    let scene = scene_with([payment_required()], |config| config.wallet_timeout_ms = 1_000.0).giving_when(
+    let scene = scene_with([payment_required()], |config| config.wallet_timeout = Millis::new(1_000.0)).giving_when(
         Callback::Transfer,
         sign.clone(),
         Err(json!({"code": 4001})),
@@ -171,7 +171,7 @@ fn a_no_that_comes_after_the_call_has_ended_gives_the_money_back() {
 #[test]
 fn a_signature_that_comes_for_a_forgotten_payment_is_dropped() {
     let sign = Rc::new(Cell::new(false));
-    let scene = scene_with([asks(entry())], |config| config.wallet_timeout_ms = 1_000.0);
+    let scene = scene_with([asks(entry())], |config| config.wallet_timeout = Millis::new(1_000.0));
     let scene = with_address(scene).giving_when(Callback::Sign, sign.clone(), Ok(signature()));
     create(&scene).unwrap_err();
     run(scene.client.forget_payment(&pending(&scene)[0], &plain())).unwrap();
@@ -183,7 +183,7 @@ fn a_signature_that_comes_for_a_forgotten_payment_is_dropped() {
 #[test]
 fn a_transfer_that_is_confirmed_for_a_forgotten_payment_is_written_down() {
     let sign = Rc::new(Cell::new(false));
-    let scene = scene_with([payment_required()], |config| config.wallet_timeout_ms = 1_000.0);
+    let scene = scene_with([payment_required()], |config| config.wallet_timeout = Millis::new(1_000.0));
     let scene = scene.giving_when(Callback::Transfer, sign.clone(), Ok(json!(HASH)));
     create(&scene).unwrap_err();
     run(scene.client.forget_payment(&pending(&scene)[0], &plain())).unwrap();
@@ -198,7 +198,7 @@ fn a_transfer_that_is_confirmed_for_a_forgotten_payment_is_written_down() {
 fn a_signature_that_was_never_sent_is_refused_each_time_it_is_resumed_while_the_budget_is_used_up() {
     let sign = Rc::new(Cell::new(false));
     let scene = scene_with([asks(entry()), asks(entry()), created()], |config| {
-        config.wallet_timeout_ms = 1_000.0;
+        config.wallet_timeout = Millis::new(1_000.0);
         config.spend.limits[0].per_day = 20_000;
     });
     scene.world.own_uuids.set(true);
@@ -445,7 +445,7 @@ fn a_refusal_that_is_about_time_says_how_far_the_clocks_are_apart() {
 #[test]
 fn a_signature_that_was_never_sent_is_over_with_its_time() {
     let sign = Rc::new(Cell::new(false));
-    let scene = scene_with([asks(entry())], |config| config.wallet_timeout_ms = 1_000.0);
+    let scene = scene_with([asks(entry())], |config| config.wallet_timeout = Millis::new(1_000.0));
     let scene = with_address(scene).giving_when(Callback::Sign, sign.clone(), Ok(signature()));
     create(&scene).unwrap_err();
     lands(&scene, &sign);

@@ -15,6 +15,7 @@ use eliza_jobs::client::{Client, Update};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::SendFailure;
+use eliza_jobs::time::Millis;
 use eliza_jobs::waiting::run::WaitPlan;
 use proptest::prelude::*;
 
@@ -211,7 +212,7 @@ impl Application {
             let world = &application.world;
             let number = world.watch.borrow_mut().begins(world.now.get(), life.timeout_ms, life.plan);
             let options = CallOptions {
-                timeout_ms: life.timeout_ms,
+                timeout: life.timeout_ms.map(Millis::new),
                 headers: vec![(CALL.into(), number.to_string())],
                 idempotency_key: name,
                 ..CallOptions::default()

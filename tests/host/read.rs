@@ -168,7 +168,7 @@ fn health_of_servers_with_and_without_metrics() {
 fn headers_of_a_call_come_before_those_of_the_client() {
     let scene = scene([seen("processing")]);
     let call = eliza_jobs::api::options::CallOptions {
-        timeout_ms: None,
+        timeout: None,
         headers: vec![("x-api-key".into(), "other".into()), ("x-a".into(), "b".into())],
         ..plain()
     };

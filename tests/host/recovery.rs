@@ -50,7 +50,7 @@ fn with_address(scene: Scene) -> Scene {
 fn signed_late(budget: u128, more: impl IntoIterator<Item = Step>) -> (Scene, Rc<Cell<bool>>) {
     let sign = Rc::new(Cell::new(false));
     let scene = scene_with([asks()].into_iter().chain(more), |config| {
-        config.wallet_timeout_ms = 1_000.0;
+        config.wallet_timeout = Millis::new(1_000.0);
         config.spend.limits[0].budget = budget;
     });
     (with_address(scene).giving_when(Callback::Sign, sign.clone(), signature()), sign)
@@ -198,7 +198,7 @@ fn a_proxys_pages_are_no_word_about_the_job() {
 fn what_a_wallet_gives_late_overwrites_nothing() {
     let sign = Rc::new(Cell::new(false));
     let steps = [payment_required(), jobs(&[]), created(), seen("completed")];
-    let scene = scene_with(steps, |config| config.wallet_timeout_ms = 1_000.0).giving_when(
+    let scene = scene_with(steps, |config| config.wallet_timeout = Millis::new(1_000.0)).giving_when(
         Callback::Transfer,
         sign.clone(),
         Ok(json!(HASH)),

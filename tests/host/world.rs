@@ -15,7 +15,8 @@ use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use eliza_jobs::platform::{Callback, LogLevel, Platform, StoreOperation};
 use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
-use eliza_jobs::time::{Instant, Millis, WallTime};
+pub use eliza_jobs::time::Millis;
+use eliza_jobs::time::{Instant, WallTime};
 use eliza_jobs::waiting::run::Polling;
 
 pub const USER: &str = "22222222-2222-4222-8222-222222222222";
@@ -363,11 +364,11 @@ pub fn config() -> Config {
     Config {
         base_url: BASE.into(),
         headers: vec![("x-api-key".into(), "key".into())],
-        timeout_ms: 30_000.0,
+        timeout: Millis::new(30_000.0),
         retries: 2,
-        wallet_timeout_ms: f64::INFINITY,
+        wallet_timeout: Millis::FOREVER,
         spend: SpendPolicy::default(),
-        keep_payments_days: 400.0,
+        keep_payments: Millis::from_secs(400.0 * 86_400.0),
         polling: Polling::default(),
     }
 }
@@ -463,7 +464,7 @@ pub fn plain() -> CallOptions {
     CallOptions::default()
 }
 pub fn within(ms: f64) -> CallOptions {
-    CallOptions { timeout_ms: Some(ms), ..CallOptions::default() }
+    CallOptions { timeout: Some(Millis::new(ms)), ..CallOptions::default() }
 }
 
 /// Runs a future of a world in which nothing ever waits for anything outside.

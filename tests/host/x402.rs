@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::payments::PaymentState;
 use eliza_jobs::client::{Client, PaidJob};
 use eliza_jobs::encoding;
 use eliza_jobs::json;
@@ -9,7 +10,6 @@ use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::platform::SendFailure;
 use eliza_jobs::waiting::run::WaitPlan;
-use eliza_jobs::x402::PaymentState;
 use k256::ecdsa::SigningKey;
 use std::rc::Rc;
 
@@ -355,7 +355,7 @@ fn a_person_may_take_a_while_over_the_wallet_when_the_application_has_set_no_lim
 #[test]
 fn a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
     let hanging = |whom| {
-        scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout_ms = 300_000.0)
+        scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout = Millis::new(300_000.0))
             .giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))))
             .giving(whom, |_, _| None)
     };
@@ -368,7 +368,7 @@ fn a_wallet_that_hangs_is_given_up_within_its_limit_or_the_callers() {
         let scene = match whom {
             Callback::Confirm => signing(hanging(whom)),
             Callback::Address => {
-                let scene = scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout_ms = 300_000.0);
+                let scene = scene_with([asks(2, vec![entry(2)])], |config| config.wallet_timeout = Millis::new(300_000.0));
                 signing(scene.giving(Callback::Address, |_, _| None))
             }
             _ => hanging(whom),

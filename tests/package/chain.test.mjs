@@ -160,8 +160,47 @@ test('a transfer whose receipt says that it was reverted never moved; one that i
     const error = await rejects(clientOf({ fetch }, wallet, store).createJob(params), 'PaymentError', 'payment_refused');
     const again = await rejection(clientOf({ fetch }, wallet, store).resume(error.payment));
     assert.equal(again.code, code, String(status));
+    assert.equal(again.fundsMoved, { payment_not_open: 'no' }[code] ?? (status ? 'yes' : 'unknown'));
     assert.deepEqual(asked, [[hash, 8453]]);
     while ((await spentOf(store)).remaining !== remaining) await new Promise((next) => setImmediate(next));
+  }
+});
+
+test('a wrong hash that is given to resume closes nothing: the payment keeps the hash that it had, and the budget what it counted', async () => {
+  const [moved, other] = ['a', 'b'].map((digit) => `0x${digit.repeat(64)}`);
+  const log = (recipient) => ({
+    address: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
+    topics: [
+      '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef',
+      `0x${'0'.repeat(64)}`,
+      `0x${recipient.slice(2).padStart(64, '0')}`,
+    ],
+    data: `0x${(20_000).toString(16).padStart(64, '0')}`,
+  });
+  for (const receipt of [{ status: 'reverted' }, { status: 'success', logs: [log(PAYER)] }]) {
+    const store = memoryStore();
+    const offer = { network: 'base', recipient: PAYEE, amount: '0.02' };
+    const sent = [];
+    const fetch = async (_url, { method, headers }) => {
+      if (method === 'GET') return Response.json({ jobs: [], total: 0, filtered: 0 });
+      sent.push(headers.get('x-payment'));
+      return Response.json({ payment: [offer] }, { status: 402 });
+    };
+    const receipts = { [moved]: { status: 'success', logs: [log(PAYEE)] }, [other]: receipt };
+    const wallet = { sendTransfer: () => moved, receipt: (hash) => receipts[hash] };
+    const client = clientOf({ fetch }, wallet, store);
+    const { payment } = await rejects(client.createJob(params), 'PaymentError', 'payment_refused');
+    sent.length = 0;
+    const wrong = await rejection(client.resume({ ...payment, transaction: other }));
+    assert.deepEqual([wrong.code, wrong.fundsMoved, sent], ['payment_outcome_unknown', 'unknown', []], wrong.message);
+    assert.match(wrong.message, new RegExp(`the transaction ${other}, which was given to resume, has not moved the money`));
+    assert.deepEqual(
+      (await client.pendingPayments()).map(({ transaction }) => transaction),
+      [moved],
+    );
+    assert.equal((await spentOf(store)).remaining, '0');
+    const right = await rejection(client.resume(wrong.payment));
+    assert.deepEqual([right.code, right.fundsMoved], ['payment_outcome_unknown', 'yes'], right.message);
   }
 });
 

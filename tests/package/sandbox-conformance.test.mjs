@@ -6,6 +6,11 @@ import { installPackage } from '../../scripts/install-package.mjs';
 import { ACCOUNTS, startChain } from '../servers/chain.mjs';
 import { AGENT, startEliza } from '../servers/elizaos.mjs';
 import { startV1 } from '../servers/x402-v1.mjs';
+import {
+  PAYMENT_IDENTIFIER,
+  declarePaymentIdentifierExtension,
+  validatePaymentIdentifierRequirement,
+} from '../servers/x402-extensions.mjs';
 import { startV2 } from '../servers/x402-v2.mjs';
 import { USER } from './setting.mjs';
 
@@ -560,14 +565,14 @@ const CHANGES = {
   'not yet': { validAfter: (now) => String(now + 600) },
 };
 
-async function paidServers(start, paywall) {
+async function paidServers(start, paywall, options, more) {
   const chain = await startChain('base');
-  const real = await start(chain);
+  const real = await start(chain, options);
   stops.push(async () => {
     await real.stop();
     await chain.stop();
   });
-  const sandbox = createSandbox({ paywall, recipient: PAYEE.address, answer });
+  const sandbox = createSandbox({ paywall, recipient: PAYEE.address, answer, ...more });
   return { usdc: chain.usdc, real, sandbox };
 }
 
@@ -631,5 +636,39 @@ test('x402, version 2: what it asks for, takes and refuses', async () => {
     await send('POST', JOBS, { name: 'not base64', headers: { 'payment-signature': 'junk' }, body: good });
     await send('POST', JOBS, { name: 'of version 1', headers: { 'x-payment': base64(paid) }, body: good });
     onlyPayment(transcript);
+  });
+});
+
+test('x402, version 2, with ids of payments: what it declares, and which ids it takes', async () => {
+  const extensions = { [PAYMENT_IDENTIFIER]: declarePaymentIdentifierExtension(true) };
+  // The reference library leaves it to the server to refuse.
+  const handler = ({ headers }, response, next) => {
+    const payment = JSON.parse(Buffer.from(headers['payment-signature'], 'base64').toString());
+    const { valid, errors } = validatePaymentIdentifierRequirement(payment, true);
+    return valid ? next() : response.status(400).json({ error: errors[0] });
+  };
+  const more = { paymentIdentifier: 'required' };
+  const { usdc, real, sandbox } = await paidServers(startV2, 'x402-v2', { extensions, handler }, more);
+  await compare(real, sandbox, async ({ send, transcript }) => {
+    const sign = signer(usdc);
+    await send('POST', JOBS, { body: good });
+    const { resource, accepts, extensions } = transcript[0].headers['payment-required'];
+    for (const [name, id] of [
+      ['without an id', undefined],
+      ['an empty id', ''],
+      ['a number', 5],
+      ['too short', 'pay_12345678901'],
+      ['too long', 'x'.repeat(129)],
+      ['another letter', 'pay_1234567890123456.'],
+      ['the shortest', 'pay_123456789012'],
+      ['the longest', 'x'.repeat(128)],
+    ]) {
+      const declared = extensions[PAYMENT_IDENTIFIER];
+      const answered = { [PAYMENT_IDENTIFIER]: { ...declared, info: { ...declared.info, id } } };
+      const payment = { x402Version: 2, payload: await sign({}), resource, accepted: accepts[0], extensions: answered };
+      await send('POST', JOBS, { name, headers: { 'payment-signature': base64(payment) }, body: good });
+    }
+    onlyPayment(transcript);
+    for (const entry of transcript) if (entry.status === 400) delete entry.headers['cache-control'];
   });
 });

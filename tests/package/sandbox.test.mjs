@@ -7,7 +7,7 @@ import { installPackage } from '../../scripts/install-package.mjs';
 import { params, rejection, rejects } from './setting.mjs';
 
 const { folder, entry } = installPackage('sandbox');
-const { ArgumentError, ElizaClient, JobsClient } = await import(entry);
+const { ArgumentError, ElizaClient, JobsClient, memoryStore } = await import(entry);
 const { createSandbox, serveSandbox } = await import(new URL('./sandbox-node.js', entry));
 
 const PAYWALLS = ['elizaos', 'x402-v1', 'x402-v2'];
@@ -72,6 +72,34 @@ test('the same proof again creates no second payment', async () => {
     assert.equal(again.status, 402);
     assert.equal(sandbox.payments.length, 1);
   }
+});
+
+test('a server that wants ids of payments answers the same id with the same job, and moves the money once', async () => {
+  const sandbox = createSandbox({ paywall: 'x402-v2', paymentIdentifier: 'required' });
+  const paid = [];
+  const client = new JobsClient({
+    baseUrl: sandbox.url,
+    wallet: sandbox.wallet,
+    fetch: (input, init) => {
+      if (new Headers(init.headers).has('payment-signature')) paid.push([input, init]);
+      return sandbox.fetch(input, init);
+    },
+    store: memoryStore(),
+  });
+  const job = await client.createJob(params);
+  const [input, init] = paid[0];
+  const again = await sandbox.fetch(input, init);
+  assert.deepEqual([again.status, (await again.json()).jobId, sandbox.payments.length], [201, job.jobId, 1]);
+  const other = await sandbox.fetch(input, { ...init, body: JSON.stringify({ ...params, content: 'something else' }) });
+  assert.deepEqual([other.status, sandbox.jobs.length, sandbox.payments.length], [409, 1, 1]);
+  const headers = new Headers(init.headers);
+  const { extensions, ...payment } = JSON.parse(atob(headers.get('payment-signature')));
+  assert.match(extensions['payment-identifier'].info.id, /^pay_/);
+  sandbox.reset();
+  headers.set('payment-signature', btoa(JSON.stringify(payment)));
+  const without = await sandbox.fetch(input, { ...init, headers });
+  assert.deepEqual([without.status, sandbox.payments.length], [400, 0]);
+  assert.match((await without.json()).error, /requires a payment identifier/);
 });
 
 test('an empty wallet is refused by the facilitator', async () => {
@@ -252,6 +280,8 @@ test('what can never be meant is refused', async () => {
     [{ price: '1' }, 'price', /without a paywall nothing is paid/],
     [{ faults: ['lose-repyl'] }, 'faults', /Did you mean 'lose-reply'\?/],
     [{ faults: ['402-again'] }, 'faults', /needs a paywall/],
+    [{ paywall: 'x402-v1', paymentIdentifier: 'required' }, 'paymentIdentifier', /only paywall: 'x402-v2'/],
+    [{ paywall: 'x402-v2', paymentIdentifier: 'requird' }, 'paymentIdentifier', /Did you mean 'required'\?/],
     [{ answer: 'hello' }, 'answer', /must be a function/],
     [{ time: 'virtul' }, 'time', /Did you mean 'virtual'\?/],
     [{ now: 0 }, 'now', /add time: 'virtual'/],
@@ -272,7 +302,15 @@ test('what can never be meant is refused', async () => {
   assert.throws(() => sandbox.fault('ask-more'), /needs a paywall/);
   assert.throws(() => sandbox.fault('html', -1), /times must be a number/);
   assert.throws(() => sandbox.advance(5), /time: 'virtual'/);
-  assert.throws(() => sandbox.balanceOf(undefined, 'bsae'), /no network 'bsae'/);
+  assert.throws(() => sandbox.balanceOf(undefined, 'bsae'), /network must be one of base, .*; given: 'bsae'/);
+  for (const account of ['me', '0x12', 5, {}, null]) {
+    assert.throws(() => sandbox.balanceOf(account), {
+      name: 'ArgumentError',
+      field: 'account',
+      message: /account must be an address: .* or take sandbox\.recipient/,
+    });
+  }
+  assert.equal(sandbox.balanceOf(sandbox.recipient), '1000');
 });
 
 test('a request can be given up', async () => {

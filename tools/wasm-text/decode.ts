@@ -1,38 +1,39 @@
 /** As in encode.mjs. */
 const SINGLES = 86;
+/** Where decode.wat has the bytes by their ranks, and the text. */
+const RANKS = 128;
+const TEXT = 512;
+const PAGE = 65_536;
+
+/** What decode.wat exports. */
+interface Loop {
+  readonly memory: WebAssembly.Memory;
+  readonly read: (at: number, to: number, end: number) => number;
+}
 
 /**
- * The bytes that `encode` has made this text of.
+ * The bytes that `encode` has made this text of. They lie in a memory of WebAssembly.
  *
  * @param length How many bytes there are.
  * @param alphabet The 86 characters that stand for a byte each, then the two escapes.
+ * @param loop decode.wat, assembled.
  */
-export function decode(text: string, length: number, alphabet: string): Uint8Array<ArrayBuffer> {
-  // Reading an array is faster than charCodeAt, as long as the loop is not compiled: for most of its time.
-  const characters = new TextEncoder().encode(text);
-  const valueOf = new Uint8Array(128);
-  for (let value = 0; value < alphabet.length; value++) valueOf[alphabet.charCodeAt(value)] = value;
+export function decode(text: string, length: number, alphabet: string, loop: number[]): Uint8Array<ArrayBuffer> {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(loop)));
+  const { memory, read } = instance.exports as unknown as Loop;
+  memory.grow(Math.ceil(text.length / PAGE));
+  const all = new Uint8Array(memory.buffer);
+  // Not `encodeInto`, which some polyfills lack.
+  all.set(new TextEncoder().encode(text), TEXT);
+  for (let value = 0; value < alphabet.length; value++) all[alphabet.charCodeAt(value)] = value;
   // Until the frequent byte values are known, each rank stands for itself.
-  const byteOf = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-  const frequent = new Uint8Array(SINGLES);
-  const start = read(characters, 0, valueOf, byteOf, frequent);
+  const byteOf = all.subarray(RANKS, RANKS + 256);
+  for (let byte = 0; byte < byteOf.length; byte++) byteOf[byte] = byte;
+  const start = read(TEXT, TEXT, TEXT + SINGLES);
+  const frequent = all.slice(TEXT, TEXT + SINGLES);
   const others = byteOf.filter((byte) => !frequent.includes(byte));
   byteOf.set(frequent);
   byteOf.set(others, SINGLES);
-  const bytes = new Uint8Array(length);
-  read(characters, start, valueOf, byteOf, bytes);
-  return bytes;
-}
-
-/** Fills `bytes` from the characters that begin at `at`, and returns where the next ones begin. */
-function read(characters: Uint8Array, at: number, valueOf: Uint8Array, byteOf: Uint8Array, bytes: Uint8Array): number {
-  const { length } = bytes;
-  for (let to = 0, block = 0; to < length; at++) {
-    const value = valueOf[characters[at]!]!;
-    if (value < SINGLES) {
-      bytes[to++] = byteOf[block + value]!;
-      block = 0;
-    } else block = (value - SINGLES + 1) * SINGLES;
-  }
-  return at;
+  read(start, TEXT, TEXT + length);
+  return all.subarray(TEXT, TEXT + length);
 }

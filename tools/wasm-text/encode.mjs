@@ -1,4 +1,6 @@
 // Bytes as text that a JavaScript file can carry and that compresses well. README.md says why and how.
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 
 // Which character stands for which byte matters to brotli, which predicts a character from the class
 // of the one before it (vowel, digit, …). This order is the best of some thousands that were tried: it
@@ -29,14 +31,24 @@ export function encode(bytes) {
   return [...head, ...Array.from(bytes, (byte) => spelling[byte])].join('');
 }
 
+/** decode.wat as the bytes of a module: so few that a list of numbers is shorter than what reads another form. */
+function assembledLoop() {
+  const tool = (name, args, input) =>
+    execFileSync(path.join(import.meta.dirname, '../../node_modules/.bin', name), args, { input, maxBuffer: 1e6 });
+  const assembled = tool('wasm-as', [path.join(import.meta.dirname, 'decode.wat'), '-o', '-']);
+  return [...tool('wasm-opt', ['-O3', '-', '-o', '-'], assembled)];
+}
+let loop;
+
 /**
  * A module for `decode.ts` to work on: what the package is built from. The text stands outside the function: engines read a function
  * once when they load it, and again when it is called.
  */
 export function asModule(bytes) {
   const text = JSON.stringify(encode(bytes));
+  loop ??= JSON.stringify(assembledLoop());
   return `import { decode } from './decode.js';
 const text = ${text};
-export const wasm = () => decode(text, ${bytes.length}, ${JSON.stringify(ALPHABET)});
+export const wasm = () => decode(text, ${bytes.length}, ${JSON.stringify(ALPHABET)}, ${loop});
 `;
 }

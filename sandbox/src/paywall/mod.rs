@@ -4,6 +4,7 @@
 //! verify a signed authorization, let the request through, and settle it when the answer is below 400.
 
 mod elizaos;
+mod identifier;
 mod v1;
 mod v2;
 
@@ -46,7 +47,7 @@ pub enum Proof {
 /// What the paywall says to a request.
 #[derive(Debug)]
 pub enum Verdict {
-    /// Pay first.
+    /// Pay first; or what is answered in place of a job.
     Asked(Reply),
     /// Go on.
     Taken(Proof),
@@ -77,6 +78,8 @@ pub struct Paywall {
     terms: Vec<Terms>,
     /// The hashes that have paid.
     used: Vec<String>,
+    /// Payments with an id.
+    identified: identifier::Identified,
 }
 
 impl Paywall {
@@ -90,6 +93,7 @@ impl Paywall {
             slow_ms: options.slow_ms,
             terms: vec![terms],
             used: vec![],
+            identified: identifier::Identified::new(options.payment_identifier),
         };
         (options.paywall != PaywallKind::None).then_some(paywall)
     }
@@ -115,6 +119,7 @@ impl Paywall {
     /// Forgets what a server keeps in memory.
     pub fn restart(&mut self) {
         self.used.clear();
+        self.identified.clear();
         self.terms.truncate(1);
     }
 
@@ -165,7 +170,13 @@ impl Paywall {
         let Proof::Authorized(network, authorization) = proof else { return reply };
         let settlement = self.move_money(network, authorization, around);
         match self.kind {
-            PaywallKind::X402V2 => v2::settled(reply, network, authorization, &settlement),
+            PaywallKind::X402V2 => {
+                let reply = v2::settled(reply, network, authorization, &settlement);
+                if matches!(settlement, Settlement::Done(_)) {
+                    self.identified.keep(request, &reply);
+                }
+                reply
+            }
             _ => match settlement {
                 Settlement::Done(hash) => v1::settled(reply, network, authorization, &hash),
                 other => self.refuse(request, Some(&Refusal::new(v1::failed(&other)))),

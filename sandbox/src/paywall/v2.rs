@@ -16,8 +16,12 @@ impl Paywall {
         let Some(payment) = request.header("payment-signature").and_then(from_base64) else {
             return Verdict::Asked(self.ask(request, around.faults));
         };
+        // Before the proof is looked at: it was used already.
+        if let Some(reply) = self.identified.earlier(request, &payment) {
+            return Verdict::Asked(reply);
+        }
         match self.verify_v2(&payment, around) {
-            Ok(proof) => Verdict::Taken(proof),
+            Ok(proof) => self.identified.refusal(&payment).map_or(Verdict::Taken(proof), Verdict::Asked),
             Err(refusal) => Verdict::Asked(self.refuse(request, Some(&refusal))),
         }
     }
@@ -61,7 +65,7 @@ impl Paywall {
     }
 
     pub(super) fn demand_v2(&self, request: &Request, terms: &Terms, refusal: Option<&Refusal>) -> Reply {
-        let required = document!({
+        let mut required = document!({
             "x402Version": 2_u32,
             "error": refusal.map_or("Payment required", |refusal| refusal.reason.as_str()),
             "resource": document!({
@@ -71,6 +75,9 @@ impl Paywall {
             }),
             "accepts": self.networks.iter().map(|network| offer(network, terms)).collect::<Vec<_>>(),
         });
+        if let (Some(extensions), Some(required)) = (self.identified.declaration(), required.as_object_mut()) {
+            required.insert("extensions".to_owned(), extensions);
+        }
         Reply::json(402, &document!({})).with("cache-control", "no-store").with("payment-required", to_base64(&required))
     }
 }

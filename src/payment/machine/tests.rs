@@ -7,11 +7,14 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::*;
+use crate::api::jobs;
 use crate::json;
-use crate::payment::record::{self, FundsMoved, funds_moved, funds_moved_for};
+use crate::payment::record::{self, Found, FundsMoved, funds_moved, funds_moved_for};
+use crate::payment::step::{Reply, Settlement, StoredRecord};
 use crate::platform::{Body, HttpResponse};
 use crate::spending::budget::Fate as MoneyFate;
-use crate::time::Instant;
+use crate::spending::policy::{OverBudget, PaymentMethod};
+use crate::time::{Instant, WallTime};
 use crate::x402;
 use crate::x402::Offer;
 use crate::x402::tokens::usdc;
@@ -79,7 +82,7 @@ struct Model {
     record: Option<Attempt>,
     stored: Stored,
     /// Whether this life has set the money aside in the store.
-    has_counted: bool,
+    has_reserved: bool,
     /// Whether it is given back when all is written.
     gives_back: bool,
     key: bool,
@@ -138,6 +141,7 @@ impl Model {
             state: PaymentState::Intended,
             price: Some(offer.price()),
             transaction: None,
+            hash_given: false,
             proof: Vec::new(),
             receipt: None,
             server: "https://server".into(),
@@ -179,7 +183,7 @@ impl Model {
             clock_s: 0.0,
             record: None,
             stored: Stored::None,
-            has_counted: false,
+            has_reserved: false,
             gives_back: false,
             key: false,
             resumed: 0,
@@ -214,9 +218,20 @@ impl Model {
     fn name(&self) -> String {
         let payment = self.payment.as_ref().map(|payment| {
             let Payment {
-                attempt, state, waiting, again, delivery, unrecorded, counted, corrected, resends, hint, limit, ..
+                attempt,
+                state,
+                waiting,
+                again,
+                delivery,
+                unrecorded,
+                is_reserved,
+                corrected,
+                resends,
+                hint,
+                limit,
+                ..
             } = payment;
-            let flags = [*waiting, *again, *unrecorded, *counted, *corrected, hint.is_some()];
+            let flags = [*waiting, *again, *unrecorded, *is_reserved, *corrected, hint.is_some()];
             format!("{} {} {flags:?} {delivery:?} {resends} {limit:?} {:?}", state_name(state), summary(attempt), payment.end)
         });
         let queue: Vec<String> = self.queue.iter().map(operation_name).collect();
@@ -234,7 +249,7 @@ impl Model {
             self.went_on,
             self.is_excused,
             self.began_sent,
-            self.has_counted,
+            self.has_reserved,
             self.gives_back,
         ];
         let record = self.record.as_ref().map(summary);
@@ -252,9 +267,9 @@ impl Model {
         let payment = self.payment.as_mut().unwrap();
         let before = format!("{:?} {event:?}", payment.state);
         let was_waiting = payment.waiting && !matches!(event, Event::CallerGone);
-        let is_counting = matches!(self.pending, Some(Action::Count { .. })) && !matches!(event, Event::Counted(_));
+        let is_reserving = matches!(self.pending, Some(Action::Reserve { .. })) && !matches!(event, Event::Reserved(_));
         let step = payment.next(event, at);
-        let is_dropped = is_counting && !matches!(step.action, Action::Wait);
+        let is_dropped = is_reserving && !matches!(step.action, Action::Wait);
         assert!(!is_dropped, "a change of the counters is dropped before it has landed: {before}");
         match step.reservation {
             ReservationChange::Unchanged => {}
@@ -263,7 +278,7 @@ impl Model {
             ReservationChange::Release => {
                 assert!(!self.may_have_moved() || self.went_on, "money that may have moved is given back: {before}");
                 self.money = Money::None;
-                self.gives_back |= core::mem::take(&mut self.has_counted);
+                self.gives_back |= core::mem::take(&mut self.has_reserved);
                 if step.unlock {
                     self.give_back();
                 }
@@ -333,7 +348,7 @@ impl Model {
             }
             Action::AskWallet(request) => self.asks_wallet(request, before),
             Action::Send(attempt) => self.sends(attempt, before),
-            Action::Count { record, .. } => {
+            Action::Reserve { record, .. } => {
                 assert!(
                     self.record.is_some() || *record == StoredRecord::Missing,
                     "money is set aside for a payment without a record: {before}"
@@ -344,7 +359,7 @@ impl Model {
             | Action::AskAddress
             | Action::Reread
             | Action::FindJob(_)
-            | Action::Rest(..)
+            | Action::Rest { .. }
             | Action::AskChain => {}
         }
         self.is_awaited = matches!(action, Action::Claim(_) | Action::Write(_) | Action::Forget);
@@ -462,7 +477,7 @@ impl Model {
         }
         let is_awaited = self.queue.is_empty() && core::mem::take(&mut self.is_awaited) && self.payment.is_some();
         is_awaited.then(|| match (operation, fate == Fate::Done) {
-            (Operation::Claim, true) => Event::Claimed(Ok(true)),
+            (Operation::Claim, true) => Event::Claimed(Ok(Claim::Own)),
             (Operation::Claim, false) => Event::Claimed(Err(failed)),
             (Operation::Set(_), true) => Event::Written(Ok(())),
             (Operation::Set(_), false) => Event::Written(Err(failed)),
@@ -590,7 +605,7 @@ impl Model {
             next.resumed += 1;
             (next.answers, next.is_unlocked, next.has_key_lock, next.money) = (0, false, false, Money::None);
             (next.has_failed, next.has_crashed, next.proof_failures, next.told) = (false, false, 0, None);
-            (next.has_counted, next.gives_back) = (false, false);
+            (next.has_reserved, next.gives_back) = (false, false);
             (next.is_last_stale, next.went_on) = (false, self.went_on && self.record.is_none());
             next.happens(Event::Begin);
             nexts.push(next);
@@ -610,10 +625,10 @@ impl Model {
             Action::AskWallet(request) => self.wallet_answers(request),
             Action::Reread => {
                 let found = self.record.clone().map_or(Found::Missing, |record| Found::Attempt(Box::new(record)));
-                let mut nexts = vec![self.with(Event::Reread(Box::new(found), false))];
+                let mut nexts = vec![self.with(Event::Reread { found: Box::new(found), is_closed: false })];
                 if self.record.is_some() {
-                    nexts.push(self.with(Event::Reread(Box::new(Found::Unreadable), false)));
-                    nexts.push(self.with(Event::Reread(Box::new(Found::Withheld(broke())), false)));
+                    nexts.push(self.with(Event::Reread { found: Box::new(Found::Unreadable), is_closed: false }));
+                    nexts.push(self.with(Event::Reread { found: Box::new(Found::Withheld(broke())), is_closed: false }));
                 }
                 nexts
             }
@@ -626,8 +641,8 @@ impl Model {
                 nexts
             }
             Action::AskChain => self.chain_words(),
-            Action::Rest(..) => vec![self.with(Event::Rested(true)), self.with(Event::Rested(false))],
-            Action::Count { over, record } => self.countings(*over == OverBudget::Refuse, *record == StoredRecord::Missing),
+            Action::Rest { .. } => vec![self.with(Event::Rested), self.with(Event::NoRetry)],
+            Action::Reserve { over, record } => self.reservings(*over == OverBudget::Refuse, *record == StoredRecord::Missing),
             _ => Vec::new(),
         }
     }
@@ -639,6 +654,9 @@ impl Model {
             nexts.push(self.with(Event::ChainSaid(ChainWord::Moved)));
         }
         let attempt = &self.payment.as_ref().unwrap().attempt;
+        if !attempt.signs {
+            nexts.push(self.with(Event::ChainSaid(ChainWord::Another)));
+        }
         if !attempt.signs || attempt.valid_until.is_some_and(|until| until < self.at().wall) {
             let mut void = self.clone();
             (void.may_have_arrived, void.may_have_transferred) = (false, false);
@@ -648,7 +666,7 @@ impl Model {
     }
 
     /// The store takes the money into account, or says no, or fails; what it has taken it may have taken all the same.
-    fn countings(&self, avoidable: bool, unwritten: bool) -> Vec<Self> {
+    fn reservings(&self, avoidable: bool, unwritten: bool) -> Vec<Self> {
         let mut nexts = Vec::new();
         for seconds in [0.0, 70.0, 400.0] {
             if self.clock_s > 0.0 && seconds > 0.0 {
@@ -662,16 +680,16 @@ impl Model {
                 done.record = Some(payment.attempt.clone());
             }
             for done in done.later(seconds).or_resolved() {
-                let mut counted = done.clone();
-                counted.has_counted = true;
-                nexts.push(counted.with(Event::Counted(Counting::Done)));
+                let mut reserved = done.clone();
+                reserved.has_reserved = true;
+                nexts.push(reserved.with(Event::Reserved(ReserveOutcome::Done)));
                 if avoidable {
-                    nexts.push(done.with(Event::Counted(Counting::Failed(Json::text("broke")))));
+                    nexts.push(done.with(Event::Reserved(ReserveOutcome::Failed(Json::text("broke")))));
                 }
             }
             if avoidable {
                 let over = self.later(seconds);
-                nexts.push(over.with(Event::Counted(Counting::Over("too much".into()))));
+                nexts.push(over.with(Event::Reserved(ReserveOutcome::OverBudget("too much".into()))));
             }
         }
         nexts
@@ -717,10 +735,11 @@ impl Model {
     fn replies(&self) -> Vec<Self> {
         let mut unsettled = refusal(402, "no");
         unsettled.job_id = None;
-        let pending = Some((None, json!({"success": false, "errorReason": "settlement_pending"})));
+        let receipt = json!({"success": false, "errorReason": "settlement_pending"});
+        let pending = Some(Settlement { transaction: None, receipt });
         let mut cut = Error::new(ErrorCode::ConnectionReset, "x");
         cut.job_id = Some("job-1".into());
-        let replies: [(Result<Created, Box<Error>>, Option<(Option<String>, Json)>); 9] = [
+        let replies: [(Result<Created, Box<Error>>, Option<Settlement>); 9] = [
             (Ok(job()), None),
             (Err(refusal(402, "no")), None),
             (Err(unsettled), pending),
@@ -732,10 +751,10 @@ impl Model {
             (Err(refusal(307, "elsewhere")), None),
         ];
         let mut nexts = Vec::new();
-        for (result, settled) in replies {
+        for (result, settlement) in replies {
             let mut next = self.clone();
             next.may_have_arrived |= !matches!(&result, Err(error) if error.not_sent);
-            next.happens(Event::Responded(Box::new(Reply { result, settled })));
+            next.happens(Event::Responded(Box::new(Reply { result, settlement })));
             nexts.push(next);
         }
         nexts
@@ -832,13 +851,13 @@ fn the_promises_hold_in_every_state_that_can_be_reached() {
         "Closing",
         "Concluding",
         "Confirming",
-        "Counting",
         "Finding",
         "Intending",
         "Keeping",
         "Recording",
         "Rereading",
         "Reserving",
+        "ReservingAgain",
         "Resting",
         "Rewriting",
         "Sending",

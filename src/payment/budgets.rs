@@ -9,15 +9,15 @@ use std::rc::Rc;
 use super::keys;
 use super::payments::Payments;
 use super::record::{self, Found, FundsMoved, funds_moved};
-use super::step::{Counting, StoredRecord};
+use super::step::{ReserveOutcome, StoredRecord};
 use super::store::Stored;
 use super::store_failed;
 use crate::api::error::Result;
 use crate::api::payments::Attempt;
 use crate::json::{Json, Kind};
 use crate::platform::{Platform, within};
-use crate::spending::budget::{Counters, Fate, Open};
-use crate::spending::policy::{Counted, Limit, OverBudget, fits};
+use crate::spending::budget::{Counters, Fate, Open, Reserved};
+use crate::spending::policy::{Limit, OverBudget, StoredCounters, fits};
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::amount::Amount;
 
@@ -26,24 +26,24 @@ const PREFIX: &str = "eliza-jobs/budget/";
 /// How many payments whose money is set aside a change looks at.
 const RESOLVED: usize = 4;
 
-/// What is given back.
+/// Which money of a payment is given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GivenBack {
-    /// What is set aside.
-    SetAside,
-    /// What is set aside, or was counted as spent because it might have moved.
-    Counted,
+    /// What is reserved.
+    Reserved,
+    /// What is reserved, or was taken for spent because it might have moved.
+    ReservedOrSpent,
 }
 
 /// What is done with the counters of a limit.
 enum Change {
-    /// They are counted from the records, where they are not there.
-    Nothing,
+    /// None: they are made from the records, where there are none.
+    None,
     /// Money is set aside.
     Reserve(Open, OverBudget),
     /// Money that is set aside is spent or given back, for certain.
     Resolve(String, Fate),
-    /// Money that was counted is given back.
+    /// Money that is reserved or spent is given back.
     Refund(Open),
 }
 
@@ -53,8 +53,8 @@ impl Limit {
         keys::name(&self.scope, &format!("{} {}", self.symbol, self.decimals))
     }
 
-    /// What a payment counts for this limit; `None` when it counts for another one.
-    fn counts(&self, attempt: &Attempt) -> Option<u128> {
+    /// How much a payment takes of this limit, in atomic units; `None` when it belongs to another one.
+    fn units_of(&self, attempt: &Attempt) -> Option<u128> {
         let price = attempt.price.as_ref()?;
         let is_its = attempt.scope == self.scope && price.currency == self.symbol && price.decimals == self.decimals;
         if is_its { Some(Amount::from_atomic(&price.amount_atomic)?.units) } else { None }
@@ -62,14 +62,14 @@ impl Limit {
 }
 
 impl<P: Platform + 'static> Payments<P> {
-    /// What the store has counted for each limit that has a budget. While other programs pay it may be old in a moment:
-    /// [`Payments::count`] decides.
-    pub(super) async fn counted(self: &Rc<Self>, end: Deadline) -> Result<Counted> {
+    /// The counters of each limit that has a budget. While other programs pay they may be old in a
+    /// moment: [`Payments::reserve`] decides.
+    pub(super) async fn stored_counters(self: &Rc<Self>, end: Deadline) -> Result<StoredCounters> {
         let mut counters = Vec::new();
         for (at, limit) in self.config.spend.limits.iter().enumerate() {
             counters.push(if limit.caps().is_limited() { Some(self.current_counters(at, limit, end).await?) } else { None });
         }
-        Ok(Counted { counters, now: self.platform.wall_time() })
+        Ok(StoredCounters { counters, read_at: self.platform.wall_time() })
     }
 
     /// The counters of a limit. Where they leave no room, what became of all that is set aside is looked up first.
@@ -79,7 +79,7 @@ impl<P: Platform + 'static> Payments<P> {
         let read = async || self.read(&key, end).await.map_err(failed);
         let mut counters = Counters::read(&read().await?);
         if counters.is_none() {
-            self.change_in_order(&key, at, Change::Nothing, end).await.map_err(failed)?;
+            self.change_in_order(&key, at, Change::None, end).await.map_err(failed)?;
             counters = Counters::read(&read().await?);
         }
         let mut counters = counters.ok_or_else(|| failed(Json::text("it does not return what was written")))?;
@@ -90,70 +90,74 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// Sets a payment's money aside, in memory and in the store. One that can still be left unpaid only within the budget.
-    pub(super) async fn count(
+    pub(super) async fn reserve(
         self: Rc<Self>,
         attempt: Attempt,
         over: OverBudget,
         record: StoredRecord,
         end: Deadline,
-    ) -> Counting {
-        if let Err(why) = self.count_here(&attempt, over) {
-            return Counting::Over(why);
+    ) -> ReserveOutcome {
+        if let Err(why) = self.reserve_in_memory(&attempt, over) {
+            return ReserveOutcome::OverBudget(why);
         }
-        match self.count_in_store(&attempt, over, record, end).await {
+        match self.reserve_in_store(&attempt, over, record, end).await {
             // What may have moved is sent, whatever the store says.
-            Counting::Failed(_) if over == OverBudget::Count => Counting::Done,
-            counting => counting,
+            ReserveOutcome::Failed(_) if over == OverBudget::Reserve => ReserveOutcome::Done,
+            reserving => reserving,
         }
     }
 
-    /// In memory, where only a payment that is resumed is not counted yet.
-    fn count_here(&self, attempt: &Attempt, over: OverBudget) -> Result<(), String> {
-        let Some(price) = attempt.price.as_ref().filter(|_| !self.book.borrow().is_counted(&attempt.id)) else { return Ok(()) };
-        let money = self.config.spend.count(&price.currency, &price.amount_atomic, over, &self.ledger)?;
+    /// In memory, where only a payment that is resumed has no reservation yet.
+    fn reserve_in_memory(&self, attempt: &Attempt, over: OverBudget) -> Result<(), String> {
+        let Some(price) = attempt.price.as_ref().filter(|_| !self.book.borrow().has_reservation(&attempt.id)) else {
+            return Ok(());
+        };
+        let money = self.config.spend.reserve(&price.currency, &price.amount_atomic, over, &self.ledger)?;
         if let Some(money) = money {
             self.book.borrow_mut().reserve(&attempt.id, money);
         }
         Ok(())
     }
 
-    async fn count_in_store(
+    async fn reserve_in_store(
         self: &Rc<Self>,
         attempt: &Attempt,
         over: OverBudget,
         record: StoredRecord,
         end: Deadline,
-    ) -> Counting {
-        // A record that says that money may have moved is counted: it was when it was written, or when the records were.
-        if over == OverBudget::Count && record == StoredRecord::Written {
-            return Counting::Done;
+    ) -> ReserveOutcome {
+        // A record that says that money may have moved is in the counters: since it was written, or
+        // since they were made from the records.
+        if over == OverBudget::Reserve && record == StoredRecord::Written {
+            return ReserveOutcome::Done;
         }
-        let Some((at, units)) = self.counted_limit(attempt) else { return Counting::Done };
+        let Some(Reserved { limit: at, units }) = self.reserved_by(attempt) else { return ReserveOutcome::Done };
         if record == StoredRecord::Missing
             && let Err(thrown) = self.write(attempt.clone()).await
         {
-            return Counting::Failed(thrown);
+            return ReserveOutcome::Failed(thrown);
         }
-        match self.is_counted_in_store(at, end).await {
+        match self.has_counters(at, end).await {
             Ok(true) => {}
-            Ok(false) => return Counting::Done,
-            Err(thrown) => return Counting::Failed(thrown),
+            Ok(false) => return ReserveOutcome::Done,
+            Err(thrown) => return ReserveOutcome::Failed(thrown),
         }
         let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
         match self.change(at, Change::Reserve(open, over), end).await {
-            Ok(None) => Counting::Done,
-            Ok(Some(why)) => Counting::Over(why),
-            Err(thrown) => Counting::Failed(thrown),
+            Ok(None) => ReserveOutcome::Done,
+            Ok(Some(why)) => ReserveOutcome::OverBudget(why),
+            Err(thrown) => ReserveOutcome::Failed(thrown),
         }
     }
 
-    fn counted_limit(&self, attempt: &Attempt) -> Option<(usize, u128)> {
-        let limits = self.config.spend.limits.iter().enumerate();
-        limits.filter_map(|(at, limit)| Some((at, limit.counts(attempt)?))).next()
+    /// How much a payment takes of which limit; `None` when no limit is about its token.
+    fn reserved_by(&self, attempt: &Attempt) -> Option<Reserved> {
+        let mut limits = self.config.spend.limits.iter().enumerate();
+        limits.find_map(|(limit, policy)| Some(Reserved { limit, units: policy.units_of(attempt)? }))
     }
 
-    /// Whether payments of this limit are counted in the store: here, or by another client that has a budget.
-    async fn is_counted_in_store(&self, at: usize, end: Deadline) -> Result<bool, Json> {
+    /// Whether the store has counters for this limit: here, or by another client that has a budget.
+    async fn has_counters(&self, at: usize, end: Deadline) -> Result<bool, Json> {
         let Some(limit) = self.config.spend.limits.get(at) else { return Ok(false) };
         if limit.caps().is_limited() {
             return Ok(true);
@@ -168,19 +172,19 @@ impl<P: Platform + 'static> Payments<P> {
     pub(super) async fn give_back(self: &Rc<Self>, attempt: &Attempt, what: GivenBack) -> Result<(), Json> {
         let is_certain = match self.peek(&record::key(&attempt.id), Deadline::NEVER).await {
             Found::Missing => true,
-            Found::Attempt(attempt) => what == GivenBack::SetAside && funds_moved(&attempt) == FundsMoved::No,
+            Found::Attempt(attempt) => what == GivenBack::Reserved && funds_moved(&attempt) == FundsMoved::No,
             Found::Unreadable | Found::Withheld(_) => false,
         };
         match what {
             _ if !is_certain => Ok(()),
-            GivenBack::SetAside => self.settle(attempt, Fate::Unmoved).await,
-            GivenBack::Counted => self.refund(attempt).await,
+            GivenBack::Reserved => self.settle(attempt, Fate::Unmoved).await,
+            GivenBack::ReservedOrSpent => self.refund(attempt).await,
         }
     }
 
     async fn refund(self: &Rc<Self>, attempt: &Attempt) -> Result<(), Json> {
-        let Some((at, units)) = self.counted_limit(attempt) else { return Ok(()) };
-        if self.is_counted_in_store(at, Deadline::NEVER).await? {
+        let Some(Reserved { limit: at, units }) = self.reserved_by(attempt) else { return Ok(()) };
+        if self.has_counters(at, Deadline::NEVER).await? {
             let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
             self.change(at, Change::Refund(open), Deadline::NEVER).await?;
         }
@@ -189,8 +193,8 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// Resolves what is set aside for a payment, for certain.
     pub(super) async fn settle(self: &Rc<Self>, attempt: &Attempt, fate: Fate) -> Result<(), Json> {
-        let Some((at, _)) = self.counted_limit(attempt) else { return Ok(()) };
-        if self.is_counted_in_store(at, Deadline::NEVER).await? {
+        let Some(Reserved { limit: at, .. }) = self.reserved_by(attempt) else { return Ok(()) };
+        if self.has_counters(at, Deadline::NEVER).await? {
             self.change(at, Change::Resolve(attempt.id.clone(), fate), Deadline::NEVER).await?;
         }
         Ok(())
@@ -218,11 +222,11 @@ impl<P: Platform + 'static> Payments<P> {
         let value = self.read(&key, Deadline::NEVER).await?;
         let mut counters = match Counters::read(&value) {
             Some(counters) => counters,
-            None => self.recount(limit, &key).await?,
+            None => self.counters_from_records(limit, &key).await?,
         };
         let why = match change {
-            Change::Nothing => None,
-            Change::Reserve(open, over) => self.reserve(&mut counters, limit, open, over).await,
+            Change::None => None,
+            Change::Reserve(open, over) => self.reserve_where_it_fits(&mut counters, limit, open, over).await,
             Change::Refund(Open { id, units, at }) => {
                 counters.refund(&id, units, at);
                 None
@@ -239,7 +243,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         self.set(&key, &counters.to_json()).await?;
         if !self.platform.holds(&lock) {
-            // Another program may have written in between: all is counted again.
+            // Another program may have written in between: they are made again from the records.
             let _ = self.delete(&key).await;
             return lost();
         }
@@ -247,7 +251,13 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// Sets money aside if it fits, when what was set aside before is resolved.
-    async fn reserve(&self, counters: &mut Counters, limit: &Limit, open: Open, over: OverBudget) -> Option<String> {
+    async fn reserve_where_it_fits(
+        &self,
+        counters: &mut Counters,
+        limit: &Limit,
+        open: Open,
+        over: OverBudget,
+    ) -> Option<String> {
         if counters.has(&open.id) {
             return None;
         }
@@ -305,21 +315,21 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Counts all payments again. The lock is held.
-    async fn recount(&self, limit: &Limit, key: &str) -> Result<Counters, Json> {
-        // From now on clients without a budget of their own count too.
+    /// Makes the counters of a limit from the records of all payments. The lock is held.
+    async fn counters_from_records(&self, limit: &Limit, key: &str) -> Result<Counters, Json> {
+        // From now on clients without a budget of their own keep the counters too.
         self.set(key, &Json::object().set("version", Json::number(0.0))).await?;
         let mut counters = Counters::new(self.platform.wall_time());
         let keys = self.keys(Deadline::NEVER).await?.into_iter();
         let is_payment = |key: &String| key.starts_with(record::PREFIX) || key.starts_with(record::PAID);
         for (at, key) in keys.filter(is_payment).enumerate() {
             self.breathe(at, Deadline::NEVER).await?;
-            self.recount_one(&mut counters, limit, &key).await?;
+            self.add_record(&mut counters, limit, &key).await?;
         }
         Ok(counters)
     }
 
-    async fn recount_one(&self, counters: &mut Counters, limit: &Limit, key: &str) -> Result<(), Json> {
+    async fn add_record(&self, counters: &mut Counters, limit: &Limit, key: &str) -> Result<(), Json> {
         let now = self.platform.wall_time();
         match self.peek(key, Deadline::NEVER).await {
             Found::Missing => {}
@@ -327,14 +337,14 @@ impl<P: Platform + 'static> Payments<P> {
             // Nobody knows how much it is: as much as is allowed.
             Found::Unreadable => {
                 let open = Open { id: key.to_owned(), units: limit.max_per_payment, at: now };
-                counters.recount(open, Fate::Spent(now));
+                counters.add_earlier(open, Fate::Spent(now));
             }
             Found::Attempt(attempt) => {
-                let Some(units) = limit.counts(&attempt) else { return Ok(()) };
+                let Some(units) = limit.units_of(&attempt) else { return Ok(()) };
                 let is_twice = attempt.answered && key.starts_with(record::PREFIX) && self.has_history(&attempt).await;
                 if !is_twice {
                     let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
-                    counters.recount(open, record::fate(&attempt, now));
+                    counters.add_earlier(open, record::fate(&attempt, now));
                 }
             }
         }

@@ -1,0 +1,178 @@
+//! From the proof to the job: sending it, searching for the job after a lost reply, sending it again.
+
+use super::errors::{out_of_time, stale, unwritten, void};
+use super::{Delivery, Payment, State};
+use crate::api::error::Error;
+use crate::api::jobs::{self, Created};
+use crate::api::payments::{Attempt, PaymentState};
+use crate::json::Json;
+use crate::payment::body;
+use crate::payment::step::{Action, Moment, Reply, ReservationChange, Settlement, Step};
+use crate::payment::store_failed;
+
+/// How often the same proof is sent again after a reply was lost.
+const RESENDS: u32 = 2;
+
+impl Payment {
+    /// The store has not taken the proof. What was only signed can be left unsent. What was transferred is lost when it is not sent.
+    pub(super) fn not_recorded(&mut self, thrown: Json, at: Moment) -> Step {
+        if !self.attempt.signs {
+            self.unrecorded = true;
+            let words = "the store of payments failed: the proof of a payment is not written down, and is sent all the same";
+            return self.send(Some(words), at);
+        }
+        self.attempt.state = self.unsent_state();
+        let error = store_failed(thrown, "; the signature was not sent");
+        // What may land all the same says that it was sent.
+        let reservation = self.unsent_reservation();
+        self.write(State::Concluding(Some(error)), at).with(reservation)
+    }
+
+    /// The proof is there, and nobody waits for the job: it can be resumed.
+    pub(super) fn leave_unsent(&mut self, state: PaymentState) -> Step {
+        self.attempt.state = state;
+        self.state = State::Concluding(None);
+        Step::new(Action::Write(Box::new(self.attempt.clone()))).with(self.unsent_reservation())
+    }
+
+    /// The proof was sent, and nobody waits for the job: the record says so, if there is one.
+    pub(super) fn leave_sent(&mut self) -> Step {
+        if !self.unrecorded {
+            return Step::new(Action::Done);
+        }
+        self.state = State::Concluding(None);
+        Step::new(Action::Write(Box::new(self.attempt.clone())))
+    }
+
+    pub(super) fn was_sent(&self) -> bool {
+        self.delivery != Delivery::Unsent
+    }
+
+    /// What is written of a proof that is not sent now.
+    pub(super) fn unsent_state(&self) -> PaymentState {
+        match self.delivery {
+            Delivery::Unsent => PaymentState::Proven,
+            Delivery::Refused => PaymentState::Refused,
+            Delivery::Unknown => PaymentState::Unknown,
+        }
+    }
+
+    /// What was signed and never sent moves nothing.
+    pub(super) fn unsent_reservation(&self) -> ReservationChange {
+        if self.attempt.signs && !self.was_sent() { ReservationChange::Release } else { ReservationChange::Unchanged }
+    }
+
+    pub(super) fn send(&mut self, warning: Option<&'static str>, at: Moment) -> Step {
+        let is_first = self.order.is_some() && self.resends == 0 && !self.was_sent();
+        let proven = Attempt { state: PaymentState::Proven, ..self.attempt.clone() };
+        let update = is_first.then(|| proven.document());
+        let step = if self.end.is_over(at.now) {
+            self.conclude(*out_of_time(), at)
+        } else if !is_first && self.is_stale(at) {
+            if self.was_sent() || !self.attempt.signs { self.conclude(*stale(), at) } else { self.withdraw(Some(void()), at) }
+        } else {
+            self.state = State::Sending;
+            Step::new(Action::Send(Box::new(self.attempt.clone())))
+        };
+        Step { update, ..step.warn(warning) }
+    }
+
+    pub(super) fn send_again(&mut self, at: Moment) -> Step {
+        self.resends = self.resends.saturating_add(1);
+        self.send(None, at)
+    }
+
+    /// Whether the time of what was signed is over, so that it can be settled no more.
+    pub(super) fn is_stale(&self, at: Moment) -> bool {
+        self.attempt.signs && self.attempt.valid_until.is_some_and(|until| until < at.wall)
+    }
+
+    /// A lost reply, and a refusal too (a failed settlement refuses a job that is there), leads to a search for the job.
+    pub(super) fn responded(&mut self, reply: Reply, at: Moment) -> Step {
+        if let Some(Settlement { transaction, receipt }) = reply.settlement {
+            (self.attempt.transaction, self.attempt.receipt) = (transaction, Some(receipt));
+        }
+        let mut error = match reply.result {
+            Ok(created) => return self.accept(created, at),
+            Err(error) => error,
+        };
+        self.hint = error.job_id.take().or_else(|| self.hint.take());
+        if !error.not_sent {
+            let delivery = if self.is_definite(&error) { Delivery::Refused } else { Delivery::Unknown };
+            self.delivery = self.delivery.max(delivery);
+        }
+        if let Some(corrected) = self.correction(&error) {
+            self.corrected = true;
+            self.attempt.request = corrected;
+            return self.write(State::Recording, at);
+        }
+        if error.not_sent { self.try_again(error, at) } else { self.find(Some(error)) }
+    }
+
+    /// The body with what the server says that it wants, once.
+    pub(super) fn correction(&self, error: &Error) -> Option<String> {
+        let words = error.server_message.as_ref().filter(|_| !self.corrected && body::is_refused(error))?;
+        body::corrected(&self.attempt.request, words)
+    }
+
+    /// Whether the server's answer is its last word. A settlement that is pending may still succeed.
+    pub(super) fn is_definite(&self, error: &Error) -> bool {
+        let pending = self.attempt.reason().as_deref() == Some("settlement_pending");
+        error.is_last_word() && !pending
+    }
+
+    pub(super) fn find(&mut self, error: Option<Box<Error>>) -> Step {
+        self.state = State::Finding(error);
+        Step::new(Action::FindJob(self.hint.clone()))
+    }
+
+    pub(super) fn try_again(&mut self, error: Box<Error>, at: Moment) -> Step {
+        // What redirects this request will not take it the next time either.
+        let over = self.is_definite(&error) || matches!(error.status, Some(300..=399)) || self.resends >= RESENDS;
+        if over {
+            return self.conclude(*error, at);
+        }
+        let action = Action::Rest { error: error.clone(), resends: self.resends };
+        self.state = State::Resting(error);
+        Step::new(action)
+    }
+
+    /// There is a job: its handle is written down before the call gets it.
+    pub(super) fn accept(&mut self, created: Created, at: Moment) -> Step {
+        self.attempt.state = PaymentState::Accepted;
+        self.attempt.created = Some(jobs::handle(&created.document));
+        // The job's time begins now, however old the payment is.
+        self.attempt.created_at = at.wall;
+        // The server has accepted it.
+        self.attempt.proof.clear();
+        self.attempt.valid_until = None;
+        self.write(State::Accepting(Box::new(created)), at).with(ReservationChange::Keep)
+    }
+
+    pub(super) fn accepted(&mut self, created: Created, result: &Result<(), Json>) -> Step {
+        let words = "the store of payments failed: the job of a payment is not written down; its id is in the answer alone";
+        self.accepted_early(created).warn(result.is_err().then_some(words))
+    }
+
+    pub(super) fn accepted_early(&mut self, created: Created) -> Step {
+        self.state = State::Over;
+        let update = self.waiting.then(|| self.attempt.document());
+        let answer = self.waiting.then(|| Ok((created, self.attempt.clone())));
+        // All writes are waited for at the end.
+        Step { update, ..Step::done(answer) }
+    }
+
+    /// The end without a job: what it means is written down before the call gets it.
+    pub(super) fn conclude(&mut self, error: Error, at: Moment) -> Step {
+        let reservation = if error.not_sent { self.unsent_reservation() } else { ReservationChange::Unchanged };
+        let error = self.outcome(error);
+        self.write(State::Concluding(Some(error)), at).with(reservation)
+    }
+
+    pub(super) fn concluded(&mut self, error: Option<Box<Error>>, result: &Result<(), Json>) -> Step {
+        let error = error.map(|error| if result.is_err() { unwritten(error) } else { error });
+        let answer = error.and_then(|error| self.failed(error));
+        let words = "the store of payments failed: what became of a payment is not written down";
+        Step::done(answer).warn(result.is_err().then_some(words))
+    }
+}
