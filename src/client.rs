@@ -62,16 +62,12 @@ pub struct Client<P: Platform> {
 impl<P: Platform + 'static> Client<P> {
     /// A client in this world, with a ledger for the limits of its policy.
     pub fn new(platform: P, config: Config, ledger: Rc<SpendLedger>) -> Self {
-        Self::with(Rc::new(platform), config, ledger, Rc::default())
+        Self::sharing(Rc::default(), platform, config, ledger)
     }
 
-    /// The same client, which goes by what other clients have learned of this server's rate limit too.
-    #[must_use]
-    pub fn sharing(self, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
-        Self::with(self.platform, self.config, self.payments.ledger(), rate_limit)
-    }
-
-    fn with(platform: Rc<P>, config: Config, ledger: Rc<SpendLedger>, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
+    /// A client that shares what is known of the server's rate limit with others.
+    pub fn sharing(rate_limit: Rc<RefCell<RateLimit>>, platform: P, config: Config, ledger: Rc<SpendLedger>) -> Self {
+        let platform = Rc::new(platform);
         let http = HttpConfig {
             base_url: config.base_url.clone(),
             headers: config.headers.clone(),
@@ -175,7 +171,8 @@ impl<P: Platform + 'static> Client<P> {
         self.watch.recall(&self.http, plan);
         let (created, payment) = Box::pin(self.payments.resume(given, call, end, update)).await?;
         update(Update::Created(created.document.clone()));
-        self.wait(created.known(""), Some(Box::new(payment)), end, (call, plan), update).await
+        let wanted = Wanted::created(&created, "", end, call, plan);
+        self.wait(&wanted, Some(Box::new(payment)), update).await
     }
 
     /// When the call must have ended.
@@ -192,22 +189,19 @@ impl<P: Platform + 'static> Client<P> {
         Ok(seen)
     }
 
-    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The agent's id is empty where it is not known,
-    /// and the lifetime is known for a job that was just created here. What was paid for a job that has ended is closed before the answer
-    /// is returned.
+    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The payment
+    /// of a job that has ended is closed before the answer is returned.
     async fn wait(
         self: &Rc<Self>,
-        (job_id, agent, lifetime): (&str, &str, Option<Millis>),
+        wanted: &Wanted<'_>,
         mut payment: Option<Box<Attempt>>,
-        end: Deadline,
-        (call, plan): (&CallOptions, WaitPlan),
         update: &dyn Fn(Update),
     ) -> Result<Json> {
+        let (job_id, end) = (wanted.job_id, Deadline::at(wanted.deadline));
         if payment.is_some() {
             update(Update::Paying);
         }
-        let wanted = Wanted { job_id, agent, lifetime, deadline: end.instant(), plan, call };
-        let waited = match self.watch.wait(&self.http, &wanted, &|job| update(Update::Status(job))).await {
+        let waited = match self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await {
             Ok(seen) => {
                 let closed = self.close_finished(job_id, &seen, end).await;
                 payment = payment.or(closed).or_else(|| self.payments.paid_for(job_id, seen.reference.as_deref()));
@@ -272,7 +266,8 @@ impl<P: Platform + 'static> Client<P> {
         // Boxed: what it needed is freed before the call waits.
         let paid = Box::pin(self.payments.create(params, call, limit, update)).await?;
         let agent = params.get_text("agentId").unwrap_or_default();
-        self.wait(paid.created.known(&agent), paid.payment.map(Box::new), end, (call, plan), update).await
+        let wanted = Wanted::created(&paid.created, &agent, end, call, plan);
+        self.wait(&wanted, paid.payment.map(Box::new), update).await
     }
 
     /// Waits for a job's answer.
@@ -286,7 +281,8 @@ impl<P: Platform + 'static> Client<P> {
         let end = self.end(call);
         self.watch.recall(&self.http, plan);
         let payment = self.payments.paid_for(job_id, None);
-        self.wait((job_id, "", None), payment, end, (call, plan), update).await.map_err(|mut error| {
+        let wanted = Wanted { job_id, agent: "", lifetime: None, deadline: end.instant(), plan, call };
+        self.wait(&wanted, payment, update).await.map_err(|mut error| {
             // To wait again pays nothing.
             error.repeats_payment = false;
             error

@@ -30,7 +30,7 @@ impl Connection {
         let ledger = ledger(&config, kept.get("spent").unwrap_or_else(Json::object));
         kept.set("options", copy);
         let rate_limit = rate_limit(&config.base_url);
-        let client = Client::new(platform, config, ledger).sharing(rate_limit);
+        let client = Client::sharing(rate_limit, platform, config, ledger);
         Ok(Self(RefCell::new(Some(Rc::new(client)))))
     }
 

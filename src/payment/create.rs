@@ -10,7 +10,7 @@ use super::payments::Payments;
 use super::run::Start;
 use super::step::Order;
 use super::store::{Held, KeyHolder, unread};
-use super::{PaidJob, body, record};
+use super::{MAX_REASONS, PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
@@ -26,8 +26,6 @@ use crate::spending::policy::{Chosen, Circumstances, PaymentMethod};
 use crate::time::{Deadline, Millis};
 use crate::x402::{self, Offer, PaymentRequired, refused};
 
-/// How many characters the reasons for which nothing is paid have at most.
-const MAX_REASONS: usize = 3_000;
 /// Differences between the clocks that are smaller say nothing: an answer travels, and its date has whole seconds.
 const LEAST_SKEW: Millis = Millis::from_secs(5.0);
 /// Greater ones are not believed: a signature must not be good for longer than it need be.

@@ -11,15 +11,14 @@ use crate::api::jobs;
 use crate::api::payments::Attempt;
 use crate::encoding;
 use crate::json::{Json, Kind};
-use crate::time::{Millis, WallTime};
+use crate::payment::record::KEPT;
+use crate::time::WallTime;
 
 /// What every key record's key begins with.
 pub const PREFIX: &str = "eliza-jobs/key/";
 /// The record that says that the payments of version 0.1.0 have key records.
 pub const INDEXED: &str = "eliza-jobs/keys-indexed";
 const VERSION: f64 = 1.0;
-/// How long the job of a key is remembered after its expiry.
-const KEPT: Millis = Millis::from_secs(172_800.0);
 
 /// The name of a key at a server: of its record, and of its lock. Half a hash: no two keys have the same, and messages show it,
 /// which leave out whatever is as long as a proof.

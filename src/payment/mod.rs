@@ -30,6 +30,9 @@ use crate::api::payments::Attempt;
 use crate::json::{Json, shown};
 use crate::text::shorten;
 
+/// How many characters the reasons for which nothing is paid have at most.
+const MAX_REASONS: usize = 3_000;
+
 /// A job that was created, with what was paid for it.
 #[derive(Debug, Clone)]
 pub struct PaidJob {

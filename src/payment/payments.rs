@@ -79,7 +79,7 @@ impl<P: Platform + 'static> Payments<P> {
         match within(self.platform.lock(&name), self.platform.sleep(limit)).await {
             Some(lock) => lock.map_err(|thrown| store_failed(thrown, "; nothing was sent")),
             None => {
-                let why = "another call, here or in another tab, is still at the same job; nothing was sent";
+                let why = "another call, here or in another tab, is still at the same job, or the store has not answered it; nothing was sent";
                 Err(Error::new(ErrorCode::RequestTimeout, why))
             }
         }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::MAX_REASONS;
 use super::create::{no_wallet, redirected};
 use super::payments::Payments;
 use crate::api::error::{Error, Result};
@@ -22,8 +23,6 @@ const NO_REQUEST: &str = r#"{"userId":"","content":""}"#;
 const REFUSED: &str = "content cannot be empty";
 /// Why nothing is known of the price where a server makes a job of that request.
 const MADE_A_JOB: &str = "the server has made a job of a request without a user and a question, and asks for no payment";
-/// How many characters the reasons have at most.
-const MAX_REASONS: usize = 3_000;
 
 impl<P: Platform + 'static> Payments<P> {
     /// What a job would cost now, by the rules that hold for paying.

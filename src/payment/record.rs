@@ -28,13 +28,13 @@
 
 use crate::api::error::Error;
 use crate::api::jobs;
-use crate::api::payments::{Attempt, PaymentState, Price};
+use crate::api::payments::{Attempt, Dialect, PaymentState, Price};
 use crate::encoding::is_hex;
+use crate::http::message::{PROOF_HEADERS, can_be_sent};
 use crate::json::{Json, Kind, is_true};
-use crate::payment::wallet::{self, PROOF_HEADERS};
 use crate::spending::budget::Fate;
 use crate::time::{Millis, WallTime};
-use crate::x402::{Dialect, elizaos};
+use crate::x402::elizaos;
 
 /// What every record's key begins with.
 pub const PREFIX: &str = "eliza-jobs/payment/";
@@ -42,9 +42,9 @@ pub const PREFIX: &str = "eliza-jobs/payment/";
 pub const PAID: &str = "eliza-jobs/paid/";
 const VERSION: f64 = 1.0;
 
-/// How long after its job's expiry a record is kept: two days, so that a clock that is put right by a day neither drops a payment
+/// How long after its job's expiry a record is kept, and its idempotency key: two days, so that a clock that is put right by a day neither drops a payment
 /// that is open nor frees its idempotency key.
-const KEPT: Millis = Millis::from_secs(172_800.0);
+pub const KEPT: Millis = Millis::from_secs(172_800.0);
 
 /// Whether money has moved, as far as can be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +193,7 @@ pub fn read(record: &Json) -> Option<Attempt> {
     let mut proof: Vec<(String, String)> = PROOF_HEADERS
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), stored.as_ref()?.get_text(name)?)))
-        .filter(|(_, value)| wallet::can_be_sent(value))
+        .filter(|(_, value)| can_be_sent(value))
         .collect();
     // The hash of a plain transfer is its proof, wherever it was found.
     let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
@@ -259,7 +259,7 @@ pub fn with_transaction(attempt: Attempt, hash: Option<String>) -> Attempt {
 /// The hash of a plain transfer is its proof.
 fn transfer_proof(hash: &str, network: &str) -> Vec<(String, String)> {
     let mut proof = elizaos::proof(hash, network);
-    proof.retain(|(_, value)| wallet::can_be_sent(value));
+    proof.retain(|(_, value)| can_be_sent(value));
     proof
 }
 

@@ -12,7 +12,7 @@ use super::run::Start;
 use super::step::Resumption;
 use super::store::{Stored, unread};
 use super::store_failed;
-use super::subscription::subscription;
+use super::subscription::{Publisher, subscription};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
@@ -35,6 +35,13 @@ const KEYS_TIDIED: usize = 100;
 const NOT_OPEN: &str = "this payment is not open any more: it was finished or forgotten elsewhere";
 /// What cannot be resumed.
 const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
+
+/// A payment whose job has ended.
+struct Closing {
+    id: String,
+    /// It is closed only if it is the payment of this job: lists show references to everybody.
+    only_of_job: Option<String>,
+}
 
 /// What is open, as it is listed.
 type Listed = (WallTime, Json);
@@ -243,34 +250,46 @@ impl<P: Platform + 'static> Payments<P> {
         reference: Option<&str>,
         end: Deadline,
     ) -> Option<Box<Attempt>> {
-        let ids = self.book.borrow_mut().job_finished(job_id);
-        let is_known = !ids.is_empty();
-        let mut closing: Vec<(String, Option<String>)> = ids.into_iter().map(|id| (id, None)).collect();
-        let other = reference.filter(|id| !is_known && !self.book.borrow().is_closed(id));
-        closing.extend(other.map(|id| (id.to_owned(), Some(job_id.to_owned()))));
-        if closing.is_empty() {
+        let closings = self.closings(job_id, reference);
+        if closings.is_empty() {
             return None;
         }
-        let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
         let (publisher, mut subscription) = subscription();
         let went_on = Rc::new(Cell::new(false));
-        let has_answer = went_on.clone();
-        let payments = self.clone();
-        self.platform.spawn(async move {
-            let mut closed = Vec::new();
-            for (id, of_job) in closing {
-                closed.extend(payments.close(&id, of_job).await.ok().flatten());
-            }
-            publisher.send(closed.first().cloned().map(Box::new));
-            // Until the call has gone on, the store knows the job.
-            publisher.gone().await;
-            for attempt in closed {
-                if has_answer.get() { payments.drop_closed(&attempt).await } else { payments.reopen(attempt).await }
-            }
-        });
+        self.platform.spawn(self.clone().close_all(closings, publisher, went_on.clone()));
+        let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
         let closed = within(subscription.next(), self.platform.sleep(limit)).await;
         went_on.set(true);
         closed.flatten()
+    }
+
+    /// The payments of a job that has ended.
+    fn closings(&self, job_id: &str, reference: Option<&str>) -> Vec<Closing> {
+        let ids = self.book.borrow_mut().job_finished(job_id);
+        if !ids.is_empty() {
+            return ids.into_iter().map(|id| Closing { id, only_of_job: None }).collect();
+        }
+        let other = reference.filter(|id| !self.book.borrow().is_closed(id));
+        other.map(|id| Closing { id: id.to_owned(), only_of_job: Some(job_id.to_owned()) }).into_iter().collect()
+    }
+
+    /// Closes payments, and says which. Until the call has gone on, their records stay; a call that goes
+    /// away without its answer leaves them open as before.
+    async fn close_all(
+        self: Rc<Self>,
+        closings: Vec<Closing>,
+        publisher: Publisher<Option<Box<Attempt>>>,
+        went_on: Rc<Cell<bool>>,
+    ) {
+        let mut closed = Vec::new();
+        for Closing { id, only_of_job } in closings {
+            closed.extend(self.close(&id, only_of_job).await.ok().flatten());
+        }
+        publisher.send(closed.first().cloned().map(Box::new));
+        publisher.gone().await;
+        for attempt in closed {
+            if went_on.get() { self.drop_closed(&attempt).await } else { self.reopen(attempt).await }
+        }
     }
 
     /// What was paid for this job, as far as this client knows. `reference`: the payment that the job itself names.

@@ -8,9 +8,10 @@ use std::rc::Rc;
 
 use super::book::KeyedJob;
 use super::budgets::GivenBack;
+use super::late::{LateAnswer, late_answer};
 use super::machine::Payment;
 use super::payments::Payments;
-use super::record;
+use super::record::{self, Found};
 use super::step::{Action, Answer, Event, Reply, ReservationChange, ReserveOutcome, Settlement, Step};
 use super::subscription::{Publisher, subscription};
 use super::wallet_request::WalletRequest;
@@ -18,17 +19,16 @@ use super::{PaidJob, body};
 use crate::api::error::Result;
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
-use crate::api::payments::Attempt;
+use crate::api::payments::{Attempt, Dialect};
 use crate::api::routes;
 use crate::api::update::Update;
 use crate::http::jobs::read_created;
 use crate::http::outcome::refusal;
 use crate::http::words::fit;
-use crate::json::Json;
+use crate::json::{Json, read_header};
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
 use crate::time::{Deadline, Millis};
 use crate::x402::onchain::{ChainWord, Signed, Transfer, receipt_request};
-use crate::x402::{self, Dialect};
 
 /// The longest time for a search for the job.
 const FIND: Millis = Millis::from_secs(10.0);
@@ -282,6 +282,28 @@ async fn ask_wallet<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String
 }
 
 impl<P: Platform + 'static> Payments<P> {
+    /// Writes down what the wallet has returned, or thrown, for the attempt with this id, and logs a line.
+    pub(crate) async fn wallet_answered(self: &Rc<Self>, id: &str, answer: Result<Json, Json>) {
+        // What is worth money is kept even where the lock cannot be had.
+        let _lock = self.lock("resume", id, Deadline::NEVER).await;
+        let written = match self.find_again(id).await {
+            Found::Attempt(attempt) => match late_answer(*attempt, answer) {
+                LateAnswer::Same => return,
+                LateAnswer::Kept(attempt) => self.write(*attempt).await,
+                LateAnswer::Over(attempt) => match self.forget(id, None).await {
+                    Ok(()) => self.give_back(&attempt, GivenBack::Reserved).await,
+                    failed => failed,
+                },
+            },
+            Found::Missing | Found::Unreadable | Found::Withheld(_) => Err(Json::object()),
+        };
+        let words = match written {
+            Ok(()) => "the wallet has answered after an internal error; pendingPayments() knows what is open",
+            Err(_) => "the wallet has answered after an internal error, and no record could be written: look in the wallet",
+        };
+        self.platform.log(LogLevel::Warn, words);
+    }
+
     /// Whether the wallet can ask the chain what became of this payment.
     pub(super) fn can_ask_chain(&self, attempt: &Attempt) -> bool {
         ChainQuestion::about(attempt).is_some_and(|question| self.platform.has_callback(question.callback))
@@ -337,7 +359,7 @@ fn read_reply(request: &HttpRequest, answer: Result<HttpResponse>, mut attempt: 
     let mut settlement = None;
     let result = answer.and_then(|response| {
         let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
-        if let Some(said) = receipt.and_then(x402::read_header) {
+        if let Some(said) = receipt.and_then(read_header) {
             attempt.settle(&said, &|words| fit(request, words, 200));
             let transaction = attempt.transaction.take();
             settlement = attempt.receipt.take().map(|receipt| Settlement { transaction, receipt });

@@ -15,7 +15,7 @@ use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::payments::Attempt;
-use crate::json::{Json, Kind};
+use crate::json::{Json, Kind, is_true, shown};
 use crate::payment::machine::STORE;
 use crate::platform::{Platform, StoreOperation, within};
 use crate::time::{Deadline, Millis};
@@ -112,7 +112,10 @@ impl<P: Platform + 'static> Payments<P> {
 
     async fn add(&self, key: &str, value: &Json) -> Result<bool, Json> {
         let added = self.platform.store(StoreOperation::Add, key, &value.to_json()).await?;
-        Ok(crate::json::is_true(&added))
+        match added.kind() {
+            Kind::Boolean => Ok(is_true(&added)),
+            _ => Err(Json::text(&format!("add() must resolve with true or false; it resolved with {}", shown(&added)))),
+        }
     }
 
     pub(super) async fn delete(&self, key: &str) -> Result<(), Json> {
@@ -244,11 +247,10 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// Whom the key belongs to. `lock` is the lock of the key. What is over is deleted first.
     pub(super) async fn key_holder(self: &Rc<Self>, key: &str, lock: &Held<P>, end: Deadline) -> Result<KeyHolder> {
-        const NOTHING: &str = "; nothing was sent";
         self.index_old_keys(end).await?;
         let name = self.key_record(key);
         let value = self.in_time(pin!(self.platform.store(StoreOperation::Get, &name, "")), end).await;
-        let claim = match keys::parse(&value.map_err(|thrown| store_failed(thrown, NOTHING))?) {
+        let claim = match keys::parse(&value.map_err(nothing_sent)?) {
             None => return Ok(KeyHolder::Nobody),
             Some(Err(())) => return Err(unreadable(&name)),
             Some(Ok(claim)) => claim,
@@ -260,14 +262,14 @@ impl<P: Platform + 'static> Payments<P> {
             Holder::Attempt(id) => match self.find(id, end).await {
                 Found::Missing => KeyHolder::Nobody,
                 Found::Unreadable => return Err(unreadable(&record::key(id))),
-                Found::Withheld(thrown) => return Err(unread(store_failed(thrown, NOTHING))),
+                Found::Withheld(thrown) => return Err(unread(nothing_sent(thrown))),
                 Found::Attempt(attempt) if record::kept_until(&attempt) < wall => KeyHolder::Nobody,
                 Found::Attempt(attempt) => KeyHolder::Payment(attempt),
             },
         };
         if let KeyHolder::Nobody = holder {
             let freed = self.in_time(pin!(self.free_key(key.to_owned(), claim.holder, lock.clone())), end).await;
-            freed.map_err(|thrown| store_failed(thrown, NOTHING))?;
+            freed.map_err(nothing_sent)?;
         }
         Ok(holder)
     }
@@ -304,27 +306,39 @@ impl<P: Platform + 'static> Payments<P> {
         if matches!(*self.old_keys.borrow(), OldKeys::Indexed) {
             return Ok(());
         }
-        let failed = |thrown| store_failed(thrown, "; nothing was sent");
+        // One call does it, the others wait for that.
         let ticket = self.writes.join(keys::INDEXED);
-        let mine = async {
+        let own_turn = async {
             ticket.ready().await;
             Ok(())
         };
-        self.in_time(pin!(mine), end).await.map_err(failed)?;
+        self.in_time(pin!(own_turn), end).await.map_err(nothing_sent)?;
         if matches!(*self.old_keys.borrow(), OldKeys::Unknown) {
-            let read = self.platform.store(StoreOperation::Get, keys::INDEXED, "");
-            let is_indexed = self.in_time(pin!(read), end).await.map_err(failed)?.kind() == Kind::Text;
-            let all = if is_indexed { Vec::new() } else { self.keys(end).await.map_err(failed)? };
-            let ids = all.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).map(str::to_owned).collect();
-            *self.old_keys.borrow_mut() = if is_indexed { OldKeys::Indexed } else { OldKeys::Unread(ids) };
+            let found = self.find_old_keys(end).await.map_err(nothing_sent)?;
+            *self.old_keys.borrow_mut() = found;
         }
+        self.index_unread(end).await
+    }
+
+    /// What the store knows of the keys of version 0.1.0.
+    async fn find_old_keys(&self, end: Deadline) -> Result<OldKeys, Json> {
+        if self.read(keys::INDEXED, end).await?.kind() == Kind::Text {
+            return Ok(OldKeys::Indexed);
+        }
+        let all = self.keys(end).await?;
+        let ids = all.iter().filter_map(|key| key.strip_prefix(record::PREFIX));
+        Ok(OldKeys::Unread(ids.map(str::to_owned).collect()))
+    }
+
+    /// Goes through the payments whose keys may have no records yet.
+    async fn index_unread(&self, end: Deadline) -> Result<()> {
         for at in 0.. {
             let next = match &*self.old_keys.borrow() {
                 OldKeys::Unread(ids) => ids.last().cloned(),
                 _ => return Ok(()),
             };
             let Some(id) = next else { break };
-            self.breathe(at, end).await.map_err(failed)?;
+            self.breathe(at, end).await.map_err(nothing_sent)?;
             self.index(&id, end).await?;
             if let OldKeys::Unread(ids) = &mut *self.old_keys.borrow_mut() {
                 ids.pop();
@@ -342,7 +356,7 @@ impl<P: Platform + 'static> Payments<P> {
         let attempt = match self.find(id, end).await {
             Found::Missing => return Ok(()),
             Found::Unreadable => return Err(unreadable(&record::key(id))),
-            Found::Withheld(thrown) => return Err(store_failed(thrown, "; nothing was sent")),
+            Found::Withheld(thrown) => return Err(nothing_sent(thrown)),
             Found::Attempt(attempt) => attempt,
         };
         if attempt.idempotency_key.is_empty() || record::kept_until(&attempt) < self.platform.wall_time() {
@@ -351,8 +365,13 @@ impl<P: Platform + 'static> Payments<P> {
         let name = format!("{}{}", keys::PREFIX, keys::name(&attempt.server, &attempt.idempotency_key));
         let claim = KeyRecord::of(&attempt).to_json();
         let added = self.in_time(pin!(self.add(&name, &claim)), end).await;
-        added.map(drop).map_err(|thrown| store_failed(thrown, "; nothing was sent"))
+        added.map(drop).map_err(nothing_sent)
     }
+}
+
+/// The store has failed before anything was sent.
+fn nothing_sent(thrown: Json) -> Box<Error> {
+    store_failed(thrown, "; nothing was sent")
 }
 
 fn unreadable(key: &str) -> Box<Error> {

@@ -174,10 +174,15 @@ impl<'a, P: Platform> Sessions<'a, P> {
         Outgoing::new(session_id, params, platform.uuid(), platform.now(), call.timeout.unwrap_or(limit))
     }
 
-    /// A request about one session. Whoever knows the session's id can read the session, so no text
-    /// for people contains it.
+    /// A request about one session. `part` is the end of the route.
     fn request(&self, method: Method, session_id: &str, part: &str, call: &CallOptions) -> HttpRequest {
-        let mut request = self.http.request(method, &routes::session(session_id, part), call);
+        self.request_of(session_id, method, &routes::session(session_id, part), call)
+    }
+
+    /// A request on behalf of one session. Whoever knows the session's id can read the session, so no
+    /// text for people contains it.
+    fn request_of(&self, session_id: &str, method: Method, route: &str, call: &CallOptions) -> HttpRequest {
+        let mut request = self.http.request(method, route, call);
         request.secrets = vec![session_id.to_owned(), routes::segment(session_id)];
         request
     }
@@ -248,8 +253,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
 
     /// Reads what a wait wants, within what is left of the message's time.
     async fn read(&self, outgoing: &Outgoing, route: &str, wanted: Wanted, call: &CallOptions, retries: u32) -> Result<Json> {
-        let mut request = self.http.request(Method::Get, route, call);
-        request.secrets = vec![outgoing.session_id.clone(), routes::segment(&outgoing.session_id)];
+        let request = self.request_of(&outgoing.session_id, Method::Get, route, call);
         let now = self.http.platform.now();
         let limit = outgoing.deadline().left(now).min(self.http.timeout()).max(MIN_READ);
         let messages = |document: Json| sessions::read_messages(&document, &self.date()).map(Json::array);
@@ -264,8 +268,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
     }
 
     async fn page(&self, session_id: &str, page: &Page, call: &CallOptions) -> Result<Json> {
-        let mut request = self.http.request(Method::Get, &page.route(session_id), call);
-        request.secrets = vec![session_id.to_owned(), routes::segment(session_id)];
+        let request = self.request_of(session_id, Method::Get, &page.route(session_id), call);
         let parse = |document| sessions::read_page(document, &self.date());
         let retries = self.http.config.retries;
         let page = self.http.read_request(request, self.http.deadline(call), retries, "a list of messages", &parse);

@@ -5,13 +5,14 @@ use std::rc::Rc;
 use super::budget::{Budget, Caps, Counters, Reserved, Window};
 use super::location::{as_url, is_same_resource, is_unreadable_to_others};
 use crate::api::error::{ErrorCode, Result};
+use crate::api::payments::Dialect;
 use crate::json::Json;
 use crate::platform::WalletCapabilities;
 use crate::text::shorten;
 use crate::time::WallTime;
 use crate::x402::amount::{Amount, to_decimal};
 use crate::x402::tokens::{MAINNETS, Token, USDC_DECIMALS, usdc};
-use crate::x402::{self, Dialect, Offer, PaymentRequired, refused};
+use crate::x402::{self, Offer, PaymentRequired, refused};
 
 pub use super::ledger::{Reservation, SpendLedger};
 

@@ -12,6 +12,7 @@
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
+use crate::http::rate_limit::Slot;
 use crate::json::{Json, copied};
 use crate::time::{Instant, Millis};
 use crate::waiting::agents::Agents;
@@ -139,9 +140,9 @@ impl Watch {
     }
 
     /// A wait for a job of this agent begins; the name is empty where the agent is not known.
-    pub(crate) fn subscribe(&mut self, (job_id, agent): (&str, &str), terms: Terms, may_share: bool, now: Instant) -> Key {
+    pub(crate) fn subscribe(&mut self, job_id: &str, agent: &str, terms: Terms, now: Instant) -> Key {
         let wait = JobWait::new(job_id, terms, self.agents.plan(agent), now);
-        let shares = may_share && wait.is_paced_here();
+        let shares = terms.may_share && wait.is_paced_here();
         let agent = agent.to_owned();
         let subscription = Subscription {
             wait,
@@ -171,8 +172,8 @@ impl Watch {
     pub(crate) fn unsubscribe(&mut self, key: Key, now: Instant) {
         let Some(gone) = self.subscriptions.get_mut(key).and_then(Option::take) else { return };
         self.free.push(key);
-        if let Some((took, is_finished)) = gone.wait.observed() {
-            self.agents.learn(&gone.agent, took, is_finished);
+        if let Some(observed) = gone.wait.observed() {
+            self.agents.learn(&gone.agent, observed);
         }
         self.singles = self.singles.saturating_sub(usize::from(gone.is_single));
         self.held = self.held.saturating_sub(usize::from(gone.is_held));
@@ -274,7 +275,7 @@ impl Watch {
         let Some(own) = self.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
         let is_alone = !own.shares || own.is_unlisted(now) || !is_crowd;
         let next = own.wait.next(now, Surroundings { quiet: way.quiet, is_alone, is_cached: way.is_cached });
-        let Next::TakeSlot { by, is_last: false } = next else { return Step::Own(next) };
+        let Next::TakeSlot { by, slot: Slot::Ordinary } = next else { return Step::Own(next) };
         if !own.shares || own.is_single {
             return Step::Own(next);
         }

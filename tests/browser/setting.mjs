@@ -100,7 +100,13 @@ export function announceWallet(page, how) {
           : does('is locked')
             ? []
             : [account],
-      eth_accounts: () => (does('is locked', 'is busy') ? [] : [account]),
+      // The page shows the account, and asks for it; when the wallet is to sign, it has another one.
+      eth_accounts: () =>
+        does('is locked', 'is busy')
+          ? []
+          : does('changes its account') && (looks += 1) > 2
+            ? [account.replaceAll('1', '2')]
+            : [account],
       eth_chainId: () => (does('knows no Base', 'stays', 'does not switch') ? '0x1' : chainId),
       wallet_switchEthereumChain: ([{ chainId: wanted }]) => {
         if (does('knows no Base')) no(4902, 'Unrecognized chain ID.');
@@ -118,6 +124,7 @@ export function announceWallet(page, how) {
         return `0x${'12'.repeat(64)}1b`;
       },
     };
+    let looks = 0;
     const listeners = [];
     const provider = {
       on: (event, listener) => listeners.push(listener),
@@ -125,7 +132,10 @@ export function announceWallet(page, how) {
         return method in answers ? answers[method](params) : no(-32601, `${method} is not known`);
       },
     };
-    globalThis.walletChanged = () => listeners.forEach((listener) => listener());
+    globalThis.walletChanged = () => {
+      looks = 0;
+      listeners.forEach((listener) => listener());
+    };
     const icon = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" rx="2" fill="#0a7"/></svg>')}`;
     const info = { uuid: '6f2b1a1e-0000-4000-8000-000000000001', name: 'Fern Wallet', icon, rdns: 'test.fern' };
     const announce = () =>

@@ -8,9 +8,11 @@ use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
 use crate::payment::record::Found;
 use crate::payment::step::{Action, Moment, ReservationChange, Step, StoredRecord};
-use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, WalletRequest, threw};
+use crate::payment::wallet::LOOK_IN_WALLET;
+use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
 use crate::spending::policy::{OverBudget, PaymentMethod};
 use crate::time::{Deadline, Millis, WallTime};
+use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
 
 /// Before the wallet is asked.
@@ -122,8 +124,8 @@ impl Payment {
 impl Payment {
     pub(super) fn request(&self, at: Moment) -> Option<WalletRequest> {
         let order = self.order.as_ref()?;
-        let now = at.wall + order.server_ahead;
-        Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, now))
+        let clock = Clock { wall: at.wall, server_ahead: order.server_ahead };
+        Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, clock))
     }
 
     pub(super) fn ask(&mut self, at: Moment) -> Step {
@@ -180,7 +182,7 @@ impl Payment {
 
     /// The wallet stays open, and what it answers is kept. What it only signs is reserved again when it is sent.
     pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>) -> Step {
-        let advice = if self.attempt.signs { "; nothing was sent" } else { CHECK_WALLET };
+        let advice = if self.attempt.signs { "; nothing was sent" } else { LOOK_IN_WALLET };
         let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
         let reservation = if self.attempt.signs { ReservationChange::Release } else { ReservationChange::Unchanged };
         let step = self.answer_early(State::AskingAlone(request), None);

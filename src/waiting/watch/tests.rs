@@ -22,8 +22,8 @@ fn watch(count: usize, way: Way) -> Watch {
 }
 fn join(watch: &mut Watch, id: &str, now: Instant) -> Key {
     let plan = WaitPlan::default();
-    let terms = Terms { plan, lifetime: Some(Millis::new(30_000.0)), deadline: NEVER, limit: None };
-    watch.subscribe((id, ""), terms, true, now)
+    let terms = Terms { plan, lifetime: Some(Millis::new(30_000.0)), deadline: NEVER, limit: None, may_share: true };
+    watch.subscribe(id, "", terms, now)
 }
 fn job(key: Key, status: &str) -> Json {
     let job = json!({"jobId": format!("job-{key}"), "status": status, "createdAt": 0, "expiresAt": 30_000});
@@ -113,11 +113,11 @@ fn waits_that_a_list_does_not_change_are_looked_through_in_larger_parts() {
 #[test]
 fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
     let mut watch = watch(4, FREE);
-    let terms = |plan| Terms { plan, lifetime: None, deadline: NEVER, limit: None };
+    let terms = |plan| Terms { plan, lifetime: None, deadline: NEVER, limit: None, may_share: true };
     let own_interval = WaitPlan { interval_ms: Some(700), max_attempts: None };
-    let own = watch.subscribe(("job-9", ""), terms(own_interval), true, at(1_000.0));
+    let own = watch.subscribe("job-9", "", terms(own_interval), at(1_000.0));
     assert!(matches!(watch.next(own, at(1_000.0), FREE), Step::Own(Next::Poll { .. })));
-    let alone = watch.subscribe(("job-9", ""), terms(WaitPlan::default()), false, at(1_000.0));
+    let alone = watch.subscribe("job-9", "", Terms { may_share: false, ..terms(WaitPlan::default()) }, at(1_000.0));
     assert!(takes_slot(&watch.next(alone, at(1_000.0), FREE)));
 }
 
