@@ -2,7 +2,7 @@
 // change, files that cannot be written.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -119,6 +119,24 @@ test('a hash that the program never saw: a second Ctrl-C ends it at once, and re
   const resumed = await run(...command.split(' '), hash);
   assert.equal(resumed.code, 0, resumed.stderr);
   assert.equal((await chain.transfers()).length, paid + 1);
+});
+
+test('Ctrl-C where the store does not say what is open: that is no "nothing was paid"', async (t) => {
+  const asked = signal();
+  const { url } = await node(t, (method, pass) => {
+    if (method !== 'eth_sendRawTransaction') return pass();
+    asked.come();
+    return new Promise(() => undefined);
+  });
+  const store = path.join(emptyFolder(), 'store');
+  const asking = user(withKey).start('ask', transfers.url, QUESTION, ...MAX, '--rpc', url, '--store', store);
+  await asked.promise;
+  renameSync(store, `${store}.old`);
+  writeFileSync(store, 'no folder');
+  asking.child.kill('SIGINT');
+  const { code, stderr } = await asking.end;
+  assert.equal(code, 3, stderr);
+  assert.ok(stderr.includes(`To look again: eliza-jobs pending --store ${store}\n`), stderr);
 });
 
 test('a transfer that the chain says has failed moved no money: exit code 1', async (t) => {
