@@ -195,10 +195,13 @@ test('no name, number, id or text of a server reaches the terminal as a command'
 test('what is said of redirects, and records that others have written, are no commands either', async (t) => {
   const { url } = await served(t, (request, response) => {
     request.resume();
-    response.writeHead(308, { location: `/${encodeURIComponent('\u009b31m')}/../\u009b31m` }).end();
+    if (request.url.endsWith('/health')) response.writeHead(307, { location: '/api/e\u009b31m' }).end();
+    // Of this content type the library warns, with the path.
+    else response.setHeader('content-type', 'text/plain').end('{"healthy":true,"totalJobs":1,"maxJobs":2,"statusCounts":{}}');
   });
   const { onTerminal, run, data } = user();
-  const redirected = await onTerminal('ask', url, QUESTION);
+  const redirected = await onTerminal('health', url);
+  assert.match(redirected.text, /content-type is not that of JSON \(GET \/api\/e/);
   assert.doesNotMatch(redirected.text, CONTROLS, JSON.stringify(redirected.text));
   const sandbox = await sandboxed(t, {}, refused({ proofs: true }));
   await run('ask', sandbox.url, EVIL);
