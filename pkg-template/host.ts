@@ -1,5 +1,5 @@
 // What Rust calls in JavaScript, beside what belongs to one instance (instance.ts).
-import { listen } from './abort.js';
+import { abortError, listen } from './abort.js';
 import { log, tell } from './callbacks.js';
 import { csvLine, csvTitles } from './csv.js';
 import { makeError } from './errors.js';
@@ -13,6 +13,7 @@ import { deleteMember, kindOf, member, memberNumber, memberText, setMember } fro
 import { wake } from './wake.js';
 
 export const host = {
+  abortError,
   awaitable,
   csvLine,
   csvTitles,

@@ -243,6 +243,12 @@ impl Error {
         matches!(self.status, Some(400..=407 | 409..=424 | 426..=428 | 430..=499))
     }
 
+    /// Whether this may come from a proxy, a login or a network's portal on the way: where the
+    /// server was there before, it may pass.
+    pub(crate) fn may_be_a_gateways(&self) -> bool {
+        matches!(self.code, ErrorCode::UnexpectedHtml | ErrorCode::RedirectRefused)
+    }
+
     /// An error with nothing but a code and a message. Whatever could be a proof of payment is
     /// removed from the message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Box<Self> {

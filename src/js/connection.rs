@@ -62,6 +62,9 @@ fn ledger(config: &Config, spent: Json) -> Rc<SpendLedger> {
     SpendLedger::new(sums, Box::new(changed))
 }
 
+/// The rate limits of so many servers are remembered beside those that a client uses.
+const MOST_UNUSED: usize = 64;
+
 thread_local! {
     /// What is known of each server's rate limit: all clients of a program that use a server share it.
     static RATE_LIMITS: RefCell<Vec<(String, Rc<RefCell<RateLimit>>)>> = const { RefCell::new(Vec::new()) };
@@ -71,6 +74,13 @@ fn rate_limit(base_url: &str) -> Rc<RefCell<RateLimit>> {
     RATE_LIMITS.with_borrow_mut(|known| {
         if let Some((_, rate_limit)) = known.iter().find(|(url, _)| url == base_url) {
             return rate_limit.clone();
+        }
+        // A program may use any number of addresses. The oldest that no client uses is forgotten.
+        let is_unused = |(_, rate_limit): &(String, Rc<RefCell<RateLimit>>)| Rc::strong_count(rate_limit) == 1;
+        if known.iter().filter(|entry| is_unused(entry)).count() >= MOST_UNUSED
+            && let Some(oldest) = known.iter().position(is_unused)
+        {
+            known.remove(oldest);
         }
         let rate_limit = Rc::<RefCell<RateLimit>>::default();
         known.push((base_url.to_owned(), rate_limit.clone()));

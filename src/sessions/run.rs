@@ -218,7 +218,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
     /// The message as it is in the session; `None` when it is not there.
     async fn find(&self, outgoing: &Outgoing, call: &CallOptions) -> Result<Option<Json>> {
         let route = Page::LARGEST.route(&outgoing.session_id);
-        let messages = self.read(outgoing, &route, Wanted::Messages, call, 1).await?;
+        let messages = self.read(outgoing, &route, Wanted::Messages, Millis::FOREVER, call, 1).await?;
         Ok(outgoing.find_in(messages.elements()))
     }
 
@@ -240,7 +240,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
                     }
                 }
                 Step::Read(route, wanted) => {
-                    let document = self.read(outgoing, &route, wanted, call, 0).await;
+                    let document = self.read(outgoing, &route, wanted, wait.read_limit, call, 0).await;
                     if let Some(end) = wait.received(document) {
                         sent.answer = Some(end?);
                         return Ok(sent);
@@ -251,11 +251,19 @@ impl<'a, P: Platform> Sessions<'a, P> {
         }
     }
 
-    /// Reads what a wait wants, within what is left of the message's time.
-    async fn read(&self, outgoing: &Outgoing, route: &str, wanted: Wanted, call: &CallOptions, retries: u32) -> Result<Json> {
+    /// Reads what a wait wants, within `limit` and what is left of the message's time.
+    async fn read(
+        &self,
+        outgoing: &Outgoing,
+        route: &str,
+        wanted: Wanted,
+        limit: Millis,
+        call: &CallOptions,
+        retries: u32,
+    ) -> Result<Json> {
         let request = self.request_of(&outgoing.session_id, Method::Get, route, call);
         let now = self.http.platform.now();
-        let limit = outgoing.deadline().left(now).min(self.http.timeout()).max(MIN_READ);
+        let limit = outgoing.deadline().left(now).min(self.http.timeout()).min(limit).max(MIN_READ);
         let messages = |document: Json| sessions::read_messages(&document, &self.date()).map(Json::array);
         let (parse, words): (&dyn Fn(Json) -> Option<Json>, _) = match wanted {
             Wanted::Messages => (&messages, "a list of messages"),

@@ -28,10 +28,24 @@ pub(crate) enum Answers {
     InChannels,
 }
 
+/// The ids of channels by their names, of which each names a job: one list of channels serves all
+/// jobs that are in it.
+pub(crate) fn by_name(channels: &[Json]) -> Json {
+    let mut ids = Json::object();
+    // The first of a name counts.
+    for channel in channels.iter().rev() {
+        if let (Some(name), Some(id)) = (channel.get_text("name"), channel.get_text("id"))
+            && name.starts_with("job-")
+        {
+            ids = ids.set(&name, Json::text(&id));
+        }
+    }
+    ids
+}
+
 /// The route of the messages in a job's channel; `None` when the job has none.
-pub(crate) fn messages_route(job_id: &str, channels: &[Json]) -> Option<String> {
-    let name = format!("job-{job_id}");
-    let channel = channels.iter().find(|channel| channel.get_text("name").as_ref() == Some(&name))?.get_text("id")?;
+pub(crate) fn messages_route(job_id: &str, channels: &Json) -> Option<String> {
+    let channel = channels.get_text(&format!("job-{job_id}"))?;
     jobs::is_uuid(&channel).then(|| routes::channel(&channel))
 }
 

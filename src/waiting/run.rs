@@ -12,6 +12,7 @@ use crate::api::error::Result;
 use crate::api::jobs::{self, Created, JobStatus, Seen};
 use crate::api::options::CallOptions;
 use crate::http::rate_limit::Slot;
+use crate::http::retry::POLL_LIMIT;
 use crate::http::run::Http;
 use crate::json::{Json, Kind};
 use crate::platform::{LogLevel, Method, Platform, StoreOperation, within};
@@ -25,8 +26,6 @@ pub use crate::waiting::pace::Pace;
 pub use crate::waiting::schedule::WaitPlan;
 use crate::waiting::watch::{ChannelAnswer, Key, Shown, Step, Watch, Way};
 
-/// The longest time for a list. One that takes longer is worse than none.
-const LIST_LIMIT: Millis = Millis::new(10_000.0);
 /// A timer that ends sooner than this much before its time was ended by the page, which is active
 /// again.
 const EARLY: Millis = Millis::new(1.0);
@@ -190,11 +189,42 @@ impl JobWatch {
             return seen;
         }
         let slot = if is_last { Slot::LastPoll } else { Slot::Ordinary };
-        let answer = read_channel(http, job_id, seen.created_at(), by, call, slot).await;
-        match self.watch.borrow_mut().learn(answer) {
+        let answer = self.read_channel(http, job_id, seen.created_at(), by, call, slot).await;
+        match self.change(|watch| watch.learn(answer)) {
             Some(result) => channel::answered(seen, result),
             None => seen,
         }
+    }
+
+    /// Reads the answer that a job does not have from its channel.
+    async fn read_channel<P: Platform>(
+        &self,
+        http: &Http<P>,
+        job_id: &str,
+        created_at: Option<WallTime>,
+        by: Instant,
+        call: &CallOptions,
+        slot: Slot,
+    ) -> ChannelAnswer {
+        let known = |channels: Option<&Json>| channel::messages_route(job_id, channels?);
+        let mut route = known(self.watch.borrow().channels.as_ref());
+        if route.is_none() {
+            let channels = match read_list(http, "channels", channel::CHANNELS, by, call, slot).await {
+                Ok(channels) => channel::by_name(&channels),
+                Err(answer) => return answer,
+            };
+            route = known(Some(&channels));
+            let mut watch = self.watch.borrow_mut();
+            watch.channels = Some(channels).filter(|_| !watch.is_idle());
+        }
+        let Some(route) = route else { return ChannelAnswer::None };
+        let Ok(messages) = read_list(http, "messages", &route, by, call, slot).await else {
+            // After a restart of the server it is another one.
+            self.watch.borrow_mut().channels = None;
+            return ChannelAnswer::Failed;
+        };
+        let result = channel::result(&messages, created_at, &|text| http.platform.parse_date(text));
+        result.map_or(ChannelAnswer::None, ChannelAnswer::Found)
     }
 
     /// Changes the watch, and wakes the subscriptions that have something to do because of it.
@@ -334,7 +364,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     }
 
     async fn read_channel(&self, wanted: &Wanted<'_>, created_at: Option<WallTime>, by: Instant, slot: Slot) {
-        let answer = read_channel(self.http, wanted.job_id, created_at, by, wanted.call, slot).await;
+        let answer = self.all.read_channel(self.http, wanted.job_id, created_at, by, wanted.call, slot).await;
         self.all.change(|watch| watch.channel_read(self.key, self.now(), answer));
     }
 
@@ -346,7 +376,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         let asked_at = self.now();
         let mut request = self.http.request(Method::Get, &query.path(), &CallOptions::default());
         request.answers = f64::from(query.limit);
-        let limit = LIST_LIMIT.min(self.http.timeout());
+        let limit = POLL_LIMIT.min(self.http.timeout());
         let end = by.min(asked_at + limit);
         let list = self.http.read_request(request, Deadline::at(end), 0, "a list of jobs", &jobs::list).await;
         match list {
@@ -374,24 +404,6 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     }
 }
 
-/// Reads the answer that a job does not have from its channel.
-async fn read_channel<P: Platform>(
-    http: &Http<P>,
-    job_id: &str,
-    created_at: Option<WallTime>,
-    by: Instant,
-    call: &CallOptions,
-    slot: Slot,
-) -> ChannelAnswer {
-    let Some(channels) = read_list(http, "channels", channel::CHANNELS, by, call, slot).await else {
-        return ChannelAnswer::NoChannels;
-    };
-    let Some(route) = channel::messages_route(job_id, &channels) else { return ChannelAnswer::None };
-    let messages = read_list(http, "messages", &route, by, call, slot).await.unwrap_or_default();
-    let result = channel::result(&messages, created_at, &|text| http.platform.parse_date(text));
-    result.map_or(ChannelAnswer::None, ChannelAnswer::Found)
-}
-
 /// The list `key` in `data`, if it can be had in time.
 async fn read_list<P: Platform>(
     http: &Http<P>,
@@ -400,17 +412,24 @@ async fn read_list<P: Platform>(
     by: Instant,
     call: &CallOptions,
     slot: Slot,
-) -> Option<Vec<Json>> {
+) -> Result<Vec<Json>, ChannelAnswer> {
     if !http.take_slot(Deadline::at(by), slot).await {
-        return None;
+        return Err(ChannelAnswer::Failed);
     }
-    let left = by.since(http.platform.now()).min(http.timeout());
+    let limit = if slot == Slot::LastPoll { http.timeout() } else { POLL_LIMIT.min(http.timeout()) };
+    let left = by.since(http.platform.now()).min(limit);
     if !left.is_positive() {
-        return None;
+        return Err(ChannelAnswer::Failed);
     }
     let call = CallOptions { timeout: Some(left), headers: call.headers.clone(), ..CallOptions::default() };
-    let parse = |document: Json| document.get("data")?.get(key).filter(|list| list.kind() == Kind::Array);
     // Nothing comes after the last one.
     let retries = if slot == Slot::LastPoll { 1 } else { 0 };
-    Some(http.read(Method::Get, path, &call, retries, key, &parse).await.ok()?.elements())
+    match http.read(Method::Get, path, &call, retries, key, &Some).await {
+        Ok(document) => {
+            let list = document.get("data").and_then(|data| data.get(key)).filter(|list| list.kind() == Kind::Array);
+            list.map(|list| list.elements()).ok_or(ChannelAnswer::NoChannels)
+        }
+        Err(error) if error.is_last_word() => Err(ChannelAnswer::NoChannels),
+        Err(_) => Err(ChannelAnswer::Failed),
+    }
 }

@@ -119,6 +119,65 @@ fn a_slot_is_waited_for_until_the_expiry_and_then_until_the_end() {
 }
 
 #[test]
+fn a_poll_that_hangs_costs_ten_seconds_and_never_the_last_poll() {
+    let limit = |wait: &mut JobWait, mut now: f64| loop {
+        match wait.next(at(now), ALONE) {
+            Next::Sleep(until) => now = until.as_ms(),
+            Next::TakeSlot { .. } => wait.slot_taken(),
+            Next::Poll { limit } => return (now, limit.get()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let slow = error(ErrorCode::RequestTimeout);
+    let mut wait = created();
+    assert_eq!(limit(&mut wait, 0.0), (400.0, 10_000.0));
+    wait.failed(at(10_400.0), &slow);
+    // Where all are slow, they are given more time; but the last one comes in time.
+    let (now, more) = limit(&mut wait, 10_400.0);
+    assert_eq!(now + more, 31_000.0);
+    assert!(more > 10_000.0);
+    wait.failed(at(31_000.0), &slow);
+    assert_eq!(limit(&mut wait, 31_000.0), (31_000.0, 4_000.0), "at once, until the end of the wait");
+    wait.seen(at(31_050.0), job("completed"), Answers::InJobs);
+    wait.take_report();
+    assert!(end(&mut wait, at(31_050.0)).is_ok());
+    // The caller's interval has the client's time limit.
+    let mut own = JobWait::new("job-1", terms(WaitPlan { interval_ms: Some(700), max_attempts: None }), planned(), at(0.0));
+    assert_eq!(limit(&mut own, 0.0), (0.0, f64::INFINITY));
+}
+
+#[test]
+fn a_channel_is_read_before_the_last_poll_and_a_final_jobs_for_five_seconds_at_most() {
+    let by = |wait: &mut JobWait, now| match wait.next(at(now), ALONE) {
+        Next::ReadChannel { by, .. } => by.as_ms(),
+        other => panic!("{other:?}"),
+    };
+    let mut quiet = created();
+    polls_at(&mut quiet, at(8_000.0));
+    quiet.seen(at(8_050.0), job("processing"), Answers::Unknown);
+    quiet.take_report();
+    assert_eq!(by(&mut quiet, 8_050.0), 30_050.0);
+    quiet.channel_read(at(30_050.0), None);
+    assert_eq!(polls_at(&mut quiet, at(30_050.0)), at(30_050.0));
+    let plan = WaitPlan { interval_ms: Some(200), max_attempts: None };
+    let mut own = JobWait::new("job-1", terms(plan), planned(), at(0.0));
+    polls_at(&mut own, at(0.0));
+    own.seen(at(50.0), job("timeout"), Answers::Unknown);
+    assert_eq!(by(&mut own, 50.0), 5_050.0);
+}
+
+#[test]
+fn a_wait_whose_time_is_over_before_its_first_poll_ends_then() {
+    let mut wait = limited(3_000.0);
+    assert!(matches!(wait.next(at(0.0), ALONE), Next::TakeSlot { by, .. } if by == at(3_000.0)));
+    assert_eq!(words(&mut wait, 3_000.0).0, ErrorCode::WaitTimeout);
+    // With the caller's own interval the first poll is made all the same.
+    let plan = WaitPlan { interval_ms: Some(10), max_attempts: None };
+    let terms = Terms { deadline: at(3_000.0), ..terms(plan) };
+    assert_eq!(polls_at(&mut JobWait::new("job-1", terms, planned(), at(0.0)), at(3_000.0)), at(3_000.0));
+}
+
+#[test]
 fn a_server_that_asks_to_stay_away_until_the_job_is_gone_gets_one_poll_all_the_same() {
     let around = Surroundings { quiet: Millis::new(900_000.0), ..ALONE };
     let mut wait = created();
@@ -144,7 +203,7 @@ fn a_pause_after_a_429_comes_before_the_callers_interval() {
 fn a_timer_that_was_held_up_is_followed_by_one_more_poll() {
     for (late, polls) in [(1_000.0, false), (1_001.0, true), (3_600_000.0, true)] {
         let mut wait = created();
-        polls_at(&mut wait, at(0.0));
+        polls_at(&mut wait, at(34_850.0));
         wait.seen(at(34_900.0), job("processing"), Answers::InJobs);
         wait.take_report();
         assert!(matches!(wait.next(at(34_900.0), ALONE), Next::Sleep(until) if until == at(35_000.0)));
@@ -250,15 +309,17 @@ fn a_refusal_ends_a_wait_at_once() {
         wait.failed(at(400.0), &error(code));
         assert_eq!(words(&mut wait, 400.0).0, code);
     }
-    // A web page does too, unless the job was there: then it is a proxy's or a login's, and may
+    // A web page or a redirect does too, unless the job was there: then it is a proxy's or a login's, and may
     // pass.
-    let page = error(ErrorCode::UnexpectedHtml);
-    let mut unknown = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
-    unknown.failed(at(0.0), &page);
-    assert_eq!(words(&mut unknown, 0.0).0, ErrorCode::UnexpectedHtml);
-    let mut known = created();
-    known.failed(at(400.0), &page);
-    polls_at(&mut known, at(400.0));
+    for code in [ErrorCode::UnexpectedHtml, ErrorCode::RedirectRefused] {
+        let page = error(code);
+        let mut unknown = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
+        unknown.failed(at(0.0), &page);
+        assert_eq!(words(&mut unknown, 0.0).0, code);
+        let mut known = created();
+        known.failed(at(400.0), &page);
+        polls_at(&mut known, at(400.0));
+    }
 }
 
 #[test]
@@ -273,10 +334,12 @@ fn a_job_that_was_never_seen_is_waited_for_as_long_as_a_job_may_live() {
         }
     };
     assert_eq!((last, words(&mut wait, last.as_ms()).0), (at(300_050.0), ErrorCode::ConnectionFailed));
-    // A limit of the caller's is the only one.
-    let mut wait = limited(900_000.0);
-    wait.failed(at(400_000.0), &error(ErrorCode::ConnectionFailed));
-    polls_at(&mut wait, at(400_000.0));
+    // A limit of the caller's is the only one, and so is a number of polls.
+    let plan = WaitPlan { interval_ms: Some(1), max_attempts: Some(100) };
+    for mut wait in [limited(900_000.0), JobWait::new("job-1", terms(plan), planned(), at(0.0))] {
+        wait.failed(at(400_000.0), &error(ErrorCode::ConnectionFailed));
+        polls_at(&mut wait, at(400_000.0));
+    }
 }
 
 #[test]
