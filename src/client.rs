@@ -86,14 +86,15 @@ impl<P: Platform + 'static> Client<P> {
         }
     }
 
-    /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for payments under way. `None`
-    /// for a token that is not paid with.
+    /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for
+    /// payments under way. `None` for a token that is not paid with.
     pub fn spent(&self, symbol: &str) -> Option<String> {
         let at = self.config.spend.limits.iter().position(|limit| limit.symbol == symbol)?;
         Some(to_decimal(self.payments.ledger().spent(at), self.config.spend.limits.get(at)?.decimals))
     }
 
-    /// What is spent, set aside and left of each limit of a token's budget, for all clients of the scope.
+    /// What is spent, set aside and left of each limit of a token's budget, for all clients of the
+    /// scope.
     pub async fn spending(&self, symbol: &str, call: &CallOptions) -> Result<Json> {
         self.payments.spending(symbol, self.http.deadline(call)).await
     }
@@ -104,7 +105,8 @@ impl<P: Platform + 'static> Client<P> {
         self.payments.create(params, call, limit, update).await
     }
 
-    /// The wallet has returned, or thrown, for a payment of an instance of this module that has trapped meanwhile.
+    /// The wallet has returned, or thrown, for a payment of an instance of this module that has
+    /// trapped meanwhile.
     pub async fn wallet_answered(&self, attempt_id: &str, answer: Result<Json, Json>) {
         self.payments.wallet_answered(attempt_id, answer).await;
     }
@@ -120,8 +122,8 @@ impl<P: Platform + 'static> Client<P> {
         self.http.read(Method::Get, routes::AGENTS, call, self.http.config.retries, "a list of agents", &parse).await
     }
 
-    /// The text of the answer to a question. Without a `userId` a random one asks; with a key always the same one, for a key stands
-    /// for one request.
+    /// The text of the answer to a question. Without a `userId` a random one asks; with a key
+    /// always the same one, for a key stands for one request.
     pub async fn ask(self: &Rc<Self>, params: Json, call: &CallOptions, plan: WaitPlan, update: &dyn Fn(Update)) -> Result<Json> {
         let user = || match call.idempotency_key.as_str() {
             "" => self.platform.uuid(),
@@ -137,7 +139,8 @@ impl<P: Platform + 'static> Client<P> {
         self.payments.pending(call).await
     }
 
-    /// Gives each payment of the store that moved or may have moved money to `put`, the oldest first, when it has taken the one before.
+    /// Gives each payment of the store that moved or may have moved money to `put`, the oldest
+    /// first, when it has taken the one before.
     pub async fn payments(&self, filter: &PaymentFilter, call: &CallOptions, put: impl AsyncFn(Json)) -> Result<()> {
         let mut end = self.end(call);
         let keys = self.payments.paid_keys(filter, end).await?;
@@ -158,8 +161,8 @@ impl<P: Platform + 'static> Client<P> {
         self.payments.forget_payment(given, call).await
     }
 
-    /// Resumes an attempt (of an error, or of [`Client::pending_payments`]), and waits for the job's answer: with the job that is
-    /// there, else with the same proof.
+    /// Resumes an attempt (of an error, or of [`Client::pending_payments`]), and waits for the
+    /// job's answer: with the job that is there, else with the same proof.
     pub async fn resume(
         self: &Rc<Self>,
         given: &Json,
@@ -189,8 +192,8 @@ impl<P: Platform + 'static> Client<P> {
         Ok(seen)
     }
 
-    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The payment
-    /// of a job that has ended is closed before the answer is returned.
+    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The
+    /// payment of a job that has ended is closed before the answer is returned.
     async fn wait(
         self: &Rc<Self>,
         wanted: &Wanted<'_>,
@@ -226,7 +229,8 @@ impl<P: Platform + 'static> Client<P> {
         }
     }
 
-    /// A final job leaves nothing open. One that is completed without its answer may have it at the next poll.
+    /// A final job leaves nothing open. One that is completed without its answer may have it at the
+    /// next poll.
     async fn close_finished(self: &Rc<Self>, job_id: &str, seen: &Seen, end: Deadline) -> Option<Box<Attempt>> {
         if !seen.is_settled() {
             return None;

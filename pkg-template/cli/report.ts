@@ -83,9 +83,9 @@ export function interrupted(connection: Pick<Connection, 'url' | 'options'>, ope
 }
 
 /** The report after Ctrl-C where the store does not say what is open. */
-export function interruptedInDoubt(thrown: unknown): Report {
+export function interruptedInDoubt(thrown: unknown, { options }: Pick<Connection, 'options'>): Report {
   const report = reportOf(thrown);
-  const next = ['Whether something is open is not known. To look again: eliza-jobs pending'];
+  const next = [`Whether something is open is not known. To look again: ${['eliza-jobs pending', ...options].join(' ')}`];
   const exitCode = EXIT.mayHavePaid;
   const error = { ...report.document.error, fundsMoved: 'unknown' };
   return { message: `interrupted; ${report.message}`, lines: next, document: { error, next, exitCode } };

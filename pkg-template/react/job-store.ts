@@ -152,6 +152,8 @@ export class JobStore {
     run.unwatch();
     run.end.abort();
     this.#goOn(written);
+    // It may have been damaged rather than deleted.
+    if (!written) this.#blocked();
     return false;
   }
 

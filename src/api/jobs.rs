@@ -1,8 +1,8 @@
 //! The Jobs API: its types, the local validation, and how answers are read.
 //!
 //! The structs of [`types`] are the package's type declarations. Answers pass through as [`Json`],
-//! checked, and corrected where servers differ. The host tests read recorded answers of real servers
-//! into the structs, so the declarations say what servers send.
+//! checked, and corrected where servers differ. The host tests read recorded answers of real
+//! servers into the structs, so the declarations say what servers send.
 
 mod types;
 
@@ -207,7 +207,8 @@ pub struct Created {
     pub document: Json,
 }
 
-/// A job with what was paid for it. A copy: others may have the same document. What a server itself calls a payment is left out.
+/// A job with what was paid for it. A copy: others may have the same document. What a server itself
+/// calls a payment is left out.
 pub fn with_payment(job: Json, payment: Option<Json>) -> Json {
     const PAYMENT: &str = "payment";
     match payment {

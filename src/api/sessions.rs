@@ -1,8 +1,8 @@
 //! The Sessions API: its types, the local validation, and how answers are read.
 //!
-//! As in [`jobs`], the structs of [`types`] are the package's type declarations. Servers write times
-//! as ISO texts or as numbers, and some write `created_at` for `createdAt`. Answers are read into
-//! one form: numbers, under one name.
+//! As in [`jobs`], the structs of [`types`] are the package's type declarations. Servers write
+//! times as ISO texts or as numbers, and some write `created_at` for `createdAt`. Answers are read
+//! into one form: numbers, under one name.
 
 mod types;
 

@@ -158,7 +158,8 @@ fn text(given: &Json, key: &str) -> Result<String> {
     text.ok_or_else(|| Error::argument(ASSETS, &format!("must have a {key} (a string)"), &member(given, key)))
 }
 
-/// The network's name and its chain id; 0 for a network that is not known and gives none: it is no EVM chain.
+/// The network's name and its chain id; 0 for a network that is not known and gives none: it is no
+/// EVM chain.
 fn chain(given: &Json, network: String, policy: &SpendPolicy) -> Result<(String, u32)> {
     let chain_id = whole(given, "chainId", 1.0, f64::from(u32::MAX), "must be a whole number")?;
     let Some(known) = policy.tokens.iter().find(|token| token.is_on(&network)) else {

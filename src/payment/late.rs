@@ -17,7 +17,8 @@ pub(super) enum LateAnswer {
     Over(Box<Attempt>),
 }
 
-/// What the answer of a wallet that was asked for a transfer, or took the payment over, means for the payment.
+/// What the answer of a wallet that was asked for a transfer, or took the payment over, means for
+/// the payment.
 pub(super) fn late_answer(attempt: Attempt, answer: Result<Json, Json>) -> LateAnswer {
     // What is only signed moves nothing.
     if attempt.signs || attempt.created.is_some() || !attempt.proof.is_empty() || attempt.unmoved {

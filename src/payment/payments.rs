@@ -72,7 +72,8 @@ impl<P: Platform + 'static> Payments<P> {
         Deadline::after(self.platform.now(), limit)
     }
 
-    /// Waits until no other call does this, in this program or in another one; not longer than until `end`.
+    /// Waits until no other call does this, in this program or in another one; not longer than
+    /// until `end`.
     pub(super) async fn lock(&self, what: &str, name: &str, end: Deadline) -> Result<P::Lock> {
         let name = format!("eliza-jobs/{what}/{name}");
         let limit = end.left(self.platform.now()).max(Millis::ZERO);

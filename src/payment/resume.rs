@@ -1,4 +1,5 @@
-//! Payments that were begun before: after a lost reply, a crash, in another tab. Who comes second finds the job.
+//! Payments that were begun before: after a lost reply, a crash, in another tab. Who comes second
+//! finds the job.
 
 use core::cell::Cell;
 use core::pin::pin;
@@ -47,8 +48,8 @@ struct Closing {
 type Listed = (WallTime, Json);
 
 impl<P: Platform + 'static> Payments<P> {
-    /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
-    /// answers were not seen; and records that cannot be read.
+    /// What is open at this server, the oldest first: payments whose outcome is not known, proofs
+    /// that were not used, jobs whose answers were not seen; and records that cannot be read.
     pub(crate) async fn pending(self: &Rc<Self>, call: &CallOptions) -> Result<Vec<Json>> {
         let end = self.deadline(call.timeout);
         let keys = self.keys(end).await.map_err(|thrown| store_failed(thrown, ""))?;
@@ -91,7 +92,8 @@ impl<P: Platform + 'static> Payments<P> {
             let _ = self.in_time(pin!(self.retire(&attempt.id, None)), end).await;
             return None;
         }
-        // A program that ended before it could return the answer, or delete the record, has left this. The job stays known.
+        // A program that ended before it could return the answer, or delete the record, has left
+        // this. The job stays known.
         if attempt.answered {
             return None;
         }
@@ -149,8 +151,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Finds or makes the job of an attempt (of an error, or of [`Payments::pending`]): with the job that is there, else with the
-    /// same proof.
+    /// Finds or makes the job of an attempt (of an error, or of [`Payments::pending`]): with the
+    /// job that is there, else with the same proof.
     pub(crate) async fn resume(
         self: &Rc<Self>,
         given: &Json,
@@ -167,7 +169,8 @@ impl<P: Platform + 'static> Payments<P> {
         let end = self.http.deadline(call);
         let _lock = self.lock("resume", &id, end).await.map_err(unread)?;
         let found = self.find(&id, end).await;
-        // Whoever says that no money has moved may be wrong: where that is not certain, the budget does not get it back.
+        // Whoever says that no money has moved may be wrong: where that is not certain, the budget
+        // does not get it back.
         if let Found::Attempt(attempt) = &found
             && funds_moved(attempt) != FundsMoved::No
         {
@@ -241,9 +244,10 @@ impl<P: Platform + 'static> Payments<P> {
         self.follow(Start { payment, request, call, end, locks: vec![lock], key: None }, update).await
     }
 
-    /// The job's end was seen: nothing is open any more. Waits until the store knows it, but not for long: the program may end as soon
-    /// as it has the answer. The record is deleted after that. `reference`: the payment that the job itself names, which an earlier run
-    /// of the program may have made. Returns the payment, where the store had it in that time.
+    /// The job's end was seen: nothing is open any more. Waits until the store knows it, but not
+    /// for long: the program may end as soon as it has the answer. The record is deleted after
+    /// that. `reference`: the payment that the job itself names, which an earlier run of the
+    /// program may have made. Returns the payment, where the store had it in that time.
     pub(crate) async fn job_finished(
         self: &Rc<Self>,
         job_id: &str,
@@ -273,8 +277,8 @@ impl<P: Platform + 'static> Payments<P> {
         other.map(|id| Closing { id: id.to_owned(), only_of_job: Some(job_id.to_owned()) }).into_iter().collect()
     }
 
-    /// Closes payments, and says which. Until the call has gone on, their records stay; a call that goes
-    /// away without its answer leaves them open as before.
+    /// Closes payments, and says which. Until the call has gone on, their records stay; a call that
+    /// goes away without its answer leaves them open as before.
     async fn close_all(
         self: Rc<Self>,
         closings: Vec<Closing>,
@@ -292,7 +296,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// What was paid for this job, as far as this client knows. `reference`: the payment that the job itself names.
+    /// What was paid for this job, as far as this client knows. `reference`: the payment that the
+    /// job itself names.
     pub(crate) fn paid_for(&self, job_id: &str, reference: Option<&str>) -> Option<Box<Attempt>> {
         self.book.borrow().paid_for(job_id, reference).map(Box::new)
     }
@@ -306,7 +311,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// The application has the answer. What has a key is kept, so that another call with it pays nothing.
+    /// The application has the answer. What has a key is kept, so that another call with it pays
+    /// nothing.
     async fn drop_closed(self: &Rc<Self>, attempt: &Attempt) {
         if attempt.idempotency_key.is_empty() {
             let _ = self.retire(&attempt.id, None).await;
@@ -324,7 +330,8 @@ impl<P: Platform + 'static> Payments<P> {
     }
 }
 
-/// Puts one into the list, which is in the order of time. Not sorted at the end: the standard library's sort is 5 KB of the wasm.
+/// Puts one into the list, which is in the order of time. Not sorted at the end: the standard
+/// library's sort is 5 KB of the wasm.
 fn list(open: &mut Vec<Listed>, listed: Listed) {
     let at = open.partition_point(|(time, _)| *time <= listed.0);
     open.insert(at, listed);

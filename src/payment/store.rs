@@ -1,7 +1,7 @@
 //! Payments and idempotency keys in the store.
 //!
-//! All that is written of one payment is written in order, one at a time, and to its end: a write that takes longer than its call
-//! goes on, and what is written later waits for it.
+//! All that is written of one payment is written in order, one at a time, and to its end: a write
+//! that takes longer than its call goes on, and what is written later waits for it.
 
 use core::cell::RefCell;
 use core::pin::{Pin, pin};
@@ -38,7 +38,8 @@ pub(super) enum KeyHolder {
     Job(Json, String),
 }
 
-/// Work with the store. Not generic: it is waited for in many places, each of which would be compiled for each kind of work.
+/// Work with the store. Not generic: it is waited for in many places, each of which would be
+/// compiled for each kind of work.
 pub(super) type InStore<'a, T> = Pin<&'a mut (dyn Future<Output = Result<T, Json>> + 'a)>;
 
 /// What work that is done in order comes to.
@@ -51,7 +52,8 @@ pub(super) enum Stored {
     Closed(Option<Box<Attempt>>),
 }
 
-/// A lock that work with the store holds together with its call: it is given back when the last of the two has ended.
+/// A lock that work with the store holds together with its call: it is given back when the last of
+/// the two has ended.
 pub(super) type Held<P> = Rc<RefCell<Option<<P as Platform>::Lock>>>;
 
 pub(super) type InOrder = Pin<Box<dyn Future<Output = Result<Stored, Json>>>>;
@@ -68,12 +70,14 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_time(pin!(self.platform.store(StoreOperation::Get, key, "")), end).await
     }
 
-    /// The record under this key, as it is now: whoever writes it at this moment may wait for the counters.
+    /// The record under this key, as it is now: whoever writes it at this moment may wait for the
+    /// counters.
     pub(super) async fn peek(&self, key: &str, end: Deadline) -> Found {
         self.read(key, end).await.map_or_else(Found::Withheld, |value| record::parse(&value))
     }
 
-    /// Before the record at this place of many is read: gives other work of the program its turn now and then, and ends in time.
+    /// Before the record at this place of many is read: gives other work of the program its turn
+    /// now and then, and ends in time.
     pub(crate) async fn breathe(&self, at: usize, end: Deadline) -> Result<(), Json> {
         if at % BREATH == BREATH - 1 {
             self.platform.sleep(Millis::ZERO).await;
@@ -122,7 +126,8 @@ impl<P: Platform + 'static> Payments<P> {
         self.platform.store(StoreOperation::Delete, key, "").await.map(drop)
     }
 
-    /// Does this in a task of its own, when all that was written of this payment before has ended. Who waits for it may leave.
+    /// Does this in a task of its own, when all that was written of this payment before has ended.
+    /// Who waits for it may leave.
     pub(super) async fn in_order(self: &Rc<Self>, id: &str, work: InOrder) -> Result<Stored, Json> {
         let ticket = self.writes.join(id);
         let (publisher, mut subscription) = subscription();
@@ -133,7 +138,8 @@ impl<P: Platform + 'static> Payments<P> {
         subscription.next().await
     }
 
-    /// Writes the attempt down. A store that fails is asked again, since what would be lost is worth money.
+    /// Writes the attempt down. A store that fails is asked again, since what would be lost is
+    /// worth money.
     pub(super) async fn write(self: &Rc<Self>, attempt: Attempt) -> Result<(), Json> {
         let (payments, id, key) = (self.clone(), attempt.id.clone(), record::key(&attempt.id));
         let work = async move { payments.set(&key, &record::to_json(&attempt)).await.map(|()| Stored::Done) };
@@ -174,8 +180,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Nothing is open of the attempt any more: what was paid moves to the history. Then its claim of this key is deleted, whose lock
-    /// is held.
+    /// Nothing is open of the attempt any more: what was paid moves to the history. Then its claim
+    /// of this key is deleted, whose lock is held.
     pub(super) async fn retire(self: &Rc<Self>, id: &str, key: Option<String>) -> Result<(), Json> {
         let (payments, owner) = (self.clone(), id.to_owned());
         let work = async move {
@@ -191,8 +197,8 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_order(id, Box::pin(work)).await.map(drop)
     }
 
-    /// The job's end was seen: nothing is open any more. `of_job`: only when the payment is that of this job. Returns the record as it
-    /// was.
+    /// The job's end was seen: nothing is open any more. `of_job`: only when the payment is that of
+    /// this job. Returns the record as it was.
     pub(super) async fn close(self: &Rc<Self>, id: &str, of_job: Option<String>) -> Result<Option<Attempt>, Json> {
         let (payments, owner) = (self.clone(), id.to_owned());
         let work = async move {
@@ -274,8 +280,8 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(holder)
     }
 
-    /// Deletes the claim of a key whose holder is over. The lock is held until that has landed: a deletion that a call has given up
-    /// would delete the next call's claim.
+    /// Deletes the claim of a key whose holder is over. The lock is held until that has landed: a
+    /// deletion that a call has given up would delete the next call's claim.
     async fn free_key(self: &Rc<Self>, key: String, holder: Holder, lock: Held<P>) -> Result<(), Json> {
         let (payments, name) = (self.clone(), self.key_record(&key));
         let order = name.clone();
@@ -290,7 +296,8 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_order(&order, Box::pin(work)).await.map(drop)
     }
 
-    /// Writes down that a key has a job that cost nothing. In a task of its own, which holds the key's lock until it is done.
+    /// Writes down that a key has a job that cost nothing. In a task of its own, which holds the
+    /// key's lock until it is done.
     pub(super) async fn keep_free_job(self: &Rc<Self>, key: &str, job: KeyRecord, lock: P::Lock) -> Result<(), Json> {
         let (payments, name) = (self.clone(), self.key_record(key));
         let work = async move {
@@ -301,7 +308,8 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_order(key, Box::pin(work)).await.map(drop)
     }
 
-    /// Gives the keys of version 0.1.0 their records: once for each store. A call whose time is over leaves the rest to the next one.
+    /// Gives the keys of version 0.1.0 their records: once for each store. A call whose time is
+    /// over leaves the rest to the next one.
     async fn index_old_keys(&self, end: Deadline) -> Result<()> {
         if matches!(*self.old_keys.borrow(), OldKeys::Indexed) {
             return Ok(());
@@ -378,7 +386,8 @@ fn unreadable(key: &str) -> Box<Error> {
     unread(Error::new(ErrorCode::StoreFailed, record::unreadable_words(key)))
 }
 
-/// The same error, about a payment of before that could not be read. A bad argument is about nothing.
+/// The same error, about a payment of before that could not be read. A bad argument is about
+/// nothing.
 pub(super) fn unread(mut error: Box<Error>) -> Box<Error> {
     error.is_about_unread_payment = error.code != ErrorCode::InvalidArgument;
     error

@@ -56,11 +56,12 @@ const REJECTED_STATUS: [f64; 2] = [27_013.0, 21_761.0];
 const REJECTED_STATUS_WORDS: [&str; 2] = ["6985", "5501"];
 
 /// `code` of a request that was not begun: the wallet does not know the chain (4902), or cannot do
-/// a bundle of calls (EIP-5792). Not 4200, 4900 or -32601: what was asked after the transfer may have
-/// met those. Not 5720: the request was made before. Not -32002: nodes say so after a time limit.
+/// a bundle of calls (EIP-5792). Not 4200, 4900 or -32601: what was asked after the transfer may
+/// have met those. Not 5720: the request was made before. Not -32002: nodes say so after a time
+/// limit.
 const NOT_BEGUN: [f64; 5] = [UNKNOWN_CHAIN, 5700.0, 5710.0, 5740.0, 5760.0];
-/// `code`, `name`, `_tag` or `action` of a request that was not begun. Not `NETWORK_ERROR` of ethers: it has perhaps sent the transfer,
-/// and then found that the wallet is on another network.
+/// `code`, `name`, `_tag` or `action` of a request that was not begun. Not `NETWORK_ERROR` of
+/// ethers: it has perhaps sent the transfer, and then found that the wallet is on another network.
 const NOT_BEGUN_NAMES: [&str; 9] = [
     // Ledger: the device is locked.
     "LockedDeviceError",
@@ -237,9 +238,9 @@ pub fn transaction_hash(given: &Json) -> Result<String, String> {
     }
 }
 
-/// A transaction hash in what a wallet returned or threw, though it is not what was asked for. Money
-/// may have moved, and this is how to find out. Libraries return whole transactions and receipts, or
-/// put the hash somewhere on the error.
+/// A transaction hash in what a wallet returned or threw, though it is not what was asked for.
+/// Money may have moved, and this is how to find out. Libraries return whole transactions and
+/// receipts, or put the hash somewhere on the error.
 pub fn stray_hash(value: &Json) -> Option<String> {
     let parts = wrapped(value);
     let mined = value.get("receipt");

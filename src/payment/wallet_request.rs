@@ -1,4 +1,5 @@
-//! One request to a wallet: what it is asked for, and what its answer means. Nothing here waits or sends.
+//! One request to a wallet: what it is asked for, and what its answer means. Nothing here waits or
+//! sends.
 
 use std::rc::Rc;
 
@@ -62,12 +63,14 @@ impl WalletRequest {
         }
     }
 
-    /// Whether an answer at `now` (on the server's clock) still leaves the server the time to settle it.
+    /// Whether an answer at `now` (on the server's clock) still leaves the server the time to
+    /// settle it.
     pub fn is_fresh(&self, now: WallTime) -> bool {
         self.authorization.as_ref().is_none_or(|authorization| authorization.is_fresh(now))
     }
 
-    /// Until when a signature can be settled, on the server's clock; `None` where nothing is signed.
+    /// Until when a signature can be settled, on the server's clock; `None` where nothing is
+    /// signed.
     pub fn valid_until(&self) -> Option<WallTime> {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
         self.authorization.as_ref().map(|authorization| WallTime::from_ms(authorization.valid_before as f64 * 1_000.0))

@@ -179,8 +179,8 @@ impl<'a, P: Platform> Sessions<'a, P> {
         self.request_of(session_id, method, &routes::session(session_id, part), call)
     }
 
-    /// A request on behalf of one session. Whoever knows the session's id can read the session, so no
-    /// text for people contains it.
+    /// A request on behalf of one session. Whoever knows the session's id can read the session, so
+    /// no text for people contains it.
     fn request_of(&self, session_id: &str, method: Method, route: &str, call: &CallOptions) -> HttpRequest {
         let mut request = self.http.request(method, route, call);
         request.secrets = vec![session_id.to_owned(), routes::segment(session_id)];

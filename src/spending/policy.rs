@@ -70,8 +70,8 @@ pub struct SpendPolicy {
     pub networks: Vec<String>,
     /// The tokens that may be paid with; each names its limit.
     pub tokens: Vec<Rc<Token>>,
-    /// The limits: USDC's, whatever the network, then those of the caller's own tokens. The order is
-    /// the order of preference.
+    /// The limits: USDC's, whatever the network, then those of the caller's own tokens. The order
+    /// is the order of preference.
     pub limits: Vec<Limit>,
     /// Who may be paid: addresses. Empty for anybody.
     pub recipients: Vec<String>,
@@ -261,8 +261,8 @@ impl SpendPolicy {
         (judged, chosen)
     }
 
-    /// Reserves the money of a payment that was begun before this client's ledger, or whose money was
-    /// released. `None` when no limit is about its token. The error says why it is refused.
+    /// Reserves the money of a payment that was begun before this client's ledger, or whose money
+    /// was released. `None` when no limit is about its token. The error says why it is refused.
     pub fn reserve(
         &self,
         symbol: &str,
@@ -386,7 +386,8 @@ fn check_budget(offer: &Offer, limit: &Limit, budget: &Budget) -> Result<(), Str
     if budget.allows(payment, limit.budget) { Ok(()) } else { Err(over_budget(limit, budget.spent(payment.limit))) }
 }
 
-/// Whether the store's counters leave room for a payment of so much. The error says which limit it would break.
+/// Whether the store's counters leave room for a payment of so much. The error says which limit it
+/// would break.
 pub fn fits(limit: &Limit, counters: &Counters, units: u128, now: WallTime) -> Result<(), String> {
     let Some(window) = counters.refuses(units, limit.caps(), now) else { return Ok(()) };
     let used = counters.used(window, now);

@@ -23,8 +23,8 @@ const VERSION: f64 = 1.0;
 /// After so many jobs what was learned is kept even while others are waited for.
 const KEPT_AFTER: u32 = 25;
 
-/// A plan is made again after one more job, and after one more of each [`PLANNED_AGAIN`] jobs, up to
-/// so many.
+/// A plan is made again after one more job, and after one more of each [`PLANNED_AGAIN`] jobs, up
+/// to so many.
 const MANY_JOBS: u32 = 50;
 const PLANNED_AGAIN: u32 = 20;
 
@@ -102,8 +102,8 @@ impl Agents {
         self.known.truncate(MAX_AGENTS);
     }
 
-    /// The server has said how long its agents take on average. Agents of which more is known stay as
-    /// they are.
+    /// The server has said how long its agents take on average. Agents of which more is known stay
+    /// as they are.
     pub(crate) fn average_is(&mut self, average: Millis) {
         if average.is_positive() && average < Millis::FOREVER {
             self.prior = AgentTimes::with_median(average);

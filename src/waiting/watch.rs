@@ -77,9 +77,11 @@ struct Subscription {
     agent: String,
     /// Whether the polls of others may serve it.
     shares: bool,
-    /// Lists leave it out although it is not finished, as those do that servers cut off: until then it is polled by itself.
+    /// Lists leave it out although it is not finished, as those do that servers cut off: until then
+    /// it is polled by itself.
     unlisted_until: Option<Instant>,
-    /// The last list of all jobs does not have it. One alone says nothing: a server that has just begun shows an empty one.
+    /// The last list of all jobs does not have it. One alone says nothing: a server that has just
+    /// begun shows an empty one.
     is_missed: bool,
     /// The last list does not have it, or not its answer: it is polled by itself.
     must_poll: bool,
@@ -225,8 +227,8 @@ impl Watch {
         step
     }
 
-    /// Whether another one asks for lists on its behalf: it has nothing to do when the page is active
-    /// again.
+    /// Whether another one asks for lists on its behalf: it has nothing to do when the page is
+    /// active again.
     pub(crate) fn is_led(&self, key: Key) -> bool {
         self.leader.is_some_and(|leader| leader != key) && self.get(key).is_some_and(|own| own.shares)
     }

@@ -107,7 +107,8 @@ impl Authorization {
             .set("message", self.message())
     }
 
-    /// The header that carries the signed authorization. `payment_id` is for servers that declare ids.
+    /// The header that carries the signed authorization. `payment_id` is for servers that declare
+    /// ids.
     pub fn proof(&self, offer: &Offer, signature: &str, payment_id: &str) -> (String, String) {
         let (name, document) = match offer.dialect {
             Dialect::X402V1 => ("x-payment", self.proof_v1(offer, signature)),

@@ -163,17 +163,18 @@ pub struct CompletedJob {
     pub status: String,
     /// The answer.
     pub result: JobResult,
-    /// What was paid for it; absent when the server asked for nothing, or when neither this client nor its store knows. Not part of
-    /// the server's answer.
+    /// What was paid for it; absent when the server asked for nothing, or when neither this client
+    /// nor its store knows. Not part of the server's answer.
     #[tsify(optional)]
     pub payment: Option<PaymentAttempt>,
 }
 
 /// What happens while a job is created and waited for.
 ///
-/// - `quote`: the price was read and keeps the rules; `confirm` and the wallet are about to be asked.
-/// - `payment`: a payment has come further. The wallet has returned the proof, which is about to be sent; or the server
-///   has accepted it.
+/// - `quote`: the price was read and keeps the rules; `confirm` and the wallet are about to be
+///   asked.
+/// - `payment`: a payment has come further. The wallet has returned the proof, which is about to be
+///   sent; or the server has accepted it.
 /// - `created`: there is a job.
 /// - `status`: the job was seen for the first time, or in another status.
 #[cfg(target_arch = "wasm32")]

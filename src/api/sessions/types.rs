@@ -133,10 +133,12 @@ pub struct GetMessagesParams {
     /// How many in one page, 1 to 100. @default 50 (the server's)
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub limit: Option<f64>,
-    /// Only those written before this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.before`.
+    /// Only those written before this time: a `Date`, or milliseconds since 1970, such as a page's
+    /// `cursors.before`.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number | Date"))]
     pub before: Option<Json>,
-    /// Only those written after this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.after`.
+    /// Only those written after this time: a `Date`, or milliseconds since 1970, such as a page's
+    /// `cursors.after`.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number | Date"))]
     pub after: Option<Json>,
 }

@@ -1,4 +1,5 @@
-//! From the offer to the proof: `confirm`, the address, the key, the record, the reservation, the wallet.
+//! From the offer to the proof: `confirm`, the address, the key, the record, the reservation, the
+//! wallet.
 
 use super::errors::silent;
 use super::{Payment, STORE, State};
@@ -75,7 +76,8 @@ impl Payment {
         self.write(State::Intending, at)
     }
 
-    /// The record is there: what is set aside for it can be resolved by it, whatever happens. There may be many who wait for that.
+    /// The record is there: what is set aside for it can be resolved by it, whatever happens. There
+    /// may be many who wait for that.
     pub(super) fn reserve(&mut self, at: Moment) -> Step {
         if self.is_reserved {
             return self.ask(at);
@@ -166,8 +168,8 @@ impl Payment {
         }
     }
 
-    /// The server could not settle what was signed. The wallet is asked once more, with the same nonce: of the two only one could
-    /// ever move money, and the first was not sent.
+    /// The server could not settle what was signed. The wallet is asked once more, with the same
+    /// nonce: of the two only one could ever move money, and the first was not sent.
     pub(super) fn too_late(&mut self, at: Moment) -> Step {
         let again = core::mem::replace(&mut self.again, true);
         if !again && !self.end.is_over(at.now) {
@@ -180,7 +182,8 @@ impl Payment {
         self.withdraw(Some(Error::new(ErrorCode::WalletTimeout, words)), at)
     }
 
-    /// The wallet stays open, and what it answers is kept. What it only signs is reserved again when it is sent.
+    /// The wallet stays open, and what it answers is kept. What it only signs is reserved again
+    /// when it is sent.
     pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>) -> Step {
         let advice = if self.attempt.signs { "; nothing was sent" } else { LOOK_IN_WALLET };
         let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
@@ -194,9 +197,10 @@ impl Payment {
         Step::new(Action::Reread)
     }
 
-    /// Whether an answer that came after the call had ended is dropped. Another call may have gone on
-    /// with the payment meanwhile: what has a proof or a job needs no other. What was transferred is
-    /// kept even where the record is gone, or cannot be read; what was only signed moves nothing.
+    /// Whether an answer that came after the call had ended is dropped. Another call may have gone
+    /// on with the payment meanwhile: what has a proof or a job needs no other. What was
+    /// transferred is kept even where the record is gone, or cannot be read; what was only signed
+    /// moves nothing.
     pub(super) fn needs_no_answer(&self, found: &Found, is_closed: bool) -> bool {
         match found {
             Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
@@ -236,8 +240,9 @@ impl Payment {
         self.order.as_ref().map_or(Millis::ZERO, |order| order.server_ahead)
     }
 
-    /// Until when a signature can be settled, on this clock: the later one of what this clock says and the server's. A server that
-    /// lies about the time must not make anyone believe that what it holds is worth nothing any more.
+    /// Until when a signature can be settled, on this clock: the later one of what this clock says
+    /// and the server's. A server that lies about the time must not make anyone believe that what
+    /// it holds is worth nothing any more.
     pub(super) fn valid_until(&self, request: Option<&WalletRequest>) -> Option<WallTime> {
         let server_behind = Millis::ZERO - self.server_ahead();
         Some(request?.valid_until()? + server_behind.max(Millis::ZERO))
