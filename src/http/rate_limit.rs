@@ -115,8 +115,8 @@ impl RateLimit {
             self.window_ends = ends;
             self.source = Source::Reported;
         } else if self.source != Source::Reported && self.paused_until.is_none() {
-            // Every server sends a date, and pages on other origins cannot read it. What names a limit in a way that cannot be read, or
-            // believed, has one.
+            // Every server sends a date, and pages on other origins cannot read it. What names a
+            // limit in a way that cannot be read, or believed, has one.
             let has_none = response.header("date").is_some() && limit.is_none();
             self.source = if has_none { Source::Unlimited } else { Source::Assumed };
         }

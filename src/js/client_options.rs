@@ -137,7 +137,8 @@ fn base_url(options: &Json) -> Result<String> {
     Ok(base)
 }
 
-/// Reads a wallet: a function that makes transfers, or an object with any of `sendTransfer`, `signTypedData` and `pay`.
+/// Reads a wallet: a function that makes transfers, or an object with any of `sendTransfer`,
+/// `signTypedData` and `pay`.
 fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
     const RULE: &str = "must be a function that makes the transfer and returns its hash, or an object with any of \
                         sendTransfer, signTypedData (with address) and pay; eliza-jobs/wallets makes them";

@@ -20,8 +20,9 @@ use crate::x402::amount;
 pub(super) struct Connection(RefCell<Option<Rc<Client<JsPlatform>>>>);
 
 impl Connection {
-    /// Reads the options; sends nothing. `kept` outlives this instance of the module (`pkg-template/clients.ts`). Its
-    /// `options` are replaced by the copy that was read, and its `spent` has what was spent, by symbol, in atomic units.
+    /// Reads the options; sends nothing. `kept` outlives this instance of the module
+    /// (`pkg-template/clients.ts`). Its `options` are replaced by the copy that was read, and its
+    /// `spent` has what was spent, by symbol, in atomic units.
     pub(super) fn open(kept: JsValue) -> Result<Self, JsValue> {
         let kept = Json(kept);
         let given = kept.get("options").map(|options| options.0).unwrap_or_default();
@@ -30,7 +31,7 @@ impl Connection {
         let ledger = ledger(&config, kept.get("spent").unwrap_or_else(Json::object));
         kept.set("options", copy);
         let rate_limit = rate_limit(&config.base_url);
-        let client = Client::new(platform, config, ledger).sharing(rate_limit);
+        let client = Client::sharing(rate_limit, platform, config, ledger);
         Ok(Self(RefCell::new(Some(Rc::new(client)))))
     }
 
@@ -66,7 +67,8 @@ fn ledger(config: &Config, spent: Json) -> Rc<SpendLedger> {
 const MOST_UNUSED: usize = 64;
 
 thread_local! {
-    /// What is known of each server's rate limit: all clients of a program that use a server share it.
+    /// What is known of each server's rate limit: all clients of a program that use a server share
+    /// it.
     static RATE_LIMITS: RefCell<Vec<(String, Rc<RefCell<RateLimit>>)>> = const { RefCell::new(Vec::new()) };
 }
 

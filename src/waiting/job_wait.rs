@@ -21,11 +21,12 @@ use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
+use crate::http::rate_limit::Slot;
 use crate::http::retry::POLL_LIMIT;
 use crate::json::Json;
-use crate::time::{Instant, Millis};
+use crate::time::{Instant, Millis, WallTime};
 use crate::waiting::channel::{self, Answers};
-use crate::waiting::pace::PollPlan;
+use crate::waiting::pace::{Observed, PollPlan};
 use crate::waiting::schedule::{PollSchedule, WaitPlan};
 
 /// How long a job may outlive its own expiry before the wait ends. A poll after the expiry makes
@@ -68,6 +69,8 @@ pub(crate) struct Terms {
     pub(crate) deadline: Instant,
     /// The caller's limit, for messages.
     pub(crate) limit: Option<Millis>,
+    /// Whether polls of others may serve it, and its own polls others.
+    pub(crate) may_share: bool,
 }
 
 /// What a step depends on beside the job itself.
@@ -86,14 +89,13 @@ pub(crate) struct Surroundings {
 pub(crate) enum Next {
     /// Nothing, before this point in time.
     Sleep(Instant),
-    /// Take a slot of the rate limit before `by`. With `is_last` nobody polls this job afterwards,
-    /// so that the slot may come from the reserve.
-    TakeSlot { by: Instant, is_last: bool },
+    /// Take a slot of the rate limit before `by`.
+    TakeSlot { by: Instant, slot: Slot },
     /// Poll the job. What takes longer than `limit` has failed.
     Poll { limit: Millis },
     /// Read the channel of the job, which was created at `created_at` on the server's clock, before
-    /// `by`. With `is_last` nothing else is done for this job afterwards.
-    ReadChannel { created_at: Option<f64>, by: Instant, is_last: bool },
+    /// `by`. Its requests take such slots of the rate limit.
+    ReadChannel { created_at: Option<WallTime>, by: Instant, slot: Slot },
     /// Report that the job was seen for the first time, or in another status.
     Report(Json),
     /// The wait is over: a job that is final, or why there is none.
@@ -225,17 +227,20 @@ impl JobWait {
         }
     }
 
-    /// What the wait says about the time that the agent takes, and whether the job has finished.
-    pub(crate) fn observed(&self) -> Option<(Millis, bool)> {
-        let unfinished = Some((self.unfinished_at, false)).filter(|(age, _)| age.is_positive());
-        self.took.map(|took| (took, true)).or(unfinished)
+    /// What the wait says about the time that the agent takes.
+    pub(crate) fn observed(&self) -> Option<Observed> {
+        match self.took {
+            Some(took) => Some(Observed::Finished(took)),
+            None if self.unfinished_at.is_positive() => Some(Observed::Unfinished(self.unfinished_at)),
+            None => None,
+        }
     }
 
     /// How long the agent took, by the server's word, if that goes with what was seen.
-    fn believed(&self, now: Instant, took_ms: f64) -> Option<Millis> {
+    fn believed(&self, now: Instant, took: Millis) -> Option<Millis> {
         let latest = if self.was_created_here { now.since(self.began) + UNBELIEVABLE } else { Millis::FOREVER };
         let earliest = (self.unfinished_at - UNBELIEVABLE).max(Millis::ZERO);
-        (earliest.get()..=latest.get()).contains(&took_ms).then_some(Millis::new(took_ms))
+        (earliest..=latest).contains(&took).then_some(took)
     }
 
     /// Whether a job of which nothing is known has been quiet for long enough that its channel is
@@ -307,12 +312,12 @@ impl JobWait {
                 None => return Next::Sleep(Instant::from_ms(f64::INFINITY)),
             },
             State::ReadingChannel(seen) => {
-                let created_at = seen.document.get_number("createdAt");
-                let is_last = seen.status.is_terminal();
+                let (created_at, is_last) = (seen.created_at(), seen.status.is_terminal());
+                let slot = if is_last { Slot::LastPoll } else { Slot::Ordinary };
                 // The job's last poll does not wait for a channel, and nobody for a rate limit
                 // without end.
                 let by = self.stop().min(if is_last { now + GRACE } else { self.shares_until(now) });
-                return Next::ReadChannel { created_at, by, is_last };
+                return Next::ReadChannel { created_at, by, slot };
             }
             State::Polling { .. } => return Next::Sleep(self.stop()),
             State::Idle => {}
@@ -349,7 +354,7 @@ impl JobWait {
             self.had_last_chance = true;
             return self.poll(now, around);
         }
-        Next::TakeSlot { by: self.shares_until(now), is_last }
+        Next::TakeSlot { by: self.shares_until(now), slot: if is_last { Slot::LastPoll } else { Slot::Ordinary } }
     }
 
     fn poll(&mut self, now: Instant, around: Surroundings) -> Next {
@@ -432,7 +437,7 @@ impl JobWait {
             match seen.status {
                 JobStatus::Completed => {
                     let took = seen.document.get("result").and_then(|result| result.get_number("processingTimeMs"));
-                    self.took = took.and_then(|took| self.believed(now, took));
+                    self.took = took.and_then(|took| self.believed(now, Millis::new(took)));
                     // Else nothing is known but that it has ended.
                     self.unfinished_at = Millis::ZERO;
                 }

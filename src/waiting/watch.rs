@@ -12,6 +12,7 @@
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
+use crate::http::rate_limit::Slot;
 use crate::json::{Json, copied};
 use crate::time::{Instant, Millis};
 use crate::waiting::agents::Agents;
@@ -76,9 +77,11 @@ struct Subscription {
     agent: String,
     /// Whether the polls of others may serve it.
     shares: bool,
-    /// Lists leave it out although it is not finished, as those do that servers cut off: until then it is polled by itself.
+    /// Lists leave it out although it is not finished, as those do that servers cut off: until then
+    /// it is polled by itself.
     unlisted_until: Option<Instant>,
-    /// The last list of all jobs does not have it. One alone says nothing: a server that has just begun shows an empty one.
+    /// The last list of all jobs does not have it. One alone says nothing: a server that has just
+    /// begun shows an empty one.
     is_missed: bool,
     /// The last list does not have it, or not its answer: it is polled by itself.
     must_poll: bool,
@@ -153,9 +156,9 @@ impl Watch {
     }
 
     /// A wait for a job of this agent begins; the name is empty where the agent is not known.
-    pub(crate) fn subscribe(&mut self, (job_id, agent): (&str, &str), terms: Terms, may_share: bool, now: Instant) -> Key {
+    pub(crate) fn subscribe(&mut self, job_id: &str, agent: &str, terms: Terms, now: Instant) -> Key {
         let wait = JobWait::new(job_id, terms, self.agents.plan(agent), now);
-        let shares = may_share && wait.is_paced_here();
+        let shares = terms.may_share && wait.is_paced_here();
         let agent = agent.to_owned();
         let subscription = Subscription {
             wait,
@@ -189,8 +192,8 @@ impl Watch {
         if self.is_idle() {
             self.channels = None;
         }
-        if let Some((took, is_finished)) = gone.wait.observed() {
-            self.agents.learn(&gone.agent, took, is_finished);
+        if let Some(observed) = gone.wait.observed() {
+            self.agents.learn(&gone.agent, observed);
         }
         self.singles = self.singles.saturating_sub(usize::from(gone.is_single));
         self.held = self.held.saturating_sub(usize::from(gone.is_held));
@@ -224,8 +227,8 @@ impl Watch {
         step
     }
 
-    /// Whether another one asks for lists on its behalf: it has nothing to do when the page is active
-    /// again.
+    /// Whether another one asks for lists on its behalf: it has nothing to do when the page is
+    /// active again.
     pub(crate) fn is_led(&self, key: Key) -> bool {
         self.leader.is_some_and(|leader| leader != key) && self.get(key).is_some_and(|own| own.shares)
     }
@@ -316,7 +319,7 @@ impl Watch {
         let Some(own) = self.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
         let is_alone = !own.shares || own.is_unlisted(now) || own.is_scout || !is_crowd;
         let next = own.wait.next(now, Surroundings { quiet: way.quiet, is_alone, is_cached: way.is_cached });
-        let Next::TakeSlot { by, is_last: false } = next else { return Step::Own(next) };
+        let Next::TakeSlot { by, slot: Slot::Ordinary } = next else { return Step::Own(next) };
         if !own.shares || own.is_single {
             return Step::Own(next);
         }

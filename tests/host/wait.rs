@@ -346,7 +346,7 @@ fn what_one_client_hears_of_the_rate_limit_holds_for_the_others_of_this_server()
     let allowance = Rc::<RefCell<RateLimit>>::default();
     let share = |scene: &Scene| {
         let ledger = SpendLedger::new(vec![0], Box::new(|_, _| ()));
-        Rc::new(Client::new(Shared(scene.world.clone()), config(), ledger).sharing(allowance.clone()))
+        Rc::new(Client::sharing(allowance.clone(), Shared(scene.world.clone()), config(), ledger))
     };
     let second = scene([seen("completed")]);
     run(share(&first).get_job("job-1", &within(1_000.0))).unwrap_err();

@@ -15,7 +15,7 @@ fn planned() -> Rc<PollPlan> {
     Rc::new(AgentTimes::default().plan(Pace::default()))
 }
 fn terms(plan: WaitPlan) -> Terms {
-    Terms { plan, lifetime: None, deadline: NEVER, limit: None }
+    Terms { plan, lifetime: None, deadline: NEVER, limit: None, may_share: true }
 }
 /// A wait for a job that was just created and lives for thirty seconds.
 fn created() -> JobWait {
@@ -103,7 +103,7 @@ fn the_last_poll_comes_right_after_the_expiry_and_the_wait_ends_five_seconds_lat
 #[test]
 fn the_last_poll_may_take_its_slot_from_the_reserve() {
     let mut wait = created();
-    let slot = |next| matches!(next, Next::TakeSlot { is_last: true, .. });
+    let slot = |next| matches!(next, Next::TakeSlot { slot: Slot::LastPoll, .. });
     assert!(!slot(wait.next(at(29_000.0), ALONE)));
     assert!(slot(wait.next(at(30_000.0), ALONE)));
 }
@@ -113,7 +113,7 @@ fn a_slot_is_waited_for_until_the_expiry_and_then_until_the_end() {
     let mut wait = created();
     assert!(matches!(wait.next(at(400.0), ALONE), Next::TakeSlot { by, .. } if by == at(30_050.0)));
     wait.slot_missed(at(30_050.0));
-    assert!(matches!(wait.next(at(30_050.0), ALONE), Next::TakeSlot { by, is_last: true } if by == at(35_000.0)));
+    assert!(matches!(wait.next(at(30_050.0), ALONE), Next::TakeSlot { by, slot: Slot::LastPoll } if by == at(35_000.0)));
     wait.slot_missed(at(35_000.0));
     assert_eq!(words(&mut wait, 35_000.0).0, ErrorCode::WaitTimeout);
 }
@@ -284,22 +284,22 @@ fn a_wait_says_how_long_the_agent_took_and_of_an_unfinished_job_how_long_it_take
         let mut wait = created();
         assert_eq!(wait.observed(), None, "nothing was seen");
         wait.seen(at(9_000.0), job("processing"), Answers::InJobs);
-        assert_eq!(wait.observed(), Some((Millis::new(9_000.0), false)));
+        assert_eq!(wait.observed(), Some(Observed::Unfinished(Millis::new(9_000.0))));
         wait.seen(at(12_000.0), seen, Answers::InJobs);
         wait.channel_read(at(12_000.0), None);
         wait.observed()
     };
-    assert_eq!(observed(completed(json!(11_000))), Some((Millis::new(11_000.0), true)));
+    assert_eq!(observed(completed(json!(11_000))), Some(Observed::Finished(Millis::new(11_000.0))));
     // It was unfinished later than that, or was there sooner; or it is no time at all.
     for odd in [json!(1), json!(60_000), json!(-1), json!(1e12), json!("11000"), json!(null)] {
         assert_eq!(observed(completed(odd.clone())), None, "{odd}");
     }
-    assert_eq!(observed(job("failed")), Some((Millis::new(9_000.0), false)));
-    assert_eq!(observed(job("timeout")), Some((Millis::new(30_000.0), false)));
+    assert_eq!(observed(job("failed")), Some(Observed::Unfinished(Millis::new(9_000.0))));
+    assert_eq!(observed(job("timeout")), Some(Observed::Unfinished(Millis::new(30_000.0))));
     // Of a job that was not created here nobody knows how old it was.
     let mut wait = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
     wait.seen(at(0.0), completed(json!(60_000)), Answers::InJobs);
-    assert_eq!(wait.observed(), Some((Millis::new(60_000.0), true)));
+    assert_eq!(wait.observed(), Some(Observed::Finished(Millis::new(60_000.0))));
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn completed_without_a_result_is_an_error_with_the_job() {
 fn a_job_that_timed_out_has_its_channel_read_once() {
     let mut wait = created();
     wait.seen(at(400.0), job("timeout"), Answers::InJobs);
-    assert!(matches!(wait.next(at(400.0), ALONE), Next::ReadChannel { is_last: true, .. }));
+    assert!(matches!(wait.next(at(400.0), ALONE), Next::ReadChannel { slot: Slot::LastPoll, .. }));
     wait.channel_read(at(450.0), None);
     assert_eq!(outcome("job-1", end(&mut wait, at(450.0)).unwrap()).unwrap_err().code, ErrorCode::JobTimeout);
     let mut wait = created();
@@ -399,8 +399,8 @@ fn a_quiet_job_has_its_channel_read_after_five_seconds_and_seldom_after_that() {
                 Next::Sleep(until) => now = until,
                 Next::TakeSlot { .. } => wait.slot_taken(),
                 Next::Poll { .. } => wait.seen(now, job("processing"), answers),
-                Next::ReadChannel { is_last, .. } => {
-                    assert!(!is_last);
+                Next::ReadChannel { slot, .. } => {
+                    assert_eq!(slot, Slot::Ordinary);
                     reads.push(now.as_ms());
                     wait.channel_read(now, None);
                 }

@@ -22,8 +22,8 @@ fn watch(count: usize, way: Way) -> Watch {
 }
 fn join(watch: &mut Watch, id: &str, now: Instant) -> Key {
     let plan = WaitPlan::default();
-    let terms = Terms { plan, lifetime: Some(Millis::new(30_000.0)), deadline: NEVER, limit: None };
-    watch.subscribe((id, ""), terms, true, now)
+    let terms = Terms { plan, lifetime: Some(Millis::new(30_000.0)), deadline: NEVER, limit: None, may_share: true };
+    watch.subscribe(id, "", terms, now)
 }
 fn job(key: Key, status: &str) -> Json {
     let job = json!({"jobId": format!("job-{key}"), "status": status, "createdAt": 0, "expiresAt": 30_000});
@@ -113,11 +113,11 @@ fn waits_that_a_list_does_not_change_are_looked_through_in_larger_parts() {
 #[test]
 fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
     let mut watch = watch(4, FREE);
-    let terms = |plan| Terms { plan, lifetime: None, deadline: NEVER, limit: None };
+    let terms = |plan| Terms { plan, lifetime: None, deadline: NEVER, limit: None, may_share: true };
     let own_interval = WaitPlan { interval_ms: Some(700), max_attempts: None };
-    let own = watch.subscribe(("job-9", ""), terms(own_interval), true, at(1_000.0));
+    let own = watch.subscribe("job-9", "", terms(own_interval), at(1_000.0));
     assert!(matches!(watch.next(own, at(1_000.0), FREE), Step::Own(Next::Poll { .. })));
-    let alone = watch.subscribe(("job-9", ""), terms(WaitPlan::default()), false, at(1_000.0));
+    let alone = watch.subscribe("job-9", "", Terms { may_share: false, ..terms(WaitPlan::default()) }, at(1_000.0));
     assert!(takes_slot(&watch.next(alone, at(1_000.0), FREE)));
 }
 
@@ -165,8 +165,8 @@ fn a_wait_that_is_held_ends_at_its_limit() {
     let mut refused = Error::new(ErrorCode::Forbidden, "no");
     refused.status = Some(403);
     watch.list_failed(query, at(2_050.0), SPENT, &refused, false);
-    let terms = Terms { plan: WaitPlan::default(), lifetime: None, deadline: at(5_000.0), limit: None };
-    let limited = watch.subscribe(("job-9", ""), terms, true, at(2_100.0));
+    let terms = Terms { plan: WaitPlan::default(), lifetime: None, deadline: at(5_000.0), limit: None, may_share: true };
+    let limited = watch.subscribe("job-9", "", terms, at(2_100.0));
     // Another one polls.
     assert!(takes_slot(&step(&mut watch, 0, at(2_100.0), SPENT)));
     assert_eq!(sleeps_until(&step(&mut watch, limited, at(2_100.0), SPENT)), at(5_000.0));
@@ -187,7 +187,7 @@ fn as_long_as_none_was_answered_one_of_a_crowd_finds_out_whether_answers_are_in_
     watch.slot(0, at(5_000.0), Some(true));
     assert!(matches!(watch.next(0, at(5_000.0), FREE), Step::Own(Next::Poll { .. })));
     watch.polled(0, at(5_050.0), Ok(jobs::read_job(job(0, "processing"))));
-    assert!(matches!(step(&mut watch, 0, at(5_050.0), FREE), Step::Own(Next::ReadChannel { is_last: false, .. })));
+    assert!(matches!(step(&mut watch, 0, at(5_050.0), FREE), Step::Own(Next::ReadChannel { slot: Slot::Ordinary, .. })));
     // Nothing yet: the next one tries, later, and then seldom.
     watch.channel_read(0, at(5_100.0), ChannelAnswer::None);
     assert!(!takes_slot(&step(&mut watch, 0, at(5_100.0), FREE)));
