@@ -16,7 +16,7 @@ VERSIONS := tests/servers/1.6.5/$(NPM) tests/servers/1.7.2/$(NPM)
 # Older compilers, for the package's declarations.
 COMPILERS := tests/types/$(NPM)
 PEERS := bench/$(NPM)
-# Runtimes, bundlers and test runners; the larger ones apart, because they are a gigabyte.
+# Runtimes, bundlers and test runners; the larger ones apart.
 CONSUMERS := tests/consumers/$(NPM)
 FRAMEWORKS := tests/consumers/frameworks/$(NPM)
 WASM_BINDGEN := target/tools/debug/wasm-bindgen
@@ -61,7 +61,7 @@ demo-shots: $(PACKAGE) browsers ## pictures of the demo page in every state, in 
 	@node scripts/demo-shots.mjs
 
 # The document is somebody's own file: it is tested when it is named.
-SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) consumers examples page
+SUITES := host sandbox node chromium firefox build types package seed $(if $(DOC),document) consumers frameworks examples page
 needs-node := $(WASM_PACK) $(HOST)
 needs-chromium := $(needs-node) browsers
 needs-firefox := $(needs-node) browsers
@@ -175,7 +175,7 @@ golden: $(PACKAGE) ## accepts the package's present types as the right ones
 	@node scripts/golden.mjs --write
 
 # What the tests take from npm; not the repository's own tools, which come with the first of the others.
-installs: $(SERVERS) $(VERSIONS) $(COMPILERS) $(CONSUMERS)
+installs: $(SERVERS) $(VERSIONS) $(COMPILERS) $(CONSUMERS) $(FRAMEWORKS)
 
 # Asked each time, because they belong to the machine and not to this folder.
 rust:
@@ -198,7 +198,7 @@ $(COMPILERS): tests/types/package.json tests/types/package-lock.json
 	$(npm-ci) --prefix tests/types --ignore-scripts
 
 $(CONSUMERS) $(FRAMEWORKS): %/$(NPM): %/package.json %/package-lock.json
-	@$(call say,the runtimes and tools in $*: a minute or two)
+	@$(call say,the runtimes and tools in $*: a minute)
 	$(npm-ci) --prefix $* --ignore-scripts
 
 $(PEERS): bench/package.json bench/package-lock.json

@@ -44,6 +44,29 @@ export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchRespo
 export type SendTransfer = (quote: Quote) => string | Promise<string>;
 
 /**
+ * A wallet of ethers (a signer, version 5 or 6), of viem or wagmi (a wallet client), or an EIP-1193 provider such as `window.ethereum`. Each goes
+ * in as it is: in a page after `import 'eliza-jobs/wallets'`, elsewhere without. A viem account is a `Wallet` that signs.
+ */
+export type LibraryWallet = EthersLike | ViemLike | Eip1193Like;
+
+/* eslint-disable @typescript-eslint/no-explicit-any -- the libraries' own types depend on chains and accounts */
+/** Some of what an ethers signer has. */
+interface EthersLike {
+  getAddress(): Promise<string>;
+  sendTransaction(transaction: any): Promise<{ hash: string }>;
+}
+/** Some of what a viem wallet client has. */
+interface ViemLike {
+  getChainId(): Promise<number>;
+  sendTransaction(transaction: any): Promise<string>;
+}
+/** Some of what an EIP-1193 provider has. */
+interface Eip1193Like {
+  request(asked: any): Promise<any>;
+}
+/* eslint-enable @typescript-eslint/no-explicit-any */
+
+/**
  * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
  * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
  */

@@ -1,13 +1,17 @@
 // A misspelt option must not be an absent option: where money is at stake, a typo costs some.
 
 /**
- * What is wrong with an object of options: the name of a member that nobody knows, and words about it. A member that is
- * `undefined` is absent.
+ * What is wrong with an object of options: a member that nobody knows, by its whole name, words about it, and its own name. A member
+ * that is `undefined` is absent.
  *
  * @param field What the object is called: `options`, `params`, or a member of the options.
  * @param known The names that are known, with `, ` between them.
  */
-export function misfit(given: object, field: string, known: string): [field: string, words: string] | undefined {
+export function misfit(
+  given: object,
+  field: string,
+  known: string,
+): [field: string, words: string, hint: string, odd: string] | undefined {
   const names = known.split(', ');
   const odd = Object.keys(given).find((key) => !names.includes(key) && (given as Record<string, unknown>)[key] !== undefined);
   if (odd === undefined) return undefined;
@@ -16,7 +20,7 @@ export function misfit(given: object, field: string, known: string): [field: str
   const meant = nearest(odd, names);
   const kind = field === 'params' ? 'member of params' : 'option';
   const hint = meant === undefined ? '' : `; did you mean \`${prefix}${meant}\`?`;
-  return [name, `unknown ${kind} \`${name}\`${hint || ';'} Known: ${known}`];
+  return [name, `unknown ${kind} \`${name}\``, `${hint || ';'} Known: ${known}`, odd];
 }
 
 /** The name that was probably meant. */

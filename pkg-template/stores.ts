@@ -5,3 +5,4 @@ export { localStorageStore, type KeyValueStorage } from './stores/local-storage.
 export { lock, releaseAllLocks, type LockCall } from './stores/lock.js';
 export { memoryStore } from './stores/memory.js';
 export type { LockRequest, ReleaseLock, Store } from './stores/store.js';
+export { shared } from './stores/shared.js';

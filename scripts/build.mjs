@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
 import { asModule } from '../tools/wasm-text/encode.mjs';
-import { takingUndefined } from './declarations.mjs';
+import { takingUndefined, withTagsOnLines } from './declarations.mjs';
 import { billOfMaterials, notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -202,7 +202,8 @@ async function finish() {
   const ofSandbox = (entry) => entry.startsWith('sandbox');
   for (const format of ['esm', 'cjs']) {
     for (const entry of [...PARTS, ...Object.values(TEXTS), 'node', 'wallets', 'react', 'sandbox-node']) {
-      if (!onlySandbox || ofSandbox(entry)) await bundle(entry, format, PARTS);
+      // The wallets stand in the package once, too.
+      if (!onlySandbox || ofSandbox(entry)) await bundle(entry, format, entry === 'node' ? [...PARTS, 'wallets'] : PARTS);
     }
   }
   await bundle('cli', 'esm', OF_CLI);
@@ -230,7 +231,7 @@ function declare() {
     declarations,
     entries.map((entry) => `${entry}.d.ts`),
   )) {
-    const text = takingUndefined(readFileSync(`${declarations}/${file}`, 'utf8'));
+    const text = withTagsOnLines(takingUndefined(readFileSync(`${declarations}/${file}`, 'utf8')));
     for (const folder of ['pkg', 'pkg/cjs']) {
       mkdirSync(path.dirname(`${folder}/${file}`), { recursive: true });
       writeFileSync(`${folder}/${file}`, text);

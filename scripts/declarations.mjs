@@ -19,3 +19,6 @@ export function takingUndefined(text) {
   insertions.sort(([a], [b]) => b - a);
   return insertions.reduce((changed, [at, words]) => changed.slice(0, at) + words + changed.slice(at), text);
 }
+
+/** Declarations whose comments say a default on a line of its own: editors show it only there as what it is. */
+export const withTagsOnLines = (text) => text.replace(/^( *\* )(.*\S) (@default .*)$/gm, '$1$2\n$1$3');

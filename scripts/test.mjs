@@ -31,7 +31,6 @@ const suites = {
   seed: inNode('seed'),
   document: ['node', '--test', '--test-reporter=spec', 'scripts/seed-doc.mjs'],
   consumers: inNode('consumers'),
-  // The larger ones: a gigabyte of tools, and minutes.
   frameworks: inNode('consumers/frameworks'),
   examples: inNode('examples'),
   page: inNode('browser', 2),
@@ -44,7 +43,7 @@ const COUNTS = [
   /^ℹ pass (?<passed>\d+)\nℹ fail (?<failed>\d+)\nℹ cancelled (?<cancelled>\d+)\nℹ skipped (?<skipped>\d+)\nℹ todo (?<todo>\d+)/gm,
 ];
 
-const always = Object.keys(suites).filter((name) => name !== 'frameworks' && (name !== 'document' || process.env.DOC));
+const always = Object.keys(suites).filter((name) => name !== 'document' || process.env.DOC);
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : always;
 for (const name of wanted) {
   if (!Object.hasOwn(suites, name)) throw new Error(`no suite is called ${name}; there are ${Object.keys(suites).join(', ')}`);

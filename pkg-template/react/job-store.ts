@@ -271,8 +271,8 @@ function misuse(question: unknown, options: object): Error | undefined {
   if (typeof question !== 'string') {
     return argumentError('question', `question must be a string; given: ${question === null ? 'null' : typeof question}`);
   }
-  const odd = misfit(options, 'options', OPTIONS);
-  return odd && argumentError(...odd);
+  const [name, words = '', hint = ''] = misfit(options, 'options', OPTIONS) ?? [];
+  return name === undefined ? undefined : argumentError(name, words + hint);
 }
 
 const busy = () =>

@@ -70,11 +70,33 @@ export class Folder {
    * payment.
    */
   async make(): Promise<void> {
-    const { fs, path } = this.#node;
-    const first = await fs.promises.mkdir(this.path, { recursive: true, mode: 0o700 });
+    const { path } = this.#node;
+    const first = await this.#makeFolder(this.path);
     if (first === undefined) return;
     for (let made = this.path; made.length >= first.length; made = path.dirname(made)) {
       await this.#syncFolder(path.dirname(made));
+    }
+  }
+
+  /**
+   * Makes a folder and those that lead to it; the first one that was missing. Node's own recursion never
+   * ends where the file system takes no folders, as in /proc.
+   */
+  async #makeFolder(folder: string, hasParent = false): Promise<string | undefined> {
+    const { fs, path } = this.#node;
+    try {
+      await fs.promises.mkdir(folder, { mode: 0o700 });
+      return folder;
+    } catch (error) {
+      const parent = path.dirname(folder);
+      if (codeOf(error) === 'ENOENT' && !hasParent && parent !== folder) {
+        const first = await this.#makeFolder(parent);
+        const made = await this.#makeFolder(folder, true);
+        return first ?? made;
+      }
+      const there = await fs.promises.stat(folder).catch(() => undefined);
+      if (!there?.isDirectory()) throw error;
+      return undefined;
     }
   }
 

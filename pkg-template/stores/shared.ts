@@ -11,6 +11,8 @@ interface Shared {
   writes?: Map<string, Promise<void>>;
   /** The default store. */
   store?: Store;
+  /** What makes wallets of those of the usual libraries; set by `eliza-jobs/wallets`. */
+  adapted?: (wallet: object) => object;
 }
 
 export const shared = sharedByCopies();

@@ -22,6 +22,7 @@ pub const MAX_METADATA_UNITS: usize = 10_000;
 pub const MIN_JOB_TIMEOUT_MS: f64 = 1_000.0;
 /// The greatest job time, in milliseconds.
 pub const MAX_JOB_TIMEOUT_MS: f64 = 300_000.0;
+const JOB_TIMEOUT_RULE: &str = "of params must be a number of milliseconds from 1000 to 300000 (a call's own limit is an option)";
 /// The job's time when the server does not say one: the API's default.
 const DEFAULT_LIFETIME: Millis = Millis::new(30_000.0);
 /// A longer lifetime of a job is not believed: one day.
@@ -65,7 +66,7 @@ pub fn validate(params: &Json) -> Result<Json> {
         Some(limit) => match limit.as_number() {
             Some(ms) if (MIN_JOB_TIMEOUT_MS..=MAX_JOB_TIMEOUT_MS).contains(&ms) => body.set("timeoutMs", limit),
             _ => {
-                return Err(Error::argument("timeoutMs", "must be a number of milliseconds from 1000 to 300000", &shown(&limit)));
+                return Err(Error::argument("timeoutMs", JOB_TIMEOUT_RULE, &shown(&limit)));
             }
         },
     };

@@ -58,9 +58,10 @@ pub struct JobsClientOptions {
     /// The largest answer that is read, in bytes. @default 8388608
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub max_response_bytes: Option<f64>,
-    /// What pays: a function that makes a token transfer and returns its hash, or an object that
-    /// can do more.
-    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Wallet | SendTransfer"))]
+    /// What pays: a wallet of viem, wagmi or ethers or an EIP-1193 provider as it is, what
+    /// `eliza-jobs/wallets` makes of them, a function that makes a token transfer and returns its
+    /// hash, or an object that can do more.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Wallet | SendTransfer | LibraryWallet"))]
     pub wallet: Option<Json>,
     /// Asked for its consent before the wallet, with the price. Any value other than `true` cancels
     /// the payment.

@@ -22,6 +22,9 @@ extern "C" {
     // With `catch`, because an application's object may throw.
     #[wasm_bindgen(js_namespace = host, js_name = defaultStore, catch)]
     fn default_store() -> Result<JsValue, JsValue>;
+    /// A wallet of one of the usual libraries in the client's own form, anything else as it is (`pkg-template/host.ts`).
+    #[wasm_bindgen(js_namespace = host, js_name = asWallet, catch)]
+    fn as_wallet(given: &JsValue) -> Result<JsValue, JsValue>;
 }
 
 /// What a client is made of.
@@ -137,17 +140,19 @@ fn base_url(options: &Json) -> Result<String> {
     Ok(base)
 }
 
-/// Reads a wallet: a function that makes transfers, or an object with any of `sendTransfer`,
-/// `signTypedData` and `pay`.
+/// Reads a wallet: a function that makes transfers, an object with any of `sendTransfer`,
+/// `signTypedData` and `pay`, or a wallet of one of the usual libraries.
 fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
-    const RULE: &str = "must be a function that makes the transfer and returns its hash, or an object with any of \
-                        sendTransfer, signTypedData (with address) and pay; eliza-jobs/wallets makes them";
+    const RULE: &str = "must be a wallet of viem, wagmi, ethers or EIP-1193 (in a page: after import 'eliza-jobs/wallets'), a function \
+                        that makes the transfer, or an object with any of sendTransfer, signTypedData (with address) and pay";
     let Some(wallet) = options.get("wallet") else {
         return Ok((Json(JsValue::UNDEFINED), WalletCapabilities::default()));
     };
     if wallet.0.is_function() {
         return Ok((wallet, WalletCapabilities { transfer: true, ..WalletCapabilities::default() }));
     }
+    // One that cannot be read is refused below.
+    let wallet = as_wallet(&wallet.0).map_or(wallet, Json);
     let has = |name: &'static str| match wallet.get(name) {
         None => Ok(false),
         Some(member) if member.0.is_function() => Ok(true),

@@ -87,6 +87,9 @@ impl JobsClient {
     }
 
     /// Asks a question and returns the answer's text: `createAndWaitForJob` in short.
+    ///
+    /// @example
+    /// console.log(await client.ask('What is the weather?', { timeoutMs: 60_000 }));
     #[wasm_bindgen(js_name = ask, unchecked_return_type = "Promise<string>")]
     pub fn ask(
         &self,
@@ -104,6 +107,10 @@ impl JobsClient {
 
     /// What a job would cost now, and which offer would be paid. Nothing is paid, no job is made,
     /// and neither `confirm` nor the wallet is called.
+    ///
+    /// @example
+    /// const { free, chosen, why } = await client.quote();
+    /// console.log(free ? 'free' : chosen ? `${chosen.amount} ${chosen.currency}` : why);
     #[wasm_bindgen(js_name = quote, unchecked_return_type = "Promise<PriceQuote>")]
     pub fn quote(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
         promise(&self.0, &mut |client| {
@@ -280,6 +287,10 @@ impl JobsClient {
     /// Every payment of the store that moved or may have moved money, the oldest first: of all
     /// servers, also after the answers, for as long as `keepPaymentsDays` says. Iterate over it, or
     /// await it for an array.
+    ///
+    /// @example
+    /// for await (const { amount, currency, createdAt } of client.payments({ since: '2026-01-01' }))
+    ///   console.log(new Date(createdAt), amount, currency);
     #[wasm_bindgen(unchecked_return_type = "AsyncIterableIterator<PaymentRow> & PromiseLike<PaymentRow[]>")]
     pub fn payments(&self, #[wasm_bindgen(unchecked_optional_param_type = "PaymentsOptions")] options: JsValue) -> AsyncIterator {
         awaitable(feed(|queue| {

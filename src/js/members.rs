@@ -6,6 +6,8 @@ use wasm_bindgen::prelude::*;
 
 use super::error::argument;
 use crate::api::error::{Error, ErrorCode, Result};
+use crate::api::jobs::CreateJobRequest;
+use crate::api::options::{BudgetOptions, CreateJobOptions, JobsClientOptions, RequestOptions, SpendOptions};
 use crate::json::{Json, Kind, shown};
 use crate::time::Millis;
 
@@ -15,7 +17,7 @@ const MS_RULE: &str = "must be a number of milliseconds from 1 to 2147483647";
 
 #[wasm_bindgen(js_namespace = host)]
 extern "C" {
-    /// What is wrong with the members (`pkg-template/members.ts`): `[name, words]`, or `undefined`.
+    /// What is wrong with the members (`pkg-template/members.ts`): `[name, words, hint, own name]`, or `undefined`.
     #[wasm_bindgen(catch)]
     fn misfit(given: &JsValue, field: &str, known: &str) -> Result<JsValue, JsValue>;
 }
@@ -30,16 +32,26 @@ pub(super) fn only(field: &'static str, given: &Json, known: &[&[&str]]) -> Resu
         return Err(refused(&shown(given)));
     }
     let misfit = Json(misfit(&given.0, field, &known).map_err(|_| refused("one that throws"))?);
-    let [name, words] = ["0", "1"].map(|index| misfit.get_text(index));
-    match (name, words) {
-        (Some(name), Some(words)) => {
-            let mut error = Error::new(ErrorCode::InvalidArgument, words);
-            error.field = Some(name);
-            Err(error)
-        }
-        _ => Ok(()),
-    }
+    let part = |index| misfit.get_text(index);
+    let Some(name) = part("0") else { return Ok(()) };
+    let own_name = part("3").unwrap_or_default();
+    let place = PLACES.iter().find(|(members, _)| members.contains(&own_name.as_str()));
+    let hint = place.map_or_else(|| part("2").unwrap_or_default(), |(_, place)| ["; it belongs into ", place].concat());
+    let mut error = Error::new(ErrorCode::InvalidArgument, [part("1").unwrap_or_default(), hint].concat());
+    error.field = Some(name);
+    Err(error)
 }
+
+/// Where members belong that were found elsewhere. The first place that knows a name is the one that is said.
+const PLACES: [(&[&str], &str); 6] = [
+    (SpendOptions::MEMBERS, "the client's `spend`"),
+    (BudgetOptions::MEMBERS, "the client's `spend.budget`"),
+    (RequestOptions::MEMBERS, CALL),
+    (CreateJobOptions::MEMBERS, CALL),
+    (CreateJobRequest::MEMBERS, "the params of createJob"),
+    (JobsClientOptions::MEMBERS, "the options of new JobsClient"),
+];
+const CALL: &str = "the options of a call";
 
 /// A duration, which the application gives in milliseconds.
 pub(super) fn duration(options: &Json, field: &'static str) -> Result<Option<Millis>> {

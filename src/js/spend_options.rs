@@ -24,8 +24,9 @@ pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
         limits(&spend, usdc, can_lock)?;
     }
     if let Some(list) = spend.get("assets") {
-        for entry in some(&list).ok_or_else(|| argument(ASSETS, "must be a list of tokens", &list.0))? {
-            asset(&entry, &mut policy, can_lock)?;
+        let entries = some(&list).ok_or_else(|| argument(ASSETS, "must be a list of tokens", &list.0))?;
+        for (at, entry) in entries.iter().enumerate() {
+            asset(entry, &mut policy, can_lock).map_err(|error| of_asset(error, at))?;
         }
     }
     if let Some(list) = spend.get("networks") {
@@ -45,12 +46,30 @@ pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
     if let Some(token) = policy.tokens.iter().find(|token| token.limit > 0 && !policy.networks.contains(&token.network)) {
         return Err(Error::argument(ASSETS, "must be on networks that spend.networks names", &token.network));
     }
-    policy.recipients = texts(&spend, "recipients", "spend.recipients", "must be a list of addresses", &|text| {
-        address::is_payable(text) || !text.starts_with("0x")
+    let is_elsewhere = policy.tokens.iter().any(|token| token.chain_id == 0);
+    let rule = "must be a list of addresses with right checksums";
+    policy.recipients = texts(&spend, "recipients", "spend.recipients", rule, &|text| {
+        address::is_payable(text) || (is_elsewhere && !text.starts_with("0x"))
     })?;
-    policy.resources =
-        texts(&spend, "allowResource", "spend.allowResource", "must be a URL or a list of URLs", &|text| text.contains("://"))?;
+    policy.resources = texts(&spend, "allowResource", "spend.allowResource", "must be a URL or a list of URLs", &|text| {
+        text.starts_with("http") && web_sys::Url::new(text).is_ok()
+    })?;
     Ok(policy)
+}
+
+/// An error about a token of the caller's own, with its place: its limits are read as those of `spend` are.
+fn of_asset(mut error: Box<Error>, at: usize) -> Box<Error> {
+    let whose = ["spend.assets[", &at.to_string(), "]"].concat();
+    let placed = |text: &str| {
+        let rest = text.strip_prefix("spend.assets").or_else(|| text.strip_prefix("spend"));
+        rest.map_or_else(|| [&whose, ".", text].concat(), |rest| [&whose, rest].concat())
+    };
+    // A misspelt member is named in the middle of the message.
+    if !error.message.starts_with("unknown") {
+        error.message = placed(&error.message);
+        error.field = error.field.as_deref().map(placed);
+    }
+    error
 }
 
 /// The elements of a list that has some.
@@ -71,16 +90,18 @@ fn texts(options: &Json, key: &str, field: &'static str, rule: &str, fits: &dyn 
 
 /// `maxPerPayment` and `budget`.
 fn limits(options: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
-    if let Some(units) = units(options, "maxPerPayment", "spend.maxPerPayment", limit)? {
-        limit.max_per_payment = units;
-    }
+    const FIELD: &str = "spend.maxPerPayment";
+    let most = units(options, "maxPerPayment", FIELD, limit)?;
     match options.get("budget") {
-        Some(given) if given.kind() == Kind::Object => budget(&given, limit, can_lock),
-        _ => {
-            limit.budget = units(options, "budget", BUDGET, limit)?.unwrap_or(limit.budget);
-            Ok(())
-        }
+        Some(given) if given.kind() == Kind::Object => budget(&given, limit, can_lock)?,
+        _ => limit.budget = units(options, "budget", BUDGET, limit)?.unwrap_or(limit.budget),
     }
+    let Some(most) = most else { return Ok(()) };
+    if most > limit.per_hour.min(limit.per_day).min(limit.budget) {
+        return Err(Error::argument(FIELD, "must not be above the budget", &member(options, "maxPerPayment")));
+    }
+    limit.max_per_payment = most;
+    Ok(())
 }
 
 const BUDGET: &str = "spend.budget";

@@ -1,5 +1,5 @@
 import type { Logger } from './callbacks.js';
-import type { FetchFunction, HeadersInput, SendTransfer, Wallet } from './injected.js';
+import type { FetchFunction, HeadersInput, LibraryWallet, SendTransfer, Wallet } from './injected.js';
 import type { Store } from './stores/store.js';
 
 /** Whether money has moved. `'unknown'`: it may have, or may still. */

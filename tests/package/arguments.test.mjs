@@ -334,7 +334,6 @@ for (const [misspelt, meant] of [
   ['interval', 'intervalMs'],
   ['timeout', 'timeoutMs'],
   ['onProgress', undefined],
-  ['spend', undefined],
 ]) {
   const options = { [misspelt]: 5 };
   const words = [`unknown option \`${misspelt}\``, meant ? `did you mean \`${meant}\`?` : 'Known: signal, timeoutMs'];
@@ -343,6 +342,40 @@ for (const [misspelt, meant] of [
   badCall(`getJob with ${misspelt}`, (client) => client.getJob(jobId, options), misspelt, ...words);
   badCall(`resume with ${misspelt}`, (client) => client.resume(jobId, options), misspelt, ...words);
 }
+
+// What is there in another place is sent there.
+for (const [what, call, member, place] of [
+  ['quote with a question', (client) => client.quote({ content: 'hello' }), 'content', 'the params of createJob'],
+  ['getJob with a wallet', (client) => client.getJob(jobId, { wallet: {} }), 'wallet', 'the options of new JobsClient'],
+  ['createJob with a budget', (client) => client.createJob(valid, { budget: '1' }), 'budget', "the client's `spend`"],
+  ['params with a signal', (client) => client.createJob({ ...valid, signal: null }), 'signal', 'options of a call'],
+  ['params with a key', (client) => client.createJob({ ...valid, idempotencyKey: 'x' }), 'idempotencyKey', 'options of a call'],
+  ['listJobs with a time limit in its params', (client) => client.listJobs({ timeoutMs: 5 }), 'timeoutMs', 'options of a call'],
+  ['ask with its question twice', (client) => client.ask('hello', { content: 'hello' }), 'content', 'the params of createJob'],
+]) {
+  badCall(what, call, member, `\`${member}\`; it belongs into `, place);
+}
+badOption('a budget beside spend', option('budget', '1'), 'budget', "`budget`; it belongs into the client's `spend`");
+badOption(
+  "a call's option",
+  option('onUpdate', () => {}),
+  'onUpdate',
+  'it belongs into the options of a call',
+);
+badOption('a user', option('userId', userId), 'userId', 'it belongs into the params of createJob');
+badOption(
+  'a limit beside its budget',
+  option('spend', { perDay: '1' }),
+  'spend.perDay',
+  "it belongs into the client's `spend.budget`",
+);
+badCall(
+  "a job's own time of half a second",
+  (client) => client.createJob({ ...valid, timeoutMs: 500 }),
+  'timeoutMs',
+  'from 1000 to 300000',
+  "a call's own limit is an option",
+);
 
 test('what is undefined, inherited or not enumerable is no misspelt option; all calls take the same ones', async () => {
   const fetch = async () => jsonResponse(200, completed);

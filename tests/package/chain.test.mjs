@@ -26,6 +26,7 @@ function provider() {
 const wallets = {
   'an EIP-1193 provider': () => fromEip1193(provider()),
   'a viem client': () => fromViem(chain.walletClient(0)),
+  'a viem client as it is': () => chain.walletClient(0),
   'an ethers signer': () => fromEthers(new ethers.Wallet(ACCOUNTS[0].key, new ethers.JsonRpcProvider(chain.rpc))),
 };
 

@@ -89,6 +89,7 @@ for (const what of ['Module', 'Instance']) {
 }
 
 const ASSET = '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913';
+const OTHER = '0xc2132D05D31c914a87C6611C10748AEb04B58e8F';
 const EURC = {
   network: 'base',
   asset: '0x60a3E35Cc302bFA44Cb288Bc5a4F316Fdb1adb42',
@@ -110,7 +111,7 @@ test('bad options throw a TypeError that names the option, the rule and what was
     [{ baseUrl: 'http://h?x' }, 'baseUrl', /query or a fragment/],
     [{ baseUrl: 'http://h#x' }, 'baseUrl', /query or a fragment/],
     [{ baseUrl: 'https://h', fetch: 5 }, 'fetch', /function; given: 5/],
-    [{ baseUrl: 'https://h', wallet: {} }, 'wallet', /must be a function .* or an object .*; given: an object/],
+    [{ baseUrl: 'https://h', wallet: {} }, 'wallet', /must be a wallet of viem.*, a function .* or an object .*; given: an object/],
     [{ baseUrl: 'https://h', wallet: '0xkey' }, 'wallet', /eliza-jobs\/wallets.*; given: a string/],
     [{ baseUrl: 'https://h', wallet: null }, 'wallet', /given: null/],
     [{ baseUrl: 'https://h', wallet: { address: ASSET } }, 'wallet', /any of sendTransfer/],
@@ -144,18 +145,43 @@ test('bad options throw a TypeError that names the option, the rule and what was
     [{ baseUrl: 'https://h', spend: { recipients: ['0x12'] } }, 'spend.recipients', /given: "0x12"/],
     [{ baseUrl: 'https://h', spend: { allowResource: ['/x'] } }, 'spend.allowResource', /URL.*given: "\/x"/],
     [{ baseUrl: 'https://h', spend: { assets: [] } }, 'spend.assets', /list of tokens/],
-    [{ baseUrl: 'https://h', spend: { assets: [{}] } }, 'spend.assets', /must have a network .*given: no network/],
-    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, maxPerPayment: undefined }] } }, 'spend.assets', /maxPerPayment/],
-    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, maxPerPayment: '0.0000001' }] } }, 'spend.maxPerPayment', /EURC/],
+    [{ baseUrl: 'https://h', spend: { assets: [{}] } }, 'spend.assets[0]', /must have a network .*given: no network/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, maxPerPayment: undefined }] } }, 'spend.assets[0]', /maxPerPayment/],
+    [
+      { baseUrl: 'https://h', spend: { assets: [{ ...EURC, maxPerPayment: '0.0000001' }] } },
+      'spend.assets[0].maxPerPayment',
+      /EURC/,
+    ],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, budget: 5 }] } }, 'spend.assets[0].budget', /EURC.*given: 5/],
+    [
+      { baseUrl: 'https://h', spend: { assets: [EURC, { ...EURC, symbol: 'X', asset: OTHER, budget: { perDay: 1 } }] } },
+      'spend.assets[1].budget.perDay',
+      /given: 1/,
+    ],
+    [
+      { baseUrl: 'https://h', spend: { assets: [{ ...EURC, maxPerPayment: '2', budget: '1' }] } },
+      'spend.assets[0].maxPerPayment',
+      /above the budget/,
+    ],
+    [
+      { baseUrl: 'https://h', spend: { maxPerPayment: '2', budget: '1.99' } },
+      'spend.maxPerPayment',
+      /must not be above the budget; given: "2"/,
+    ],
+    [{ baseUrl: 'https://h', spend: { maxPerPayment: '2', budget: { perDay: '1' } } }, 'spend.maxPerPayment', /above the budget/],
+    [{ baseUrl: 'https://h', spend: { recipients: ['vitalik.eth'] } }, 'spend.recipients', /given: "vitalik\.eth"/],
+    [{ baseUrl: 'https://h', spend: { recipients: [ASSET.replace('fCD', 'fcd')] } }, 'spend.recipients', /right checksum/],
+    [{ baseUrl: 'https://h', spend: { allowResource: 'https://' } }, 'spend.allowResource', /URL.*given: "https:/],
+    [{ baseUrl: 'https://h', spend: { allowResource: ['ftp://h/x'] } }, 'spend.allowResource', /must be a URL/],
     [
       { baseUrl: 'https://h', spend: { assets: [{ ...EURC, symbol: 'USDC' }] } },
-      'spend.assets',
+      'spend.assets[0]',
       /not there already; given: USDC/,
     ],
-    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, asset: ASSET }] } }, 'spend.assets', /not there already/],
-    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, asset: '0x12' }] } }, 'spend.assets', /given: "0x12"/],
-    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, decimals: 6.5 }] } }, 'decimals', /given: 6\.5/],
-    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, decimals: undefined }] } }, 'spend.assets', /must have decimals/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, asset: ASSET }] } }, 'spend.assets[0]', /not there already/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, asset: '0x12' }] } }, 'spend.assets[0]', /given: "0x12"/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, decimals: 6.5 }] } }, 'spend.assets[0].decimals', /given: 6\.5/],
+    [{ baseUrl: 'https://h', spend: { assets: [{ ...EURC, decimals: undefined }] } }, 'spend.assets[0]', /must have decimals/],
     [
       { baseUrl: 'https://h', spend: { assets: [{ ...EURC, nmae: 'x' }] } },
       'spend.assets.nmae',

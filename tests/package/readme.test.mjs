@@ -205,6 +205,40 @@ for (const { title, program } of programs.filter(({ language }) => !['sh', 'jsx'
   });
 }
 
+test('the README’s programs compile in strict TypeScript, with what an application has around them', () => {
+  const prelude = `
+import type { JobsClient as Client, Wallet } from 'eliza-jobs';
+import type { Eip1193Provider } from 'eliza-jobs/wallets';
+declare global {
+  interface Window { ethereum: Eip1193Provider }
+  const client: Client;
+  const wallet: Wallet;
+  const userId: string, content: string, agentId: string, orderId: string;
+  const questions: string[];
+  const process: { env: { PRIVATE_KEY: \`0x\${string}\` }; stdout: { write(text: string): void } };
+}`;
+  const files = programs
+    .filter(({ language }) => language === 'js')
+    .map(({ title, program }) => [`${title.replace(/\W+/g, '-')}.mts`, program]);
+  assert.ok(files.length >= 10);
+  // Express's own types are a package of their own, which is not installed here.
+  files.push(
+    ['express.d.ts', "declare module 'express' { const express: any; export default express; }"],
+    ['prelude.mts', prelude],
+  );
+  for (const [name, text] of files)
+    writeFileSync(path.join(folder, name), name.endsWith('.mts') ? `${text}\nexport {};\n` : text);
+  const compilerOptions = {
+    ...{ strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, isolatedModules: true, noEmit: true },
+    ...{ target: 'es2022', module: 'nodenext', lib: ['es2024', 'dom', 'dom.iterable'], types: [], skipLibCheck: true },
+    noImplicitAny: false,
+  };
+  writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: files.map(([name]) => name) }));
+  const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' });
+  assert.equal(status, 0, stdout);
+});
+
 /** A port that nothing has. */
 async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1');

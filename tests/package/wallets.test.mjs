@@ -1,15 +1,19 @@
 // The ready-made wallets against objects that behave as wallets do at their worst, then the real libraries on real chains;
 // x402.test.mjs has them pay whole jobs.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { after, before, mock, test } from 'node:test';
 import { inspect } from 'node:util';
+import { build } from 'esbuild';
 import { ACCOUNTS, startChain } from '../servers/chain.mjs';
 import { ethers as Ethers, viem as Viem } from '../servers/wallet-libraries.mjs';
 import { installPackage } from '../../scripts/install-package.mjs';
 
-const { fromEip1193, fromEthers, fromViem } = await import(`${installPackage('wallets').installed}/wallets.js`);
+const package_ = installPackage('wallets');
+const { fromEip1193, fromEthers, fromViem } = await import(`${package_.installed}/wallets.js`);
 
 const ME = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
 const OTHER = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
@@ -532,6 +536,57 @@ test('what is no wallet is refused with the rule and the way out', () => {
       name: 'TypeError',
       message: /^options\.address of fromEip1193 must be/,
     });
+  }
+});
+
+test('in a page, wallets of libraries go in once the adapters are loaded; before that the error says how', () => {
+  const { installed, folder } = package_;
+  const program = `
+    const { JobsClient } = await import(${JSON.stringify(`${installed}/index.js`)});
+    const nothing = async () => '0x';
+    const address = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
+    const wallets = {
+      signer: { address, getAddress: nothing, signTypedData: nothing, sendTransaction: nothing },
+      client: { account: { address }, signTypedData: nothing, sendTransaction: nothing, getChainId: nothing, request: nothing },
+      provider: { request: nothing },
+      account: { address, signTypedData: nothing },
+      own: { address, signTypedData: nothing, sendTransaction: nothing },
+    };
+    const said = () => Object.entries(wallets).map(([name, wallet]) => {
+      try {
+        return new JobsClient({ baseUrl: 'https://h', wallet }) && name;
+      } catch ({ field, message }) {
+        return field + message.includes("after import 'eliza-jobs/wallets'");
+      }
+    }).join();
+    console.log(said());
+    await import(${JSON.stringify(`${installed}/wallets.js`)});
+    console.log(said());`;
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd: folder, encoding: 'utf8' });
+  assert.equal(said, 'wallettrue,wallettrue,wallettrue,account,own\nsigner,client,provider,account,own\n');
+});
+
+test('every runtime but a page has the adapters at once, in a bundle too', async () => {
+  const { folder } = package_;
+  const contents = `import { JobsClient } from 'eliza-jobs';
+    new JobsClient({ baseUrl: 'https://h', wallet: { request: async () => '0x' } });
+    console.log('taken');`;
+  const bundled = {
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    write: false,
+    stdin: { contents, resolveDir: folder },
+  };
+  const { outputFiles } = await build(bundled);
+  for (const program of [
+    contents,
+    outputFiles[0].text,
+    contents.replace(/import (.*) from (.*);/, 'const $1 = (await import("node:module")).createRequire(import.meta.url)($2);'),
+  ]) {
+    writeFileSync(`${folder}/taken.mjs`, program);
+    assert.equal(execFileSync(process.execPath, ['taken.mjs'], { cwd: folder, encoding: 'utf8' }), 'taken\n');
   }
 });
 

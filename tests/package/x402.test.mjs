@@ -63,6 +63,13 @@ const wallets = {
     ),
   'an ethers signer of a provider': async () =>
     fromEthers(await new ethers.JsonRpcProvider(chain.rpc, undefined, { pollingInterval: 50 }).getSigner(PAYER)),
+  // The same as they are.
+  'an EIP-1193 provider as it is': provider,
+  'a viem wallet client as it is': () => chain.walletClient(0),
+  'a viem client over a provider, as it is': () =>
+    viem.createWalletClient({ chain: chain.publicClient.chain, transport: viem.custom(provider()) }),
+  'an ethers wallet as it is': () =>
+    new ethers.NonceManager(new ethers.Wallet(KEY, new ethers.JsonRpcProvider(chain.rpc, undefined, { pollingInterval: 50 }))),
 };
 const KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80';
 

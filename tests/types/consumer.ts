@@ -13,6 +13,7 @@ import {
   type JobDetailsResponse,
   type JobHealthResponse,
   type JobListResponse,
+  type LibraryWallet,
   type PriceQuote,
   type Quote,
   type Wallet,
@@ -45,6 +46,19 @@ new JobsClient({ baseUrl: 'http://localhost:3000', logger: 'console' });
 const spent: string = money.spent('EURC') + money.spent();
 // @ts-expect-error money is never a number
 new JobsClient({ baseUrl: 'http://localhost:3000', spend: { budget: 2 } });
+// A wallet of one's own gets its parameters' types, beside those of the libraries.
+new JobsClient({
+  baseUrl: 'http://localhost:3000',
+  wallet: {
+    address: '0x',
+    signTypedData: async ({ domain }) => String(domain.chainId),
+    sendTransfer: async ({ amount }) => amount,
+  },
+});
+declare const library: LibraryWallet;
+new JobsClient({ baseUrl: 'http://localhost:3000', wallet: library });
+// @ts-expect-error nothing of this pays
+new JobsClient({ baseUrl: 'http://localhost:3000', wallet: { getAddress: async () => '0x' } });
 // @ts-expect-error a key is not a wallet
 new JobsClient({ baseUrl: 'http://localhost:3000', wallet: '0xkey' });
 const signs: NonNullable<Wallet['signTypedData']> = async ({ domain, message }) => `${domain.chainId}${message.nonce}`;

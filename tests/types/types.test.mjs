@@ -45,7 +45,7 @@ const modules = [path.join(root, 'node_modules/@types'), path.join(import.meta.d
 const types = (name) => ({ types: [name], typeRoots: modules });
 const old = (version) => path.join(import.meta.dirname, `node_modules/typescript-${version}/bin/tsc`);
 
-for (const [version, compiler] of [['today', tsc], ...['5.1', '5.0'].map((version) => [version, old(version)])]) {
+for (const [version, compiler] of [['today', tsc], ...['7', '5.1', '5.0'].map((version) => [version, old(version)])]) {
   test(`a project without lib dom compiles (TypeScript ${version})`, () => {
     compiles('without-dom.ts', {}, compiler);
   });
@@ -53,6 +53,23 @@ for (const [version, compiler] of [['today', tsc], ...['5.1', '5.0'].map((versio
     compiles('without-dom.ts', { lib: ['es2022', 'dom'] }, compiler);
     compiles('with-fetch.ts', { lib: ['es2022', 'dom'] }, compiler);
   });
+}
+
+const STRICTEST = {
+  ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noPropertyAccessFromIndexSignature: true },
+  ...{ noImplicitOverride: true, noImplicitReturns: true, noFallthroughCasesInSwitch: true, noUnusedLocals: true },
+  ...{ noUnusedParameters: true, isolatedModules: true, verbatimModuleSyntax: true, forceConsistentCasingInFileNames: true },
+};
+for (const [version, compiler] of [['today', tsc], ...['7', '5.1', '5.0'].map((version) => [version, old(version)])]) {
+  for (const [how, options] of [
+    ['nodenext', {}],
+    ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+  ]) {
+    test(`with every strict switch on a project compiles that uses all public types (TypeScript ${version}, ${how})`, () => {
+      compiles('strict.ts', { ...STRICTEST, ...options }, compiler);
+      compiles('strict.ts', { ...STRICTEST, ...options, lib: ['es2022', 'dom'] }, compiler);
+    });
+  }
 }
 
 test('a project for Node alone compiles', () => {
@@ -95,6 +112,10 @@ for (const version of ['viem-1', 'viem-2.9', 'viem']) {
         account,
         local,
         mnemonicToAccount('test'),
+        client,
+        createWalletClient({ chain: base, transport: http(), account }),
+        createWalletClient({ transport: custom(provider) }),
+        provider,
         fromViem(account),
         fromViem(local),
         fromViem(client),
@@ -115,7 +136,7 @@ test('the client that wagmi gives goes in as it is', () => {
     import { fromViem } from 'eliza-jobs/wallets';
     declare const client: GetWalletClientReturnType;
     declare const configured: GetWalletClientReturnType<Config, 8453>;
-    for (const wallet of [fromViem(client), fromViem(configured)]) new JobsClient({ baseUrl: 'http://h', wallet });`,
+    for (const wallet of [client, configured, fromViem(client), fromViem(configured)]) new JobsClient({ baseUrl: 'http://h', wallet });`,
   );
 });
 
@@ -128,6 +149,11 @@ test('signers of ethers 6 go in as they are', () => {
     declare const provider: Eip1193Provider;
     declare const signer: ethers.Signer;
     const wallets = [
+      signer,
+      new ethers.Wallet('0x1'),
+      new ethers.NonceManager(signer),
+      await new ethers.BrowserProvider(provider).getSigner(),
+      provider,
       fromEthers(signer),
       fromEthers(new ethers.Wallet('0x1')),
       fromEthers(new ethers.NonceManager(signer)),
@@ -145,7 +171,8 @@ test('signers of ethers 5 go in as they are', () => {
     import { JobsClient } from 'eliza-jobs';
     import { fromEthers } from 'eliza-jobs/wallets';
     declare const provider: ethers.providers.Web3Provider;
-    const wallets = [fromEthers(new ethers.Wallet('0x1')), fromEthers(provider.getSigner())];
+    const wallet = new ethers.Wallet('0x1');
+    const wallets = [wallet, provider.getSigner(), fromEthers(wallet), fromEthers(provider.getSigner())];
     for (const wallet of wallets) new JobsClient({ baseUrl: 'http://h', wallet });`,
   );
 });
@@ -180,12 +207,16 @@ test('hovers have an example for each way in, and the defaults', () => {
     'pollJob\\(jobId: string, options',
     'resume\\(handle',
     'watchJob\\(',
+    'ask\\(question',
+    'quote\\(options',
+    'payments\\(options',
   ]) {
     assert.match(commentOf(new RegExp(method)), /@example/, method);
   }
   for (const option of ['timeoutMs', 'retries', 'maxPerPayment', 'networks', 'store']) {
     assert.match(commentOf(new RegExp(` ${option}\\?: [^;]*undefined;`)), /@default|longest time|In milliseconds/i, option);
   }
+  assert.doesNotMatch(text, /\* \S.* @default/, 'on a line of its own');
 });
 
 test('publint finds nothing', async () => {

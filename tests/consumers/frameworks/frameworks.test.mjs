@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import vm from 'node:vm';
 import { consumer, inPage, listening, opened, pageOf, refusal, run, said, serve, server, workshop } from '../harness.mjs';
 
@@ -89,8 +89,17 @@ refusal(
 
 const next = `Next.js ${versionOf('next')}`;
 const command = [process.execPath, bin('next/dist/bin/next')];
-const app = project('next');
-const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CI: 'true' };
+// examples/next beside the tools, where the project's own node_modules would be, with pages of the tests: one build has all.
+const app = project('example');
+rmSync(app, { recursive: true, force: true });
+for (const from of [path.resolve(import.meta.dirname, '../../../examples/next'), project('next')])
+  cpSync(from, app, { recursive: true });
+const { createSandbox, serveSandbox } = await import(path.join(installed, 'sandbox-node.js'));
+const sandbox = createSandbox({ paywall: 'x402-v2', price: '0.02' });
+const sandboxServer = await serveSandbox(sandbox);
+after(() => sandboxServer.close());
+const ofExample = { ELIZA_URL: sandboxServer.url, PRIVATE_KEY: `0x${'11'.repeat(32)}` };
+const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CI: 'true', ...ofExample };
 
 async function freePort() {
   const reserved = net.createServer().listen(0, '127.0.0.1');
@@ -103,23 +112,26 @@ async function freePort() {
 const started = new Map();
 /** Starts Next.js as it is built or in development; once. */
 function nextIn(mode) {
-  if (!started.has(mode)) started.set(mode, start(app, mode, env, 'api/ask'));
+  if (!started.has(mode)) started.set(mode, start(mode));
   return started.get(mode);
 }
-async function start(app, mode, env, address) {
+async function start(mode) {
   if (mode === 'start') await run(command[0], [command[1], 'build', app], { cwd: app, env, maxBuffer: 1e8 });
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
-  const args = [...command, mode, app, '--hostname', '127.0.0.1', '--port', String(port)];
-  await listening(args, { cwd: app, env }, url + address);
+  await listening(
+    [...command, mode, app, '--hostname', '127.0.0.1', '--port', String(port)],
+    { cwd: app, env },
+    `${url}tried/api/ask`,
+  );
   return url;
 }
 const kinds = {
   'a server component': async (url, query) =>
     /said\((?:<!-- -->)?(.*?)(?:<!-- -->)?\)/.exec(await (await fetch(`${url}?${query}`)).text())?.[1],
-  'a route handler': async (url, query) => (await fetch(`${url}api/ask?${query}`)).text(),
-  'an edge route handler': async (url, query) => (await fetch(`${url}api/edge?${query}`)).text(),
-  'a client component': (url, query, question) => said(`${url}client`, question),
+  'a route handler': async (url, query) => (await fetch(`${url}/api/ask?${query}`)).text(),
+  'an edge route handler': async (url, query) => (await fetch(`${url}/api/edge?${query}`)).text(),
+  'a client component': (url, query, question) => said(`${url}/client`, question),
 };
 for (const [mode, how] of [
   ['start', 'build'],
@@ -128,25 +140,15 @@ for (const [mode, how] of [
   for (const [kind, asks] of Object.entries(kinds)) {
     consumer(next, `${how}, ${kind}`, async (question) => {
       const url = await nextIn(mode);
-      return asks(url, new URLSearchParams({ server: server.url, question }), question);
+      return asks(`${url}tried`, new URLSearchParams({ server: server.url, question }), question);
     });
   }
 }
 
 test('the project examples/next, built: its page asks its route, which pays', { timeout: 300_000 }, async () => {
-  const { createSandbox, serveSandbox } = await import(path.join(installed, 'sandbox-node.js'));
-  const sandbox = createSandbox({ paywall: 'x402-v2', price: '0.02' });
-  const served = await serveSandbox(sandbox);
-  // Beside the tools, where the project's own node_modules would be.
-  const example = project('example');
-  rmSync(example, { recursive: true, force: true });
-  cpSync(path.resolve(import.meta.dirname, '../../../examples/next'), example, { recursive: true });
-  cpSync(path.join(app, 'next.config.mjs'), path.join(example, 'next.config.mjs'));
-  const url = await start(example, 'start', { ...env, ELIZA_URL: served.url, PRIVATE_KEY: `0x${'11'.repeat(32)}` }, '');
-  const page = await opened(url);
+  const page = await opened(await nextIn('start'));
   await page.click('button');
   await page.getByRole('status').filter({ hasText: 'What is the weather in New York?' }).waitFor();
   assert.equal(sandbox.payments.length, 1);
   await page.close();
-  await served.close();
 });

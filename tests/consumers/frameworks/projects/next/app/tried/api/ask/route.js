@@ -1,4 +1,4 @@
-import { ask } from '../../../../ask.js';
+import { ask } from '../../../../../ask.js';
 
 export async function GET(request) {
   const { searchParams } = new URL(request.url);

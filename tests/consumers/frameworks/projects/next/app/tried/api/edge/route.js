@@ -1,6 +1,6 @@
 export const runtime = 'edge';
 
-import { ask } from '../../../../ask.js';
+import { ask } from '../../../../../ask.js';
 
 export async function GET(request) {
   const { searchParams } = new URL(request.url);

@@ -1,5 +1,5 @@
 // A server component.
-import { ask } from '../../ask.js';
+import { ask } from '../../../ask.js';
 
 export const dynamic = 'force-dynamic';
 export default async function Page({ searchParams }) {
