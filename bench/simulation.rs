@@ -11,7 +11,7 @@ mod laws;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::time::Millis;
-use eliza_jobs::waiting::pace::{AgentTimes, Pace};
+use eliza_jobs::waiting::pace::{AgentTimes, Observed, Pace};
 use laws::{LAWS, Law, PRICE, RTT, Random, before, optimal, planned_at, polls, seen};
 
 /// Of how many jobs each figure is the mean.
@@ -82,7 +82,7 @@ fn learned(law: Law, took: &[f64], known: usize, price_ms: f64) -> Row {
     for _ in 0..PROGRAMS {
         let mut times = AgentTimes::default();
         for _ in 0..known {
-            times.learn(law.draw(&mut random) * 1e3, true);
+            times.learn(Observed::Finished(Millis::new(law.draw(&mut random) * 1e3)));
         }
         row.add(&planned_at(&times, Pace { price: Millis::new(price_ms), ..Pace::default() }), took, None);
     }

@@ -5,6 +5,13 @@ interface Waiting {
 }
 const waiting = new WeakMap<AbortSignal, Waiting>();
 
+/** What a signal aborts with that has no reason of its own: those of old browsers, and of polyfills. */
+export function abortError(): Error {
+  const words = 'This operation was aborted';
+  if (typeof DOMException === 'function') return new DOMException(words, 'AbortError');
+  return Object.assign(new Error(words), { name: 'AbortError' });
+}
+
 /** Calls `wake` when the signal aborts; with `on: false` no longer. */
 export function listen(signal: AbortSignal, wake: () => void, on: boolean) {
   let known = waiting.get(signal);

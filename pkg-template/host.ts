@@ -1,5 +1,5 @@
 // What Rust calls in JavaScript, beside what belongs to one instance (instance.ts).
-import { listen } from './abort.js';
+import { abortError, listen } from './abort.js';
 import { log, tell } from './callbacks.js';
 import { csvLine, csvTitles } from './csv.js';
 import { makeError } from './errors.js';
@@ -20,6 +20,7 @@ const asWallet = (given: Record<string, unknown>): object =>
   shared.adapted?.(given) ?? (given['getAddress'] && given['sendTransaction'] ? {} : given);
 
 export const host = {
+  abortError,
   asWallet,
   awaitable,
   csvLine,

@@ -24,6 +24,15 @@ interface Deferred {
 interface Mark {
   paying?: boolean;
 }
+/** A signal of the application's own may throw. */
+function attempt(end: () => void) {
+  try {
+    end();
+  } catch {
+    // It goes with the program.
+  }
+}
+
 /** What outlives an instance: of it, what takes the answer of a wallet that was asked by a dead one. */
 interface Kept {
   walletAnswered(attemptId: string, value: unknown, isThrown: boolean): void;
@@ -40,6 +49,8 @@ export class Instance {
   readonly #pending = new Map<(error: unknown) => void, Mark>();
   /** They end with the instance, so that none keeps a program from ending. */
   readonly #timers = new Set<Timer>();
+  /** What ends a request, a listener or a sleep of it, by what Rust has of that. */
+  readonly #open = new Map<object, () => void>();
 
   constructor(module: WebAssembly.Module) {
     this.glue = makeGlue(this.#webAssembly(), this.#setTimeout, this.#clearTimeout, this.#host());
@@ -70,6 +81,9 @@ export class Instance {
   #host() {
     return {
       ...host,
+      listen: (...given: Parameters<typeof host.listen>) => this.#listen(...given),
+      reading: (...given: Parameters<typeof host.reading>) => this.#reading(...given),
+      wake: (request: { release?: () => void }) => this.#wake(request),
       deferred: () => this.#deferred(),
       walletAnswer: (given: unknown, kept: Kept, attemptId: string) => this.#walletAnswer(given, kept, attemptId),
       iterate: (feed: Feed) => (this.#returned = new FeedIterator(this, feed)),
@@ -89,6 +103,33 @@ export class Instance {
     // Where no other instance can be made, the record says that the wallet was asked.
     answer.then(cameLate(false), cameLate(true)).catch(() => undefined);
     return answer;
+  }
+
+  #listen(signal: AbortSignal, wake: () => void, on: boolean) {
+    host.listen(signal, wake, on);
+    if (on) this.#open.set(wake, () => host.listen(signal, wake, false));
+    else this.#open.delete(wake);
+  }
+
+  #reading(...given: Parameters<typeof host.reading>) {
+    const reading = host.reading(...given);
+    const end = (isComplete: boolean) => {
+      this.#open.delete(reading);
+      reading.end(isComplete);
+    };
+    this.#open.set(reading, () => reading.end(false));
+    return { ...reading, end };
+  }
+
+  #wake(request: { release?: () => void }) {
+    const back = host.wake(request);
+    const { release } = request;
+    request.release = () => {
+      this.#open.delete(request);
+      release?.();
+    };
+    this.#open.set(request, request.release);
+    return back;
   }
 
   #deferred(): Deferred {
@@ -173,6 +214,8 @@ export class Instance {
     }
     this.#pending.clear();
     for (const timer of this.#timers) clearTimeout(timer);
+    for (const end of this.#open.values()) attempt(end);
+    this.#open.clear();
     releaseAllLocks();
     return this.error;
   }

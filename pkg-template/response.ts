@@ -10,8 +10,10 @@ export interface Reading {
   readonly names: readonly string[];
   /** The largest body, in bytes. */
   readonly most: number;
-  /** Ends the reading too: a stream of the application's own does not end with its request. */
+  /** The request's. It ends the reading too: a stream of the application's own does not end with its request. */
   readonly signal: AbortSignal;
+  /** Ends it all; without the whole response the request is aborted. */
+  readonly end: (isComplete: boolean) => void;
   /** Whether an event stream is wanted piece by piece. */
   readonly streams: boolean;
   /** Set here: the text of the body so far, as soon as the response has begun. */
@@ -41,6 +43,7 @@ interface Foreign {
 }
 interface Reader {
   read(): PromiseLike<{ readonly done?: unknown; readonly value?: unknown }>;
+  cancel?(): unknown;
 }
 
 /** Nothing was thrown, and there is no response all the same. */
@@ -54,12 +57,13 @@ class Unreadable extends Error {
 }
 
 /** What `receive` takes. */
-export const reading = (names: readonly string[], most: number, signal: AbortSignal, streams: boolean): Reading => ({
-  names,
-  most,
-  signal,
-  streams,
-});
+export function reading(names: readonly string[], most: number, streams: boolean): Reading {
+  const controller = new AbortController();
+  const end = (isComplete: boolean) => {
+    if (!isComplete) controller.abort();
+  };
+  return { names, most, signal: controller.signal, end, streams };
+}
 
 /** Waits for a response and reads it. Rejects with what `fetch` or the body throws. */
 export function receive(response: PromiseLike<unknown>, reading: Reading): Promise<Received | Unreadable> {
@@ -168,6 +172,15 @@ class Body implements Pieces {
   constructor(reader: Reader, reading: Reading) {
     this.#reader = reader;
     this.#reading = reading;
+    // A fetch that does not take the signal goes on to receive the body.
+    if (reading.signal.aborted) this.#cancel();
+    else reading.signal.addEventListener('abort', () => this.#cancel());
+  }
+
+  /** An async function catches whatever it throws. */
+  #cancel() {
+    const cancel = async () => void (await this.#reader.cancel?.());
+    cancel().catch(() => undefined);
   }
 
   /** The next piece of the text; `undefined` at its end. */

@@ -5,7 +5,7 @@ const SLICE = 500_000;
 /** How the server's lists begin. */
 const BEGINNING = /^\s*\{\s*"jobs"\s*:\s*\[/;
 /** What stands between two jobs. In a string there is a backslash before the quotation mark. */
-const BETWEEN = '},{"';
+const BETWEEN = '},{"jobId":';
 
 /** What this text is as JSON: without `json` where it is none. */
 export async function parsed(text: string): Promise<{ json?: unknown }> {

@@ -1,7 +1,8 @@
 // The demo page and the package on one loopback address, compressed and cached as a good static host does it. Where there is a server to
 // pass requests on to, it is behind /api/.
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -26,7 +27,8 @@ const ENCODERS = {
   gzip: promisify(gzip),
 };
 
-/** What was compressed, by its encoding and its hash. */
+/** Where what was compressed is kept, by its encoding and its hash: brotli takes seconds for the package, and longer on a busy machine. */
+const KEPT = path.resolve(import.meta.dirname, '../target/demo');
 const compressed = new Map();
 
 /**
@@ -34,6 +36,8 @@ const compressed = new Map();
  * on to `api` where that is given.
  */
 export async function serveDemo({ api, installed, port = 0, policy = POLICY }) {
+  // The parts of the package are asked for one after the other, and are compressed at the same time.
+  for (const plain of (await demoFiles(installed)).values()) void encoded(plain, 'br').catch(() => undefined);
   const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://demo');
     if (api && pathname.startsWith('/api/')) return pass(request, response, api);
@@ -89,9 +93,33 @@ async function contents(pathname, installed) {
 async function packed(plain, request) {
   const taken = request.headers['accept-encoding'] ?? '';
   const encoding = Object.keys(ENCODERS).find((name) => new RegExp(`\\b${name}\\b`).test(taken));
-  const version = `${encoding}:${Buffer.from(await crypto.subtle.digest('SHA-256', plain)).toString('base64url')}`;
-  if (encoding && !compressed.has(version)) compressed.set(version, ENCODERS[encoding](plain));
-  return { body: encoding ? await compressed.get(version) : plain, encoding, tag: `"${version}"` };
+  const body = encoding ? await encoded(plain, encoding) : plain;
+  return { body, encoding, tag: `"${version(plain, encoding)}"` };
+}
+
+const version = (plain, encoding) => `${encoding ?? 'plain'}-${createHash('sha256').update(plain).digest('base64url')}`;
+
+/** The file in an encoding. */
+function encoded(plain, encoding) {
+  const name = version(plain, encoding);
+  if (!compressed.has(name))
+    compressed.set(
+      name,
+      keptOrMade(path.join(KEPT, name), () => ENCODERS[encoding](plain)),
+    );
+  return compressed.get(name);
+}
+
+/** A file that is kept, or is made now. Another program may be making it at the same time: it appears as a whole. */
+async function keptOrMade(file, make) {
+  const kept = await readFile(file).catch(() => undefined);
+  if (kept) return kept;
+  const made = await make();
+  const part = `${file}.${process.pid}`;
+  await mkdir(KEPT, { recursive: true });
+  await writeFile(part, made);
+  await rename(part, file);
+  return made;
 }
 
 function pass(request, response, api) {

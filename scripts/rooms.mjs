@@ -36,6 +36,11 @@ export const SANDBOX_FLOORS = [
 const JAVASCRIPT = /\b(wasm_bindgen|js_sys|web_sys|gloo_timers|serde_wasm_bindgen)::/;
 const KNOWS_JAVASCRIPT = (file) => file.startsWith('js/') || file === 'js.rs' || file === 'json/js.rs' || file === 'lib.rs';
 
+/** A time as a bare number; the parser of fractions is 13 KB of the package as well. */
+const FLOAT_TIME = /\bparse::<f64>|\b\w+_ms\s*:\s*(?:Option<)?f64\b/;
+/** The edge converts, `time` is made of numbers, and what `api` declares is JavaScript's. */
+const HAS_FLOAT_TIMES = (file) => /^(?:js|json|api)\/|^time\.rs$|(?:^|\/)tests\.rs$/.test(file);
+
 /** The text without comments, strings and test modules. */
 export function strip(source) {
   const bare = source.replace(
@@ -157,6 +162,9 @@ export function faults(files, floors = FLOORS) {
     }
     if (!KNOWS_JAVASCRIPT(file) && JAVASCRIPT.test(strip(files[file]))) {
       found.push(`${file} knows JavaScript; only js/ and json/js.rs may`);
+    }
+    if (floors === FLOORS && !HAS_FLOAT_TIMES(file) && FLOAT_TIME.test(strip(files[file]))) {
+      found.push(`${file} has a time as a bare f64: use the types of time.rs, and convert at the edge`);
     }
   }
   const around = circle(rooms);

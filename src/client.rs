@@ -62,16 +62,12 @@ pub struct Client<P: Platform> {
 impl<P: Platform + 'static> Client<P> {
     /// A client in this world, with a ledger for the limits of its policy.
     pub fn new(platform: P, config: Config, ledger: Rc<SpendLedger>) -> Self {
-        Self::with(Rc::new(platform), config, ledger, Rc::default())
+        Self::sharing(Rc::default(), platform, config, ledger)
     }
 
-    /// The same client, which goes by what other clients have learned of this server's rate limit too.
-    #[must_use]
-    pub fn sharing(self, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
-        Self::with(self.platform, self.config, self.payments.ledger(), rate_limit)
-    }
-
-    fn with(platform: Rc<P>, config: Config, ledger: Rc<SpendLedger>, rate_limit: Rc<RefCell<RateLimit>>) -> Self {
+    /// A client that shares what is known of the server's rate limit with others.
+    pub fn sharing(rate_limit: Rc<RefCell<RateLimit>>, platform: P, config: Config, ledger: Rc<SpendLedger>) -> Self {
+        let platform = Rc::new(platform);
         let http = HttpConfig {
             base_url: config.base_url.clone(),
             headers: config.headers.clone(),
@@ -90,14 +86,15 @@ impl<P: Platform + 'static> Client<P> {
         }
     }
 
-    /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for payments under way. `None`
-    /// for a token that is not paid with.
+    /// What was spent of a token so far, as a decimal number of tokens, with what is set aside for
+    /// payments under way. `None` for a token that is not paid with.
     pub fn spent(&self, symbol: &str) -> Option<String> {
         let at = self.config.spend.limits.iter().position(|limit| limit.symbol == symbol)?;
         Some(to_decimal(self.payments.ledger().spent(at), self.config.spend.limits.get(at)?.decimals))
     }
 
-    /// What is spent, set aside and left of each limit of a token's budget, for all clients of the scope.
+    /// What is spent, set aside and left of each limit of a token's budget, for all clients of the
+    /// scope.
     pub async fn spending(&self, symbol: &str, call: &CallOptions) -> Result<Json> {
         self.payments.spending(symbol, self.http.deadline(call)).await
     }
@@ -108,7 +105,8 @@ impl<P: Platform + 'static> Client<P> {
         self.payments.create(params, call, limit, update).await
     }
 
-    /// The wallet has returned, or thrown, for a payment of an instance of this module that has trapped meanwhile.
+    /// The wallet has returned, or thrown, for a payment of an instance of this module that has
+    /// trapped meanwhile.
     pub async fn wallet_answered(&self, attempt_id: &str, answer: Result<Json, Json>) {
         self.payments.wallet_answered(attempt_id, answer).await;
     }
@@ -124,8 +122,8 @@ impl<P: Platform + 'static> Client<P> {
         self.http.read(Method::Get, routes::AGENTS, call, self.http.config.retries, "a list of agents", &parse).await
     }
 
-    /// The text of the answer to a question. Without a `userId` a random one asks; with a key always the same one, for a key stands
-    /// for one request.
+    /// The text of the answer to a question. Without a `userId` a random one asks; with a key
+    /// always the same one, for a key stands for one request.
     pub async fn ask(self: &Rc<Self>, params: Json, call: &CallOptions, plan: WaitPlan, update: &dyn Fn(Update)) -> Result<Json> {
         let user = || match call.idempotency_key.as_str() {
             "" => self.platform.uuid(),
@@ -141,7 +139,8 @@ impl<P: Platform + 'static> Client<P> {
         self.payments.pending(call).await
     }
 
-    /// Gives each payment of the store that moved or may have moved money to `put`, the oldest first, when it has taken the one before.
+    /// Gives each payment of the store that moved or may have moved money to `put`, the oldest
+    /// first, when it has taken the one before.
     pub async fn payments(&self, filter: &PaymentFilter, call: &CallOptions, put: impl AsyncFn(Json)) -> Result<()> {
         let mut end = self.end(call);
         let keys = self.payments.paid_keys(filter, end).await?;
@@ -162,8 +161,8 @@ impl<P: Platform + 'static> Client<P> {
         self.payments.forget_payment(given, call).await
     }
 
-    /// Resumes an attempt (of an error, or of [`Client::pending_payments`]), and waits for the job's answer: with the job that is
-    /// there, else with the same proof.
+    /// Resumes an attempt (of an error, or of [`Client::pending_payments`]), and waits for the
+    /// job's answer: with the job that is there, else with the same proof.
     pub async fn resume(
         self: &Rc<Self>,
         given: &Json,
@@ -175,7 +174,8 @@ impl<P: Platform + 'static> Client<P> {
         self.watch.recall(&self.http, plan);
         let (created, payment) = Box::pin(self.payments.resume(given, call, end, update)).await?;
         update(Update::Created(created.document.clone()));
-        self.wait(created.known(""), Some(Box::new(payment)), end, (call, plan), update).await
+        let wanted = Wanted::created(&created, "", end, call, plan);
+        self.wait(&wanted, Some(Box::new(payment)), update).await
     }
 
     /// When the call must have ended.
@@ -192,22 +192,19 @@ impl<P: Platform + 'static> Client<P> {
         Ok(seen)
     }
 
-    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The agent's id is empty where it is not known,
-    /// and the lifetime is known for a job that was just created here. What was paid for a job that has ended is closed before the answer
-    /// is returned.
+    /// Waits for a job's answer, which comes with what was paid for it; an error does too. The
+    /// payment of a job that has ended is closed before the answer is returned.
     async fn wait(
         self: &Rc<Self>,
-        (job_id, agent, lifetime): (&str, &str, Option<Millis>),
+        wanted: &Wanted<'_>,
         mut payment: Option<Box<Attempt>>,
-        end: Deadline,
-        (call, plan): (&CallOptions, WaitPlan),
         update: &dyn Fn(Update),
     ) -> Result<Json> {
+        let (job_id, end) = (wanted.job_id, Deadline::at(wanted.deadline));
         if payment.is_some() {
             update(Update::Paying);
         }
-        let wanted = Wanted { job_id, agent, lifetime, deadline: end.instant(), plan, call };
-        let waited = match self.watch.wait(&self.http, &wanted, &|job| update(Update::Status(job))).await {
+        let waited = match self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await {
             Ok(seen) => {
                 let closed = self.close_finished(job_id, &seen, end).await;
                 payment = payment.or(closed).or_else(|| self.payments.paid_for(job_id, seen.reference.as_deref()));
@@ -232,7 +229,8 @@ impl<P: Platform + 'static> Client<P> {
         }
     }
 
-    /// A final job leaves nothing open. One that is completed without its answer may have it at the next poll.
+    /// A final job leaves nothing open. One that is completed without its answer may have it at the
+    /// next poll.
     async fn close_finished(self: &Rc<Self>, job_id: &str, seen: &Seen, end: Deadline) -> Option<Box<Attempt>> {
         if !seen.is_settled() {
             return None;
@@ -272,7 +270,8 @@ impl<P: Platform + 'static> Client<P> {
         // Boxed: what it needed is freed before the call waits.
         let paid = Box::pin(self.payments.create(params, call, limit, update)).await?;
         let agent = params.get_text("agentId").unwrap_or_default();
-        self.wait(paid.created.known(&agent), paid.payment.map(Box::new), end, (call, plan), update).await
+        let wanted = Wanted::created(&paid.created, &agent, end, call, plan);
+        self.wait(&wanted, paid.payment.map(Box::new), update).await
     }
 
     /// Waits for a job's answer.
@@ -286,7 +285,8 @@ impl<P: Platform + 'static> Client<P> {
         let end = self.end(call);
         self.watch.recall(&self.http, plan);
         let payment = self.payments.paid_for(job_id, None);
-        self.wait((job_id, "", None), payment, end, (call, plan), update).await.map_err(|mut error| {
+        let wanted = Wanted { job_id, agent: "", lifetime: None, deadline: end.instant(), plan, call };
+        self.wait(&wanted, payment, update).await.map_err(|mut error| {
             // To wait again pays nothing.
             error.repeats_payment = false;
             error

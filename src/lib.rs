@@ -1,11 +1,14 @@
-//! eliza-jobs: ask an elizaOS agent one question over the Jobs API, pay for it with x402, get the answer.
+//! eliza-jobs: ask an elizaOS agent one question over the Jobs API, pay for it with x402, get the
+//! answer.
 //!
-//! The crate is a core in plain Rust with a thin JavaScript edge. The core has no clock, no randomness, no network and no
-//! JavaScript: it reaches them through one seam, [`platform::Platform`], and so runs under plain `cargo test` with a virtual clock
-//! and scripted servers. It is no server, no wallet and no facilitator, and it keeps no key.
+//! The crate is a core in plain Rust with a thin JavaScript edge. The core has no clock, no
+//! randomness, no network and no JavaScript: it reaches them through one seam,
+//! [`platform::Platform`], and so runs under plain `cargo test` with a virtual clock and scripted
+//! servers. It is no server, no wallet and no facilitator, and it keeps no key.
 //!
-//! Each room is a domain. Its decisions are plain values, which neither wait nor send; its `run.rs` performs them.
-//! `docs/architecture.md` has the picture and the way of a job through it. In reading order, each room using only those before it:
+//! Each room is a domain. Its decisions are plain values, which neither wait nor send; its `run.rs`
+//! performs them. `docs/architecture.md` has the picture and the way of a job through it. In
+//! reading order, each room using only those before it:
 //!
 //! | room | what it decides |
 //! | --- | --- |

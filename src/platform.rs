@@ -1,7 +1,7 @@
 //! The seam between this crate and the runtime it is in: one trait, and the values that cross it.
 //!
-//! The package implements [`Platform`] over a JavaScript runtime (`js/platform.rs`), the tests implement it over a
-//! script and a virtual clock.
+//! The package implements [`Platform`] over a JavaScript runtime (`js/platform.rs`), the tests
+//! implement it over a script and a virtual clock.
 
 use core::task::Poll;
 
@@ -15,8 +15,9 @@ pub trait Platform {
     /// Holds a lock until it is dropped.
     type Lock;
 
-    /// Sends a request and reads the whole response, both within `request.timeout`. Redirects are never followed.
-    /// With `on_chunk`, the text of an event stream goes there as it arrives, and the body is empty.
+    /// Sends a request and reads the whole response, both within `request.timeout`. Redirects are
+    /// never followed. With `on_chunk`, the text of an event stream goes there as it arrives, and
+    /// the body is empty.
     fn send(
         &self,
         request: &HttpRequest,
@@ -26,7 +27,8 @@ pub trait Platform {
     /// Waits so long.
     fn sleep(&self, duration: Millis) -> impl Future<Output = ()>;
 
-    /// Waits so long, or until the page is active again: visible, online, or taken out of the back/forward cache.
+    /// Waits so long, or until the page is active again: visible, online, or taken out of the
+    /// back/forward cache.
     fn sleep_until_active(&self, duration: Millis) -> impl Future<Output = ()> {
         self.sleep(duration)
     }
@@ -66,17 +68,19 @@ pub trait Platform {
     /// Calls one of the application's callbacks. The result is what it returned, or what it threw.
     fn call(&self, callback: Callback, argument: Json) -> impl Future<Output = Result<Json, Json>>;
 
-    /// Asks the wallet to pay for this attempt. A runtime that outlives this module hands on what comes when the module is gone.
+    /// Asks the wallet to pay for this attempt. A runtime that outlives this module hands on what
+    /// comes when the module is gone.
     fn ask_wallet(&self, attempt_id: &str, callback: Callback, argument: Json) -> impl Future<Output = Result<Json, Json>> {
         let _ = attempt_id;
         self.call(callback, argument)
     }
 
-    /// Performs one operation of the payment store. The result is what the store returned, or what it threw.
+    /// Performs one operation of the payment store. The result is what the store returned, or what
+    /// it threw.
     fn store(&self, operation: StoreOperation, key: &str, value: &str) -> impl Future<Output = Result<Json, Json>>;
 
-    /// Waits until no other call holds the lock of this name: in this program, in another tab, or wherever the store
-    /// can tell. The error is what the store threw.
+    /// Waits until no other call holds the lock of this name: in this program, in another tab, or
+    /// wherever the store can tell. The error is what the store threw.
     fn lock(&self, name: &str) -> impl Future<Output = Result<Self::Lock, Json>>;
 
     /// Whether this lock is still held: a program that was suspended may have lost it.
@@ -104,8 +108,9 @@ pub enum StoreOperation {
     Get,
     /// Writes the text of a key.
     Set,
-    /// Writes the text of a key that has none. The result is `true` when this call wrote it, `false` when there was one. Stores that
-    /// cannot do both at once read first: the lock of the key is held.
+    /// Writes the text of a key that has none. The result is `true` when this call wrote it,
+    /// `false` when there was one. Stores that cannot do both at once read first: the lock of the
+    /// key is held.
     Add,
     /// Deletes a key.
     Delete,
@@ -124,12 +129,13 @@ pub enum Callback {
     Transfer,
     /// `wallet.signTypedData`: signs this typed data. Returns the signature.
     Sign,
-    /// `wallet.call`: calls a contract of the chain without a transaction. Returns what the contract returns, in hexadecimal.
+    /// `wallet.call`: calls a contract of the chain without a transaction. Returns what the
+    /// contract returns, in hexadecimal.
     Call,
     /// `wallet.receipt`: returns a transaction's receipt; nothing while there is none.
     Receipt,
-    /// `wallet.pay`: takes the payment of this quote over. Returns the request headers, as a list of names (in lower
-    /// case) and values.
+    /// `wallet.pay`: takes the payment of this quote over. Returns the request headers, as a list
+    /// of names (in lower case) and values.
     Pay,
 }
 
@@ -263,8 +269,8 @@ pub enum SendFailure {
 }
 
 impl SendFailure {
-    /// What the platform's words mean: an error code of the operating system or of Node's HTTP client where there is one, else a
-    /// message. `reading` is whether the answer had begun.
+    /// What the platform's words mean: an error code of the operating system or of Node's HTTP
+    /// client where there is one, else a message. `reading` is whether the answer had begun.
     pub fn from_words(words: &str, reading: bool) -> Self {
         // Node and Bun name codes; Deno writes the system's words.
         let any = |known: &[&str]| known.iter().any(|word| words.contains(word));

@@ -18,6 +18,24 @@ pub fn shorten(text: &str, limit: usize) -> String {
     short
 }
 
+/// The text with no more of each address than its scheme and host: the rest may be a key of whoever asks there.
+pub fn only_hosts(text: &str) -> String {
+    const ENDS: [char; 8] = ['"', '\'', '`', '<', '>', ')', ']', '}'];
+    let mut clean = String::new();
+    let mut rest = text;
+    while let Some((before, address)) = rest.split_once("://") {
+        let is_end = |character: char| character <= ' ' || ENDS.contains(&character);
+        let (address, after) = address.split_at_checked(address.find(is_end).unwrap_or(address.len())).unwrap_or((address, ""));
+        let authority = address.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let cut = if host.len() < address.len() { "/…" } else { "" };
+        clean.push_str(&[before, "://", host, cut].concat());
+        rest = after;
+    }
+    clean.push_str(rest);
+    clean
+}
+
 /// The text without what could be a proof of payment: long hexadecimal runs.
 pub fn redact(text: &str) -> String {
     let mut clean = String::new();
@@ -49,6 +67,24 @@ mod tests {
         assert_eq!(redact(&"7".repeat(70)), "7".repeat(70));
         for same in ["", "é", "ab", "0x12 bad cafe", "22222222-2222-4222-8222-222222222222"] {
             assert_eq!(redact(same), same);
+        }
+    }
+
+    #[test]
+    fn of_addresses_the_hosts_are_left() {
+        for (given, cut) in [
+            (
+                "Status: 429 URL: https://base.g.test/v2/KEY Request body: {}",
+                "Status: 429 URL: https://base.g.test/… Request body: {}",
+            ),
+            (r#"(info={ "requestUrl": "http://h:8545/KEY" }, code=1)"#, r#"(info={ "requestUrl": "http://h:8545/…" }, code=1)"#),
+            ("wss://user:KEY@h.test, https://h.test?key=KEY\nhttps://h/#KEY)", "wss://h.test,/… https://h.test/…\nhttps://h/…)"),
+            ("at https://é.test/KEY/a://b and on", "at https://é.test/… and on"),
+        ] {
+            assert_eq!(only_hosts(given), cut, "{given}");
+        }
+        for same in ["", "://", "://a", "https://h.test", "<https://h.test:80> is down", "a: b // c"] {
+            assert_eq!(only_hosts(same), same);
         }
     }
 

@@ -1,12 +1,13 @@
 //! Points in time and durations as types of their own, so that a bare number is none of them.
 //!
-//! There are two clocks. [`Instant`] is on a monotonic clock, which only goes forward and means nothing outside this
-//! run of the program: deadlines and polls use it. [`WallTime`] is on the wall clock, which people and servers can set:
-//! records and signatures use it.
+//! There are two clocks. [`Instant`] is on a monotonic clock, which only goes forward and means
+//! nothing outside this run of the program: deadlines and polls use it. [`WallTime`] is on the wall
+//! clock, which people and servers can set: records and signatures use it.
 
 use core::ops::{Add, Sub};
 
-/// A duration in milliseconds. Never NaN; may be infinite ("no limit") and may be negative where a difference is.
+/// A duration in milliseconds. Never NaN; may be infinite ("no limit") and may be negative where a
+/// difference is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd)]
 pub struct Millis(f64);
 

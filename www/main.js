@@ -28,6 +28,9 @@ let connection;
 /** The latest price: `client.quote()`. */
 let price;
 let busy = false;
+/** The question that is under way, and the state in which the connection went away. */
+let current;
+let awayIn;
 
 // --- The look ---
 
@@ -294,6 +297,7 @@ async function run(content, work, handle) {
   const controller = new AbortController();
   const seen = { payment: handle?.amount ? handle : undefined, jobId: handle?.jobId };
   const turn = beginTurn(content, () => controller.abort(new Error('stopped')));
+  [current, awayIn] = [turn, undefined];
   sequence.begin('What happens');
   turn.became(handle ? 'thinking' : 'quoting');
   const calls = { signal: controller.signal, onUpdate: (update) => follow(update, turn, seen) };
@@ -377,9 +381,11 @@ for (const event of ['online', 'offline']) {
           : 'You are offline. The sandbox works all the same.',
     );
     if (settings.server !== 'own') return;
-    if (isAway) setState('offline');
-    else if (busy) setState('thinking');
-    else if (state() === 'offline') void learn();
+    const isShown = state() === 'offline';
+    if (isAway === isShown) return;
+    if (!busy) return isAway ? setState('offline') : void learn();
+    if (isAway) awayIn = state();
+    current.became(isAway ? 'offline' : (awayIn ?? 'thinking'));
   });
 }
 // Another tab has paid, or has got an answer.

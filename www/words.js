@@ -56,6 +56,11 @@ const WALLET_TROUBLES = [
     advice: 'Unlock the wallet and connect it to this page. Then ask again.',
   },
   {
+    words: /has changed its account/,
+    happened: 'the wallet has changed its account in between',
+    advice: 'Ask again: the account that is chosen then pays.',
+  },
+  {
     words: /wallet is on chain \d+/,
     happened: 'the wallet is on another network',
     advice:

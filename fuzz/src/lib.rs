@@ -4,22 +4,26 @@
 mod conversation;
 
 use eliza_jobs::api::jobs;
+use eliza_jobs::api::payments::Attempt;
 use eliza_jobs::encoding;
+use eliza_jobs::http::message::is_proof_header;
 use eliza_jobs::http::retry;
-use eliza_jobs::json::Json;
+use eliza_jobs::json::{Json, read_header};
+use eliza_jobs::payment::record as records;
 use eliza_jobs::payment::wallet_request::WalletRequest;
-use eliza_jobs::payment::{record as records, wallet};
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpResponse};
 use eliza_jobs::spending::SpendLedger;
-use eliza_jobs::spending::policy::{Circumstances, StoredCounters};
-use eliza_jobs::spending::policy::{PaymentMethod, SpendPolicy};
-use eliza_jobs::time::WallTime;
-use eliza_jobs::x402::{self, Attempt, Offer, signature};
+use eliza_jobs::spending::policy::{Circumstances, PaymentMethod, SpendPolicy, StoredCounters};
+use eliza_jobs::time::{Millis, WallTime};
+use eliza_jobs::x402::typed_data::Clock;
+use eliza_jobs::x402::{self, Offer, signature};
 
 /// The longest message of an error, in bytes.
 pub const LONGEST_MESSAGE: usize = 4_000;
 /// Whose signatures these are, and of what.
+/// The time at which signatures are made.
+const CLOCK: Clock = Clock { wall: WallTime::from_ms(1.8e12), server_ahead: Millis::ZERO };
 const PAYER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const URL: &str = "https://api.example.com/api/messaging/jobs";
 const ALL: WalletCapabilities = WalletCapabilities { transfer: true, sign: true, pay: true };
@@ -93,14 +97,7 @@ fn payment_required(bytes: &[u8]) {
 fn pays(offer: Offer, means: PaymentMethod) {
     let token = offer.token.clone();
     let nonce = format!("0x{}", "11".repeat(32));
-    let question = WalletRequest::new(
-        "0123456789abcdef",
-        std::rc::Rc::new(offer),
-        means,
-        PAYER.to_owned(),
-        &nonce,
-        WallTime::from_ms(1.8e12),
-    );
+    let question = WalletRequest::new("0123456789abcdef", std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, CLOCK);
     let (_, shown) = question.call();
     if let Some(authorization) = &question.authorization {
         let message = &shown["message"];
@@ -116,7 +113,7 @@ fn pays(offer: Offer, means: PaymentMethod) {
     };
     let proof = question.read(Ok(answers)).unwrap_or_else(|no| panic!("no proof: {}", no.error.message));
     for (name, value) in &proof.headers {
-        assert!(value.len() <= x402::MAX_HEADER, "{name} has {} bytes", value.len());
+        assert!(value.len() <= encoding::MAX_HEADER, "{name} has {} bytes", value.len());
         assert!(value.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{name} cannot be sent");
     }
 }
@@ -125,7 +122,7 @@ fn pays(offer: Offer, means: PaymentMethod) {
 fn receipt(bytes: &[u8]) {
     let text = text(bytes);
     let header = if text.starts_with('{') { encoding::to_base64(&text) } else { text };
-    let Some(said) = x402::read_header(&header) else { return };
+    let Some(said) = read_header(&header) else { return };
     let mut attempt = attempt();
     attempt.settle(&said, &str::to_owned);
     if let Some(receipt) = &attempt.receipt {
@@ -148,7 +145,7 @@ fn record(bytes: &[u8]) {
     assert_eq!(records::to_json(&again), written, "a record changes when it is read again");
     assert!(attempt.document().get("proof").is_none(), "the proof is told");
     for (name, _) in &attempt.proof {
-        assert!(wallet::is_proof_header(name), "{name} is sent as a proof");
+        assert!(is_proof_header(name), "{name} is sent as a proof");
     }
 }
 
@@ -172,18 +169,14 @@ fn given(bytes: &[u8]) {
     let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(seed) };
     let offer = std::rc::Rc::new(x402::read(&response, &policy.tokens).unwrap().offers.remove(0));
     for means in [PaymentMethod::Transfer, PaymentMethod::Sign, PaymentMethod::Pay] {
-        let question =
-            WalletRequest::new("0123456789abcdef", offer.clone(), means, PAYER.to_owned(), "0x11", WallTime::from_ms(1.8e12));
+        let question = WalletRequest::new("0123456789abcdef", offer.clone(), means, PAYER.to_owned(), "0x11", CLOCK);
         for answer in [Ok(value.clone()), Err(value.clone())] {
             let threw = answer.is_err();
             match question.read(answer) {
                 Ok(proof) => {
                     assert!(!threw, "what was thrown is no proof");
                     for (name, value) in proof.headers {
-                        assert!(
-                            wallet::is_proof_header(&name) && value.bytes().all(|byte| (0x20..0x7f).contains(&byte)),
-                            "{name}"
-                        );
+                        assert!(is_proof_header(&name) && value.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{name}");
                     }
                 }
                 Err(no_proof) => {

@@ -31,7 +31,7 @@ export interface Connection {
   readonly url: string;
   readonly isSandbox: boolean;
   readonly folder: string;
-  /** The options with which a command that goes on does what this one does: the folder, the budget. */
+  /** The options with which a command that goes on finds the same folder. */
   readonly options: readonly string[];
   /** Whether a limit was given. Without one, nothing that is worth something is paid. */
   readonly hasBudget: boolean;
@@ -85,8 +85,16 @@ export async function connect(given: Given, output: Output, named: string, needs
   const hasBudget = limits.max !== undefined || limits.perDay !== undefined;
   const client = new JobsClient(options);
   const seconds = whole(given, 'timeout', 1, MOST_SECONDS);
-  const again = [...storeGiven(given), ...(limits.perDay && !isSandbox ? ['--per-day', limits.perDay] : [])];
-  const connection: Connection = { client, url, isSandbox, folder, options: again, hasBudget, seconds, noWallet: why };
+  const connection: Connection = {
+    client,
+    url,
+    isSandbox,
+    folder,
+    options: storeGiven(given),
+    hasBudget,
+    seconds,
+    noWallet: why,
+  };
   return connection;
 }
 

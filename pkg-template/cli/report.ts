@@ -83,9 +83,9 @@ export function interrupted(connection: Pick<Connection, 'url' | 'options'>, ope
 }
 
 /** The report after Ctrl-C where the store does not say what is open. */
-export function interruptedInDoubt(thrown: unknown): Report {
+export function interruptedInDoubt(thrown: unknown, { options }: Pick<Connection, 'options'>): Report {
   const report = reportOf(thrown);
-  const next = ['Whether something is open is not known. To look again: eliza-jobs pending'];
+  const next = [`Whether something is open is not known. To look again: ${['eliza-jobs pending', ...options].join(' ')}`];
   const exitCode = EXIT.mayHavePaid;
   const error = { ...report.document.error, fundsMoved: 'unknown' };
   return { message: `interrupted; ${report.message}`, lines: next, document: { error, next, exitCode } };
@@ -119,7 +119,7 @@ const NAMES = {
 /** A message of the library's, with the names of the command line's options. */
 export function asOptions(message: string): string {
   const text = message
-    .replace(/spend: \{ allowResource: '([^']*)' \}/g, '--allow-resource $1')
+    .replace(/spend: \{ allowResource: '([^']*)' \}/g, (_, url: string) => `--allow-resource ${quoted(url)}`)
     .replace('spend.networks must be a list of network names:', '--network (once for each network) must be one of:')
     // What a program would do. What can be done here is said apart.
     .replace('; wait on with pollJob(error.jobId)', '')
@@ -163,7 +163,7 @@ function jobGoesOn(jobId: string, payment: PaymentAttempt | undefined, connectio
   if (isUuid(jobId)) return `The job goes on. Its answer: ${resumeCommand(connection, jobId)}`;
   return payment
     ? `The job goes on. Its answer: ${resumeCommand(connection)}`
-    : 'The job goes on, and its id is none that could be named here.';
+    : 'The job goes on. Its id is no UUID, and cannot be asked for here.';
 }
 
 /** Codes of jobs that are over and have no answer. Their payments are closed. */

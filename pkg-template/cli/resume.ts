@@ -24,7 +24,7 @@ export const resume: Command = {
 else the same proof of payment is sent. Nothing is ever paid again. --agent is for a payment whose request the server refused: the same question
 goes to another agent. --transaction is for a transfer whose hash is not recorded: the wallet, or a block explorer, has it.`,
   options: [
-    ...PAY_OPTIONS.filter(({ name }) => ['per-day', 'rpc', 'store'].includes(name)),
+    ...PAY_OPTIONS.filter(({ name }) => name === 'rpc' || name === 'store'),
     { name: TRANSACTION, value: '<hash>', help: 'the transfer that was made for this payment' },
     SANDBOX_OPTION,
     ...AGENT_OPTIONS,

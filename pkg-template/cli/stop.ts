@@ -28,7 +28,7 @@ export async function stopped(
       await pause(next);
     }
   } catch (error) {
-    return interruptedInDoubt(error);
+    return interruptedInDoubt(error, connection);
   }
 }
 

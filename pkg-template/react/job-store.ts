@@ -1,5 +1,5 @@
 // One question outside of React: it is asked, goes on while components come and go, and is found again after a reload.
-import { argumentError } from '../errors.js';
+import { argumentError, makeError, type PaymentError } from '../errors.js';
 import { misfit } from '../members.js';
 import type { AskOptions, CompletedJob, CreateJobRequest, JobUpdate, PaymentAttempt, WaitOptions } from '../wasm.js';
 import { pageStorage, Records, type Asked } from './records.js';
@@ -70,6 +70,8 @@ export class JobStore {
       const from = { isLoaded: isTaken && phase === 'open' };
       if (phase === 'open' || phase === 'stopped') return this.#begin(this.#asked, call, from);
     }
+    const blocked = this.#blocked();
+    if (blocked) return Promise.reject(blocked);
     const id = uuid();
     this.#state = view.idle;
     return this.#begin({ id, question, userId: userId ?? id, agentId, metadata, phase: 'open' }, call);
@@ -79,7 +81,9 @@ export class JobStore {
     this.#start();
     if (this.#run) return this.#run.promise;
     if (this.#state.status === 'answered') return Promise.resolve(this.#state.answer);
-    if (!this.#asked) return Promise.reject(argumentError('resume', 'there is nothing to resume: nothing was asked'));
+    if (!this.#asked) {
+      return Promise.reject(this.#blocked() ?? argumentError('resume', 'there is nothing to resume: nothing was asked'));
+    }
     if (transaction === undefined) return this.#begin(this.#asked, {});
     const { payment } = (this.#state.error ?? {}) as { payment?: PaymentAttempt };
     if (!payment)
@@ -109,6 +113,16 @@ export class JobStore {
     this.#isStarted = true;
     const written = this.#records?.read();
     if (written) this.#goOn(written);
+    else this.#blocked();
+  }
+
+  /** A record that cannot be read may stand for a question that is paid: nothing is asked in its place until the user wants that. */
+  #blocked(): JobFailure | undefined {
+    const name = this.#asked ? undefined : this.#records?.unreadable();
+    if (name === undefined) return undefined;
+    const error = unreadable(name);
+    this.#show(view.failed(view.asking(''), error));
+    return error;
   }
 
   /** Goes on with a question as another page has written it down. */
@@ -138,6 +152,8 @@ export class JobStore {
     run.unwatch();
     run.end.abort();
     this.#goOn(written);
+    // It may have been damaged rather than deleted.
+    if (!written) this.#blocked();
     return false;
   }
 
@@ -264,6 +280,15 @@ const busy = () =>
     'question',
     'another question is under way here: wait for it, call cancel() first, or give this one a key of its own',
   );
+
+/** As the client says it of its own records. */
+const unreadable = (name: string) =>
+  makeError(
+    'PaymentError',
+    `the record ${name} of localStorage cannot be read; it was kept, and nothing was asked or paid. A later version of this package may have ` +
+      'written it, or it is damaged: look in client.payments() whether the question is paid, then call reset()',
+    { code: 'store_failed', retryable: false, fundsMoved: 'unknown' },
+  ) as PaymentError;
 
 /** Whether pages of this site know of each other's calls with the same key: only there is it certain that nobody else waits for the wallet. */
 const hasLocks = () => Boolean((globalThis as { navigator?: { locks?: unknown } }).navigator?.locks);

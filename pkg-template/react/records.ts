@@ -22,7 +22,7 @@ export interface Asked {
 
 const PREFIX = 'eliza-jobs/react/';
 const VERSION = 1;
-/** How many records there are at most: the payments' own records need room beside them. Those that are open are not counted out. */
+/** How many records there are at most: the payments' own records need room beside them. Only those with an answer are deleted for others. */
 const MOST = 50;
 
 /** The page's localStorage; nothing where there is none, or where the browser blocks it. */
@@ -47,6 +47,12 @@ export class Records {
 
   read(): Asked | undefined {
     return attempted(() => parsed(this.#storage?.getItem(this.#key)));
+  }
+
+  /** The name of the record where it cannot be read: it may stand for a question that is paid. */
+  unreadable(): string | undefined {
+    const text = attempted(() => this.#storage?.getItem(this.#key));
+    return typeof text === 'string' && !parsed(text) ? this.#key : undefined;
   }
 
   write(asked: Asked) {
@@ -80,7 +86,7 @@ function attempted<T>(work: () => T): T | undefined {
   }
 }
 
-/** A record that was damaged, or is of a later version, is none. */
+/** Nothing for a record that was damaged, or is of a later version. */
 function parsed(text: string | null | undefined): (Asked & { at: number }) | undefined {
   const record = attempted(() => JSON.parse(text ?? 'null') as Partial<Asked & { version: number; at: number }> | null);
   const texts = [record?.id, record?.question, record?.userId];
@@ -89,11 +95,11 @@ function parsed(text: string | null | undefined): (Asked & { at: number }) | und
   return isAnswered || record.phase === 'open' || record.phase === 'stopped' ? (record as Asked & { at: number }) : undefined;
 }
 
-/** Deletes the oldest records that nothing depends on. */
+/** Deletes the oldest records whose answers were seen. */
 function tidy(storage: KeyValueStorage) {
   const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
   const records = keys.filter((key) => key.startsWith(PREFIX)).map((key) => ({ key, record: parsed(storage.getItem(key)) }));
-  const closed = records.filter(({ record }) => record?.phase !== 'open');
-  closed.sort((one, other) => (one.record?.at ?? 0) - (other.record?.at ?? 0));
-  for (const { key } of closed.slice(0, Math.max(0, records.length - MOST))) storage.removeItem(key);
+  const answered = records.filter(({ record }) => record?.phase === 'answered');
+  answered.sort((one, other) => (one.record?.at ?? 0) - (other.record?.at ?? 0));
+  for (const { key } of answered.slice(0, Math.max(0, records.length - MOST))) storage.removeItem(key);
 }

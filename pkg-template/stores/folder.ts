@@ -8,6 +8,8 @@ const MAX_OPEN_FILES = 32;
 const NAMES_AT_ONCE = 256;
 /** What file systems answer that cannot sync a folder, or link files. */
 const UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EISDIR', 'EMLINK']);
+/** What Android answers besides, which lets no app link files. */
+const NO_LINKS = 'EACCES';
 
 /** The code of a file system's error. */
 export function codeOf(error: unknown): string {
@@ -112,7 +114,7 @@ export class Folder {
         const draft = this.file(`.draft-${this.#node.crypto.randomUUID()}`);
         try {
           await this.make();
-          await this.#writeDraft(draft, text);
+          await this.#writeNew(draft, text);
           return await publish(draft);
         } catch (error) {
           // The folder or the draft was removed by somebody: that is worth one more attempt.
@@ -132,13 +134,16 @@ export class Folder {
     return done;
   }
 
-  async #writeDraft(draft: string, text: string): Promise<void> {
-    const handle = await this.#node.fs.promises.open(draft, 'wx', 0o600);
+  /** Writes a file that is not there yet. Of one that cannot be written whole nothing stays. */
+  async #writeNew(path: string, text: string): Promise<void> {
+    const { open, unlink } = this.#node.fs.promises;
+    const handle = await open(path, 'wx', 0o600);
+    const written = handle.writeFile(text).then(() => handle.sync());
     try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
+      await written.finally(() => handle.close());
+    } catch (error) {
+      await unlink(path).catch(() => undefined);
+      throw error;
     }
   }
 
@@ -147,10 +152,10 @@ export class Folder {
     const { link } = this.#node.fs.promises;
     try {
       await link(draft, this.file(name)).catch((error: unknown) => {
-        if (!UNSUPPORTED.has(codeOf(error))) throw error;
+        if (!UNSUPPORTED.has(codeOf(error)) && codeOf(error) !== NO_LINKS) throw error;
         // No links on this file system. A crash in the middle leaves half a record, which is
         // refused when it is read: it cannot lead to a second payment.
-        return this.#writeDraft(this.file(name), text);
+        return this.#writeNew(this.file(name), text);
       });
       return true;
     } catch (error) {

@@ -40,7 +40,8 @@ export function lock(name: string, call: LockCall, store: Store | undefined): Pr
     });
     call.valid = () => isHeld && calls.has(call) && (held?.valid?.() ?? true);
     const askStore = async () => {
-      const given = (await store?.lock?.(name, call)) ?? (() => undefined);
+      const given: unknown = store?.lock ? await store.lock(name, call) : () => undefined;
+      if (!isRelease(given)) throw new TypeError(`lock() must resolve with a function that releases the lock; ${whatIs(given)}`);
       if (call.gone) return giveBack(given);
       held = given;
       isHeld = true;
@@ -76,6 +77,14 @@ function enqueue(name: string, signal: AbortSignal, work: () => Promise<void>): 
     // A page without an origin of its own has no Web Locks.
     if (!signal.aborted) inThisProgram();
   });
+}
+
+function isRelease(given: unknown): given is ReleaseLock {
+  return typeof given === 'function';
+}
+
+function whatIs(given: unknown): string {
+  return `it resolved with ${typeof given === 'object' && given ? 'an object' : String(given)}`;
 }
 
 /** What a store throws when it releases a lock changes nothing: the lock's lease ends by itself. */

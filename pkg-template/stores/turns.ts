@@ -18,6 +18,8 @@ const POLL_MS = 2;
 
 /** The turns of this program, which sees its own writes. */
 const own = new Set<string>();
+/** Whether what closed tabs have left in the storage was removed. */
+let isTidy = false;
 
 /** Begins a turn of this lock, which the program holds, when the turn before can be seen. */
 export async function takeTurn(
@@ -30,7 +32,13 @@ export async function takeTurn(
   const id = crypto.randomUUID();
   const over = await hold(locks, prefix + id);
   own.add(id);
+  // Before the locks are: a turn of which only the key can be seen then is over, and its tab was closed before it could remove the key.
+  const left = isTidy ? [] : endsIn(storage);
+  isTidy = true;
   const { held = [] } = await locks.query();
+  for (const end of left) {
+    if (!held.some(({ name: other = '' }) => other.endsWith(`/${end.slice(TURN.length)}`))) storage.removeItem(end);
+  }
   for (const { name: other = '' } of held) {
     const before = other.startsWith(prefix) ? other.slice(prefix.length) : id;
     const limit = performance.now() + LIMIT_MS;
@@ -47,6 +55,12 @@ export async function takeTurn(
     setTimeout(end, SEEN_MS);
     storage.setItem(TURN + id, '1');
   };
+}
+
+/** The ends of turns that can be seen. */
+function endsIn(storage: KeyValueStorage): string[] {
+  const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
+  return keys.filter((key) => key.startsWith(TURN));
 }
 
 /** Holds a lock that nobody else wants, and returns what gives it back. */

@@ -9,7 +9,7 @@ export interface ViemClientAccount {
   address: string;
   type: string;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- viem's own types are not needed for this
-  signTransaction?(transaction: any, options?: any): Promise<string>;
+  signTransaction?: ((transaction: any, options?: any) => Promise<string>) | undefined;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   nonceManager?: { reset(parameters: any): void } | undefined;
 }

@@ -27,7 +27,8 @@ pub struct Agent {
     pub status: Option<String>,
 }
 
-/// Reads the list of agents, in the server's order, without elements that have no id; `None` when the document is none.
+/// Reads the list of agents, in the server's order, without elements that have no id; `None` when
+/// the document is none.
 pub fn read_list(document: &Json) -> Option<Json> {
     let list = document.get("data")?.get("agents").filter(|list| list.kind() == Kind::Array)?;
     Some(Json::array(list.elements().into_iter().filter(|agent| agent.get_text("id").is_some()).collect()))

@@ -166,10 +166,11 @@ codes! {
         PaymentNotSupportedHere = "payment_not_supported_here", false;
         /// The server refused the proof of a payment.
         PaymentRefused = "payment_refused", false;
-        /// The server took the proof of a payment, but not the request: `resume(attempt, { params })` sends the same proof
-        /// with another request.
+        /// The server took the proof of a payment, but not the request:
+        /// `resume(attempt, { params })` sends the same proof with another request.
         PaymentRequestRefused = "payment_request_refused", false;
-        /// The payment is no longer open: it was finished or forgotten elsewhere, or nothing was paid.
+        /// The payment is no longer open: it was finished or forgotten elsewhere, or nothing was
+        /// paid.
         PaymentNotOpen = "payment_not_open", false;
         /// The proof was sent, and its outcome is unknown.
         PaymentOutcomeUnknown = "payment_outcome_unknown", false;
@@ -238,9 +239,16 @@ pub struct Error {
 pub type Result<T, E = Box<Error>> = core::result::Result<T, E>;
 
 impl Error {
-    /// Whether the server will say the same to the same request: a refusal, and not 408, 425 or 429, which ask for another try.
+    /// Whether the server will say the same to the same request: a refusal, and not 408, 425 or
+    /// 429, which ask for another try.
     pub fn is_last_word(&self) -> bool {
         matches!(self.status, Some(400..=407 | 409..=424 | 426..=428 | 430..=499))
+    }
+
+    /// Whether this may come from a proxy, a login or a network's portal on the way: where the
+    /// server was there before, it may pass.
+    pub(crate) fn may_be_a_gateways(&self) -> bool {
+        matches!(self.code, ErrorCode::UnexpectedHtml | ErrorCode::RedirectRefused)
     }
 
     /// An error with nothing but a code and a message. Whatever could be a proof of payment is

@@ -1,8 +1,9 @@
 //! What clients and calls are given.
 //!
-//! [`CallOptions`] is one call's options as the core uses them. The other structs are the package's type declarations
-//! (`derive(Tsify)`): the edge reads the members of the application's own objects, so these structs are never built.
-//! `MEMBERS` names what the edge reads; a host test compares it with the struct.
+//! [`CallOptions`] is one call's options as the core uses them. The other structs are the package's
+//! type declarations (`derive(Tsify)`): the edge reads the members of the application's own
+//! objects, so these structs are never built. `MEMBERS` names what the edge reads; a host test
+//! compares it with the struct.
 
 #[cfg(not(target_arch = "wasm32"))]
 use serde::Deserialize;
@@ -25,7 +26,8 @@ pub struct CallOptions {
     /// Whether the call makes progress only while its caller reads from it. No other call may
     /// depend on such a call.
     pub runs_only_while_read: bool,
-    /// For `resume`: the job's request in place of the one that the server refused. `None` keeps the request as it was.
+    /// For `resume`: the job's request in place of the one that the server refused. `None` keeps
+    /// the request as it was.
     pub params: Option<Json>,
 }
 
@@ -46,8 +48,8 @@ pub struct JobsClientOptions {
     /// Used in place of the global `fetch`.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "FetchFunction"))]
     pub fetch: Option<Json>,
-    /// The longest time for one request with its whole answer and its retries, in milliseconds. The time that a wallet
-    /// takes does not count. @default 30000
+    /// The longest time for one request with its whole answer and its retries, in milliseconds. The
+    /// time that a wallet takes does not count. @default 30000
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub timeout_ms: Option<f64>,
     /// How often a read that failed is tried again. @default 2
@@ -56,20 +58,24 @@ pub struct JobsClientOptions {
     /// The largest answer that is read, in bytes. @default 8388608
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub max_response_bytes: Option<f64>,
-    /// What pays: a wallet of viem, wagmi or ethers or an EIP-1193 provider as it is, what `eliza-jobs/wallets` makes of them, a function
-    /// that makes a token transfer and returns its hash, or an object that can do more.
+    /// What pays: a wallet of viem, wagmi or ethers or an EIP-1193 provider as it is, what
+    /// `eliza-jobs/wallets` makes of them, a function that makes a token transfer and returns its
+    /// hash, or an object that can do more.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Wallet | SendTransfer | LibraryWallet"))]
     pub wallet: Option<Json>,
-    /// Asked for its consent before the wallet, with the price. Any value other than `true` cancels the payment.
+    /// Asked for its consent before the wallet, with the price. Any value other than `true` cancels
+    /// the payment.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "(quote: Quote) => boolean | Promise<boolean>"))]
     pub confirm: Option<Json>,
-    /// The longest time for the wallet, and for `confirm`, in milliseconds. @default 300000; without a limit in a page
+    /// The longest time for the wallet, and for `confirm`, in milliseconds. @default 300000;
+    /// without a limit in a page
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub wallet_timeout_ms: Option<f64>,
     /// What may be paid.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub spend: Option<SpendOptions>,
-    /// For how many days payments are kept after their answers, for `payments()` and budgets. From 1 to 36500.
+    /// For how many days payments are kept after their answers, for `payments()` and budgets. From
+    /// 1 to 36500.
     /// @default 400
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub keep_payments_days: Option<f64>,
@@ -79,7 +85,8 @@ pub struct JobsClientOptions {
     /// When jobs are polled whose call gives no interval and no number of attempts.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub polling: Option<PollingOptions>,
-    /// Receives lines for people, never with a header, a body or a proof in them. @default warnings go to the console
+    /// Receives lines for people, never with a header, a body or a proof in them. @default warnings
+    /// go to the console
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Logger"))]
     pub logger: Option<Json>,
 }
@@ -105,15 +112,15 @@ impl JobsClientOptions {
     ];
 }
 
-/// When jobs are polled whose call gives no interval and no number of attempts. The client learns how long each agent takes, and
-/// polls when answers are likely.
+/// When jobs are polled whose call gives no interval and no number of attempts. The client learns
+/// how long each agent takes, and polls when answers are likely.
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[cfg_attr(not(target_arch = "wasm32"), derive(Deserialize))]
 #[derive(Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct PollingOptions {
-    /// How many milliseconds of waiting one poll may save to be worth it. More means fewer polls and later answers: four times as much
-    /// makes the pauses about twice as long. @default 100
+    /// How many milliseconds of waiting one poll may save to be worth it. More means fewer polls
+    /// and later answers: four times as much makes the pauses about twice as long. @default 100
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub poll_cost_ms: Option<f64>,
     /// The shortest pause between two polls of a job, in milliseconds: 50 or more. @default 50
@@ -141,22 +148,26 @@ pub struct SpendOptions {
     /// The most that one job may cost, as a decimal string of USDC. @default "0.10"
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub max_per_payment: Option<String>,
-    /// The most that jobs may cost together, as a decimal string of USDC, or limits for each hour, each day and in all.
-    /// It is counted in the store, for all clients that share it. @default no limit
+    /// The most that jobs may cost together, as a decimal string of USDC, or limits for each hour,
+    /// each day and in all. It is counted in the store, for all clients that share it. @default no
+    /// limit
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string | BudgetOptions"))]
     pub budget: Option<Json>,
-    /// The networks that may be paid on, the preferred one first. Testnets only when they are named.
+    /// The networks that may be paid on, the preferred one first. Testnets only when they are
+    /// named.
     /// @default ["base", "polygon"]
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub networks: Option<Vec<NetworkName>>,
-    /// Tokens other than USDC that may be paid with. USDC is preferred, then the order of this list.
+    /// Tokens other than USDC that may be paid with. USDC is preferred, then the order of this
+    /// list.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub assets: Option<Vec<AssetOptions>>,
     /// Who may be paid: addresses. @default every recipient
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub recipients: Option<Vec<String>>,
-    /// What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself
-    /// otherwise, as behind a proxy; and for an address without https on a network of your own.
+    /// What else may be paid for than the address that the request goes to: URLs. Needed when a
+    /// server names itself otherwise, as behind a proxy; and for an address without https on a
+    /// network of your own.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string | string[]"))]
     pub allow_resource: Option<Json>,
 }
@@ -181,8 +192,8 @@ pub struct BudgetOptions {
     /// The most that may be spent in all. @default no limit
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub total: Option<String>,
-    /// Whose payments count: those of all clients with the same scope that share the store. @default those that name no
-    /// scope
+    /// Whose payments count: those of all clients with the same scope that share the store.
+    /// @default those that name no scope
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub scope: Option<String>,
 }
@@ -200,8 +211,8 @@ impl BudgetOptions {
 pub struct AssetOptions {
     /// The network, as servers name it; one of those in `networks`.
     pub network: NetworkName,
-    /// The network's EVM chain id. Only for a network that the client does not know; without it that is no EVM chain, and
-    /// only a wallet with `pay` can serve it.
+    /// The network's EVM chain id. Only for a network that the client does not know; without it
+    /// that is no EVM chain, and only a wallet with `pay` can serve it.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub chain_id: Option<f64>,
     /// The token's contract.
@@ -218,8 +229,8 @@ pub struct AssetOptions {
     pub version: Option<String>,
     /// The most that one job may cost, as a decimal string of this token.
     pub max_per_payment: String,
-    /// The most that jobs may cost together, as a decimal string of this token, or limits for each hour, each day and in
-    /// all. @default no limit
+    /// The most that jobs may cost together, as a decimal string of this token, or limits for each
+    /// hour, each day and in all. @default no limit
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string | BudgetOptions"))]
     pub budget: Option<Json>,
 }
@@ -246,7 +257,8 @@ pub struct RequestOptions {
     /// Ends the call at once; it rejects with the signal's own reason.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "AbortSignal | null"))]
     pub signal: Option<Json>,
-    /// The longest time for this call, in milliseconds: for one request with its retries, or for a whole wait.
+    /// The longest time for this call, in milliseconds: for one request with its retries, or for a
+    /// whole wait.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub timeout_ms: Option<f64>,
     /// Sent with this call's requests.
@@ -269,7 +281,8 @@ pub struct PaymentsOptions {
     #[cfg_attr(target_arch = "wasm32", serde(flatten))]
     #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
     pub request: RequestOptions,
-    /// Payments that began at this time or later: a date, an ISO date, or milliseconds since 1970. Not in the future.
+    /// Payments that began at this time or later: a date, an ISO date, or milliseconds since 1970.
+    /// Not in the future.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Date | string | number"))]
     pub since: Option<Json>,
     /// Payments that began before this time.
@@ -295,11 +308,13 @@ pub struct CreateJobOptions {
     #[cfg_attr(target_arch = "wasm32", serde(flatten))]
     #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
     pub request: RequestOptions,
-    /// Called when something has happened. What it throws is reported once to the logger and does not end the call.
+    /// Called when something has happened. What it throws is reported once to the logger and does
+    /// not end the call.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "(update: JobUpdate) => void"))]
     pub on_update: Option<Json>,
-    /// A name for this job: two calls with the same name, at the same time or one after the other, create and pay for
-    /// one job. The same name for another request (`agentId`, `userId`, `content`) is an `ArgumentError`.
+    /// A name for this job: two calls with the same name, at the same time or one after the other,
+    /// create and pay for one job. The same name for another request (`agentId`, `userId`,
+    /// `content`) is an `ArgumentError`.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub idempotency_key: Option<String>,
 }
@@ -319,11 +334,12 @@ pub struct WaitOptions {
     #[cfg_attr(target_arch = "wasm32", serde(flatten))]
     #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
     pub create: CreateJobOptions,
-    /// Milliseconds between two polls, kept exactly. @default 1000 when `maxAttempts` is given, else a schedule that
-    /// follows the job's age
+    /// Milliseconds between two polls, kept exactly. @default 1000 when `maxAttempts` is given,
+    /// else a schedule that follows the job's age
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub interval_ms: Option<f64>,
-    /// How often to poll at most, kept exactly. @default 30 when an interval is given, else until the job's own expiry
+    /// How often to poll at most, kept exactly. @default 30 when an interval is given, else until
+    /// the job's own expiry
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub max_attempts: Option<f64>,
 }
@@ -369,8 +385,8 @@ pub struct ResumeOptions {
     #[cfg_attr(target_arch = "wasm32", serde(flatten))]
     #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
     pub wait: WaitOptions,
-    /// A corrected request, for a payment whose request the server refused (`payment_request_refused`). It is sent with
-    /// the same proof; nothing is paid again.
+    /// A corrected request, for a payment whose request the server refused
+    /// (`payment_request_refused`). It is sent with the same proof; nothing is paid again.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "CreateJobRequest"))]
     pub params: Option<Json>,
 }

@@ -120,7 +120,8 @@ pub struct Quote {
     /// What is paid for, as the server says. Not in the dialect `elizaos`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// The server's entry as it came, for a wallet that takes the payment over. Not in the dialect `elizaos`.
+    /// The server's entry as it came, for a wallet that takes the payment over. Not in the dialect
+    /// `elizaos`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
     pub payment_requirements: Option<Metadata>,
@@ -134,7 +135,8 @@ pub struct Quote {
 #[cfg(target_arch = "wasm32")]
 #[derive(Debug, Tsify)]
 pub struct PriceQuote {
-    /// Whether a job costs nothing. Absent where it is not known: the server has looked at the request before it asked for a payment.
+    /// Whether a job costs nothing. Absent where it is not known: the server has looked at the
+    /// request before it asked for a payment.
     #[tsify(optional)]
     pub free: Option<bool>,
     /// What the server asks for: one of these.
@@ -289,11 +291,12 @@ pub struct PaymentAttempt {
     pub attempt_id: String,
     /// How far it has come.
     pub state: PaymentState,
-    /// The hash of the transaction that moves the money, once it is known. Whoever has it may be able to use it as proof of payment.
+    /// The hash of the transaction that moves the money, once it is known. Whoever has it may be
+    /// able to use it as proof of payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
-    /// The request headers that prove the payment, once the wallet has given them. A secret: whoever has them can use them, so
-    /// only an error has them.
+    /// The request headers that prove the payment, once the wallet has given them. A secret:
+    /// whoever has them can use them, so only an error has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, string>"))]
     pub proof: Option<Metadata>,
@@ -428,7 +431,8 @@ pub struct Attempt {
     pub price: Option<Price>,
     /// The hash of the transaction that moves the money.
     pub transaction: Option<String>,
-    /// Whether that hash was given to `resume`, rather than by the wallet: it may belong to another payment.
+    /// Whether that hash was given to `resume`, rather than by the wallet: it may belong to another
+    /// payment.
     pub hash_given: bool,
     /// The request headers that prove the payment; none before the wallet has returned them.
     pub proof: Vec<(String, String)>,
@@ -456,16 +460,19 @@ pub struct Attempt {
     pub answered: bool,
     /// Whether the wallet signs, so that nothing moves before the proof is sent.
     pub signs: bool,
-    /// Until when what the wallet signs can be settled; `None` where nothing is signed, and in old records.
+    /// Until when what the wallet signs can be settled; `None` where nothing is signed, and in old
+    /// records.
     pub valid_until: Option<WallTime>,
-    /// Whether the job was found by a search: no answer of the server says that the payment was settled.
+    /// Whether the job was found by a search: no answer of the server says that the payment was
+    /// settled.
     pub found: bool,
     /// Whether the payment has ended, and certainly no money has moved.
     pub unmoved: bool,
 }
 
 impl Attempt {
-    /// The attempt as the application sees it: a [`PaymentAttempt`] without the proof, so that it may be printed.
+    /// The attempt as the application sees it: a [`PaymentAttempt`] without the proof, so that it
+    /// may be printed.
     pub fn document(&self) -> Json {
         let mut document = self
             .price
@@ -523,8 +530,8 @@ impl Attempt {
         self.receipt.as_ref()?.get_text("errorReason")
     }
 
-    /// Takes over what the facilitator says of the settlement: the header's document. `clean` makes a
-    /// server's words fit to be shown.
+    /// Takes over what the facilitator says of the settlement: the header's document. `clean` makes
+    /// a server's words fit to be shown.
     pub fn settle(&mut self, said: &Json, clean: &dyn Fn(&str) -> String) {
         let Some(settlement) = SettlementResponse::read(said, clean) else { return };
         let hash = settlement.transaction.clone().filter(|hash| is_hex(hash, 64));

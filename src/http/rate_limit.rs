@@ -85,6 +85,11 @@ impl RateLimit {
         self.left -= 1.0;
     }
 
+    /// A request that was about to be sent never left: the server has not counted it.
+    pub fn request_not_sent(&mut self) {
+        self.left = (self.left + 1.0).min(self.limit);
+    }
+
     /// A response has arrived. Its headers may say what is left.
     pub fn response_arrived(&mut self, response: &HttpResponse, now: Instant) {
         let number = |text: &str| text.trim_ascii().parse::<u32>().ok().map(f64::from);
@@ -110,8 +115,8 @@ impl RateLimit {
             self.window_ends = ends;
             self.source = Source::Reported;
         } else if self.source != Source::Reported && self.paused_until.is_none() {
-            // Every server sends a date, and pages on other origins cannot read it. What names a limit in a way that cannot be read, or
-            // believed, has one.
+            // Every server sends a date, and pages on other origins cannot read it. What names a
+            // limit in a way that cannot be read, or believed, has one.
             let has_none = response.header("date").is_some() && limit.is_none();
             self.source = if has_none { Source::Unlimited } else { Source::Assumed };
         }
@@ -123,7 +128,11 @@ impl RateLimit {
         if self.source == Source::Unlimited {
             self.source = Source::Assumed;
         }
-        self.left = self.left.min(self.reserve(Slot::Ordinary));
+        // A server that reports what is left has said so in this response too: without that it comes
+        // from a limiter on the way, which knows nothing of this window.
+        if self.source != Source::Reported {
+            self.left = self.left.min(self.reserve(Slot::Ordinary));
+        }
         self.pause(retry_after.unwrap_or(USUAL_PAUSE), now);
         if let (Some(_), Source::Assumed, Some(end)) = (retry_after, self.source, self.paused_until) {
             // What it asks for is the rest of its window.
@@ -322,6 +331,34 @@ mod tests {
         assert_eq!(slots(&mut rate_limit, ms(1_000.0), 3), [1_000.0; 3]);
         rate_limit.limit_reached(Some(Millis::new(8.64e13)), ms(1_000.0));
         assert_eq!(rate_limit.pause_left(ms(1_000.0)), Millis::new(900_000.0));
+    }
+
+    #[test]
+    fn a_429_of_another_limiter_on_the_way_makes_a_pause_and_leaves_the_servers_window_as_it_is() {
+        let mut rate_limit = after("1000", "950", "800");
+        rate_limit.limit_reached(Some(Millis::new(1_000.0)), START);
+        assert_eq!((rate_limit.spare(ms(999.0)), rate_limit.spare(ms(1_000.0))), (0.0, 450.0));
+        assert_eq!(slots(&mut rate_limit, ms(1_000.0), 2), [1_000.0; 2]);
+        // The server's own says what is left.
+        rate_limit.response_arrived(&reported("1000", "0", "700"), ms(1_000.0));
+        rate_limit.limit_reached(Some(Millis::new(1_000.0)), ms(1_000.0));
+        assert_eq!(slots(&mut rate_limit, ms(2_000.0), 1), [701_000.0]);
+    }
+
+    #[test]
+    fn requests_that_never_left_do_not_count() {
+        let mut rate_limit = after("1000", "950", "800");
+        for _ in 0..950 {
+            rate_limit.request_sent(START);
+            rate_limit.request_not_sent();
+        }
+        rate_limit.response_arrived(&reported("1000", "949", "800"), START);
+        assert_eq!(rate_limit.spare(START), 449.0);
+        // Nor more than the window has, when a new one has begun meanwhile.
+        rate_limit.request_sent(ms(799_000.0));
+        assert_eq!(rate_limit.spare(ms(900_000.0)), 500.0);
+        rate_limit.request_not_sent();
+        assert_eq!(rate_limit.spare(ms(900_000.0)), 500.0);
     }
 
     #[test]

@@ -203,6 +203,9 @@ impl<P: Platform> Http<P> {
             let line = format!("{} {status} in {} ms", place(request), now.since(began).whole());
             self.platform.log(LogLevel::Debug, &line);
         }
+        if answer.as_ref().is_err_and(|error| error.not_sent) {
+            self.rate_limit.borrow_mut().request_not_sent();
+        }
         let response = answer?;
         self.rate_limit.borrow_mut().response_arrived(&response, now);
         self.freshness.borrow_mut().response_arrived(request, &response, now);

@@ -11,6 +11,9 @@ extern "C" {
     // A signal that others have made may throw.
     #[wasm_bindgen(catch)]
     fn listen(signal: &JsValue, wake: &JsValue, on: bool) -> Result<(), JsValue>;
+    /// What a signal aborts with that has no reason of its own.
+    #[wasm_bindgen(js_name = abortError)]
+    fn abort_error() -> JsValue;
 }
 
 /// An `AbortSignal`, or what works like one.
@@ -18,9 +21,9 @@ extern "C" {
 pub(super) struct Signal(pub(super) Json);
 
 impl Signal {
-    /// Why the signal has aborted, if it has.
+    /// Why the signal has aborted, if it has. Those of old browsers and of polyfills do not say why.
     pub(super) fn reason(&self) -> Option<JsValue> {
-        let reason = || self.0.get("reason").map(|reason| reason.0).unwrap_or_default();
+        let reason = || self.0.get("reason").map_or_else(abort_error, |reason| reason.0);
         (self.0.get("aborted")?.0 == true).then(reason)
     }
 

@@ -1,4 +1,5 @@
-//! The arguments of methods, read once when the call is made: what the caller changes later changes nothing.
+//! The arguments of methods, read once when the call is made: what the caller changes later changes
+//! nothing.
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
@@ -116,8 +117,8 @@ fn read(given: &JsValue, known: &[&[&str]]) -> Result<Call> {
     })
 }
 
-/// Reads the arguments of a wait: an interval and a number of attempts, or an options object in place of the interval,
-/// or all three.
+/// Reads the arguments of a wait: an interval and a number of attempts, or an options object in
+/// place of the interval, or all three.
 pub(super) fn wait(interval_or_options: &JsValue, max_attempts: &JsValue, options: &JsValue) -> Result<Call> {
     if Json(interval_or_options.clone()).kind() == Kind::Object {
         for (rest, field) in [(max_attempts, "maxAttempts"), (options, "options")] {

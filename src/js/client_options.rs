@@ -140,8 +140,8 @@ fn base_url(options: &Json) -> Result<String> {
     Ok(base)
 }
 
-/// Reads a wallet: a function that makes transfers, an object with any of `sendTransfer`, `signTypedData` and `pay`, or a
-/// wallet of one of the usual libraries.
+/// Reads a wallet: a function that makes transfers, an object with any of `sendTransfer`,
+/// `signTypedData` and `pay`, or a wallet of one of the usual libraries.
 fn wallet(options: &Json) -> Result<(Json, WalletCapabilities)> {
     const RULE: &str = "must be a wallet of viem, wagmi, ethers or EIP-1193 (in a page: after import 'eliza-jobs/wallets'), a function \
                         that makes the transfer, or an object with any of sendTransfer, signTypedData (with address) and pay";

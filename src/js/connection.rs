@@ -20,8 +20,9 @@ use crate::x402::amount;
 pub(super) struct Connection(RefCell<Option<Rc<Client<JsPlatform>>>>);
 
 impl Connection {
-    /// Reads the options; sends nothing. `kept` outlives this instance of the module (`pkg-template/clients.ts`). Its
-    /// `options` are replaced by the copy that was read, and its `spent` has what was spent, by symbol, in atomic units.
+    /// Reads the options; sends nothing. `kept` outlives this instance of the module
+    /// (`pkg-template/clients.ts`). Its `options` are replaced by the copy that was read, and its
+    /// `spent` has what was spent, by symbol, in atomic units.
     pub(super) fn open(kept: JsValue) -> Result<Self, JsValue> {
         let kept = Json(kept);
         let given = kept.get("options").map(|options| options.0).unwrap_or_default();
@@ -30,7 +31,7 @@ impl Connection {
         let ledger = ledger(&config, kept.get("spent").unwrap_or_else(Json::object));
         kept.set("options", copy);
         let rate_limit = rate_limit(&config.base_url);
-        let client = Client::new(platform, config, ledger).sharing(rate_limit);
+        let client = Client::sharing(rate_limit, platform, config, ledger);
         Ok(Self(RefCell::new(Some(Rc::new(client)))))
     }
 
@@ -62,8 +63,12 @@ fn ledger(config: &Config, spent: Json) -> Rc<SpendLedger> {
     SpendLedger::new(sums, Box::new(changed))
 }
 
+/// The rate limits of so many servers are remembered beside those that a client uses.
+const MOST_UNUSED: usize = 64;
+
 thread_local! {
-    /// What is known of each server's rate limit: all clients of a program that use a server share it.
+    /// What is known of each server's rate limit: all clients of a program that use a server share
+    /// it.
     static RATE_LIMITS: RefCell<Vec<(String, Rc<RefCell<RateLimit>>)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -71,6 +76,13 @@ fn rate_limit(base_url: &str) -> Rc<RefCell<RateLimit>> {
     RATE_LIMITS.with_borrow_mut(|known| {
         if let Some((_, rate_limit)) = known.iter().find(|(url, _)| url == base_url) {
             return rate_limit.clone();
+        }
+        // A program may use any number of addresses. The oldest that no client uses is forgotten.
+        let is_unused = |(_, rate_limit): &(String, Rc<RefCell<RateLimit>>)| Rc::strong_count(rate_limit) == 1;
+        if known.iter().filter(|entry| is_unused(entry)).count() >= MOST_UNUSED
+            && let Some(oldest) = known.iter().position(is_unused)
+        {
+            known.remove(oldest);
         }
         let rate_limit = Rc::<RefCell<RateLimit>>::default();
         known.push((base_url.to_owned(), rate_limit.clone()));

@@ -65,7 +65,8 @@ struct Inner {
     state: RefCell<State>,
     signal: RefCell<Option<Signal>>,
     mark: RefCell<Option<Json>>,
-    /// From the first step until the end was taken: between two steps nothing else checks the signal.
+    /// From the first step until the end was taken: between two steps nothing else checks the
+    /// signal.
     listener: RefCell<Option<Listener>>,
     waiting: RefCell<Option<Waker>>,
 }
@@ -74,8 +75,8 @@ struct Inner {
 #[wasm_bindgen(skip_typescript)]
 pub struct Feed(Rc<Inner>);
 
-/// The async iterator of a method. `start` reads the arguments now; the work begins with the first `next()`, which
-/// rejects when an argument was bad.
+/// The async iterator of a method. `start` reads the arguments now; the work begins with the first
+/// `next()`, which rejects when an argument was bad.
 pub(super) fn feed(start: impl FnOnce(Rc<Queue>) -> Result<Work>) -> AsyncIterator {
     let inner = Rc::new(Inner {
         queue: Rc::default(),
@@ -178,7 +179,8 @@ impl Inner {
         self.listener.borrow_mut().get_or_insert_with(|| signal.listen(wake));
     }
 
-    /// Ends the work if its signal has aborted: results in the queue are dropped, and the signal's reason comes.
+    /// Ends the work if its signal has aborted: results in the queue are dropped, and the signal's
+    /// reason comes.
     fn check_signal(&self) {
         let is_over = matches!(*self.state.borrow(), State::Over);
         let reason = self.signal.borrow().as_ref().and_then(Signal::reason);

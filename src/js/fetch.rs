@@ -3,7 +3,7 @@
 use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect};
+use web_sys::{AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect};
 
 use super::platform::JsPlatform;
 use crate::json::Json;
@@ -17,9 +17,9 @@ extern "C" {
     // A bare global: `window().fetch` is not there in workers and Node.
     #[wasm_bindgen(js_name = fetch, catch)]
     fn global_fetch(url: &str, init: &RequestInit) -> Result<JsValue, JsValue>;
-    /// How the response is to be read.
-    #[wasm_bindgen(js_namespace = host)]
-    fn reading(names: &JsValue, most: f64, signal: &AbortSignal, streams: bool) -> JsValue;
+    /// How the response is to be read, with the signal of its request.
+    #[wasm_bindgen(js_namespace = host, catch)]
+    fn reading(names: &JsValue, most: f64, streams: bool) -> Result<JsValue, JsValue>;
     /// Waits for a response and reads it (`pkg-template/response.ts`).
     #[wasm_bindgen(js_namespace = host)]
     fn receive(response: &JsValue, reading: &JsValue) -> js_sys::Promise;
@@ -71,13 +71,14 @@ fn is_about_signal(thrown: &JsValue) -> bool {
 }
 
 /// Aborts its request when it is dropped before the response is complete.
-struct AbortOnDrop(Option<Json>);
+struct AbortOnDrop {
+    reading: Json,
+    is_complete: bool,
+}
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        if let Some(controller) = &self.0 {
-            let _ = controller.call("abort", &JsValue::UNDEFINED, &JsValue::UNDEFINED);
-        }
+        let _ = self.reading.call("end", &self.is_complete.into(), &JsValue::UNDEFINED);
     }
 }
 
@@ -94,14 +95,14 @@ impl JsPlatform {
         if request.url.ends_with("/trap") {
             core::arch::wasm32::unreachable();
         }
-        let controller = AbortController::new().map_err(|thrown| failed(thrown, false))?;
-        let signal = controller.signal();
-        let mut guard = AbortOnDrop(Some(Json(controller.into())));
         // A list of thousands of jobs is large, and still smaller than they would be one by one.
         let most = self.max_response_bytes * (request.answers / 1000.0).max(1.0);
-        let reading = Json(HEADER_NAMES.with(|names| reading(&names.0, most, &signal, on_chunk.is_some())));
+        let reading = HEADER_NAMES.with(|names| reading(&names.0, most, on_chunk.is_some()));
+        let reading = reading.map(Json).map_err(|thrown| failed(thrown, false))?;
+        let mut guard = AbortOnDrop { reading: reading.clone(), is_complete: false };
+        let signal = reading.get("signal").map(|signal| signal.0.unchecked_into());
         let exchange = async {
-            let received = match self.receive(request, Some(&signal), &reading).await {
+            let received = match self.receive(request, signal.as_ref(), &reading).await {
                 // Nothing was sent. The time limit does not need the signal.
                 Err(thrown) if is_about_signal(&thrown) => self.receive(request, None, &reading).await,
                 received => received,
@@ -113,9 +114,7 @@ impl JsPlatform {
             }
         };
         let response = within(exchange, limit).await.unwrap_or_else(|| Err(unread(SendFailure::Timeout, "")));
-        if response.is_ok() {
-            guard.0 = None;
-        }
+        guard.is_complete = response.is_ok();
         response
             .map_err(|failed| SendError { partial: snippet(reading.get("text").unwrap_or(Json(JsValue::UNDEFINED)).0), ..failed })
     }

@@ -26,7 +26,8 @@ extern "C" {
 
 const CURRENCY: &str = "must be USDC or the symbol of one of spend.assets";
 
-/// Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where the server charges.
+/// Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where
+/// the server charges.
 ///
 /// Any number of calls may run at once. Callbacks may call the client.
 ///
@@ -54,12 +55,14 @@ impl JobsClient {
         self.0.close();
     }
 
-    /// What the wallet has returned, or thrown, for a payment of an instance of this module that has trapped meanwhile.
+    /// What the wallet has returned, or thrown, for a payment of an instance of this module that
+    /// has trapped meanwhile.
     #[wasm_bindgen(js_name = __walletAnswered, skip_typescript)]
     pub fn wallet_answered(&self, attempt_id: String, given: JsValue, is_thrown: bool) {
         let Ok(client) = self.0.client() else { return };
         let given = Json(given);
-        // Headers of a wallet that has paid become pairs. A hash, and what proves nothing, stay as they are.
+        // Headers of a wallet that has paid become pairs. A hash, and what proves nothing, stay as
+        // they are.
         let headers = header_pairs(&given).filter(|pairs| wallet::headers(pairs).is_ok());
         let answer = if is_thrown { Err(given) } else { Ok(headers.unwrap_or(given)) };
         spawn_local(async move { client.wallet_answered(&attempt_id, answer).await });
@@ -102,8 +105,8 @@ impl JobsClient {
         })
     }
 
-    /// What a job would cost now, and which offer would be paid. Nothing is paid, no job is made, and neither `confirm` nor the wallet
-    /// is called.
+    /// What a job would cost now, and which offer would be paid. Nothing is paid, no job is made,
+    /// and neither `confirm` nor the wallet is called.
     ///
     /// @example
     /// const { free, chosen, why } = await client.quote();
@@ -196,8 +199,8 @@ impl JobsClient {
         })
     }
 
-    /// Polls a job as `pollJob` does, and returns it each time that it is seen in another status. Ends when the job is
-    /// completed, and throws what `pollJob` would reject with.
+    /// Polls a job as `pollJob` does, and returns it each time that it is seen in another status.
+    /// Ends when the job is completed, and throws what `pollJob` would reject with.
     ///
     /// @example
     /// for await (const job of client.watchJob(jobId)) console.log(job.status);
@@ -223,8 +226,8 @@ impl JobsClient {
         })
     }
 
-    /// Continues a payment or a job that was interrupted, and waits for the job's answer. A payment continues with the
-    /// job that is there, else with the same proof. Nothing is ever paid again.
+    /// Continues a payment or a job that was interrupted, and waits for the job's answer. A payment
+    /// continues with the job that is there, else with the same proof. Nothing is ever paid again.
     ///
     /// @example
     /// for (const payment of await client.pendingPayments()) await client.resume(payment);
@@ -247,9 +250,10 @@ impl JobsClient {
         })
     }
 
-    /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and
-    /// paid jobs whose answers were not seen. After a reload or a crash too, when the store has outlived it. A record that
-    /// cannot be read has the state `unreadable`, and is kept.
+    /// What is open at this server, the oldest first: payments whose outcome is not known, proofs
+    /// that were not used, and paid jobs whose answers were not seen. After a reload or a crash
+    /// too, when the store has outlived it. A record that cannot be read has the state
+    /// `unreadable`, and is kept.
     #[wasm_bindgen(js_name = pendingPayments, unchecked_return_type = "Promise<PendingPayment[]>")]
     pub fn pending_payments(
         &self,
@@ -261,8 +265,8 @@ impl JobsClient {
         })
     }
 
-    /// Forgets an open payment: one of which you know that no money has moved, or a record that cannot be read. What was
-    /// paid and is forgotten is lost.
+    /// Forgets an open payment: one of which you know that no money has moved, or a record that
+    /// cannot be read. What was paid and is forgotten is lost.
     ///
     /// @param attempt An attempt: of an error (`error.payment`) or of `pendingPayments()`.
     #[wasm_bindgen(js_name = forgetPayment, unchecked_return_type = "Promise<void>")]
@@ -280,8 +284,9 @@ impl JobsClient {
         })
     }
 
-    /// Every payment of the store that moved or may have moved money, the oldest first: of all servers, also after the
-    /// answers, for as long as `keepPaymentsDays` says. Iterate over it, or await it for an array.
+    /// Every payment of the store that moved or may have moved money, the oldest first: of all
+    /// servers, also after the answers, for as long as `keepPaymentsDays` says. Iterate over it, or
+    /// await it for an array.
     ///
     /// @example
     /// for await (const { amount, currency, createdAt } of client.payments({ since: '2026-01-01' }))
@@ -317,8 +322,8 @@ impl JobsClient {
         })
     }
 
-    /// What is spent of each limit of a token's budget, by all clients that share the store and the budget's scope, with
-    /// what is reserved for payments under way and what is left.
+    /// What is spent of each limit of a token's budget, by all clients that share the store and the
+    /// budget's scope, with what is reserved for payments under way and what is left.
     ///
     /// @param currency The token's symbol. @default "USDC"
     #[wasm_bindgen(unchecked_return_type = "Promise<Spending>")]
@@ -335,8 +340,8 @@ impl JobsClient {
         })
     }
 
-    /// What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`). Includes what is reserved
-    /// for payments under way.
+    /// What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`).
+    /// Includes what is reserved for payments under way.
     ///
     /// @param currency The token's symbol. @default "USDC"
     /// @throws {ArgumentError} (a `TypeError`) when it is no token of `spend.assets`.

@@ -1,4 +1,5 @@
-//! The members of options: each is read by one rule, and the error names the member, the rule and what was given.
+//! The members of options: each is read by one rule, and the error names the member, the rule and
+//! what was given.
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
@@ -21,8 +22,8 @@ extern "C" {
     fn misfit(given: &JsValue, field: &str, known: &str) -> Result<JsValue, JsValue>;
 }
 
-/// Checks that this is an object without unknown members: a misspelt limit must not be an absent limit. A member that
-/// is `undefined` is absent.
+/// Checks that this is an object without unknown members: a misspelt limit must not be an absent
+/// limit. A member that is `undefined` is absent.
 pub(super) fn only(field: &'static str, given: &Json, known: &[&[&str]]) -> Result<()> {
     let known: Vec<&str> = known.iter().copied().flatten().copied().collect();
     let known = known.join(", ");

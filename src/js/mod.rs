@@ -10,10 +10,11 @@
 //! | `platform`, `fetch` | the core's seam over JavaScript |
 //! | `error`, `abort` | errors and abort signals |
 //!
-//! Values cross as JavaScript objects ([`Json`](crate::json::Json)) and are read member by member: conversions that
-//! serde derives would add 40 KB. The declarations are derived all the same (`derive(Tsify)` in [`api`](crate::api)).
-//! A method takes `JsValue`s, because the glue checks no types: a number in place of a string would be a trap.
-//! It returns `Promise` and is no `async fn`, because that would hold a borrow while it waits, and `free()` would throw.
+//! Values cross as JavaScript objects ([`Json`](crate::json::Json)) and are read member by member:
+//! conversions that serde derives would add 40 KB. The declarations are derived all the same
+//! (`derive(Tsify)` in [`api`](crate::api)). A method takes `JsValue`s, because the glue checks no
+//! types: a number in place of a string would be a trap. It returns `Promise` and is no `async fn`,
+//! because that would hold a borrow while it waits, and `free()` would throw.
 
 mod abort;
 mod arguments;

@@ -25,7 +25,8 @@ extern "C" {
     fn lock(name: &str, request: &JsValue, store: &JsValue) -> Promise;
     #[wasm_bindgen(js_namespace = host, catch)]
     fn wake(request: &JsValue) -> Result<Promise, JsValue>;
-    /// What the wallet's answer comes to. When this module has trapped by then, `kept` hands it on to the next one.
+    /// What the wallet's answer comes to. When this module has trapped by then, `kept` hands it on
+    /// to the next one.
     #[wasm_bindgen(js_namespace = host, js_name = walletAnswer)]
     fn wallet_answer(given: &JsValue, kept: &JsValue, attempt_id: &str) -> Promise;
     #[wasm_bindgen(js_namespace = host)]

@@ -1,4 +1,5 @@
-//! The bodies of requests: copies of what the application passed, in which every value is plain JSON.
+//! The bodies of requests: copies of what the application passed, in which every value is plain
+//! JSON.
 
 use wasm_bindgen::prelude::*;
 
@@ -66,7 +67,8 @@ pub(super) fn page(given: &JsValue) -> Result<Option<Json>> {
     Ok(Some(copy))
 }
 
-/// A copy of an object that has no members but these: a misspelt one would be ignored without a word.
+/// A copy of an object that has no members but these: a misspelt one would be ignored without a
+/// word.
 fn known(params: &Json, members: &[&'static str]) -> Result<Json> {
     only("params", params, &[members])?;
     Ok(picked(params, members))

@@ -18,7 +18,8 @@ use crate::json::Json;
 
 #[wasm_bindgen]
 extern "C" {
-    /// A promise of the first page; iterating over it goes through all pages (`pkg-template/iterator.ts`).
+    /// A promise of the first page; iterating over it goes through all pages
+    /// (`pkg-template/iterator.ts`).
     pub type PagePromise;
     #[wasm_bindgen(js_namespace = host, js_name = pagePromise)]
     fn page_promise(first: &Promise, pages: Option<Pages>) -> PagePromise;
@@ -71,8 +72,8 @@ impl SessionsClient {
         })
     }
 
-    /// A page of the session's messages, the newest first. In `for await` all of them, page by page; with `after` alone
-    /// the oldest first.
+    /// A page of the session's messages, the newest first. In `for await` all of them, page by
+    /// page; with `after` alone the oldest first.
     #[wasm_bindgen(
         js_name = getMessages,
         unchecked_return_type = "Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>"
@@ -151,10 +152,11 @@ impl SessionsClient {
         })
     }
 
-    /// Puts a message into the session and does not wait for the agent. The answer will be among the session's messages.
+    /// Puts a message into the session and does not wait for the agent. The answer will be among
+    /// the session's messages.
     ///
-    /// When the server's reply is lost, the client searches the session for the message. Where that is not possible, the
-    /// call rejects with `message_outcome_unknown`. Nothing is sent twice.
+    /// When the server's reply is lost, the client searches the session for the message. Where that
+    /// is not possible, the call rejects with `message_outcome_unknown`. Nothing is sent twice.
     #[wasm_bindgen(js_name = sendMessage, unchecked_return_type = "Promise<MessageResponse>")]
     pub fn send_message(
         &self,
@@ -168,12 +170,13 @@ impl SessionsClient {
         })
     }
 
-    /// Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at most. @default 60000
+    /// Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at
+    /// most. @default 60000
     ///
-    /// Where the server does not wait for the agent, or gives up on it (after 30 seconds), the client searches the
-    /// session's messages for the answer. It takes the agent's first message after this one, so send one message of a
-    /// session after the other. Every error (`SessionError`) has the `sessionId`, and the `userMessage` when that is in
-    /// the session.
+    /// Where the server does not wait for the agent, or gives up on it (after 30 seconds), the
+    /// client searches the session's messages for the answer. It takes the agent's first message
+    /// after this one, so send one message of a session after the other. Every error
+    /// (`SessionError`) has the `sessionId`, and the `userMessage` when that is in the session.
     #[wasm_bindgen(js_name = sendMessageAndWait, unchecked_return_type = "Promise<AnsweredMessage>")]
     pub fn send_message_and_wait(
         &self,
@@ -188,9 +191,10 @@ impl SessionsClient {
         })
     }
 
-    /// Puts a message into the session and returns the agent's answer as it comes: `user_message`, then any number of
-    /// `chunk`, then `done`. Where the server has no streams, or the stream breaks off, the answer comes as a whole with
-    /// `done`. Leaving the loop ends the request. `options.timeoutMs` is for the whole. @default 300000
+    /// Puts a message into the session and returns the agent's answer as it comes: `user_message`,
+    /// then any number of `chunk`, then `done`. Where the server has no streams, or the stream
+    /// breaks off, the answer comes as a whole with `done`. Leaving the loop ends the request.
+    /// `options.timeoutMs` is for the whole. @default 300000
     #[wasm_bindgen(js_name = streamMessage, unchecked_return_type = "AsyncIterableIterator<MessageUpdate>")]
     pub fn stream_message(
         &self,

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::error::argument;
-use super::members::{only, whole};
+use super::members::{is_well_formed, only, whole};
 use crate::api::error::{Error, Result};
 use crate::api::options::{AssetOptions, BudgetOptions, SpendOptions};
 use crate::json::{Json, Kind, shown};
@@ -24,7 +24,7 @@ pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
         limits(&spend, usdc, can_lock)?;
     }
     if let Some(list) = spend.get("assets") {
-        let entries = some(&list).ok_or_else(|| argument("spend.assets", "must be a list of tokens", &list.0))?;
+        let entries = some(&list).ok_or_else(|| argument(ASSETS, "must be a list of tokens", &list.0))?;
         for (at, entry) in entries.iter().enumerate() {
             asset(entry, &mut policy, can_lock).map_err(|error| of_asset(error, at))?;
         }
@@ -44,7 +44,7 @@ pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
         }
     }
     if let Some(token) = policy.tokens.iter().find(|token| token.limit > 0 && !policy.networks.contains(&token.network)) {
-        return Err(Error::argument("spend.assets", "must be on networks that spend.networks names", &token.network));
+        return Err(Error::argument(ASSETS, "must be on networks that spend.networks names", &token.network));
     }
     let is_elsewhere = policy.tokens.iter().any(|token| token.chain_id == 0);
     let rule = "must be a list of addresses with right checksums";
@@ -139,44 +139,30 @@ fn budget(given: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
         return Err(Error::argument(BUDGET, rule, "a store without lock(name, request)"));
     }
     if let Some(scope) = given.get("scope") {
-        let text = scope.as_text().filter(|text| !text.is_empty() && text.len() <= MAX_SCOPE);
-        limit.scope = text.ok_or_else(|| argument("spend.budget.scope", "must be a string of 1 to 100 bytes", &scope.0))?;
+        let text = scope.as_text().filter(|text| !text.is_empty() && text.len() <= MAX_SCOPE && is_well_formed(&scope.0));
+        limit.scope = text
+            .ok_or_else(|| argument("spend.budget.scope", "must be a string of 1 to 100 bytes of well-formed text", &scope.0))?;
     }
     (limit.per_hour, limit.per_day, limit.budget) = (per_hour, per_day, total);
     Ok(())
 }
 
-/// A token of the caller's own.
+const ASSETS: &str = "spend.assets";
+
+/// Adds a token of the caller's own, with its limit.
 fn asset(given: &Json, policy: &mut SpendPolicy, can_lock: bool) -> Result<()> {
-    const FIELD: &str = "spend.assets";
-    only(FIELD, given, &[AssetOptions::MEMBERS])?;
-    let text = |key: &str| {
-        let text = given.get_text(key).filter(|text| !text.is_empty());
-        text.ok_or_else(|| Error::argument(FIELD, &format!("must have a {key} (a string)"), &member(given, key)))
-    };
-    let (network, asset, symbol) = (text("network")?, text("asset")?, text("symbol")?);
-    text("maxPerPayment")?;
-    let known = policy.tokens.iter().find(|token| token.is_on(&network)).cloned();
-    let chain_id = whole(given, "chainId", 1.0, f64::from(u32::MAX), "must be a whole number")?;
-    if let (Some(id), Some(known)) = (chain_id, &known)
-        && id != known.chain_id
-    {
-        let rule = format!("must have the chainId of {}, {}, or none", known.network, known.chain_id);
-        return Err(Error::argument(FIELD, &rule, &id.to_string()));
-    }
-    // A network that is not known and has no chain id is no EVM chain.
-    let chain_id = chain_id.or(known.as_ref().map(|token| token.chain_id)).unwrap_or(0);
-    let network = known.map_or(network, |token| token.network.clone());
+    only(ASSETS, given, &[AssetOptions::MEMBERS])?;
+    let (network, asset, symbol) = (text(given, "network")?, text(given, "asset")?, text(given, "symbol")?);
+    text(given, "maxPerPayment")?;
+    let (network, chain_id) = chain(given, network, policy)?;
     if chain_id > 0 && !address::is_payable(&asset) {
-        return Err(Error::argument(FIELD, "must have an asset that is 0x and 40 hexadecimal digits", &member(given, "asset")));
+        return Err(Error::argument(ASSETS, "must have an asset that is 0x and 40 hexadecimal digits", &member(given, "asset")));
     }
-    let decimals = whole(given, "decimals", 0.0, 36.0, "must be a whole number from 0 to 36")?;
-    let decimals = decimals.and_then(|decimals| u8::try_from(decimals).ok());
-    let decimals = decimals.ok_or_else(|| Error::argument(FIELD, "must have decimals", &member(given, "decimals")))?;
+    let decimals = decimals(given)?;
     if policy.limits.iter().any(|limit| limit.symbol == symbol)
         || policy.tokens.iter().any(|token| token.network == network && token.is_asset(&asset))
     {
-        return Err(Error::argument(FIELD, "must name tokens and symbols that are not there already", &symbol));
+        return Err(Error::argument(ASSETS, "must name tokens and symbols that are not there already", &symbol));
     }
     let mut limit = Limit::new(&symbol, decimals, 0);
     limits(given, &mut limit, can_lock)?;
@@ -186,6 +172,33 @@ fn asset(given: &Json, policy: &mut SpendPolicy, can_lock: bool) -> Result<()> {
     policy.limits.push(limit);
     policy.tokens.push(Rc::new(Token { network, chain_id, asset, symbol, decimals, name, version, limit: at }));
     Ok(())
+}
+
+fn text(given: &Json, key: &str) -> Result<String> {
+    let text = given.get_text(key).filter(|text| !text.is_empty());
+    text.ok_or_else(|| Error::argument(ASSETS, &format!("must have a {key} (a string)"), &member(given, key)))
+}
+
+/// The network's name and its chain id; 0 for a network that is not known and gives none: it is no
+/// EVM chain.
+fn chain(given: &Json, network: String, policy: &SpendPolicy) -> Result<(String, u32)> {
+    let chain_id = whole(given, "chainId", 1.0, f64::from(u32::MAX), "must be a whole number")?;
+    let Some(known) = policy.tokens.iter().find(|token| token.is_on(&network)) else {
+        return Ok((network, chain_id.unwrap_or(0)));
+    };
+    match chain_id {
+        Some(id) if id != known.chain_id => {
+            let rule = format!("must have the chainId of {}, {}, or none", known.network, known.chain_id);
+            Err(Error::argument(ASSETS, &rule, &id.to_string()))
+        }
+        _ => Ok((known.network.clone(), known.chain_id)),
+    }
+}
+
+fn decimals(given: &Json) -> Result<u8> {
+    let decimals = whole(given, "decimals", 0.0, 36.0, "must be a whole number from 0 to 36")?;
+    let decimals = decimals.and_then(|decimals| u8::try_from(decimals).ok());
+    decimals.ok_or_else(|| Error::argument(ASSETS, "must have decimals", &member(given, "decimals")))
 }
 
 fn member(given: &Json, key: &str) -> String {

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::kind::Kind;
 
-/// One JSON value. `set` and `without` are only called on objects that the crate itself has made or has just parsed.
+/// One JSON value. `set` and `without` are only called on objects that the crate itself has made or
+/// has just parsed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Json(pub Value);

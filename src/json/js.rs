@@ -9,8 +9,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::kind::Kind;
 
-/// How many names of members are kept as JavaScript strings, and how long they may be. The core's own names fit; ids,
-/// which come without end, are longer.
+/// How many names of members are kept as JavaScript strings, and how long they may be. The core's
+/// own names fit; ids, which come without end, are longer.
 const MAX_NAMES: usize = 150;
 const MAX_NAME_BYTES: usize = 24;
 
@@ -28,7 +28,8 @@ extern "C" {
     fn settled(value: &JsValue) -> Promise;
 }
 
-// Not js_sys's `Reflect`: one call does what takes three there, and there are dozens in each request.
+// Not js_sys's `Reflect`: one call does what takes three there, and there are dozens in each
+// request.
 #[wasm_bindgen(js_namespace = host)]
 extern "C" {
     fn member(of: &JsValue, name: &JsValue) -> JsValue;
@@ -66,7 +67,8 @@ fn js_name(text: &str) -> Rc<JsValue> {
     })
 }
 
-/// One JSON value. `set` and `without` are only called on objects that the crate itself has made or has just parsed.
+/// One JSON value. `set` and `without` are only called on objects that the crate itself has made or
+/// has just parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Json(pub(crate) JsValue);
 
@@ -76,15 +78,16 @@ impl Json {
         json_parse(text).ok().map(Json)
     }
 
-    /// Calls a method; `None` when there is none. An application's object may throw anywhere, and what is not caught ends
-    /// this instance of the module: all of its methods are called in this way.
+    /// Calls a method; `None` when there is none. An application's object may throw anywhere, and
+    /// what is not caught ends this instance of the module: all of its methods are called in this
+    /// way.
     pub(crate) fn call(&self, method: &str, first: &JsValue, second: &JsValue) -> Option<Result<JsValue, JsValue>> {
         let method: Function = self.get(method)?.0.dyn_into().ok()?;
         Some(method.call2(&self.0, first, second))
     }
 
-    /// What this comes to, if it is a promise, of whatever kind. Not by `Promise.resolve`: that returns a promise as it
-    /// is, and its `then` may throw.
+    /// What this comes to, if it is a promise, of whatever kind. Not by `Promise.resolve`: that
+    /// returns a promise as it is, and its `then` may throw.
     pub(crate) fn settled(self) -> JsFuture {
         JsFuture::from(settled(&self.0))
     }
@@ -145,7 +148,8 @@ impl Json {
         }
     }
 
-    /// The member `key`; `None` when this is no object, or the member is absent. A getter that throws counts as absent.
+    /// The member `key`; `None` when this is no object, or the member is absent. A getter that
+    /// throws counts as absent.
     pub fn get(&self, key: &str) -> Option<Self> {
         let value = member(&self.0, &js_name(key));
         (!value.is_undefined()).then_some(Json(value))

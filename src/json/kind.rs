@@ -1,6 +1,7 @@
 //! What a JSON value is.
 
-/// What a value is. `Other` stands for everything that JSON cannot hold: functions, symbols, big integers.
+/// What a value is. `Other` stands for everything that JSON cannot hold: functions, symbols, big
+/// integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Absent.

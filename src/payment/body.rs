@@ -1,7 +1,8 @@
 //! What a server wants in the body of a create, where that is not what the Jobs API says.
 //!
-//! Some forks of elizaOS want the question as `prompt`. They say so in the 402 (`outputSchema` of version 1), before anything is
-//! signed, or in the 400 that follows. What they want goes into the body beside what is there.
+//! Some forks of elizaOS want the question as `prompt`. They say so in the 402 (`outputSchema` of
+//! version 1), before anything is signed, or in the 400 that follows. What they want goes into the
+//! body beside what is there.
 
 use crate::api::error::Error;
 use crate::json::{Json, Kind, is_true};
@@ -35,8 +36,8 @@ pub fn corrected(body: &str, words: &str) -> Option<String> {
     with_fields(body, &[field.to_owned()]).ok().map(|body| body.to_json())
 }
 
-/// Whether a refusal is about the request, and not about its payment. Paywalls run before the request is checked: whoever speaks of
-/// the request has taken the proof.
+/// Whether a refusal is about the request, and not about its payment. Paywalls run before the
+/// request is checked: whoever speaks of the request has taken the proof.
 pub fn is_refused(error: &Error) -> bool {
     const REQUEST: [&str; 13] = [
         "field",

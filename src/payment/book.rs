@@ -1,7 +1,8 @@
 //! All payments that this client knows, in one place.
 //!
-//! An entry is kept as long as its payment is open, however many there are. Once the job's end was seen, or the record's time is
-//! over, the newest [`MAX_CLOSED`] are kept, so that what is reserved is not reserved again.
+//! An entry is kept as long as its payment is open, however many there are. Once the job's end was
+//! seen, or the record's time is over, the newest [`MAX_CLOSED`] are kept, so that what is reserved
+//! is not reserved again.
 
 use std::collections::VecDeque;
 
@@ -47,9 +48,11 @@ pub struct KeyedJob {
 #[derive(Debug, Default)]
 pub struct Book {
     entries: Table<Entry>,
-    /// The payments of each job whose end was not seen yet: one, unless an application has resumed another's.
+    /// The payments of each job whose end was not seen yet: one, unless an application has resumed
+    /// another's.
     jobs: Table<Vec<String>>,
-    /// Paid jobs in the order in which they were accepted, with the time at which their records are of no use any more.
+    /// Paid jobs in the order in which they were accepted, with the time at which their records are
+    /// of no use any more.
     kept: VecDeque<(Instant, String)>,
     closed: VecDeque<String>,
     keyed: Table<KeyedJob>,
@@ -61,7 +64,8 @@ impl Book {
         self.entries.entry(id)
     }
 
-    /// Money was set aside for this payment. It is given back when the payment is dropped, until [`Book::keep`] says otherwise.
+    /// Money was set aside for this payment. It is given back when the payment is dropped, until
+    /// [`Book::keep`] says otherwise.
     pub fn reserve(&mut self, id: &str, money: Reservation) {
         self.entry(id).reservation = Some(money);
     }
@@ -102,7 +106,8 @@ impl Book {
         self.entries.get(id).is_some_and(|entry| entry.asking)
     }
 
-    /// There is a job for this payment, whose record is kept until then. Returns the payments whose records are of no use any more.
+    /// There is a job for this payment, whose record is kept until then. Returns the payments whose
+    /// records are of no use any more.
     pub fn accepted(&mut self, id: &str, job_id: &str, kept_until: Instant, now: Instant) -> Vec<String> {
         let mut over = Vec::new();
         while self.kept.front().is_some_and(|(until, _)| *until <= now) {

@@ -1,8 +1,10 @@
-//! Budgets in the store: one record of [`Counters`] for each scope and token, changed under a lock of its own.
+//! Budgets in the store: one record of [`Counters`] for each scope and token, changed under a lock
+//! of its own.
 //!
-//! A payment costs one change: its money is set aside after its record was written, and before the wallet is asked. What becomes of
-//! the money after that is in the payment's own record, from which the next payments resolve what is set aside, a few at a time. So
-//! nothing has to be given back after a crash, and what a payment costs does not depend on how many there are.
+//! A payment costs one change: its money is set aside after its record was written, and before the
+//! wallet is asked. What becomes of the money after that is in the payment's own record, from which
+//! the next payments resolve what is set aside, a few at a time. So nothing has to be given back
+//! after a crash, and what a payment costs does not depend on how many there are.
 
 use std::rc::Rc;
 
@@ -53,7 +55,8 @@ impl Limit {
         keys::name(&self.scope, &format!("{} {}", self.symbol, self.decimals))
     }
 
-    /// How much a payment takes of this limit, in atomic units; `None` when it belongs to another one.
+    /// How much a payment takes of this limit, in atomic units; `None` when it belongs to another
+    /// one.
     fn units_of(&self, attempt: &Attempt) -> Option<u128> {
         let price = attempt.price.as_ref()?;
         let is_its = attempt.scope == self.scope && price.currency == self.symbol && price.decimals == self.decimals;
@@ -72,7 +75,8 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(StoredCounters { counters, read_at: self.platform.wall_time() })
     }
 
-    /// The counters of a limit. Where they leave no room, what became of all that is set aside is looked up first.
+    /// The counters of a limit. Where they leave no room, what became of all that is set aside is
+    /// looked up first.
     pub(super) async fn current_counters(self: &Rc<Self>, at: usize, limit: &Limit, end: Deadline) -> Result<Counters> {
         let failed = |thrown| store_failed(thrown, "; nothing was paid");
         let key = format!("{PREFIX}{}", limit.counters_name());
@@ -89,7 +93,8 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(counters)
     }
 
-    /// Sets a payment's money aside, in memory and in the store. One that can still be left unpaid only within the budget.
+    /// Sets a payment's money aside, in memory and in the store. One that can still be left unpaid
+    /// only within the budget.
     pub(super) async fn reserve(
         self: Rc<Self>,
         attempt: Attempt,
@@ -167,8 +172,8 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(!matches!(there.kind(), Kind::Undefined | Kind::Null))
     }
 
-    /// Gives back the money of a payment, if its record is gone, or says that certainly nothing has moved. All that was written of it
-    /// has ended.
+    /// Gives back the money of a payment, if its record is gone, or says that certainly nothing has
+    /// moved. All that was written of it has ended.
     pub(super) async fn give_back(self: &Rc<Self>, attempt: &Attempt, what: GivenBack) -> Result<(), Json> {
         let is_certain = match self.peek(&record::key(&attempt.id), Deadline::NEVER).await {
             Found::Missing => true,
@@ -212,8 +217,8 @@ impl<P: Platform + 'static> Payments<P> {
         done.unwrap_or_else(|| Err(Json::text("the time limit was over before all payments were counted again")))
     }
 
-    /// Changes the counters of a limit. It must run to its end: a write that lands when the lock is somebody else's undoes theirs.
-    /// Returns why the payment is over the budget.
+    /// Changes the counters of a limit. It must run to its end: a write that lands when the lock is
+    /// somebody else's undoes theirs. Returns why the payment is over the budget.
     async fn change(&self, at: usize, change: Change, end: Deadline) -> Result<Option<String>, Json> {
         let Some(limit) = self.config.spend.limits.get(at) else { return Ok(None) };
         let name = limit.counters_name();
@@ -304,8 +309,8 @@ impl<P: Platform + 'static> Payments<P> {
         match found {
             Found::Attempt(_) if self.book.borrow().is_asking(&open.id) => Fate::Open,
             Found::Attempt(attempt) => record::fate(&attempt, now),
-            // Its record was there before its money was set aside, and was deleted: it was never paid, unless it is older than the
-            // history.
+            // Its record was there before its money was set aside, and was deleted: it was never
+            // paid, unless it is older than the history.
             Found::Missing => match self.keeps_history_of(open.at, end).await {
                 Some(true) => Fate::Unmoved,
                 Some(false) => Fate::Spent(open.at),

@@ -10,7 +10,7 @@ use super::payments::Payments;
 use super::run::Start;
 use super::step::Order;
 use super::store::{Held, KeyHolder, unread};
-use super::{PaidJob, body, record};
+use super::{MAX_REASONS, PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
@@ -26,9 +26,8 @@ use crate::spending::policy::{Chosen, Circumstances, PaymentMethod};
 use crate::time::{Deadline, Millis};
 use crate::x402::{self, Offer, PaymentRequired, refused};
 
-/// How many characters the reasons for which nothing is paid have at most.
-const MAX_REASONS: usize = 3_000;
-/// Differences between the clocks that are smaller say nothing: an answer travels, and its date has whole seconds.
+/// Differences between the clocks that are smaller say nothing: an answer travels, and its date has
+/// whole seconds.
 const LEAST_SKEW: Millis = Millis::from_secs(5.0);
 /// Greater ones are not believed: a signature must not be good for longer than it need be.
 const MAX_SKEW: Millis = Millis::from_secs(3_600.0);
@@ -41,7 +40,8 @@ struct Create<'a> {
     /// The request fingerprint; empty without a key.
     fingerprint: String,
     call: &'a CallOptions,
-    /// The longest time for a request with its retries. The end covers everything; this one, not what people take.
+    /// The longest time for a request with its retries. The end covers everything; this one, not
+    /// what people take.
     limit: Millis,
     end: Deadline,
 }
@@ -73,7 +73,8 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(Create { id, body, fingerprint, call, limit, end })
     }
 
-    /// Calls with the same key wait for each other, in whatever program; the later one finds the job of the first.
+    /// Calls with the same key wait for each other, in whatever program; the later one finds the
+    /// job of the first.
     async fn create_once(self: &Rc<Self>, create: &Create<'_>, update: &dyn Fn(Update)) -> Result<PaidJob> {
         let key = create.call.idempotency_key.as_str();
         let lock = Held::<P>::default();
@@ -144,7 +145,8 @@ impl<P: Platform + 'static> Payments<P> {
         body::with_fields(body.clone(), &fields).unwrap_or(body)
     }
 
-    /// Asks for the job, without a payment. A server that names what the body lacks is asked once more.
+    /// Asks for the job, without a payment. A server that names what the body lacks is asked once
+    /// more.
     async fn first_request(&self, request: &mut HttpRequest, create: &Create<'_>) -> Result<HttpResponse> {
         let mut is_corrected = false;
         loop {
@@ -166,7 +168,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Chooses what is paid, and sets the money aside. The body gets what the server says that it wants.
+    /// Chooses what is paid, and sets the money aside. The body gets what the server says that it
+    /// wants.
     async fn choose(self: &Rc<Self>, request: &mut HttpRequest, response: &HttpResponse, end: Deadline) -> Result<Chosen> {
         // Reasons show what the server has sent, which may be our own secrets.
         let fitted = |request: &HttpRequest, mut error: Box<Error>| {
@@ -217,10 +220,11 @@ impl<P: Platform + 'static> Payments<P> {
         let Chosen { offer, method, reservation } = chosen;
         let key = Some(create.call.idempotency_key.clone()).filter(|_| lock.is_some());
         let mut locks: Vec<P::Lock> = lock.into_iter().collect();
-        // A call that resumes this attempt meanwhile, in another tab, waits for what becomes of it here.
+        // A call that resumes this attempt meanwhile, in another tab, waits for what becomes of it
+        // here.
         locks.push(self.lock("resume", &create.id, create.end).await?);
-        // No await from here to the payment's task, which gives it back: a call that goes away while it waits drops it, and so
-        // gives it back too.
+        // No await from here to the payment's task, which gives it back: a call that goes away
+        // while it waits drops it, and so gives it back too.
         self.book.borrow_mut().reserve(&create.id, reservation);
         let attempt = self.attempt(create, &request, &offer, method);
         update(Update::Quote(offer.document()));
@@ -266,7 +270,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// A job that cost nothing was created under a key: another call with it gets the same job, in whatever program.
+    /// A job that cost nothing was created under a key: another call with it gets the same job, in
+    /// whatever program.
     async fn keep_free(self: &Rc<Self>, create: &Create<'_>, created: &Created, lock: Option<P::Lock>) {
         let Some(lock) = lock else { return };
         let key = create.call.idempotency_key.as_str();
@@ -307,7 +312,8 @@ pub(super) fn no_wallet(required: &PaymentRequired) -> Box<Error> {
     error
 }
 
-/// A key stands for one request: another one would get the first one's answer. Old records may not say what was asked.
+/// A key stands for one request: another one would get the first one's answer. Old records may not
+/// say what was asked.
 fn same_request(asked: &str, fingerprint: &str, key: &str) -> Result<()> {
     if asked.is_empty() || asked == fingerprint {
         return Ok(());

@@ -1,7 +1,8 @@
-//! What was paid, also after the answers: every payment in the store that moved or may have moved money.
+//! What was paid, also after the answers: every payment in the store that moved or may have moved
+//! money.
 //!
-//! A payment whose answer was seen is kept under [`record::PAID`], by the time at which it began. So a list is read in order, one
-//! record at a time, however many there are.
+//! A payment whose answer was seen is kept under [`record::PAID`], by the time at which it began.
+//! So a list is read in order, one record at a time, however many there are.
 
 use std::rc::Rc;
 
@@ -14,7 +15,8 @@ use crate::json::Json;
 use crate::platform::Platform;
 use crate::time::{Deadline, Millis, WallTime};
 
-/// The key of what the store knows of its history, so that not every program has to look through all of it.
+/// The key of what the store knows of its history, so that not every program has to look through
+/// all of it.
 const TIDIED: &str = "eliza-jobs/tidied";
 /// How many payments whose time is over are deleted at once.
 const MAX_TIDIED: usize = 1_000;
@@ -83,7 +85,8 @@ impl Tidied {
 }
 
 impl<P: Platform + 'static> Payments<P> {
-    /// The keys of the payments that may be wanted, the oldest first: as they are, or would be, in the history.
+    /// The keys of the payments that may be wanted, the oldest first: as they are, or would be, in
+    /// the history.
     pub(crate) async fn paid_keys(&self, filter: &PaymentFilter, end: Deadline) -> Result<Vec<Json>> {
         let failed = |thrown| store_failed(thrown, "");
         let mut keys = Vec::new();
@@ -107,7 +110,8 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(Json::array(keys).sorted().elements())
     }
 
-    /// The payment of one of these keys as applications see it; `None` when it is gone, or not wanted.
+    /// The payment of one of these keys as applications see it; `None` when it is gone, or not
+    /// wanted.
     pub(crate) async fn paid(&self, key: &str, filter: &PaymentFilter, end: Deadline) -> Result<Option<Json>> {
         let mut found = self.peek(key, end).await;
         if let (Found::Missing, Some((_, id))) = (&found, key.split_at_checked(record::PAID.len().saturating_add(DIGITS + 1))) {
@@ -120,8 +124,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Deletes payments whose time is over. All keys are listed for it, which takes as long as there are payments: only when the oldest
-    /// one is over, and not again before a pause.
+    /// Deletes payments whose time is over. All keys are listed for it, which takes as long as
+    /// there are payments: only when the oldest one is over, and not again before a pause.
     pub(super) async fn tidy_history(self: &Rc<Self>) {
         let now = self.platform.wall_time();
         if !has_passed(self.tidied_at.replace(now), PAUSE, now) {
@@ -145,7 +149,8 @@ impl<P: Platform + 'static> Payments<P> {
                 tidied.oldest = at;
             }
         }
-        // Written first: for a budget of another client, what is deleted must not look as if it had never been paid.
+        // Written first: for a budget of another client, what is deleted must not look as if it had
+        // never been paid.
         if self.set(TIDIED, &tidied.to_json()).await.is_ok() {
             for key in over {
                 let _ = self.delete(key).await;
@@ -153,7 +158,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Whether a payment that began at this time is still in the history, if it was paid; `None` when the store does not say.
+    /// Whether a payment that began at this time is still in the history, if it was paid; `None`
+    /// when the store does not say.
     pub(super) async fn keeps_history_of(&self, at: WallTime, end: Deadline) -> Option<bool> {
         let tidied = Tidied::read(&self.read(TIDIED, end).await.ok()?);
         // Keys have whole milliseconds.

@@ -1,28 +1,29 @@
 //! Idempotency keys: which payment or job a key stands for.
 //!
-//! A key of a server is one record, `eliza-jobs/key/` and a hash of both. It is made by exclusive creation while the lock of the
-//! same name is held, before the intent to pay is written; so a call with a key reads one record, and two calls can never pay under
-//! one key. It holds the attempt's id, or the job itself where nothing was paid. A key record whose attempt has no record is free:
+//! A key of a server is one record, `eliza-jobs/key/` and a hash of both. It is made by exclusive
+//! creation while the lock of the same name is held, before the intent to pay is written; so a call
+//! with a key reads one record, and two calls can never pay under one key. It holds the attempt's
+//! id, or the job itself where nothing was paid. A key record whose attempt has no record is free:
 //! no wallet was asked yet, or the payment was forgotten.
 //!
-//! Version 0.1.0 had no such records. Once per store, all payments are looked through for keys of its time.
+//! Version 0.1.0 had no such records. Once per store, all payments are looked through for keys of
+//! its time.
 
 use crate::api::jobs;
 use crate::api::payments::Attempt;
 use crate::encoding;
 use crate::json::{Json, Kind};
-use crate::time::{Millis, WallTime};
+use crate::payment::record::KEPT;
+use crate::time::WallTime;
 
 /// What every key record's key begins with.
 pub const PREFIX: &str = "eliza-jobs/key/";
 /// The record that says that the payments of version 0.1.0 have key records.
 pub const INDEXED: &str = "eliza-jobs/keys-indexed";
 const VERSION: f64 = 1.0;
-/// How long the job of a key is remembered after its expiry.
-const KEPT: Millis = Millis::from_secs(172_800.0);
 
-/// The name of a key at a server: of its record, and of its lock. Half a hash: no two keys have the same, and messages show it,
-/// which leave out whatever is as long as a proof.
+/// The name of a key at a server: of its record, and of its lock. Half a hash: no two keys have the
+/// same, and messages show it, which leave out whatever is as long as a proof.
 pub fn name(server: &str, key: &str) -> String {
     encoding::short_hash(format!("{server}\n{key}").as_bytes())
 }
@@ -89,7 +90,8 @@ impl KeyRecord {
         })
     }
 
-    /// Until when the key of a job that cost nothing is remembered. That of a payment, as long as the payment.
+    /// Until when the key of a job that cost nothing is remembered. That of a payment, as long as
+    /// the payment.
     pub fn kept_until(&self) -> Option<WallTime> {
         let Holder::Job(created) = &self.holder else { return None };
         Some(self.created_at + jobs::lifetime(created) + KEPT)
@@ -108,7 +110,8 @@ pub enum OldKeys {
     Indexed,
 }
 
-/// What a store's value under a key record's key holds: nothing, a record, or something that cannot be read.
+/// What a store's value under a key record's key holds: nothing, a record, or something that cannot
+/// be read.
 pub fn parse(value: &Json) -> Option<Result<KeyRecord, ()>> {
     if matches!(value.kind(), Kind::Undefined | Kind::Null) {
         return None;

@@ -1,4 +1,5 @@
-//! One payment as a state machine. No clock, no I/O: what has happened comes in with its time, what to do next goes out.
+//! One payment as a state machine. No clock, no I/O: what has happened comes in with its time, what
+//! to do next goes out.
 //!
 //! ```text
 //! new:      Fresh ─► Confirming ─► Addressing ─► Claiming ─► Intending
@@ -20,15 +21,19 @@
 //!                          └─► Closing ─► Over (no record): the chain says that no money has moved, and never will
 //! ```
 //!
-//! Every state in which the call waits may end for it before it ends for the payment: a call that goes away ([`Event::CallerGone`])
-//! or whose time is over ([`Event::Timer`]) leaves a payment that goes on until nothing is open at the store (`Undoing`,
-//! `Withdrawing`, `Keeping`, `Concluding`), or until the wallet answers.
+//! Every state in which the call waits may end for it before it ends for the payment: a call that
+//! goes away ([`Event::CallerGone`]) or whose time is over ([`Event::Timer`]) leaves a payment that
+//! goes on until nothing is open at the store (`Undoing`, `Withdrawing`, `Keeping`, `Concluding`),
+//! or until the wallet answers.
 //!
 //! What holds in every state, whatever happens (the tests below try everything):
-//! - the intent is written before the money is set aside in the store, and that before the wallet is asked;
-//! - a signed proof is written before it is sent; a transfer's hash too, unless the store fails: unsent it would be lost;
+//! - the intent is written before the money is set aside in the store, and that before the wallet
+//!   is asked;
+//! - a signed proof is written before it is sent; a transfer's hash too, unless the store fails:
+//!   unsent it would be lost;
 //! - all sends of a payment carry one proof;
-//! - the wallet is asked once; a second time, with the same nonce, only when the first signature came too late to be sent;
+//! - the wallet is asked once; a second time, with the same nonce, only when the first signature
+//!   came too late to be sent;
 //! - every end has a record, or certainly no money has moved;
 //! - the money stays reserved exactly as long as it may have moved.
 
@@ -45,14 +50,16 @@ use crate::api::payments::{Attempt, PaymentState};
 use crate::json::Json;
 use crate::payment::step::{Action, Answer, Claim, Event, Moment, Order, ReservationChange, ReserveOutcome, Resumption, Step};
 use crate::payment::store_failed;
-use crate::payment::wallet_request::{UNMOVED, WalletRequest};
+use crate::payment::wallet::UNMOVED;
+use crate::payment::wallet_request::WalletRequest;
 use crate::time::{Deadline, Millis};
 use crate::x402::onchain::ChainWord;
 use crate::x402::refused;
 
 /// How long the store is waited for.
 pub const STORE: Millis = Millis::from_secs(5.0);
-/// How long the store is waited for when the call's time is over: what has come at the last moment is written down all the same.
+/// How long the store is waited for when the call's time is over: what has come at the last moment
+/// is written down all the same.
 pub const LEAST_STORE: Millis = Millis::new(20.0);
 
 #[derive(Debug, Clone)]
@@ -97,7 +104,8 @@ enum State {
     Resumed(Resumption),
     /// The chain is asked what became of it.
     Checking(Resumption),
-    /// The chain says that no money has moved, and never will: the record is being deleted. With what the call gets then.
+    /// The chain says that no money has moved, and never will: the record is being deleted. With
+    /// what the call gets then.
     Closing(Option<Box<Error>>),
     /// The money is being reserved, in memory and in the store.
     ReservingAgain(Resumption),
@@ -153,7 +161,8 @@ impl Payment {
 
     /// A payment that was begun before.
     pub fn resumed(attempt: Attempt, resumption: Resumption, end: Deadline) -> Self {
-        // Version 0.1.0 could send a proof without writing down that it did; its records do not say until when a proof is good.
+        // Version 0.1.0 could send a proof without writing down that it did; its records do not say
+        // until when a proof is good.
         let may_be_sent = attempt.state != PaymentState::Proven || attempt.valid_until.is_none();
         let delivery = if may_be_sent { Delivery::Unknown } else { Delivery::Unsent };
         let payment = Self::begin(attempt, State::Resumed(resumption), None, end);
@@ -201,8 +210,8 @@ impl Payment {
         step
     }
 
-    /// The table: one line for each state and what may happen in it. It stays in one piece, however long it is: a transition that is
-    /// missing shows.
+    /// The table: one line for each state and what may happen in it. It stays in one piece, however
+    /// long it is: a transition that is missing shows.
     fn follow(&mut self, event: Event, at: Moment) -> Step {
         use Event as E;
         use State as S;
@@ -283,8 +292,8 @@ impl Payment {
             (S::Rewriting(before), E::CallerGone) => self.leave_unsent(before),
             (S::Resumed(_) | S::Checking(_), E::CallerGone) => self.leave_reserved(),
 
-            // A call that goes away changes nothing in the other states, in which something is being written; nor does anything that
-            // comes when it is over.
+            // A call that goes away changes nothing in the other states, in which something is
+            // being written; nor does anything that comes when it is over.
             (state, _) => {
                 self.state = state;
                 Step::new(Action::Wait)

@@ -1,9 +1,10 @@
 //! Payments, from the wallet to the job.
 //!
-//! What is decided: [`machine`] (one payment, from [`step`] to step), [`book`] (all that this client knows), [`keys`] (idempotency keys),
-//! [`record`] (what is written down), [`wallet_request`] and [`wallet`] (what wallets are asked, and what they answer), [`body`]
-//! (what servers want in the request). What performs it: [`run`], with the calls in `create`, `quote` and `resume`, the store in `store`,
-//! its budgets in `budgets` and what was paid in [`history`].
+//! What is decided: [`machine`] (one payment, from [`step`] to step), [`book`] (all that this
+//! client knows), [`keys`] (idempotency keys), [`record`] (what is written down),
+//! [`wallet_request`] and [`wallet`] (what wallets are asked, and what they answer), [`body`] (what
+//! servers want in the request). What performs it: [`run`], with the calls in `create`, `quote` and
+//! `resume`, the store in `store`, its budgets in `budgets` and what was paid in [`history`].
 
 pub mod body;
 pub mod book;
@@ -29,6 +30,9 @@ use crate::api::jobs::Created;
 use crate::api::payments::Attempt;
 use crate::json::{Json, shown};
 use crate::text::shorten;
+
+/// How many characters the reasons for which nothing is paid have at most.
+const MAX_REASONS: usize = 3_000;
 
 /// A job that was created, with what was paid for it.
 #[derive(Debug, Clone)]

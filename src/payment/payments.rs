@@ -72,14 +72,15 @@ impl<P: Platform + 'static> Payments<P> {
         Deadline::after(self.platform.now(), limit)
     }
 
-    /// Waits until no other call does this, in this program or in another one; not longer than until `end`.
+    /// Waits until no other call does this, in this program or in another one; not longer than
+    /// until `end`.
     pub(super) async fn lock(&self, what: &str, name: &str, end: Deadline) -> Result<P::Lock> {
         let name = format!("eliza-jobs/{what}/{name}");
         let limit = end.left(self.platform.now()).max(Millis::ZERO);
         match within(self.platform.lock(&name), self.platform.sleep(limit)).await {
             Some(lock) => lock.map_err(|thrown| store_failed(thrown, "; nothing was sent")),
             None => {
-                let why = "another call, here or in another tab, is still at the same job; nothing was sent";
+                let why = "another call, here or in another tab, is still at the same job, or the store has not answered it; nothing was sent";
                 Err(Error::new(ErrorCode::RequestTimeout, why))
             }
         }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::MAX_REASONS;
 use super::create::{no_wallet, redirected};
 use super::payments::Payments;
 use crate::api::error::{Error, Result};
@@ -14,16 +15,15 @@ use crate::platform::{HttpResponse, Method, Platform};
 use crate::spending::policy::{Circumstances, Judged, StoredCounters};
 use crate::x402;
 
-/// A request that every server must refuse: there is nobody who asks, and no question. Paywalls stand before the server and do not
-/// look at it.
+/// A request that every server must refuse: there is nobody who asks, and no question. Paywalls
+/// stand before the server and do not look at it.
 const NO_REQUEST: &str = r#"{"userId":"","content":""}"#;
-/// How elizaOS itself refuses that (1.6.5, 1.7.0 and 1.7.2). A client that receives it has passed every paywall. A proxy's own check, which
-/// may stand before a paywall, complains of the user first.
+/// How elizaOS itself refuses that (1.6.5, 1.7.0 and 1.7.2). A client that receives it has passed
+/// every paywall. A proxy's own check, which may stand before a paywall, complains of the user
+/// first.
 const REFUSED: &str = "content cannot be empty";
 /// Why nothing is known of the price where a server makes a job of that request.
 const MADE_A_JOB: &str = "the server has made a job of a request without a user and a question, and asks for no payment";
-/// How many characters the reasons have at most.
-const MAX_REASONS: usize = 3_000;
 
 impl<P: Platform + 'static> Payments<P> {
     /// What a job would cost now, by the rules that hold for paying.
@@ -45,7 +45,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// The offers of a 402, each with the rule that it breaks. `clean` makes a server's words fit to be shown.
+    /// The offers of a 402, each with the rule that it breaks. `clean` makes a server's words fit
+    /// to be shown.
     fn priced(&self, response: &HttpResponse, url: &str, stored: &StoredCounters, clean: &dyn Fn(&str) -> String) -> Json {
         let spend = &self.config.spend;
         let wallet = self.platform.wallet_capabilities();

@@ -20,21 +20,22 @@
 //! | `found` | `true` where the job was found by a search, so that no answer says that the payment was settled |
 //! | `unmoved` | `true` where certainly no money has moved; only an error's attempt has it, for its record is deleted |
 //!
-//! Records of version 0.1.0 are read too: there a flag is `"yes"`, the fingerprint is `question`, and the dialects have other
-//! names. A record that cannot be read is reported, and kept.
+//! Records of version 0.1.0 are read too: there a flag is `"yes"`, the fingerprint is `question`,
+//! and the dialects have other names. A record that cannot be read is reported, and kept.
 //!
-//! Once the job's end was seen, the record moves to `eliza-jobs/paid/`, the time at which it began and its id. There it has neither
-//! the request nor a key, and stays as history for as long as the application wants.
+//! Once the job's end was seen, the record moves to `eliza-jobs/paid/`, the time at which it began
+//! and its id. There it has neither the request nor a key, and stays as history for as long as the
+//! application wants.
 
 use crate::api::error::Error;
 use crate::api::jobs;
-use crate::api::payments::{Attempt, PaymentState, Price};
+use crate::api::payments::{Attempt, Dialect, PaymentState, Price};
 use crate::encoding::is_hex;
+use crate::http::message::{PROOF_HEADERS, can_be_sent};
 use crate::json::{Json, Kind, is_true};
-use crate::payment::wallet::{self, PROOF_HEADERS};
 use crate::spending::budget::Fate;
 use crate::time::{Millis, WallTime};
-use crate::x402::{Dialect, elizaos};
+use crate::x402::elizaos;
 
 /// What every record's key begins with.
 pub const PREFIX: &str = "eliza-jobs/payment/";
@@ -42,9 +43,10 @@ pub const PREFIX: &str = "eliza-jobs/payment/";
 pub const PAID: &str = "eliza-jobs/paid/";
 const VERSION: f64 = 1.0;
 
-/// How long after its job's expiry a record is kept: two days, so that a clock that is put right by a day neither drops a payment
-/// that is open nor frees its idempotency key.
-const KEPT: Millis = Millis::from_secs(172_800.0);
+/// How long after its job's expiry a record is kept, and its idempotency key: two days, so that a
+/// clock that is put right by a day neither drops a payment that is open nor frees its idempotency
+/// key.
+pub const KEPT: Millis = Millis::from_secs(172_800.0);
 
 /// Whether money has moved, as far as can be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +61,8 @@ pub enum FundsMoved {
 
 /// Whether money has moved for this payment.
 ///
-/// - What was signed moves nothing before it is sent. Version 0.1.0 could send a proof without writing that down.
+/// - What was signed moves nothing before it is sent. Version 0.1.0 could send a proof without
+///   writing that down.
 /// - A server that refuses what was signed can still settle it, until its time is over.
 /// - A wallet's word for a transfer is no more than that until the server has taken it.
 pub fn funds_moved(attempt: &Attempt) -> FundsMoved {
@@ -79,13 +82,15 @@ pub fn funds_moved(attempt: &Attempt) -> FundsMoved {
     }
 }
 
-/// Nobody waits so long for a reply: a payment that is still on its way is forgotten by its program.
+/// Nobody waits so long for a reply: a payment that is still on its way is forgotten by its
+/// program.
 const IN_FLIGHT: Millis = Millis::from_secs(600.0);
 /// Nobody answers a wallet so late.
 const IN_WALLET: Millis = Millis::from_secs(86_400.0);
 /// A signature that nobody has sent so long after its time is never sent.
 const UNSENT: Millis = Millis::from_secs(60.0);
-/// How long a payment that nobody has signed is open, where its record does not say until when a signature would be good.
+/// How long a payment that nobody has signed is open, where its record does not say until when a
+/// signature would be good.
 pub const UNSIGNED: Millis = Millis::from_secs(3_600.0);
 
 /// What a record says of the money that is set aside for its payment.
@@ -132,12 +137,14 @@ pub fn key(id: &str) -> String {
     format!("{PREFIX}{id}")
 }
 
-/// The key of the record of an attempt whose answer was seen. Keys sort by the time at which the payments began.
+/// The key of the record of an attempt whose answer was seen. Keys sort by the time at which the
+/// payments began.
 pub fn paid_key(id: &str, begun_at: WallTime) -> String {
     format!("{PAID}{:0>13}-{id}", begun_at.whole().to_string())
 }
 
-/// What stays of an attempt whose answer was seen: nothing that anybody could use, or that tells what was asked.
+/// What stays of an attempt whose answer was seen: nothing that anybody could use, or that tells
+/// what was asked.
 pub fn history(attempt: &Attempt) -> Json {
     let (request, idempotency_key, fingerprint) = (String::new(), String::new(), String::new());
     to_json(&Attempt { request, idempotency_key, fingerprint, proof: Vec::new(), answered: true, ..attempt.clone() })
@@ -193,7 +200,7 @@ pub fn read(record: &Json) -> Option<Attempt> {
     let mut proof: Vec<(String, String)> = PROOF_HEADERS
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), stored.as_ref()?.get_text(name)?)))
-        .filter(|(_, value)| wallet::can_be_sent(value))
+        .filter(|(_, value)| can_be_sent(value))
         .collect();
     // The hash of a plain transfer is its proof, wherever it was found.
     let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
@@ -239,15 +246,16 @@ pub fn parse(value: &Json) -> Found {
     record.as_ref().and_then(read).map_or(Found::Unreadable, |attempt| Found::Attempt(Box::new(attempt)))
 }
 
-/// The record with the hash that `resume` was given in place of its own: the application found it in the wallet. It may stand for
-/// a transaction that was sped up there.
+/// The record with the hash that `resume` was given in place of its own: the application found it
+/// in the wallet. It may stand for a transaction that was sped up there.
 pub fn with_given_hash(attempt: Attempt, hash: Option<String>) -> Attempt {
     let before = attempt.transaction.clone();
     let attempt = with_transaction(attempt, hash);
     Attempt { hash_given: attempt.hash_given || attempt.transaction != before, ..attempt }
 }
 
-/// The record with this transaction in place of its own. What was signed is its own proof, and a job that is there needs none.
+/// The record with this transaction in place of its own. What was signed is its own proof, and a
+/// job that is there needs none.
 pub fn with_transaction(attempt: Attempt, hash: Option<String>) -> Attempt {
     let new = hash.filter(|hash| is_hex(hash, 64) && attempt.transaction.as_ref() != Some(hash));
     let Some(hash) = new.filter(|_| !attempt.signs && attempt.created.is_none()) else { return attempt };
@@ -259,7 +267,7 @@ pub fn with_transaction(attempt: Attempt, hash: Option<String>) -> Attempt {
 /// The hash of a plain transfer is its proof.
 fn transfer_proof(hash: &str, network: &str) -> Vec<(String, String)> {
     let mut proof = elizaos::proof(hash, network);
-    proof.retain(|(_, value)| wallet::can_be_sent(value));
+    proof.retain(|(_, value)| can_be_sent(value));
     proof
 }
 
@@ -327,7 +335,8 @@ mod tests {
         use PaymentState::{Accepted, Intended, Proven, Refused, Sent};
         let until = Some(WallTime::from_ms(9.0));
         let settled = |success: Json| Some(json!({"success": success}));
-        // The state; whether the wallet signs, the end of what it signed, the receipt, whether the job was found by a search.
+        // The state; whether the wallet signs, the end of what it signed, the receipt, whether the
+        // job was found by a search.
         for (state, signs, valid_until, receipt, found, moved) in [
             (Intended, true, until, None, false, No),
             (Intended, false, None, None, false, Unknown),

@@ -1,4 +1,5 @@
-//! Payments that were begun before: after a lost reply, a crash, in another tab. Who comes second finds the job.
+//! Payments that were begun before: after a lost reply, a crash, in another tab. Who comes second
+//! finds the job.
 
 use core::cell::Cell;
 use core::pin::pin;
@@ -12,7 +13,7 @@ use super::run::Start;
 use super::step::Resumption;
 use super::store::{Stored, unread};
 use super::store_failed;
-use super::subscription::subscription;
+use super::subscription::{Publisher, subscription};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
@@ -36,12 +37,19 @@ const NOT_OPEN: &str = "this payment is not open any more: it was finished or fo
 /// What cannot be resumed.
 const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
 
+/// A payment whose job has ended.
+struct Closing {
+    id: String,
+    /// It is closed only if it is the payment of this job: lists show references to everybody.
+    only_of_job: Option<String>,
+}
+
 /// What is open, as it is listed.
 type Listed = (WallTime, Json);
 
 impl<P: Platform + 'static> Payments<P> {
-    /// What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, jobs whose
-    /// answers were not seen; and records that cannot be read.
+    /// What is open at this server, the oldest first: payments whose outcome is not known, proofs
+    /// that were not used, jobs whose answers were not seen; and records that cannot be read.
     pub(crate) async fn pending(self: &Rc<Self>, call: &CallOptions) -> Result<Vec<Json>> {
         let end = self.deadline(call.timeout);
         let keys = self.keys(end).await.map_err(|thrown| store_failed(thrown, ""))?;
@@ -84,7 +92,8 @@ impl<P: Platform + 'static> Payments<P> {
             let _ = self.in_time(pin!(self.retire(&attempt.id, None)), end).await;
             return None;
         }
-        // A program that ended before it could return the answer, or delete the record, has left this. The job stays known.
+        // A program that ended before it could return the answer, or delete the record, has left
+        // this. The job stays known.
         if attempt.answered {
             return None;
         }
@@ -142,8 +151,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Finds or makes the job of an attempt (of an error, or of [`Payments::pending`]): with the job that is there, else with the
-    /// same proof.
+    /// Finds or makes the job of an attempt (of an error, or of [`Payments::pending`]): with the
+    /// job that is there, else with the same proof.
     pub(crate) async fn resume(
         self: &Rc<Self>,
         given: &Json,
@@ -160,7 +169,8 @@ impl<P: Platform + 'static> Payments<P> {
         let end = self.http.deadline(call);
         let _lock = self.lock("resume", &id, end).await.map_err(unread)?;
         let found = self.find(&id, end).await;
-        // Whoever says that no money has moved may be wrong: where that is not certain, the budget does not get it back.
+        // Whoever says that no money has moved may be wrong: where that is not certain, the budget
+        // does not get it back.
         if let Found::Attempt(attempt) = &found
             && funds_moved(attempt) != FundsMoved::No
         {
@@ -234,46 +244,60 @@ impl<P: Platform + 'static> Payments<P> {
         self.follow(Start { payment, request, call, end, locks: vec![lock], key: None }, update).await
     }
 
-    /// The job's end was seen: nothing is open any more. Waits until the store knows it, but not for long: the program may end as soon
-    /// as it has the answer. The record is deleted after that. `reference`: the payment that the job itself names, which an earlier run
-    /// of the program may have made. Returns the payment, where the store had it in that time.
+    /// The job's end was seen: nothing is open any more. Waits until the store knows it, but not
+    /// for long: the program may end as soon as it has the answer. The record is deleted after
+    /// that. `reference`: the payment that the job itself names, which an earlier run of the
+    /// program may have made. Returns the payment, where the store had it in that time.
     pub(crate) async fn job_finished(
         self: &Rc<Self>,
         job_id: &str,
         reference: Option<&str>,
         end: Deadline,
     ) -> Option<Box<Attempt>> {
-        let ids = self.book.borrow_mut().job_finished(job_id);
-        let is_known = !ids.is_empty();
-        let mut closing: Vec<(String, Option<String>)> = ids.into_iter().map(|id| (id, None)).collect();
-        let other = reference.filter(|id| !is_known && !self.book.borrow().is_closed(id));
-        closing.extend(other.map(|id| (id.to_owned(), Some(job_id.to_owned()))));
-        if closing.is_empty() {
+        let closings = self.closings(job_id, reference);
+        if closings.is_empty() {
             return None;
         }
-        let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
         let (publisher, mut subscription) = subscription();
         let went_on = Rc::new(Cell::new(false));
-        let has_answer = went_on.clone();
-        let payments = self.clone();
-        self.platform.spawn(async move {
-            let mut closed = Vec::new();
-            for (id, of_job) in closing {
-                closed.extend(payments.close(&id, of_job).await.ok().flatten());
-            }
-            publisher.send(closed.first().cloned().map(Box::new));
-            // Until the call has gone on, the store knows the job.
-            publisher.gone().await;
-            for attempt in closed {
-                if has_answer.get() { payments.drop_closed(&attempt).await } else { payments.reopen(attempt).await }
-            }
-        });
+        self.platform.spawn(self.clone().close_all(closings, publisher, went_on.clone()));
+        let limit = CLOSE.min(end.left(self.platform.now()).max(LEAST_STORE));
         let closed = within(subscription.next(), self.platform.sleep(limit)).await;
         went_on.set(true);
         closed.flatten()
     }
 
-    /// What was paid for this job, as far as this client knows. `reference`: the payment that the job itself names.
+    /// The payments of a job that has ended.
+    fn closings(&self, job_id: &str, reference: Option<&str>) -> Vec<Closing> {
+        let ids = self.book.borrow_mut().job_finished(job_id);
+        if !ids.is_empty() {
+            return ids.into_iter().map(|id| Closing { id, only_of_job: None }).collect();
+        }
+        let other = reference.filter(|id| !self.book.borrow().is_closed(id));
+        other.map(|id| Closing { id: id.to_owned(), only_of_job: Some(job_id.to_owned()) }).into_iter().collect()
+    }
+
+    /// Closes payments, and says which. Until the call has gone on, their records stay; a call that
+    /// goes away without its answer leaves them open as before.
+    async fn close_all(
+        self: Rc<Self>,
+        closings: Vec<Closing>,
+        publisher: Publisher<Option<Box<Attempt>>>,
+        went_on: Rc<Cell<bool>>,
+    ) {
+        let mut closed = Vec::new();
+        for Closing { id, only_of_job } in closings {
+            closed.extend(self.close(&id, only_of_job).await.ok().flatten());
+        }
+        publisher.send(closed.first().cloned().map(Box::new));
+        publisher.gone().await;
+        for attempt in closed {
+            if went_on.get() { self.drop_closed(&attempt).await } else { self.reopen(attempt).await }
+        }
+    }
+
+    /// What was paid for this job, as far as this client knows. `reference`: the payment that the
+    /// job itself names.
     pub(crate) fn paid_for(&self, job_id: &str, reference: Option<&str>) -> Option<Box<Attempt>> {
         self.book.borrow().paid_for(job_id, reference).map(Box::new)
     }
@@ -287,7 +311,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// The application has the answer. What has a key is kept, so that another call with it pays nothing.
+    /// The application has the answer. What has a key is kept, so that another call with it pays
+    /// nothing.
     async fn drop_closed(self: &Rc<Self>, attempt: &Attempt) {
         if attempt.idempotency_key.is_empty() {
             let _ = self.retire(&attempt.id, None).await;
@@ -305,7 +330,8 @@ impl<P: Platform + 'static> Payments<P> {
     }
 }
 
-/// Puts one into the list, which is in the order of time. Not sorted at the end: the standard library's sort is 5 KB of the wasm.
+/// Puts one into the list, which is in the order of time. Not sorted at the end: the standard
+/// library's sort is 5 KB of the wasm.
 fn list(open: &mut Vec<Listed>, listed: Listed) {
     let at = open.partition_point(|(time, _)| *time <= listed.0);
     open.insert(at, listed);

@@ -1,4 +1,5 @@
-//! Performs what [`machine`](super::machine) decides: a payment runs in a task of its own, which holds its locks.
+//! Performs what [`machine`](super::machine) decides: a payment runs in a task of its own, which
+//! holds its locks.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -8,9 +9,10 @@ use std::rc::Rc;
 
 use super::book::KeyedJob;
 use super::budgets::GivenBack;
+use super::late::{LateAnswer, late_answer};
 use super::machine::Payment;
 use super::payments::Payments;
-use super::record;
+use super::record::{self, Found};
 use super::step::{Action, Answer, Event, Reply, ReservationChange, ReserveOutcome, Settlement, Step};
 use super::subscription::{Publisher, subscription};
 use super::wallet_request::WalletRequest;
@@ -18,17 +20,16 @@ use super::{PaidJob, body};
 use crate::api::error::Result;
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
-use crate::api::payments::Attempt;
+use crate::api::payments::{Attempt, Dialect};
 use crate::api::routes;
 use crate::api::update::Update;
 use crate::http::jobs::read_created;
 use crate::http::outcome::refusal;
 use crate::http::words::fit;
-use crate::json::Json;
+use crate::json::{Json, read_header};
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
 use crate::time::{Deadline, Millis};
 use crate::x402::onchain::{ChainWord, Signed, Transfer, receipt_request};
-use crate::x402::{self, Dialect};
 
 /// The longest time for a search for the job.
 const FIND: Millis = Millis::from_secs(10.0);
@@ -209,7 +210,8 @@ impl<P: Platform + 'static> Task<P> {
             }
             Action::Claim(attempt) => Box::pin(async move { Event::Claimed(payments.claim(*attempt).await) }),
             Action::Write(attempt) => Box::pin(async move { Event::Written(payments.write(*attempt).await) }),
-            // By the claim of the key alone two programs could pay: who has the lock takes a claim for free whose payment has no record.
+            // By the claim of the key alone two programs could pay: who has the lock takes a claim
+            // for free whose payment has no record.
             Action::AskWallet(_) if !self.holds_locks() => Box::pin(core::future::ready(Event::LockLost)),
             Action::AskWallet(request) => Box::pin(ask_wallet(payments, self.id.clone(), request)),
             Action::Reread => Box::pin(reread(payments, self.id.clone(), self.payment.attempt().signs, self.locks.clone())),
@@ -222,7 +224,8 @@ impl<P: Platform + 'static> Task<P> {
                 })
             }
             Action::Rest { error, resends } => {
-                // A server that asks for a longer pause than a request may take gets it from the caller, who has the attempt.
+                // A server that asks for a longer pause than a request may take gets it from the
+                // caller, who has the attempt.
                 let timeout = payments.http.timeout();
                 let end = self.end.min(Deadline::after(payments.platform.now(), Some(timeout)));
                 Box::pin(async move {
@@ -239,7 +242,8 @@ impl<P: Platform + 'static> Task<P> {
                 Box::pin(async move { Event::ChainSaid(payments.ask_chain(&attempt).await) })
             }
             Action::Forget => {
-                // Without its lock the claim may be another payment's in a moment. One that stays behind is free.
+                // Without its lock the claim may be another payment's in a moment. One that stays
+                // behind is free.
                 let (id, key) = (self.id.clone(), self.key.clone().filter(|_| self.holds_locks()));
                 Box::pin(async move { Event::Forgotten(payments.forget(&id, key).await) })
             }
@@ -282,6 +286,29 @@ async fn ask_wallet<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String
 }
 
 impl<P: Platform + 'static> Payments<P> {
+    /// Writes down what the wallet has returned, or thrown, for the attempt with this id, and logs
+    /// a line.
+    pub(crate) async fn wallet_answered(self: &Rc<Self>, id: &str, answer: Result<Json, Json>) {
+        // What is worth money is kept even where the lock cannot be had.
+        let _lock = self.lock("resume", id, Deadline::NEVER).await;
+        let written = match self.find_again(id).await {
+            Found::Attempt(attempt) => match late_answer(*attempt, answer) {
+                LateAnswer::Same => return,
+                LateAnswer::Kept(attempt) => self.write(*attempt).await,
+                LateAnswer::Over(attempt) => match self.forget(id, None).await {
+                    Ok(()) => self.give_back(&attempt, GivenBack::Reserved).await,
+                    failed => failed,
+                },
+            },
+            Found::Missing | Found::Unreadable | Found::Withheld(_) => Err(Json::object()),
+        };
+        let words = match written {
+            Ok(()) => "the wallet has answered after an internal error; pendingPayments() knows what is open",
+            Err(_) => "the wallet has answered after an internal error, and no record could be written: look in the wallet",
+        };
+        self.platform.log(LogLevel::Warn, words);
+    }
+
     /// Whether the wallet can ask the chain what became of this payment.
     pub(super) fn can_ask_chain(&self, attempt: &Attempt) -> bool {
         ChainQuestion::about(attempt).is_some_and(|question| self.platform.has_callback(question.callback))
@@ -300,7 +327,8 @@ impl<P: Platform + 'static> Payments<P> {
     }
 }
 
-/// What the wallet is asked about the chain: whether what was signed was used, or what became of a transfer.
+/// What the wallet is asked about the chain: whether what was signed was used, or what became of a
+/// transfer.
 struct ChainQuestion {
     callback: Callback,
     argument: Json,
@@ -321,12 +349,14 @@ impl ChainQuestion {
     }
 }
 
-/// Takes the payment's lock and reads its record. What is worth money is kept even where the lock cannot be had.
+/// Takes the payment's lock and reads its record. What is worth money is kept even where the lock
+/// cannot be had.
 async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, signs: bool, locks: Locks<P>) -> Event {
     if let Ok(lock) = payments.lock("resume", &id, Deadline::NEVER).await {
         locks.borrow_mut().push(lock);
     }
-    // A transfer is worth money: it is written down at once, whatever the store says. A signature is worth nothing unsent.
+    // A transfer is worth money: it is written down at once, whatever the store says. A signature
+    // is worth nothing unsent.
     let found = if signs { payments.find_again(&id).await } else { payments.find(&id, Deadline::NEVER).await };
     let is_closed = payments.book.borrow().is_closed(&id);
     Event::Reread { found: Box::new(found), is_closed }
@@ -337,7 +367,7 @@ fn read_reply(request: &HttpRequest, answer: Result<HttpResponse>, mut attempt: 
     let mut settlement = None;
     let result = answer.and_then(|response| {
         let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
-        if let Some(said) = receipt.and_then(x402::read_header) {
+        if let Some(said) = receipt.and_then(read_header) {
             attempt.settle(&said, &|words| fit(request, words, 200));
             let transaction = attempt.transaction.take();
             settlement = attempt.receipt.take().map(|receipt| Settlement { transaction, receipt });
@@ -365,8 +395,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Searches for the job that was paid for: under the id that a cut-off answer still had, else in the server's list, by
-    /// the reference in its metadata.
+    /// Searches for the job that was paid for: under the id that a cut-off answer still had, else
+    /// in the server's list, by the reference in its metadata.
     async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: Deadline) -> Option<Created> {
         let limited_call = || {
             let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now()));
@@ -398,8 +428,9 @@ impl<P: Platform + 'static> Payments<P> {
     }
 }
 
-/// The job of this payment in a list, the newest first. Lists show references to everybody: of the jobs that have it, and that are
-/// not another user's or about something else, the oldest is the one that others may have copied it from.
+/// The job of this payment in a list, the newest first. Lists show references to everybody: of the
+/// jobs that have it, and that are not another user's or about something else, the oldest is the
+/// one that others may have copied it from.
 fn own_job(attempt: &Attempt, jobs: Vec<Json>) -> Option<Json> {
     let asked = Json::parse(&attempt.request).unwrap_or_else(Json::object);
     let agrees = |job: &Json, key: &str, asked_key: &str| match (job.get_text(key), asked.get_text(asked_key)) {

@@ -1,4 +1,5 @@
-//! What happens to a payment, and what it does next: the events and the steps of [`machine`](super::machine).
+//! What happens to a payment, and what it does next: the events and the steps of
+//! [`machine`](super::machine).
 
 use std::rc::Rc;
 
@@ -42,7 +43,8 @@ pub enum Event {
     Written(Result<(), Json>),
     /// The wallet has returned, or thrown.
     WalletAnswered(Result<Json, Json>),
-    /// The wallet was not asked, for a lock of the payment is held no more: another program may be at it.
+    /// The wallet was not asked, for a lock of the payment is held no more: another program may be
+    /// at it.
     LockLost,
     /// The record was read again, for the wallet has answered after the call had ended.
     Reread {
@@ -137,7 +139,8 @@ pub enum Action {
     Reread,
     /// Send the request with this attempt's body and proof: [`Event::Responded`].
     Send(Box<Attempt>),
-    /// Look for the job, under this id where one is known: [`Event::JobFound`] or [`Event::JobNotFound`].
+    /// Look for the job, under this id where one is known: [`Event::JobFound`] or
+    /// [`Event::JobNotFound`].
     FindJob(Option<String>),
     /// Pause before another try: [`Event::Rested`] or [`Event::NoRetry`].
     Rest {
@@ -173,7 +176,8 @@ pub enum ReservationChange {
     Keep,
     /// Certainly no money has moved: what is reserved is given back.
     Release,
-    /// The money was taken for spent because it might have moved, and certainly it has not: it is given back.
+    /// The money was taken for spent because it might have moved, and certainly it has not: it is
+    /// given back.
     Refund,
 }
 
@@ -203,7 +207,8 @@ pub struct Order {
     pub offer: Rc<Offer>,
     /// How.
     pub method: PaymentMethod,
-    /// 32 random bytes, `0x` and hexadecimal digits: what makes a signed authorization one of a kind.
+    /// 32 random bytes, `0x` and hexadecimal digits: what makes a signed authorization one of a
+    /// kind.
     pub nonce: String,
     /// Whether the application wants to be asked.
     pub confirms: bool,
@@ -213,7 +218,8 @@ pub struct Order {
     pub wallet_timeout: Millis,
     /// How far the server's clock is ahead of this one, as far as that is believed.
     pub server_ahead: Millis,
-    /// The same as it was read; `None` where the server does not say what time it is, or a page must not read it.
+    /// The same as it was read; `None` where the server does not say what time it is, or a page
+    /// must not read it.
     pub clocks_apart: Option<Millis>,
 }
 

@@ -1,7 +1,7 @@
 //! Payments and idempotency keys in the store.
 //!
-//! All that is written of one payment is written in order, one at a time, and to its end: a write that takes longer than its call
-//! goes on, and what is written later waits for it.
+//! All that is written of one payment is written in order, one at a time, and to its end: a write
+//! that takes longer than its call goes on, and what is written later waits for it.
 
 use core::cell::RefCell;
 use core::pin::{Pin, pin};
@@ -15,7 +15,7 @@ use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::payments::Attempt;
-use crate::json::{Json, Kind};
+use crate::json::{Json, Kind, is_true, shown};
 use crate::payment::machine::STORE;
 use crate::platform::{Platform, StoreOperation, within};
 use crate::time::{Deadline, Millis};
@@ -38,7 +38,8 @@ pub(super) enum KeyHolder {
     Job(Json, String),
 }
 
-/// Work with the store. Not generic: it is waited for in many places, each of which would be compiled for each kind of work.
+/// Work with the store. Not generic: it is waited for in many places, each of which would be
+/// compiled for each kind of work.
 pub(super) type InStore<'a, T> = Pin<&'a mut (dyn Future<Output = Result<T, Json>> + 'a)>;
 
 /// What work that is done in order comes to.
@@ -51,7 +52,8 @@ pub(super) enum Stored {
     Closed(Option<Box<Attempt>>),
 }
 
-/// A lock that work with the store holds together with its call: it is given back when the last of the two has ended.
+/// A lock that work with the store holds together with its call: it is given back when the last of
+/// the two has ended.
 pub(super) type Held<P> = Rc<RefCell<Option<<P as Platform>::Lock>>>;
 
 pub(super) type InOrder = Pin<Box<dyn Future<Output = Result<Stored, Json>>>>;
@@ -68,12 +70,14 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_time(pin!(self.platform.store(StoreOperation::Get, key, "")), end).await
     }
 
-    /// The record under this key, as it is now: whoever writes it at this moment may wait for the counters.
+    /// The record under this key, as it is now: whoever writes it at this moment may wait for the
+    /// counters.
     pub(super) async fn peek(&self, key: &str, end: Deadline) -> Found {
         self.read(key, end).await.map_or_else(Found::Withheld, |value| record::parse(&value))
     }
 
-    /// Before the record at this place of many is read: gives other work of the program its turn now and then, and ends in time.
+    /// Before the record at this place of many is read: gives other work of the program its turn
+    /// now and then, and ends in time.
     pub(crate) async fn breathe(&self, at: usize, end: Deadline) -> Result<(), Json> {
         if at % BREATH == BREATH - 1 {
             self.platform.sleep(Millis::ZERO).await;
@@ -112,14 +116,18 @@ impl<P: Platform + 'static> Payments<P> {
 
     async fn add(&self, key: &str, value: &Json) -> Result<bool, Json> {
         let added = self.platform.store(StoreOperation::Add, key, &value.to_json()).await?;
-        Ok(crate::json::is_true(&added))
+        match added.kind() {
+            Kind::Boolean => Ok(is_true(&added)),
+            _ => Err(Json::text(&format!("add() must resolve with true or false; it resolved with {}", shown(&added)))),
+        }
     }
 
     pub(super) async fn delete(&self, key: &str) -> Result<(), Json> {
         self.platform.store(StoreOperation::Delete, key, "").await.map(drop)
     }
 
-    /// Does this in a task of its own, when all that was written of this payment before has ended. Who waits for it may leave.
+    /// Does this in a task of its own, when all that was written of this payment before has ended.
+    /// Who waits for it may leave.
     pub(super) async fn in_order(self: &Rc<Self>, id: &str, work: InOrder) -> Result<Stored, Json> {
         let ticket = self.writes.join(id);
         let (publisher, mut subscription) = subscription();
@@ -130,7 +138,8 @@ impl<P: Platform + 'static> Payments<P> {
         subscription.next().await
     }
 
-    /// Writes the attempt down. A store that fails is asked again, since what would be lost is worth money.
+    /// Writes the attempt down. A store that fails is asked again, since what would be lost is
+    /// worth money.
     pub(super) async fn write(self: &Rc<Self>, attempt: Attempt) -> Result<(), Json> {
         let (payments, id, key) = (self.clone(), attempt.id.clone(), record::key(&attempt.id));
         let work = async move { payments.set(&key, &record::to_json(&attempt)).await.map(|()| Stored::Done) };
@@ -171,8 +180,8 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Nothing is open of the attempt any more: what was paid moves to the history. Then its claim of this key is deleted, whose lock
-    /// is held.
+    /// Nothing is open of the attempt any more: what was paid moves to the history. Then its claim
+    /// of this key is deleted, whose lock is held.
     pub(super) async fn retire(self: &Rc<Self>, id: &str, key: Option<String>) -> Result<(), Json> {
         let (payments, owner) = (self.clone(), id.to_owned());
         let work = async move {
@@ -188,8 +197,8 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_order(id, Box::pin(work)).await.map(drop)
     }
 
-    /// The job's end was seen: nothing is open any more. `of_job`: only when the payment is that of this job. Returns the record as it
-    /// was.
+    /// The job's end was seen: nothing is open any more. `of_job`: only when the payment is that of
+    /// this job. Returns the record as it was.
     pub(super) async fn close(self: &Rc<Self>, id: &str, of_job: Option<String>) -> Result<Option<Attempt>, Json> {
         let (payments, owner) = (self.clone(), id.to_owned());
         let work = async move {
@@ -244,11 +253,10 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// Whom the key belongs to. `lock` is the lock of the key. What is over is deleted first.
     pub(super) async fn key_holder(self: &Rc<Self>, key: &str, lock: &Held<P>, end: Deadline) -> Result<KeyHolder> {
-        const NOTHING: &str = "; nothing was sent";
         self.index_old_keys(end).await?;
         let name = self.key_record(key);
         let value = self.in_time(pin!(self.platform.store(StoreOperation::Get, &name, "")), end).await;
-        let claim = match keys::parse(&value.map_err(|thrown| store_failed(thrown, NOTHING))?) {
+        let claim = match keys::parse(&value.map_err(nothing_sent)?) {
             None => return Ok(KeyHolder::Nobody),
             Some(Err(())) => return Err(unreadable(&name)),
             Some(Ok(claim)) => claim,
@@ -260,20 +268,20 @@ impl<P: Platform + 'static> Payments<P> {
             Holder::Attempt(id) => match self.find(id, end).await {
                 Found::Missing => KeyHolder::Nobody,
                 Found::Unreadable => return Err(unreadable(&record::key(id))),
-                Found::Withheld(thrown) => return Err(unread(store_failed(thrown, NOTHING))),
+                Found::Withheld(thrown) => return Err(unread(nothing_sent(thrown))),
                 Found::Attempt(attempt) if record::kept_until(&attempt) < wall => KeyHolder::Nobody,
                 Found::Attempt(attempt) => KeyHolder::Payment(attempt),
             },
         };
         if let KeyHolder::Nobody = holder {
             let freed = self.in_time(pin!(self.free_key(key.to_owned(), claim.holder, lock.clone())), end).await;
-            freed.map_err(|thrown| store_failed(thrown, NOTHING))?;
+            freed.map_err(nothing_sent)?;
         }
         Ok(holder)
     }
 
-    /// Deletes the claim of a key whose holder is over. The lock is held until that has landed: a deletion that a call has given up
-    /// would delete the next call's claim.
+    /// Deletes the claim of a key whose holder is over. The lock is held until that has landed: a
+    /// deletion that a call has given up would delete the next call's claim.
     async fn free_key(self: &Rc<Self>, key: String, holder: Holder, lock: Held<P>) -> Result<(), Json> {
         let (payments, name) = (self.clone(), self.key_record(&key));
         let order = name.clone();
@@ -288,7 +296,8 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_order(&order, Box::pin(work)).await.map(drop)
     }
 
-    /// Writes down that a key has a job that cost nothing. In a task of its own, which holds the key's lock until it is done.
+    /// Writes down that a key has a job that cost nothing. In a task of its own, which holds the
+    /// key's lock until it is done.
     pub(super) async fn keep_free_job(self: &Rc<Self>, key: &str, job: KeyRecord, lock: P::Lock) -> Result<(), Json> {
         let (payments, name) = (self.clone(), self.key_record(key));
         let work = async move {
@@ -299,32 +308,45 @@ impl<P: Platform + 'static> Payments<P> {
         self.in_order(key, Box::pin(work)).await.map(drop)
     }
 
-    /// Gives the keys of version 0.1.0 their records: once for each store. A call whose time is over leaves the rest to the next one.
+    /// Gives the keys of version 0.1.0 their records: once for each store. A call whose time is
+    /// over leaves the rest to the next one.
     async fn index_old_keys(&self, end: Deadline) -> Result<()> {
         if matches!(*self.old_keys.borrow(), OldKeys::Indexed) {
             return Ok(());
         }
-        let failed = |thrown| store_failed(thrown, "; nothing was sent");
+        // One call does it, the others wait for that.
         let ticket = self.writes.join(keys::INDEXED);
-        let mine = async {
+        let own_turn = async {
             ticket.ready().await;
             Ok(())
         };
-        self.in_time(pin!(mine), end).await.map_err(failed)?;
+        self.in_time(pin!(own_turn), end).await.map_err(nothing_sent)?;
         if matches!(*self.old_keys.borrow(), OldKeys::Unknown) {
-            let read = self.platform.store(StoreOperation::Get, keys::INDEXED, "");
-            let is_indexed = self.in_time(pin!(read), end).await.map_err(failed)?.kind() == Kind::Text;
-            let all = if is_indexed { Vec::new() } else { self.keys(end).await.map_err(failed)? };
-            let ids = all.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).map(str::to_owned).collect();
-            *self.old_keys.borrow_mut() = if is_indexed { OldKeys::Indexed } else { OldKeys::Unread(ids) };
+            let found = self.find_old_keys(end).await.map_err(nothing_sent)?;
+            *self.old_keys.borrow_mut() = found;
         }
+        self.index_unread(end).await
+    }
+
+    /// What the store knows of the keys of version 0.1.0.
+    async fn find_old_keys(&self, end: Deadline) -> Result<OldKeys, Json> {
+        if self.read(keys::INDEXED, end).await?.kind() == Kind::Text {
+            return Ok(OldKeys::Indexed);
+        }
+        let all = self.keys(end).await?;
+        let ids = all.iter().filter_map(|key| key.strip_prefix(record::PREFIX));
+        Ok(OldKeys::Unread(ids.map(str::to_owned).collect()))
+    }
+
+    /// Goes through the payments whose keys may have no records yet.
+    async fn index_unread(&self, end: Deadline) -> Result<()> {
         for at in 0.. {
             let next = match &*self.old_keys.borrow() {
                 OldKeys::Unread(ids) => ids.last().cloned(),
                 _ => return Ok(()),
             };
             let Some(id) = next else { break };
-            self.breathe(at, end).await.map_err(failed)?;
+            self.breathe(at, end).await.map_err(nothing_sent)?;
             self.index(&id, end).await?;
             if let OldKeys::Unread(ids) = &mut *self.old_keys.borrow_mut() {
                 ids.pop();
@@ -342,7 +364,7 @@ impl<P: Platform + 'static> Payments<P> {
         let attempt = match self.find(id, end).await {
             Found::Missing => return Ok(()),
             Found::Unreadable => return Err(unreadable(&record::key(id))),
-            Found::Withheld(thrown) => return Err(store_failed(thrown, "; nothing was sent")),
+            Found::Withheld(thrown) => return Err(nothing_sent(thrown)),
             Found::Attempt(attempt) => attempt,
         };
         if attempt.idempotency_key.is_empty() || record::kept_until(&attempt) < self.platform.wall_time() {
@@ -351,15 +373,21 @@ impl<P: Platform + 'static> Payments<P> {
         let name = format!("{}{}", keys::PREFIX, keys::name(&attempt.server, &attempt.idempotency_key));
         let claim = KeyRecord::of(&attempt).to_json();
         let added = self.in_time(pin!(self.add(&name, &claim)), end).await;
-        added.map(drop).map_err(|thrown| store_failed(thrown, "; nothing was sent"))
+        added.map(drop).map_err(nothing_sent)
     }
+}
+
+/// The store has failed before anything was sent.
+fn nothing_sent(thrown: Json) -> Box<Error> {
+    store_failed(thrown, "; nothing was sent")
 }
 
 fn unreadable(key: &str) -> Box<Error> {
     unread(Error::new(ErrorCode::StoreFailed, record::unreadable_words(key)))
 }
 
-/// The same error, about a payment of before that could not be read. A bad argument is about nothing.
+/// The same error, about a payment of before that could not be read. A bad argument is about
+/// nothing.
 pub(super) fn unread(mut error: Box<Error>) -> Box<Error> {
     error.is_about_unread_payment = error.code != ErrorCode::InvalidArgument;
     error

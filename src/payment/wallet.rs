@@ -2,10 +2,10 @@
 
 use crate::api::error::ErrorCode;
 use crate::encoding::is_hex;
-pub use crate::http::message::{PROOF_HEADERS, can_be_sent, is_proof_header};
+use crate::http::message::{PROOF_HEADERS, can_be_sent};
 use crate::json::{Json, Kind, is_true, shown};
 use crate::spending::policy::PaymentMethod;
-use crate::text::shorten;
+use crate::text::{only_hosts, shorten};
 
 /// How many errors within an error are read.
 const MAX_CAUSES: usize = 16;
@@ -56,11 +56,12 @@ const REJECTED_STATUS: [f64; 2] = [27_013.0, 21_761.0];
 const REJECTED_STATUS_WORDS: [&str; 2] = ["6985", "5501"];
 
 /// `code` of a request that was not begun: the wallet does not know the chain (4902), or cannot do
-/// a bundle of calls (EIP-5792). Not 4200, 4900 or -32601: what was asked after the transfer may have
-/// met those. Not 5720: the request was made before. Not -32002: nodes say so after a time limit.
+/// a bundle of calls (EIP-5792). Not 4200, 4900 or -32601: what was asked after the transfer may
+/// have met those. Not 5720: the request was made before. Not -32002: nodes say so after a time
+/// limit.
 const NOT_BEGUN: [f64; 5] = [UNKNOWN_CHAIN, 5700.0, 5710.0, 5740.0, 5760.0];
-/// `code`, `name`, `_tag` or `action` of a request that was not begun. Not `NETWORK_ERROR` of ethers: it has perhaps sent the transfer,
-/// and then found that the wallet is on another network.
+/// `code`, `name`, `_tag` or `action` of a request that was not begun. Not `NETWORK_ERROR` of
+/// ethers: it has perhaps sent the transfer, and then found that the wallet is on another network.
 const NOT_BEGUN_NAMES: [&str; 9] = [
     // Ledger: the device is locked.
     "LockedDeviceError",
@@ -100,23 +101,28 @@ pub struct Thrown {
 pub fn thrown(method: PaymentMethod, value: &Json) -> Thrown {
     let parts = wrapped(value);
     let verdict = Verdict::of(&parts);
-    let transaction = if method == PaymentMethod::Sign { None } else { stray_hash(value) };
+    let signs = method == PaymentMethod::Sign;
+    let transaction = if signs { None } else { stray_hash(value) };
     let says_so = value.get("noMoneyMoved").as_ref().is_some_and(is_true);
-    let unmoved = method == PaymentMethod::Sign || says_so || (verdict != Verdict::Unknown && transaction.is_none());
+    let unmoved = signs || says_so || (verdict != Verdict::Unknown && transaction.is_none());
     let reads_as_no = parts.iter().any(reads_as_rejection);
     // The wallet that names a transaction has perhaps sent it, whatever was said no to.
-    let is_no = verdict == Verdict::Rejected || (method == PaymentMethod::Sign && reads_as_no);
+    let is_no = verdict == Verdict::Rejected || (signs && reads_as_no);
     if is_no && transaction.is_none() {
         let message = "the payment was rejected in the wallet; no money has moved".to_owned();
         return Thrown { code: ErrorCode::WalletRejected, message, transaction, unmoved: true };
     }
-    let words = value.as_text().or_else(|| value.get_text("message")).filter(|words| !words.is_empty());
-    let words = words.map_or_else(|| shown(value), |words| shorten(&words, MAX_WORDS));
+    let words = own_words(value);
     let doubt = if reads_as_no && !unmoved { " (that may be a no, but only a code or noMoneyMoved proves it)" } else { "" };
     let hint = hint(&parts, &words);
     let money = if unmoved { UNMOVED } else { LOOK_IN_WALLET };
     let message = format!("the wallet failed: {words}{doubt}{hint}{money}");
     Thrown { code: ErrorCode::WalletFailed, message, transaction, unmoved }
+}
+
+/// What the wallet itself says of its failure.
+fn own_words(value: &Json) -> String {
+    said(value).map_or_else(|| shown(value), |words| shorten(&only_hosts(&words), MAX_WORDS))
 }
 
 /// Said where certainly no money has moved.
@@ -232,9 +238,9 @@ pub fn transaction_hash(given: &Json) -> Result<String, String> {
     }
 }
 
-/// A transaction hash in what a wallet returned or threw, though it is not what was asked for. Money
-/// may have moved, and this is how to find out. Libraries return whole transactions and receipts, or
-/// put the hash somewhere on the error.
+/// A transaction hash in what a wallet returned or threw, though it is not what was asked for.
+/// Money may have moved, and this is how to find out. Libraries return whole transactions and
+/// receipts, or put the hash somewhere on the error.
 pub fn stray_hash(value: &Json) -> Option<String> {
     let parts = wrapped(value);
     let mined = value.get("receipt");
@@ -250,6 +256,16 @@ fn whole_hash(text: &str) -> Option<String> {
     let text = text.trim_ascii();
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
     Some(format!("0x{digits}")).filter(|hash| is_hex(hash, 64))
+}
+
+/// What is shown of what was thrown. `message` of viem and ethers holds the whole request and the node's address besides.
+fn said(value: &Json) -> Option<String> {
+    let part = |key: &str| value.get_text(key).filter(|words| !words.is_empty());
+    let text = value.as_text().filter(|words| !words.is_empty());
+    text.or_else(|| match (part("shortMessage"), part("details")) {
+        (Some(short), Some(details)) if !short.contains(&details) => Some([&short, " (", &details, ")"].concat()),
+        (short, _) => short.or_else(|| part("message")),
+    })
 }
 
 /// All that an error says.
@@ -522,6 +538,29 @@ mod tests {
         assert!(thrown_so.message.ends_with(UNMOVED), "{}", thrown_so.message);
         for other in [json!("true"), json!(1), json!(false), json!(null)] {
             assert!(!thrown(PaymentMethod::Transfer, &json!({"message": "x", "noMoneyMoved": other})).unmoved, "{other}");
+        }
+    }
+
+    #[test]
+    fn of_the_node_behind_a_wallet_the_host_is_shown_and_of_the_request_nothing() {
+        let message =
+            "HTTP request failed.\n\nStatus: 429\nURL: https://base.g.test/v2/KEY\nRequest body: {\"method\":\"eth_call\"}";
+        for (error, words) in [
+            (json!({"message": message}), "HTTP request failed.  Status: 429 URL: https://base.g.test/… Request body"),
+            (json!(message), "URL: https://base.g.test/… Request"),
+            (
+                json!({"message": message, "shortMessage": "HTTP request failed.", "details": "Too Many Requests"}),
+                "the wallet failed: HTTP request failed. (Too Many Requests); look in",
+            ),
+            (
+                json!({"message": message, "shortMessage": "down", "details": "https://h.test/KEY"}),
+                "failed: down (https://h.test/…);",
+            ),
+            (json!({"message": "long", "shortMessage": "rate limit", "details": "limit"}), "failed: rate limit;"),
+            (json!({"message": "reverted", "shortMessage": "", "details": "KEY"}), "failed: reverted;"),
+        ] {
+            let said = thrown(PaymentMethod::Transfer, &error).message;
+            assert!(said.contains(words) && !said.contains("KEY"), "{said}");
         }
     }
 

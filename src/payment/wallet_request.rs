@@ -1,19 +1,19 @@
-//! One request to a wallet: what it is asked for, and what its answer means. Nothing here waits or sends.
+//! One request to a wallet: what it is asked for, and what its answer means. Nothing here waits or
+//! sends.
 
 use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode};
+use crate::http::message::can_be_sent;
 use crate::json::{Json, shown};
-use crate::payment::wallet;
+use crate::payment::wallet::{self, LOOK_IN_WALLET};
 use crate::platform::Callback;
 use crate::spending::policy::PaymentMethod;
 use crate::time::WallTime;
 use crate::x402::extensions::payment_id;
 use crate::x402::signature::normalised;
-use crate::x402::typed_data::Authorization;
+use crate::x402::typed_data::{Authorization, Clock};
 use crate::x402::{Offer, elizaos};
-
-pub(crate) use crate::payment::wallet::{LOOK_IN_WALLET as CHECK_WALLET, UNMOVED};
 
 /// What a wallet is asked for one payment.
 #[derive(Debug, Clone)]
@@ -47,9 +47,9 @@ pub struct NoProof {
 }
 
 impl WalletRequest {
-    /// The request for this offer. `nonce` and `now` (on the server's clock) go into a signature.
-    pub fn new(attempt_id: &str, offer: Rc<Offer>, method: PaymentMethod, payer: String, nonce: &str, now: WallTime) -> Self {
-        let sign = || Authorization::new(&offer, payer.clone(), now, nonce.to_owned());
+    /// The request for this offer. `nonce` and the time by this `clock` go into a signature.
+    pub fn new(attempt_id: &str, offer: Rc<Offer>, method: PaymentMethod, payer: String, nonce: &str, clock: Clock) -> Self {
+        let sign = || Authorization::new(&offer, payer.clone(), clock, nonce.to_owned());
         let authorization = (method == PaymentMethod::Sign).then(sign);
         Self { offer, method, payer, attempt_id: attempt_id.to_owned(), authorization }
     }
@@ -63,12 +63,14 @@ impl WalletRequest {
         }
     }
 
-    /// Whether an answer at `now` (on the server's clock) still leaves the server the time to settle it.
+    /// Whether an answer at `now` (on the server's clock) still leaves the server the time to
+    /// settle it.
     pub fn is_fresh(&self, now: WallTime) -> bool {
         self.authorization.as_ref().is_none_or(|authorization| authorization.is_fresh(now))
     }
 
-    /// Until when a signature can be settled, on the server's clock; `None` where nothing is signed.
+    /// Until when a signature can be settled, on the server's clock; `None` where nothing is
+    /// signed.
     pub fn valid_until(&self) -> Option<WallTime> {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
         self.authorization.as_ref().map(|authorization| WallTime::from_ms(authorization.valid_before as f64 * 1_000.0))
@@ -89,7 +91,7 @@ impl WalletRequest {
         read.map_err(|(wanted, what)| {
             let transaction = wallet::stray_hash(&given);
             let unmoved = self.signs() && transaction.is_none();
-            let advice = if unmoved { "; nothing was sent" } else { CHECK_WALLET };
+            let advice = if unmoved { "; nothing was sent" } else { LOOK_IN_WALLET };
             let message = format!("the wallet must return {wanted}; it returned {what}{advice}");
             NoProof { error: Error::new(ErrorCode::WalletInvalidProof, message), transaction, unmoved }
         })
@@ -104,7 +106,7 @@ impl WalletRequest {
         let text = given.as_text().ok_or_else(|| refused(&shown(given)))?;
         let signature = normalised(&text).map_err(refused)?;
         let header = authorization.proof(&self.offer, &signature, &payment_id(&self.attempt_id));
-        if !wallet::can_be_sent(&header.1) {
+        if !can_be_sent(&header.1) {
             return Err(refused("one that no header can hold"));
         }
         Ok(Proof { headers: vec![header], transaction: None })

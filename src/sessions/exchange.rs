@@ -26,6 +26,7 @@ use crate::api::jobs;
 use crate::api::routes;
 use crate::api::sessions::{MAX_METADATA_UNITS, Page, ParseDate, Sent, answer, is_agent, validate_message};
 use crate::http::outcome::{is_reply_lost, no_answer, refusal};
+use crate::http::retry::POLL_LIMIT;
 use crate::json::Json;
 use crate::platform::{Body, HttpRequest, HttpResponse};
 use crate::time::{Deadline, Instant, Millis};
@@ -181,6 +182,8 @@ pub(super) struct AnswerWait {
     started: Instant,
     deadline: Deadline,
     polls: u32,
+    /// How long a read may take: twice as long after each that took too long.
+    pub(super) read_limit: Millis,
     /// How many of the agent's messages after ours are known to be no answer to it.
     others: usize,
     /// The route of the messages of the channel behind the session.
@@ -192,7 +195,8 @@ impl AnswerWait {
     /// Waits until the deadline.
     pub(super) fn new(outgoing: &Outgoing, message: Json, deadline: Deadline) -> Self {
         let (session_id, started) = (outgoing.session_id.clone(), outgoing.started);
-        Self { session_id, message, started, deadline, polls: 0, others: 0, channel: None, state: State::Idle }
+        let (polls, others, channel, read_limit) = (0, 0, None, POLL_LIMIT);
+        Self { session_id, message, started, deadline, polls, read_limit, others, channel, state: State::Idle }
     }
 
     /// When the wait ends.
@@ -223,6 +227,9 @@ impl AnswerWait {
 
     /// Takes what was read. The result is the end of the wait: the answer, or an error.
     pub(super) fn received(&mut self, document: Result<Json>) -> Option<Result<Json>> {
+        if document.as_ref().is_err_and(|error| error.code == ErrorCode::RequestTimeout) {
+            self.read_limit = self.read_limit.times(2.0);
+        }
         match (core::mem::replace(&mut self.state, State::Idle), document) {
             (State::Idle, _) => None,
             (State::Polling, Ok(messages)) => {
@@ -260,6 +267,8 @@ impl AnswerWait {
                 self.state = State::ReadingEarlier(theirs);
                 None
             }
+            // The session was there.
+            (_, Err(error)) if error.may_be_a_gateways() => None,
             (_, Err(error)) => Some(Err(self.with_message(error))),
         }
     }
@@ -304,7 +313,9 @@ fn paired(channel: &[Json], id: &str) -> Option<Option<Json>> {
     for message in channel {
         if let Some(root) = message.get_text("inReplyToRootMessageId") {
             says = true;
-            if root == id {
+            // What the agent does on the way is a message too, and no answer.
+            let is_answer = message.get_text("sourceType").is_none_or(|by| by == "agent_response");
+            if root == id && is_answer {
                 first = Some(message.clone());
             }
         }
@@ -454,6 +465,12 @@ mod tests {
         channel.received(Ok(json!({"channelId": CHANNEL})));
         channel.received(error(ErrorCode::Forbidden));
         assert!(route(&channel).contains("before=1001"));
+        for code in [ErrorCode::UnexpectedHtml, ErrorCode::RedirectRefused] {
+            let mut portal = wait();
+            portal.slot_taken();
+            assert!(portal.received(error(code)).is_none());
+            assert!(is_idle(&portal));
+        }
         assert!(channel.received(error(ErrorCode::ConnectionReset)).is_none());
         assert!(is_idle(&channel));
         let mut gone = wait();
@@ -463,6 +480,30 @@ mod tests {
             (end.code, end.session_id.as_deref(), end.user_message.is_some()),
             (ErrorCode::SessionExpired, Some("s"), true)
         );
+    }
+
+    #[test]
+    fn what_the_agent_does_on_the_way_is_no_answer() {
+        let mut wait = polled(&[by_agent("a")]);
+        wait.received(Ok(json!({"channelId": CHANNEL})));
+        let message = |content: &str, by: &str| json!({"content": content, "sourceType": by, "inReplyToRootMessageId": "mine"}).0;
+        let action = message("looks it up", "agent_action");
+        let channel = json!({"data": {"messages": [message("here", "agent_response"), action.clone()]}});
+        assert_eq!(text(wait.received(Ok(channel))), "here");
+        let mut wait = polled(&[by_agent("a")]);
+        wait.received(Ok(json!({"channelId": CHANNEL})));
+        assert!(wait.received(Ok(json!({"data": {"messages": [action]}}))).is_none());
+        assert!(is_idle(&wait), "the answer comes later");
+    }
+
+    #[test]
+    fn a_read_that_takes_too_long_costs_ten_seconds_and_the_next_one_may_take_twice_as_long() {
+        let mut wait = wait();
+        for limit in [10_000.0, 20_000.0, 40_000.0] {
+            assert_eq!(wait.read_limit, Millis::new(limit));
+            wait.slot_taken();
+            assert!(wait.received(error(ErrorCode::RequestTimeout)).is_none());
+        }
     }
 
     #[test]

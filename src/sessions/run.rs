@@ -174,10 +174,15 @@ impl<'a, P: Platform> Sessions<'a, P> {
         Outgoing::new(session_id, params, platform.uuid(), platform.now(), call.timeout.unwrap_or(limit))
     }
 
-    /// A request about one session. Whoever knows the session's id can read the session, so no text
-    /// for people contains it.
+    /// A request about one session. `part` is the end of the route.
     fn request(&self, method: Method, session_id: &str, part: &str, call: &CallOptions) -> HttpRequest {
-        let mut request = self.http.request(method, &routes::session(session_id, part), call);
+        self.request_of(session_id, method, &routes::session(session_id, part), call)
+    }
+
+    /// A request on behalf of one session. Whoever knows the session's id can read the session, so
+    /// no text for people contains it.
+    fn request_of(&self, session_id: &str, method: Method, route: &str, call: &CallOptions) -> HttpRequest {
+        let mut request = self.http.request(method, route, call);
         request.secrets = vec![session_id.to_owned(), routes::segment(session_id)];
         request
     }
@@ -213,7 +218,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
     /// The message as it is in the session; `None` when it is not there.
     async fn find(&self, outgoing: &Outgoing, call: &CallOptions) -> Result<Option<Json>> {
         let route = Page::LARGEST.route(&outgoing.session_id);
-        let messages = self.read(outgoing, &route, Wanted::Messages, call, 1).await?;
+        let messages = self.read(outgoing, &route, Wanted::Messages, Millis::FOREVER, call, 1).await?;
         Ok(outgoing.find_in(messages.elements()))
     }
 
@@ -235,7 +240,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
                     }
                 }
                 Step::Read(route, wanted) => {
-                    let document = self.read(outgoing, &route, wanted, call, 0).await;
+                    let document = self.read(outgoing, &route, wanted, wait.read_limit, call, 0).await;
                     if let Some(end) = wait.received(document) {
                         sent.answer = Some(end?);
                         return Ok(sent);
@@ -246,12 +251,19 @@ impl<'a, P: Platform> Sessions<'a, P> {
         }
     }
 
-    /// Reads what a wait wants, within what is left of the message's time.
-    async fn read(&self, outgoing: &Outgoing, route: &str, wanted: Wanted, call: &CallOptions, retries: u32) -> Result<Json> {
-        let mut request = self.http.request(Method::Get, route, call);
-        request.secrets = vec![outgoing.session_id.clone(), routes::segment(&outgoing.session_id)];
+    /// Reads what a wait wants, within `limit` and what is left of the message's time.
+    async fn read(
+        &self,
+        outgoing: &Outgoing,
+        route: &str,
+        wanted: Wanted,
+        limit: Millis,
+        call: &CallOptions,
+        retries: u32,
+    ) -> Result<Json> {
+        let request = self.request_of(&outgoing.session_id, Method::Get, route, call);
         let now = self.http.platform.now();
-        let limit = outgoing.deadline().left(now).min(self.http.timeout()).max(MIN_READ);
+        let limit = outgoing.deadline().left(now).min(self.http.timeout()).min(limit).max(MIN_READ);
         let messages = |document: Json| sessions::read_messages(&document, &self.date()).map(Json::array);
         let (parse, words): (&dyn Fn(Json) -> Option<Json>, _) = match wanted {
             Wanted::Messages => (&messages, "a list of messages"),
@@ -264,8 +276,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
     }
 
     async fn page(&self, session_id: &str, page: &Page, call: &CallOptions) -> Result<Json> {
-        let mut request = self.http.request(Method::Get, &page.route(session_id), call);
-        request.secrets = vec![session_id.to_owned(), routes::segment(session_id)];
+        let request = self.request_of(session_id, Method::Get, &page.route(session_id), call);
         let parse = |document| sessions::read_page(document, &self.date());
         let retries = self.http.config.retries;
         let page = self.http.read_request(request, self.http.deadline(call), retries, "a list of messages", &parse);

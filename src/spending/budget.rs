@@ -1,6 +1,7 @@
 //! How much of each limit is spent. What is reserved for a payment under way is treated as spent.
 //!
-//! [`Budget`] is what one client has spent since it was made. [`Counters`] is what all clients of a store have spent.
+//! [`Budget`] is what one client has spent since it was made. [`Counters`] is what all clients of a
+//! store have spent.
 
 use crate::json::{Json, Kind};
 use crate::time::WallTime;
@@ -145,9 +146,9 @@ pub enum Fate {
 
 /// What was spent of one token, as the store keeps it for all clients of a scope.
 ///
-/// The records of the payments are the truth: a payment's record is written before its money is set aside here, and what is set
-/// aside becomes spent, or is given back, by what its record says. So a crash at any point loses nothing, and counters that are
-/// lost are made again from the records.
+/// The records of the payments are the truth: a payment's record is written before its money is set
+/// aside here, and what is set aside becomes spent, or is given back, by what its record says. So a
+/// crash at any point loses nothing, and counters that are lost are made again from the records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counters {
     /// Since when payments are recorded here.
@@ -161,8 +162,8 @@ pub struct Counters {
 }
 
 const VERSION: f64 = 1.0;
-/// How many hours are kept, the latest ones: three days without a pause. However often the clock is put forward and back, an hour
-/// that was used is not forgotten before so many others were used.
+/// How many hours are kept, the latest ones: three days without a pause. However often the clock is
+/// put forward and back, an hour that was used is not forgotten before so many others were used.
 const MAX_HOURS: usize = 72;
 const HOUR_MS: f64 = 3_600_000.0;
 
@@ -212,7 +213,8 @@ impl Counters {
         }
         let Open { units, at: began, .. } = self.open.remove(at);
         if let Fate::Spent(moved) = fate {
-            // A payment that was begun in one hour and moves in the next one is spent in the later one.
+            // A payment that was begun in one hour and moves in the next one is spent in the later
+            // one.
             self.spend(units, if moved > began { moved } else { began });
         }
     }
@@ -232,7 +234,8 @@ impl Counters {
         }
     }
 
-    /// Gives back what was spent on a payment that may have moved, and of which it is certain now that it has not.
+    /// Gives back what was spent on a payment that may have moved, and of which it is certain now
+    /// that it has not.
     pub fn refund(&mut self, id: &str, units: u128, at: WallTime) {
         if self.has(id) {
             return self.resolve(id, Fate::Unmoved);
@@ -246,8 +249,8 @@ impl Counters {
         }
     }
 
-    /// What is spent in the window of this time. What was spent under a later clock is included: putting a clock back fills
-    /// no budget again.
+    /// What is spent in the window of this time. What was spent under a later clock is included:
+    /// putting a clock back fills no budget again.
     pub fn spent(&self, window: Window, now: WallTime) -> u128 {
         if window == Window::Total {
             return self.total;

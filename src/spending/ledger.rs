@@ -1,4 +1,5 @@
-//! The budget as all calls of a client share it. The creator of the client is notified of each new sum.
+//! The budget as all calls of a client share it. The creator of the client is notified of each new
+//! sum.
 
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;

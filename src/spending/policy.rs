@@ -5,13 +5,14 @@ use std::rc::Rc;
 use super::budget::{Budget, Caps, Counters, Reserved, Window};
 use super::location::{as_url, is_same_resource, is_unreadable_to_others};
 use crate::api::error::{ErrorCode, Result};
+use crate::api::payments::Dialect;
 use crate::json::Json;
 use crate::platform::WalletCapabilities;
 use crate::text::shorten;
 use crate::time::WallTime;
 use crate::x402::amount::{Amount, to_decimal};
 use crate::x402::tokens::{MAINNETS, Token, USDC_DECIMALS, usdc};
-use crate::x402::{self, Dialect, Offer, PaymentRequired, refused};
+use crate::x402::{self, Offer, PaymentRequired, refused};
 
 pub use super::ledger::{Reservation, SpendLedger};
 
@@ -69,8 +70,8 @@ pub struct SpendPolicy {
     pub networks: Vec<String>,
     /// The tokens that may be paid with; each names its limit.
     pub tokens: Vec<Rc<Token>>,
-    /// The limits: USDC's, whatever the network, then those of the caller's own tokens. The order is
-    /// the order of preference.
+    /// The limits: USDC's, whatever the network, then those of the caller's own tokens. The order
+    /// is the order of preference.
     pub limits: Vec<Limit>,
     /// Who may be paid: addresses. Empty for anybody.
     pub recipients: Vec<String>,
@@ -260,8 +261,8 @@ impl SpendPolicy {
         (judged, chosen)
     }
 
-    /// Reserves the money of a payment that was begun before this client's ledger, or whose money was
-    /// released. `None` when no limit is about its token. The error says why it is refused.
+    /// Reserves the money of a payment that was begun before this client's ledger, or whose money
+    /// was released. `None` when no limit is about its token. The error says why it is refused.
     pub fn reserve(
         &self,
         symbol: &str,
@@ -385,7 +386,8 @@ fn check_budget(offer: &Offer, limit: &Limit, budget: &Budget) -> Result<(), Str
     if budget.allows(payment, limit.budget) { Ok(()) } else { Err(over_budget(limit, budget.spent(payment.limit))) }
 }
 
-/// Whether the store's counters leave room for a payment of so much. The error says which limit it would break.
+/// Whether the store's counters leave room for a payment of so much. The error says which limit it
+/// would break.
 pub fn fits(limit: &Limit, counters: &Counters, units: u128, now: WallTime) -> Result<(), String> {
     let Some(window) = counters.refuses(units, limit.caps(), now) else { return Ok(()) };
     let used = counters.used(window, now);

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::encoding::short_hash;
 use crate::json::{Json, Kind};
 use crate::time::Millis;
-use crate::waiting::pace::{AgentTimes, Pace, PollPlan};
+use crate::waiting::pace::{AgentTimes, Observed, Pace, PollPlan};
 
 /// How many agents of a server are known at most.
 const MAX_AGENTS: usize = 16;
@@ -23,8 +23,8 @@ const VERSION: f64 = 1.0;
 /// After so many jobs what was learned is kept even while others are waited for.
 const KEPT_AFTER: u32 = 25;
 
-/// A plan is made again after one more job, and after one more of each [`PLANNED_AGAIN`] jobs, up to
-/// so many.
+/// A plan is made again after one more job, and after one more of each [`PLANNED_AGAIN`] jobs, up
+/// to so many.
 const MANY_JOBS: u32 = 50;
 const PLANNED_AGAIN: u32 = 20;
 
@@ -85,7 +85,7 @@ impl Agents {
     }
 
     /// Learns from a job of this agent.
-    pub(crate) fn learn(&mut self, name: &str, took: Millis, is_finished: bool) {
+    pub(crate) fn learn(&mut self, name: &str, observed: Observed) {
         if name.len() > MAX_NAME {
             return;
         }
@@ -94,7 +94,7 @@ impl Agents {
             Some(at) => self.known.remove(at),
             None => Agent { name: name.to_owned(), times: self.prior.clone(), plan: None, jobs: 0, planned: 0 },
         };
-        if agent.times.learn(took.get(), is_finished) {
+        if agent.times.learn(observed) {
             agent.jobs = agent.jobs.saturating_add(1);
             self.unsaved = self.unsaved.saturating_add(1);
         }
@@ -102,8 +102,8 @@ impl Agents {
         self.known.truncate(MAX_AGENTS);
     }
 
-    /// The server has said how long its agents take on average. Agents of which more is known stay as
-    /// they are.
+    /// The server has said how long its agents take on average. Agents of which more is known stay
+    /// as they are.
     pub(crate) fn average_is(&mut self, average: Millis) {
         if average.is_positive() && average < Millis::FOREVER {
             self.prior = AgentTimes::with_median(average);
@@ -161,7 +161,7 @@ mod tests {
         let mut agents = Agents::new(Pace::default());
         for (name, ms) in jobs {
             for _ in 0..20 {
-                agents.learn(name, Millis::new(*ms), true);
+                agents.learn(name, Observed::Finished(Millis::new(*ms)));
             }
         }
         agents
@@ -200,7 +200,7 @@ mod tests {
             assert!((first(&mut read, name) - first(&mut agents, name)).abs() < 60.0, "{name}");
         }
         // What was learned since stays.
-        read.learn("a", Millis::new(5_000.0), true);
+        read.learn("a", Observed::Finished(Millis::new(5_000.0)));
         let before = first(&mut read, "a");
         read.recall(&text(&agents));
         assert_eq!(first(&mut read, "a"), before);
@@ -210,17 +210,20 @@ mod tests {
     fn the_least_used_agents_are_dropped_and_a_record_is_small() {
         let mut agents = Agents::new(Pace::default());
         for job in 0..2_000 {
-            agents.learn(&format!("00000000-0000-4000-8000-{:012}", job % 20), Millis::new(f64::from(job % 97) * 4e3), true);
+            agents.learn(
+                &format!("00000000-0000-4000-8000-{:012}", job % 20),
+                Observed::Finished(Millis::new(f64::from(job % 97) * 4e3)),
+            );
         }
         for _ in 0..20 {
-            agents.learn("00000000-0000-4000-8000-000000000003", Millis::new(1_000.0), true);
+            agents.learn("00000000-0000-4000-8000-000000000003", Observed::Finished(Millis::new(1_000.0)));
         }
         let record = agents.record();
         let agent = |at: usize| record["agents"][at].clone();
         assert_eq!(record["agents"].as_array().unwrap().len(), MAX_AGENTS);
         assert_eq!(agent(0)["agent"], "00000000-0000-4000-8000-000000000003");
         assert!((0..MAX_AGENTS).all(|at| agent(at).to_string().len() <= 1_024), "{}", agent(5));
-        agents.learn(&"x".repeat(101), Millis::new(1.0), true);
+        agents.learn(&"x".repeat(101), Observed::Finished(Millis::new(1.0)));
         assert_eq!(agents.record(), record);
     }
 
@@ -257,12 +260,12 @@ mod tests {
     fn it_is_kept_when_nobody_waits_or_after_some_jobs() {
         let mut agents = Agents::new(Pace::default());
         assert!(!agents.take_unsaved(true));
-        agents.learn("a", Millis::new(1e12), true);
+        agents.learn("a", Observed::Finished(Millis::new(1e12)));
         assert!(!agents.take_unsaved(true), "it is not believed");
-        agents.learn("a", Millis::new(1.0), true);
+        agents.learn("a", Observed::Finished(Millis::new(1.0)));
         assert!(!agents.take_unsaved(false) && agents.take_unsaved(true) && !agents.take_unsaved(true));
         for _ in 0..KEPT_AFTER {
-            agents.learn("a", Millis::new(1.0), true);
+            agents.learn("a", Observed::Finished(Millis::new(1.0)));
         }
         assert!(agents.take_unsaved(false));
     }

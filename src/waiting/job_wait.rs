@@ -21,10 +21,12 @@ use std::rc::Rc;
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
+use crate::http::rate_limit::Slot;
+use crate::http::retry::POLL_LIMIT;
 use crate::json::Json;
-use crate::time::{Instant, Millis};
+use crate::time::{Instant, Millis, WallTime};
 use crate::waiting::channel::{self, Answers};
-use crate::waiting::pace::PollPlan;
+use crate::waiting::pace::{Observed, PollPlan};
 use crate::waiting::schedule::{PollSchedule, WaitPlan};
 
 /// How long a job may outlive its own expiry before the wait ends. A poll after the expiry makes
@@ -32,6 +34,8 @@ use crate::waiting::schedule::{PollSchedule, WaitPlan};
 pub(crate) const GRACE: Millis = Millis::new(5_000.0);
 /// How long after its expiry a job gets its last poll.
 pub(crate) const AFTER_EXPIRY: Millis = Millis::new(50.0);
+/// How long after a job's expiry a poll may last that began before it: the last poll comes then.
+const OVERLAP: Millis = Millis::new(1_000.0);
 /// A timer that is later than this was held up: the page was hidden, or the machine slept.
 const HELD_UP: Millis = Millis::new(1_000.0);
 /// What was seen so short a time ago is not looked at again because the page is back.
@@ -65,6 +69,8 @@ pub(crate) struct Terms {
     pub(crate) deadline: Instant,
     /// The caller's limit, for messages.
     pub(crate) limit: Option<Millis>,
+    /// Whether polls of others may serve it, and its own polls others.
+    pub(crate) may_share: bool,
 }
 
 /// What a step depends on beside the job itself.
@@ -83,14 +89,13 @@ pub(crate) struct Surroundings {
 pub(crate) enum Next {
     /// Nothing, before this point in time.
     Sleep(Instant),
-    /// Take a slot of the rate limit before `by`. With `is_last` nobody polls this job afterwards,
-    /// so that the slot may come from the reserve.
-    TakeSlot { by: Instant, is_last: bool },
+    /// Take a slot of the rate limit before `by`.
+    TakeSlot { by: Instant, slot: Slot },
     /// Poll the job. What takes longer than `limit` has failed.
     Poll { limit: Millis },
     /// Read the channel of the job, which was created at `created_at` on the server's clock, before
-    /// `by`. With `is_last` nothing else is done for this job afterwards.
-    ReadChannel { created_at: Option<f64>, by: Instant, is_last: bool },
+    /// `by`. Its requests take such slots of the rate limit.
+    ReadChannel { created_at: Option<WallTime>, by: Instant, slot: Slot },
     /// Report that the job was seen for the first time, or in another status.
     Report(Json),
     /// The wait is over: a job that is final, or why there is none.
@@ -133,6 +138,10 @@ pub(crate) struct JobWait {
     /// A wait that was held up ends no sooner than this.
     extended_until: Option<Instant>,
     polls: u32,
+    /// When the last poll began, and how long the next one may take: twice as long after each that
+    /// took too long.
+    polled_at: Instant,
+    poll_limit: Millis,
     last: Option<Seen>,
     /// The age at which the job was last seen unfinished.
     unfinished_at: Millis,
@@ -165,6 +174,8 @@ impl JobWait {
             sleeps_until: None,
             extended_until: None,
             polls: 0,
+            polled_at: now,
+            poll_limit: POLL_LIMIT,
             last: None,
             unfinished_at: Millis::ZERO,
             took: None,
@@ -216,17 +227,26 @@ impl JobWait {
         }
     }
 
-    /// What the wait says about the time that the agent takes, and whether the job has finished.
-    pub(crate) fn observed(&self) -> Option<(Millis, bool)> {
-        let unfinished = Some((self.unfinished_at, false)).filter(|(age, _)| age.is_positive());
-        self.took.map(|took| (took, true)).or(unfinished)
+    /// What the wait says about the time that the agent takes.
+    pub(crate) fn observed(&self) -> Option<Observed> {
+        match self.took {
+            Some(took) => Some(Observed::Finished(took)),
+            None if self.unfinished_at.is_positive() => Some(Observed::Unfinished(self.unfinished_at)),
+            None => None,
+        }
     }
 
     /// How long the agent took, by the server's word, if that goes with what was seen.
-    fn believed(&self, now: Instant, took_ms: f64) -> Option<Millis> {
+    fn believed(&self, now: Instant, took: Millis) -> Option<Millis> {
         let latest = if self.was_created_here { now.since(self.began) + UNBELIEVABLE } else { Millis::FOREVER };
         let earliest = (self.unfinished_at - UNBELIEVABLE).max(Millis::ZERO);
-        (earliest.get()..=latest.get()).contains(&took_ms).then_some(Millis::new(took_ms))
+        (earliest..=latest).contains(&took).then_some(took)
+    }
+
+    /// Whether a job of which nothing is known has been quiet for long enough that its channel is
+    /// worth a look.
+    pub(crate) fn is_channel_due(&self, now: Instant) -> bool {
+        now.since(self.began) >= self.channel_due
     }
 
     /// Whether it waits for nothing but its next poll.
@@ -292,9 +312,12 @@ impl JobWait {
                 None => return Next::Sleep(Instant::from_ms(f64::INFINITY)),
             },
             State::ReadingChannel(seen) => {
-                let created_at = seen.document.get_number("createdAt");
-                let is_last = seen.status.is_terminal();
-                return Next::ReadChannel { created_at, by: self.stop(), is_last };
+                let (created_at, is_last) = (seen.created_at(), seen.status.is_terminal());
+                let slot = if is_last { Slot::LastPoll } else { Slot::Ordinary };
+                // The job's last poll does not wait for a channel, and nobody for a rate limit
+                // without end.
+                let by = self.stop().min(if is_last { now + GRACE } else { self.shares_until(now) });
+                return Next::ReadChannel { created_at, by, slot };
             }
             State::Polling { .. } => return Next::Sleep(self.stop()),
             State::Idle => {}
@@ -313,7 +336,7 @@ impl JobWait {
     fn poll_when_allowed(&mut self, now: Instant, around: Surroundings) -> Next {
         let stop = self.stop();
         // A clock of fractions may stand just before it.
-        if self.polls > 0 && now + SAME >= stop {
+        if (self.polls > 0 || self.is_paced_here()) && now + SAME >= stop {
             return Next::Over(Box::new(Err(self.over(now, Limit::Time, None))));
         }
         if !self.is_paced_here() {
@@ -331,14 +354,22 @@ impl JobWait {
             self.had_last_chance = true;
             return self.poll(now, around);
         }
-        Next::TakeSlot { by: self.shares_until(now), is_last }
+        Next::TakeSlot { by: self.shares_until(now), slot: if is_last { Slot::LastPoll } else { Slot::Ordinary } }
     }
 
     fn poll(&mut self, now: Instant, around: Surroundings) -> Next {
         self.has_slot = false;
         let may_read_channel = self.is_paced_here() && around.is_alone && !self.is_expired(now);
         self.state = State::Polling { may_read_channel };
-        Next::Poll { limit: self.stop().since(now).max(Millis::new(1.0)) }
+        self.polled_at = now;
+        let mut end = self.stop();
+        if self.is_paced_here() {
+            end = end.min(now + self.poll_limit);
+            if !self.is_expired(now) {
+                end = end.min(self.expiry() + OVERLAP);
+            }
+        }
+        Next::Poll { limit: end.since(now).max(Millis::new(1.0)) }
     }
 
     /// There is a rate-limit slot for its poll.
@@ -361,7 +392,7 @@ impl JobWait {
         let age = now.since(self.began);
         let early = match (&self.state, answers) {
             (State::Polling { may_read_channel: true }, Answers::InChannels) => true,
-            (State::Polling { may_read_channel: true }, Answers::Unknown) => age >= self.channel_due,
+            (State::Polling { may_read_channel: true }, Answers::Unknown) => self.is_channel_due(now),
             _ => false,
         };
         if early {
@@ -406,7 +437,7 @@ impl JobWait {
             match seen.status {
                 JobStatus::Completed => {
                     let took = seen.document.get("result").and_then(|result| result.get_number("processingTimeMs"));
-                    self.took = took.and_then(|took| self.believed(now, took));
+                    self.took = took.and_then(|took| self.believed(now, Millis::new(took)));
                     // Else nothing is known but that it has ended.
                     self.unfinished_at = Millis::ZERO;
                 }
@@ -425,6 +456,9 @@ impl JobWait {
     pub(crate) fn failed(&mut self, now: Instant, error: &Error) {
         self.polls = self.polls.saturating_add(1);
         let was_there = self.was_created_here || self.last.is_some();
+        if error.code == ErrorCode::RequestTimeout {
+            self.poll_limit = self.poll_limit.times(2.0);
+        }
         match error.code {
             ErrorCode::JobNotFound if was_there && self.is_missing => self.end(Err(self.gone())),
             // Once may be a server that is just starting.
@@ -432,9 +466,7 @@ impl JobWait {
                 self.is_missing = true;
                 self.goes_on(now, Some(error));
             }
-            // A page of a proxy's or a login's may pass, once the job was there.
-            ErrorCode::UnexpectedHtml if was_there => self.goes_on(now, Some(error)),
-            code if code.retryable() => self.goes_on(now, Some(error)),
+            code if code.retryable() || (was_there && error.may_be_a_gateways()) => self.goes_on(now, Some(error)),
             _ => self.end(Err(self.about(error))),
         }
     }
@@ -466,16 +498,18 @@ impl JobWait {
         let last_poll = self.expiry() + AFTER_EXPIRY;
         self.gap = gap;
         self.due = now + gap;
-        if self.is_paced_here() && now < last_poll {
+        // What began before the expiry was not the last poll, however long it took.
+        if self.is_paced_here() && (now < last_poll || self.polled_at < self.expiry()) {
             self.due = self.due.min(last_poll);
         }
         self.due = self.due.min(self.stop()).max(now);
     }
 
     /// When the job expires. One that was never seen is waited for as long as any job may live,
-    /// unless the caller says for how long.
+    /// unless the caller says for how long, or how often.
     fn expiry(&self) -> Instant {
-        let unknown = if self.deadline == Instant::from_ms(f64::INFINITY) { NEVER_SEEN } else { Millis::FOREVER };
+        let is_limited = self.deadline < Instant::from_ms(f64::INFINITY) || !self.is_paced_here();
+        let unknown = if is_limited { Millis::FOREVER } else { NEVER_SEEN };
         self.began + self.lifetime.unwrap_or(unknown)
     }
 

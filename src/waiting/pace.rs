@@ -41,8 +41,8 @@ const MEMORY: f64 = 0.98;
 const MAX_JOBS: f64 = 51.0;
 /// How an event is spread over its bin and the two on each side of it.
 const SPREAD: [f64; 5] = [0.11, 0.22, 0.34, 0.22, 0.11];
-/// A longer time is not believed: one day, in milliseconds.
-const MAX_BELIEVED_MS: f64 = 86_400_000.0;
+/// A longer time is not believed: one day.
+const MAX_BELIEVED: Millis = Millis::from_secs(86_400.0);
 /// The first poll of an agent of which nothing is known comes no later than this, in seconds: some
 /// answer in a fraction of a second.
 const FIRST_POLL: f64 = 0.4;
@@ -65,6 +65,15 @@ impl Default for Pace {
     fn default() -> Self {
         Self { price: Millis::new(100.0), floor: Millis::new(50.0), ceiling: Millis::new(10_000.0) }
     }
+}
+
+/// What was seen of the time that a job takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Observed {
+    /// It took so long.
+    Finished(Millis),
+    /// At this age it was not finished yet: it takes longer.
+    Unfinished(Millis),
 }
 
 /// What is known about the time that an agent takes.
@@ -92,13 +101,13 @@ impl AgentTimes {
         Self { median, prior_jobs: PRIOR_JOBS, events: [0.0; BINS], seconds: [0.0; BINS] }
     }
 
-    /// Learns from a job that took so long, in milliseconds. Of a job that was not `finished` it is
-    /// only known that it takes longer. Returns whether the time can be believed.
-    pub fn learn(&mut self, took_ms: f64, is_finished: bool) -> bool {
-        if !(0.0..=MAX_BELIEVED_MS).contains(&took_ms) {
+    /// Learns from a job. Returns whether its time can be believed.
+    pub fn learn(&mut self, observed: Observed) -> bool {
+        let (Observed::Finished(age) | Observed::Unfinished(age)) = observed;
+        if !(Millis::ZERO..=MAX_BELIEVED).contains(&age) {
             return false;
         }
-        let took = took_ms / 1e3;
+        let (took, is_finished) = (age.get() / 1e3, matches!(observed, Observed::Finished(_)));
         self.prior_jobs = (self.prior_jobs * PRIOR_MEMORY).max(LAST_PRIOR_JOBS);
         let own = bins().position(|(_, to)| took < to).unwrap_or(BINS).min(BINS.saturating_sub(1));
         for (at, ((from, to), (events, seconds))) in bins().zip(self.events.iter_mut().zip(&mut self.seconds)).enumerate() {

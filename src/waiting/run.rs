@@ -9,13 +9,14 @@ use core::task::{Poll, Waker};
 use std::rc::Rc;
 
 use crate::api::error::Result;
-use crate::api::jobs::{self, JobStatus, Seen};
+use crate::api::jobs::{self, Created, JobStatus, Seen};
 use crate::api::options::CallOptions;
 use crate::http::rate_limit::Slot;
+use crate::http::retry::POLL_LIMIT;
 use crate::http::run::Http;
 use crate::json::{Json, Kind};
 use crate::platform::{LogLevel, Method, Platform, StoreOperation, within};
-use crate::time::{Deadline, Instant, Millis};
+use crate::time::{Deadline, Instant, Millis, WallTime};
 use crate::waiting::agents::{self, Recalled};
 use crate::waiting::channel::{self, Answers};
 pub(crate) use crate::waiting::job_wait::outcome;
@@ -25,8 +26,6 @@ pub use crate::waiting::pace::Pace;
 pub use crate::waiting::schedule::WaitPlan;
 use crate::waiting::watch::{ChannelAnswer, Key, Shown, Step, Watch, Way};
 
-/// The longest time for a list. One that takes longer is worse than none.
-const LIST_LIMIT: Millis = Millis::new(10_000.0);
 /// A timer that ends sooner than this much before its time was ended by the page, which is active
 /// again.
 const EARLY: Millis = Millis::new(1.0);
@@ -57,6 +56,13 @@ pub(crate) struct Wanted<'a> {
     pub(crate) deadline: Instant,
     pub(crate) plan: WaitPlan,
     pub(crate) call: &'a CallOptions,
+}
+
+impl<'a> Wanted<'a> {
+    /// The wait for a job that was just created. `agent` is empty where it is not known.
+    pub(crate) fn created(job: &'a Created, agent: &'a str, end: Deadline, call: &'a CallOptions, plan: WaitPlan) -> Self {
+        Self { job_id: &job.job_id, agent, lifetime: Some(job.lifetime), deadline: end.instant(), plan, call }
+    }
 }
 
 /// What tells a subscription that it has something to do.
@@ -156,10 +162,10 @@ impl JobWatch {
                 Step::Own(Next::Report(job)) => on_status(job),
                 Step::Own(Next::Over(end)) => return *end,
                 // Boxed: a wait that only sleeps stays small.
-                Step::Own(Next::TakeSlot { by, is_last }) => Box::pin(subscription.take_slot(by, is_last)).await,
+                Step::Own(Next::TakeSlot { by, slot }) => Box::pin(subscription.take_slot(by, slot)).await,
                 Step::Own(Next::Poll { limit }) => Box::pin(subscription.poll(wanted, limit)).await,
-                Step::Own(Next::ReadChannel { created_at, by, is_last }) => {
-                    Box::pin(subscription.read_channel(wanted, created_at, by, is_last)).await;
+                Step::Own(Next::ReadChannel { created_at, by, slot }) => {
+                    Box::pin(subscription.read_channel(wanted, created_at, by, slot)).await;
                 }
                 Step::List { query, by } => Box::pin(subscription.list(query, by)).await,
             }
@@ -182,12 +188,43 @@ impl JobWatch {
         if !is_last && (seen.status.is_terminal() || !in_channels) {
             return seen;
         }
-        let created_at = seen.document.get_number("createdAt");
-        let answer = read_channel(http, job_id, created_at, by, call, is_last).await;
-        match self.watch.borrow_mut().learn(answer) {
+        let slot = if is_last { Slot::LastPoll } else { Slot::Ordinary };
+        let answer = self.read_channel(http, job_id, seen.created_at(), by, call, slot).await;
+        match self.change(|watch| watch.learn(answer)) {
             Some(result) => channel::answered(seen, result),
             None => seen,
         }
+    }
+
+    /// Reads the answer that a job does not have from its channel.
+    async fn read_channel<P: Platform>(
+        &self,
+        http: &Http<P>,
+        job_id: &str,
+        created_at: Option<WallTime>,
+        by: Instant,
+        call: &CallOptions,
+        slot: Slot,
+    ) -> ChannelAnswer {
+        let known = |channels: Option<&Json>| channel::messages_route(job_id, channels?);
+        let mut route = known(self.watch.borrow().channels.as_ref());
+        if route.is_none() {
+            let channels = match read_list(http, "channels", channel::CHANNELS, by, call, slot).await {
+                Ok(channels) => channel::by_name(&channels),
+                Err(answer) => return answer,
+            };
+            route = known(Some(&channels));
+            let mut watch = self.watch.borrow_mut();
+            watch.channels = Some(channels).filter(|_| !watch.is_idle());
+        }
+        let Some(route) = route else { return ChannelAnswer::None };
+        let Ok(messages) = read_list(http, "messages", &route, by, call, slot).await else {
+            // After a restart of the server it is another one.
+            self.watch.borrow_mut().channels = None;
+            return ChannelAnswer::Failed;
+        };
+        let result = channel::result(&messages, created_at, &|text| http.platform.parse_date(text));
+        result.map_or(ChannelAnswer::None, ChannelAnswer::Found)
     }
 
     /// Changes the watch, and wakes the subscriptions that have something to do because of it.
@@ -255,10 +292,10 @@ impl<P: Platform + 'static> Drop for Subscription<'_, P> {
 impl<'a, P: Platform + 'static> Subscription<'a, P> {
     fn new(all: &'a JobWatch, http: &'a Http<P>, wanted: &Wanted<'_>) -> Self {
         let Wanted { plan, lifetime, deadline, call, .. } = *wanted;
-        let terms = Terms { plan, lifetime, deadline, limit: call.timeout };
         // Headers of its own go with no other poll.
         let may_share = call.headers.is_empty() && !call.runs_only_while_read;
-        let key = all.change(|watch| watch.subscribe((wanted.job_id, wanted.agent), terms, may_share, http.platform.now()));
+        let terms = Terms { plan, lifetime, deadline, limit: call.timeout, may_share };
+        let key = all.change(|watch| watch.subscribe(wanted.job_id, wanted.agent, terms, http.platform.now()));
         let mut signals = all.signals.borrow_mut();
         while signals.len() <= key {
             signals.push(Signal::default());
@@ -312,10 +349,10 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     }
 
     /// Waits for a slot of the rate limit, which is given back when a list answers sooner.
-    async fn take_slot(&self, by: Instant, is_last: bool) {
+    async fn take_slot(&self, by: Instant, slot: Slot) {
         let mut taken = None;
-        let slot = async { taken = Some(self.http.take_slot(Deadline::at(by), slot(is_last)).await) };
-        within(slot, self.signal()).await;
+        let take = async { taken = Some(self.http.take_slot(Deadline::at(by), slot).await) };
+        within(take, self.signal()).await;
         self.all.change(|watch| watch.slot(self.key, self.now(), taken));
     }
 
@@ -326,8 +363,8 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         self.all.change(|watch| watch.polled(self.key, self.now(), outcome));
     }
 
-    async fn read_channel(&self, wanted: &Wanted<'_>, created_at: Option<f64>, by: Instant, is_last: bool) {
-        let answer = read_channel(self.http, wanted.job_id, created_at, by, wanted.call, is_last).await;
+    async fn read_channel(&self, wanted: &Wanted<'_>, created_at: Option<WallTime>, by: Instant, slot: Slot) {
+        let answer = self.all.read_channel(self.http, wanted.job_id, created_at, by, wanted.call, slot).await;
         self.all.change(|watch| watch.channel_read(self.key, self.now(), answer));
     }
 
@@ -339,7 +376,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         let asked_at = self.now();
         let mut request = self.http.request(Method::Get, &query.path(), &CallOptions::default());
         request.answers = f64::from(query.limit);
-        let limit = LIST_LIMIT.min(self.http.timeout());
+        let limit = POLL_LIMIT.min(self.http.timeout());
         let end = by.min(asked_at + limit);
         let list = self.http.read_request(request, Deadline::at(end), 0, "a list of jobs", &jobs::list).await;
         match list {
@@ -367,29 +404,6 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     }
 }
 
-/// The slot for a poll; from the reserve if it is the last one of its job.
-fn slot(is_last: bool) -> Slot {
-    if is_last { Slot::LastPoll } else { Slot::Ordinary }
-}
-
-/// Reads the answer that a job does not have from its channel.
-async fn read_channel<P: Platform>(
-    http: &Http<P>,
-    job_id: &str,
-    created_at: Option<f64>,
-    by: Instant,
-    call: &CallOptions,
-    is_last: bool,
-) -> ChannelAnswer {
-    let Some(channels) = read_list(http, "channels", channel::CHANNELS, by, call, is_last).await else {
-        return ChannelAnswer::NoChannels;
-    };
-    let Some(route) = channel::messages_route(job_id, &channels) else { return ChannelAnswer::None };
-    let messages = read_list(http, "messages", &route, by, call, is_last).await.unwrap_or_default();
-    let result = channel::result(&messages, created_at, &|text| http.platform.parse_date(text));
-    result.map_or(ChannelAnswer::None, ChannelAnswer::Found)
-}
-
 /// The list `key` in `data`, if it can be had in time.
 async fn read_list<P: Platform>(
     http: &Http<P>,
@@ -397,16 +411,25 @@ async fn read_list<P: Platform>(
     path: &str,
     by: Instant,
     call: &CallOptions,
-    is_last: bool,
-) -> Option<Vec<Json>> {
-    if !http.take_slot(Deadline::at(by), slot(is_last)).await {
-        return None;
+    slot: Slot,
+) -> Result<Vec<Json>, ChannelAnswer> {
+    if !http.take_slot(Deadline::at(by), slot).await {
+        return Err(ChannelAnswer::Failed);
     }
-    let left = by.since(http.platform.now()).min(http.timeout());
+    let limit = if slot == Slot::LastPoll { http.timeout() } else { POLL_LIMIT.min(http.timeout()) };
+    let left = by.since(http.platform.now()).min(limit);
     if !left.is_positive() {
-        return None;
+        return Err(ChannelAnswer::Failed);
     }
     let call = CallOptions { timeout: Some(left), headers: call.headers.clone(), ..CallOptions::default() };
-    let parse = |document: Json| document.get("data")?.get(key).filter(|list| list.kind() == Kind::Array);
-    Some(http.read(Method::Get, path, &call, u32::from(is_last), key, &parse).await.ok()?.elements())
+    // Nothing comes after the last one.
+    let retries = if slot == Slot::LastPoll { 1 } else { 0 };
+    match http.read(Method::Get, path, &call, retries, key, &Some).await {
+        Ok(document) => {
+            let list = document.get("data").and_then(|data| data.get(key)).filter(|list| list.kind() == Kind::Array);
+            list.map(|list| list.elements()).ok_or(ChannelAnswer::NoChannels)
+        }
+        Err(error) if error.is_last_word() => Err(ChannelAnswer::NoChannels),
+        Err(_) => Err(ChannelAnswer::Failed),
+    }
 }

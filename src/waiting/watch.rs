@@ -12,6 +12,7 @@
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
+use crate::http::rate_limit::Slot;
 use crate::json::{Json, copied};
 use crate::time::{Instant, Millis};
 use crate::waiting::agents::Agents;
@@ -28,6 +29,8 @@ const SLICE: usize = 500;
 const CHANGED: usize = 100;
 /// For so long a job that lists leave out is polled by itself; then the next list may have it.
 const UNLISTED: Millis = Millis::new(10_000.0);
+/// The pause after the first try to find out where answers are; it doubles with each further one.
+const CHANNEL_PAUSE: Millis = Millis::new(5_000.0);
 /// A point in time that never comes.
 const NEVER: Instant = Instant::from_ms(f64::INFINITY);
 
@@ -59,6 +62,8 @@ pub(crate) enum Step {
 pub(crate) enum ChannelAnswer {
     /// The server shows no channels.
     NoChannels,
+    /// They could not be read.
+    Failed,
     /// The job has no answer there.
     None,
     /// The job's result.
@@ -72,12 +77,16 @@ struct Subscription {
     agent: String,
     /// Whether the polls of others may serve it.
     shares: bool,
-    /// Lists leave it out although it is not finished, as those do that servers cut off: until then it is polled by itself.
+    /// Lists leave it out although it is not finished, as those do that servers cut off: until then
+    /// it is polled by itself.
     unlisted_until: Option<Instant>,
-    /// The last list of all jobs does not have it. One alone says nothing: a server that has just begun shows an empty one.
+    /// The last list of all jobs does not have it. One alone says nothing: a server that has just
+    /// begun shows an empty one.
     is_missed: bool,
     /// The last list does not have it, or not its answer: it is polled by itself.
     must_poll: bool,
+    /// It polls by itself once, to find out whether answers are in the channels of jobs.
+    is_scout: bool,
     /// It has a slot of its own, or waits for one.
     is_single: bool,
     /// It would poll by itself, and waits until fewer do.
@@ -98,6 +107,11 @@ pub(crate) struct Watch {
     planned: Instant,
     lists: ListState,
     answers: Answers,
+    /// The channels that the server has shown last, by name, while somebody waits.
+    pub(crate) channels: Option<Json>,
+    /// When a crowd next finds out where they are, and the pause after that.
+    scouts_at: Instant,
+    scout_pause: Millis,
     singles: usize,
     held: usize,
     /// Those that have something to do, and may sleep.
@@ -117,6 +131,9 @@ impl Watch {
             planned: Instant::default(),
             lists: ListState::default(),
             answers: Answers::default(),
+            channels: None,
+            scouts_at: Instant::default(),
+            scout_pause: CHANNEL_PAUSE,
             singles: 0,
             held: 0,
             woken: Vec::new(),
@@ -139,9 +156,9 @@ impl Watch {
     }
 
     /// A wait for a job of this agent begins; the name is empty where the agent is not known.
-    pub(crate) fn subscribe(&mut self, (job_id, agent): (&str, &str), terms: Terms, may_share: bool, now: Instant) -> Key {
+    pub(crate) fn subscribe(&mut self, job_id: &str, agent: &str, terms: Terms, now: Instant) -> Key {
         let wait = JobWait::new(job_id, terms, self.agents.plan(agent), now);
-        let shares = may_share && wait.is_paced_here();
+        let shares = terms.may_share && wait.is_paced_here();
         let agent = agent.to_owned();
         let subscription = Subscription {
             wait,
@@ -150,6 +167,7 @@ impl Watch {
             unlisted_until: None,
             is_missed: false,
             must_poll: false,
+            is_scout: false,
             is_single: false,
             is_held: false,
         };
@@ -171,8 +189,11 @@ impl Watch {
     pub(crate) fn unsubscribe(&mut self, key: Key, now: Instant) {
         let Some(gone) = self.subscriptions.get_mut(key).and_then(Option::take) else { return };
         self.free.push(key);
-        if let Some((took, is_finished)) = gone.wait.observed() {
-            self.agents.learn(&gone.agent, took, is_finished);
+        if self.is_idle() {
+            self.channels = None;
+        }
+        if let Some(observed) = gone.wait.observed() {
+            self.agents.learn(&gone.agent, observed);
         }
         self.singles = self.singles.saturating_sub(usize::from(gone.is_single));
         self.held = self.held.saturating_sub(usize::from(gone.is_held));
@@ -189,6 +210,7 @@ impl Watch {
 
     /// Its next step.
     pub(crate) fn next(&mut self, key: Key, now: Instant, way: Way) -> Step {
+        self.send_scout(key, now);
         let stands_in = self.list_stands_in(key, now, way);
         let Some(own) = self.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
         own.wait.wakes(now);
@@ -205,8 +227,8 @@ impl Watch {
         step
     }
 
-    /// Whether another one asks for lists on its behalf: it has nothing to do when the page is active
-    /// again.
+    /// Whether another one asks for lists on its behalf: it has nothing to do when the page is
+    /// active again.
     pub(crate) fn is_led(&self, key: Key) -> bool {
         self.leader.is_some_and(|leader| leader != key) && self.get(key).is_some_and(|own| own.shares)
     }
@@ -228,9 +250,11 @@ impl Watch {
         self.sharers as f64
     }
 
-    /// Whether a list is to be had that makes polls of single jobs unnecessary.
+    /// Whether a list is to be had that makes polls of single jobs unnecessary. Where answers are in
+    /// channels, lists never have them.
     fn has_lists(&self, now: Instant, way: Way) -> bool {
         self.sharers >= SHARED_FROM
+            && self.answers != Answers::InChannels
             && match self.lists.lists(now) {
                 Lists::Open => true,
                 // Each could have a request of its own meanwhile; more than that would use up what
@@ -243,7 +267,24 @@ impl Watch {
     /// Whether a list stands in for this one's own polls.
     fn list_stands_in(&self, key: Key, now: Instant, way: Way) -> bool {
         let Some(own) = self.get(key) else { return false };
-        own.wants_list(now) && now < own.wait.shares_until(now) && self.has_lists(now, way)
+        own.wants_list(now) && self.has_lists(now, way)
+    }
+
+    /// Lists do not tell a quiet job from one whose answer is in its channel. As long as none was
+    /// answered, the leader of a crowd finds out, as one that waits alone does.
+    fn send_scout(&mut self, key: Key, now: Instant) {
+        if self.answers != Answers::Unknown || self.leader != Some(key) || now < self.scouts_at {
+            return;
+        }
+        if let Some(own) = self.subscriptions.get_mut(key).and_then(Option::as_mut)
+            && own.wants_list(now)
+            && own.wait.is_channel_due(now)
+        {
+            own.is_scout = true;
+            own.wait.is_active_again(now);
+            self.scouts_at = now + self.scout_pause;
+            self.scout_pause = self.scout_pause.times(2.0);
+        }
     }
 
     /// The step of one whose polls a list stands in for.
@@ -268,13 +309,17 @@ impl Watch {
 
     /// The step of one that polls by itself.
     fn alone(&mut self, key: Key, now: Instant, way: Way) -> Step {
-        self.resign(key, now);
         let is_crowd = self.has_lists(now, way);
+        if is_crowd {
+            self.resign(key, now);
+        } else {
+            self.disband(key);
+        }
         let (singles, most) = (self.singles, if self.sharers >= SHARED_FROM { way.spare.max(1.0) } else { f64::INFINITY });
         let Some(own) = self.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
-        let is_alone = !own.shares || own.is_unlisted(now) || !is_crowd;
+        let is_alone = !own.shares || own.is_unlisted(now) || own.is_scout || !is_crowd;
         let next = own.wait.next(now, Surroundings { quiet: way.quiet, is_alone, is_cached: way.is_cached });
-        let Next::TakeSlot { by, is_last: false } = next else { return Step::Own(next) };
+        let Next::TakeSlot { by, slot: Slot::Ordinary } = next else { return Step::Own(next) };
         if !own.shares || own.is_single {
             return Step::Own(next);
         }
@@ -307,16 +352,26 @@ impl Watch {
         self.lists.due(gap, first)
     }
 
-    /// It leads no longer: another takes its place.
+    /// It leads no longer: the next one that wants lists takes its place. If that one goes too, or
+    /// polls by itself, it passes the place on: a call that was only woken may have been given up.
     fn resign(&mut self, key: Key, now: Instant) {
         if self.leader != Some(key) {
             return;
         }
-        self.leader = None;
         self.is_listing = false;
         let wants = |own: &Option<Subscription>| own.as_ref().is_some_and(|own| own.wants_list(now));
-        let mut others = self.subscriptions.iter().enumerate().filter(|(other, own)| *other != key && wants(own));
-        self.woken.extend(others.next().map(|(other, _)| other));
+        let all = self.subscriptions.iter().enumerate();
+        let mut others = all.clone().skip(key.saturating_add(1)).chain(all.take(key)).filter(|(_, own)| wants(own));
+        self.leader = others.next().map(|(other, _)| other);
+        self.woken.extend(self.leader);
+    }
+
+    /// Nobody leads where there are no lists: those who slept in the meantime poll by themselves.
+    fn disband(&mut self, key: Key) {
+        if self.leader == Some(key) {
+            (self.leader, self.is_listing) = (None, false);
+            self.wake_sharers();
+        }
     }
 
     /// One fewer polls by itself: the one that has waited longest may.
@@ -383,6 +438,7 @@ impl Watch {
                 own.is_of(&seen.document);
             }
             own.wait.follow(self.agents.plan(&own.agent));
+            own.is_scout = false;
             if core::mem::take(&mut own.must_poll) {
                 own.unlisted_until = Some(now + UNLISTED);
             }
@@ -406,9 +462,12 @@ impl Watch {
     pub(crate) fn learn(&mut self, answer: ChannelAnswer) -> Option<Json> {
         match answer {
             ChannelAnswer::NoChannels => self.answers = Answers::InJobs,
-            ChannelAnswer::None => {}
+            ChannelAnswer::None | ChannelAnswer::Failed => {}
             ChannelAnswer::Found(result) => {
-                self.answers = Answers::InChannels;
+                // From now on lists stand in for nobody.
+                if core::mem::replace(&mut self.answers, Answers::InChannels) != Answers::InChannels {
+                    self.wake_sharers();
+                }
                 return Some(result);
             }
         }
@@ -474,7 +533,7 @@ impl Watch {
                     own.wait.follow(self.agents.plan(&own.agent));
                     own.wait.is_unchanged(now);
                 } else {
-                    changed.push((key, shown.for_one(own.wait.job_id(), job)));
+                    changed.push((key, job));
                 }
             } else if !own.is_unlisted(now) && !own.must_poll {
                 shown.falls_short |= shown.is_cut;
@@ -483,10 +542,14 @@ impl Watch {
                 }
             }
         }
+        let goes_on = shown.next < self.subscriptions.len();
         for (key, job) in changed {
-            self.shown(key, now, jobs::read_job(job));
+            let job = self.get(key).map(|own| shown.for_one(own.wait.job_id(), job, goes_on));
+            if let Some(job) = job {
+                self.shown(key, now, jobs::read_job(job));
+            }
         }
-        if shown.next < self.subscriptions.len() {
+        if goes_on {
             return false;
         }
         self.is_listing = false;
@@ -547,7 +610,9 @@ impl Subscription {
 
     /// Whether lists are asked for on its behalf.
     fn wants_list(&self, now: Instant) -> bool {
-        self.shares && !self.is_unlisted(now) && !self.must_poll && self.wait.is_idle() && !self.wait.is_expired(now)
+        let has_time = !self.wait.is_expired(now) && now < self.wait.shares_until(now);
+        let is_served = self.shares && !self.is_unlisted(now) && !self.must_poll && !self.is_scout;
+        is_served && self.wait.is_idle() && has_time
     }
 }
 
@@ -599,11 +664,12 @@ impl Shown {
         self.jobs.get(&Self::key(id))
     }
 
-    /// The job as it came for the first that waits for it, and a copy for each other one: what one
-    /// caller does with its job must not reach another.
-    fn for_one(&mut self, id: &str, job: Json) -> Json {
+    /// The job as it came for one that waits for it, and a copy for each other one: what one caller
+    /// does with its job must not reach another. Callers run between two parts: as long as it
+    /// `goes_on`, each gets a copy.
+    fn for_one(&mut self, id: &str, job: Json, goes_on: bool) -> Json {
         let key = Self::key(id);
-        if self.used.get(&key).is_some() {
+        if goes_on || self.used.get(&key).is_some() {
             return copied(&job);
         }
         self.used = core::mem::replace(&mut self.used, Json::object()).set(&key, Json::boolean(true));

@@ -10,9 +10,43 @@ use super::offer::Offer;
 use super::tokens::Token;
 use crate::api::payments::Dialect;
 use crate::json::Json;
+use crate::text::shorten;
+
+/// How much of a header a reason shows, in characters.
+const MAX_HEADER: usize = 40;
+
+/// What the headers of a 402 say of all its entries. A page on another origin cannot read them.
+#[derive(Debug, Default)]
+pub(super) struct Headers<'a> {
+    /// `X-Payment-Amount`.
+    pub(super) amount: Option<&'a str>,
+    /// `X-Payment-Currency`.
+    pub(super) currency: Option<&'a str>,
+    /// `X-Payment-Networks`, with commas between them.
+    pub(super) networks: Option<&'a str>,
+}
+
+impl Headers<'_> {
+    /// What contradicts the entry. A transfer cannot be taken back, so a server that says two things is not paid.
+    fn contradiction(&self, network: &str, token: &Token, amount: &Amount) -> Option<String> {
+        // Servers write the amount as in the body; in atomic units it says the same.
+        let is_amount = |text: &str| {
+            let read = [Amount::from_decimal(text, token.decimals), Amount::from_atomic(text)];
+            read.iter().all(Option::is_none) || read.contains(&Some(amount.clone()))
+        };
+        let is_network = |text: &str| text.split(',').any(|name| name.trim() == network || token.is_on(name.trim()));
+        let other = |name: &str, text: Option<&str>, is_same: &dyn Fn(&str) -> bool| {
+            let text = text.map(str::trim).filter(|text| !text.is_empty() && !is_same(text))?;
+            Some(format!("the header {name} says \"{}\", which is not what the body says", shorten(text, MAX_HEADER)))
+        };
+        other("X-Payment-Amount", self.amount, &is_amount)
+            .or_else(|| other("X-Payment-Currency", self.currency, &|text| text == token.symbol))
+            .or_else(|| other("X-Payment-Networks", self.networks, &is_network))
+    }
+}
 
 /// One entry as an offer, or why it cannot be paid.
-pub(super) fn read_entry(entry: &Json, tokens: &[Rc<Token>]) -> Result<Offer, String> {
+pub(super) fn read_entry(entry: &Json, headers: &Headers<'_>, tokens: &[Rc<Token>]) -> Result<Offer, String> {
     let currency = match entry.get("currency") {
         None => "USDC".to_owned(),
         Some(currency) => currency.as_text().ok_or_else(|| shown_member(entry, "currency"))?,
@@ -24,10 +58,24 @@ pub(super) fn read_entry(entry: &Json, tokens: &[Rc<Token>]) -> Result<Offer, St
     if entry.get("asset").is_some_and(|asset| !asset.as_text().is_some_and(|asset| token.is_named_by(&asset))) {
         return Err(format!("{} is not {} on {}", shown_member(entry, "asset"), token.symbol, token.network));
     }
+    // Members of other dialects name the same token, or none.
+    for key in ["token", "tokenAddress", "contract"] {
+        let address = entry.get_text(key).filter(|text| text.starts_with("0x"));
+        if address.is_some_and(|address| !token.is_named_by(&address)) {
+            return Err(format!("{} is not {} on {}", shown_member(entry, key), token.symbol, token.network));
+        }
+    }
+    if entry.get("decimals").is_some_and(|decimals| decimals.as_number() != Some(token.decimals.into())) {
+        return Err(format!("{} is not that of {}", shown_member(entry, "decimals"), token.symbol));
+    }
     let recipient = entry::recipient(entry, "recipient", &token)?;
     let amount = entry.get_text("amount").and_then(|text| Amount::from_decimal(&text, token.decimals));
     let amount =
         amount.ok_or_else(|| format!("{} is no positive decimal number of {}", shown_member(entry, "amount"), token.symbol))?;
+    let network = entry.get_text("network").unwrap_or_default();
+    if let Some(contradiction) = headers.contradiction(&network, &token, &amount) {
+        return Err(contradiction);
+    }
     let none = Json::object();
     Ok(Offer {
         dialect: Dialect::Elizaos,
@@ -58,7 +106,7 @@ mod tests {
     const TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
 
     fn read(entry: &Json) -> Result<Offer, String> {
-        read_entry(entry, &usdc())
+        read_entry(entry, &Headers::default(), &usdc())
     }
 
     #[test]
@@ -71,10 +119,31 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_that_the_headers_contradict_is_left_out() {
+        let entry = json!({"network": "base", "recipient": TO, "amount": "0.02", "token": "USDC", "decimals": 6});
+        let read = |headers: &Headers<'_>| read_entry(&entry, headers, &usdc());
+        for (amount, is_same) in
+            [("0.020000", true), (" 0.02 ", true), ("20000", true), ("", true), ("free", true), ("5.000000", false), ("2", false)]
+        {
+            assert_eq!(read(&Headers { amount: Some(amount), ..Headers::default() }).is_ok(), is_same, "{amount}");
+        }
+        for (currency, is_same) in [("USDC", true), ("EURC", false), ("usdc", false)] {
+            assert_eq!(read(&Headers { currency: Some(currency), ..Headers::default() }).is_ok(), is_same, "{currency}");
+        }
+        for (networks, is_same) in
+            [("base", true), ("polygon, base", true), ("eip155:8453", true), ("polygon", false), ("base-sepolia", false)]
+        {
+            assert_eq!(read(&Headers { networks: Some(networks), ..Headers::default() }).is_ok(), is_same, "{networks}");
+        }
+        let said = read(&Headers { amount: Some("5.000000"), ..Headers::default() }).unwrap_err();
+        assert_eq!(said, "the header X-Payment-Amount says \"5.000000\", which is not what the body says");
+    }
+
+    #[test]
     fn an_entry_that_breaks_a_rule_is_left_out_with_the_reason() {
         let good = json!({"network": "base", "recipient": TO, "amount": "0.02", "currency": "USDC", "chainId": 8453});
         let usdc = &usdc()[0].asset;
-        let cases: [(&str, Json, &str); 18] = [
+        let cases: [(&str, Json, &str); 22] = [
             ("network", json!("solana"), "unknown network"),
             ("network", json!("Base"), "unknown network"),
             ("network", json!(8453), "network 8453"),
@@ -83,6 +152,10 @@ mod tests {
             ("currency", json!("ETH"), "no token that may be paid with on base"),
             ("currency", json!(5), "currency 5"),
             ("asset", json!(TO), "is not USDC on base"),
+            ("token", json!(TO), "is not USDC on base"),
+            ("tokenAddress", json!(TO), "is not USDC on base"),
+            ("contract", json!(TO), "is not USDC on base"),
+            ("decimals", json!(18), "decimals 18 is not that of USDC"),
             ("recipient", json!("0x0000000000000000000000000000000000000000"), "cannot be paid"),
             ("recipient", json!(TO.replace("93B", "93b")), "cannot be paid"),
             ("recipient", json!(usdc.to_lowercase()), "cannot be paid"),

@@ -9,14 +9,14 @@ use crate::json::{Json, Kind, copied};
 /// The name of the extension by which a payment has an id.
 const PAYMENT_IDENTIFIER: &str = "payment-identifier";
 
-/// The id of an attempt's payment: the same for each try, in this program and in later ones, because
-/// a new id for each try would defeat it. 16 to 128 letters, digits, `-` and `_`.
+/// The id of an attempt's payment: the same for each try, in this program and in later ones,
+/// because a new id for each try would defeat it. 16 to 128 letters, digits, `-` and `_`.
 pub fn payment_id(attempt_id: &str) -> String {
     format!("pay_{attempt_id}")
 }
 
-/// The extensions as a payment sends them back: those of the 402, and in `payment-identifier`, where
-/// the server declares it, the payment's id.
+/// The extensions as a payment sends them back: those of the 402, and in `payment-identifier`,
+/// where the server declares it, the payment's id.
 pub fn answered(required: &Json, payment_id: &str) -> Option<Json> {
     let extensions = required.get("extensions")?;
     let Some(identifier) = extensions.get(PAYMENT_IDENTIFIER).filter(|extension| extension.kind() == Kind::Object) else {

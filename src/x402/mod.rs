@@ -15,8 +15,5 @@ pub mod signature;
 pub mod tokens;
 pub mod typed_data;
 
-pub use crate::api::payments::{Attempt, Dialect, PaymentAttempt, PaymentState, Price, Quote, SettlementResponse};
-pub use crate::encoding::MAX_HEADER;
-pub use crate::json::read_header;
 pub use offer::Offer;
 pub use payment_required::{PaymentRequired, read, reasons, refused};

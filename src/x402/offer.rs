@@ -48,7 +48,8 @@ impl Offer {
         }
     }
 
-    /// The offer as the application and its wallet see it: a [`Quote`](crate::api::payments::Quote).
+    /// The offer as the application and its wallet see it: a
+    /// [`Quote`](crate::api::payments::Quote).
     pub fn document(&self) -> Json {
         let mut document = self.price().document();
         if let Some(resource) = &self.resource {

@@ -1,7 +1,8 @@
 //! What the chain is asked about a payment, and what its answers mean. Nothing here asks.
 //!
-//! Whether a signed authorization was used, and what time it is on the chain, come from one call of Multicall3, and so from one
-//! block: a node that lags behind cannot call unused what was used before the end of its time.
+//! Whether a signed authorization was used, and what time it is on the chain, come from one call of
+//! Multicall3, and so from one block: a node that lags behind cannot call unused what was used
+//! before the end of its time.
 
 use super::amount::Amount;
 use crate::api::payments::Price;
@@ -46,7 +47,8 @@ impl Signed {
         })
     }
 
-    /// The call of `aggregate3` that asks for the block's time and for `authorizationState(from, nonce)` of the token.
+    /// The call of `aggregate3` that asks for the block's time and for
+    /// `authorizationState(from, nonce)` of the token.
     pub fn call(&self, chain_id: u32, asset: &str) -> Json {
         let word = |hex: &str| format!("{:0>64}", hex.trim_start_matches("0x").to_ascii_lowercase());
         let number = |number: u32| format!("{number:064x}");
@@ -108,8 +110,9 @@ impl Transfer {
         Self { asset: price.asset.clone(), recipient: price.recipient.clone(), amount: format!("0x{units:064x}") }
     }
 
-    /// What the receipt says. One that is not there may still come. `hash_given`: the application has found the hash, and may be
-    /// wrong: it counts only when the receipt shows the transfer itself.
+    /// What the receipt says. One that is not there may still come. `hash_given`: the application
+    /// has found the hash, and may be wrong: it counts only when the receipt shows the transfer
+    /// itself.
     pub fn read_receipt(&self, receipt: &Json, hash_given: bool) -> ChainWord {
         let Some(status) = receipt.get("status").filter(|_| receipt.kind() == Kind::Object) else { return ChainWord::Unknown };
         let has_succeeded = match (status.as_text().as_deref(), status.as_number()) {

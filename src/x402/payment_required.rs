@@ -5,9 +5,10 @@
 
 use std::rc::Rc;
 
+use super::elizaos::{self, Headers};
+use super::exact;
 use super::offer::Offer;
 use super::tokens::Token;
-use super::{elizaos, exact};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::payments::Dialect;
 use crate::json::{Json, read_header};
@@ -30,16 +31,21 @@ pub struct PaymentRequired {
 /// Reads a 402, whatever its dialect. `tokens` are those that the client knows.
 pub fn read(response: &HttpResponse, tokens: &[Rc<Token>]) -> Result<PaymentRequired> {
     let mut required = PaymentRequired::default();
+    let headers = Headers {
+        amount: response.header("x-payment-amount"),
+        currency: response.header("x-payment-currency"),
+        networks: response.header("x-payment-networks"),
+    };
     let header = response.header("payment-required").map(read_header);
     if let Some(Some(document)) = &header {
-        required.add(document, document.get_number("x402Version").or(Some(2.0)), true, tokens);
+        required.add(document, document.get_number("x402Version").or(Some(2.0)), true, &headers, tokens);
     }
     let in_header = !required.offers.is_empty() || !required.skipped.is_empty();
     if let Body::Json(document) = &response.body {
         let version = document.get_number("x402Version");
         // The entries of the header a second time, or others in their place.
         let is_other = !in_header || !matches!(version, None | Some(2.0));
-        required.add(document, version, is_other, tokens);
+        required.add(document, version, is_other, &headers, tokens);
     }
     if !required.offers.is_empty() {
         return Ok(required);
@@ -56,14 +62,14 @@ pub fn read(response: &HttpResponse, tokens: &[Rc<Token>]) -> Result<PaymentRequ
 
 impl PaymentRequired {
     /// Adds the entries of a document, those of x402 only with `accepts`.
-    fn add(&mut self, document: &Json, version: Option<f64>, accepts: bool, tokens: &[Rc<Token>]) {
+    fn add(&mut self, document: &Json, version: Option<f64>, accepts: bool, headers: &Headers<'_>, tokens: &[Rc<Token>]) {
         let entries = |key: &str| document.get(key).map(|list| list.elements()).unwrap_or_default();
         let elizaos = entries("payment").into_iter().map(|entry| (Dialect::Elizaos, entry));
         let exact = if accepts { entries("accepts") } else { Vec::new() };
         let exact = exact.into_iter().map(|entry| (version_of(version, &entry), entry));
         for (index, (dialect, entry)) in elizaos.chain(exact).take(MAX_OFFERS).enumerate() {
             let offer = match (dialect, version) {
-                (Dialect::Elizaos, _) => elizaos::read_entry(&entry, tokens),
+                (Dialect::Elizaos, _) => elizaos::read_entry(&entry, headers, tokens),
                 (_, None | Some(1.0 | 2.0)) => exact::read_entry(dialect, &entry, document, tokens),
                 (_, Some(version)) => Err(format!("x402Version {} is not known", Json::number(version).to_json())),
             };

@@ -9,10 +9,11 @@ use super::tokens::Token;
 use crate::api::payments::Dialect;
 use crate::encoding::to_base64;
 use crate::json::Json;
-use crate::time::WallTime;
+use crate::time::{Millis, WallTime};
 
 /// How much earlier than now an authorization of version 1 begins, in seconds, as in the reference
-/// client: the clocks of facilitators may be slow. Those of version 2 begin at zero, as in theirs.
+/// client: the clocks of facilitators may be slow. Those of version 2 begin at zero, as in theirs,
+/// where the server's clock is this machine's.
 const EARLIER_S: u64 = 600;
 
 /// The types of the typed data. `EIP712Domain` is among them: `eth_signTypedData_v4` needs it.
@@ -32,6 +33,22 @@ const TYPES: &str = r#"{
         {"name": "nonce", "type": "bytes32"}
     ]
 }"#;
+
+/// The clock that an authorization is valid by.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// What time it is on this machine.
+    pub wall: WallTime,
+    /// How far the server's clock is ahead of it, as the server says.
+    pub server_ahead: Millis,
+}
+
+impl Clock {
+    /// What time it is at the server.
+    pub fn now(&self) -> WallTime {
+        self.wall + self.server_ahead
+    }
+}
 
 /// One authorization, not signed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +70,11 @@ pub struct Authorization {
 impl Authorization {
     /// The authorization to pay this offer out of `from`, which begins now. `nonce` is `0x` and 32
     /// random bytes in hexadecimal.
-    pub fn new(offer: &Offer, from: String, now: WallTime, nonce: String) -> Self {
+    pub fn new(offer: &Offer, from: String, clock: Clock, nonce: String) -> Self {
         let is_v1 = offer.dialect == Dialect::X402V1;
-        let now_s = now.as_secs();
+        let now_s = clock.now().as_secs();
+        // A server that lies about the time may shift an authorization, but not make it valid for longer.
+        let begins = is_v1 || clock.server_ahead != Millis::ZERO;
         let has_small_letters = offer.recipient.bytes().skip(2).any(|letter| letter.is_ascii_lowercase());
         Self {
             from,
@@ -63,7 +82,7 @@ impl Authorization {
             // library takes an address in capitals.
             to: if is_v1 && has_small_letters { offer.recipient.clone() } else { address::checksummed(&offer.recipient) },
             value: offer.amount.digits.clone(),
-            valid_after: if is_v1 { now_s.saturating_sub(EARLIER_S) } else { 0 },
+            valid_after: if begins { now_s.saturating_sub(EARLIER_S) } else { 0 },
             valid_before: now_s.saturating_add(offer.timeout_s.into()),
             nonce,
         }
@@ -88,7 +107,8 @@ impl Authorization {
             .set("message", self.message())
     }
 
-    /// The header that carries the signed authorization. `payment_id` is for servers that declare ids.
+    /// The header that carries the signed authorization. `payment_id` is for servers that declare
+    /// ids.
     pub fn proof(&self, offer: &Offer, signature: &str, payment_id: &str) -> (String, String) {
         let (name, document) = match offer.dialect {
             Dialect::X402V1 => ("x-payment", self.proof_v1(offer, signature)),
@@ -164,8 +184,13 @@ mod tests {
                 body: Body::Json(vector["body"].clone().into()),
             };
             let offer = read(&response, &tokens::usdc()).unwrap().offers.remove(0);
-            let now = WallTime::from_ms(vector["time"].as_f64().unwrap() * 1_000.0);
-            let authorization = Authorization::new(&offer, text("address").into(), now, text("nonce").into());
+            let wall = WallTime::from_ms(vector["time"].as_f64().unwrap() * 1_000.0);
+            let clock = Clock { wall, server_ahead: Millis::ZERO };
+            let authorization = Authorization::new(&offer, text("address").into(), clock, text("nonce").into());
+            let ahead = Clock { server_ahead: Millis::from_secs(3_000.0), ..clock };
+            let shifted = Authorization::new(&offer, text("address").into(), ahead, text("nonce").into());
+            assert_eq!(shifted.valid_before, authorization.valid_before + 3_000);
+            assert!(shifted.valid_before - shifted.valid_after <= 900, "shifted, and not longer");
             let typed_data = authorization.typed_data(&offer.token);
             assert_eq!(typed_data, vector["typedData"]);
             assert_eq!(typed_data.to_json(), vector["typedData"].to_string(), "in the same order");

@@ -137,6 +137,7 @@ test('a wallet that cannot pay: what happened to the money, why, and what to do'
     ['has a request open', '0x1111…1111', 'a request is open in the wallet already', /answer the request there/],
     ['knows no Base', 'not on base', 'the wallet does not know the network', /Add the network to the wallet/],
     ['stays', 'not on base', 'the wallet is on another network', /Switch the wallet/],
+    ['changes its account', '0x1111…1111', 'the wallet has changed its account in between', /Ask again/],
     ['does not switch', 'not on base', 'the wallet is on another network', /Switch the wallet/],
     ['rejects', '0x1111…1111', 'you said no in the wallet', undefined],
   ];
@@ -311,6 +312,7 @@ test('offline and online again: the wait goes on, and nothing is paid twice', as
   await context.setOffline(true);
   await page.locator('#ask[data-state=offline]').waitFor();
   assert.match(await text(page, '#notices'), /offline/);
+  assert.match(await text(page, '.turn .busy'), /^offline/);
   release();
   await context.setOffline(false);
   await turn(page, 'answered').waitFor();
@@ -501,7 +503,7 @@ test('a server that cannot be reached, that allows no page, that refuses a heade
       .end('<h1>Hi</h1>'),
   );
   for (const [address, said] of [
-    [html.address, /HTML/i],
+    [html.address, /got a web page; is baseUrl the address of the API/],
     ['', /Type the address/],
     ['ftp://example.org', /must begin with http/],
     ['http://user:secret@localhost', /baseUrl/],

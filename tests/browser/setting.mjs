@@ -100,8 +100,13 @@ export function announceWallet(page, how) {
           : does('is locked')
             ? []
             : [account],
-      eth_accounts: () => (does('is locked', 'is busy') ? [] : [account]),
-      eth_chainId: () => (does('knows no Base', 'stays', 'does not switch') ? '0x1' : chainId),
+      // Who is asked for the chain the second time is asked to sign next: the first time was for the page's strip.
+      eth_accounts: () =>
+        does('is locked', 'is busy') ? [] : does('changes its account') && looks > 1 ? [account.replaceAll('1', '2')] : [account],
+      eth_chainId: () => {
+        looks += 1;
+        return does('knows no Base', 'stays', 'does not switch') ? '0x1' : chainId;
+      },
       wallet_switchEthereumChain: ([{ chainId: wanted }]) => {
         if (does('knows no Base')) no(4902, 'Unrecognized chain ID.');
         if (does('does not switch')) no(4001, 'User rejected the request.');
@@ -118,14 +123,18 @@ export function announceWallet(page, how) {
         return `0x${'12'.repeat(64)}1b`;
       },
     };
+    let looks = 0;
     const listeners = [];
     const provider = {
-      on: (event, listener) => listeners.push(listener),
+      on: (event, listener) => event === 'accountsChanged' && listeners.push(listener),
       async request({ method, params }) {
         return method in answers ? answers[method](params) : no(-32601, `${method} is not known`);
       },
     };
-    globalThis.walletChanged = () => listeners.forEach((listener) => listener());
+    globalThis.walletChanged = () => {
+      looks = 0;
+      listeners.forEach((listener) => listener());
+    };
     const icon = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" rx="2" fill="#0a7"/></svg>')}`;
     const info = { uuid: '6f2b1a1e-0000-4000-8000-000000000001', name: 'Fern Wallet', icon, rdns: 'test.fern' };
     const announce = () =>

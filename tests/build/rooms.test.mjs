@@ -1,7 +1,7 @@
 // The check of the crate's structure finds what it is there for.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expand, faults, strip } from '../../scripts/rooms.mjs';
+import { FLOORS, expand, faults, strip } from '../../scripts/rooms.mjs';
 
 const floors = [['top'], ['left', 'right'], ['bottom']];
 const good = {
@@ -36,6 +36,15 @@ test('JavaScript is known in the edge alone', () => {
     faults({ ...good, 'bottom.rs': 'fn f() { js_sys::Date::now() }' }, floors).join('\n'),
     /bottom\.rs knows JavaScript/,
   );
+});
+
+test('a time is no bare number, save in the edge and in what is declared for JavaScript', () => {
+  const found = (file, text) => faults({ [file]: text }, FLOORS).join('\n');
+  for (const text of ['struct S { limit_ms: f64 }', 'fn f(a_ms: Option<f64>) {}', 'fn f() { "1".parse::<f64>() }']) {
+    assert.match(found('http/a.rs', text), /http\/a\.rs has a time as a bare f64/);
+    for (const file of ['js/a.rs', 'json/a.rs', 'api/a.rs', 'time.rs', 'http/a/tests.rs']) assert.equal(found(file, text), '');
+  }
+  assert.equal(found('http/a.rs', 'const GAP_PER_JOB_MS: f64 = 0.1; fn f(ms: f64) {} // limit_ms: f64'), '');
 });
 
 test('a use tree is read whole, and test modules, comments and texts are not code', () => {

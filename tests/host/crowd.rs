@@ -91,6 +91,9 @@ struct Server {
     queries: Vec<String>,
     /// How long a job lives, in milliseconds.
     lifetime: f64,
+    /// Answers are in channels, and no job is ever completed: as with elizaOS 1.7.2. And how often channels were asked for.
+    in_channels: bool,
+    channel_requests: usize,
     /// The largest answer that is taken, in KB; one that stands for thousands may be as many times larger.
     max_kilobytes: f64,
 }
@@ -124,9 +127,9 @@ impl Server {
 
     fn answer(&mut self, now: f64, request: &HttpRequest) -> (u16, Json) {
         let Some(rest) = request.url.strip_prefix(BASE).unwrap().strip_prefix("/api/messaging/jobs") else {
-            // Where an answer may be that a job never heard of: not here.
             self.counts[0] += 1;
-            return (404, json!({"error": "no"}));
+            self.channel_requests += 1;
+            return self.channel(now, &request.url);
         };
         if request.method == Method::Post {
             self.counts[2] += 1;
@@ -156,12 +159,30 @@ impl Server {
         let limit = rest.split_once("limit=").map_or(50, |(_, rest)| rest.split('&').next().unwrap().parse().unwrap());
         let most = if let Lists::Cut(most) = self.lists { most.min(limit) } else { limit };
         let unfinished = rest.contains("status=processing");
-        let there = |job: &Job| job.created_at <= now && (!unfinished || now < job.done_at);
+        let there = |job: &Job| job.created_at <= now && (!unfinished || self.in_channels || now < job.done_at);
         let listed: Vec<usize> = (0..self.jobs.len()).rev().filter(|id| there(&self.jobs[*id])).take(most).collect();
         self.last_kilobytes = listed.iter().map(|id| if now < self.jobs[*id].done_at { SIZES.0 } else { SIZES.1 }).sum::<f64>();
         self.kilobytes += self.last_kilobytes;
         let jobs: Vec<Json> = listed.iter().map(|id| self.show(*id, now)).collect();
         (200, json!({"total": self.jobs.len(), "filtered": jobs.len(), "jobs": jobs}))
+    }
+
+    /// Where an answer may be that a job never heard of.
+    fn channel(&self, now: f64, url: &str) -> (u16, Json) {
+        let id_of = |id: usize| format!("22222222-2222-4222-8222-{id:012}");
+        if !self.in_channels {
+            return (404, json!({"error": "no"}));
+        }
+        if url.ends_with("/channels") {
+            let one = |id: usize| json!({"id": id_of(id), "name": format!("job-job-{id}")});
+            let channels: Vec<Json> = (0..self.jobs.len()).map(one).collect();
+            return (200, json!({"data": {"channels": channels}}));
+        }
+        let id = (0..self.jobs.len()).find(|id| url.contains(&id_of(*id))).unwrap();
+        let at = self.jobs[id].done_at;
+        let answer = json!({"id": "m", "content": "here", "sourceType": "agent_response", "created_at": at});
+        let messages = if now >= at { vec![answer] } else { vec![] };
+        (200, json!({"data": {"messages": messages}}))
     }
 
     fn show(&self, id: usize, now: f64) -> Json {
@@ -170,7 +191,7 @@ impl Server {
         if now >= created_at + self.lifetime {
             job["status"] = json!("timeout").0;
         }
-        if now >= done_at {
+        if now >= done_at && !self.in_channels {
             job["status"] = json!("completed").0;
             job["result"] = json!({"message": {"content": "here"}, "processingTimeMs": done_at - created_at}).0;
         }
@@ -239,6 +260,8 @@ impl World {
             last_kilobytes: 0.0,
             queries: vec![],
             lifetime: LIFETIME,
+            in_channels: false,
+            channel_requests: 0,
             max_kilobytes: 8_000.0,
         };
         Rc::new(Self {
@@ -700,7 +723,8 @@ fn the_callers_interval_and_headers_are_his_own_in_any_crowd() {
     let (at, end) = ends.borrow_mut().remove(0);
     assert_eq!(end.unwrap_err().code, ErrorCode::WaitTimeout);
     assert_eq!(at, 1_000.0 + 5.0 * RTT + 4.0 * 700.0);
-    assert_eq!(world.server.borrow().counts[0], 3 + 5, "the first three came before there was a crowd");
+    // The first three came before there was a crowd; after five seconds one looked whether answers are in channels.
+    assert_eq!((world.server.borrow().counts[0], world.server.borrow().channel_requests), (3 + 5 + 2, 1));
     let headers = vec![("authorization".to_owned(), "mine".to_owned())];
     wait_as(&world, &client, 20, 0.0, &ends, CallOptions { headers, ..plain() }, WaitPlan::default());
     world.run(40_000.0);
@@ -752,6 +776,81 @@ fn when_the_call_that_looks_for_all_is_aborted_another_goes_on() {
     world.run(f64::INFINITY);
     assert!(world.is_over());
     assert_eq!(answered(&ends), 10);
+}
+
+/// One signal can end many calls at once: those that were woken to go on are gone as well.
+#[test]
+fn when_one_signal_ends_the_call_that_looks_for_all_and_others_the_rest_goes_on() {
+    let (world, _, ends) = together(&[5_000.0; 12], Limiter::Told, Lists::Shown);
+    world.run(2_000.0);
+    for call in 0..6 {
+        world.tasks.borrow_mut()[call].take();
+    }
+    world.run(f64::INFINITY);
+    assert_eq!(answered(&ends), 6);
+    assert!(latest(&ends) < 8_000.0, "{}", latest(&ends));
+}
+
+#[test]
+fn a_call_that_waits_for_its_turn_in_a_crowd_ends_at_its_limit() {
+    let (world, client, ends) = together(&[60_000.0; 4], Limiter::Told, Lists::Refused(402));
+    world.run(1_000.0);
+    world.server.borrow_mut().window.1 = 300;
+    let limited = Ends::default();
+    for id in 4..8 {
+        world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: 60_000.0 });
+        let call = CallOptions { timeout: Some(Millis::new(3_000.0)), ..plain() };
+        wait_as(&world, &client, id, 2_000.0, &limited, call, WaitPlan::default());
+    }
+    world.run(7_000.0);
+    assert_eq!(limited.borrow().len(), 4);
+    for (at, end) in limited.borrow().iter() {
+        assert_eq!(end.as_ref().unwrap_err().code, ErrorCode::WaitTimeout);
+        assert!((6_000.0 - 1.0..6_000.0 + RTT).contains(at), "{at}");
+    }
+    assert!(world.timer_ids.get() < 500, "{} timers", world.timer_ids.get());
+    world.run(f64::INFINITY);
+    assert_eq!(answered(&ends), 4);
+}
+
+#[test]
+fn a_crowd_finds_answers_that_are_in_channels_as_soon_as_one_that_waits_alone() {
+    for count in [4, 12, 100] {
+        let (world, client, ends) = together(&vec![1_000.0; count], Limiter::Told, Lists::Shown);
+        world.server.borrow_mut().in_channels = true;
+        world.run(f64::INFINITY);
+        assert_eq!(answered(&ends), count);
+        assert!(latest(&ends) < 9_000.0, "{count}: {}", latest(&ends));
+        // Later ones do not wait for that.
+        let (began, ends) = (world.now.get(), Ends::default());
+        for id in count..count + 20 {
+            world.server.borrow_mut().jobs.push(Job { created_at: began, done_at: began + 1_000.0 });
+            wait(&world, &client, id, RTT, &ends);
+        }
+        let before = world.server.borrow().counts;
+        world.run(f64::INFINITY);
+        let server = world.server.borrow();
+        assert_eq!((answered(&ends), server.counts[1], server.counts[3]), (20, before[1], 0), "no lists");
+        assert!(latest(&ends) - began < 3_000.0, "{count}: {}", latest(&ends) - began);
+        assert!(server.counts[0] - before[0] <= 20 * 8, "{}", server.counts[0] - before[0]);
+    }
+}
+
+#[test]
+fn a_crowd_of_slow_jobs_seldom_asks_for_channels() {
+    let (world, _, ends) = together(&[120_000.0; 50], Limiter::Told, Lists::Shown);
+    world.run(f64::INFINITY);
+    let server = world.server.borrow();
+    assert_eq!(answered(&ends), 50);
+    // The server has none: it says so the first time.
+    assert_eq!(server.channel_requests, 1);
+    let (world, _, ends) = together(&[120_000.0; 50], Limiter::Told, Lists::Shown);
+    world.server.borrow_mut().in_channels = true;
+    world.run(119_000.0);
+    assert!(world.server.borrow().channel_requests <= 10, "{}", world.server.borrow().channel_requests);
+    // Nor did that cost the lists their turn.
+    assert!(world.server.borrow().counts[1] > 10);
+    drop(ends);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::api::payments::PaymentState;
 use eliza_jobs::client::Config;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
@@ -10,7 +11,6 @@ use eliza_jobs::payment::record::{self, PREFIX};
 use eliza_jobs::platform::SendFailure;
 use eliza_jobs::platform::{Callback, LogLevel};
 use eliza_jobs::waiting::run::WaitPlan;
-use eliza_jobs::x402::PaymentState;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 

@@ -5,7 +5,12 @@ use crate::laws::{LAWS, Law, RTT, Random, before, cost, optimum, planned};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::time::Millis;
-use eliza_jobs::waiting::pace::{AgentTimes, Pace};
+use eliza_jobs::waiting::pace::{AgentTimes, Observed, Pace};
+
+/// A job that took so many milliseconds.
+fn finished(ms: f64) -> Observed {
+    Observed::Finished(Millis::new(ms))
+}
 
 #[test]
 fn after_twenty_jobs_a_plan_costs_at_most_fifteen_percent_more_than_the_optimum_and_the_first_five_no_more_than_before() {
@@ -26,7 +31,7 @@ fn after_twenty_jobs_a_plan_costs_at_most_fifteen_percent_more_than_the_optimum_
                         after[at] += cost / f64::from(sessions) / optimum;
                     }
                 }
-                times.learn(law.draw(&mut random) * 1e3, true);
+                times.learn(finished(law.draw(&mut random) * 1e3));
             }
         }
         let first = first / f64::from(sessions) / before;
@@ -45,13 +50,13 @@ fn an_agent_that_changes_is_noticed() {
     let mut times = AgentTimes::default();
     let mut random = Random(3);
     for _ in 0..200 {
-        times.learn(Law::Slow.draw(&mut random) * 1e3, true);
+        times.learn(finished(Law::Slow.draw(&mut random) * 1e3));
     }
     let took = Law::Steady.sample(2_000);
     let optimum = optimum(&took);
     let cost_after = |times: &mut AgentTimes, jobs: usize, random: &mut Random| {
         for _ in 0..jobs {
-            times.learn(Law::Steady.draw(random) * 1e3, true);
+            times.learn(finished(Law::Steady.draw(random) * 1e3));
         }
         cost(&planned(times), &took) / optimum
     };
@@ -65,7 +70,7 @@ fn gaps_stay_between_floor_and_ceiling_whatever_was_learned() {
     for scale in [0.0, 0.01, 1.0, 100.0, 1e6] {
         let mut times = AgentTimes::default();
         for _ in 0..500 {
-            times.learn(random.uniform() * scale * 1e3, true);
+            times.learn(finished(random.uniform() * scale * 1e3));
         }
         let pace = Pace { floor: Millis::new(200.0), ceiling: Millis::new(3_000.0), ..Pace::default() };
         let plan = times.plan(pace);
@@ -79,11 +84,11 @@ fn gaps_stay_between_floor_and_ceiling_whatever_was_learned() {
 #[test]
 fn what_cannot_be_a_time_is_not_learned() {
     let mut times = AgentTimes::default();
-    for odd in [-1.0, f64::NAN, f64::INFINITY, 1e12, f64::NEG_INFINITY] {
-        assert!(!times.learn(odd, true), "{odd}");
+    for odd in [-1.0, f64::INFINITY, 1e12, f64::NEG_INFINITY] {
+        assert!(!times.learn(finished(odd)), "{odd}");
     }
     assert_eq!(times, AgentTimes::default());
-    assert!(times.learn(0.0, true) && times.learn(86_400_000.0, true));
+    assert!(times.learn(finished(0.0)) && times.learn(finished(86_400_000.0)));
 }
 
 #[test]
@@ -94,7 +99,7 @@ fn a_job_that_did_not_finish_says_only_that_it_takes_longer() {
     };
     let mut censored = AgentTimes::default();
     for _ in 0..20 {
-        censored.learn(10_000.0, false);
+        censored.learn(Observed::Unfinished(Millis::new(10_000.0)));
     }
     assert!(mean(&censored) < mean(&AgentTimes::default()), "fewer polls at an age at which nothing comes");
     let plan = censored.plan(Pace::default());
@@ -116,7 +121,7 @@ fn what_was_learned_is_kept_in_less_than_two_kilobytes_and_read_again() {
     let mut times = AgentTimes::default();
     let mut random = Random(9);
     for _ in 0..5_000 {
-        times.learn(Law::LogNormal.draw(&mut random) * 1e3, true);
+        times.learn(finished(Law::LogNormal.draw(&mut random) * 1e3));
     }
     let text = times.document().to_json();
     assert!(text.len() <= 2_048, "{} bytes", text.len());

@@ -2,11 +2,11 @@
 
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::payments::PaymentState;
 use eliza_jobs::client::PaidJob;
 use eliza_jobs::json;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::platform::SendFailure;
-use eliza_jobs::x402::PaymentState;
 
 fn create(scene: &Scene) -> Result<PaidJob, Box<Error>> {
     run(scene.client.create_job(&params(), &plain(), &|update| scene.tell(update)))

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use eliza_jobs::api::routes;
 use eliza_jobs::encoding;
+use eliza_jobs::json::read_header;
 use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, Method};
-use eliza_jobs::x402::read_header;
 
 /// What stands before the jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -325,6 +325,18 @@ fn a_server_that_hangs_is_left_in_time_to_look_for_the_answer() {
 }
 
 #[test]
+fn a_portal_on_the_way_and_a_dead_connection_do_not_end_a_wait_for_an_answer() {
+    let portal = || text(302, "").with("location", "https://portal.example/login");
+    let steps = [taken(), portal(), text(200, "<html><title>Login</title>"), Step::Fail(SendFailure::Timeout)];
+    let scene = scene(steps.into_iter().chain(looks()));
+    wait_for(&scene, &plain()).unwrap();
+    assert!(scene.world.now.get() < 16_000.0, "{}", scene.world.now.get());
+    // Before the message was in the session it is an error.
+    let error = wait_for(&crate::world::scene([portal()]), &plain()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::RedirectRefused);
+}
+
+#[test]
 fn a_session_that_ends_meanwhile_is_an_error_that_has_the_message() {
     let expired = answer(410, json!({"error": {"code": "SESSION_EXPIRED", "message": "Session has expired"}}));
     let gone = answer(404, json!({"error": {"code": "SESSION_NOT_FOUND", "message": "Session with ID 'x' not found"}}));

@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::payments::PaymentState;
 use eliza_jobs::client::{Client, PaidJob};
 use eliza_jobs::encoding;
 use eliza_jobs::json;
@@ -9,7 +10,6 @@ use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::platform::SendFailure;
 use eliza_jobs::waiting::run::WaitPlan;
-use eliza_jobs::x402::PaymentState;
 use k256::ecdsa::SigningKey;
 use std::rc::Rc;
 

@@ -182,6 +182,7 @@ test('budgets that can never work are refused, with the member, the rule and wha
     [{ perMonth: '2' }, /unknown option `spend\.budget\.perMonth`; Known: perHour, perDay, total, scope/],
     [{}, /spend\.budget must have at least one of perHour, perDay and total/],
     [{ scope: 'a' }, /spend\.budget must have at least one of/],
+    [{ total: '1', scope: 'a\ud800' }, /spend\.budget\.scope must be a string of 1 to 100 bytes of well-formed text/],
     [{ total: '1', scope: '' }, /spend\.budget\.scope must be a string of 1 to 100 bytes/],
     [{ total: '1', scope: 5 }, /spend\.budget\.scope must be a string/],
     [['1'], /spend\.budget must be a decimal string/],

@@ -1,29 +1,30 @@
 // The command line as users have it: the installed package's program, in processes of their own.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { installPackage } from '../../scripts/install-package.mjs';
 import { ACCOUNTS, startChain } from '../servers/chain.mjs';
 import { startEliza } from '../servers/elizaos.mjs';
 import { startSeedOnChain } from '../servers/seed-on-chain.mjs';
 import { startV2 } from '../servers/x402-v2.mjs';
+import {
+  answerTo,
+  commandLine,
+  emptyFolder,
+  hasProof,
+  QUESTION,
+  refused,
+  signal,
+  withLibrary,
+  WITH_LIBRARIES,
+} from './cli-user.mjs';
 
-const { folder, installed, entry } = installPackage('cli');
-const { createSandbox, serveSandbox } = await import(new URL('./sandbox-node.js', entry));
-const PROGRAM = path.join(folder, 'node_modules/.bin/eliza-jobs');
-/** Where viem and ethers are installed. */
-const WITH_LIBRARIES = path.resolve(import.meta.dirname, '../servers');
+const { installed, user, sandboxed, createSandbox, serveSandbox } = await commandLine('cli');
 const KEY = ACCOUNTS[0].key;
 const COMMANDS = ['ask', 'quote', 'payments', 'pending', 'resume', 'health', 'sandbox'];
-/** Longer than any command takes on a slow machine. */
-const LIMIT = 60_000;
-const QUESTION = 'What is the weather in New York?';
 
 let chain, v2, transfers, eliza;
 const stops = [];
@@ -39,63 +40,6 @@ before(async () => {
 });
 after(() => Promise.all(stops.reverse().map((stop) => stop())));
 
-const emptyFolder = () => mkdtempSync(path.join(tmpdir(), 'eliza-jobs-cli-'));
-
-/** A user of the command line: an own data folder, and nothing of what the tests' own user has set. */
-function user({ cwd = folder, data = emptyFolder(), ...more } = {}) {
-  const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, XDG_DATA_HOME: data, TERM: 'xterm-256color', ...more };
-  /** Starts the program. */
-  const start = (...args) => {
-    const child = spawn(PROGRAM, args, { cwd, env, timeout: LIMIT });
-    const running = { child, stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (running[name] += text));
-    running.end = once(child, 'close').then(([code, signal]) => ({
-      code,
-      signal,
-      stdout: running.stdout,
-      stderr: running.stderr,
-    }));
-    return running;
-  };
-  /** Runs it to its end. */
-  const run = (...args) => {
-    const { child, end } = start(...args);
-    child.stdin.end();
-    return end;
-  };
-  /** Runs it on a terminal, and returns what stands there. */
-  const onTerminal = async (...args) => {
-    const line = [PROGRAM, ...args].map((part) => `'${part}'`).join(' ');
-    const child = spawn('script', ['-qec', line, '/dev/null'], {
-      cwd,
-      env,
-      timeout: LIMIT,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (piece) => (text += piece));
-    const [code] = await once(child, 'close');
-    return { code, text };
-  };
-  return { data, start, run, onTerminal };
-}
-
-/** A sandbox in this process, served; `around` sees each request on its way. */
-async function sandboxed(t, options, around = (pass) => pass()) {
-  const sandbox = createSandbox({ paywall: 'x402-v2', price: '0.02', ...options });
-  const served = await serveSandbox({ fetch: (input, init) => around(() => sandbox.fetch(input, init), init, new URL(input)) });
-  t.after(() => served.close());
-  return { sandbox, url: served.url };
-}
-
-/** A promise, and what settles it. */
-function signal() {
-  let come;
-  const promise = new Promise((resolve) => (come = resolve));
-  return { promise, come };
-}
-
 /** What a terminal shows of this text: each line as it was written last, without colours. */
 const asShown = (text) =>
   text
@@ -104,8 +48,6 @@ const asShown = (text) =>
     .map((line) => line.split(/\r|\x1b\[K/).findLast((part) => part) ?? '')
     // eslint-disable-next-line no-control-regex -- as above
     .map((line) => line.replace(/\x1b\[\d*m/g, '').trimEnd());
-
-const answerTo = (question) => `You asked: "${question}".`;
 
 test('in a pipe there is the bare answer and nothing else, and it is paid for once', async (t) => {
   const { sandbox, url } = await sandboxed(t);
@@ -407,14 +349,6 @@ test('without a key, and without a library that signs, it says what to do', asyn
   assert.ok(!noLibrary.stderr.includes(KEY.slice(2, 20)));
 });
 
-/** A folder in which only this library is installed. */
-function withLibrary(name) {
-  const cwd = emptyFolder();
-  mkdirSync(path.join(cwd, 'node_modules'));
-  symlinkSync(path.join(WITH_LIBRARIES, 'node_modules', name), path.join(cwd, 'node_modules', name));
-  return cwd;
-}
-
 for (const name of ['viem', 'ethers']) {
   test(`${name} signs for a server of x402: one transfer on the chain`, async () => {
     const before = (await chain.transfers()).length;
@@ -502,7 +436,6 @@ for (const [when, holds] of [
     assert.equal(sandbox.payments.length, 1);
   });
 }
-const hasProof = ({ headers }) => [...headers].some(([name]) => name.toLowerCase() === 'payment-signature');
 
 test('Ctrl-C says what is open, and the command that it names gets the answer', async (t) => {
   const { sandbox, url } = await sandboxed(t, { answerMs: 1_500 });
@@ -533,17 +466,6 @@ test('Ctrl-C before anything was paid: 130', async (t) => {
   assert.equal(code, 130);
   assert.match(stderr, /interrupted\n {2}Nothing was paid/);
 });
-
-/** A server that answers every proof with its price again, for as long as it is said to. */
-function refused(refusing) {
-  let price;
-  return async (pass, init) => {
-    if (refusing.proofs && hasProof(init)) return price.clone();
-    const response = await pass();
-    if (response.status === 402) price = response.clone();
-    return response;
-  };
-}
 
 test('where money may have moved the exit code is 3, and the command that goes on is named', async (t) => {
   const refusing = { proofs: true };

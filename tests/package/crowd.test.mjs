@@ -101,3 +101,32 @@ test('what one caller or its onUpdate does to a job reaches no other caller, and
   for (const job of jobs.slice(1)) assert.equal(job.result.message.content, 'here');
   for (const job of jobs) assert.equal(job.metadata.mine.deep, 1);
 });
+
+test('a list of megabytes is parsed in slices, between which the program goes on, and comes out as it was sent', async (t) => {
+  const whole = JSON.parse;
+  const parse = t.mock.method(JSON, 'parse');
+  const odd = [{ a: 1 }, { b: '},{"jobId":"x"' }];
+  const job = (at) => ({ jobId: `job-${at}`, status: 'pending', createdAt: at, metadata: { text: '},{"]'.repeat(200), odd } });
+  const jobs = Array.from({ length: 1_500 }, (_, at) => job(at));
+  const texts = {
+    'a list': [JSON.stringify({ jobs, total: 1_500, filtered: 1_500 }), true],
+    'a list that begins with a space': [` ${JSON.stringify({ jobs })}`, true],
+    'a list with another one behind it': [JSON.stringify({ jobs, errors: [] }), false],
+    'a list with jobs in a job': [JSON.stringify({ jobs: [{ ...job(0), parts: jobs }] }), false],
+    'a list that is replaced': [`{"jobs":${JSON.stringify(jobs)},"jobs":{}}`, false],
+  };
+  for (const [what, [text, isSliced]] of Object.entries(texts)) {
+    const headers = { 'content-type': 'application/json' };
+    const client = new JobsClient({ baseUrl: 'https://h', fetch: async () => new Response(text, { headers }) });
+    parse.mock.resetCalls();
+    let turns = 0;
+    const counting = setInterval(() => (turns += 1));
+    const listed = await client.listJobs().catch(({ code }) => code);
+    clearInterval(counting);
+    const longest = Math.max(...parse.mock.calls.map(({ arguments: [given] }) => given.length));
+    assert.equal(longest < 600_000, isSliced, `${what}: ${longest} of ${text.length}`);
+    assert.ok(!isSliced || turns > 1, what);
+    const right = whole(text);
+    assert.deepEqual(listed, Array.isArray(right.jobs) ? right : 'invalid_response', what);
+  }
+});

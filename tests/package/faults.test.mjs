@@ -193,6 +193,67 @@ test('answers that are JSON of the worst kind crash nothing and change nothing',
   }
 });
 
+test('the body of a fetch that does not take the signal is cancelled with its request', async () => {
+  const body = () => {
+    let cancelled;
+    const isCancelled = new Promise((resolve) => (cancelled = resolve));
+    const stream = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(400_000).fill(32)),
+      cancel: () => {
+        cancelled();
+        throw new Error('whatever a stream says to that');
+      },
+    });
+    return { stream, isCancelled };
+  };
+  const endless = () => new ReadableStream({ pull: () => new Promise(() => {}) });
+  const open = (stream, options) =>
+    new JobsClient({ baseUrl: 'https://h', retries: 0, fetch: async () => new Response(stream), ...options });
+
+  const large = body();
+  await rejects(open(large.stream, { maxResponseBytes: 500_000 }).getJobsHealth(), 'ApiError', 'response_too_large');
+  await large.isCancelled;
+
+  // Its time is over, or its call is, while it comes or before it has begun.
+  const given = [];
+  const watched = () => {
+    const stream = endless();
+    const reader = stream.getReader();
+    const cancelled = new Promise((resolve) => given.push(resolve));
+    const getReader = () => ({ read: () => reader.read(), cancel: async () => given.shift()() });
+    return { response: { status: 200, headers: new Headers(), body: { getReader } }, cancelled };
+  };
+  const slow = watched();
+  const limited = new JobsClient({ baseUrl: 'https://h', retries: 0, fetch: async () => slow.response });
+  await rejects(limited.getJobsHealth({ timeoutMs: 30 }), 'TimeoutError', 'request_timeout');
+  await slow.cancelled;
+  const late = watched();
+  let answer;
+  const fetch = () => new Promise((resolve) => (answer = () => resolve(late.response)));
+  const aborted = new JobsClient({ baseUrl: 'https://h', retries: 0, fetch });
+  const controller = new AbortController();
+  const call = aborted.getJobsHealth({ signal: controller.signal });
+  await new Promise((next) => setImmediate(next));
+  controller.abort();
+  await assert.rejects(call, { name: 'AbortError' });
+  answer();
+  await late.cancelled;
+});
+
+test('a signal that does not say why it has aborted ends a call with an AbortError', async () => {
+  // As in browsers before 2022, and in polyfills.
+  const signal = { aborted: false, listeners: new Set() };
+  signal.addEventListener = (_, listener) => signal.listeners.add(listener);
+  signal.removeEventListener = (_, listener) => signal.listeners.delete(listener);
+  const client = new JobsClient({ baseUrl: 'https://h', fetch: () => new Promise(() => {}) });
+  const call = client.getJobsHealth({ signal });
+  await new Promise((next) => setImmediate(next));
+  signal.aborted = true;
+  for (const listener of signal.listeners) listener({ type: 'abort' });
+  await assert.rejects(call, { name: 'AbortError', message: 'This operation was aborted' });
+  assert.equal(signal.listeners.size, 0);
+});
+
 test('reads are tried again, creates are not', async () => {
   const server = await faultServer(reset, reply(500), reply(200, done));
   assert.equal((await new JobsClient({ baseUrl: server.url }).getJob('job-1')).status, 'completed');

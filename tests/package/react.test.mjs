@@ -466,7 +466,7 @@ test('questions of different servers are apart under the same key', async () => 
   await asked;
 });
 
-test('a record that is damaged or of a later version is none, and a storage that throws harms nothing', async () => {
+test('a record that cannot be read may stand for what is paid: nothing is asked until reset(), and it is kept', async () => {
   const client = scripted();
   loaded(client, 'k').ask(Q);
   const [[key, text]] = globalThis.localStorage.items;
@@ -479,10 +479,28 @@ test('a record that is damaged or of a later version is none, and a storage that
     text.replace('"open"', '"answered"'),
   ]) {
     globalThis.localStorage.setItem(key, damaged);
-    const store = loaded(scripted(), 'k');
+    const client = scripted();
+    const store = loaded(client, 'k');
     mounted(store);
-    assert.equal(store.getSnapshot().status, 'idle', damaged);
+    const { status, error } = store.getSnapshot();
+    assert.deepEqual([status, error.code, error.fundsMoved], ['failed', 'store_failed', 'unknown'], damaged);
+    for (const call of [() => store.ask(Q), () => store.resume()]) {
+      await rejects(
+        call(),
+        'PaymentError',
+        'store_failed',
+        /the record eliza-jobs\/react\/ k of localStorage cannot be read.*then call reset\(\)/,
+      );
+    }
+    assert.deepEqual([client.calls.length, globalThis.localStorage.getItem(key)], [0, damaged]);
+    store.reset();
+    store.ask(Q);
+    assert.equal(client.calls.length, 1);
   }
+});
+
+test('a storage that throws harms nothing', async () => {
+  const client = scripted();
   const broken = () => {
     throw new Error('no room');
   };
@@ -495,8 +513,11 @@ test('a record that is damaged or of a later version is none, and a storage that
   store.reset();
 });
 
-test('finished records are kept up to a number, what is open always', async () => {
+test('answered records are kept up to a number, what is open or was stopped always', async () => {
   loaded(scripted(), 'open').ask(Q);
+  const stopped = loaded(scripted(), 'stopped');
+  stopped.ask(Q).catch(() => {});
+  stopped.cancel();
   for (let number = 0; number < 60; number += 1) {
     const client = scripted();
     const store = loaded(client, `k${number}`);
@@ -505,7 +526,7 @@ test('finished records are kept up to a number, what is open always', async () =
     await store.ask(Q);
   }
   assert.equal(written().length, 50);
-  assert.equal(written().filter(({ phase }) => phase === 'open').length, 1);
+  for (const phase of ['open', 'stopped']) assert.equal(written().filter((record) => record.phase === phase).length, 1);
 });
 
 const require = createRequire(path.join(place, 'react.js'));

@@ -125,6 +125,24 @@ test('a full disk leaves no draft and no half record, and is named', async () =>
   }
 });
 
+test('where files cannot be linked a record is written in its place, and nothing of one for which there is no room', async () => {
+  for (const code of ['EPERM', 'EACCES', 'ENOTSUP']) {
+    for (const fails of ['write', 'sync', 'close']) {
+      let isFull = true;
+      const { store } = watched(place(`unlinked-${code}-${fails}`), (said) => {
+        if (said.startsWith('link ')) throw Object.assign(new Error(`${code}: link`), { code });
+        if (isFull && said.startsWith(`${fails} `) && said.endsWith('/k')) {
+          throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+        }
+      });
+      await assert.rejects(store.add('k', 'v'), /has changed no record: the disk is full$/);
+      assert.deepEqual(fs.readdirSync(place(`unlinked-${code}-${fails}`)), []);
+      isFull = false;
+      assert.deepEqual([await store.add('k', 'v'), await store.add('k', 'w'), await store.get('k')], [true, false, 'v']);
+    }
+  }
+});
+
 test('a folder that cannot be synced is an error that says what is there', async () => {
   const { store } = watched(place('io'), (said) => {
     if (said === 'sync io') throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' });

@@ -50,6 +50,34 @@ for (const [name, make] of [
     assert.deepEqual([...(await store.keys())], []);
   });
 }
+test('localStorageStore: what closed tabs have left of their locks is removed, and nothing of those that are open', async (t) => {
+  const storage = fakeStorage();
+  const held = [{ name: 'eliza-jobs/turn/other lock/of-an-open-tab' }];
+  const locks = {
+    query: async () => ({ held }),
+    request: (name, work) => {
+      held.push({ name });
+      return work();
+    },
+  };
+  const descriptors = ['localStorage', 'navigator'].map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)]);
+  t.after(() => {
+    for (const [name, descriptor] of descriptors) Object.defineProperty(globalThis, name, descriptor ?? { value: undefined });
+  });
+  Object.defineProperty(globalThis, 'localStorage', { value: storage, configurable: true });
+  Object.defineProperty(globalThis, 'navigator', { value: { locks }, configurable: true });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  for (const key of ['turn/of-a-closed-tab', 'turn/of-an-open-tab', 'payment/of-a-closed-tab'])
+    storage.setItem(`eliza-jobs/${key}`, '1');
+  const release = await localStorageStore(storage).lock('lock');
+  const keys = () => Array.from({ length: storage.length }, (_, at) => storage.key(at));
+  assert.deepEqual(keys(), ['eliza-jobs/turn/of-an-open-tab', 'eliza-jobs/payment/of-a-closed-tab']);
+  release();
+  assert.equal(storage.length, 3);
+  t.mock.timers.tick(3_000);
+  assert.equal(storage.length, 2);
+});
+
 /** The Storage of browsers, as far as it is used; the demo page's tests have the real one. */
 function fakeStorage() {
   const items = new Map();

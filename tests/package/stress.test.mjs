@@ -135,6 +135,46 @@ for (const [how, id] of [
   });
 }
 
+test('a module that traps aborts its requests, and leaves no listener with anybody', async () => {
+  const signals = [];
+  const fetch = (url, { signal }) => (idOf(url) === 'later' ? job('later') : (signals.push(signal), hangs()));
+  const added = new Map();
+  const listens = (target) => {
+    const { addEventListener, removeEventListener } = target;
+    const count = (type, by) => added.set(type, (added.get(type) ?? 0) + by);
+    target.addEventListener = (...given) => (count(given[0], 1), addEventListener?.apply(target, given));
+    target.removeEventListener = (...given) => (count(given[0], -1), removeEventListener?.apply(target, given));
+    return () => Object.assign(target, { addEventListener, removeEventListener });
+  };
+  const controller = new AbortController();
+  listens(controller.signal);
+  // Node has no such events of its own.
+  const restore = listens(globalThis);
+  try {
+    const client = new trapping.JobsClient({ baseUrl: 'https://h', fetch });
+    const calls = [
+      client.getJob('x', { signal: controller.signal }),
+      // This one sleeps between two polls.
+      new trapping.JobsClient({
+        baseUrl: 'https://h',
+        fetch: () => job('y', 'processing'),
+      }).pollJob('y', { signal: controller.signal }),
+    ].map((call) => rejection(call));
+    while (!(added.get('online') && signals.length)) await new Promise((next) => setImmediate(next));
+    assert.equal(added.get('abort'), 1);
+    await rejects(client.getJob('trap'), 'ElizaJobsError', 'wasm_panic');
+    for (const error of await Promise.all(calls)) assert.equal(error.code, 'wasm_panic');
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [true],
+    );
+    assert.deepEqual([...new Set(added.values())], [0], JSON.stringify([...added]));
+    assert.equal((await client.getJob('later')).jobId, 'later');
+  } finally {
+    restore();
+  }
+});
+
 /** A wallet that is open, and what ends it. */
 function openWallet() {
   let ends;

@@ -8,7 +8,7 @@ const PAGE = 65_536;
 /** What decode.wat exports. */
 interface Loop {
   readonly memory: WebAssembly.Memory;
-  read(at: number, to: number, end: number): number;
+  readonly read: (at: number, to: number, end: number) => number;
 }
 
 /**
@@ -22,7 +22,7 @@ export function decode(text: string, length: number, alphabet: string, loop: num
   const instance = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(loop)));
   const { memory, read } = instance.exports as unknown as Loop;
   memory.grow(Math.ceil(text.length / PAGE));
-  const all = new Uint8Array(memory.buffer as ArrayBuffer);
+  const all = new Uint8Array(memory.buffer);
   // Not `encodeInto`, which some polyfills lack.
   all.set(new TextEncoder().encode(text), TEXT);
   for (let value = 0; value < alphabet.length; value++) all[alphabet.charCodeAt(value)] = value;

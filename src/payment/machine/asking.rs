@@ -1,4 +1,5 @@
-//! From the offer to the proof: `confirm`, the address, the key, the record, the reservation, the wallet.
+//! From the offer to the proof: `confirm`, the address, the key, the record, the reservation, the
+//! wallet.
 
 use super::errors::silent;
 use super::{Payment, STORE, State};
@@ -8,9 +9,11 @@ use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
 use crate::payment::record::Found;
 use crate::payment::step::{Action, Moment, ReservationChange, Step, StoredRecord};
-use crate::payment::wallet_request::{CHECK_WALLET, NoProof, Proof, WalletRequest, threw};
+use crate::payment::wallet::LOOK_IN_WALLET;
+use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
 use crate::spending::policy::{OverBudget, PaymentMethod};
 use crate::time::{Deadline, Millis, WallTime};
+use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
 
 /// Before the wallet is asked.
@@ -73,7 +76,8 @@ impl Payment {
         self.write(State::Intending, at)
     }
 
-    /// The record is there: what is set aside for it can be resolved by it, whatever happens. There may be many who wait for that.
+    /// The record is there: what is set aside for it can be resolved by it, whatever happens. There
+    /// may be many who wait for that.
     pub(super) fn reserve(&mut self, at: Moment) -> Step {
         if self.is_reserved {
             return self.ask(at);
@@ -122,8 +126,8 @@ impl Payment {
 impl Payment {
     pub(super) fn request(&self, at: Moment) -> Option<WalletRequest> {
         let order = self.order.as_ref()?;
-        let now = at.wall + order.server_ahead;
-        Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, now))
+        let clock = Clock { wall: at.wall, server_ahead: order.server_ahead };
+        Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, clock))
     }
 
     pub(super) fn ask(&mut self, at: Moment) -> Step {
@@ -164,8 +168,8 @@ impl Payment {
         }
     }
 
-    /// The server could not settle what was signed. The wallet is asked once more, with the same nonce: of the two only one could
-    /// ever move money, and the first was not sent.
+    /// The server could not settle what was signed. The wallet is asked once more, with the same
+    /// nonce: of the two only one could ever move money, and the first was not sent.
     pub(super) fn too_late(&mut self, at: Moment) -> Step {
         let again = core::mem::replace(&mut self.again, true);
         if !again && !self.end.is_over(at.now) {
@@ -178,9 +182,10 @@ impl Payment {
         self.withdraw(Some(Error::new(ErrorCode::WalletTimeout, words)), at)
     }
 
-    /// The wallet stays open, and what it answers is kept. What it only signs is reserved again when it is sent.
+    /// The wallet stays open, and what it answers is kept. What it only signs is reserved again
+    /// when it is sent.
     pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>) -> Step {
-        let advice = if self.attempt.signs { "; nothing was sent" } else { CHECK_WALLET };
+        let advice = if self.attempt.signs { "; nothing was sent" } else { LOOK_IN_WALLET };
         let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
         let reservation = if self.attempt.signs { ReservationChange::Release } else { ReservationChange::Unchanged };
         let step = self.answer_early(State::AskingAlone(request), None);
@@ -192,9 +197,10 @@ impl Payment {
         Step::new(Action::Reread)
     }
 
-    /// Whether an answer that came after the call had ended is dropped. Another call may have gone on
-    /// with the payment meanwhile: what has a proof or a job needs no other. What was transferred is
-    /// kept even where the record is gone, or cannot be read; what was only signed moves nothing.
+    /// Whether an answer that came after the call had ended is dropped. Another call may have gone
+    /// on with the payment meanwhile: what has a proof or a job needs no other. What was
+    /// transferred is kept even where the record is gone, or cannot be read; what was only signed
+    /// moves nothing.
     pub(super) fn needs_no_answer(&self, found: &Found, is_closed: bool) -> bool {
         match found {
             Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
@@ -234,8 +240,9 @@ impl Payment {
         self.order.as_ref().map_or(Millis::ZERO, |order| order.server_ahead)
     }
 
-    /// Until when a signature can be settled, on this clock: the later one of what this clock says and the server's. A server that
-    /// lies about the time must not make anyone believe that what it holds is worth nothing any more.
+    /// Until when a signature can be settled, on this clock: the later one of what this clock says
+    /// and the server's. A server that lies about the time must not make anyone believe that what
+    /// it holds is worth nothing any more.
     pub(super) fn valid_until(&self, request: Option<&WalletRequest>) -> Option<WallTime> {
         let server_behind = Millis::ZERO - self.server_ahead();
         Some(request?.valid_until()? + server_behind.max(Millis::ZERO))

@@ -77,7 +77,8 @@ impl Payment {
         }
     }
 
-    /// The error of a payment that ends with this one. The attempt takes the state that goes with it.
+    /// The error of a payment that ends with this one. The attempt takes the state that goes with
+    /// it.
     pub(super) fn outcome(&mut self, error: Error) -> Box<Error> {
         let outcome = self.outcome_of(&error);
         let code = match outcome {

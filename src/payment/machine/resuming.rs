@@ -64,7 +64,8 @@ impl Payment {
                          budget has it back";
             let error = Error::new(ErrorCode::PaymentNotOpen, words);
             if resumption.is_unwritten {
-                // There is no record: it was closed before, and the budget of the store has it back since then.
+                // There is no record: it was closed before, and the budget of the store has it back
+                // since then.
                 return self.refuse(error);
             }
             self.state = State::Closing(Some(error));
@@ -120,7 +121,8 @@ impl Payment {
     pub(super) fn over_budget(&mut self, why: &str) -> Step {
         let words = format!("the payment is signed and was not sent: {why}");
         let answer = self.failed(Error::new(ErrorCode::PaymentOverLimit, words));
-        // In memory it is reserved already: the next call that resumes it is to be checked as this one was.
+        // In memory it is reserved already: the next call that resumes it is to be checked as this
+        // one was.
         Step::done(answer).with(ReservationChange::Release)
     }
 

@@ -1,4 +1,5 @@
-//! From the proof to the job: sending it, searching for the job after a lost reply, sending it again.
+//! From the proof to the job: sending it, searching for the job after a lost reply, sending it
+//! again.
 
 use super::errors::{out_of_time, stale, unwritten, void};
 use super::{Delivery, Payment, State};
@@ -14,7 +15,8 @@ use crate::payment::store_failed;
 const RESENDS: u32 = 2;
 
 impl Payment {
-    /// The store has not taken the proof. What was only signed can be left unsent. What was transferred is lost when it is not sent.
+    /// The store has not taken the proof. What was only signed can be left unsent. What was
+    /// transferred is lost when it is not sent.
     pub(super) fn not_recorded(&mut self, thrown: Json, at: Moment) -> Step {
         if !self.attempt.signs {
             self.unrecorded = true;
@@ -87,7 +89,8 @@ impl Payment {
         self.attempt.signs && self.attempt.valid_until.is_some_and(|until| until < at.wall)
     }
 
-    /// A lost reply, and a refusal too (a failed settlement refuses a job that is there), leads to a search for the job.
+    /// A lost reply, and a refusal too (a failed settlement refuses a job that is there), leads to
+    /// a search for the job.
     pub(super) fn responded(&mut self, reply: Reply, at: Moment) -> Step {
         if let Some(Settlement { transaction, receipt }) = reply.settlement {
             (self.attempt.transaction, self.attempt.receipt) = (transaction, Some(receipt));
@@ -115,7 +118,8 @@ impl Payment {
         body::corrected(&self.attempt.request, words)
     }
 
-    /// Whether the server's answer is its last word. A settlement that is pending may still succeed.
+    /// Whether the server's answer is its last word. A settlement that is pending may still
+    /// succeed.
     pub(super) fn is_definite(&self, error: &Error) -> bool {
         let pending = self.attempt.reason().as_deref() == Some("settlement_pending");
         error.is_last_word() && !pending

@@ -1,7 +1,9 @@
-//! The promises of a payment over its whole table: breadth first, every event in every state that can be reached. A crash, and what
-//! comes after it, are events too; so is what other programs do with the payment while its locks are free.
+//! The promises of a payment over its whole table: breadth first, every event in every state that
+//! can be reached. A crash, and what comes after it, are events too; so is what other programs do
+//! with the payment while its locks are free.
 //!
-//! The world here is small: a store that does one thing after the other, or fails before or after it has done it; a wallet; a server.
+//! The world here is small: a store that does one thing after the other, or fails before or after
+//! it has done it; a wallet; a server.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
@@ -105,7 +107,8 @@ struct Model {
     told: Option<Attempt>,
     /// Other programs have gone on with the payment.
     went_on: bool,
-    /// The record with which this life began says that the proof was sent, which a crash may have prevented.
+    /// The record with which this life began says that the proof was sent, which a crash may have
+    /// prevented.
     began_sent: bool,
     /// An earlier life has lost the proof, because its store had failed.
     is_excused: bool,
@@ -133,7 +136,8 @@ fn not_sent() -> Box<Error> {
 }
 
 impl Model {
-    /// A payment under a key, by a transfer or a signature, of an application and a wallet that want to be asked.
+    /// A payment under a key, by a transfer or a signature, of an application and a wallet that
+    /// want to be asked.
     fn new(signs: bool) -> Self {
         let offer = offer(signs);
         let attempt = Attempt {
@@ -432,7 +436,8 @@ impl Model {
         if self.may_have_moved() {
             assert!(self.record.is_some(), "money may have moved, and there is no record: {before}");
             let is_kept = self.is_known(&self.record) || (self.has_failed && self.is_known(&self.told)) || self.is_excused;
-            // A store that refuses the proof twice, and a call that has gone, leave nothing but the warning.
+            // A store that refuses the proof twice, and a call that has gone, leave nothing but the
+            // warning.
             let refused = self.proof_failures >= 2 || (self.proof_failures == 1 && self.has_crashed);
             assert!(is_kept || refused, "a proof was sent, and is nowhere: {before}");
         }
@@ -571,7 +576,8 @@ impl Model {
         if let Some(record) = &mut accepted.record {
             (record.state, record.created) = (PaymentState::Accepted, Some(json!({"jobId": "job-1"})));
         }
-        // With a proof that a person has found in the wallet; they have counted it before they sent that.
+        // With a proof that a person has found in the wallet; they have counted it before they sent
+        // that.
         (accepted.went_on, accepted.may_have_arrived) = (true, true);
         if accepted.stored == Stored::None {
             accepted.stored = Stored::Open;
@@ -647,7 +653,8 @@ impl Model {
         }
     }
 
-    /// What the chain says, which is true: what may have moved may not have moved, when its time is over.
+    /// What the chain says, which is true: what may have moved may not have moved, when its time is
+    /// over.
     fn chain_words(&self) -> Vec<Self> {
         let mut nexts = vec![self.with(Event::ChainSaid(ChainWord::Unknown))];
         if self.may_have_moved() {
@@ -665,7 +672,8 @@ impl Model {
         nexts
     }
 
-    /// The store takes the money into account, or says no, or fails; what it has taken it may have taken all the same.
+    /// The store takes the money into account, or says no, or fails; what it has taken it may have
+    /// taken all the same.
     fn reservings(&self, avoidable: bool, unwritten: bool) -> Vec<Self> {
         let mut nexts = Vec::new();
         for seconds in [0.0, 70.0, 400.0] {
@@ -802,7 +810,8 @@ fn job() -> Created {
     jobs::read_created(json!({"jobId": "job-1"}))
 }
 
-/// Visits every state that can be reached; the number of states, of steps, and of the machine's own states.
+/// Visits every state that can be reached; the number of states, of steps, and of the machine's own
+/// states.
 fn explore(signs: bool) -> (usize, usize, BTreeSet<String>) {
     let first = Model::new(signs);
     let mut parents: HashMap<u64, ()> = HashMap::new();

@@ -15,7 +15,7 @@ fn planned() -> Rc<PollPlan> {
     Rc::new(AgentTimes::default().plan(Pace::default()))
 }
 fn terms(plan: WaitPlan) -> Terms {
-    Terms { plan, lifetime: None, deadline: NEVER, limit: None }
+    Terms { plan, lifetime: None, deadline: NEVER, limit: None, may_share: true }
 }
 /// A wait for a job that was just created and lives for thirty seconds.
 fn created() -> JobWait {
@@ -103,7 +103,7 @@ fn the_last_poll_comes_right_after_the_expiry_and_the_wait_ends_five_seconds_lat
 #[test]
 fn the_last_poll_may_take_its_slot_from_the_reserve() {
     let mut wait = created();
-    let slot = |next| matches!(next, Next::TakeSlot { is_last: true, .. });
+    let slot = |next| matches!(next, Next::TakeSlot { slot: Slot::LastPoll, .. });
     assert!(!slot(wait.next(at(29_000.0), ALONE)));
     assert!(slot(wait.next(at(30_000.0), ALONE)));
 }
@@ -113,9 +113,68 @@ fn a_slot_is_waited_for_until_the_expiry_and_then_until_the_end() {
     let mut wait = created();
     assert!(matches!(wait.next(at(400.0), ALONE), Next::TakeSlot { by, .. } if by == at(30_050.0)));
     wait.slot_missed(at(30_050.0));
-    assert!(matches!(wait.next(at(30_050.0), ALONE), Next::TakeSlot { by, is_last: true } if by == at(35_000.0)));
+    assert!(matches!(wait.next(at(30_050.0), ALONE), Next::TakeSlot { by, slot: Slot::LastPoll } if by == at(35_000.0)));
     wait.slot_missed(at(35_000.0));
     assert_eq!(words(&mut wait, 35_000.0).0, ErrorCode::WaitTimeout);
+}
+
+#[test]
+fn a_poll_that_hangs_costs_ten_seconds_and_never_the_last_poll() {
+    let limit = |wait: &mut JobWait, mut now: f64| loop {
+        match wait.next(at(now), ALONE) {
+            Next::Sleep(until) => now = until.as_ms(),
+            Next::TakeSlot { .. } => wait.slot_taken(),
+            Next::Poll { limit } => return (now, limit.get()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let slow = error(ErrorCode::RequestTimeout);
+    let mut wait = created();
+    assert_eq!(limit(&mut wait, 0.0), (400.0, 10_000.0));
+    wait.failed(at(10_400.0), &slow);
+    // Where all are slow, they are given more time; but the last one comes in time.
+    let (now, more) = limit(&mut wait, 10_400.0);
+    assert_eq!(now + more, 31_000.0);
+    assert!(more > 10_000.0);
+    wait.failed(at(31_000.0), &slow);
+    assert_eq!(limit(&mut wait, 31_000.0), (31_000.0, 4_000.0), "at once, until the end of the wait");
+    wait.seen(at(31_050.0), job("completed"), Answers::InJobs);
+    wait.take_report();
+    assert!(end(&mut wait, at(31_050.0)).is_ok());
+    // The caller's interval has the client's time limit.
+    let mut own = JobWait::new("job-1", terms(WaitPlan { interval_ms: Some(700), max_attempts: None }), planned(), at(0.0));
+    assert_eq!(limit(&mut own, 0.0), (0.0, f64::INFINITY));
+}
+
+#[test]
+fn a_channel_is_read_before_the_last_poll_and_a_final_jobs_for_five_seconds_at_most() {
+    let by = |wait: &mut JobWait, now| match wait.next(at(now), ALONE) {
+        Next::ReadChannel { by, .. } => by.as_ms(),
+        other => panic!("{other:?}"),
+    };
+    let mut quiet = created();
+    polls_at(&mut quiet, at(8_000.0));
+    quiet.seen(at(8_050.0), job("processing"), Answers::Unknown);
+    quiet.take_report();
+    assert_eq!(by(&mut quiet, 8_050.0), 30_050.0);
+    quiet.channel_read(at(30_050.0), None);
+    assert_eq!(polls_at(&mut quiet, at(30_050.0)), at(30_050.0));
+    let plan = WaitPlan { interval_ms: Some(200), max_attempts: None };
+    let mut own = JobWait::new("job-1", terms(plan), planned(), at(0.0));
+    polls_at(&mut own, at(0.0));
+    own.seen(at(50.0), job("timeout"), Answers::Unknown);
+    assert_eq!(by(&mut own, 50.0), 5_050.0);
+}
+
+#[test]
+fn a_wait_whose_time_is_over_before_its_first_poll_ends_then() {
+    let mut wait = limited(3_000.0);
+    assert!(matches!(wait.next(at(0.0), ALONE), Next::TakeSlot { by, .. } if by == at(3_000.0)));
+    assert_eq!(words(&mut wait, 3_000.0).0, ErrorCode::WaitTimeout);
+    // With the caller's own interval the first poll is made all the same.
+    let plan = WaitPlan { interval_ms: Some(10), max_attempts: None };
+    let terms = Terms { deadline: at(3_000.0), ..terms(plan) };
+    assert_eq!(polls_at(&mut JobWait::new("job-1", terms, planned(), at(0.0)), at(3_000.0)), at(3_000.0));
 }
 
 #[test]
@@ -144,7 +203,7 @@ fn a_pause_after_a_429_comes_before_the_callers_interval() {
 fn a_timer_that_was_held_up_is_followed_by_one_more_poll() {
     for (late, polls) in [(1_000.0, false), (1_001.0, true), (3_600_000.0, true)] {
         let mut wait = created();
-        polls_at(&mut wait, at(0.0));
+        polls_at(&mut wait, at(34_850.0));
         wait.seen(at(34_900.0), job("processing"), Answers::InJobs);
         wait.take_report();
         assert!(matches!(wait.next(at(34_900.0), ALONE), Next::Sleep(until) if until == at(35_000.0)));
@@ -225,22 +284,22 @@ fn a_wait_says_how_long_the_agent_took_and_of_an_unfinished_job_how_long_it_take
         let mut wait = created();
         assert_eq!(wait.observed(), None, "nothing was seen");
         wait.seen(at(9_000.0), job("processing"), Answers::InJobs);
-        assert_eq!(wait.observed(), Some((Millis::new(9_000.0), false)));
+        assert_eq!(wait.observed(), Some(Observed::Unfinished(Millis::new(9_000.0))));
         wait.seen(at(12_000.0), seen, Answers::InJobs);
         wait.channel_read(at(12_000.0), None);
         wait.observed()
     };
-    assert_eq!(observed(completed(json!(11_000))), Some((Millis::new(11_000.0), true)));
+    assert_eq!(observed(completed(json!(11_000))), Some(Observed::Finished(Millis::new(11_000.0))));
     // It was unfinished later than that, or was there sooner; or it is no time at all.
     for odd in [json!(1), json!(60_000), json!(-1), json!(1e12), json!("11000"), json!(null)] {
         assert_eq!(observed(completed(odd.clone())), None, "{odd}");
     }
-    assert_eq!(observed(job("failed")), Some((Millis::new(9_000.0), false)));
-    assert_eq!(observed(job("timeout")), Some((Millis::new(30_000.0), false)));
+    assert_eq!(observed(job("failed")), Some(Observed::Unfinished(Millis::new(9_000.0))));
+    assert_eq!(observed(job("timeout")), Some(Observed::Unfinished(Millis::new(30_000.0))));
     // Of a job that was not created here nobody knows how old it was.
     let mut wait = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
     wait.seen(at(0.0), completed(json!(60_000)), Answers::InJobs);
-    assert_eq!(wait.observed(), Some((Millis::new(60_000.0), true)));
+    assert_eq!(wait.observed(), Some(Observed::Finished(Millis::new(60_000.0))));
 }
 
 #[test]
@@ -250,15 +309,17 @@ fn a_refusal_ends_a_wait_at_once() {
         wait.failed(at(400.0), &error(code));
         assert_eq!(words(&mut wait, 400.0).0, code);
     }
-    // A web page does too, unless the job was there: then it is a proxy's or a login's, and may
+    // A web page or a redirect does too, unless the job was there: then it is a proxy's or a login's, and may
     // pass.
-    let page = error(ErrorCode::UnexpectedHtml);
-    let mut unknown = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
-    unknown.failed(at(0.0), &page);
-    assert_eq!(words(&mut unknown, 0.0).0, ErrorCode::UnexpectedHtml);
-    let mut known = created();
-    known.failed(at(400.0), &page);
-    polls_at(&mut known, at(400.0));
+    for code in [ErrorCode::UnexpectedHtml, ErrorCode::RedirectRefused] {
+        let page = error(code);
+        let mut unknown = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
+        unknown.failed(at(0.0), &page);
+        assert_eq!(words(&mut unknown, 0.0).0, code);
+        let mut known = created();
+        known.failed(at(400.0), &page);
+        polls_at(&mut known, at(400.0));
+    }
 }
 
 #[test]
@@ -273,10 +334,12 @@ fn a_job_that_was_never_seen_is_waited_for_as_long_as_a_job_may_live() {
         }
     };
     assert_eq!((last, words(&mut wait, last.as_ms()).0), (at(300_050.0), ErrorCode::ConnectionFailed));
-    // A limit of the caller's is the only one.
-    let mut wait = limited(900_000.0);
-    wait.failed(at(400_000.0), &error(ErrorCode::ConnectionFailed));
-    polls_at(&mut wait, at(400_000.0));
+    // A limit of the caller's is the only one, and so is a number of polls.
+    let plan = WaitPlan { interval_ms: Some(1), max_attempts: Some(100) };
+    for mut wait in [limited(900_000.0), JobWait::new("job-1", terms(plan), planned(), at(0.0))] {
+        wait.failed(at(400_000.0), &error(ErrorCode::ConnectionFailed));
+        polls_at(&mut wait, at(400_000.0));
+    }
 }
 
 #[test]
@@ -318,7 +381,7 @@ fn completed_without_a_result_is_an_error_with_the_job() {
 fn a_job_that_timed_out_has_its_channel_read_once() {
     let mut wait = created();
     wait.seen(at(400.0), job("timeout"), Answers::InJobs);
-    assert!(matches!(wait.next(at(400.0), ALONE), Next::ReadChannel { is_last: true, .. }));
+    assert!(matches!(wait.next(at(400.0), ALONE), Next::ReadChannel { slot: Slot::LastPoll, .. }));
     wait.channel_read(at(450.0), None);
     assert_eq!(outcome("job-1", end(&mut wait, at(450.0)).unwrap()).unwrap_err().code, ErrorCode::JobTimeout);
     let mut wait = created();
@@ -336,8 +399,8 @@ fn a_quiet_job_has_its_channel_read_after_five_seconds_and_seldom_after_that() {
                 Next::Sleep(until) => now = until,
                 Next::TakeSlot { .. } => wait.slot_taken(),
                 Next::Poll { .. } => wait.seen(now, job("processing"), answers),
-                Next::ReadChannel { is_last, .. } => {
-                    assert!(!is_last);
+                Next::ReadChannel { slot, .. } => {
+                    assert_eq!(slot, Slot::Ordinary);
                     reads.push(now.as_ms());
                     wait.channel_read(now, None);
                 }

@@ -22,8 +22,8 @@ fn watch(count: usize, way: Way) -> Watch {
 }
 fn join(watch: &mut Watch, id: &str, now: Instant) -> Key {
     let plan = WaitPlan::default();
-    let terms = Terms { plan, lifetime: Some(Millis::new(30_000.0)), deadline: NEVER, limit: None };
-    watch.subscribe((id, ""), terms, true, now)
+    let terms = Terms { plan, lifetime: Some(Millis::new(30_000.0)), deadline: NEVER, limit: None, may_share: true };
+    watch.subscribe(id, "", terms, now)
 }
 fn job(key: Key, status: &str) -> Json {
     let job = json!({"jobId": format!("job-{key}"), "status": status, "createdAt": 0, "expiresAt": 30_000});
@@ -113,11 +113,11 @@ fn waits_that_a_list_does_not_change_are_looked_through_in_larger_parts() {
 #[test]
 fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
     let mut watch = watch(4, FREE);
-    let terms = |plan| Terms { plan, lifetime: None, deadline: NEVER, limit: None };
+    let terms = |plan| Terms { plan, lifetime: None, deadline: NEVER, limit: None, may_share: true };
     let own_interval = WaitPlan { interval_ms: Some(700), max_attempts: None };
-    let own = watch.subscribe(("job-9", ""), terms(own_interval), true, at(1_000.0));
+    let own = watch.subscribe("job-9", "", terms(own_interval), at(1_000.0));
     assert!(matches!(watch.next(own, at(1_000.0), FREE), Step::Own(Next::Poll { .. })));
-    let alone = watch.subscribe(("job-9", ""), terms(WaitPlan::default()), false, at(1_000.0));
+    let alone = watch.subscribe("job-9", "", Terms { may_share: false, ..terms(WaitPlan::default()) }, at(1_000.0));
     assert!(takes_slot(&watch.next(alone, at(1_000.0), FREE)));
 }
 
@@ -137,6 +137,72 @@ fn when_the_leader_goes_another_one_asks_for_the_list_even_while_it_is_on_its_wa
     watch.unsubscribe(5, at(2_000.0));
     assert_eq!(watch.take_woken().into_iter().filter(|key| [2, 3, 4].contains(key)).count(), 3);
     assert!([2, 3, 4].iter().all(|key| takes_slot(&step(&mut watch, *key, at(2_000.0), FREE))));
+}
+
+#[test]
+fn when_the_one_that_was_woken_to_lead_goes_too_the_next_is_woken() {
+    // One signal ends several calls: none of them takes a step any more.
+    let mut watch = watch(12, FREE);
+    leader(&mut watch, at(2_000.0), FREE).unwrap();
+    for key in 0..6 {
+        watch.unsubscribe(key, at(2_100.0));
+    }
+    assert_eq!(watch.take_woken().last(), Some(&6));
+    assert!(matches!(step(&mut watch, 6, at(2_600.0), FREE), Step::List { .. }));
+    // One that polls by itself passes it on as well.
+    watch.unsubscribe(6, at(2_600.0));
+    watch.get_mut(7).unwrap().must_poll_by_itself(at(2_600.0));
+    watch.take_woken();
+    assert!(takes_slot(&step(&mut watch, 7, at(2_600.0), FREE)));
+    assert_eq!(watch.take_woken(), [8]);
+    assert!(matches!(step(&mut watch, 8, at(3_200.0), FREE), Step::List { .. }));
+}
+
+#[test]
+fn a_wait_that_is_held_ends_at_its_limit() {
+    let mut watch = watch(4, SPENT);
+    let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
+    let mut refused = Error::new(ErrorCode::Forbidden, "no");
+    refused.status = Some(403);
+    watch.list_failed(query, at(2_050.0), SPENT, &refused, false);
+    let terms = Terms { plan: WaitPlan::default(), lifetime: None, deadline: at(5_000.0), limit: None, may_share: true };
+    let limited = watch.subscribe("job-9", "", terms, at(2_100.0));
+    // Another one polls.
+    assert!(takes_slot(&step(&mut watch, 0, at(2_100.0), SPENT)));
+    assert_eq!(sleeps_until(&step(&mut watch, limited, at(2_100.0), SPENT)), at(5_000.0));
+    let end = step(&mut watch, limited, at(5_000.0), SPENT);
+    assert!(matches!(end, Step::Own(Next::Over(end)) if end.as_ref().as_ref().unwrap_err().code == ErrorCode::WaitTimeout));
+}
+
+/// As on elizaOS 1.7.2, whose lists show every job as unfinished.
+#[test]
+fn as_long_as_none_was_answered_one_of_a_crowd_finds_out_whether_answers_are_in_channels() {
+    let mut watch = watch(6, FREE);
+    let keys = [0, 1, 2, 3, 4, 5];
+    show(&mut watch, at(4_000.0), FREE, &keys);
+    // It has been quiet for five seconds.
+    assert!(takes_slot(&step(&mut watch, 0, at(5_000.0), FREE)));
+    assert_eq!(watch.take_woken(), [1]);
+    assert!(matches!(step(&mut watch, 1, at(5_000.0), FREE), Step::List { .. }), "the others go on meanwhile");
+    watch.slot(0, at(5_000.0), Some(true));
+    assert!(matches!(watch.next(0, at(5_000.0), FREE), Step::Own(Next::Poll { .. })));
+    watch.polled(0, at(5_050.0), Ok(jobs::read_job(job(0, "processing"))));
+    assert!(matches!(step(&mut watch, 0, at(5_050.0), FREE), Step::Own(Next::ReadChannel { slot: Slot::Ordinary, .. })));
+    // Nothing yet: the next one tries, later, and then seldom.
+    watch.channel_read(0, at(5_100.0), ChannelAnswer::None);
+    assert!(!takes_slot(&step(&mut watch, 0, at(5_100.0), FREE)));
+    assert!(!takes_slot(&step(&mut watch, 1, at(9_900.0), FREE)));
+    assert!(takes_slot(&step(&mut watch, 1, at(10_000.0), FREE)));
+    watch.slot(1, at(10_000.0), Some(true));
+    watch.next(1, at(10_000.0), FREE);
+    watch.polled(1, at(10_050.0), Ok(jobs::read_job(job(1, "processing"))));
+    step(&mut watch, 1, at(10_050.0), FREE);
+    watch.take_woken();
+    // There it is: from now on each is polled by itself.
+    let result = json!({"message": {"content": "here"}});
+    watch.channel_read(1, at(10_100.0), ChannelAnswer::Found(result));
+    assert_eq!(watch.take_woken(), keys);
+    assert!(keys.iter().all(|key| *key == 1 || takes_slot(&step(&mut watch, *key, at(20_000.0), FREE))));
 }
 
 #[test]
@@ -244,6 +310,23 @@ fn each_of_two_waits_for_one_job_gets_its_end_and_its_reference() {
     }
 }
 
+/// Whoever waits runs between two parts of a long list, and may change what it has got.
+#[test]
+fn two_waits_for_one_job_in_different_parts_of_a_crowd_get_a_job_each() {
+    let mut watch = watch(SLICE, SPENT);
+    let twin = join(&mut watch, "job-0", at(1_000.0));
+    assert_eq!(twin, SLICE);
+    let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
+    let mut shown = Shown::new(query, at(3_000.0), &list(vec![job(0, "completed")]));
+    while !shown.read_on() {}
+    assert!(!watch.listed(&mut shown, at(3_100.0)));
+    let Step::Own(Next::Over(first)) = step(&mut watch, 0, at(3_100.0), SPENT) else { panic!() };
+    assert!(shown.used.get(&Shown::key("job-0")).is_none(), "the first has a copy");
+    assert!(watch.listed(&mut shown, at(3_100.0)));
+    let Step::Own(Next::Over(second)) = step(&mut watch, twin, at(3_100.0), SPENT) else { panic!() };
+    assert_eq!(first.unwrap().document, second.unwrap().document);
+}
+
 #[test]
 fn no_more_jobs_are_polled_one_by_one_than_the_rate_limit_has_slots_for() {
     let mut watch = watch(10, SPENT);
@@ -344,8 +427,10 @@ fn the_first_answer_that_is_seen_says_where_this_servers_answers_are() {
     assert_eq!(watch.answers(), Answers::Unknown);
     watch.learn_from(&jobs::read_job(job(0, "completed")));
     assert_eq!(watch.answers(), Answers::InJobs);
-    assert!(watch.learn(ChannelAnswer::None).is_none());
-    assert_eq!(watch.answers(), Answers::InJobs);
+    for nothing in [ChannelAnswer::None, ChannelAnswer::Failed] {
+        assert!(watch.learn(nothing).is_none());
+        assert_eq!(watch.answers(), Answers::InJobs);
+    }
     assert_eq!(watch.learn(ChannelAnswer::Found(json!(1))), Some(json!(1)));
     assert_eq!(watch.answers(), Answers::InChannels);
 }
