@@ -142,8 +142,8 @@ export interface CompletedJob extends JobDetailsResponse {
      */
     result: JobResult;
     /**
-     * What was paid for it; absent when the server asked for nothing, or when neither this client nor its store knows. Not part of
-     * the server's answer.
+     * What was paid for it; absent when the server asked for nothing, or when neither this client
+     * nor its store knows. Not part of the server's answer.
      */
     payment?: PaymentAttempt | undefined;
 }
@@ -292,8 +292,8 @@ export interface AssetOptions {
      */
     network: NetworkName;
     /**
-     * The network's EVM chain id. Only for a network that the client does not know; without it that is no EVM chain, and
-     * only a wallet with `pay` can serve it.
+     * The network's EVM chain id. Only for a network that the client does not know; without it
+     * that is no EVM chain, and only a wallet with `pay` can serve it.
      */
     chainId?: number | undefined;
     /**
@@ -323,8 +323,8 @@ export interface AssetOptions {
      */
     maxPerPayment: string;
     /**
-     * The most that jobs may cost together, as a decimal string of this token, or limits for each hour, each day and in
-     * all.
+     * The most that jobs may cost together, as a decimal string of this token, or limits for each
+     * hour, each day and in all.
      * @default no limit
      */
     budget?: string | BudgetOptions | undefined;
@@ -393,7 +393,8 @@ export interface Agent {
 }
 
 /**
- * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where the server charges.
+ * Asks elizaOS agents one-off questions ("jobs") over the Jobs API, and pays for the answers where
+ * the server charges.
  *
  * Any number of calls may run at once. Callbacks may call the client.
  *
@@ -420,8 +421,8 @@ export class JobsClient {
      */
     createJob(params: CreateJobRequest, options?: CreateJobOptions): Promise<CreateJobResponse>;
     /**
-     * Forgets an open payment: one of which you know that no money has moved, or a record that cannot be read. What was
-     * paid and is forgotten is lost.
+     * Forgets an open payment: one of which you know that no money has moved, or a record that
+     * cannot be read. What was paid and is forgotten is lost.
      *
      * @param attempt An attempt: of an error (`error.payment`) or of `pendingPayments()`.
      */
@@ -457,8 +458,9 @@ export class JobsClient {
      */
     paymentsCsv(options?: PaymentsOptions): Promise<string>;
     /**
-     * Every payment of the store that moved or may have moved money, the oldest first: of all servers, also after the
-     * answers, for as long as `keepPaymentsDays` says. Iterate over it, or await it for an array.
+     * Every payment of the store that moved or may have moved money, the oldest first: of all
+     * servers, also after the answers, for as long as `keepPaymentsDays` says. Iterate over it, or
+     * await it for an array.
      *
      * @example
      * for await (const { amount, currency, createdAt } of client.payments({ since: '2026-01-01' }))
@@ -466,14 +468,15 @@ export class JobsClient {
      */
     payments(options?: PaymentsOptions): AsyncIterableIterator<PaymentRow> & PromiseLike<PaymentRow[]>;
     /**
-     * What is open at this server, the oldest first: payments whose outcome is not known, proofs that were not used, and
-     * paid jobs whose answers were not seen. After a reload or a crash too, when the store has outlived it. A record that
-     * cannot be read has the state `unreadable`, and is kept.
+     * What is open at this server, the oldest first: payments whose outcome is not known, proofs
+     * that were not used, and paid jobs whose answers were not seen. After a reload or a crash
+     * too, when the store has outlived it. A record that cannot be read has the state
+     * `unreadable`, and is kept.
      */
     pendingPayments(options?: RequestOptions): Promise<PendingPayment[]>;
     /**
-     * What a job would cost now, and which offer would be paid. Nothing is paid, no job is made, and neither `confirm` nor the wallet
-     * is called.
+     * What a job would cost now, and which offer would be paid. Nothing is paid, no job is made,
+     * and neither `confirm` nor the wallet is called.
      *
      * @example
      * const { free, chosen, why } = await client.quote();
@@ -481,8 +484,8 @@ export class JobsClient {
      */
     quote(options?: RequestOptions): Promise<PriceQuote>;
     /**
-     * Continues a payment or a job that was interrupted, and waits for the job's answer. A payment continues with the
-     * job that is there, else with the same proof. Nothing is ever paid again.
+     * Continues a payment or a job that was interrupted, and waits for the job's answer. A payment
+     * continues with the job that is there, else with the same proof. Nothing is ever paid again.
      *
      * @example
      * for (const payment of await client.pendingPayments()) await client.resume(payment);
@@ -490,16 +493,16 @@ export class JobsClient {
      */
     resume(handle: string | PaymentAttempt | PendingPayment, options?: ResumeOptions): Promise<CompletedJob>;
     /**
-     * What is spent of each limit of a token's budget, by all clients that share the store and the budget's scope, with
-     * what is reserved for payments under way and what is left.
+     * What is spent of each limit of a token's budget, by all clients that share the store and the
+     * budget's scope, with what is reserved for payments under way and what is left.
      *
      * @param currency The token's symbol.
      * @default "USDC"
      */
     spending(currency?: string, options?: RequestOptions): Promise<Spending>;
     /**
-     * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`). Includes what is reserved
-     * for payments under way.
+     * What this client has spent of a token so far, as a decimal number of tokens (`"0.04"`).
+     * Includes what is reserved for payments under way.
      *
      * @param currency The token's symbol.
      * @default "USDC"
@@ -507,8 +510,8 @@ export class JobsClient {
      */
     spent(currency?: string): string;
     /**
-     * Polls a job as `pollJob` does, and returns it each time that it is seen in another status. Ends when the job is
-     * completed, and throws what `pollJob` would reject with.
+     * Polls a job as `pollJob` does, and returns it each time that it is seen in another status.
+     * Ends when the job is completed, and throws what `pollJob` would reject with.
      *
      * @example
      * for await (const job of client.watchJob(jobId)) console.log(job.status);
@@ -531,8 +534,8 @@ export class SessionsClient {
      */
     deleteSession(sessionId: string, options?: RequestOptions): Promise<DeleteSessionResponse>;
     /**
-     * A page of the session's messages, the newest first. In `for await` all of them, page by page; with `after` alone
-     * the oldest first.
+     * A page of the session's messages, the newest first. In `for await` all of them, page by
+     * page; with `after` alone the oldest first.
      */
     getMessages(sessionId: string, params?: GetMessagesParams, options?: RequestOptions): Promise<GetMessagesResponse> & AsyncIterable<SessionMessage>;
     /**
@@ -562,26 +565,29 @@ export class SessionsClient {
      */
     renewSession(sessionId: string, options?: RequestOptions): Promise<Session>;
     /**
-     * Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at most.
+     * Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at
+     * most.
      * @default 60000
      *
-     * Where the server does not wait for the agent, or gives up on it (after 30 seconds), the client searches the
-     * session's messages for the answer. It takes the agent's first message after this one, so send one message of a
-     * session after the other. Every error (`SessionError`) has the `sessionId`, and the `userMessage` when that is in
-     * the session.
+     * Where the server does not wait for the agent, or gives up on it (after 30 seconds), the
+     * client searches the session's messages for the answer. It takes the agent's first message
+     * after this one, so send one message of a session after the other. Every error
+     * (`SessionError`) has the `sessionId`, and the `userMessage` when that is in the session.
      */
     sendMessageAndWait(sessionId: string, params: SendMessageRequest, options?: RequestOptions): Promise<AnsweredMessage>;
     /**
-     * Puts a message into the session and does not wait for the agent. The answer will be among the session's messages.
+     * Puts a message into the session and does not wait for the agent. The answer will be among
+     * the session's messages.
      *
-     * When the server's reply is lost, the client searches the session for the message. Where that is not possible, the
-     * call rejects with `message_outcome_unknown`. Nothing is sent twice.
+     * When the server's reply is lost, the client searches the session for the message. Where that
+     * is not possible, the call rejects with `message_outcome_unknown`. Nothing is sent twice.
      */
     sendMessage(sessionId: string, params: SendMessageRequest, options?: RequestOptions): Promise<MessageResponse>;
     /**
-     * Puts a message into the session and returns the agent's answer as it comes: `user_message`, then any number of
-     * `chunk`, then `done`. Where the server has no streams, or the stream breaks off, the answer comes as a whole with
-     * `done`. Leaving the loop ends the request. `options.timeoutMs` is for the whole.
+     * Puts a message into the session and returns the agent's answer as it comes: `user_message`,
+     * then any number of `chunk`, then `done`. Where the server has no streams, or the stream
+     * breaks off, the answer comes as a whole with `done`. Leaving the loop ends the request.
+     * `options.timeoutMs` is for the whole.
      * @default 300000
      */
     streamMessage(sessionId: string, params: Omit<SendMessageRequest, 'transport'>, options?: RequestOptions): AsyncIterableIterator<MessageUpdate>;
@@ -694,8 +700,7 @@ export interface BudgetOptions {
     total?: string | undefined;
     /**
      * Whose payments count: those of all clients with the same scope that share the store.
-     * @default those that name no
-     * scope
+     * @default those that name no scope
      */
     scope?: string | undefined;
 }
@@ -789,7 +794,8 @@ export interface Quote extends Price {
      */
     resource?: string | undefined;
     /**
-     * The server's entry as it came, for a wallet that takes the payment over. Not in the dialect `elizaos`.
+     * The server's entry as it came, for a wallet that takes the payment over. Not in the dialect
+     * `elizaos`.
      */
     paymentRequirements?: Record<string, unknown> | undefined;
     /**
@@ -811,12 +817,13 @@ export interface PaymentAttempt extends Price {
      */
     state: PaymentState;
     /**
-     * The hash of the transaction that moves the money, once it is known. Whoever has it may be able to use it as proof of payment.
+     * The hash of the transaction that moves the money, once it is known. Whoever has it may be
+     * able to use it as proof of payment.
      */
     transaction?: string | undefined;
     /**
-     * The request headers that prove the payment, once the wallet has given them. A secret: whoever has them can use them, so
-     * only an error has them.
+     * The request headers that prove the payment, once the wallet has given them. A secret:
+     * whoever has them can use them, so only an error has them.
      */
     proof?: Record<string, string> | undefined;
     /**
@@ -1216,12 +1223,14 @@ export interface CreateJobRequest {
  */
 export interface CreateJobOptions extends RequestOptions {
     /**
-     * Called when something has happened. What it throws is reported once to the logger and does not end the call.
+     * Called when something has happened. What it throws is reported once to the logger and does
+     * not end the call.
      */
     onUpdate?: ((update: JobUpdate) => void) | undefined;
     /**
-     * A name for this job: two calls with the same name, at the same time or one after the other, create and pay for
-     * one job. The same name for another request (`agentId`, `userId`, `content`) is an `ArgumentError`.
+     * A name for this job: two calls with the same name, at the same time or one after the other,
+     * create and pay for one job. The same name for another request (`agentId`, `userId`,
+     * `content`) is an `ArgumentError`.
      */
     idempotencyKey?: string | undefined;
 }
@@ -1268,7 +1277,8 @@ export interface DeleteSessionResponse {
  */
 export interface PaymentsOptions extends RequestOptions {
     /**
-     * Payments that began at this time or later: a date, an ISO date, or milliseconds since 1970. Not in the future.
+     * Payments that began at this time or later: a date, an ISO date, or milliseconds since 1970.
+     * Not in the future.
      */
     since?: Date | string | number | undefined;
     /**
@@ -1286,8 +1296,8 @@ export interface PaymentsOptions extends RequestOptions {
  */
 export interface ResumeOptions extends WaitOptions {
     /**
-     * A corrected request, for a payment whose request the server refused (`payment_request_refused`). It is sent with
-     * the same proof; nothing is paid again.
+     * A corrected request, for a payment whose request the server refused
+     * (`payment_request_refused`). It is sent with the same proof; nothing is paid again.
      */
     params?: CreateJobRequest | undefined;
 }
@@ -1345,8 +1355,8 @@ export interface JobsClientOptions {
      */
     fetch?: FetchFunction | undefined;
     /**
-     * The longest time for one request with its whole answer and its retries, in milliseconds. The time that a wallet
-     * takes does not count.
+     * The longest time for one request with its whole answer and its retries, in milliseconds. The
+     * time that a wallet takes does not count.
      * @default 30000
      */
     timeoutMs?: number | undefined;
@@ -1361,17 +1371,20 @@ export interface JobsClientOptions {
      */
     maxResponseBytes?: number | undefined;
     /**
-     * What pays: a wallet of viem, wagmi or ethers or an EIP-1193 provider as it is, what `eliza-jobs/wallets` makes of them, a function
-     * that makes a token transfer and returns its hash, or an object that can do more.
+     * What pays: a wallet of viem, wagmi or ethers or an EIP-1193 provider as it is, what
+     * `eliza-jobs/wallets` makes of them, a function that makes a token transfer and returns its
+     * hash, or an object that can do more.
      */
     wallet?: Wallet | SendTransfer | LibraryWallet | undefined;
     /**
-     * Asked for its consent before the wallet, with the price. Any value other than `true` cancels the payment.
+     * Asked for its consent before the wallet, with the price. Any value other than `true` cancels
+     * the payment.
      */
     confirm?: ((quote: Quote) => boolean | Promise<boolean>) | undefined;
     /**
      * The longest time for the wallet, and for `confirm`, in milliseconds.
-     * @default 300000; without a limit in a page
+     * @default 300000;
+     * without a limit in a page
      */
     walletTimeoutMs?: number | undefined;
     /**
@@ -1379,7 +1392,8 @@ export interface JobsClientOptions {
      */
     spend?: SpendOptions | undefined;
     /**
-     * For how many days payments are kept after their answers, for `payments()` and budgets. From 1 to 36500.
+     * For how many days payments are kept after their answers, for `payments()` and budgets. From
+     * 1 to 36500.
      * @default 400
      */
     keepPaymentsDays?: number | undefined;
@@ -1394,7 +1408,8 @@ export interface JobsClientOptions {
     polling?: PollingOptions | undefined;
     /**
      * Receives lines for people, never with a header, a body or a proof in them.
-     * @default warnings go to the console
+     * @default warnings
+     * go to the console
      */
     logger?: Logger | undefined;
 }
@@ -1435,7 +1450,8 @@ export interface SettlementResponse {
  */
 export interface PriceQuote {
     /**
-     * Whether a job costs nothing. Absent where it is not known: the server has looked at the request before it asked for a payment.
+     * Whether a job costs nothing. Absent where it is not known: the server has looked at the
+     * request before it asked for a payment.
      */
     free?: boolean | undefined;
     /**
@@ -1595,7 +1611,8 @@ export interface RequestOptions {
      */
     signal?: AbortSignal | null | undefined;
     /**
-     * The longest time for this call, in milliseconds: for one request with its retries, or for a whole wait.
+     * The longest time for this call, in milliseconds: for one request with its retries, or for a
+     * whole wait.
      */
     timeoutMs?: number | undefined;
     /**
@@ -1607,9 +1624,10 @@ export interface RequestOptions {
 /**
  * What happens while a job is created and waited for.
  *
- * - `quote`: the price was read and keeps the rules; `confirm` and the wallet are about to be asked.
- * - `payment`: a payment has come further. The wallet has returned the proof, which is about to be sent; or the server
- *   has accepted it.
+ * - `quote`: the price was read and keeps the rules; `confirm` and the wallet are about to be
+ *   asked.
+ * - `payment`: a payment has come further. The wallet has returned the proof, which is about to be
+ *   sent; or the server has accepted it.
  * - `created`: there is a job.
  * - `status`: the job was seen for the first time, or in another status.
  */
@@ -1667,18 +1685,21 @@ export interface SpendOptions {
      */
     maxPerPayment?: string | undefined;
     /**
-     * The most that jobs may cost together, as a decimal string of USDC, or limits for each hour, each day and in all.
-     * It is counted in the store, for all clients that share it.
-     * @default no limit
+     * The most that jobs may cost together, as a decimal string of USDC, or limits for each hour,
+     * each day and in all. It is counted in the store, for all clients that share it.
+     * @default no
+     * limit
      */
     budget?: string | BudgetOptions | undefined;
     /**
-     * The networks that may be paid on, the preferred one first. Testnets only when they are named.
+     * The networks that may be paid on, the preferred one first. Testnets only when they are
+     * named.
      * @default ["base", "polygon"]
      */
     networks?: NetworkName[] | undefined;
     /**
-     * Tokens other than USDC that may be paid with. USDC is preferred, then the order of this list.
+     * Tokens other than USDC that may be paid with. USDC is preferred, then the order of this
+     * list.
      */
     assets?: AssetOptions[] | undefined;
     /**
@@ -1687,8 +1708,9 @@ export interface SpendOptions {
      */
     recipients?: string[] | undefined;
     /**
-     * What else may be paid for than the address that the request goes to: URLs. Needed when a server names itself
-     * otherwise, as behind a proxy; and for an address without https on a network of your own.
+     * What else may be paid for than the address that the request goes to: URLs. Needed when a
+     * server names itself otherwise, as behind a proxy; and for an address without https on a
+     * network of your own.
      */
     allowResource?: string | string[] | undefined;
 }
@@ -1699,25 +1721,26 @@ export interface SpendOptions {
 export interface WaitOptions extends CreateJobOptions {
     /**
      * Milliseconds between two polls, kept exactly.
-     * @default 1000 when `maxAttempts` is given, else a schedule that
-     * follows the job's age
+     * @default 1000 when `maxAttempts` is given,
+     * else a schedule that follows the job's age
      */
     intervalMs?: number | undefined;
     /**
      * How often to poll at most, kept exactly.
-     * @default 30 when an interval is given, else until the job's own expiry
+     * @default 30 when an interval is given, else until
+     * the job's own expiry
      */
     maxAttempts?: number | undefined;
 }
 
 /**
- * When jobs are polled whose call gives no interval and no number of attempts. The client learns how long each agent takes, and
- * polls when answers are likely.
+ * When jobs are polled whose call gives no interval and no number of attempts. The client learns
+ * how long each agent takes, and polls when answers are likely.
  */
 export interface PollingOptions {
     /**
-     * How many milliseconds of waiting one poll may save to be worth it. More means fewer polls and later answers: four times as much
-     * makes the pauses about twice as long.
+     * How many milliseconds of waiting one poll may save to be worth it. More means fewer polls
+     * and later answers: four times as much makes the pauses about twice as long.
      * @default 100
      */
     pollCostMs?: number | undefined;
@@ -1782,11 +1805,13 @@ export interface GetMessagesParams {
      */
     limit?: number | undefined;
     /**
-     * Only those written before this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.before`.
+     * Only those written before this time: a `Date`, or milliseconds since 1970, such as a page's
+     * `cursors.before`.
      */
     before?: number | Date | undefined;
     /**
-     * Only those written after this time: a `Date`, or milliseconds since 1970, such as a page's `cursors.after`.
+     * Only those written after this time: a `Date`, or milliseconds since 1970, such as a page's
+     * `cursors.after`.
      */
     after?: number | Date | undefined;
 }
