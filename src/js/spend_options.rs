@@ -90,17 +90,13 @@ fn texts(options: &Json, key: &str, field: &'static str, rule: &str, fits: &dyn 
 
 /// `maxPerPayment` and `budget`.
 fn limits(options: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
-    const FIELD: &str = "spend.maxPerPayment";
-    let most = units(options, "maxPerPayment", FIELD, limit)?;
+    if let Some(most) = units(options, "maxPerPayment", "spend.maxPerPayment", limit)? {
+        limit.max_per_payment = most;
+    }
     match options.get("budget") {
         Some(given) if given.kind() == Kind::Object => budget(&given, limit, can_lock)?,
         _ => limit.budget = units(options, "budget", BUDGET, limit)?.unwrap_or(limit.budget),
     }
-    let Some(most) = most else { return Ok(()) };
-    if most > limit.per_hour.min(limit.per_day).min(limit.budget) {
-        return Err(Error::argument(FIELD, "must not be above the budget", &member(options, "maxPerPayment")));
-    }
-    limit.max_per_payment = most;
     Ok(())
 }
 

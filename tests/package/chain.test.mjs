@@ -161,7 +161,7 @@ test('a transfer whose receipt says that it was reverted never moved; one that i
     const error = await rejects(clientOf({ fetch }, wallet, store).createJob(params), 'PaymentError', 'payment_refused');
     const again = await rejection(clientOf({ fetch }, wallet, store).resume(error.payment));
     assert.equal(again.code, code, String(status));
-    assert.equal(again.fundsMoved, { payment_not_open: 'no' }[code] ?? (status ? 'yes' : 'unknown'));
+    assert.equal(again.fundsMoved, code === 'payment_not_open' ? false : status ? true : 'unknown');
     assert.deepEqual(asked, [[hash, 8453]]);
     while ((await spentOf(store)).remaining !== remaining) await new Promise((next) => setImmediate(next));
   }
@@ -194,19 +194,21 @@ test('a wrong hash that is given to resume closes nothing: the payment keeps the
     sent.length = 0;
     const wrong = await rejection(client.resume({ ...payment, transaction: other }));
     assert.deepEqual([wrong.code, wrong.fundsMoved, sent], ['payment_outcome_unknown', 'unknown', []], wrong.message);
-    assert.match(wrong.message, new RegExp(`the transaction ${other}, which was given to resume, has not moved the money`));
+    assert.match(wrong.message, /the transaction that was given to resume has not moved the money/);
     assert.deepEqual(
       (await client.pendingPayments()).map(({ transaction }) => transaction),
       [moved],
     );
     assert.equal((await spentOf(store)).remaining, '0');
     const right = await rejection(client.resume(wrong.payment));
-    assert.deepEqual([right.code, right.fundsMoved], ['payment_outcome_unknown', 'yes'], right.message);
+    assert.deepEqual([right.code, right.fundsMoved], ['payment_outcome_unknown', true], right.message);
   }
 });
 
 test('the wallets ask the chain that they are on, and no other', async () => {
-  for (const make of Object.values(wallets)) {
+  for (const [name, make] of Object.entries(wallets)) {
+    // The client makes an adapter of it.
+    if (name.endsWith('as it is')) continue;
     const wallet = make();
     await assert.rejects(async () => wallet.call({ chainId: 137, to: PAYER, data: '0x' }), /not on chain 137/);
     await assert.rejects(async () => wallet.receipt(`0x${'00'.repeat(32)}`, 137), /not on chain 137/);

@@ -162,17 +162,6 @@ test('bad options throw a TypeError that names the option, the rule and what was
       'spend.assets[1].budget.perDay',
       /given: 1/,
     ],
-    [
-      { baseUrl: 'https://h', spend: { assets: [{ ...EURC, maxPerPayment: '2', budget: '1' }] } },
-      'spend.assets[0].maxPerPayment',
-      /above the budget/,
-    ],
-    [
-      { baseUrl: 'https://h', spend: { maxPerPayment: '2', budget: '1.99' } },
-      'spend.maxPerPayment',
-      /must not be above the budget; given: "2"/,
-    ],
-    [{ baseUrl: 'https://h', spend: { maxPerPayment: '2', budget: { perDay: '1' } } }, 'spend.maxPerPayment', /above the budget/],
     [{ baseUrl: 'https://h', spend: { recipients: ['vitalik.eth'] } }, 'spend.recipients', /given: "vitalik\.eth"/],
     [{ baseUrl: 'https://h', spend: { recipients: [ASSET.replace('fCD', 'fcd')] } }, 'spend.recipients', /right checksum/],
     [{ baseUrl: 'https://h', spend: { allowResource: 'https://' } }, 'spend.allowResource', /URL.*given: "https:/],

@@ -225,7 +225,7 @@ test('the body of a fetch that does not take the signal is cancelled with its re
   };
   const slow = watched();
   const limited = new JobsClient({ baseUrl: 'https://h', retries: 0, fetch: async () => slow.response });
-  await rejects(limited.getJobsHealth({ timeoutMs: 30 }), 'TimeoutError', 'request_timeout');
+  await rejects(limited.getJobsHealth({ timeoutMs: 30 }), 'ConnectionError', 'request_timeout');
   await slow.cancelled;
   const late = watched();
   let answer;

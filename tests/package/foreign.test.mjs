@@ -200,7 +200,8 @@ test('a signal may be odd: it ends the call, or it does not', async () => {
   };
   assert.equal((await alone(() => asking(answering({}), { signal: odd }))).code, 'invalid_argument');
   aborted = true;
-  assert.equal(await asking(answering({}), { signal: odd }).then(assert.fail, (reason) => reason), undefined);
+  const reason = await asking(answering({}), { signal: odd }).then(assert.fail, (reason) => reason);
+  assert.equal(reason.name, 'AbortError', 'it gives no reason of its own');
   const silent = { aborted: false, addEventListener: throws, removeEventListener: throws };
   assert.equal(content(await asking(answering({ text: async () => text }), { signal: silent })), 'héllo');
 });

@@ -78,12 +78,10 @@ impl Payment {
 
     /// What `resume` was given is left out again; the record has what it had.
     fn not_this_transaction(&mut self) -> Step {
-        let hash = self.attempt.transaction.take().unwrap_or_default();
+        self.attempt.transaction = None;
         self.attempt.proof.clear();
-        let words = format!(
-            "the chain says that the transaction {hash}, which was given to resume, has not moved the money of this payment: nothing \
-             was sent, and the payment is open as before. Look in the wallet for the transaction that has"
-        );
+        let words = "the chain says that the transaction that was given to resume has not moved the money of this payment: nothing was \
+                     sent, and the payment is open as before. Look in the wallet for the transaction that has";
         Step::done(self.failed(Error::new(ErrorCode::PaymentOutcomeUnknown, words)))
     }
 
