@@ -93,8 +93,7 @@ test('a job on which the agent’s model fails times out, and is seen to soon af
     /Job timed out waiting for agent response/,
   );
   const took = performance.now() - began;
-  // Far below the time limit of a request, on a slow machine too.
-  assert.ok(took > 950 && took < 10_000, `${took} ms`);
+  assert.ok(took > 950 && took < 2_500, `${took} ms`);
   assert.equal((await client.getJob(error.jobId)).status, 'timeout', 'shown by getJob, not thrown');
 });
 

@@ -318,18 +318,13 @@ test('records and their folder are for their owner only, and no key leads out of
   });
 });
 
-/** This thread's own work so far, in milliseconds: other programs take time too. */
-function work() {
-  const file = `/proc/self/task/${process.pid}/schedstat`;
-  return fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8').split(' ')[0]) / 1e6 : performance.now();
-}
-/** The longest turn of the event loop until `isOver`, in milliseconds of work. */
+/** The longest turn of the event loop until `isOver`, in milliseconds. Other programs make it longer, never shorter. */
 async function longestTurn(isOver) {
   let turns = 0;
   let ms = 0;
-  for (let before = work(); !isOver(); turns += 1) {
+  for (let before = performance.now(); !isOver(); turns += 1) {
     await new Promise(setImmediate);
-    const now = work();
+    const now = performance.now();
     ms = Math.max(ms, now - before);
     before = now;
   }
@@ -343,19 +338,17 @@ test('100,000 records are listed without holding up the program', { timeout: 120
   for (let index = 1; index < 100_000; index += 1) fs.closeSync(fs.openSync(path.join(where, `other%2F${index}`), 'w'));
   await store.keys('mine/');
   const longest = [];
-  for (let round = 0; round < 3; round += 1) {
+  for (let round = 0; round < 10 && !longest.some((ms) => ms < 20); round += 1) {
     let isOver = false;
     const watched = longestTurn(() => isOver);
     assert.deepEqual(await store.keys('mine/'), ['mine/1']);
     isOver = true;
     const { turns, ms } = await watched;
     assert.ok(turns > 100, `${turns} turns`);
-    const before = work();
-    assert.equal(fs.readdirSync(where).filter((name) => name.startsWith('other')).length, 99_999);
-    longest.push(ms / (work() - before));
+    longest.push(ms);
   }
-  // A garbage collection may come at any time; a stall of the store's own comes each time.
-  assert.ok(Math.min(...longest) < 0.5, `${longest} of the time that it takes in one go`);
+  // A garbage collection or another program may come at any time; a stall of the store's own comes each time.
+  assert.ok(Math.min(...longest) < 20, `${longest} ms`);
   assert.equal((await store.keys()).length, 100_000);
 });
 
