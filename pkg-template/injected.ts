@@ -41,7 +41,17 @@ export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchRespo
  * Makes the token transfer that the quote asks for, and returns its transaction hash once it is mined. An error with `noMoneyMoved: true`
  * says that certainly nothing was sent.
  */
-export type SendTransfer = (quote: Quote) => string | Promise<string>;
+export type SendTransfer = (quote: Quote, options: TransferOptions) => string | Promise<string>;
+
+/** What a wallet that makes a transfer is given beside the quote. */
+export interface TransferOptions {
+  /**
+   * To be called with the transaction's hash as soon as the transfer is sent, by a wallet that
+   * waits until it is mined: the hash is recorded, and the payment can be resumed should the program
+   * end meanwhile. From then on only `noMoneyMoved: true` says that nothing has moved.
+   */
+  onSent: (hash: string) => void;
+}
 
 /**
  * A wallet of ethers (a signer, version 5 or 6), of viem or wagmi (a wallet client), or an EIP-1193 provider such as `window.ethereum`. Each goes

@@ -4,7 +4,6 @@
 import { makeGlue, type Feed, type Glue, type Pages } from 'eliza-jobs:glue';
 import { currentCaller, placedAt } from './caller.js';
 import { internalError } from './errors.js';
-import { settled } from './foreign.js';
 import { host } from './host.js';
 import { FeedIterator, pagePromise } from './iterator.js';
 import { loading } from './loading.js';
@@ -37,6 +36,16 @@ function attempt(end: () => void) {
 interface Kept {
   walletAnswered(attemptId: string, value: unknown, isThrown: boolean): void;
 }
+
+/** What is called, on what, with what; whether it makes a transfer; and for which payment. */
+type WalletCall = [
+  ask: (...given: unknown[]) => unknown,
+  wallet: unknown,
+  given: unknown,
+  isTransfer: boolean,
+  kept: Kept,
+  attemptId: string,
+];
 
 export class Instance {
   readonly glue: Glue;
@@ -85,24 +94,29 @@ export class Instance {
       reading: (...given: Parameters<typeof host.reading>) => this.#reading(...given),
       wake: (request: { release?: () => void }) => this.#wake(request),
       deferred: () => this.#deferred(),
-      walletAnswer: (given: unknown, kept: Kept, attemptId: string) => this.#walletAnswer(given, kept, attemptId),
+      askWallet: (...given: WalletCall) => this.#askWallet(...given),
       iterate: (feed: Feed) => (this.#returned = new FeedIterator(this, feed)),
       pagePromise: (first: Promise<unknown>, pages: Pages | undefined) => pagePromise(this, first, pages),
     };
   }
 
   /**
-   * What a wallet's answer comes to. When this instance is dead by then, another one writes it down:
-   * money may have moved.
+   * Calls a wallet. One that makes a transfer may say its hash while it waits until that is mined.
+   * When this instance is dead by then, another one writes down what comes: money may have moved.
    */
-  #walletAnswer(given: unknown, kept: Kept, attemptId: string): Promise<unknown> {
-    const answer = settled(given);
+  #askWallet(...[ask, wallet, given, isTransfer, kept, attemptId]: WalletCall) {
+    let onSent!: (hash: unknown) => void;
+    const told = new Promise((resolve) => (onSent = resolve));
+    // eslint-disable-next-line @typescript-eslint/require-await -- an async function catches whatever it throws
+    const answer = (async () => Reflect.apply(ask, wallet, isTransfer ? [given, { onSent }] : [given]))();
     const cameLate = (isThrown: boolean) => (value: unknown) => {
       if (this.error) kept.walletAnswered(attemptId, value, isThrown);
     };
     // Where no other instance can be made, the record says that the wallet was asked.
+    told.then(cameLate(false)).catch(() => undefined);
     answer.then(cameLate(false), cameLate(true)).catch(() => undefined);
-    return answer;
+    const nothing = () => undefined;
+    return { answer, sent: Promise.race([told, answer.then(nothing, nothing)]) };
   }
 
   #listen(signal: AbortSignal, wake: () => void, on: boolean) {

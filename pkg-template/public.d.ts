@@ -3,7 +3,16 @@ export * from './wasm.js';
 export type { Logger } from './callbacks.js';
 export { ElizaClient } from './eliza-client.js';
 export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
-export type { FetchFunction, FetchInit, FetchResponse, HeadersInput, LibraryWallet, SendTransfer, Wallet } from './injected.js';
+export type {
+  FetchFunction,
+  FetchInit,
+  FetchResponse,
+  HeadersInput,
+  LibraryWallet,
+  SendTransfer,
+  TransferOptions,
+  Wallet,
+} from './injected.js';
 export { JobStatus } from './job-status.js';
 export { fileStore } from './stores/file.js';
 export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';

@@ -9,7 +9,7 @@ function declarations(file, seen = new Set()) {
   if (seen.has(file)) return '';
   seen.add(file);
   const text = readFileSync(file, 'utf8');
-  const others = [...text.matchAll(/^export .* from '(.*)\.js';$/gm)];
+  const others = [...text.matchAll(/^export [^;]*? from '(.*)\.js';$/gm)];
   return [text, ...others.map(([, other]) => declarations(path.join(path.dirname(file), `${other}.d.ts`), seen))].join('\n\n');
 }
 const types = ['index', 'react', 'sandbox-node'].map((entry) => declarations(`pkg/${entry}.d.ts`)).join('\n\n');

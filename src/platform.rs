@@ -68,10 +68,17 @@ pub trait Platform {
     /// Calls one of the application's callbacks. The result is what it returned, or what it threw.
     fn call(&self, callback: Callback, argument: Json) -> impl Future<Output = Result<Json, Json>>;
 
-    /// Asks the wallet to pay for this attempt. A runtime that outlives this module hands on what
+    /// Asks the wallet to pay for this attempt. `on_sent` is told which transaction a wallet has
+    /// sent, if it says that before it answers. A runtime that outlives this module hands on what
     /// comes when the module is gone.
-    fn ask_wallet(&self, attempt_id: &str, callback: Callback, argument: Json) -> impl Future<Output = Result<Json, Json>> {
-        let _ = attempt_id;
+    fn ask_wallet(
+        &self,
+        attempt_id: &str,
+        callback: Callback,
+        argument: Json,
+        on_sent: &dyn Fn(Json),
+    ) -> impl Future<Output = Result<Json, Json>> {
+        let _ = (attempt_id, on_sent);
         self.call(callback, argument)
     }
 

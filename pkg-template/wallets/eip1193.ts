@@ -1,3 +1,4 @@
+import type { TransferOptions } from '../injected.js';
 import type { TypedData, Quote } from '../wasm.js';
 import { hexadecimal, onChain, onlyOn } from './chain.js';
 import { beforeSending, unmoved } from './errors.js';
@@ -39,7 +40,7 @@ export function fromEip1193(provider: Eip1193Provider, options: { address?: stri
       });
       return request('eth_signTypedData_v4', [from, JSON.stringify(typedData)]) as Promise<string>;
     },
-    async sendTransfer(quote: Quote) {
+    async sendTransfer(quote: Quote, options?: TransferOptions) {
       const from = await beforeSending(async () => {
         const before = await account();
         await onChain(quote.chainId, chain);
@@ -49,7 +50,7 @@ export function fromEip1193(provider: Eip1193Provider, options: { address?: stri
       const chainId = hexadecimal(quote.chainId);
       const transaction = { from, to: quote.asset, value: '0x0', data: transferCall(quote), chainId };
       const hash = (await request('eth_sendTransaction', [transaction])) as string;
-      return whenMined(hash, () => request('eth_getTransactionReceipt', [hash]));
+      return whenMined(hash, () => request('eth_getTransactionReceipt', [hash]), options);
     },
     call: ({ chainId, to, data }) =>
       onlyOn(chainId, chain, () => request('eth_call', [{ to, data }, 'latest']) as Promise<string>),

@@ -1,3 +1,4 @@
+import type { TransferOptions } from '../injected.js';
 import type { TypedData, Quote } from '../wasm.js';
 import { onChain, onlyOn } from './chain.js';
 import { beforeSending, unmoved, unsupported } from './errors.js';
@@ -73,7 +74,7 @@ export function fromEthers(given: EthersSigner): MadeWallet {
         ? signer.signTypedData(domain, types, message)
         : (signer._signTypedData as Required<EthersSigner>['_signTypedData'])(domain, types, message);
     },
-    async sendTransfer(quote: Quote) {
+    async sendTransfer(quote: Quote, options?: TransferOptions) {
       const provider = await beforeSending(async () => {
         if (!signer.provider) throw unmoved('the signer has no provider; connect it to one to make transfers');
         const before = await address();
@@ -83,7 +84,7 @@ export function fromEthers(given: EthersSigner): MadeWallet {
       });
       const transaction = { to: quote.asset, value: 0, data: transferCall(quote), chainId: quote.chainId };
       const hash = await hashOf(signer, provider, transaction);
-      return whenMined(hash, () => receiptOf(provider, hash));
+      return whenMined(hash, () => receiptOf(provider, hash), options);
     },
     call: ({ chainId, to, data }) => asked(signer, chainId, (provider) => callOf(provider, { to, data })),
     receipt: (hash, chainId) => asked(signer, chainId, (provider) => receiptOf(provider, hash)),

@@ -1,4 +1,5 @@
 // A transfer of a token: its call, and the wait until it is mined.
+import type { TransferOptions } from '../injected.js';
 import type { Quote } from '../wasm.js';
 import { pause } from './chain.js';
 import { unmoved } from './errors.js';
@@ -20,12 +21,13 @@ export function transferCall({ recipient, amountAtomic }: Quote): `0x${string}` 
 }
 
 /**
- * Waits until the transfer is mined. The money may be on its way, so that the hash is never lost: a
- * request that fails counts as not mined yet.
+ * Says the hash, and waits until the transfer is mined. The money may be on its way, so that the
+ * hash is never lost: a request that fails counts as not mined yet.
  */
-export async function whenMined(hash: string, receiptOf: () => unknown): Promise<string> {
+export async function whenMined(hash: string, receiptOf: () => unknown, options?: TransferOptions): Promise<string> {
   // Something else than a hash: the client says what the wallet returned.
   if (typeof hash !== 'string') return hash;
+  options?.onSent(hash);
   const end = Date.now() + MOST_WAIT_MS;
   for (let delay = FIRST_POLL_MS; Date.now() < end; delay = Math.min(delay * 1.5, LAST_POLL_MS)) {
     const receipt = (await answerTo(receiptOf)) as { status?: unknown } | null | undefined;

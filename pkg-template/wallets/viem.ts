@@ -1,3 +1,4 @@
+import type { TransferOptions } from '../injected.js';
 import type { TypedData, Quote } from '../wasm.js';
 import { onChain, onlyOn } from './chain.js';
 import { beforeSending, unmoved, unsupported } from './errors.js';
@@ -114,7 +115,7 @@ function fromClient(client: ViemWalletClient): MadeWallet {
       const from = await beforeSending(() => account(typedData.message.from));
       return client.signTypedData({ account: from, ...typedData });
     },
-    async sendTransfer(quote: Quote) {
+    async sendTransfer(quote: Quote, options?: TransferOptions) {
       const before = await address();
       await ready(quote.chainId);
       const hash = await hashOf(client, {
@@ -126,7 +127,7 @@ function fromClient(client: ViemWalletClient): MadeWallet {
       });
       // A client that cannot ask for the receipt has sent it all the same.
       if (!client.request) return hash;
-      return whenMined(hash, () => client.request?.({ method: 'eth_getTransactionReceipt', params: [hash] }));
+      return whenMined(hash, () => client.request?.({ method: 'eth_getTransactionReceipt', params: [hash] }), options);
     },
     call: ({ chainId, to, data }) => asked(client, chainId, 'eth_call', [{ to, data }, 'latest']) as Promise<string>,
     receipt: (hash, chainId) => asked(client, chainId, 'eth_getTransactionReceipt', [hash]),

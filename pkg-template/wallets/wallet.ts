@@ -1,3 +1,4 @@
+import type { TransferOptions } from '../injected.js';
 import type { Quote, TypedData } from '../wasm.js';
 import { unmoved } from './errors.js';
 
@@ -11,8 +12,11 @@ export interface SigningWallet {
 
 /** A wallet that can also make transfers: it pays every kind of server. */
 export interface MadeWallet extends SigningWallet {
-  /** Makes the transfer, and resolves with its hash when it is mined, or after three minutes. */
-  sendTransfer(quote: Quote): Promise<string>;
+  /**
+   * Makes the transfer, and resolves with its hash when it is mined, or after three minutes.
+   * `onSent` is called with the hash as soon as it is sent.
+   */
+  sendTransfer(quote: Quote, options?: TransferOptions): Promise<string>;
   /** Calls a contract of the chain without a transaction, if the wallet is on that chain. */
   call(request: ContractCall): Promise<string>;
   /** The receipt of a transaction, if the wallet is on that chain; `null` while there is none. */

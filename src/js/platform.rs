@@ -25,10 +25,11 @@ extern "C" {
     fn lock(name: &str, request: &JsValue, store: &JsValue) -> Promise;
     #[wasm_bindgen(js_namespace = host, catch)]
     fn wake(request: &JsValue) -> Result<Promise, JsValue>;
-    /// What the wallet's answer comes to. When this module has trapped by then, `kept` hands it on
-    /// to the next one.
-    #[wasm_bindgen(js_namespace = host, js_name = walletAnswer)]
-    fn wallet_answer(given: &JsValue, kept: &JsValue, attempt_id: &str) -> Promise;
+    /// Calls a wallet: `{ answer, sent }`, the promises of what it answers, and of the transaction
+    /// that it says before that (`undefined` where it says none). When this module has trapped by
+    /// then, `kept` hands them on to the next one.
+    #[wasm_bindgen(js_namespace = host, js_name = askWallet)]
+    fn ask_wallet(ask: &JsValue, wallet: &JsValue, given: &JsValue, is_transfer: bool, kept: &JsValue, id: &str) -> JsValue;
     #[wasm_bindgen(js_namespace = host)]
     fn log(logger: &JsValue, level: &str, words: &str);
 }
@@ -63,10 +64,10 @@ impl JsPlatform {
         !self.wallet.0.is_function() && self.wallet.get(member).is_some()
     }
 
-    /// Calls one of the application's callbacks: what it returned, or threw.
-    fn begin(&self, callback: Callback, argument: &Json) -> Result<Json, Json> {
+    /// One of the application's callbacks.
+    fn member(&self, callback: Callback) -> JsValue {
         let member = |name: &str| self.wallet.get(name).map(|member| member.0).unwrap_or_default();
-        let member = match callback {
+        match callback {
             Callback::Confirm => self.confirm.clone().map(JsValue::from).unwrap_or_default(),
             Callback::Address => member("address"),
             Callback::Transfer if self.wallet.0.is_function() => self.wallet.0.clone(),
@@ -75,8 +76,12 @@ impl JsPlatform {
             Callback::Pay => member("pay"),
             Callback::Call => member("call"),
             Callback::Receipt => member("receipt"),
-        };
-        match member.dyn_into::<Function>() {
+        }
+    }
+
+    /// Calls one of them: what it returned, or threw.
+    fn begin(&self, callback: Callback, argument: &Json) -> Result<Json, Json> {
+        match self.member(callback).dyn_into::<Function>() {
             Ok(function) if callback == Callback::Receipt => {
                 let part = |name: &str| argument.get(name).map(|part| part.0).unwrap_or_default();
                 function.call2(&self.wallet.0, &part("hash"), &part("chainId"))
@@ -210,9 +215,16 @@ impl Platform for JsPlatform {
         self.begin(callback, &argument)?.settled().await.map(Json).map_err(Json)
     }
 
-    async fn ask_wallet(&self, attempt_id: &str, callback: Callback, argument: Json) -> Result<Json, Json> {
-        let given = self.begin(callback, &argument)?;
-        let given = JsFuture::from(wallet_answer(&given.0, &self.kept.0, attempt_id)).await.map(Json).map_err(Json)?;
+    async fn ask_wallet(&self, id: &str, callback: Callback, argument: Json, on_sent: &dyn Fn(Json)) -> Result<Json, Json> {
+        let is_transfer = callback == Callback::Transfer;
+        let asked = ask_wallet(&self.member(callback), &self.wallet.0, &argument.0, is_transfer, &self.kept.0, id);
+        let part = |name: &str| Json(asked.clone()).get(name).unwrap_or_else(Json::object);
+        if let Ok(hash) = part("sent").settled().await
+            && !hash.is_undefined()
+        {
+            on_sent(Json(hash));
+        }
+        let given = part("answer").settled().await.map(Json).map_err(Json)?;
         Ok(if callback == Callback::Pay { header_pairs(&given).unwrap_or(given) } else { given })
     }
 }

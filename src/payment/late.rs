@@ -20,10 +20,17 @@ pub(super) enum LateAnswer {
 /// What the answer of a wallet that was asked for a transfer, or took the payment over, means for
 /// the payment.
 pub(super) fn late_answer(attempt: Attempt, answer: Result<Json, Json>) -> LateAnswer {
+    // A hash that the wallet has said before its answer is not sent yet: the answer is the wallet's
+    // last word.
+    let has_gone_on = !attempt.proof.is_empty() && attempt.state != PaymentState::Proven;
     // What is only signed moves nothing.
-    if attempt.signs || attempt.created.is_some() || !attempt.proof.is_empty() || attempt.unmoved {
+    if attempt.signs || attempt.created.is_some() || has_gone_on || attempt.unmoved {
         return LateAnswer::Same;
     }
+    let answer = match &attempt.transaction {
+        Some(hash) => wallet::after_sending(answer, Json::text(hash)),
+        None => answer,
+    };
     let (proof, transaction) = match answer {
         Ok(given) => match wallet::headers(&given) {
             Ok(proof) => (proof, None),

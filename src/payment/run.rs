@@ -15,12 +15,13 @@ use super::payments::Payments;
 use super::record::{self, Found};
 use super::step::{Action, Answer, Event, Reply, ReservationChange, ReserveOutcome, Settlement, Step};
 use super::subscription::{Publisher, subscription};
+use super::wallet;
 use super::wallet_request::WalletRequest;
 use super::{PaidJob, body};
 use crate::api::error::Result;
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
-use crate::api::payments::{Attempt, Dialect};
+use crate::api::payments::{Attempt, Dialect, PaymentState};
 use crate::api::routes;
 use crate::api::update::Update;
 use crate::http::jobs::read_created;
@@ -213,7 +214,9 @@ impl<P: Platform + 'static> Task<P> {
             // By the claim of the key alone two programs could pay: who has the lock takes a claim
             // for free whose payment has no record.
             Action::AskWallet(_) if !self.holds_locks() => Box::pin(core::future::ready(Event::LockLost)),
-            Action::AskWallet(request) => Box::pin(ask_wallet(payments, self.id.clone(), request)),
+            Action::AskWallet(request) => {
+                Box::pin(ask_wallet(payments, self.payment.attempt().clone(), request, self.locks.clone()))
+            }
             Action::Reread => Box::pin(reread(payments, self.id.clone(), self.payment.attempt().signs, self.locks.clone())),
             Action::Send(attempt) => self.send(*attempt),
             Action::FindJob(hint) => {
@@ -276,24 +279,74 @@ impl<P: Platform + 'static> Task<P> {
     }
 }
 
-/// Asks the wallet, and waits for as long as it takes.
-async fn ask_wallet<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, request: Box<WalletRequest>) -> Event {
-    payments.book.borrow_mut().wallet_opened(&id);
+/// Asks the wallet, and waits for as long as it takes. Which transaction it has sent is written
+/// down as soon as it says so.
+async fn ask_wallet<P: Platform + 'static>(
+    payments: Rc<Payments<P>>,
+    attempt: Attempt,
+    request: Box<WalletRequest>,
+    locks: Locks<P>,
+) -> Event {
+    payments.book.borrow_mut().wallet_opened(&attempt.id);
     let (callback, given) = request.call();
-    let answer = payments.platform.ask_wallet(&id, callback, given).await;
-    payments.book.borrow_mut().wallet_closed(&id);
-    Event::WalletAnswered(answer)
+    let sent = RefCell::new(None);
+    let on_sent = |hash: Json| {
+        if payments.wallet_sent(&attempt, &hash, !locks.borrow().is_empty()) {
+            sent.replace(Some(hash));
+        }
+    };
+    let answer = payments.platform.ask_wallet(&attempt.id, callback, given, &on_sent).await;
+    payments.book.borrow_mut().wallet_closed(&attempt.id);
+    Event::WalletAnswered(match sent.take() {
+        Some(hash) => wallet::after_sending(answer, hash),
+        None => answer,
+    })
 }
 
 impl<P: Platform + 'static> Payments<P> {
+    /// A wallet has said which transaction it has sent, and now waits until that is mined, which
+    /// may take longer than this program lasts: the record has it from now on. `is_held`: the
+    /// payment's locks are held, so that nobody else writes its record. Says whether it is one.
+    fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, hash: &Json, is_held: bool) -> bool {
+        let sent = record::with_transaction(attempt.clone(), hash.as_text());
+        if sent.proof.is_empty() {
+            let words = "the wallet has called onSent without a transaction hash (0x and 64 hexadecimal digits)";
+            self.platform.log(LogLevel::Warn, words);
+            return false;
+        }
+        let (payments, hash) = (self.clone(), hash.clone());
+        if is_held {
+            // Before all that is written later: the place in the order is taken now.
+            let ticket = self.writes.join(&sent.id);
+            self.platform.spawn(async move {
+                ticket.ready().await;
+                let sent = Attempt { state: PaymentState::Proven, ..sent };
+                let _ = payments.set(&record::key(&sent.id), &record::to_json(&sent)).await;
+            });
+        } else {
+            self.platform.spawn(async move { drop(payments.keep_answer(&sent.id, Ok(hash)).await) });
+        }
+        true
+    }
+
     /// Writes down what the wallet has returned, or thrown, for the attempt with this id, and logs
     /// a line.
     pub(crate) async fn wallet_answered(self: &Rc<Self>, id: &str, answer: Result<Json, Json>) {
+        let words = match self.keep_answer(id, answer).await {
+            None => return,
+            Some(Ok(())) => "the wallet has answered after an internal error; pendingPayments() knows what is open",
+            Some(Err(_)) => "the wallet has answered after an internal error, and no record could be written: look in the wallet",
+        };
+        self.platform.log(LogLevel::Warn, words);
+    }
+
+    /// Writes it down where that changes anything.
+    async fn keep_answer(self: &Rc<Self>, id: &str, answer: Result<Json, Json>) -> Option<Result<(), Json>> {
         // What is worth money is kept even where the lock cannot be had.
         let _lock = self.lock("resume", id, Deadline::NEVER).await;
-        let written = match self.find_again(id).await {
+        Some(match self.find_again(id).await {
             Found::Attempt(attempt) => match late_answer(*attempt, answer) {
-                LateAnswer::Same => return,
+                LateAnswer::Same => return None,
                 LateAnswer::Kept(attempt) => self.write(*attempt).await,
                 LateAnswer::Over(attempt) => match self.forget(id, None).await {
                     Ok(()) => self.give_back(&attempt, GivenBack::Reserved).await,
@@ -301,12 +354,7 @@ impl<P: Platform + 'static> Payments<P> {
                 },
             },
             Found::Missing | Found::Unreadable | Found::Withheld(_) => Err(Json::object()),
-        };
-        let words = match written {
-            Ok(()) => "the wallet has answered after an internal error; pendingPayments() knows what is open",
-            Err(_) => "the wallet has answered after an internal error, and no record could be written: look in the wallet",
-        };
-        self.platform.log(LogLevel::Warn, words);
+        })
     }
 
     /// Whether the wallet can ask the chain what became of this payment.

@@ -103,8 +103,7 @@ pub fn thrown(method: PaymentMethod, value: &Json) -> Thrown {
     let verdict = Verdict::of(&parts);
     let signs = method == PaymentMethod::Sign;
     let transaction = if signs { None } else { stray_hash(value) };
-    let says_so = value.get("noMoneyMoved").as_ref().is_some_and(is_true);
-    let unmoved = signs || says_so || (verdict != Verdict::Unknown && transaction.is_none());
+    let unmoved = signs || says_unmoved(value) || (verdict != Verdict::Unknown && transaction.is_none());
     let reads_as_no = parts.iter().any(reads_as_rejection);
     // The wallet that names a transaction has perhaps sent it, whatever was said no to.
     let is_no = verdict == Verdict::Rejected || (signs && reads_as_no);
@@ -238,6 +237,22 @@ pub fn transaction_hash(given: &Json) -> Result<String, String> {
     }
 }
 
+/// What the answer of a wallet means that has said before which transaction it has sent. Only the
+/// wallet itself can take that back: what goes wrong while it waits until that is mined says
+/// nothing about the money.
+pub fn after_sending(answer: Result<Json, Json>, hash: Json) -> Result<Json, Json> {
+    match answer {
+        Err(thrown) if says_unmoved(&thrown) => Err(thrown),
+        Ok(given) if transaction_hash(&given).is_ok() => Ok(given),
+        _ => Ok(hash),
+    }
+}
+
+/// Whether a wallet says that certainly no money has moved.
+fn says_unmoved(thrown: &Json) -> bool {
+    thrown.get("noMoneyMoved").as_ref().is_some_and(is_true)
+}
+
 /// A transaction hash in what a wallet returned or threw, though it is not what was asked for.
 /// Money may have moved, and this is how to find out. Libraries return whole transactions and
 /// receipts, or put the hash somewhere on the error.
@@ -258,7 +273,8 @@ fn whole_hash(text: &str) -> Option<String> {
     Some(format!("0x{digits}")).filter(|hash| is_hex(hash, 64))
 }
 
-/// What is shown of what was thrown. `message` of viem and ethers holds the whole request and the node's address besides.
+/// What is shown of what was thrown. `message` of viem and ethers holds the whole request and the
+/// node's address besides.
 fn said(value: &Json) -> Option<String> {
     let part = |key: &str| value.get_text(key).filter(|words| !words.is_empty());
     let text = value.as_text().filter(|words| !words.is_empty());

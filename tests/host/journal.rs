@@ -11,6 +11,7 @@ use eliza_jobs::payment::record::{self, PREFIX};
 use eliza_jobs::platform::SendFailure;
 use eliza_jobs::platform::{Callback, LogLevel};
 use eliza_jobs::waiting::run::WaitPlan;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
@@ -400,4 +401,80 @@ fn what_the_wallet_answers_after_an_internal_error_is_written_down() {
         assert_eq!(resumed.is_ok(), state == "proven", "{answer:?} {resumed:?}");
         assert_eq!(after.asked(Callback::Transfer), 0);
     }
+}
+
+fn sign(is_there: bool) -> Rc<Cell<bool>> {
+    Rc::new(Cell::new(is_there))
+}
+
+/// A wallet that waits until its transfer is mined can say before that which one it is.
+#[test]
+fn a_program_that_ends_while_its_transfer_is_being_mined_leaves_the_hash() {
+    let before = scene([payment_required()]).giving(Callback::Transfer, |_, _| None).saying_sent(sign(true), json!(HASH));
+    let (call, params) = (plain(), params());
+    let mut create = std::pin::pin!(before.client.create_job(&params, &call, &|_| ()));
+    assert!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    before.world.turn();
+    let record = before.world.records().remove(0);
+    assert_eq!((&record["state"], &record["transaction"]), (&json!("proven").0, &json!(HASH).0));
+
+    let after = after_crash(&before, [jobs(&[]), created(), seen("completed")]).paying();
+    resume(&after, &record).unwrap();
+    assert_eq!((after.sent_proofs(), after.asked(Callback::Transfer)), (vec![HASH.to_owned()], 0));
+}
+
+#[test]
+fn what_was_said_to_be_sent_is_paid_whatever_the_wallet_answers_unless_it_takes_that_back() {
+    let other = HASH.replace("ab", "cd");
+    for (answer, proof) in [
+        (Err(json!({"message": "no receipt"})), Some(HASH)),
+        (Err(json!({"code": 4001})), Some(HASH)),
+        (Ok(json!(null)), Some(HASH)),
+        (Ok(json!(other)), Some(other.as_str())),
+        (Err(json!({"message": "the transfer was reverted", "noMoneyMoved": true})), None),
+    ] {
+        let scene = scene([payment_required(), created()]).wallet(answer.clone()).saying_sent(sign(true), json!(HASH));
+        let made = create(&scene);
+        scene.world.turn();
+        assert_eq!(scene.sent_proofs(), proof.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{answer:?}");
+        match proof {
+            Some(proof) => {
+                assert_eq!((made.unwrap().as_str(), &scene.world.records()[0]["transaction"]), ("job-1", &json!(proof).0))
+            }
+            None => assert_eq!((made.unwrap_err().code, scene.world.records().len()), (ErrorCode::WalletFailed, 0)),
+        }
+    }
+}
+
+#[test]
+fn a_hash_that_is_said_after_the_call_has_ended_is_written_down_and_the_answer_is_the_last_word() {
+    let other = HASH.replace("ab", "cd");
+    for (answer, transaction) in [
+        (Ok(json!(HASH)), Some(HASH)),
+        (Ok(json!(other)), Some(other.as_str())),
+        (Err(json!({"message": "no receipt"})), Some(HASH)),
+        (Err(json!({"message": "reverted", "noMoneyMoved": true})), None),
+    ] {
+        let (said, answered) = (sign(false), sign(false));
+        let scene = scene_with([payment_required()], |config| config.wallet_timeout = Millis::new(1_000.0));
+        let scene =
+            scene.giving_when(Callback::Transfer, answered.clone(), answer.clone()).saying_sent(said.clone(), json!(HASH));
+        assert_eq!(create(&scene).unwrap_err().code, ErrorCode::WalletTimeout);
+        assert_eq!(scene.world.records()[0]["state"], "intended");
+        said.set(true);
+        scene.world.turn();
+        let record = scene.world.records().remove(0);
+        assert_eq!((&record["state"], &record["transaction"]), (&json!("proven").0, &json!(HASH).0));
+        answered.set(true);
+        scene.world.turn();
+        let left: Vec<_> = scene.world.records().iter().map(|record| record["transaction"].clone()).collect();
+        assert_eq!(left, transaction.map(|hash| json!(hash).0).into_iter().collect::<Vec<_>>(), "{answer:?}");
+    }
+}
+
+#[test]
+fn what_is_said_to_be_sent_and_is_no_hash_changes_nothing() {
+    let scene = scene([payment_required(), created()]).paying().saying_sent(sign(true), json!({"hash": HASH}));
+    assert_eq!(create(&scene).unwrap(), "job-1");
+    assert!(scene.world.logged.borrow().iter().any(|(_, words)| words.contains("onSent without a transaction hash")));
 }

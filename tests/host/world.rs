@@ -119,6 +119,8 @@ pub struct World {
     pub asked: RefCell<Vec<(Callback, Json)>>,
     /// What is not given before there is a sign.
     late: RefCell<Vec<(Callback, Rc<Cell<bool>>)>>,
+    /// Which transaction the wallet says that it has sent, before it answers, once the sign is there.
+    says_sent: RefCell<Option<(Rc<Cell<bool>>, Json)>>,
     /// Sleeps do not end.
     pub frozen: Cell<bool>,
     /// How much longer than asked for the coming pauses last (less, when negative): held-up timers, and pages that come back.
@@ -335,6 +337,14 @@ impl Platform for Shared {
     fn has_callback(&self, whom: Callback) -> bool {
         self.0.gives.borrow().iter().any(|(known, _)| *known == whom)
     }
+    async fn ask_wallet(&self, _id: &str, whom: Callback, given: Json, on_sent: &dyn Fn(Json)) -> Result<Json, Json> {
+        let says = self.0.says_sent.borrow().clone();
+        if let Some((sign, hash)) = says {
+            std::future::poll_fn(|_| if sign.get() { Poll::Ready(()) } else { Poll::Pending }).await;
+            on_sent(hash);
+        }
+        self.call(whom, given).await
+    }
     async fn call(&self, whom: Callback, given: Json) -> Result<Json, Json> {
         self.0.asked.borrow_mut().push((whom, given.clone()));
         let give = self.0.gives.borrow().iter().find(|(known, _)| *known == whom).map(|(_, give)| give.clone());
@@ -406,6 +416,11 @@ impl Scene {
     pub fn giving_when(self, whom: Callback, sign: Rc<Cell<bool>>, gives: Result<Json, Json>) -> Self {
         self.world.late.borrow_mut().push((whom, sign));
         self.giving(whom, move |_, _| Some(gives.clone()))
+    }
+    /// The wallet says this before its answer, once the sign is there.
+    pub fn saying_sent(self, sign: Rc<Cell<bool>>, hash: Json) -> Self {
+        *self.world.says_sent.borrow_mut() = Some((sign, hash));
+        self
     }
     /// How often this was asked.
     pub fn asked(&self, whom: Callback) -> usize {

@@ -181,6 +181,51 @@ async function judged(where, server, before) {
   return { moved: moved.length, jobs: rows.length };
 }
 
+test('killed between the sending of a transfer and its mining: the record has the hash, and the payment goes on without a wallet', async () => {
+  const [where, server] = [path.join(scratch, 'sent'), servers.elizaos];
+  const before = new Set((await transfers()).map(({ hash }) => hash));
+  // The node never says that it is mined.
+  const code = `
+    import { fileStore, JobsClient } from 'eliza-jobs';
+    import { fromEip1193 } from 'eliza-jobs/wallets';
+    const RPC = ${JSON.stringify(chain.rpc)};
+    const ask = ${ASK};
+    const request = (call) => (call.method === 'eth_getTransactionReceipt' ? new Promise(() => {}) : ask(call));
+    const store = fileStore(${JSON.stringify(where)});
+    const { set } = store;
+    store.set = async (key, value) => {
+      await set(key, value);
+      const [hash] = /0x[0-9a-f]{64}/.exec(value) ?? [];
+      if (hash) console.log(hash);
+    };
+    const client = new JobsClient({ baseUrl: ${JSON.stringify(server.url)}, wallet: fromEip1193({ request }), store });
+    await client.createAndWaitForJob(${JSON.stringify(params)});
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.add(child);
+  const [said] = await once(child.stdout.setEncoding('utf8'), 'data');
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  children.delete(child);
+
+  const sendTransfer = () => assert.fail('it was paid');
+  const client = new JobsClient({
+    baseUrl: server.url,
+    wallet: { sendTransfer },
+    store: fileStore(where),
+    logger: { warn() {} },
+  });
+  const [payment, ...others] = await client.pendingPayments();
+  assert.deepEqual([payment.state, `${payment.transaction}\n`, others.length], ['proven', said, 0]);
+  const job = await client.resume(payment);
+  assert.equal(job.payment.transaction, payment.transaction);
+  const moved = (await transfers()).map(({ hash }) => hash).filter((hash) => !before.has(hash));
+  assert.deepEqual(moved, [payment.transaction]);
+});
+
 test(
   `killed ${KILLS} times, eight programs at once never spend more than the budget, and no paid job is lost`,
   { timeout: LIMIT_MS },

@@ -341,23 +341,27 @@ function watchedReading() {
   return seen;
 }
 
-test('100,000 records are listed without holding up the program: between a few hundred names others get their turn', {
-  timeout: 120_000,
-}, async () => {
-  const where = place('crowd');
-  const store = fileStore(where);
-  await store.set('mine/1', 'v');
-  for (let index = 1; index < 100_000; index += 1) fs.closeSync(fs.openSync(path.join(where, `other%2F${index}`), 'w'));
-  const seen = watchedReading();
-  try {
-    assert.deepEqual(await store.keys('mine/'), ['mine/1']);
-  } finally {
-    seen.stop();
-  }
-  assert.ok(seen.names >= 100_000, `${seen.names} names`);
-  assert.ok(seen.most <= 1_000, `${seen.most} names in one turn`);
-  assert.equal((await store.keys()).length, 100_000);
-});
+test(
+  '100,000 records are listed without holding up the program: between a few hundred names others get their turn',
+  {
+    timeout: 120_000,
+  },
+  async () => {
+    const where = place('crowd');
+    const store = fileStore(where);
+    await store.set('mine/1', 'v');
+    for (let index = 1; index < 100_000; index += 1) fs.closeSync(fs.openSync(path.join(where, `other%2F${index}`), 'w'));
+    const seen = watchedReading();
+    try {
+      assert.deepEqual(await store.keys('mine/'), ['mine/1']);
+    } finally {
+      seen.stop();
+    }
+    assert.ok(seen.names >= 100_000, `${seen.names} names`);
+    assert.ok(seen.most <= 1_000, `${seen.most} names in one turn`);
+    assert.equal((await store.keys()).length, 100_000);
+  },
+);
 
 test('without a file system, fileStore says what to use', async () => {
   const { getBuiltinModule } = process;

@@ -201,6 +201,15 @@ for (const [name, make] of every) {
     });
   }
 
+  test(`${name}: the hash is said as soon as the transfer is sent, before it is mined`, async () => {
+    const said = [];
+    const provider = wallet({ eth_getTransactionReceipt: () => (assert.deepEqual(said, [HASH]), { status: '0x1' }) });
+    assert.equal(await make(provider).sendTransfer(quote, { onSent: (hash) => said.push(hash) }), HASH);
+    assert.deepEqual(said, [HASH]);
+    const none = wallet({ eth_sendTransaction: () => undefined });
+    await make(none).sendTransfer(quote, { onSent: () => assert.fail('there is no hash') });
+  });
+
   test(`${name}: a receipt without a status is no failure, and nothing is waited for without a hash`, async () => {
     for (const status of [null, undefined]) {
       const provider = wallet({ eth_getTransactionReceipt: () => ({ status }) });

@@ -1026,6 +1026,7 @@ export class Machine {
 }
 
 
+import type { TransferOptions } from '../injected.js';
 import type { Quote, TypedData } from '../wasm.js';
 /** A wallet that signs: for servers that take x402's signed authorizations. */
 export interface SigningWallet {
@@ -1036,8 +1037,11 @@ export interface SigningWallet {
 }
 /** A wallet that can also make transfers: it pays every kind of server. */
 export interface MadeWallet extends SigningWallet {
-    /** Makes the transfer, and resolves with its hash when it is mined, or after three minutes. */
-    sendTransfer(quote: Quote): Promise<string>;
+    /**
+     * Makes the transfer, and resolves with its hash when it is mined, or after three minutes.
+     * `onSent` is called with the hash as soon as it is sent.
+     */
+    sendTransfer(quote: Quote, options?: TransferOptions): Promise<string>;
     /** Calls a contract of the chain without a transaction, if the wallet is on that chain. */
     call(request: ContractCall): Promise<string>;
     /** The receipt of a transaction, if the wallet is on that chain; `null` while there is none. */
@@ -2307,7 +2311,16 @@ export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchRespo
  * Makes the token transfer that the quote asks for, and returns its transaction hash once it is mined. An error with `noMoneyMoved: true`
  * says that certainly nothing was sent.
  */
-export type SendTransfer = (quote: Quote) => string | Promise<string>;
+export type SendTransfer = (quote: Quote, options: TransferOptions) => string | Promise<string>;
+/** What a wallet that makes a transfer is given beside the quote. */
+export interface TransferOptions {
+    /**
+     * To be called with the transaction's hash as soon as the transfer is sent, by a wallet that
+     * waits until it is mined: the hash is recorded, and the payment can be resumed should the program
+     * end meanwhile. From then on only `noMoneyMoved: true` says that nothing has moved.
+     */
+    onSent: (hash: string) => void;
+}
 /**
  * A wallet of ethers (a signer, version 5 or 6), of viem or wagmi (a wallet client), or an EIP-1193 provider such as `window.ethereum`. Each goes
  * in as it is: in a page after `import 'eliza-jobs/wallets'`, elsewhere without. A viem account is a `Wallet` that signs.
@@ -2462,7 +2475,16 @@ export interface JobsClient {
 export type { Logger } from './callbacks.js';
 export { ElizaClient } from './eliza-client.js';
 export { ApiError, ArgumentError, ConnectionError, ElizaJobsError, JobError, PaymentError, SessionError } from './errors.js';
-export type { FetchFunction, FetchInit, FetchResponse, HeadersInput, LibraryWallet, SendTransfer, Wallet } from './injected.js';
+export type {
+  FetchFunction,
+  FetchInit,
+  FetchResponse,
+  HeadersInput,
+  LibraryWallet,
+  SendTransfer,
+  TransferOptions,
+  Wallet,
+} from './injected.js';
 export { JobStatus } from './job-status.js';
 export { fileStore } from './stores/file.js';
 export { localStorageStore, type KeyValueStorage } from './stores/local-storage.js';

@@ -203,6 +203,9 @@ impl Payment {
     /// moves nothing.
     pub(super) fn needs_no_answer(&self, found: &Found, is_closed: bool) -> bool {
         match found {
+            // A hash that the wallet has said before its answer is not sent yet: the answer is the
+            // wallet's last word.
+            Found::Attempt(known) if known.state == PaymentState::Proven && !self.attempt.signs => known.created.is_some(),
             Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
             _ => is_closed || self.attempt.signs,
         }
