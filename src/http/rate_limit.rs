@@ -41,6 +41,13 @@ pub enum Slot {
     LastPoll,
 }
 
+impl Slot {
+    /// The slot of a poll, by whether it is the job's last one.
+    pub fn last_if(is_last: bool) -> Self {
+        if is_last { Slot::LastPoll } else { Slot::Ordinary }
+    }
+}
+
 /// Where the limit is known from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Source {
