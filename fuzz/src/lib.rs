@@ -13,7 +13,7 @@ use eliza_jobs::payment::record as records;
 use eliza_jobs::payment::wallet_request::WalletRequest;
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpResponse};
-use eliza_jobs::spending::SpendLedger;
+use eliza_jobs::spending::ledger::SpendLedger;
 use eliza_jobs::spending::policy::{Circumstances, PaymentMethod, SpendPolicy, StoredCounters};
 use eliza_jobs::time::{Millis, WallTime};
 use eliza_jobs::x402::typed_data::Clock;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::budget::{Budget, Caps, Counters, Reserved, Window};
+use super::ledger::{Reservation, SpendLedger};
 use super::location::{as_url, is_same_resource, is_unreadable_to_others};
 use crate::api::error::{ErrorCode, Result};
 use crate::api::payments::Dialect;
@@ -13,8 +14,6 @@ use crate::time::WallTime;
 use crate::x402::amount::{Amount, to_decimal};
 use crate::x402::tokens::{MAINNETS, Token, USDC_DECIMALS, usdc};
 use crate::x402::{self, Offer, PaymentRequired, refused};
-
-pub use super::ledger::{Reservation, SpendLedger};
 
 /// The most that one payment may cost when the caller says nothing: 0.10 USDC, in atomic units.
 const USUAL_MAX_PER_PAYMENT: u128 = 100_000;

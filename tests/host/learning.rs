@@ -5,7 +5,7 @@ use eliza_jobs::client::Client;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::LogLevel;
-use eliza_jobs::spending::policy::SpendLedger;
+use eliza_jobs::spending::ledger::SpendLedger;
 use eliza_jobs::time::Millis;
 use eliza_jobs::waiting::run::{Pace, Polling, WaitPlan};
 use std::rc::Rc;

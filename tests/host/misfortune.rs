@@ -15,7 +15,8 @@ use eliza_jobs::json::Json;
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, SendError, SendFailure};
 use eliza_jobs::platform::{Callback, Platform, StoreOperation};
-use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
+use eliza_jobs::spending::ledger::SpendLedger;
+use eliza_jobs::spending::policy::SpendPolicy;
 use eliza_jobs::time::{Instant, Millis, WallTime};
 use eliza_jobs::waiting::run::Polling;
 

@@ -10,7 +10,7 @@ use eliza_jobs::http::rate_limit::RateLimit;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::SendFailure;
-use eliza_jobs::spending::policy::SpendLedger;
+use eliza_jobs::spending::ledger::SpendLedger;
 use eliza_jobs::waiting::run::WaitPlan;
 
 const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
