@@ -30,7 +30,7 @@ use crate::http::words::fit;
 use crate::json::{Json, read_header};
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
 use crate::time::{Deadline, Millis};
-use crate::x402::onchain::{ChainWord, Signed, Transfer, receipt_request};
+use crate::x402::onchain::{ChainWord, NamedBy, Signed, Transfer, receipt_request};
 
 /// The longest time for a search for the job.
 const FIND: Millis = Millis::from_secs(10.0);
@@ -369,7 +369,10 @@ impl<P: Platform + 'static> Payments<P> {
         let answer = within(self.platform.call(callback, argument), self.platform.sleep(CHAIN)).await;
         match (answer, signed, &attempt.price) {
             (Some(Ok(answer)), Some(signed), _) => signed.read_answer(&answer),
-            (Some(Ok(answer)), None, Some(price)) => Transfer::of(price).read_receipt(&answer, attempt.hash_given),
+            (Some(Ok(answer)), None, Some(price)) => {
+                let named_by = if attempt.hash_given { NamedBy::Application } else { NamedBy::Wallet };
+                Transfer::of(price).read_receipt(&answer, named_by)
+            }
             _ => ChainWord::Unknown,
         }
     }
