@@ -191,7 +191,7 @@ impl RateLimit {
 
     /// Takes a slot back that was not used.
     pub fn cancel(&mut self, booking: Booking) {
-        self.next_slot = self.next_slot + (Millis::ZERO - booking.gap);
+        self.next_slot = self.next_slot - booking.gap;
     }
 
     /// The first time at which any poll may be sent.
