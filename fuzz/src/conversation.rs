@@ -1,8 +1,9 @@
 //! A whole call of the client against answers that come out of the input.
 //!
-//! The input is text: sections with `---` between them. The first line of the first names the call: create, get, list, health, wait
-//! or resume; a second line there is a record that the store holds. The others are answers: a status, headers, an empty line, a body.
-//! When there is no answer left, the server cannot be reached.
+//! The input is text: sections with `---` between them. The first line of the first names the call:
+//! create, get, list, health, wait or resume; a second line there is a record that the store holds.
+//! The others are answers: a status, headers, an empty line, a body. When there is no answer left,
+//! the server cannot be reached.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -192,7 +193,8 @@ fn shows(error: &Error) {
     is_fit_to_show(&error.message);
     for words in [Some(&error.message), error.server_message.as_ref(), error.server_code.as_ref()].into_iter().flatten() {
         assert!(words.len() <= LONGEST_MESSAGE, "words of {} bytes", words.len());
-        // What is said of an offer, or by an agent of its own failure, was not made out of the request that asks for it.
+        // What is said of an offer, or by an agent of its own failure, was not made out of the
+        // request that asks for it.
         assert!(error.code.class() != ErrorClass::Api || !words.contains(API_KEY), "the key is in {words}");
         assert!(!words.contains(HASH), "a proof is in {words}");
     }

@@ -135,8 +135,8 @@ impl RateLimit {
         if self.source == Source::Unlimited {
             self.source = Source::Assumed;
         }
-        // A server that reports what is left has said so in this response too: without that it comes
-        // from a limiter on the way, which knows nothing of this window.
+        // A server that reports what is left has said so in this response too: without that it
+        // comes from a limiter on the way, which knows nothing of this window.
         if self.source != Source::Reported {
             self.left = self.left.min(self.reserve(Slot::Ordinary));
         }

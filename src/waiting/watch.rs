@@ -273,8 +273,8 @@ impl Watch {
         number(self.sharers)
     }
 
-    /// Whether a list is to be had that makes polls of single jobs unnecessary. Where answers are in
-    /// channels, lists never have them.
+    /// Whether a list is to be had that makes polls of single jobs unnecessary. Where answers are
+    /// in channels, lists never have them.
     fn has_lists(&self, now: Instant, way: Way) -> bool {
         self.sharers >= SHARED_FROM
             && self.answers != Answers::InChannels
@@ -534,7 +534,8 @@ impl Watch {
         }
     }
 
-    /// A list has come: some more subscriptions learn what it says about their jobs. Returns whether all of them have.
+    /// A list has come: some more subscriptions learn what it says about their jobs. Returns
+    /// whether all of them have.
     pub(crate) fn listed(&mut self, list: &mut JobList, now: Instant) -> bool {
         let mut changed = Vec::new();
         for (key, own) in self.subscriptions.iter_mut().enumerate().skip(list.next).take(SLICE) {

@@ -1,5 +1,5 @@
-//! A world that follows a script: what the server answers to each request in turn, what the wallet gives, and a clock that
-//! jumps.
+//! A world that follows a script: what the server answers to each request in turn, what the wallet
+//! gives, and a clock that jumps.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -120,11 +120,13 @@ pub struct World {
     pub asked: RefCell<Vec<(Callback, Json)>>,
     /// What is not given before there is a sign.
     late: RefCell<Vec<(Callback, Rc<Cell<bool>>)>>,
-    /// Which transaction the wallet says that it has sent, before it answers, once the sign is there.
+    /// Which transaction the wallet says that it has sent, before it answers, once the sign is
+    /// there.
     says_sent: RefCell<Option<(Rc<Cell<bool>>, Json)>>,
     /// Sleeps do not end.
     pub frozen: Cell<bool>,
-    /// How much longer than asked for the coming pauses last (less, when negative): held-up timers, and pages that come back.
+    /// How much longer than asked for the coming pauses last (less, when negative): held-up timers,
+    /// and pages that come back.
     pub held_up: RefCell<VecDeque<f64>>,
     /// What the logger was told.
     pub logged: RefCell<Vec<(LogLevel, String)>>,

@@ -309,8 +309,8 @@ fn a_refusal_ends_a_wait_at_once() {
         wait.failed(at(400.0), &error(code));
         assert_eq!(words(&mut wait, 400.0).0, code);
     }
-    // A web page or a redirect does too, unless the job was there: then it is a proxy's or a login's, and may
-    // pass.
+    // A web page or a redirect does too, unless the job was there: then it is a proxy's or a
+    // login's, and may pass.
     for code in [ErrorCode::UnexpectedHtml, ErrorCode::RedirectRefused] {
         let page = error(code);
         let mut unknown = JobWait::new("job-1", terms(OURS), planned(), at(0.0));
