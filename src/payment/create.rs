@@ -124,8 +124,7 @@ impl<P: Platform + 'static> Payments<P> {
             }
             KeyHolder::Payment(attempt) => {
                 same_request(&attempt.fingerprint, &create.fingerprint, key)?;
-                let call = CallOptions { params: None, ..create.call.clone() };
-                let gone_on = self.go_on(&attempt.id, &record::to_json(&attempt), &call, create.end, update).await;
+                let gone_on = self.go_on(&attempt.id, &record::to_json(&attempt), create.call, create.end, update).await;
                 match gone_on.map_err(unread) {
                     Ok((created, attempt)) => Ok(Some(PaidJob { created, payment: Some(attempt) })),
                     Err(error) if error.code != ErrorCode::PaymentNotOpen => Err(error),

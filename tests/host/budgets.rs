@@ -1,7 +1,7 @@
 //! Budgets in the store: several clients, several programs, crashes, clocks that jump, counters
 //! that are damaged or gone.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -234,6 +234,35 @@ fn what_was_paid_is_listed_by_time_and_state_without_proofs_and_questions() {
     assert_eq!(listed(Some(2_000.0), None, None), ["sent", "unknown"]);
     assert_eq!(listed(None, Some(2_000.0), None), ["accepted"], "the end is not in it");
     assert_eq!(listed(None, None, Some(PaymentState::Sent)), ["sent"]);
+}
+
+/// The keys of the history begin with their time, so that a short period costs no look at all of it.
+#[test]
+fn of_the_history_only_the_payments_of_the_period_are_read() {
+    let scene = paying(0, &budget(|limit| limit.budget = 1_000_000));
+    let world = &scene.world;
+    world.script.borrow_mut().clear();
+    pay_and_get(world, &budget(|limit| limit.budget = 1_000_000));
+    let (key, text) =
+        world.store.borrow().iter().find(|(key, _)| key.contains("/paid/")).map(|(k, t)| (k.clone(), t.clone())).unwrap();
+    let begun_at = Json::parse(&text).unwrap().get("begunAt").unwrap().as_number().unwrap();
+    for day in 1..=9 {
+        let at = begun_at - f64::from(day) * 86_400_000.0;
+        let old = text.replace(&begun_at.to_string(), &at.to_string());
+        world.store.borrow_mut().insert(key.replace(&begun_at.to_string(), &at.to_string()), old);
+    }
+    let reads = |since: f64, until: f64| {
+        let at = |days: f64| Some(WallTime::from_ms(begun_at - days * 86_400_000.0));
+        let filter = PaymentFilter { since: at(since), until: at(until), state: None };
+        let (before, rows) = (world.store_calls.get(), Cell::new(0));
+        run(world, scene.client.payments(&filter, &CallOptions::default(), async |_| rows.set(rows.get() + 1))).unwrap();
+        (rows.get(), world.store_calls.get() - before)
+    };
+    let (none, list) = reads(20.0, 15.0);
+    assert_eq!(none, 0);
+    assert_eq!(reads(3.5, 1.5), (2, list + 2));
+    assert_eq!(reads(20.0, 7.5), (2, list + 2));
+    assert_eq!(reads(1.5, -1.0), (2, list + 2));
 }
 
 #[test]

@@ -475,6 +475,38 @@ fn a_hash_that_is_said_after_the_call_has_ended_is_written_down_and_the_answer_i
 }
 
 #[test]
+fn after_an_internal_error_the_answer_of_a_wallet_replaces_the_hash_that_it_said_before_unless_that_was_sent() {
+    let other = HASH.replace("ab", "cd");
+    let taken_back = json!({"message": "reverted", "noMoneyMoved": true});
+    for (answer, is_sent, transaction) in [
+        (Ok(json!(HASH)), false, Some(HASH)),
+        (Ok(json!(other)), false, Some(other.as_str())),
+        (Err(json!({"message": "no receipt"})), false, Some(HASH)),
+        (Err(taken_back.clone()), false, None),
+        (Ok(json!(other)), true, Some(HASH)),
+        (Err(taken_back), true, Some(HASH)),
+    ] {
+        let before = scene([payment_required()]).giving(Callback::Transfer, |_, _| None);
+        let (call, params) = (plain(), params());
+        let mut create = std::pin::pin!(before.client.create_job(&params, &call, &|_| ()));
+        assert!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let id = before.world.records()[0]["attemptId"].as_str().unwrap().to_owned();
+
+        let after = after_crash(&before, []);
+        run(after.client.wallet_answered(&id, Ok(json!(HASH))));
+        assert_eq!(after.world.records()[0]["transaction"], HASH);
+        if is_sent {
+            let key = record::key(&id);
+            let text = after.world.store.borrow()[&key].replace("\"proven\"", "\"sent\"");
+            after.world.store.borrow_mut().insert(key, text);
+        }
+        run(after.client.wallet_answered(&id, answer.clone()));
+        let left: Vec<_> = after.world.records().iter().map(|record| record["transaction"].clone()).collect();
+        assert_eq!(left, transaction.map(|hash| json!(hash).0).into_iter().collect::<Vec<_>>(), "{answer:?} {is_sent}");
+    }
+}
+
+#[test]
 fn what_is_said_to_be_sent_and_is_no_hash_changes_nothing() {
     let scene = scene([payment_required(), created()]).paying().saying_sent(sign(true), json!({"hash": HASH}));
     assert_eq!(create(&scene).unwrap(), "job-1");

@@ -143,8 +143,10 @@ for (const version of ['1.6.5', '1.7.0', '1.7.2']) {
     apart(async (sessions, begun) => {
       await Promise.all(
         Array.from({ length: 20 }, async (_, i) => {
-          const { agentResponse } = await sessions.sendMessageAndWait(await begun(), { content: `number ${i}` });
-          assert.equal(agentResponse.text, answer(`number ${i}`));
+          const content = `number ${i}`;
+          // Long enough for a server that shares a busy machine with others.
+          const { agentResponse } = await sessions.sendMessageAndWait(await begun(), { content }, { timeoutMs: 240_000 });
+          assert.equal(agentResponse.text, answer(content));
         }),
       );
     }));
