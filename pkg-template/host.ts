@@ -12,12 +12,18 @@ import { defaultStore, lock, shared } from './stores.js';
 import { deleteMember, kindOf, member, memberNumber, memberText, setMember } from './values.js';
 import { wake } from './wake.js';
 
+/** A wallet that can do nothing, which Rust refuses. */
+const NO_WALLET = {};
+
 /**
- * The application's wallet in the client's own form. `eliza-jobs/wallets` knows those of the usual libraries, once it is loaded; before that
- * an ethers signer is none, for all that it looks like one.
+ * The application's wallet in the client's own form. `eliza-jobs/wallets` makes that of a library's wallet, once it is loaded. Before
+ * that, a signer of ethers is refused: its `signTypedData` has the name of the client's own, and takes other arguments.
  */
-const asWallet = (given: Record<string, unknown>): object =>
-  shared.adapted?.(given) ?? (given['getAddress'] && given['sendTransaction'] ? {} : given);
+function asWallet(given: Record<string, unknown>): object {
+  if (shared.adapted) return shared.adapted(given);
+  const isOfEthers = given['getAddress'] && given['sendTransaction'];
+  return isOfEthers ? NO_WALLET : given;
+}
 
 export const host = {
   abortError,

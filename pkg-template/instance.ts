@@ -23,8 +23,9 @@ interface Deferred {
 interface Mark {
   paying?: boolean;
 }
-/** A signal of the application's own may throw. */
-function attempt(end: () => void) {
+
+/** Ends something that belongs to an instance. A signal of the application's own may throw. */
+function endInSilence(end: () => void) {
   try {
     end();
   } catch {
@@ -228,7 +229,7 @@ export class Instance {
     }
     this.#pending.clear();
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const end of this.#open.values()) attempt(end);
+    for (const end of this.#open.values()) endInSilence(end);
     this.#open.clear();
     releaseAllLocks();
     return this.error;

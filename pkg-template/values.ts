@@ -50,6 +50,11 @@ export function kindOf(value: unknown): number {
   }
 }
 
+/** A value in a message: what it is, and never what is in it. */
+export function shown(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
 /** A Proxy that was revoked throws. */
 function isArray(value: unknown): boolean {
   try {

@@ -1,7 +1,7 @@
 // The entry for Cloudflare Workers: scripts/build.mjs puts the compiled module into it, and the wallets are loaded.
-import { shared } from './stores/shared.js';
-import { adapted } from './wallets/library.js';
+import { takeLibraryWallets } from './wallets/library.js';
 
 export * from './index.js';
 
-shared.adapted = adapted;
+// Not `import './wallets.js'`: the bundler leaves that out, for the package.json names only built files as having effects.
+takeLibraryWallets();

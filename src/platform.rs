@@ -206,7 +206,7 @@ pub struct HttpRequest {
 }
 
 /// The response headers that are read; the runtime need not carry others over.
-pub const RESPONSE_HEADERS: [&str; 11] = [
+pub const RESPONSE_HEADERS: [&str; 14] = [
     "age",
     "content-type",
     "retry-after",
@@ -214,6 +214,9 @@ pub const RESPONSE_HEADERS: [&str; 11] = [
     "location",
     "payment-required",
     "payment-response",
+    "x-payment-amount",
+    "x-payment-currency",
+    "x-payment-networks",
     "x-payment-response",
     "ratelimit-limit",
     "ratelimit-remaining",
@@ -243,8 +246,9 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
-    /// A header's value.
+    /// The value of one of [`RESPONSE_HEADERS`].
     pub fn header(&self, name: &str) -> Option<&str> {
+        debug_assert!(RESPONSE_HEADERS.contains(&name), "the runtime does not carry {name} over");
         self.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
     }
 

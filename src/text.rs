@@ -18,7 +18,8 @@ pub fn shorten(text: &str, limit: usize) -> String {
     short
 }
 
-/// The text with no more of each address than its scheme and host: the rest may be a key of whoever asks there.
+/// The text with no more of each address than its scheme and host: the rest may be a key of whoever
+/// asks there.
 pub fn only_hosts(text: &str) -> String {
     const ENDS: [char; 8] = ['"', '\'', '`', '<', '>', ')', ']', '}'];
     let mut clean = String::new();

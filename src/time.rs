@@ -182,6 +182,20 @@ impl Add<Millis> for WallTime {
     }
 }
 
+impl Sub<Millis> for Instant {
+    type Output = Instant;
+    fn sub(self, duration: Millis) -> Instant {
+        Instant(self.0 - duration.0)
+    }
+}
+
+impl Sub<Millis> for WallTime {
+    type Output = WallTime;
+    fn sub(self, duration: Millis) -> WallTime {
+        WallTime(self.0 - duration.0)
+    }
+}
+
 impl Add for Millis {
     type Output = Millis;
     fn add(self, other: Millis) -> Millis {

@@ -1,8 +1,9 @@
 //! A whole call of the client against answers that come out of the input.
 //!
-//! The input is text: sections with `---` between them. The first line of the first names the call: create, get, list, health, wait
-//! or resume; a second line there is a record that the store holds. The others are answers: a status, headers, an empty line, a body.
-//! When there is no answer left, the server cannot be reached.
+//! The input is text: sections with `---` between them. The first line of the first names the call:
+//! create, get, list, health, wait or resume; a second line there is a record that the store holds.
+//! The others are answers: a status, headers, an empty line, a body. When there is no answer left,
+//! the server cannot be reached.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -17,7 +18,8 @@ use eliza_jobs::json::Json;
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Callback, Platform, StoreOperation};
 use eliza_jobs::platform::{HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
-use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
+use eliza_jobs::spending::ledger::SpendLedger;
+use eliza_jobs::spending::policy::SpendPolicy;
 use eliza_jobs::time::{Instant, Millis, WallTime};
 use eliza_jobs::waiting::run::Polling;
 use eliza_jobs::waiting::run::WaitPlan;
@@ -191,7 +193,8 @@ fn shows(error: &Error) {
     is_fit_to_show(&error.message);
     for words in [Some(&error.message), error.server_message.as_ref(), error.server_code.as_ref()].into_iter().flatten() {
         assert!(words.len() <= LONGEST_MESSAGE, "words of {} bytes", words.len());
-        // What is said of an offer, or by an agent of its own failure, was not made out of the request that asks for it.
+        // What is said of an offer, or by an agent of its own failure, was not made out of the
+        // request that asks for it.
         assert!(error.code.class() != ErrorClass::Api || !words.contains(API_KEY), "the key is in {words}");
         assert!(!words.contains(HASH), "a proof is in {words}");
     }

@@ -1,5 +1,6 @@
-//! What reads texts of servers, wallets and stores, as functions of bytes: for cargo-fuzz (`make fuzz`), and for the host tests, which
-//! replay the corpus and mutated copies of it. None of them may panic, and whatever they give is bounded and holds no proof.
+//! What reads texts of servers, wallets and stores, as functions of bytes: for cargo-fuzz (`make
+//! fuzz`), and for the host tests, which replay the corpus and mutated copies of it. None of them
+//! may panic, and whatever they give is bounded and holds no proof.
 
 mod conversation;
 
@@ -13,7 +14,7 @@ use eliza_jobs::payment::record as records;
 use eliza_jobs::payment::wallet_request::WalletRequest;
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpResponse};
-use eliza_jobs::spending::SpendLedger;
+use eliza_jobs::spending::ledger::SpendLedger;
 use eliza_jobs::spending::policy::{Circumstances, PaymentMethod, SpendPolicy, StoredCounters};
 use eliza_jobs::time::{Millis, WallTime};
 use eliza_jobs::x402::typed_data::Clock;
@@ -64,7 +65,8 @@ fn body(text: &str) -> Body {
     }
 }
 
-/// A 402: the header `PAYMENT-REQUIRED` in the first line (as it comes, or as JSON), the body in the others.
+/// A 402: the header `PAYMENT-REQUIRED` in the first line (as it comes, or as JSON), the body in
+/// the others.
 fn payment_required(bytes: &[u8]) {
     let text = text(bytes);
     let (header, rest) = text.split_once('\n').unwrap_or((&text, ""));

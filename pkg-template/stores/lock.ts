@@ -1,7 +1,10 @@
 // Locks as the Rust side asks for them: one holder in this program, in all tabs, and in all
 // programs that share the store.
+import { shown } from '../values.js';
 import { shared } from './shared.js';
 import type { ReleaseLock, Store } from './store.js';
+
+const LOCK_RULE = 'lock() must resolve with a function that releases the lock';
 
 /** A lock that is wanted or held. */
 export interface LockCall {
@@ -41,9 +44,10 @@ export function lock(name: string, call: LockCall, store: Store | undefined): Pr
     call.valid = () => isHeld && calls.has(call) && (held?.valid?.() ?? true);
     const askStore = async () => {
       const given: unknown = store?.lock ? await store.lock(name, call) : () => undefined;
-      if (!isRelease(given)) throw new TypeError(`lock() must resolve with a function that releases the lock; ${whatIs(given)}`);
-      if (call.gone) return giveBack(given);
-      held = given;
+      if (typeof given !== 'function') throw new TypeError(`${LOCK_RULE}; it resolved with ${shown(given)}`);
+      const release = given as ReleaseLock;
+      if (call.gone) return giveBack(release);
+      held = release;
       isHeld = true;
       resolve();
     };
@@ -77,14 +81,6 @@ function enqueue(name: string, signal: AbortSignal, work: () => Promise<void>): 
     // A page without an origin of its own has no Web Locks.
     if (!signal.aborted) inThisProgram();
   });
-}
-
-function isRelease(given: unknown): given is ReleaseLock {
-  return typeof given === 'function';
-}
-
-function whatIs(given: unknown): string {
-  return `it resolved with ${typeof given === 'object' && given ? 'an object' : String(given)}`;
 }
 
 /** What a store throws when it releases a lock changes nothing: the lock's lease ends by itself. */

@@ -1,3 +1,4 @@
+import { shown } from '../values.js';
 import type { Builtins } from './builtins.js';
 import { Folder } from './folder.js';
 import { takeLease } from './lease.js';
@@ -10,7 +11,7 @@ const MAX_NAME = 255;
 /** A store in a folder, over modules that the package's entries get in different ways. */
 export function storeIn(given: string, load: () => Builtins): Store {
   if (typeof given !== 'string' || !given) {
-    throw new TypeError(`fileStore needs the path of a folder (it is made when it is missing); given: ${String(given)}`);
+    throw new TypeError(`fileStore needs the path of a folder (it is made when it is missing); given: ${shown(given)}`);
   }
   const node = load();
   const folder = new Folder(node.path.resolve(given), node);

@@ -32,7 +32,8 @@ export async function takeTurn(
   const id = crypto.randomUUID();
   const over = await hold(locks, prefix + id);
   own.add(id);
-  // Before the locks are: a turn of which only the key can be seen then is over, and its tab was closed before it could remove the key.
+  // Ends are read before the locks are. The lock of a turn outlives its end: an end without a lock is of a tab that was closed before
+  // it could remove it.
   const left = isTidy ? [] : endsIn(storage);
   isTidy = true;
   const { held = [] } = await locks.query();

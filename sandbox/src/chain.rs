@@ -1,6 +1,8 @@
-//! The chains, as far as the paywalls see them: balances of USDC, transfers, and nonces that were used.
+//! The chains, as far as the paywalls see them: balances of USDC, transfers, and nonces that were
+//! used.
 //!
-//! There is no blockchain: a transfer is an entry in a list. It counts from its time on, so that one can be under way.
+//! There is no blockchain: a transfer is an entry in a list. It counts from its time on, so that
+//! one can be under way.
 
 use crate::random::Random;
 use crate::time::Ms;

@@ -4,7 +4,8 @@ use serde::Serialize;
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
-/// What can go wrong. Each strikes once for each time that it was asked for, at the next opportunity.
+/// What can go wrong. Each strikes once for each time that it was asked for, at the next
+/// opportunity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "kebab-case")]
@@ -16,9 +17,11 @@ pub enum FaultName {
     /// A job is created and paid; the answer is a 500.
     #[serde(rename = "pay-then-500")]
     PayThen500,
-    /// The settlement takes longer than the server waits: it answers 402, and the money moves later.
+    /// The settlement takes longer than the server waits: it answers 402, and the money moves
+    /// later.
     SettleLate,
-    /// The settlement fails: the server answers 402 although it has created the job, and no money moves.
+    /// The settlement fails: the server answers 402 although it has created the job, and no money
+    /// moves.
     SettleFails,
     /// A job is created and paid; the answer is the same 402 as before.
     #[serde(rename = "402-again")]
@@ -29,7 +32,8 @@ pub enum FaultName {
     WrongRecipient,
     /// The wallet takes its time.
     SlowWallet,
-    /// The next request for jobs meets a server that restarts: all jobs are gone, and connections are refused for a while.
+    /// The next request for jobs meets a server that restarts: all jobs are gone, and connections
+    /// are refused for a while.
     ServerRestarts,
     /// The server's clock is five minutes ahead, until the fault is turned off.
     ClockSkew,

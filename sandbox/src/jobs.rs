@@ -1,4 +1,5 @@
-//! Jobs: what a request for one must have, how long one lives, and how it ends. As `@elizaos/server` 1.7.0 has it.
+//! Jobs: what a request for one must have, how long one lives, and how it ends. As
+//! `@elizaos/server` 1.7.0 has it.
 
 use serde_json::{Map, Value};
 
@@ -242,7 +243,8 @@ impl Jobs {
         self.all.retain(|job| job.id != id);
     }
 
-    /// The agent's answer has come. Whether it is the job's answer: not when the job was seen to be over.
+    /// The agent's answer has come. Whether it is the job's answer: not when the job was seen to be
+    /// over.
     pub fn answered(&mut self, id: &str, message: &Value, now: Ms) -> bool {
         let waiting = |job: &&mut Job| job.id == id && job.status == Status::Processing && now < job.created_at + MAX_LISTEN_MS;
         let Some(job) = self.all.iter_mut().find(waiting) else { return false };

@@ -1,4 +1,5 @@
-//! The edge: what JavaScript calls. It only converts; `pkg-template/sandbox.ts` performs the effects.
+//! The edge: what JavaScript calls. It only converts; `pkg-template/sandbox.ts` performs the
+//! effects.
 
 use js_sys::{Error, Reflect};
 use serde::Serialize;
@@ -116,7 +117,8 @@ fn written<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
 
 #[wasm_bindgen]
 impl Machine {
-    /// `options`: without functions. `seed` where the options have none; `now`: in milliseconds since 1970.
+    /// `options`: without functions. `seed` where the options have none; `now`: in milliseconds
+    /// since 1970.
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue, seed: u32, now: f64) -> Result<Machine, JsValue> {
         let options: Value = read(options)?;

@@ -74,8 +74,8 @@ pub fn object(members: &mut [(&str, Value)]) -> Value {
     Value::Object(members.iter_mut().map(|(key, value)| ((*key).to_owned(), std::mem::take(value))).collect())
 }
 
-/// A document: `document!({"key": value, …})`. In place of serde_json's macro, whose code is several times as large: what is
-/// nested is `document!` again.
+/// A document: `document!({"key": value, …})`. In place of serde_json's macro, whose code is
+/// several times as large: what is nested is `document!` again.
 macro_rules! document {
     ({$($key:literal: $value:expr),* $(,)?}) => {
         $crate::json::object(&mut [$(($key, $crate::json::ToJson::json(&$value))),*])

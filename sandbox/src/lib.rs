@@ -1,7 +1,9 @@
-//! An elizaOS Jobs server with x402 paywalls as a state machine: for tests, demonstrations and first steps.
+//! An elizaOS Jobs server with x402 paywalls as a state machine: for tests, demonstrations and
+//! first steps.
 //!
-//! The server is a value without I/O, clock or async: requests, answers of the agent and the time come in as arguments,
-//! and what is to be done comes out as a list of [`message::Effect`]s. `pkg-template/sandbox.ts` performs them.
+//! The server is a value without I/O, clock or async: requests, answers of the agent and the time
+//! come in as arguments, and what is to be done comes out as a list of [`message::Effect`]s.
+//! `pkg-template/sandbox.ts` performs them.
 //!
 //! ```text
 //!  js.rs            the edge: converts
@@ -13,8 +15,8 @@
 //!  message.rs  random.rs  json.rs  text.rs  time.rs
 //! ```
 //!
-//! It is no server for users: it keeps everything in memory, believes every signature of the right form, and its money
-//! is a number in a list.
+//! It is no server for users: it keeps everything in memory, believes every signature of the right
+//! form, and its money is a number in a list.
 
 pub mod chain;
 pub mod channels;

@@ -1,7 +1,7 @@
 //! What a sandbox is made with: the types of the options, and how they are read.
 //!
-//! `SandboxOptions` is the declaration that applications see; [`Options`] is what the server uses. Whatever can never
-//! be meant is refused with the option's name, its rule and a way out.
+//! `SandboxOptions` is the declaration that applications see; [`Options`] is what the server uses.
+//! Whatever can never be meant is refused with the option's name, its rule and a way out.
 
 use serde_json::{Map, Value};
 #[cfg(target_arch = "wasm32")]
@@ -53,32 +53,37 @@ pub enum IdRule {
 #[derive(Debug, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub struct SandboxOptions {
-    /// How the server asks for payment: not at all, as elizaOS does (the proof is the hash of a token transfer), or with
-    /// x402 of version 1 or 2 (the proof is a signature). @default "none"
+    /// How the server asks for payment: not at all, as elizaOS does (the proof is the hash of a
+    /// token transfer), or with x402 of version 1 or 2 (the proof is a signature). @default "none"
     #[tsify(optional, type = "'none' | 'elizaos' | 'x402-v1' | 'x402-v2'")]
     pub paywall: Option<String>,
     /// What a job costs, as a decimal string of USDC. @default "0.02"
     #[tsify(optional)]
     pub price: Option<String>,
-    /// The networks that may be paid on. @default ["base", "polygon"] for elizaOS, ["base"] for x402
+    /// The networks that may be paid on. @default ["base", "polygon"] for elizaOS, ["base"] for
+    /// x402
     #[tsify(optional, type = "('base' | 'polygon' | 'base-sepolia' | 'polygon-amoy')[]")]
     pub networks: Option<Vec<String>>,
     /// Who is paid. @default an address that reads "test"
     #[tsify(optional)]
     pub recipient: Option<String>,
-    /// What every account has in the beginning, on each network, as a decimal string of USDC. @default "1000"
+    /// What every account has in the beginning, on each network, as a decimal string of USDC.
+    /// @default "1000"
     #[tsify(optional)]
     pub balance: Option<String>,
-    /// What the elizaOS paywall looks at: `chain`: the hash is that of a transfer on the sandbox's chain, and pays once;
-    /// `once`: it has the form of a hash, and pays once; `shape`: it has the form of a hash. @default "chain"
+    /// What the elizaOS paywall looks at: `chain`: the hash is that of a transfer on the sandbox's
+    /// chain, and pays once; `once`: it has the form of a hash, and pays once; `shape`: it has the
+    /// form of a hash. @default "chain"
     #[tsify(optional, type = "'chain' | 'once' | 'shape'")]
     pub hash_check: Option<String>,
-    /// Whether a payment may or must have an id (x402 version 2's extension `payment-identifier`): the same id is answered with the same answer,
-    /// and moves nothing again. @default the server knows no ids
+    /// Whether a payment may or must have an id (x402 version 2's extension `payment-identifier`):
+    /// the same id is answered with the same answer, and moves nothing again. @default the server
+    /// knows no ids
     #[tsify(optional, type = "'optional' | 'required'")]
     pub payment_identifier: Option<String>,
-    /// What the agent says: a function that returns the text, or the text in pieces, or a promise of it. `undefined` or
-    /// `null`: the agent chooses not to answer. Throwing: the model fails. @default it repeats the question
+    /// What the agent says: a function that returns the text, or the text in pieces, or a promise
+    /// of it. `undefined` or `null`: the agent chooses not to answer. Throwing: the model fails.
+    /// @default it repeats the question
     #[tsify(optional, type = "AnswerFunction")]
     pub answer: Option<String>,
     /// How long the agent takes before it answers, in milliseconds. @default 0
@@ -87,17 +92,19 @@ pub struct SandboxOptions {
     /// How long every answer of the server is under way, in milliseconds. @default 0
     #[tsify(optional)]
     pub latency_ms: Option<f64>,
-    /// What goes wrong: each strikes once, at the next opportunity; a name that is there twice strikes twice. @default []
+    /// What goes wrong: each strikes once, at the next opportunity; a name that is there twice
+    /// strikes twice. @default []
     #[tsify(optional, type = "FaultName[]")]
     pub faults: Option<Vec<FaultName>>,
-    /// How long slow faults take, in milliseconds: `slow-wallet`, `settle-late`, `slow-body`, and how long
-    /// `server-restarts` refuses connections. @default 2000
+    /// How long slow faults take, in milliseconds: `slow-wallet`, `settle-late`, `slow-body`, and
+    /// how long `server-restarts` refuses connections. @default 2000
     #[tsify(optional)]
     pub slow_ms: Option<f64>,
     /// Whether time passes by itself, or only with `advance()`. @default "real"
     #[tsify(optional, type = "'real' | 'virtual'")]
     pub time: Option<String>,
-    /// When virtual time begins: milliseconds since 1970, or a date as JSON has it. @default the machine's time
+    /// When virtual time begins: milliseconds since 1970, or a date as JSON has it. @default the
+    /// machine's time
     #[tsify(optional, type = "number | string")]
     pub now: Option<f64>,
     /// Determines all ids and hashes: an integer from 0 to 4294967295. @default a random one
@@ -112,7 +119,8 @@ pub struct SandboxOptions {
     /// Whether the server has an agent. @default true
     #[tsify(optional)]
     pub agent: Option<bool>,
-    /// The server's address, as `sandbox.url`. Nothing listens there. @default "https://sandbox.test"
+    /// The server's address, as `sandbox.url`. Nothing listens there. @default
+    /// "https://sandbox.test"
     #[tsify(optional)]
     pub url: Option<String>,
 }

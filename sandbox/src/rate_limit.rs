@@ -1,4 +1,5 @@
-//! The server's rate limit, as express-rate-limit keeps it: so many requests in a window, which begins with the first.
+//! The server's rate limit, as express-rate-limit keeps it: so many requests in a window, which
+//! begins with the first.
 
 use crate::json::document;
 use crate::message::Reply;

@@ -1,5 +1,6 @@
-//! The server: which request goes where, what goes wrong on the way, and what is due when. What is served
-//! stands in the files beside: [`jobs`], [`sessions`], [`payments`]; what every answer has, in [`answers`].
+//! The server: which request goes where, what goes wrong on the way, and what is due when. What is
+//! served stands in the files beside: [`jobs`], [`sessions`], [`payments`]; what every answer has,
+//! in [`answers`].
 
 mod answers;
 mod jobs;
@@ -227,7 +228,8 @@ impl Server {
         }
         let path = canonical(request.path());
         let is_api = path.starts_with("/api/");
-        // Of a limiter in front of everything: elizaOS's own comes after a paywall, which then keeps the money.
+        // Of a limiter in front of everything: elizaOS's own comes after a paywall, which then
+        // keeps the money.
         if is_api && self.strikes(FaultName::RateLimit) {
             return Outcome::Reply(self.limit.fault());
         }
@@ -405,7 +407,8 @@ fn is_json(request: &Request) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The body's document. `None`: it was not read, because it is not JSON. An empty one is an empty object.
+/// The body's document. `None`: it was not read, because it is not JSON. An empty one is an empty
+/// object.
 fn body(request: &Request) -> Option<Value> {
     let text = if request.body.is_empty() { "{}" } else { request.body.as_str() };
     serde_json::from_str(text).ok().filter(|_| is_json(request))

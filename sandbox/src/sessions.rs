@@ -385,7 +385,8 @@ impl Sessions {
         Ok((Sent { mode, channel_id: session.channel_id.clone(), user_message, status }, message))
     }
 
-    /// `GET /sessions/:id/messages`: the session's channel and which of its messages, the newest first.
+    /// `GET /sessions/:id/messages`: the session's channel and which of its messages, the newest
+    /// first.
     pub fn read(&mut self, id: &str, request: &Request, now: Ms) -> Answer<(String, Page)> {
         let channel = self.find(id, now)?.channel_id.clone();
         let limit = request.query("limit").filter(|text| !text.is_empty()).map(|text| leading_integer(&text));

@@ -70,7 +70,8 @@ pub fn checksummed(address: &str) -> String {
     format!("0x{}", hex.chars().zip(hash.chars()).map(letter).collect::<String>())
 }
 
-/// The one of these names that was probably meant: with at most two letters changed, added or left out.
+/// The one of these names that was probably meant: with at most two letters changed, added or left
+/// out.
 pub fn meant<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
     let given = given.to_lowercase();
     names

@@ -1,7 +1,8 @@
 //! The test wallet: an account that exists nowhere, and signatures that only the sandbox knows.
 //!
-//! Its signatures have the form of real ones (65 bytes, `v` 27, a low `s`) and are hashes of what was signed, so that
-//! the sandbox notices when something else is sent. They prove nothing anywhere else.
+//! Its signatures have the form of real ones (65 bytes, `v` 27, a low `s`) and are hashes of what
+//! was signed, so that the sandbox notices when something else is sent. They prove nothing anywhere
+//! else.
 
 use serde_json::Value;
 
@@ -33,7 +34,8 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// Reads one; `None` when something is missing or of another form. Numbers may be decimal strings.
+    /// Reads one; `None` when something is missing or of another form. Numbers may be decimal
+    /// strings.
     pub fn read(document: &Value) -> Option<Self> {
         let text = |key: &str| document.get(key).and_then(Value::as_str);
         let address = |key: &str| text(key).filter(|text| is_hex(text, 40)).map(str::to_owned);
@@ -94,7 +96,8 @@ fn signature(network: &Network, message: &Authorization) -> String {
     format!("0x{}{}1b", const_hex::encode(r), const_hex::encode(s))
 }
 
-/// Whether this could be the payer's signature: for the test wallet, whether it is; for all others, whether it has the form of one.
+/// Whether this could be the payer's signature: for the test wallet, whether it is; for all others,
+/// whether it has the form of one.
 pub fn is_signature(text: &str, network: &Network, message: &Authorization) -> bool {
     if same(&message.from, WALLET) {
         return same(text, &signature(network, message));

@@ -11,7 +11,7 @@ use crate::api::error::{Error, Result};
 use crate::api::jobs;
 use crate::api::routes;
 use crate::json::{Json, Kind, is_true, shown};
-use crate::time::WallTime;
+use crate::time::{Millis, WallTime};
 
 /// The longest content of a message, in UTF-16 code units.
 pub const MAX_CONTENT_UNITS: usize = 4_000;
@@ -19,6 +19,8 @@ pub const MAX_CONTENT_UNITS: usize = 4_000;
 pub const MAX_METADATA_UNITS: usize = 10_240;
 /// The most messages that a server returns in one page.
 pub const MAX_PAGE: f64 = 100.0;
+/// The latest time of a `Date`, in milliseconds since 1970.
+const MAX_DATE: f64 = 8.64e15;
 
 /// Reads a date that a server has written.
 pub type ParseDate<'a> = &'a dyn Fn(&str) -> Option<WallTime>;
@@ -120,20 +122,22 @@ impl Transport {
     }
 }
 
-/// Which messages of a session are wanted. Times are in milliseconds since 1970.
+/// Which messages of a session are wanted. Times are on the server's clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Page {
     /// How many at most; `None` is the server's default.
     pub limit: Option<f64>,
     /// Only messages that were written before this time.
-    pub before: Option<f64>,
+    pub before: Option<WallTime>,
     /// Only messages that were written after this time.
-    pub after: Option<f64>,
+    pub after: Option<WallTime>,
 }
 
 impl Page {
     /// As many messages as a server returns at once.
     pub const LARGEST: Page = Page { limit: Some(MAX_PAGE), before: None, after: None };
+    /// The smallest distance of two times: servers page by whole milliseconds.
+    pub const TICK: Millis = Millis::new(1.0);
 
     /// Validates the argument of `getMessages`.
     pub fn read(params: Option<&Json>) -> Result<Self> {
@@ -151,15 +155,16 @@ impl Page {
         let time = "must be a Date, or a whole number of milliseconds since 1970";
         Ok(Self {
             limit: number("limit", 1.0, MAX_PAGE, "must be a whole number from 1 to 100")?,
-            before: number("before", 0.0, 8.64e15, time)?,
-            after: number("after", 0.0, 8.64e15, time)?,
+            before: number("before", 0.0, MAX_DATE, time)?.map(WallTime::from_ms),
+            after: number("after", 0.0, MAX_DATE, time)?.map(WallTime::from_ms),
         })
     }
 
     /// The route of this page of the session's messages.
     pub fn route(&self, session_id: &str) -> String {
         let mut query = String::new();
-        for (key, value) in [("limit", self.limit), ("before", self.before), ("after", self.after)] {
+        let (before, after) = (self.before.map(WallTime::as_ms), self.after.map(WallTime::as_ms));
+        for (key, value) in [("limit", self.limit), ("before", before), ("after", after)] {
             if let Some(value) = value {
                 query = routes::query(&query, key, &Json::number(value).to_json());
             }
@@ -168,17 +173,17 @@ impl Page {
     }
 }
 
-/// The member as milliseconds since 1970, if it is a time.
-fn time(document: &Json, key: &str, date: ParseDate<'_>) -> Option<f64> {
+/// The member, if it is a time: a number of milliseconds since 1970, or a date.
+fn time(document: &Json, key: &str, date: ParseDate<'_>) -> Option<WallTime> {
     let value = document.get(key)?;
-    value.as_number().or_else(|| date(&value.as_text()?).map(WallTime::as_ms))
+    value.as_number().map(WallTime::from_ms).or_else(|| date(&value.as_text()?))
 }
 
 /// The document with these members as numbers.
 fn with_times(mut document: Json, keys: &[&str], date: ParseDate<'_>) -> Json {
     for key in keys {
         if let Some(at) = time(&document, key, date) {
-            document = document.set(key, Json::number(at));
+            document = document.set(key, Json::number(at.as_ms()));
         }
     }
     document
@@ -228,7 +233,7 @@ pub fn read_message(document: &Json, date: ParseDate<'_>) -> Option<Json> {
         message = message.set("authorId", author);
     }
     if let Some(at) = time(document, "createdAt", date).or_else(|| time(document, "created_at", date)) {
-        message = message.set("createdAt", Json::number(at));
+        message = message.set("createdAt", Json::number(at.as_ms()));
     }
     if let Some(metadata) = document.get("metadata").filter(|metadata| metadata.kind() == Kind::Object) {
         message = message.set("metadata", metadata);

@@ -18,11 +18,19 @@ const MAX_WATCHED: usize = 8;
 /// The name of the query.
 const QUERY: &str = "fresh=";
 
+/// The `Date` of an address's answers.
+#[derive(Debug)]
+struct Watched {
+    address: String,
+    date: String,
+    /// Since when it is the same.
+    since: Instant,
+}
+
 /// What is known about caches on the way to the server.
 #[derive(Debug, Default)]
 pub(crate) struct Freshness {
-    /// The address, its last `Date`, and since when that is the same.
-    watched: Vec<(String, String, Instant)>,
+    watched: Vec<Watched>,
     /// Whether a cache was noticed.
     is_noticed: bool,
     /// Whether the last answer came from it.
@@ -48,18 +56,18 @@ impl Freshness {
         if date.is_empty() {
             return false;
         }
-        if let Some((_, last, since)) = self.watched.iter_mut().find(|(known, ..)| known == address) {
-            if last == date {
-                return now.since(*since) > MAX_STANDSTILL;
+        if let Some(watched) = self.watched.iter_mut().find(|watched| watched.address == address) {
+            if watched.date == date {
+                return now.since(watched.since) > MAX_STANDSTILL;
             }
-            date.clone_into(last);
-            *since = now;
+            date.clone_into(&mut watched.date);
+            watched.since = now;
             return false;
         }
         if self.watched.len() >= MAX_WATCHED {
             self.watched.remove(0);
         }
-        self.watched.push((address.to_owned(), date.to_owned(), now));
+        self.watched.push(Watched { address: address.to_owned(), date: date.to_owned(), since: now });
         false
     }
 

@@ -41,6 +41,13 @@ pub enum Slot {
     LastPoll,
 }
 
+impl Slot {
+    /// The slot of a poll, by whether it is the job's last one.
+    pub fn last_if(is_last: bool) -> Self {
+        if is_last { Slot::LastPoll } else { Slot::Ordinary }
+    }
+}
+
 /// Where the limit is known from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Source {
@@ -128,8 +135,8 @@ impl RateLimit {
         if self.source == Source::Unlimited {
             self.source = Source::Assumed;
         }
-        // A server that reports what is left has said so in this response too: without that it comes
-        // from a limiter on the way, which knows nothing of this window.
+        // A server that reports what is left has said so in this response too: without that it
+        // comes from a limiter on the way, which knows nothing of this window.
         if self.source != Source::Reported {
             self.left = self.left.min(self.reserve(Slot::Ordinary));
         }
@@ -184,7 +191,7 @@ impl RateLimit {
 
     /// Takes a slot back that was not used.
     pub fn cancel(&mut self, booking: Booking) {
-        self.next_slot = self.next_slot + (Millis::ZERO - booking.gap);
+        self.next_slot = self.next_slot - booking.gap;
     }
 
     /// The first time at which any poll may be sent.

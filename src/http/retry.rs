@@ -10,8 +10,8 @@ const MAX_PAUSE: Millis = Millis::new(5_000.0);
 /// A longer `Retry-After` is not believed: one day. Some servers write a time in place of a
 /// duration.
 const MAX_RETRY_AFTER: Millis = Millis::new(86_400_000.0);
-/// The longest time for a read that another one follows: a poll, or a list. One that takes longer is
-/// worse than none, for its connection may be dead.
+/// The longest time for a read that another one follows: a poll, or a list. One that takes longer
+/// is worse than none, for its connection may be dead.
 pub(crate) const POLL_LIMIT: Millis = Millis::new(10_000.0);
 
 /// The pause before try number `tries + 1`, with full jitter, so that many clients do not return at

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::api::error::{Error, Result};
 use crate::api::options::CallOptions;
 use crate::http::freshness::Freshness;
+use crate::http::message::HttpConfig;
 use crate::http::outcome::{Outcome, Repeated, may_be_sent_again, outcome, read_answer, refusal, send_error};
 use crate::http::rate_limit::{Booking, RateLimit, Slot};
 use crate::http::retry::{RetryBudget, backoff, retry_after};
@@ -13,8 +14,6 @@ use crate::http::words::place;
 use crate::json::Json;
 use crate::platform::{Body, HttpRequest, HttpResponse, LogLevel, Method, Platform};
 use crate::time::{Deadline, Millis};
-
-pub use super::message::HttpConfig;
 
 /// The shortest time limit of a request that is sent at all.
 const MIN_TIMEOUT: Millis = Millis::new(1.0);

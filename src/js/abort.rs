@@ -21,7 +21,8 @@ extern "C" {
 pub(super) struct Signal(pub(super) Json);
 
 impl Signal {
-    /// Why the signal has aborted, if it has. Those of old browsers and of polyfills do not say why.
+    /// Why the signal has aborted, if it has. Those of old browsers and of polyfills do not say
+    /// why.
     pub(super) fn reason(&self) -> Option<JsValue> {
         let reason = || self.0.get("reason").map_or_else(abort_error, |reason| reason.0);
         (self.0.get("aborted")?.0 == true).then(reason)

@@ -22,7 +22,8 @@ extern "C" {
     // With `catch`, because an application's object may throw.
     #[wasm_bindgen(js_namespace = host, js_name = defaultStore, catch)]
     fn default_store() -> Result<JsValue, JsValue>;
-    /// A wallet of one of the usual libraries in the client's own form, anything else as it is (`pkg-template/host.ts`).
+    /// A wallet of one of the usual libraries in the client's own form, anything else as it is
+    /// (`pkg-template/host.ts`).
     #[wasm_bindgen(js_namespace = host, js_name = asWallet, catch)]
     fn as_wallet(given: &JsValue) -> Result<JsValue, JsValue>;
 }

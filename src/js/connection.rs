@@ -12,7 +12,8 @@ use crate::api::error::{Error, ErrorCode, Result};
 use crate::client::{Client, Config};
 use crate::http::rate_limit::RateLimit;
 use crate::json::Json;
-use crate::spending::policy::{Limit, SpendLedger};
+use crate::spending::ledger::SpendLedger;
+use crate::spending::policy::Limit;
 use crate::x402::amount;
 
 /// A client that can be released while its calls go on.

@@ -49,9 +49,9 @@ thread_local! {
 }
 
 thread_local! {
-    /// Whether the runtime knows `cache` in the options of a request. Caches of frameworks, networks and browsers
-    /// would repeat an old response to every poll, but Cloudflare Workers with a compatibility date before 2024-11-11
-    /// throw on the member.
+    /// Whether the runtime knows `cache` in the options of a request. Caches of frameworks,
+    /// networks and browsers would repeat an old response to every poll, but Cloudflare Workers
+    /// with a compatibility date before 2024-11-11 throw on the member.
     static TAKES_CACHE: bool = {
         let is_known = |init: &RequestInit| Request::new_with_str_and_init("https://localhost", init).is_ok();
         let init = RequestInit::new();
@@ -61,8 +61,9 @@ thread_local! {
     };
 }
 
-/// Whether fetch refused the request because of its signal, before it sent anything. Test environments
-/// such as jsdom replace `AbortController` with a class that the runtime's own fetch does not accept.
+/// Whether fetch refused the request because of its signal, before it sent anything. Test
+/// environments such as jsdom replace `AbortController` with a class that the runtime's own fetch
+/// does not accept.
 fn is_about_signal(thrown: &JsValue) -> bool {
     let error = Json(thrown.clone());
     let words = error.get_text("message").unwrap_or_default();
@@ -83,8 +84,8 @@ impl Drop for AbortOnDrop {
 }
 
 impl JsPlatform {
-    /// Sends a request and reads the whole response, before `limit` ends. The text of an event stream goes to `on_chunk`
-    /// as it comes.
+    /// Sends a request and reads the whole response, before `limit` ends. The text of an event
+    /// stream goes to `on_chunk` as it comes.
     pub(super) async fn fetch_within(
         &self,
         request: &HttpRequest,
@@ -189,7 +190,8 @@ fn header(line: &str) -> Option<(&'static str, String)> {
     Some((name, value.to_owned()))
 }
 
-/// An event stream, to its end. Each piece is read when the one before was taken, so that nothing is read ahead.
+/// An event stream, to its end. Each piece is read when the one before was taken, so that nothing
+/// is read ahead.
 async fn read_stream(received: &Received, on_chunk: &dyn Fn(&str)) -> Result<HttpResponse, SendError> {
     let stream = received.stream();
     while !stream.is_undefined() {
@@ -218,7 +220,8 @@ fn unread(failure: SendFailure, words: &str) -> SendError {
     SendError { failure, words: words.to_owned(), cause: None, partial: String::new() }
 }
 
-/// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps `ECONNREFUSED` below.
+/// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps
+/// `ECONNREFUSED` below.
 fn failed(thrown: JsValue, reading: bool) -> SendError {
     let cause = Json(thrown);
     let mut words = cause.as_text().or_else(|| cause.get_text("message")).unwrap_or_default();

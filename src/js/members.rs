@@ -17,7 +17,8 @@ const MS_RULE: &str = "must be a number of milliseconds from 1 to 2147483647";
 
 #[wasm_bindgen(js_namespace = host)]
 extern "C" {
-    /// What is wrong with the members (`pkg-template/members.ts`): `[name, words, hint, own name]`, or `undefined`.
+    /// What is wrong with the members (`pkg-template/members.ts`): `[name, words, hint, own name]`,
+    /// or `undefined`.
     #[wasm_bindgen(catch)]
     fn misfit(given: &JsValue, field: &str, known: &str) -> Result<JsValue, JsValue>;
 }
@@ -42,7 +43,8 @@ pub(super) fn only(field: &'static str, given: &Json, known: &[&[&str]]) -> Resu
     Err(error)
 }
 
-/// Where members belong that were found elsewhere. The first place that knows a name is the one that is said.
+/// Where members belong that were found elsewhere. The first place that knows a name is the one
+/// that is said.
 const PLACES: [(&[&str], &str); 6] = [
     (SpendOptions::MEMBERS, "the client's `spend`"),
     (BudgetOptions::MEMBERS, "the client's `spend.budget`"),

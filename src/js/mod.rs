@@ -4,7 +4,9 @@
 //! | --- | --- |
 //! | [`jobs_client`], [`sessions_client`] | the exported classes: one short method each |
 //! | `connection` | what a class holds: the core's client, until it is released |
-//! | `arguments`, `request`, `client_options`, `spend_options` | read what applications pass; `members` has the rules |
+//! | `arguments`, `request`, `headers` | read what a call is given |
+//! | `client_options`, `spend_options`, `polling_options` | read what a client is made with |
+//! | `members` | the rules for the members of all of them |
 //! | `call` | a call as a promise, ended by its signal |
 //! | `feed` | a call with several results, as an async iterator |
 //! | `platform`, `fetch` | the core's seam over JavaScript |

@@ -57,7 +57,8 @@ pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
     Ok(policy)
 }
 
-/// An error about a token of the caller's own, with its place: its limits are read as those of `spend` are.
+/// An error about a token of the caller's own, with its place: its limits are read as those of
+/// `spend` are.
 fn of_asset(mut error: Box<Error>, at: usize) -> Box<Error> {
     let whose = ["spend.assets[", &at.to_string(), "]"].concat();
     let placed = |text: &str| {

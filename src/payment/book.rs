@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::api::jobs;
 use crate::api::payments::Attempt;
 use crate::payment::PaidJob;
-use crate::spending::policy::Reservation;
+use crate::spending::ledger::Reservation;
 use crate::table::Table;
 use crate::time::{Instant, WallTime};
 
@@ -236,7 +236,7 @@ impl Book {
 mod tests {
     use super::*;
     use crate::json;
-    use crate::spending::SpendLedger;
+    use crate::spending::ledger::SpendLedger;
     use crate::spending::policy::{OverBudget, SpendPolicy};
     use std::rc::Rc;
 

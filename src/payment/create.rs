@@ -118,7 +118,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         match self.key_holder(key, lock, create.end).await? {
             KeyHolder::Nobody => Ok(None),
-            KeyHolder::Job(created, fingerprint) => {
+            KeyHolder::Job { created, fingerprint } => {
                 same_request(&fingerprint, &create.fingerprint, key)?;
                 Ok(Some(PaidJob { created: jobs::read_created(jobs::handle(&created)), payment: None }))
             }

@@ -6,8 +6,7 @@
 //! id, or the job itself where nothing was paid. A key record whose attempt has no record is free:
 //! no wallet was asked yet, or the payment was forgotten.
 //!
-//! Version 0.1.0 had no such records. Once per store, all payments are looked through for keys of
-//! its time.
+//! Version 0.1.0 had no such records: `old_keys` makes them.
 
 use crate::api::jobs;
 use crate::api::payments::Attempt;
@@ -18,8 +17,6 @@ use crate::time::WallTime;
 
 /// What every key record's key begins with.
 pub const PREFIX: &str = "eliza-jobs/key/";
-/// The record that says that the payments of version 0.1.0 have key records.
-pub const INDEXED: &str = "eliza-jobs/keys-indexed";
 const VERSION: f64 = 1.0;
 
 /// The name of a key at a server: of its record, and of its lock. Half a hash: no two keys have the
@@ -110,14 +107,26 @@ pub enum OldKeys {
     Indexed,
 }
 
-/// What a store's value under a key record's key holds: nothing, a record, or something that cannot
-/// be read.
-pub fn parse(value: &Json) -> Option<Result<KeyRecord, ()>> {
-    if matches!(value.kind(), Kind::Undefined | Kind::Null) {
-        return None;
+/// What a store's value under a key record's key holds.
+#[derive(Debug)]
+pub enum FoundKey {
+    /// Nothing.
+    Missing,
+    /// A record.
+    Record(KeyRecord),
+    /// Something that cannot be read.
+    Unreadable,
+}
+
+impl FoundKey {
+    /// Reads a store's value.
+    pub fn read(value: &Json) -> Self {
+        if matches!(value.kind(), Kind::Undefined | Kind::Null) {
+            return Self::Missing;
+        }
+        let record = value.as_text().and_then(|text| Json::parse(&text));
+        record.as_ref().and_then(KeyRecord::read).map_or(Self::Unreadable, Self::Record)
     }
-    let record = value.as_text().and_then(|text| Json::parse(&text));
-    Some(record.as_ref().and_then(KeyRecord::read).ok_or(()))
 }
 
 #[cfg(test)]
@@ -153,11 +162,12 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_not_missing() {
-        assert!(parse(&json!(null)).is_none());
+        assert!(matches!(FoundKey::read(&json!(null)), FoundKey::Missing));
         for damaged in [json!(""), json!("{"), json!("{}"), json!(r#"{"version":1,"createdAt":1}"#), json!([])] {
-            assert!(matches!(parse(&damaged), Some(Err(()))), "{damaged}");
+            assert!(matches!(FoundKey::read(&damaged), FoundKey::Unreadable), "{damaged}");
         }
-        assert!(matches!(parse(&json!(r#"{"version":1,"createdAt":1,"attemptId":"a"}"#)), Some(Ok(_))));
-        assert!(matches!(parse(&json!(r#"{"version":2,"createdAt":1,"attemptId":"a"}"#)), Some(Err(()))));
+        let read = |record: &str| FoundKey::read(&json!(record));
+        assert!(matches!(read(r#"{"version":1,"createdAt":1,"attemptId":"a"}"#), FoundKey::Record(_)));
+        assert!(matches!(read(r#"{"version":2,"createdAt":1,"attemptId":"a"}"#), FoundKey::Unreadable));
     }
 }

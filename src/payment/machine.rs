@@ -242,7 +242,9 @@ impl Payment {
             (S::Undoing, E::Claimed(Ok(Claim::Taken))) => Step::new(Action::Done),
             (S::Undoing, E::Claimed(_) | E::Written(_) | E::Reserved(_)) => self.withdraw(None, at),
             (S::Withdrawing(error), E::Forgotten(result)) => self.withdrawn(error, &result),
-            (S::Withdrawing(error), E::Timer) => self.answer_early(S::Withdrawing(None), error.map(|error| self.failed(error))),
+            (S::Withdrawing(error), E::Timer) => {
+                self.answer_early(S::Withdrawing(None), error.and_then(|error| self.failed(error)))
+            }
 
             (S::Asking(request), E::WalletAnswered(answer)) => self.answered(&request, answer, at),
             (S::Asking(_), E::LockLost) => self.withdraw(Some(lock_lost()), at),
@@ -274,14 +276,14 @@ impl Payment {
             (S::Accepting(created), E::Timer) => self.accepted_early(*created),
             (S::Concluding(error), E::Written(result)) => self.concluded(error, &result),
             (S::Concluding(error), E::Timer) => {
-                self.answer_early(S::Concluding(None), error.map(|error| self.failed(unwritten(error))))
+                self.answer_early(S::Concluding(None), error.and_then(|error| self.failed(unwritten(error))))
             }
 
             (S::Resumed(resumption), E::Begin) => self.resume(resumption, at),
             (S::Checking(resumption), E::ChainSaid(word)) => self.checked(resumption, word, at),
             (S::Checking(resumption), E::Timer) => self.checked(resumption, ChainWord::Unknown, at),
             (S::Closing(error), E::Forgotten(result)) => self.closed(error, result),
-            (S::Closing(error), E::Timer) => self.answer_early(S::Closing(None), error.map(|error| self.failed(error))),
+            (S::Closing(error), E::Timer) => self.answer_early(S::Closing(None), error.and_then(|error| self.failed(error))),
             (S::ReservingAgain(_), E::Reserved(ReserveOutcome::Done)) if !self.waiting => self.leave_reserved(),
             (S::ReservingAgain(resumption), E::Reserved(ReserveOutcome::Done)) => self.rewrite(resumption, at),
             (S::ReservingAgain(_), E::Reserved(ReserveOutcome::OverBudget(why))) => self.over_budget(&why),
@@ -328,9 +330,9 @@ impl Payment {
     }
 
     /// The call is answered, and what was begun goes on without it.
-    fn answer_early(&mut self, state: State, answer: Option<Option<Answer>>) -> Step {
+    fn answer_early(&mut self, state: State, answer: Option<Answer>) -> Step {
         self.state = state;
-        Step::new(Action::Wait).answering(answer.flatten())
+        Step::new(Action::Wait).answering(answer)
     }
 
     fn late_store(&self) -> Json {

@@ -1,20 +1,40 @@
 //! Payments, from the wallet to the job.
 //!
-//! What is decided: [`machine`] (one payment, from [`step`] to step), [`book`] (all that this
-//! client knows), [`keys`] (idempotency keys), [`record`] (what is written down),
-//! [`wallet_request`] and [`wallet`] (what wallets are asked, and what they answer), [`body`] (what
-//! servers want in the request). What performs it: [`run`], with the calls in `create`, `quote` and
-//! `resume`, the store in `store`, its budgets in `budgets` and what was paid in [`history`].
+//! What is decided, without I/O:
+//!
+//! | file | what it decides |
+//! | --- | --- |
+//! | `machine.rs`, `step.rs` | one payment from step to step: the table of states and events |
+//! | `book.rs` | all payments that this client knows |
+//! | `record.rs` | what is written down, what it says of the money, and how long it is kept |
+//! | `keys.rs` | idempotency keys: which payment or job a key stands for |
+//! | `wallet_request.rs`, `wallet.rs`, `late.rs` | what wallets are asked, and what their answers mean |
+//! | `body.rs` | what servers want in the request |
+//!
+//! What performs it:
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `run.rs` | one payment's steps, in a task of its own |
+//! | `create.rs`, `quote.rs`, `resume.rs`, `pending.rs` | the calls |
+//! | `chain.rs`, `find_job.rs`, `closing.rs` | asks the chain, finds the paid job, closes what has ended |
+//! | `store.rs`, `budgets.rs`, `history.rs`, `old_keys.rs` | records, counters and the past in the store |
+//! | `payments.rs`, `subscription.rs` | what all of them share; tasks and the calls that wait for them |
 
 pub mod body;
 pub mod book;
 mod budgets;
+mod chain;
+mod closing;
 mod create;
+mod find_job;
 pub mod history;
 pub mod keys;
 mod late;
 pub mod machine;
+pub mod old_keys;
 pub mod payments;
+mod pending;
 mod quote;
 pub mod record;
 mod resume;

@@ -11,7 +11,7 @@ use super::subscription::Queues;
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::http::run::Http;
 use crate::platform::{Platform, within};
-use crate::spending::SpendLedger;
+use crate::spending::ledger::SpendLedger;
 use crate::spending::policy::SpendPolicy;
 use crate::time::{Deadline, Millis, WallTime};
 

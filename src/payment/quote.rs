@@ -12,7 +12,7 @@ use crate::http::jobs::read_created;
 use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{HttpResponse, Method, Platform};
-use crate::spending::policy::{Circumstances, Judged, StoredCounters};
+use crate::spending::policy::{Circumstances, Judged, Judgement, StoredCounters};
 use crate::x402;
 
 /// A request that every server must refuse: there is nobody who asks, and no question. Paywalls
@@ -56,7 +56,8 @@ impl<P: Platform + 'static> Payments<P> {
             Err(error) => return refused(error, Vec::new()),
         };
         let lacks_wallet = wallet.is_none().then(|| no_wallet(&required));
-        let (judged, chosen) = spend.judge_all(required, Circumstances { wallet, url, stored }, &self.ledger.budget());
+        let judgement = spend.judge_all(required, Circumstances { wallet, url, stored }, &self.ledger.budget());
+        let Judgement { offers: judged, chosen } = judgement;
         let sample = || Json::parse(NO_REQUEST).unwrap_or_else(Json::object);
         let unfilled = |at: usize| self.filled(sample(), &judged.get(at)?.offer).err();
         let chosen = chosen.and_then(|at| unfilled(at).map_or(Ok(at), Err));

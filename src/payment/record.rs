@@ -10,6 +10,7 @@
 //! | `request` | the body of the request |
 //! | `createdAt` | when the payment began, or when the job was there, in milliseconds since 1970 |
 //! | `begunAt` | when the payment began, in milliseconds since 1970; absent in old records, where `createdAt` stands for it |
+//! | `hashGiven` | `true` where `transaction` was given to `resume`, rather than by the wallet |
 //! | `onChain` | `true` where the chain itself says that the money has moved |
 //! | `scope` | the scope of its budget; absent for that of all who share the store |
 //! | `created` | what `createJob` returns; absent before there is a job |

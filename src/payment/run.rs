@@ -19,25 +19,16 @@ use super::wallet;
 use super::wallet_request::WalletRequest;
 use super::{PaidJob, body};
 use crate::api::error::Result;
-use crate::api::jobs::{self, Created};
+use crate::api::jobs::Created;
 use crate::api::options::CallOptions;
-use crate::api::payments::{Attempt, Dialect, PaymentState};
-use crate::api::routes;
+use crate::api::payments::{Attempt, PaymentState};
 use crate::api::update::Update;
 use crate::http::jobs::read_created;
 use crate::http::outcome::refusal;
 use crate::http::words::fit;
 use crate::json::{Json, read_header};
-use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
+use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Platform};
 use crate::time::{Deadline, Millis};
-use crate::x402::onchain::{ChainWord, Signed, Transfer, receipt_request};
-
-/// The longest time for a search for the job.
-const FIND: Millis = Millis::from_secs(10.0);
-/// The longest time for a question to the chain.
-const CHAIN: Millis = Millis::from_secs(10.0);
-/// How many jobs a server lists when the request names no limit.
-const USUAL_LIST: usize = 50;
 
 impl<P: Platform + 'static> Payments<P> {
     /// Runs a payment in a task of its own, and waits for its job.
@@ -356,45 +347,6 @@ impl<P: Platform + 'static> Payments<P> {
             Found::Missing | Found::Unreadable | Found::Withheld(_) => Err(Json::object()),
         })
     }
-
-    /// Whether the wallet can ask the chain what became of this payment.
-    pub(super) fn can_ask_chain(&self, attempt: &Attempt) -> bool {
-        ChainQuestion::about(attempt).is_some_and(|question| self.platform.has_callback(question.callback))
-    }
-
-    /// What the chain says of this payment. A wallet that fails, or takes long, says nothing.
-    async fn ask_chain(&self, attempt: &Attempt) -> ChainWord {
-        let Some(question) = ChainQuestion::about(attempt) else { return ChainWord::Unknown };
-        let ChainQuestion { callback, argument, signed } = question;
-        let answer = within(self.platform.call(callback, argument), self.platform.sleep(CHAIN)).await;
-        match (answer, signed, &attempt.price) {
-            (Some(Ok(answer)), Some(signed), _) => signed.read_answer(&answer),
-            (Some(Ok(answer)), None, Some(price)) => Transfer::of(price).read_receipt(&answer, attempt.hash_given),
-            _ => ChainWord::Unknown,
-        }
-    }
-}
-
-/// What the wallet is asked about the chain: whether what was signed was used, or what became of a
-/// transfer.
-struct ChainQuestion {
-    callback: Callback,
-    argument: Json,
-    /// The signed authorization that it is about; `None` for a transfer.
-    signed: Option<Signed>,
-}
-
-impl ChainQuestion {
-    fn about(attempt: &Attempt) -> Option<Self> {
-        let price = attempt.price.as_ref().filter(|price| price.chain_id > 0)?;
-        if let Some(signed) = attempt.proof.iter().find_map(|(_, value)| Signed::read(value)) {
-            let argument = signed.call(price.chain_id, &price.asset);
-            return Some(Self { callback: Callback::Call, argument, signed: Some(signed) });
-        }
-        let hash = attempt.transaction.as_ref().filter(|_| price.dialect == Dialect::Elizaos)?;
-        let argument = receipt_request(price.chain_id, hash);
-        Some(Self { callback: Callback::Receipt, argument, signed: None })
-    }
 }
 
 /// Takes the payment's lock and reads its record. What is worth money is kept even where the lock
@@ -442,53 +394,4 @@ impl<P: Platform + 'static> Payments<P> {
             self.book.borrow_mut().set_keyed(&attempt.idempotency_key, keyed);
         }
     }
-
-    /// Searches for the job that was paid for: under the id that a cut-off answer still had, else
-    /// in the server's list, by the reference in its metadata.
-    async fn find_job(&self, attempt: &Attempt, hint: Option<&str>, call: &CallOptions, end: Deadline) -> Option<Created> {
-        let limited_call = || {
-            let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now()));
-            let headers = call.headers.clone();
-            limit.is_positive().then(|| CallOptions { timeout: Some(limit), headers, ..CallOptions::default() })
-        };
-        let call = limited_call()?;
-        if let Some(id) = hint
-            && let Ok(seen) = self.http.get_job(id, &call, 1).await
-        {
-            return Some(jobs::read_created(jobs::handle(&seen.document)));
-        }
-        // The newest ones first; then all of them, where the server has more.
-        for (query, answers) in [("", 1.0), ("?limit=10000", 10_000.0)] {
-            let call = limited_call()?;
-            let mut request = self.http.request(Method::Get, &format!("{}{query}", routes::JOBS), &call);
-            request.answers = answers;
-            let list = self.http.read_request(request, self.http.deadline(&call), 1, "a list of jobs", &jobs::list);
-            let jobs = list.await.ok()?.get("jobs")?.elements();
-            let is_all = jobs.len() < USUAL_LIST;
-            if let Some(job) = own_job(attempt, jobs) {
-                return jobs::is_job(&job).then(|| jobs::read_created(jobs::handle(&job)));
-            }
-            if is_all {
-                return None;
-            }
-        }
-        None
-    }
-}
-
-/// The job of this payment in a list, the newest first. Lists show references to everybody: of the
-/// jobs that have it, and that are not another user's or about something else, the oldest is the
-/// one that others may have copied it from.
-fn own_job(attempt: &Attempt, jobs: Vec<Json>) -> Option<Json> {
-    let asked = Json::parse(&attempt.request).unwrap_or_else(Json::object);
-    let agrees = |job: &Json, key: &str, asked_key: &str| match (job.get_text(key), asked.get_text(asked_key)) {
-        (Some(shown), Some(asked)) => shown == asked || (key == "userId" && shown.eq_ignore_ascii_case(&asked)),
-        _ => true,
-    };
-    let is_own = |job: &Json| {
-        jobs::reference(job).as_deref() == Some(&attempt.id)
-            && agrees(job, "userId", "userId")
-            && agrees(job, "prompt", "content")
-    };
-    jobs.into_iter().rfind(is_own)
 }

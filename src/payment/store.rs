@@ -7,7 +7,7 @@ use core::cell::RefCell;
 use core::pin::{Pin, pin};
 use std::rc::Rc;
 
-use super::keys::{self, Holder, KeyRecord, OldKeys};
+use super::keys::{self, FoundKey, Holder, KeyRecord};
 use super::payments::Payments;
 use super::record::{self, Found};
 use super::step::Claim;
@@ -34,8 +34,13 @@ pub(super) enum KeyHolder {
     Nobody,
     /// A payment, with its record.
     Payment(Box<Attempt>),
-    /// A job that cost nothing, and the fingerprint of its request.
-    Job(Json, String),
+    /// A job that cost nothing.
+    Job {
+        /// What `createJob` returned.
+        created: Json,
+        /// The fingerprint of its request.
+        fingerprint: String,
+    },
 }
 
 /// Work with the store. Not generic: it is waited for in many places, each of which would be
@@ -114,7 +119,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    async fn add(&self, key: &str, value: &Json) -> Result<bool, Json> {
+    pub(super) async fn add(&self, key: &str, value: &Json) -> Result<bool, Json> {
         let added = self.platform.store(StoreOperation::Add, key, &value.to_json()).await?;
         match added.kind() {
             Kind::Boolean => Ok(is_true(&added)),
@@ -173,9 +178,8 @@ impl<P: Platform + 'static> Payments<P> {
     async fn delete_with_claim(&self, owner: &str, key: Option<String>) -> Result<(), Json> {
         self.delete(&record::key(owner)).await?;
         let Some(key) = key.map(|key| self.key_record(&key)) else { return Ok(()) };
-        let claim = keys::parse(&self.platform.store(StoreOperation::Get, &key, "").await?);
-        match claim {
-            Some(Ok(KeyRecord { holder: Holder::Attempt(id), .. })) if id == owner => self.delete(&key).await,
+        match FoundKey::read(&self.platform.store(StoreOperation::Get, &key, "").await?) {
+            FoundKey::Record(KeyRecord { holder: Holder::Attempt(id), .. }) if id == owner => self.delete(&key).await,
             _ => Ok(()),
         }
     }
@@ -204,8 +208,7 @@ impl<P: Platform + 'static> Payments<P> {
         let work = async move {
             let found = record::parse(&payments.platform.store(StoreOperation::Get, &record::key(&owner), "").await?);
             let Found::Attempt(attempt) = found else { return Ok(Stored::Closed(None)) };
-            let job_id = attempt.created.as_ref().and_then(|created| created.get_text("jobId"));
-            if of_job.is_some() && job_id != of_job {
+            if of_job.is_some() && attempt.job_id() != of_job {
                 return Ok(Stored::Closed(None));
             }
             payments.book.borrow_mut().close(&owner);
@@ -255,16 +258,15 @@ impl<P: Platform + 'static> Payments<P> {
     pub(super) async fn key_holder(self: &Rc<Self>, key: &str, lock: &Held<P>, end: Deadline) -> Result<KeyHolder> {
         self.index_old_keys(end).await?;
         let name = self.key_record(key);
-        let value = self.in_time(pin!(self.platform.store(StoreOperation::Get, &name, "")), end).await;
-        let claim = match keys::parse(&value.map_err(nothing_sent)?) {
-            None => return Ok(KeyHolder::Nobody),
-            Some(Err(())) => return Err(unreadable(&name)),
-            Some(Ok(claim)) => claim,
+        let claim = match FoundKey::read(&self.read(&name, end).await.map_err(nothing_sent)?) {
+            FoundKey::Missing => return Ok(KeyHolder::Nobody),
+            FoundKey::Unreadable => return Err(unreadable(&name)),
+            FoundKey::Record(claim) => claim,
         };
         let wall = self.platform.wall_time();
         let holder = match &claim.holder {
             Holder::Job(_) if claim.kept_until().is_some_and(|until| until < wall) => KeyHolder::Nobody,
-            Holder::Job(created) => KeyHolder::Job(created.clone(), claim.fingerprint.clone()),
+            Holder::Job(created) => KeyHolder::Job { created: created.clone(), fingerprint: claim.fingerprint.clone() },
             Holder::Attempt(id) => match self.find(id, end).await {
                 Found::Missing => KeyHolder::Nobody,
                 Found::Unreadable => return Err(unreadable(&record::key(id))),
@@ -307,82 +309,14 @@ impl<P: Platform + 'static> Payments<P> {
         };
         self.in_order(key, Box::pin(work)).await.map(drop)
     }
-
-    /// Gives the keys of version 0.1.0 their records: once for each store. A call whose time is
-    /// over leaves the rest to the next one.
-    async fn index_old_keys(&self, end: Deadline) -> Result<()> {
-        if matches!(*self.old_keys.borrow(), OldKeys::Indexed) {
-            return Ok(());
-        }
-        // One call does it, the others wait for that.
-        let ticket = self.writes.join(keys::INDEXED);
-        let own_turn = async {
-            ticket.ready().await;
-            Ok(())
-        };
-        self.in_time(pin!(own_turn), end).await.map_err(nothing_sent)?;
-        if matches!(*self.old_keys.borrow(), OldKeys::Unknown) {
-            let found = self.find_old_keys(end).await.map_err(nothing_sent)?;
-            *self.old_keys.borrow_mut() = found;
-        }
-        self.index_unread(end).await
-    }
-
-    /// What the store knows of the keys of version 0.1.0.
-    async fn find_old_keys(&self, end: Deadline) -> Result<OldKeys, Json> {
-        if self.read(keys::INDEXED, end).await?.kind() == Kind::Text {
-            return Ok(OldKeys::Indexed);
-        }
-        let all = self.keys(end).await?;
-        let ids = all.iter().filter_map(|key| key.strip_prefix(record::PREFIX));
-        Ok(OldKeys::Unread(ids.map(str::to_owned).collect()))
-    }
-
-    /// Goes through the payments whose keys may have no records yet.
-    async fn index_unread(&self, end: Deadline) -> Result<()> {
-        for at in 0.. {
-            let next = match &*self.old_keys.borrow() {
-                OldKeys::Unread(ids) => ids.last().cloned(),
-                _ => return Ok(()),
-            };
-            let Some(id) = next else { break };
-            self.breathe(at, end).await.map_err(nothing_sent)?;
-            self.index(&id, end).await?;
-            if let OldKeys::Unread(ids) = &mut *self.old_keys.borrow_mut() {
-                ids.pop();
-            }
-        }
-        let marker = Json::object().set("version", Json::number(1.0));
-        // Without the marker the next client looks through the store once more.
-        let _ = self.in_time(pin!(self.set(keys::INDEXED, &marker)), end).await;
-        *self.old_keys.borrow_mut() = OldKeys::Indexed;
-        Ok(())
-    }
-
-    /// Gives the key of one old payment its record. What cannot be read may belong to any key.
-    async fn index(&self, id: &str, end: Deadline) -> Result<()> {
-        let attempt = match self.find(id, end).await {
-            Found::Missing => return Ok(()),
-            Found::Unreadable => return Err(unreadable(&record::key(id))),
-            Found::Withheld(thrown) => return Err(nothing_sent(thrown)),
-            Found::Attempt(attempt) => attempt,
-        };
-        if attempt.idempotency_key.is_empty() || record::kept_until(&attempt) < self.platform.wall_time() {
-            return Ok(());
-        }
-        let name = format!("{}{}", keys::PREFIX, keys::name(&attempt.server, &attempt.idempotency_key));
-        let claim = KeyRecord::of(&attempt).to_json();
-        let added = self.in_time(pin!(self.add(&name, &claim)), end).await;
-        added.map(drop).map_err(nothing_sent)
-    }
 }
 
 /// The store has failed before anything was sent.
-fn nothing_sent(thrown: Json) -> Box<Error> {
+pub(super) fn nothing_sent(thrown: Json) -> Box<Error> {
     store_failed(thrown, "; nothing was sent")
 }
 
-fn unreadable(key: &str) -> Box<Error> {
+pub(super) fn unreadable(key: &str) -> Box<Error> {
     unread(Error::new(ErrorCode::StoreFailed, record::unreadable_words(key)))
 }
 

@@ -29,7 +29,7 @@ use crate::http::outcome::{is_reply_lost, no_answer, refusal};
 use crate::http::retry::POLL_LIMIT;
 use crate::json::Json;
 use crate::platform::{Body, HttpRequest, HttpResponse};
-use crate::time::{Deadline, Instant, Millis};
+use crate::time::{Deadline, Instant, Millis, WallTime};
 
 /// The part of a message's time that is kept for finding it in the session when the server does not
 /// reply: a fifth, but no more than [`MAX_RESERVE`].
@@ -207,13 +207,13 @@ impl AnswerWait {
     /// The next step.
     pub(super) fn next(&self, now: Instant) -> Step {
         let read = |page: Page| Step::Read(page.route(&self.session_id), Wanted::Messages);
-        let at = self.message.get_number("createdAt");
+        let at = self.message.get_number("createdAt").map(WallTime::from_ms);
         match &self.state {
             State::Idle if self.deadline.is_over(now) => Step::Over(self.timed_out()),
             State::Idle => Step::Sleep(delay(now.since(self.started), self.polls).min(self.deadline.left(now))),
             // Both pages contain our own message.
-            State::Polling => read(Page { after: at.map(|at| at - 1.0), ..Page::LARGEST }),
-            State::ReadingEarlier(_) => read(Page { before: at.map(|at| at + 1.0), ..Page::LARGEST }),
+            State::Polling => read(Page { after: at.map(|at| at - Page::TICK), ..Page::LARGEST }),
+            State::ReadingEarlier(_) => read(Page { before: at.map(|at| at + Page::TICK), ..Page::LARGEST }),
             State::ReadingSession(_) => Step::Read(routes::session(&self.session_id, ""), Wanted::Session),
             State::ReadingChannel(_) => Step::Read(self.channel.clone().unwrap_or_default(), Wanted::Channel),
         }

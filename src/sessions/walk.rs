@@ -6,6 +6,7 @@
 
 use crate::api::sessions::Page;
 use crate::json::{Json, is_true};
+use crate::time::WallTime;
 
 /// After so many pages in a row without a new message, a server has no more.
 const MAX_REPEATS: u32 = 3;
@@ -14,8 +15,8 @@ const MAX_REPEATS: u32 = 3;
 #[derive(Debug)]
 pub(super) struct MessageWalk {
     page: Page,
-    /// Only messages after this time, in milliseconds since 1970, the oldest first.
-    since: Option<f64>,
+    /// Only messages after this time, the oldest first.
+    since: Option<WallTime>,
     /// The messages of a walk with `since`, the newest first.
     kept: Vec<Json>,
     /// The ids on the page before.
@@ -43,7 +44,7 @@ impl MessageWalk {
         let mut ids = Vec::new();
         let mut edge = None;
         for message in page.get("messages").map(|list| list.elements()).unwrap_or_default() {
-            edge = message.get_number("createdAt");
+            edge = message.get_number("createdAt").map(WallTime::from_ms);
             if self.since.is_some_and(|since| edge.is_some_and(|at| at <= since)) {
                 // All that follow are older.
                 edge = None;
@@ -68,8 +69,8 @@ impl MessageWalk {
     /// The page before this time. Messages of the same millisecond may stand on both sides of a
     /// page's edge. So that millisecond is asked for again, then with a larger page, and is skipped
     /// when neither brings anything new.
-    fn page_before(&self, edge: f64) -> Page {
-        let before = Some(edge + if self.repeats < 2 { 1.0 } else { 0.0 });
+    fn page_before(&self, edge: WallTime) -> Page {
+        let before = Some(if self.repeats < 2 { edge + Page::TICK } else { edge });
         let limit = if self.repeats == 1 { Page::LARGEST.limit } else { self.page.limit };
         Page { limit, before, ..self.page }
     }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::budget::{Budget, Caps, Counters, Reserved, Window};
+use super::ledger::{Reservation, SpendLedger};
 use super::location::{as_url, is_same_resource, is_unreadable_to_others};
 use crate::api::error::{ErrorCode, Result};
 use crate::api::payments::Dialect;
@@ -13,8 +14,6 @@ use crate::time::WallTime;
 use crate::x402::amount::{Amount, to_decimal};
 use crate::x402::tokens::{MAINNETS, Token, USDC_DECIMALS, usdc};
 use crate::x402::{self, Offer, PaymentRequired, refused};
-
-pub use super::ledger::{Reservation, SpendLedger};
 
 /// The most that one payment may cost when the caller says nothing: 0.10 USDC, in atomic units.
 const USUAL_MAX_PER_PAYMENT: u128 = 100_000;
@@ -149,6 +148,15 @@ pub struct Chosen {
     pub reservation: Reservation,
 }
 
+/// What the rules say of the offers of a 402.
+#[derive(Debug)]
+pub struct Judgement {
+    /// All offers, in the order of the 402.
+    pub offers: Vec<Judged>,
+    /// The place of the one that is paid; the error says which rule each offer breaks.
+    pub chosen: Result<usize>,
+}
+
 /// One offer, and how it would be paid or why it would not.
 #[derive(Debug)]
 pub struct Judged {
@@ -189,8 +197,16 @@ struct Refusal {
     reason: String,
 }
 
-/// The order in which offers are preferred: by token, by price, by network.
-type Rank = (usize, u128, usize);
+/// The order in which offers are preferred; the least one is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// The token's place among the limits.
+    limit: usize,
+    /// The price in atomic units.
+    units: u128,
+    /// The network's place in the caller's order of preference.
+    network: usize,
+}
 
 impl SpendPolicy {
     /// Chooses among the offers and reserves the money, both at once: calls of a client that run at
@@ -214,21 +230,16 @@ impl SpendPolicy {
         circumstances: Circumstances<'_>,
         budget: &Budget,
     ) -> Result<(Offer, PaymentMethod)> {
-        let (mut judged, chosen) = self.judge_all(required, circumstances, budget);
-        let Judged { offer, verdict } = judged.swap_remove(chosen?);
+        let Judgement { mut offers, chosen } = self.judge_all(required, circumstances, budget);
+        let Judged { offer, verdict } = offers.swap_remove(chosen?);
         let method = verdict.map_err(|reason| refused(ErrorCode::PaymentRequirementsInvalid, &reason))?;
         Ok((offer, method))
     }
 
     /// All offers, each with how it would be paid or why not; and which one is paid.
-    pub fn judge_all(
-        &self,
-        required: PaymentRequired,
-        circumstances: Circumstances<'_>,
-        budget: &Budget,
-    ) -> (Vec<Judged>, Result<usize>) {
+    pub fn judge_all(&self, required: PaymentRequired, circumstances: Circumstances<'_>, budget: &Budget) -> Judgement {
         let connection = self.check_connection(circumstances.url);
-        let mut judged = Vec::new();
+        let mut offers = Vec::new();
         let mut best: Option<(Rank, usize)> = None;
         let mut reasons = Vec::new();
         let mut nearest: Option<Rule> = None;
@@ -238,7 +249,7 @@ impl SpendPolicy {
                 (Ok((rank, method)), Ok(())) => {
                     // Of equal offers the first.
                     if best.is_none_or(|(least, _)| rank < least) {
-                        best = Some((rank, judged.len()));
+                        best = Some((rank, offers.len()));
                     }
                     Ok(method)
                 }
@@ -248,7 +259,7 @@ impl SpendPolicy {
                     Err(reason)
                 }
             };
-            judged.push(Judged { offer, verdict });
+            offers.push(Judged { offer, verdict });
         }
         let chosen = connection.and_then(|()| match best {
             Some((_, at)) => Ok(at),
@@ -258,7 +269,7 @@ impl SpendPolicy {
                 Err(refused(code, &format!("no offer may be paid: {}", x402::reasons(&reasons))))
             }
         });
-        (judged, chosen)
+        Judgement { offers, chosen }
     }
 
     /// Reserves the money of a payment that was begun before this client's ledger, or whose money
@@ -302,7 +313,7 @@ impl SpendPolicy {
         if let Some(counters) = stored.of(offer.token.limit) {
             fits(limit, counters, offer.amount.units, stored.read_at).map_err(broken(Rule::Budget))?;
         }
-        Ok(((offer.token.limit, offer.amount.units, network), method))
+        Ok((Rank { limit: offer.token.limit, units: offer.amount.units, network }, method))
     }
 
     /// A proof goes only where nobody else can read it, unless the caller says so.

@@ -61,7 +61,9 @@ pub(crate) struct Agents {
     /// What is assumed of an agent that is not known.
     prior: AgentTimes,
     prior_plan: Option<Rc<PollPlan>>,
+    /// Those that were used last come first.
     known: Vec<Agent>,
+    /// How many jobs were learned from since it was kept last.
     unsaved: u32,
 }
 
@@ -111,7 +113,8 @@ impl Agents {
         }
     }
 
-    /// The record to keep now, where there is one. `is_idle`: nobody waits any more.
+    /// Whether what was learned is to be kept now; it counts as kept then. `is_idle`: nobody waits
+    /// any more.
     pub(crate) fn take_unsaved(&mut self, is_idle: bool) -> bool {
         let is_due = self.unsaved >= KEPT_AFTER || (is_idle && self.unsaved > 0);
         if is_due {

@@ -313,11 +313,10 @@ impl JobWait {
             },
             State::ReadingChannel(seen) => {
                 let (created_at, is_last) = (seen.created_at(), seen.status.is_terminal());
-                let slot = if is_last { Slot::LastPoll } else { Slot::Ordinary };
                 // The job's last poll does not wait for a channel, and nobody for a rate limit
                 // without end.
                 let by = self.stop().min(if is_last { now + GRACE } else { self.shares_until(now) });
-                return Next::ReadChannel { created_at, by, slot };
+                return Next::ReadChannel { created_at, by, slot: Slot::last_if(is_last) };
             }
             State::Polling { .. } => return Next::Sleep(self.stop()),
             State::Idle => {}
@@ -354,7 +353,7 @@ impl JobWait {
             self.had_last_chance = true;
             return self.poll(now, around);
         }
-        Next::TakeSlot { by: self.shares_until(now), slot: if is_last { Slot::LastPoll } else { Slot::Ordinary } }
+        Next::TakeSlot { by: self.shares_until(now), slot: Slot::last_if(is_last) }
     }
 
     fn poll(&mut self, now: Instant, around: Surroundings) -> Next {

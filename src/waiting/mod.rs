@@ -3,6 +3,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod channel;
+pub(crate) mod job_list;
 pub(crate) mod job_wait;
 pub(crate) mod lists;
 pub mod pace;

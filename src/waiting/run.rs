@@ -19,12 +19,13 @@ use crate::platform::{LogLevel, Method, Platform, StoreOperation, within};
 use crate::time::{Deadline, Instant, Millis, WallTime};
 use crate::waiting::agents::{self, Recalled};
 use crate::waiting::channel::{self, Answers};
+use crate::waiting::job_list::JobList;
 pub(crate) use crate::waiting::job_wait::outcome;
 use crate::waiting::job_wait::{Next, Terms};
 use crate::waiting::lists::ListQuery;
 pub use crate::waiting::pace::Pace;
 pub use crate::waiting::schedule::WaitPlan;
-use crate::waiting::watch::{ChannelAnswer, Key, Shown, Step, Watch, Way};
+use crate::waiting::watch::{ChannelAnswer, Key, ListLimit, Step, Watch, Way};
 
 /// A timer that ends sooner than this much before its time was ended by the page, which is active
 /// again.
@@ -188,8 +189,7 @@ impl JobWatch {
         if !is_last && (seen.status.is_terminal() || !in_channels) {
             return seen;
         }
-        let slot = if is_last { Slot::LastPoll } else { Slot::Ordinary };
-        let answer = self.read_channel(http, job_id, seen.created_at(), by, call, slot).await;
+        let answer = self.read_channel(http, job_id, seen.created_at(), by, call, Slot::last_if(is_last)).await;
         match self.change(|watch| watch.learn(answer)) {
             Some(result) => channel::answered(seen, result),
             None => seen,
@@ -207,20 +207,19 @@ impl JobWatch {
         slot: Slot,
     ) -> ChannelAnswer {
         let known = |channels: Option<&Json>| channel::messages_route(job_id, channels?);
-        let mut route = known(self.watch.borrow().channels.as_ref());
+        let mut route = known(self.watch.borrow().channels());
         if route.is_none() {
             let channels = match read_list(http, "channels", channel::CHANNELS, by, call, slot).await {
                 Ok(channels) => channel::by_name(&channels),
                 Err(answer) => return answer,
             };
             route = known(Some(&channels));
-            let mut watch = self.watch.borrow_mut();
-            watch.channels = Some(channels).filter(|_| !watch.is_idle());
+            self.watch.borrow_mut().channels_shown(channels);
         }
         let Some(route) = route else { return ChannelAnswer::None };
         let Ok(messages) = read_list(http, "messages", &route, by, call, slot).await else {
             // After a restart of the server it is another one.
-            self.watch.borrow_mut().channels = None;
+            self.watch.borrow_mut().forget_channels();
             return ChannelAnswer::Failed;
         };
         let result = channel::result(&messages, created_at, &|text| http.platform.parse_date(text));
@@ -380,20 +379,21 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         let end = by.min(asked_at + limit);
         let list = self.http.read_request(request, Deadline::at(end), 0, "a list of jobs", &jobs::list).await;
         match list {
-            Ok(list) => self.listed(Shown::new(query, asked_at, &list)).await,
+            Ok(list) => self.listed(JobList::new(query, asked_at, &list)).await,
             Err(error) => {
                 let (now, way) = (self.now(), self.way());
-                self.all.change(|watch| watch.list_failed(query, now, way, &error, now >= by));
+                let limit = if now >= by { ListLimit::Leader } else { ListLimit::Request };
+                self.all.change(|watch| watch.list_failed(query, now, way, &error, limit));
             }
         }
     }
 
     /// Passes a list on, without keeping the program from other work.
-    async fn listed(&self, mut shown: Shown) {
-        while !shown.read_on() {
+    async fn listed(&self, mut list: JobList) {
+        while !list.read_on() {
             self.http.platform.sleep(Millis::ZERO).await;
         }
-        while !self.all.change(|watch| watch.listed(&mut shown, self.now())) {
+        while !self.all.change(|watch| watch.listed(&mut list, self.now())) {
             self.http.platform.sleep(Millis::ZERO).await;
         }
     }

@@ -13,19 +13,19 @@
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, JobStatus, Seen};
 use crate::http::rate_limit::Slot;
-use crate::json::{Json, copied};
+use crate::json::Json;
 use crate::time::{Instant, Millis};
 use crate::waiting::agents::Agents;
 use crate::waiting::channel::Answers;
+use crate::waiting::job_list::{JobList, Progress, SLICE};
 use crate::waiting::job_wait::{JobWait, Next, Surroundings, Terms};
 use crate::waiting::lists::{ListQuery, ListState, Listed, Lists, Which};
 use crate::waiting::pace::Pace;
 
 /// From so many jobs on a list costs less than a poll for each.
 const SHARED_FROM: usize = 4;
-/// So many jobs of a list are looked at before the program goes on with something else.
-const SLICE: usize = 500;
-/// And so many changed ones: for each of them a call goes on, and often the application.
+/// After so many changed jobs of a list the program goes on with something else: for each of them a
+/// call goes on, and often the application.
 const CHANGED: usize = 100;
 /// For so long a job that lists leave out is polled by itself; then the next list may have it.
 const UNLISTED: Millis = Millis::new(10_000.0);
@@ -55,6 +55,15 @@ pub(crate) enum Step {
     Own(Next),
     /// Ask for a list, before `by`, and pass it on.
     List { query: ListQuery, by: Instant },
+}
+
+/// Whose time limit has ended the request for a list, if one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListLimit {
+    /// That of the wait that asked for it. It says nothing about lists.
+    Leader,
+    /// The request's own.
+    Request,
 }
 
 /// What came of reading a job's channel.
@@ -108,8 +117,8 @@ pub(crate) struct Watch {
     lists: ListState,
     answers: Answers,
     /// The channels that the server has shown last, by name, while somebody waits.
-    pub(crate) channels: Option<Json>,
-    /// When a crowd next finds out where they are, and the pause after that.
+    channels: Option<Json>,
+    /// When a crowd next finds out where answers are, and the pause after that.
     scouts_at: Instant,
     scout_pause: Millis,
     singles: usize,
@@ -148,6 +157,21 @@ impl Watch {
     /// Where this server's answers are.
     pub(crate) fn answers(&self) -> Answers {
         self.answers
+    }
+
+    /// The channels of jobs that the server has shown last, by name.
+    pub(crate) fn channels(&self) -> Option<&Json> {
+        self.channels.as_ref()
+    }
+
+    /// The server shows these channels. They are kept for the others that wait.
+    pub(crate) fn channels_shown(&mut self, channels: Json) {
+        self.channels = Some(channels).filter(|_| !self.is_idle());
+    }
+
+    /// What the server has shown last is not true any more.
+    pub(crate) fn forget_channels(&mut self) {
+        self.channels = None;
     }
 
     /// Those that have something to do: each of them is to ask for its next step.
@@ -190,7 +214,7 @@ impl Watch {
         let Some(gone) = self.subscriptions.get_mut(key).and_then(Option::take) else { return };
         self.free.push(key);
         if self.is_idle() {
-            self.channels = None;
+            self.forget_channels();
         }
         if let Some(observed) = gone.wait.observed() {
             self.agents.learn(&gone.agent, observed);
@@ -245,13 +269,12 @@ impl Watch {
         self.subscriptions.get_mut(key)?.as_mut()
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
     fn waiting(&self) -> f64 {
-        self.sharers as f64
+        number(self.sharers)
     }
 
-    /// Whether a list is to be had that makes polls of single jobs unnecessary. Where answers are in
-    /// channels, lists never have them.
+    /// Whether a list is to be had that makes polls of single jobs unnecessary. Where answers are
+    /// in channels, lists never have them.
     fn has_lists(&self, now: Instant, way: Way) -> bool {
         self.sharers >= SHARED_FROM
             && self.answers != Answers::InChannels
@@ -323,8 +346,7 @@ impl Watch {
         if !own.shares || own.is_single {
             return Step::Own(next);
         }
-        #[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
-        if singles as f64 >= most {
+        if number(singles) >= most {
             own.is_held = true;
             own.wait.sleep_until(by);
             self.held = self.held.saturating_add(1);
@@ -332,8 +354,7 @@ impl Watch {
         }
         own.is_single = true;
         self.singles = singles.saturating_add(1);
-        #[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
-        if (self.singles as f64) < most {
+        if number(self.singles) < most {
             self.wake_held();
         }
         Step::Own(next)
@@ -474,7 +495,7 @@ impl Watch {
         None
     }
 
-    /// A job was seen outside the waits.
+    /// Learns where this server's answers are from a job that was seen.
     pub(crate) fn learn_from(&mut self, seen: &Seen) {
         if seen.status == JobStatus::Completed && seen.has_result {
             self.answers = Answers::InJobs;
@@ -487,9 +508,8 @@ impl Watch {
         self.resign(key, now);
     }
 
-    /// There is no list this time. `is_own_limit`: only the time of the one that asked for it was
-    /// over.
-    pub(crate) fn list_failed(&mut self, query: ListQuery, now: Instant, way: Way, error: &Error, is_own_limit: bool) {
+    /// There is no list this time. `limit`: whose time limit the request had.
+    pub(crate) fn list_failed(&mut self, query: ListQuery, now: Instant, way: Way, error: &Error, limit: ListLimit) {
         self.is_listing = false;
         match error.code {
             ErrorCode::ConnectionFailed | ErrorCode::ConnectionReset | ErrorCode::RateLimited => {
@@ -504,7 +524,7 @@ impl Watch {
                     }
                 }
             }
-            _ if is_own_limit => {}
+            _ if limit == ListLimit::Leader => {}
             _ => {
                 self.lists.failed(now, query, error);
                 if !self.has_lists(now, way) {
@@ -514,20 +534,20 @@ impl Watch {
         }
     }
 
-    /// A list has come that was asked for at `asked_at`: some more subscriptions learn what it says
-    /// about their jobs. Returns whether all of them have.
-    pub(crate) fn listed(&mut self, shown: &mut Shown, now: Instant) -> bool {
+    /// A list has come: some more subscriptions learn what it says about their jobs. Returns
+    /// whether all of them have.
+    pub(crate) fn listed(&mut self, list: &mut JobList, now: Instant) -> bool {
         let mut changed = Vec::new();
-        for (key, own) in self.subscriptions.iter_mut().enumerate().skip(shown.next).take(SLICE) {
+        for (key, own) in self.subscriptions.iter_mut().enumerate().skip(list.next).take(SLICE) {
             if changed.len() == CHANGED {
                 break;
             }
-            shown.next = key.saturating_add(1);
+            list.next = key.saturating_add(1);
             let Some(own) = own.as_mut() else { continue };
-            if !own.shares || !own.wait.is_idle() || own.wait.began() > shown.asked_at {
+            if !own.shares || !own.wait.is_idle() || own.wait.began() > list.asked_at {
                 continue;
             }
-            if let Some(job) = shown.job(own.wait.job_id()) {
+            if let Some(job) = list.job(own.wait.job_id()) {
                 (own.unlisted_until, own.is_missed, own.must_poll) = (None, false, false);
                 if own.wait.was_last(&job.get_text("status").unwrap_or_default()) {
                     own.wait.follow(self.agents.plan(&own.agent));
@@ -536,24 +556,24 @@ impl Watch {
                     changed.push((key, job));
                 }
             } else if !own.is_unlisted(now) && !own.must_poll {
-                shown.falls_short |= shown.is_cut;
-                if !shown.is_cut && own.is_left_out(shown.query.which, now) {
+                list.falls_short |= list.is_cut;
+                if !list.is_cut && own.is_left_out(list.query.which, now) {
                     self.woken.push(key);
                 }
             }
         }
-        let goes_on = shown.next < self.subscriptions.len();
+        let progress = if list.next < self.subscriptions.len() { Progress::UnderWay } else { Progress::Done };
         for (key, job) in changed {
-            let job = self.get(key).map(|own| shown.for_one(own.wait.job_id(), job, goes_on));
+            let job = self.get(key).map(|own| list.job_for(own.wait.job_id(), job, progress));
             if let Some(job) = job {
                 self.shown(key, now, jobs::read_job(job));
             }
         }
-        if goes_on {
+        if progress == Progress::UnderWay {
             return false;
         }
         self.is_listing = false;
-        let Shown { query, asked_at, count, falls_short, .. } = *shown;
+        let JobList { query, asked_at, count, falls_short, .. } = *list;
         self.lists.arrived(now, query, Listed { asked_at, count, falls_short });
         true
     }
@@ -574,6 +594,12 @@ impl Watch {
             self.woken.push(key);
         }
     }
+}
+
+/// A number of jobs, to be compared with slots of a rate limit, of which there may be no end.
+#[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
+fn number(jobs: usize) -> f64 {
+    jobs as f64
 }
 
 impl Subscription {
@@ -613,67 +639,6 @@ impl Subscription {
         let has_time = !self.wait.is_expired(now) && now < self.wait.shares_until(now);
         let is_served = self.shares && !self.is_unlisted(now) && !self.must_poll && !self.is_scout;
         is_served && self.wait.is_idle() && has_time
-    }
-}
-
-/// The jobs of a list by their ids.
-#[derive(Debug)]
-pub(crate) struct Shown {
-    query: ListQuery,
-    asked_at: Instant,
-    /// Those that are not among `jobs` yet.
-    listed: Vec<Json>,
-    /// The runtime's own object finds them fast.
-    jobs: Json,
-    /// Which of them went to a subscription.
-    used: Json,
-    count: u32,
-    /// Whether there may be more than it shows. A server that returns more than it was asked for
-    /// knows no limit.
-    is_cut: bool,
-    falls_short: bool,
-    /// The next subscription to learn of it.
-    next: Key,
-}
-
-impl Shown {
-    pub(crate) fn new(query: ListQuery, asked_at: Instant, list: &Json) -> Self {
-        let listed = list.get("jobs").map(|jobs| jobs.elements()).unwrap_or_default();
-        let count = u32::try_from(listed.len()).unwrap_or(u32::MAX);
-        let (jobs, used) = (Json::object(), Json::object());
-        Self { query, asked_at, listed, jobs, used, count, is_cut: count == query.limit, falls_short: false, next: 0 }
-    }
-
-    /// Looks through some more of the list. Returns whether it has been through all of it.
-    pub(crate) fn read_on(&mut self) -> bool {
-        let rest = self.listed.len().saturating_sub(SLICE);
-        for job in self.listed.drain(rest..) {
-            if let Some(id) = job.get_text("jobId") {
-                self.jobs = core::mem::replace(&mut self.jobs, Json::object()).set(&Self::key(&id), job);
-            }
-        }
-        self.listed.is_empty()
-    }
-
-    /// The colon keeps names away that mean something else to an object.
-    fn key(id: &str) -> String {
-        format!(":{id}")
-    }
-
-    fn job(&self, id: &str) -> Option<Json> {
-        self.jobs.get(&Self::key(id))
-    }
-
-    /// The job as it came for one that waits for it, and a copy for each other one: what one caller
-    /// does with its job must not reach another. Callers run between two parts: as long as it
-    /// `goes_on`, each gets a copy.
-    fn for_one(&mut self, id: &str, job: Json, goes_on: bool) -> Json {
-        let key = Self::key(id);
-        if goes_on || self.used.get(&key).is_some() {
-            return copied(&job);
-        }
-        self.used = core::mem::replace(&mut self.used, Json::object()).set(&key, Json::boolean(true));
-        job
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) struct Headers<'a> {
 }
 
 impl Headers<'_> {
-    /// What contradicts the entry. A transfer cannot be taken back, so a server that says two things is not paid.
+    /// What contradicts the entry. A transfer cannot be taken back, so a server that says two
+    /// things is not paid.
     fn contradiction(&self, network: &str, token: &Token, amount: &Amount) -> Option<String> {
         // Servers write the amount as in the body; in atomic units it says the same.
         let is_amount = |text: &str| {

@@ -89,6 +89,16 @@ impl Signed {
     }
 }
 
+/// Who has named the transaction of a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedBy {
+    /// The wallet that has sent it.
+    Wallet,
+    /// The application, which has found it, and may be wrong: it counts only when the receipt shows
+    /// the transfer itself.
+    Application,
+}
+
 /// What is asked for a transaction's receipt.
 pub fn receipt_request(chain_id: u32, hash: &str) -> Json {
     request(chain_id).set("hash", Json::text(hash))
@@ -110,10 +120,8 @@ impl Transfer {
         Self { asset: price.asset.clone(), recipient: price.recipient.clone(), amount: format!("0x{units:064x}") }
     }
 
-    /// What the receipt says. One that is not there may still come. `hash_given`: the application
-    /// has found the hash, and may be wrong: it counts only when the receipt shows the transfer
-    /// itself.
-    pub fn read_receipt(&self, receipt: &Json, hash_given: bool) -> ChainWord {
+    /// What the receipt says. One that is not there may still come.
+    pub fn read_receipt(&self, receipt: &Json, named_by: NamedBy) -> ChainWord {
         let Some(status) = receipt.get("status").filter(|_| receipt.kind() == Kind::Object) else { return ChainWord::Unknown };
         let has_succeeded = match (status.as_text().as_deref(), status.as_number()) {
             (Some("success" | "0x1"), _) | (_, Some(1.0)) => true,
@@ -123,11 +131,10 @@ impl Transfer {
         // A wallet's own function may return the status alone.
         let logs = receipt.get("logs").filter(|logs| logs.kind() == Kind::Array);
         let shows_it = logs.map(|logs| logs.elements().iter().any(|log| self.is_in(log)));
-        match (has_succeeded, shows_it) {
-            (true, Some(true)) => ChainWord::Moved,
-            (true, None) if !hash_given => ChainWord::Moved,
-            (true, Some(false)) | (false, _) if hash_given => ChainWord::Another,
-            (false, _) => ChainWord::Never,
+        match (has_succeeded, shows_it, named_by) {
+            (true, Some(true), _) | (true, None, NamedBy::Wallet) => ChainWord::Moved,
+            (true, Some(false), NamedBy::Application) | (false, _, NamedBy::Application) => ChainWord::Another,
+            (false, _, NamedBy::Wallet) => ChainWord::Never,
             _ => ChainWord::Unknown,
         }
     }
@@ -227,10 +234,10 @@ mod tests {
             (json!("pending"), ChainWord::Unknown),
             (json!(null), ChainWord::Unknown),
         ] {
-            assert_eq!(transfer().read_receipt(&json!({"status": status.0}), false), expected);
+            assert_eq!(transfer().read_receipt(&json!({"status": status.0}), NamedBy::Wallet), expected);
         }
         for none in [json!(null), json!({}), json!("success"), json!([])] {
-            assert_eq!(transfer().read_receipt(&none, false), ChainWord::Unknown);
+            assert_eq!(transfer().read_receipt(&none, NamedBy::Wallet), ChainWord::Unknown);
         }
     }
 
@@ -256,13 +263,13 @@ mod tests {
                 true => (ChainWord::Moved, ChainWord::Moved),
                 false => (ChainWord::Another, ChainWord::Unknown),
             };
-            assert_eq!(transfer().read_receipt(&receipt, true), given, "{receipt}");
-            assert_eq!(transfer().read_receipt(&receipt, false), recorded, "{receipt}");
+            assert_eq!(transfer().read_receipt(&receipt, NamedBy::Application), given, "{receipt}");
+            assert_eq!(transfer().read_receipt(&receipt, NamedBy::Wallet), recorded, "{receipt}");
         }
-        assert_eq!(transfer().read_receipt(&json!({"status": "success"}), true), ChainWord::Unknown);
+        assert_eq!(transfer().read_receipt(&json!({"status": "success"}), NamedBy::Application), ChainWord::Unknown);
         for receipt in [json!({"status": "reverted"}), json!({"status": 0, "logs": []})] {
-            assert_eq!(transfer().read_receipt(&receipt, true), ChainWord::Another);
-            assert_eq!(transfer().read_receipt(&receipt, false), ChainWord::Never);
+            assert_eq!(transfer().read_receipt(&receipt, NamedBy::Application), ChainWord::Another);
+            assert_eq!(transfer().read_receipt(&receipt, NamedBy::Wallet), ChainWord::Never);
         }
     }
 }

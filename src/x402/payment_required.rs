@@ -28,6 +28,15 @@ pub struct PaymentRequired {
     pub skipped: Vec<String>,
 }
 
+/// Which entries of a document are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entries {
+    /// All of them.
+    All,
+    /// Those of elizaOS's paywall (`payment`), and not those of x402 (`accepts`).
+    OfElizaos,
+}
+
 /// Reads a 402, whatever its dialect. `tokens` are those that the client knows.
 pub fn read(response: &HttpResponse, tokens: &[Rc<Token>]) -> Result<PaymentRequired> {
     let mut required = PaymentRequired::default();
@@ -38,14 +47,16 @@ pub fn read(response: &HttpResponse, tokens: &[Rc<Token>]) -> Result<PaymentRequ
     };
     let header = response.header("payment-required").map(read_header);
     if let Some(Some(document)) = &header {
-        required.add(document, document.get_number("x402Version").or(Some(2.0)), true, &headers, tokens);
+        let version = document.get_number("x402Version").or(Some(2.0));
+        required.add(document, version, Entries::All, &headers, tokens);
     }
     let in_header = !required.offers.is_empty() || !required.skipped.is_empty();
     if let Body::Json(document) = &response.body {
         let version = document.get_number("x402Version");
-        // The entries of the header a second time, or others in their place.
-        let is_other = !in_header || !matches!(version, None | Some(2.0));
-        required.add(document, version, is_other, &headers, tokens);
+        // The entries of the header stand in the body a second time, or others in their place.
+        let are_read = in_header && matches!(version, None | Some(2.0));
+        let entries = if are_read { Entries::OfElizaos } else { Entries::All };
+        required.add(document, version, entries, &headers, tokens);
     }
     if !required.offers.is_empty() {
         return Ok(required);
@@ -61,11 +72,11 @@ pub fn read(response: &HttpResponse, tokens: &[Rc<Token>]) -> Result<PaymentRequ
 }
 
 impl PaymentRequired {
-    /// Adds the entries of a document, those of x402 only with `accepts`.
-    fn add(&mut self, document: &Json, version: Option<f64>, accepts: bool, headers: &Headers<'_>, tokens: &[Rc<Token>]) {
-        let entries = |key: &str| document.get(key).map(|list| list.elements()).unwrap_or_default();
-        let elizaos = entries("payment").into_iter().map(|entry| (Dialect::Elizaos, entry));
-        let exact = if accepts { entries("accepts") } else { Vec::new() };
+    /// Adds the entries of a document.
+    fn add(&mut self, document: &Json, version: Option<f64>, which: Entries, headers: &Headers<'_>, tokens: &[Rc<Token>]) {
+        let list = |key: &str| document.get(key).map(|list| list.elements()).unwrap_or_default();
+        let elizaos = list("payment").into_iter().map(|entry| (Dialect::Elizaos, entry));
+        let exact = if which == Entries::All { list("accepts") } else { Vec::new() };
         let exact = exact.into_iter().map(|entry| (version_of(version, &entry), entry));
         for (index, (dialect, entry)) in elizaos.chain(exact).take(MAX_OFFERS).enumerate() {
             let offer = match (dialect, version) {

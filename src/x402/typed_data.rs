@@ -73,7 +73,8 @@ impl Authorization {
     pub fn new(offer: &Offer, from: String, clock: Clock, nonce: String) -> Self {
         let is_v1 = offer.dialect == Dialect::X402V1;
         let now_s = clock.now().as_secs();
-        // A server that lies about the time may shift an authorization, but not make it valid for longer.
+        // A server that lies about the time may shift an authorization, but not make it valid for
+        // longer.
         let begins = is_v1 || clock.server_ahead != Millis::ZERO;
         let has_small_letters = offer.recipient.bytes().skip(2).any(|letter| letter.is_ascii_lowercase());
         Self {

@@ -1,4 +1,5 @@
-//! Budgets in the store: several clients, several programs, crashes, clocks that jump, counters that are damaged or gone.
+//! Budgets in the store: several clients, several programs, crashes, clocks that jump, counters
+//! that are damaged or gone.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use eliza_jobs::client::{Client, PaymentFilter};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::Callback;
-use eliza_jobs::spending::policy::{Limit, SpendLedger, SpendPolicy};
+use eliza_jobs::spending::ledger::SpendLedger;
+use eliza_jobs::spending::policy::{Limit, SpendPolicy};
 use eliza_jobs::time::{Millis, WallTime};
 use eliza_jobs::waiting::run::WaitPlan;
 use proptest::prelude::*;
@@ -503,7 +505,8 @@ fn what_the_chain_calls_void_is_closed_and_given_back_once() {
     assert_eq!((scene.requests(), world.records().len()), (sent, records - 1));
 }
 
-/// Programs that run at the same time, again and again, on one store. Any of them may end at any step.
+/// Programs that run at the same time, again and again, on one store. Any of them may end at any
+/// step.
 #[derive(Debug, Clone)]
 struct Script {
     misfortune: Misfortune,
@@ -587,7 +590,8 @@ fn check(script: &Script) {
             let process = Process::new(&world, program.crash.unwrap_or(usize::MAX));
             let mut calls: Vec<Task> = Vec::new();
             for _ in 0..program.calls {
-                // The world knows a payment by what its client has written last: each call has a client of its own.
+                // The world knows a payment by what its client has written last: each call has a
+                // client of its own.
                 let client = process.client();
                 let number = world.watch.borrow_mut().begins(world.now.get(), None, Default::default());
                 let headers = vec![(crate::watch::CALL.into(), number.to_string())];

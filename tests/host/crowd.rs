@@ -1,5 +1,6 @@
-//! Many jobs at once, each with a call of its own that waits for it: a world of events in which the calls really run beside each
-//! other, and a server with the real one's limiter that counts what it is asked.
+//! Many jobs at once, each with a call of its own that waits for it: a world of events in which the
+//! calls really run beside each other, and a server with the real one's limiter that counts what it
+//! is asked.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -24,7 +25,8 @@ use eliza_jobs::json::Json;
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, Method, SendError, SendFailure};
 use eliza_jobs::platform::{Callback, Platform, StoreOperation};
-use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
+use eliza_jobs::spending::ledger::SpendLedger;
+use eliza_jobs::spending::policy::SpendPolicy;
 use eliza_jobs::time::{Instant, Millis, WallTime};
 use eliza_jobs::waiting::run::{Polling, WaitPlan};
 
@@ -91,10 +93,12 @@ struct Server {
     queries: Vec<String>,
     /// How long a job lives, in milliseconds.
     lifetime: f64,
-    /// Answers are in channels, and no job is ever completed: as with elizaOS 1.7.2. And how often channels were asked for.
+    /// Answers are in channels, and no job is ever completed: as with elizaOS 1.7.2. And how often
+    /// channels were asked for.
     in_channels: bool,
     channel_requests: usize,
-    /// The largest answer that is taken, in KB; one that stands for thousands may be as many times larger.
+    /// The largest answer that is taken, in KB; one that stands for thousands may be as many times
+    /// larger.
     max_kilobytes: f64,
 }
 
@@ -443,7 +447,8 @@ fn wait_as(
     })
 }
 
-/// How long agents take, in milliseconds: log-normal, median 3 s, 95 % within 20 s; the same in each run.
+/// How long agents take, in milliseconds: log-normal, median 3 s, 95 % within 20 s; the same in
+/// each run.
 fn durations(count: usize) -> Vec<f64> {
     let mut state = 1u64;
     let mut random = move || {
@@ -631,7 +636,8 @@ fn a_crowd_whose_lists_never_come_polls_as_many_jobs_as_the_rate_limit_has_slots
     assert!(latest < 110_000.0, "the last one after {latest} ms");
 }
 
-/// Three hundred jobs that are waited for, and 4,000 finished ones of other people, ten megabytes of them.
+/// Three hundred jobs that are waited for, and 4,000 finished ones of other people, ten megabytes
+/// of them.
 fn among_others(is_ours_first: bool, max_kilobytes: f64) -> (Rc<World>, Ends) {
     let world = World::new(Limiter::Told, Lists::Shown);
     let (client, ends) = (client(&world), Ends::default());
@@ -668,7 +674,8 @@ fn lists_are_asked_for_in_pieces_that_other_peoples_jobs_do_not_make_too_large()
     let (world, ends) = among_others(true, 8_000.0);
     assert_eq!((answered(&ends), world.server.borrow().counts[3]), (300, 0));
     assert!(latest(&ends) < 36_000.0, "{} {:?}", latest(&ends), world.server.borrow().queries);
-    // Nothing of that kind may be so large: the jobs that have left the list of unfinished ones are polled one by one.
+    // Nothing of that kind may be so large: the jobs that have left the list of unfinished ones are
+    // polled one by one.
     let (world, ends) = among_others(true, 1_000.0);
     let server = world.server.borrow();
     assert_eq!((answered(&ends), server.counts[3]), (300, 0));
@@ -723,7 +730,8 @@ fn the_callers_interval_and_headers_are_his_own_in_any_crowd() {
     let (at, end) = ends.borrow_mut().remove(0);
     assert_eq!(end.unwrap_err().code, ErrorCode::WaitTimeout);
     assert_eq!(at, 1_000.0 + 5.0 * RTT + 4.0 * 700.0);
-    // The first three came before there was a crowd; after five seconds one looked whether answers are in channels.
+    // The first three came before there was a crowd; after five seconds one looked whether answers
+    // are in channels.
     assert_eq!((world.server.borrow().counts[0], world.server.borrow().channel_requests), (3 + 5 + 2, 1));
     let headers = vec![("authorization".to_owned(), "mine".to_owned())];
     wait_as(&world, &client, 20, 0.0, &ends, CallOptions { headers, ..plain() }, WaitPlan::default());
@@ -876,13 +884,15 @@ fn a_wait_is_small() {
     let params = json!({});
     let create = client.create_and_wait(&params, &call, WaitPlan::default(), &nobody);
     let sizes = (size_of_val(&wait), size_of_val(&create));
-    // Pointers are twice as large here as they are in WebAssembly. The second one holds what was paid, too.
+    // Pointers are twice as large here as they are in WebAssembly. The second one holds what was
+    // paid, too.
     assert!(sizes.0 <= 832 && sizes.1 <= 2_048, "{sizes:?} bytes");
 }
 
 #[test]
 fn a_list_that_never_comes_takes_no_wait_with_it() {
-    // Within a list's own time each job is looked at when it expires; afterwards nobody asks for lists.
+    // Within a list's own time each job is looked at when it expires; afterwards nobody asks for
+    // lists.
     let (world, _, ends) = together(&[2_000.0; 20], Limiter::Told, Lists::Hang);
     world.run(f64::INFINITY);
     assert_eq!(answered(&ends), 20);
@@ -907,7 +917,8 @@ fn an_outage_is_not_hammered_by_a_crowd() {
 
 #[test]
 fn a_429_without_a_readable_header_keeps_every_look_away() {
-    // Three are looked at one by one, twenty together; the caller's own interval makes no difference.
+    // Three are looked at one by one, twenty together; the caller's own interval makes no
+    // difference.
     for count in [3, 20] {
         let (world, client, ends) = together(&vec![60_000.0; count], Limiter::Hidden, Lists::Shown);
         world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: 60_000.0 });

@@ -1,5 +1,5 @@
-//! The declarations that are derived from structs say what the edge reads: a member that is read and not declared, or
-//! declared and not read, fails here.
+//! The declarations that are derived from structs say what the edge reads: a member that is read
+//! and not declared, or declared and not read, fails here.
 
 use eliza_jobs::api::error::{ErrorClass, ErrorCode};
 use eliza_jobs::api::jobs::{CreateJobRequest, JobStatus, ListJobsParams};

@@ -1,4 +1,5 @@
-//! The fuzz targets in every test run: the corpus, some thousands of mutated copies of it, and inputs that grow.
+//! The fuzz targets in every test run: the corpus, some thousands of mutated copies of it, and
+//! inputs that grow.
 //!
 //! `make fuzz` looks for more; what it finds belongs into `fuzz/corpus`.
 

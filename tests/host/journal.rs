@@ -187,7 +187,8 @@ fn what_the_wallet_gives_after_the_call_has_ended_is_kept() {
         scene.world.turn();
         let record = scene.world.records().remove(0);
         assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("proven").0, &json!(HASH).0), "{how}");
-        // It is listed, and a logger is told. A callback of its own would come to nobody after a reload, and the call has ended.
+        // It is listed, and a logger is told. A callback of its own would come to nobody after a
+        // reload, and the call has ended.
         assert_eq!((&pending(&scene)[0]["state"], &pending(&scene)[0]["transaction"]), (&json!("proven").0, &json!(HASH).0));
         let logged = scene.world.logged.borrow();
         let (level, words) = logged.last().unwrap();
@@ -362,7 +363,8 @@ fn the_name_of_a_payment_is_remembered_for_two_days_and_lists_as_over() {
     assert_eq!((next_day.requests(), next_day.world.records().len()), (2, 1));
 }
 
-/// An internal error has ended the module that had asked: another instance gets the wallet's answer, and has only the record.
+/// An internal error has ended the module that had asked: another instance gets the wallet's
+/// answer, and has only the record.
 #[test]
 fn what_the_wallet_answers_after_an_internal_error_is_written_down() {
     let budget = |config: &mut Config| config.spend.limits[0].budget = 20_000;

@@ -1,4 +1,5 @@
-//! Idempotency keys: one key, one job, whatever happens to the store, the program and the other programs.
+//! Idempotency keys: one key, one job, whatever happens to the store, the program and the other
+//! programs.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -75,7 +76,8 @@ fn a_key_creates_one_job_where_nothing_is_paid_too() {
             let different = run(other.client.create_job(&json!({"userId": USER, "content": "other"}), &call, &|_| ()));
             assert_eq!(different.unwrap_err().code, ErrorCode::InvalidArgument);
         }
-        // Two days after the job's expiry the key is free again, in a program that is still running too.
+        // Two days after the job's expiry the key is free again, in a program that is still running
+        // too.
         let next = later(&first, [created()]);
         next.world.now.set(173_000_000.0);
         create(&next, "k").unwrap();
@@ -260,8 +262,8 @@ fn a_key_whose_program_ended_while_the_wallet_was_open_says_until_when_it_is_tak
     assert_eq!((create(&late, "k").unwrap().as_str(), late.asked(Callback::Sign)), ("job-1", 1));
 }
 
-/// Who has the lock of a key takes a claim for free whose payment has no record. A program that was suspended before its record was
-/// written sees, when it wakes up, that the lock is gone.
+/// Who has the lock of a key takes a claim for free whose payment has no record. A program that was
+/// suspended before its record was written sees, when it wakes up, that the lock is gone.
 #[test]
 fn a_program_that_has_lost_its_lock_asks_no_wallet_and_leaves_the_key_to_whom_has_it() {
     let first = scene([payment_required()]);

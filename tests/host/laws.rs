@@ -1,5 +1,5 @@
-//! Five kinds of agents, what polls cost with them, and the least that they can cost: for the tests of the learned schedule and for
-//! the benchmark (`bench/simulation.rs`).
+//! Five kinds of agents, what polls cost with them, and the least that they can cost: for the tests
+//! of the learned schedule and for the benchmark (`bench/simulation.rs`).
 
 #![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "points of a grid, which can be counted")]
 
@@ -62,8 +62,8 @@ impl Law {
     }
 }
 
-/// The delay of the answer of a job that takes so long, in seconds, and the number of polls. A job that no poll sees ends with
-/// the last one.
+/// The delay of the answer of a job that takes so long, in seconds, and the number of polls. A job
+/// that no poll sees ends with the last one.
 pub fn seen(polls: &[f64], took: f64) -> (f64, usize) {
     let at = polls.partition_point(|poll| *poll < took).min(polls.len() - 1);
     (polls[at] + RTT / 2.0 - took, at + 1)

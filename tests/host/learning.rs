@@ -1,18 +1,20 @@
-//! What is learned about agents: where it is kept, what is read back, and that it changes when jobs are polled.
+//! What is learned about agents: where it is kept, what is read back, and that it changes when jobs
+//! are polled.
 
 use crate::world::*;
 use eliza_jobs::client::Client;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::LogLevel;
-use eliza_jobs::spending::policy::SpendLedger;
+use eliza_jobs::spending::ledger::SpendLedger;
 use eliza_jobs::time::Millis;
 use eliza_jobs::waiting::run::{Pace, Polling, WaitPlan};
 use std::rc::Rc;
 
 const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
 
-/// A server whose agent takes so long, for as many jobs as are asked: each is created and polled until it is there.
+/// A server whose agent takes so long, for as many jobs as are asked: each is created and polled
+/// until it is there.
 fn ask(scene: &Scene, takes_ms: f64) -> Vec<f64> {
     let (began, before) = (scene.world.now.get(), scene.requests());
     scene.world.script.borrow_mut().push_back(created());

@@ -1,4 +1,5 @@
-//! No step of a call takes longer than the call may, and nothing is kept for longer than it is of use.
+//! No step of a call takes longer than the call may, and nothing is kept for longer than it is of
+//! use.
 
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::api::options::CallOptions;

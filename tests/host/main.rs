@@ -1,4 +1,5 @@
-//! The core on a virtual clock against scripted servers and wallets: no network, no JavaScript, no waiting.
+//! The core on a virtual clock against scripted servers and wallets: no network, no JavaScript, no
+//! waiting.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     missing_docs,

@@ -1,5 +1,6 @@
-//! A world in which everything may go wrong: a network, a wallet, a store and a program that follow a script, on a virtual clock. The
-//! server behind it is the sandbox, which keeps account. What happens is told to the [`Watch`].
+//! A world in which everything may go wrong: a network, a wallet, a store and a program that follow
+//! a script, on a virtual clock. The server behind it is the sandbox, which keeps account. What
+//! happens is told to the [`Watch`].
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,7 +16,8 @@ use eliza_jobs::json::Json;
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, SendError, SendFailure};
 use eliza_jobs::platform::{Callback, Platform, StoreOperation};
-use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
+use eliza_jobs::spending::ledger::SpendLedger;
+use eliza_jobs::spending::policy::SpendPolicy;
 use eliza_jobs::time::{Instant, Millis, WallTime};
 use eliza_jobs::waiting::run::Polling;
 
@@ -40,14 +42,16 @@ pub enum Net {
     Hang {
         done: bool,
     },
-    /// So many milliseconds to the server and back again. The request arrives, whether or not the client still waits.
+    /// So many milliseconds to the server and back again. The request arrives, whether or not the
+    /// client still waits.
     Slow {
         there: u32,
         back: u32,
     },
     /// The reply is cut off.
     Cut(usize),
-    /// The server gets it twice, the second time so much later; the first reply arrives, or the second.
+    /// The server gets it twice, the second time so much later; the first reply arrives, or the
+    /// second.
     Twice {
         later: u32,
         second: bool,
@@ -287,7 +291,8 @@ impl World {
     fn server_time(&self) -> f64 {
         1.8e12 + self.now.get()
     }
-    /// How many payments have moved: transfers of the wallet, or signatures that the server has taken.
+    /// How many payments have moved: transfers of the wallet, or signatures that the server has
+    /// taken.
     pub fn moved(&self) -> usize {
         match self.script.paywall {
             Paywall::V1 | Paywall::V2 => self.server.borrow().taken.len(),
@@ -310,7 +315,8 @@ impl World {
     fn is_waited_for(&self, kind: Waiting) -> bool {
         self.waiting.borrow().get(&kind).is_some_and(|count| *count > 0)
     }
-    /// Lets time pass until the next thing happens, or until `end`; false when nothing will happen any more.
+    /// Lets time pass until the next thing happens, or until `end`; false when nothing will happen
+    /// any more.
     pub fn pass(&self, end: f64) -> bool {
         let alarm = self.alarms.borrow().first().map_or(f64::INFINITY, |(at, _)| f64::from_bits(*at));
         let parcel = self.travelling.borrow().iter().map(|(at, _, _)| *at).fold(f64::INFINITY, f64::min);
@@ -375,7 +381,8 @@ impl Process {
         self.ended.get()
     }
 
-    /// Runs several programs at once, each with its calls, until all have ended or crashed, or only open wallets are left.
+    /// Runs several programs at once, each with its calls, until all have ended or crashed, or only
+    /// open wallets are left.
     pub fn run_all(world: &Rc<World>, mut programs: Vec<(Rc<Process>, Vec<Task>)>) {
         let mut context = Context::from_waker(Waker::noop());
         loop {
@@ -412,7 +419,8 @@ impl Process {
         }
     }
 
-    /// Runs the calls to their ends, with all that they began. After so many steps the calls are given up, as by a signal.
+    /// Runs the calls to their ends, with all that they began. After so many steps the calls are
+    /// given up, as by a signal.
     pub fn run(&self, mut calls: Vec<Task>, abort_after: usize) {
         let mut context = Context::from_waker(Waker::noop());
         loop {

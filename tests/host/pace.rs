@@ -148,7 +148,10 @@ fn a_kept_text_that_is_anything_else_is_not_read() {
         with("events", numbers(1.0, 35)),
         with("events", numbers(1.0, 37)),
         with("events", numbers(-1.0, 36)),
+        with("medianMs", Json::number(f64::NAN)),
+        with("prior", Json::number(f64::NAN)),
         with("events", numbers(f64::NAN, 36)),
+        with("seconds", numbers(f64::NAN, 36)),
         // More than can have been learned.
         with("events", numbers(2_000.0, 36)),
         with("seconds", numbers(5_200.0, 36)),

@@ -114,7 +114,8 @@ fn an_error_of_a_wait_carries_the_payment_and_to_wait_again_pays_nothing() {
     let payment = error.payment.as_ref().unwrap();
     assert_eq!((error.code, payment.id.as_str(), funds_moved_for(&error)), (ErrorCode::WaitTimeout, ID, FundsMoved::Yes));
     assert!(error.is_retryable(), "a wait may be repeated");
-    // Another run of the program finds it in the store, by the job's reference, and only where it is this job's.
+    // Another run of the program finds it in the store, by the job's reference, and only where it
+    // is this job's.
     for (reference, moved) in [(ID, FundsMoved::Yes), ("another", FundsMoved::No)] {
         let later = scene([]).forever(referring("processing", reference)).paying();
         *later.world.store.borrow_mut() = scene1.world.store.borrow().clone();

@@ -1,4 +1,5 @@
-//! Paying: once, the same body, the right headers, and never in doubt about what happened to the money.
+//! Paying: once, the same body, the right headers, and never in doubt about what happened to the
+//! money.
 
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};

@@ -1,5 +1,5 @@
-//! What went wrong with payments in the field: slow stores, wallets that are still open when their call has ended, servers that want
-//! another body, jobs of others.
+//! What went wrong with payments in the field: slow stores, wallets that are still open when their
+//! call has ended, servers that want another body, jobs of others.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -111,7 +111,7 @@ fn an_intent_that_lands_after_its_call_is_undone_and_its_key_is_free() {
     assert_eq!((error.code, scene.asked(Callback::Transfer), spent(&scene).as_str()), (ErrorCode::StoreFailed, 0, "0"));
     lands(&scene, &sign);
     let left: Vec<String> = scene.world.store.borrow().keys().cloned().collect();
-    assert_eq!(left, [eliza_jobs::payment::keys::INDEXED]);
+    assert_eq!(left, [eliza_jobs::payment::old_keys::INDEXED]);
     assert!(run(scene.client.create_job(&params(), &call, &|_| ())).is_ok());
 }
 

@@ -1,8 +1,10 @@
-//! Random misfortune: thousands of scripts in which every step on the network, in the wallet and in the store may go wrong, and the
-//! program may end at any of them and begin again with what is in the store. Whatever happens, the promises of [`watch`](crate::watch)
-//! hold, which stand in the README in other words.
+//! Random misfortune: thousands of scripts in which every step on the network, in the wallet and in
+//! the store may go wrong, and the program may end at any of them and begin again with what is in
+//! the store. Whatever happens, the promises of [`watch`](crate::watch) hold, which stand in the
+//! README in other words.
 //!
-//! `SCRIPTS=1000000 cargo test --release --test scenarios property` runs more of them (`make soak`).
+//! `SCRIPTS=1000000 cargo test --release --test scenarios property` runs more of them (`make
+//! soak`).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -3,7 +3,8 @@
 use eliza_jobs::api::jobs::{CreateJobResponse, JobDetailsResponse, JobsHealthResponse, ListJobsResponse};
 use serde::de::DeserializeOwned;
 
-/// Reads a recorded answer into the declared type and back: what the type does not know would be missing.
+/// Reads a recorded answer into the declared type and back: what the type does not know would be
+/// missing.
 fn same<T: DeserializeOwned + serde::Serialize>(recorded: &serde_json::Value) {
     let typed: T = serde_json::from_value(recorded.clone()).unwrap();
     let mut back = serde_json::to_value(typed).unwrap();

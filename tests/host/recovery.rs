@@ -1,5 +1,6 @@
-//! What is open goes on, or is over, and says which: beyond the servers' newest jobs, with transfers that were sped up, signatures that never
-//! came, and stores and wallets that give nothing or too late.
+//! What is open goes on, or is over, and says which: beyond the servers' newest jobs, with
+//! transfers that were sped up, signatures that never came, and stores and wallets that give
+//! nothing or too late.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,7 +1,9 @@
-//! A Jobs server with a paywall as a state machine: the other end for property tests. It keeps account of what it charged.
+//! A Jobs server with a paywall as a state machine: the other end for property tests. It keeps
+//! account of what it charged.
 //!
-//! It behaves as the real servers do, where that is strange too: a lax paywall takes a hash again and again; version 1 makes the job
-//! before it settles, so that a proof that was used makes another job and is answered with 402.
+//! It behaves as the real servers do, where that is strange too: a lax paywall takes a hash again
+//! and again; version 1 makes the job before it settles, so that a proof that was used makes
+//! another job and is answered with 402.
 
 use serde_json::{Value, json};
 

@@ -31,7 +31,8 @@ fn with_answer() -> Step {
 fn the_session() -> Step {
     answer(200, json!({"sessionId": SESSION, "channelId": CHANNEL}))
 }
-/// What the channel behind the session says: these messages of the agent's (the newest first), and what each answers.
+/// What the channel behind the session says: these messages of the agent's (the newest first), and
+/// what each answers.
 fn channel(replies: &[(&str, Json)]) -> Step {
     let one = |(content, to): &(&str, Json)| {
         json!({"id": content, "content": content, "sourceType": "agent_response", "inReplyToRootMessageId": to,
@@ -525,7 +526,8 @@ fn all(messages: &[(&str, u64)], size: usize, params: Json, pages: usize) -> (Ve
         let more = found.len() == size;
         shown(&found, more)
     };
-    // The script is written while it is played: the pages are what a server would give to what was asked.
+    // The script is written while it is played: the pages are what a server would give to what was
+    // asked.
     let mut steps = Vec::new();
     let mut told = Vec::new();
     for _ in 0..pages {

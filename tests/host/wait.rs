@@ -10,7 +10,7 @@ use eliza_jobs::http::rate_limit::RateLimit;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::SendFailure;
-use eliza_jobs::spending::policy::SpendLedger;
+use eliza_jobs::spending::ledger::SpendLedger;
 use eliza_jobs::waiting::run::WaitPlan;
 
 const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
@@ -147,7 +147,8 @@ fn a_failure_of_the_channels_says_nothing_about_where_answers_are() {
         create(&scene, OURS).unwrap();
         assert!(scene.finished());
     }
-    // With one client: the first wait finds out where answers are, the failure of the second changes nothing.
+    // With one client: the first wait finds out where answers are, the failure of the second
+    // changes nothing.
     let found = || [channels(json!(USER)), in_channel(json!([said("here", "agent_response", 3_500)]))];
     let first = [created()].into_iter().chain(quiet()).chain(found());
     let second = [created(), seen("processing"), text(500, ""), seen("processing")].into_iter().chain(found());
@@ -281,7 +282,8 @@ fn held_up(steps: impl IntoIterator<Item = Step>, more: &[f64]) -> Scene {
 
 #[test]
 fn a_machine_that_slept_or_a_page_that_was_hidden_looks_at_once_and_once_more_after_the_expiry() {
-    // An hour in the middle of the first pause: the job has long outlived its expiry, and its answer is there.
+    // An hour in the middle of the first pause: the job has long outlived its expiry, and its
+    // answer is there.
     let slept = held_up([created(), seen("completed")], &[3_600_000.0]);
     assert!(create(&slept, OURS).is_ok());
     assert_eq!(slept.requests(), 2);
@@ -289,7 +291,8 @@ fn a_machine_that_slept_or_a_page_that_was_hidden_looks_at_once_and_once_more_af
     let over = held_up([created(), seen("processing")], &[3_600_000.0]);
     let error = create(&over, OURS).unwrap_err();
     assert_eq!((error.code, error.job_id.as_deref(), over.requests()), (ErrorCode::WaitTimeout, Some("job-1"), 2));
-    // The server has forgotten it meanwhile: one look may be a server that is just starting, and then it is said.
+    // The server has forgotten it meanwhile: one look may be a server that is just starting, and
+    // then it is said.
     let forgotten = held_up([created(), seen("processing")], &[0.0, 3_600_000.0]);
     let forgotten = forgotten.forever(answer(404, json!({"error": "Job not found"})));
     let error = create(&forgotten, OURS).unwrap_err();

@@ -1,17 +1,22 @@
-//! Watches that the promises hold. It is told of everything that happens in a world of misfortune, and stops the test where one of
-//! them is broken:
+//! Watches that the promises hold. It is told of everything that happens in a world of misfortune,
+//! and stops the test where one of them is broken:
 //!
-//! - I1: for one payment the wallet is asked once; once more only for the same authorisation, when the first came too late. For calls
+//! - I1: for one payment the wallet is asked once; once more only for the same authorisation, when
+//!   the first came too late. For calls
 //!   of one name money moves once.
 //! - I2: for one payment, and for calls of one name, one proof is sent, however often.
-//! - I3: the payment is written down before the wallet is asked, the proof before it is sent; neither is forgotten before the job is
+//! - I3: the payment is written down before the wallet is asked, the proof before it is sent;
+//!   neither is forgotten before the job is
 //!   known, or before it is certain that no money has moved.
-//! - I4: a job that the client was told of is written down before anything else is done with it, and is in the store, in the answer
+//! - I4: a job that the client was told of is written down before anything else is done with it,
+//!   and is in the store, in the answer
 //!   or in the error.
-//! - I5: the proof goes to the server's origin and the route that creates jobs, the key of the API to the origin; neither is anywhere
+//! - I5: the proof goes to the server's origin and the route that creates jobs, the key of the API
+//!   to the origin; neither is anywhere
 //!   else.
 //! - I6: every call ends within its own limit, and leaves nothing behind.
-//! - I7: one wait looks at its job no more often than its schedule says, and stays away as long as the server asks.
+//! - I7: one wait looks at its job no more often than its schedule says, and stays away as long as
+//!   the server asks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,11 +43,13 @@ const LEAST_LEFT_S: f64 = 6.0;
 #[derive(Debug, Default)]
 struct Payment {
     name: String,
-    /// What the wallet was asked for: the mark, until when it is good (seconds), and whether nothing came of it for certain.
+    /// What the wallet was asked for: the mark, until when it is good (seconds), and whether
+    /// nothing came of it for certain.
     asked: Option<(String, f64)>,
     harmless: bool,
     moved: bool,
-    /// What the wallet has given, when it could still be used: its mark, when it was, and how long the store had taken by then.
+    /// What the wallet has given, when it could still be used: its mark, when it was, and how long
+    /// the store had taken by then.
     given: Option<(String, f64, f64)>,
     /// The store would not take the proof.
     proof_not_written: bool,
@@ -72,7 +79,8 @@ pub struct Call {
     searches: bool,
     /// The last answer was a redirect: what comes next belongs to it.
     redirected: bool,
-    /// The jobs that the server has told it of, with the payment's id, which is empty where nothing was paid.
+    /// The jobs that the server has told it of, with the payment's id, which is empty where nothing
+    /// was paid.
     told: BTreeMap<String, String>,
     /// What it ended with.
     pub ended: bool,
@@ -231,7 +239,8 @@ impl Watch {
             if ticket.look
                 && let Some(answer) = answer.filter(|answer| answer.status == 429)
             {
-                // Words that say nothing count as none; the only date in these scripts is long past.
+                // Words that say nothing count as none; the only date in these scripts is long
+                // past.
                 let seconds = match answer.header("retry-after") {
                     Some(text) if text.contains("GMT") => 0.0,
                     text => text.and_then(|text| text.parse().ok()).unwrap_or(15.0),
@@ -248,7 +257,8 @@ impl Watch {
         let name = kept.document.get_text("idempotencyKey").unwrap_or_default();
         for (other, payment) in &self.payments {
             let same = !name.is_empty() && payment.name == name && other != id && payment.asked.is_some();
-            // What was signed, has never reached the server, and can be settled no more is as good as nothing.
+            // What was signed, has never reached the server, and can be settled no more is as good
+            // as nothing.
             let harmless = payment.harmless || (payment.stale(wall) && !payment.reached);
             assert!(!same || harmless, "I1: the wallet is asked twice for the name {name}");
         }
@@ -310,8 +320,8 @@ impl Watch {
         self.jobs_not_written.extend(record.job);
     }
 
-    /// The store has said that it cannot read a record. A signature waits until it can: until then nobody knows whether it is
-    /// still wanted.
+    /// The store has said that it cannot read a record. A signature waits until it can: until then
+    /// nobody knows whether it is still wanted.
     pub fn is_not_read(&mut self, id: &str) {
         if let Some(payment) = self.payments.get_mut(id)
             && payment.asked.as_ref().is_some_and(|(_, until)| until.is_finite())
@@ -342,8 +352,8 @@ impl Watch {
         }
     }
 
-    /// What of the promises must hold whenever the program is not running. `crashed`: it did not end by itself;
-    /// `aborted`: its calls did not.
+    /// What of the promises must hold whenever the program is not running. `crashed`: it did not
+    /// end by itself; `aborted`: its calls did not.
     pub fn rests(&mut self, store: &BTreeMap<String, String>, crashed: bool, aborted: bool, wall: f64) {
         let records: BTreeMap<String, Record> = payments(store).map(|record| (record.id.clone(), record)).collect();
         for (id, payment) in &mut self.payments {
@@ -368,7 +378,8 @@ impl Watch {
             let ended = call.ended;
             call.told.retain(|job, payment| {
                 let kept = records.values().any(|record| record.job.as_ref() == Some(job)) || self.known.contains(job);
-                // It ended in the moment between the server's answer and the store's: the proof finds the job again.
+                // It ended in the moment between the server's answer and the store's: the proof
+                // finds the job again.
                 let again = !ended && records.get(payment).is_some_and(|record| record.mark.is_some());
                 let lost = !ended && (payment.is_empty() || self.jobs_not_written.contains(job));
                 assert!(kept || again || lost, "I4: the job {job} is nowhere: {store:?}");
@@ -439,8 +450,8 @@ impl Call {
                 hurried += 1;
             }
         }
-        // The client's own schedule looks once right after the job's expiry, whenever it has looked before, and where the server wants to
-        // be left alone until the job is gone.
+        // The client's own schedule looks once right after the job's expiry, whenever it has looked
+        // before, and where the server wants to be left alone until the job is gone.
         let allowed = if most.is_none() { 1 } else { 0 };
         assert!(intrudes <= allowed, "I7: {intrudes} looks while the server wants to be left alone: {:?}", self.looks);
         assert!(hurried <= allowed, "I7: {hurried} looks come sooner than after {least} ms: {:?}", self.looks);

@@ -1,5 +1,5 @@
-//! A world that follows a script: what the server answers to each request in turn, what the wallet gives, and a clock that
-//! jumps.
+//! A world that follows a script: what the server answers to each request in turn, what the wallet
+//! gives, and a clock that jumps.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -14,7 +14,8 @@ use eliza_jobs::payment::record::PREFIX;
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure};
 use eliza_jobs::platform::{Callback, LogLevel, Platform, StoreOperation};
-use eliza_jobs::spending::policy::{SpendLedger, SpendPolicy};
+use eliza_jobs::spending::ledger::SpendLedger;
+use eliza_jobs::spending::policy::SpendPolicy;
 pub use eliza_jobs::time::Millis;
 use eliza_jobs::time::{Instant, WallTime};
 use eliza_jobs::waiting::run::Polling;
@@ -119,11 +120,13 @@ pub struct World {
     pub asked: RefCell<Vec<(Callback, Json)>>,
     /// What is not given before there is a sign.
     late: RefCell<Vec<(Callback, Rc<Cell<bool>>)>>,
-    /// Which transaction the wallet says that it has sent, before it answers, once the sign is there.
+    /// Which transaction the wallet says that it has sent, before it answers, once the sign is
+    /// there.
     says_sent: RefCell<Option<(Rc<Cell<bool>>, Json)>>,
     /// Sleeps do not end.
     pub frozen: Cell<bool>,
-    /// How much longer than asked for the coming pauses last (less, when negative): held-up timers, and pages that come back.
+    /// How much longer than asked for the coming pauses last (less, when negative): held-up timers,
+    /// and pages that come back.
     pub held_up: RefCell<VecDeque<f64>>,
     /// What the logger was told.
     pub logged: RefCell<Vec<(LogLevel, String)>>,

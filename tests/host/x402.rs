@@ -1,4 +1,5 @@
-//! Paying servers of x402 version 1 and 2: what is signed, what is sent, what the ledger says, and every rule that comes before the wallet.
+//! Paying servers of x402 version 1 and 2: what is signed, what is sent, what the ledger says, and
+//! every rule that comes before the wallet.
 
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};

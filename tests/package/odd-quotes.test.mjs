@@ -274,3 +274,18 @@ test('a server that says free and then asks for a payment is asked for its price
   const error = await client.createJob(params).catch((error) => error);
   assert.deepEqual([error.code, asked], ['payment_declined', ['confirm']]);
 });
+
+test('a 402 of elizaOS whose headers say something else than its body is not paid', async () => {
+  const said = { 'x-payment-amount': '0.02', 'x-payment-currency': 'USDC', 'x-payment-networks': 'base,polygon' };
+  const agreeing = await quoted(() => json({ payment: [elizaos()] }, 402, said));
+  assert.equal(agreeing.quote.chosen.amount, '0.02');
+  for (const [name, value] of [
+    ['x-payment-amount', '5.000000'],
+    ['x-payment-currency', 'DAI'],
+    ['x-payment-networks', 'polygon'],
+  ]) {
+    const { quote } = await quoted(() => json({ payment: [elizaos()] }, 402, { ...said, [name]: value }));
+    assert.equal(quote.chosen, undefined, name);
+    assert.match(quote.why, new RegExp(`the header ${name} says "${value}", which is not what the body says`, 'i'));
+  }
+});

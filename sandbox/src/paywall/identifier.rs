@@ -1,8 +1,8 @@
-//! The extension `payment-identifier` of x402, version 2: a payment has an id, and whoever sends the same id again gets the same answer, for
-//! which nothing moves again.
+//! The extension `payment-identifier` of x402, version 2: a payment has an id, and whoever sends
+//! the same id again gets the same answer, for which nothing moves again.
 //!
-//! The reference library declares the extension and checks ids; what a server does with them is its own. Here it is as the
-//! specification says it: the same id with another request is a conflict.
+//! The reference library declares the extension and checks ids; what a server does with them is its
+//! own. Here it is as the specification says it: the same id with another request is a conflict.
 
 use serde_json::Value;
 

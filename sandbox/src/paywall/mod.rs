@@ -1,7 +1,8 @@
 //! The three paywalls: what a 402 asks for, which proofs are taken, and when the money moves.
 //!
-//! elizaOS's paywall takes the hash of a transfer that has been made, before the request is looked at. Those of x402
-//! verify a signed authorization, let the request through, and settle it when the answer is below 400.
+//! elizaOS's paywall takes the hash of a transfer that has been made, before the request is looked
+//! at. Those of x402 verify a signed authorization, let the request through, and settle it when the
+//! answer is below 400.
 
 mod elizaos;
 mod identifier;
@@ -165,7 +166,8 @@ impl Paywall {
         }
     }
 
-    /// Moves the money for an answer that is on its way; the answer with its receipt, or what is answered in its place.
+    /// Moves the money for an answer that is on its way; the answer with its receipt, or what is
+    /// answered in its place.
     pub fn settle(&mut self, request: &Request, reply: Reply, proof: &Proof, around: &mut Around) -> Reply {
         let Proof::Authorized(network, authorization) = proof else { return reply };
         let settlement = self.move_money(network, authorization, around);

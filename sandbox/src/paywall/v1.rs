@@ -19,7 +19,8 @@ impl Paywall {
         }
     }
 
-    /// In the facilitator's order. It does not look whether a nonce was used: that shows when it settles.
+    /// In the facilitator's order. It does not look whether a nonce was used: that shows when it
+    /// settles.
     fn verify_v1(&self, header: &str, around: &Around) -> Result<Proof, Refusal> {
         let Some(payment) = from_base64(header) else { return Err(Refusal::new("the payment is not JSON in base64")) };
         let named = payment.get("network").and_then(Value::as_str).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! x402, version 2, as @x402/express has it: the offer in `PAYMENT-REQUIRED`, the proof in `PAYMENT-SIGNATURE`.
+//! x402, version 2, as @x402/express has it: the offer in `PAYMENT-REQUIRED`, the proof in
+//! `PAYMENT-SIGNATURE`.
 
 use serde_json::Value;
 

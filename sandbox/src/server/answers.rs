@@ -8,7 +8,8 @@ use crate::time::Ms;
 const DRIPS: u32 = 10;
 
 impl Server {
-    /// What every answer has: who may read it, what is left of the rate limit, its length and its time.
+    /// What every answer has: who may read it, what is left of the rate limit, its length and its
+    /// time.
     pub(super) fn finish(&self, mut reply: Reply, request: &Request, now: Ms) -> Reply {
         let path = canonical(request.path());
         let is_counted = path.starts_with("/api/") && !matches!(reply.status, 204 | 401 | 402);

@@ -30,7 +30,8 @@ impl Server {
         Outcome::Reply(self.jobs.get(id, time))
     }
 
-    /// Forgets what a server keeps in memory, and refuses connections for a while. The chain goes on.
+    /// Forgets what a server keeps in memory, and refuses connections for a while. The chain goes
+    /// on.
     pub(super) fn restart(&mut self, now: Ms) {
         let time = self.time(now);
         self.jobs = Jobs::new(time);

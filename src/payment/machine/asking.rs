@@ -103,8 +103,7 @@ impl Payment {
     pub(super) fn undo(&mut self, error: Option<Box<Error>>) -> Step {
         self.attempt.unmoved = true;
         let answer = error.and_then(|error| self.failed(error));
-        let step = self.answer_early(State::Undoing, None);
-        step.with(ReservationChange::Release).answering(answer)
+        self.answer_early(State::Undoing, answer).with(ReservationChange::Release)
     }
 
     /// Certainly no money has moved: nothing is left of the payment.
@@ -188,8 +187,8 @@ impl Payment {
         let advice = if self.attempt.signs { "; nothing was sent" } else { LOOK_IN_WALLET };
         let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
         let reservation = if self.attempt.signs { ReservationChange::Release } else { ReservationChange::Unchanged };
-        let step = self.answer_early(State::AskingAlone(request), None);
-        Step { unlock: true, ..step.with(reservation).answering(answer) }
+        let step = self.answer_early(State::AskingAlone(request), answer);
+        Step { unlock: true, ..step.with(reservation) }
     }
 
     pub(super) fn reread(&mut self, request: Box<WalletRequest>, answer: Result<Json, Json>) -> Step {

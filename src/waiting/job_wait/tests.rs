@@ -291,7 +291,7 @@ fn a_wait_says_how_long_the_agent_took_and_of_an_unfinished_job_how_long_it_take
     };
     assert_eq!(observed(completed(json!(11_000))), Some(Observed::Finished(Millis::new(11_000.0))));
     // It was unfinished later than that, or was there sooner; or it is no time at all.
-    for odd in [json!(1), json!(60_000), json!(-1), json!(1e12), json!("11000"), json!(null)] {
+    for odd in [json!(1), json!(60_000), json!(-1), json!(1e12), json!("11000"), json!(null), Json::number(f64::NAN)] {
         assert_eq!(observed(completed(odd.clone())), None, "{odd}");
     }
     assert_eq!(observed(job("failed")), Some(Observed::Unfinished(Millis::new(9_000.0))));
@@ -309,8 +309,8 @@ fn a_refusal_ends_a_wait_at_once() {
         wait.failed(at(400.0), &error(code));
         assert_eq!(words(&mut wait, 400.0).0, code);
     }
-    // A web page or a redirect does too, unless the job was there: then it is a proxy's or a login's, and may
-    // pass.
+    // A web page or a redirect does too, unless the job was there: then it is a proxy's or a
+    // login's, and may pass.
     for code in [ErrorCode::UnexpectedHtml, ErrorCode::RedirectRefused] {
         let page = error(code);
         let mut unknown = JobWait::new("job-1", terms(OURS), planned(), at(0.0));

@@ -58,9 +58,9 @@ fn show(watch: &mut Watch, now: Instant, way: Way, keys: &[Key]) {
     watch.take_woken();
 }
 fn listed(watch: &mut Watch, query: ListQuery, asked_at: Instant, now: Instant, list: Json) {
-    let mut shown = Shown::new(query, asked_at, &list);
-    while !shown.read_on() {}
-    while !watch.listed(&mut shown, now) {}
+    let mut jobs = JobList::new(query, asked_at, &list);
+    while !jobs.read_on() {}
+    while !watch.listed(&mut jobs, now) {}
 }
 fn sleeps_until(step: &Step) -> Instant {
     let Step::Own(Next::Sleep(until)) = step else { panic!("{step:?}") };
@@ -87,17 +87,17 @@ fn a_long_list_is_looked_through_in_parts_and_every_wait_learns_of_it() {
     let count = 2 * SLICE + 1;
     let mut watch = watch(count, SPENT);
     let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
-    let mut shown = Shown::new(query, at(3_000.0), &list((0..count).map(|key| job(key, "completed")).collect()));
-    let parts = (1..).find(|_| shown.read_on());
+    let mut jobs = JobList::new(query, at(3_000.0), &list((0..count).map(|key| job(key, "completed")).collect()));
+    let parts = (1..).find(|_| jobs.read_on());
     assert_eq!(parts, Some(3));
     for known in (CHANGED..count).step_by(CHANGED) {
-        assert!(!watch.listed(&mut shown, at(3_100.0)));
+        assert!(!watch.listed(&mut jobs, at(3_100.0)));
         assert_eq!(watch.take_woken().len(), CHANGED, "{known}");
         for key in known..count {
             assert!(!matches!(step(&mut watch, key, at(9_000.0), SPENT), Step::List { .. }), "no other list meanwhile");
         }
     }
-    assert!(watch.listed(&mut shown, at(3_200.0)));
+    assert!(watch.listed(&mut jobs, at(3_200.0)));
     assert_eq!(watch.take_woken().len(), 1);
 }
 
@@ -105,9 +105,9 @@ fn a_long_list_is_looked_through_in_parts_and_every_wait_learns_of_it() {
 fn waits_that_a_list_does_not_change_are_looked_through_in_larger_parts() {
     let mut watch = watch(2 * SLICE + 1, SPENT);
     let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
-    let mut shown = Shown::new(query, at(3_000.0), &list(Vec::new()));
-    while !shown.read_on() {}
-    assert_eq!((1..).find(|_| watch.listed(&mut shown, at(3_100.0))), Some(3));
+    let mut jobs = JobList::new(query, at(3_000.0), &list(Vec::new()));
+    while !jobs.read_on() {}
+    assert_eq!((1..).find(|_| watch.listed(&mut jobs, at(3_100.0))), Some(3));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_wait_that_is_held_ends_at_its_limit() {
     let (_, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
     let mut refused = Error::new(ErrorCode::Forbidden, "no");
     refused.status = Some(403);
-    watch.list_failed(query, at(2_050.0), SPENT, &refused, false);
+    watch.list_failed(query, at(2_050.0), SPENT, &refused, ListLimit::Request);
     let terms = Terms { plan: WaitPlan::default(), lifetime: None, deadline: at(5_000.0), limit: None, may_share: true };
     let limited = watch.subscribe("job-9", "", terms, at(2_100.0));
     // Another one polls.
@@ -317,12 +317,12 @@ fn two_waits_for_one_job_in_different_parts_of_a_crowd_get_a_job_each() {
     let twin = join(&mut watch, "job-0", at(1_000.0));
     assert_eq!(twin, SLICE);
     let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
-    let mut shown = Shown::new(query, at(3_000.0), &list(vec![job(0, "completed")]));
-    while !shown.read_on() {}
-    assert!(!watch.listed(&mut shown, at(3_100.0)));
+    let mut jobs = JobList::new(query, at(3_000.0), &list(vec![job(0, "completed")]));
+    while !jobs.read_on() {}
+    assert!(!watch.listed(&mut jobs, at(3_100.0)));
     let Step::Own(Next::Over(first)) = step(&mut watch, 0, at(3_100.0), SPENT) else { panic!() };
-    assert!(shown.used.get(&Shown::key("job-0")).is_none(), "the first has a copy");
-    assert!(watch.listed(&mut shown, at(3_100.0)));
+    assert!(!jobs.is_used("job-0"), "the first has a copy");
+    assert!(watch.listed(&mut jobs, at(3_100.0)));
     let Step::Own(Next::Over(second)) = step(&mut watch, twin, at(3_100.0), SPENT) else { panic!() };
     assert_eq!(first.unwrap().document, second.unwrap().document);
 }
@@ -373,7 +373,7 @@ fn a_list_that_fails_leaves_a_crowd_asleep_where_single_polls_would_be_too_many(
     for (way, alone) in [(FREE, true), (SPENT, false)] {
         let mut watch = watch(10, way);
         let (_, query) = leader(&mut watch, at(2_000.0), way).unwrap();
-        watch.list_failed(query, at(2_050.0), way, &error, false);
+        watch.list_failed(query, at(2_050.0), way, &error, ListLimit::Request);
         assert_eq!(watch.take_woken().len(), if alone { 10 } else { 0 });
         assert_eq!(takes_slot(&step(&mut watch, 9, at(2_050.0), way)), alone);
         // A second later a list is asked for again.
@@ -388,7 +388,7 @@ fn an_outage_is_every_waits_own_failure_and_says_nothing_about_lists() {
     for code in [ErrorCode::ConnectionFailed, ErrorCode::ConnectionReset, ErrorCode::RateLimited] {
         let mut watch = watch(4, FREE);
         let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
-        watch.list_failed(query, at(2_050.0), FREE, &Error::new(code, "no"), false);
+        watch.list_failed(query, at(2_050.0), FREE, &Error::new(code, "no"), ListLimit::Request);
         assert!(watch.take_woken().is_empty());
         assert!(leader(&mut watch, at(2_400.0), FREE).is_none(), "not at once");
         assert!(leader(&mut watch, at(2_950.0), FREE).is_some());
@@ -399,7 +399,7 @@ fn an_outage_is_every_waits_own_failure_and_says_nothing_about_lists() {
 fn when_the_time_of_the_one_that_asks_is_over_the_list_is_not_to_blame() {
     let mut watch = watch(4, SPENT);
     let (key, query) = leader(&mut watch, at(2_000.0), SPENT).unwrap();
-    watch.list_failed(query, at(2_050.0), SPENT, &Error::new(ErrorCode::RequestTimeout, "no"), true);
+    watch.list_failed(query, at(2_050.0), SPENT, &Error::new(ErrorCode::RequestTimeout, "no"), ListLimit::Leader);
     watch.unsubscribe(key, at(2_050.0));
     join(&mut watch, "job-9", at(2_050.0));
     assert!(leader(&mut watch, at(2_500.0), SPENT).is_some());

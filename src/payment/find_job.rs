@@ -1,0 +1,72 @@
+//! Finds the job that was paid for on the server, after a lost reply.
+
+use super::payments::Payments;
+use crate::api::jobs::{self, Created};
+use crate::api::options::CallOptions;
+use crate::api::payments::Attempt;
+use crate::api::routes;
+use crate::json::Json;
+use crate::platform::{Method, Platform};
+use crate::time::{Deadline, Millis};
+
+/// The longest time for a search for the job.
+const FIND: Millis = Millis::from_secs(10.0);
+/// How many jobs a server lists when the request names no limit.
+const USUAL_LIST: usize = 50;
+
+impl<P: Platform + 'static> Payments<P> {
+    /// Searches for the job that was paid for: under the id that a cut-off answer still had, else
+    /// in the server's list, by the reference in its metadata.
+    pub(super) async fn find_job(
+        &self,
+        attempt: &Attempt,
+        hint: Option<&str>,
+        call: &CallOptions,
+        end: Deadline,
+    ) -> Option<Created> {
+        let limited_call = || {
+            let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now()));
+            let headers = call.headers.clone();
+            limit.is_positive().then(|| CallOptions { timeout: Some(limit), headers, ..CallOptions::default() })
+        };
+        let call = limited_call()?;
+        if let Some(id) = hint
+            && let Ok(seen) = self.http.get_job(id, &call, 1).await
+        {
+            return Some(jobs::read_created(jobs::handle(&seen.document)));
+        }
+        // The newest ones first; then all of them, where the server has more.
+        for (query, answers) in [("", 1.0), ("?limit=10000", 10_000.0)] {
+            let call = limited_call()?;
+            let mut request = self.http.request(Method::Get, &format!("{}{query}", routes::JOBS), &call);
+            request.answers = answers;
+            let list = self.http.read_request(request, self.http.deadline(&call), 1, "a list of jobs", &jobs::list);
+            let jobs = list.await.ok()?.get("jobs")?.elements();
+            let is_all = jobs.len() < USUAL_LIST;
+            if let Some(job) = own_job(attempt, jobs) {
+                return jobs::is_job(&job).then(|| jobs::read_created(jobs::handle(&job)));
+            }
+            if is_all {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+/// The job of this payment in a list, the newest first. Lists show references to everybody: of the
+/// jobs that have it, and that are not another user's or about something else, the oldest is the
+/// one that others may have copied it from.
+fn own_job(attempt: &Attempt, jobs: Vec<Json>) -> Option<Json> {
+    let asked = Json::parse(&attempt.request).unwrap_or_else(Json::object);
+    let agrees = |job: &Json, key: &str, asked_key: &str| match (job.get_text(key), asked.get_text(asked_key)) {
+        (Some(shown), Some(asked)) => shown == asked || (key == "userId" && shown.eq_ignore_ascii_case(&asked)),
+        _ => true,
+    };
+    let is_own = |job: &Json| {
+        jobs::reference(job).as_deref() == Some(&attempt.id)
+            && agrees(job, "userId", "userId")
+            && agrees(job, "prompt", "content")
+    };
+    jobs.into_iter().rfind(is_own)
+}

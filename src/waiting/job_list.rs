@@ -1,0 +1,85 @@
+//! A list of jobs that has come, on its way to those who wait for them.
+
+use crate::json::{Json, copied};
+use crate::time::Instant;
+use crate::waiting::lists::ListQuery;
+
+/// So many jobs of a list are looked at before the program goes on with something else.
+pub(super) const SLICE: usize = 500;
+
+/// How far a list has come on its way to the subscriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// There are further subscriptions. Before they learn of it, callers run.
+    UnderWay,
+    /// All subscriptions have learned of it.
+    Done,
+}
+
+/// The jobs of a list by their ids.
+#[derive(Debug)]
+pub(crate) struct JobList {
+    pub(super) query: ListQuery,
+    pub(super) asked_at: Instant,
+    /// Those that are not among `jobs` yet.
+    listed: Vec<Json>,
+    /// The runtime's own object finds them fast.
+    jobs: Json,
+    /// Which of them went to a subscription.
+    used: Json,
+    pub(super) count: u32,
+    /// Whether there may be more than it shows. A server that returns more than it was asked for
+    /// knows no limit.
+    pub(super) is_cut: bool,
+    /// Whether it was cut off and leaves out jobs that are waited for.
+    pub(super) falls_short: bool,
+    /// The next subscription to learn of it.
+    pub(super) next: usize,
+}
+
+impl JobList {
+    /// A list as it came.
+    pub(crate) fn new(query: ListQuery, asked_at: Instant, document: &Json) -> Self {
+        let listed = document.get("jobs").map(|jobs| jobs.elements()).unwrap_or_default();
+        let count = u32::try_from(listed.len()).unwrap_or(u32::MAX);
+        let (jobs, used) = (Json::object(), Json::object());
+        Self { query, asked_at, listed, jobs, used, count, is_cut: count == query.limit, falls_short: false, next: 0 }
+    }
+
+    /// Looks through some more of the list. Returns whether it has been through all of it.
+    pub(crate) fn read_on(&mut self) -> bool {
+        let rest = self.listed.len().saturating_sub(SLICE);
+        for job in self.listed.drain(rest..) {
+            if let Some(id) = job.get_text("jobId") {
+                self.jobs = core::mem::replace(&mut self.jobs, Json::object()).set(&Self::key(&id), job);
+            }
+        }
+        self.listed.is_empty()
+    }
+
+    /// The colon keeps names away that mean something else to an object.
+    fn key(id: &str) -> String {
+        format!(":{id}")
+    }
+
+    /// The job with this id, as it came.
+    pub(super) fn job(&self, id: &str) -> Option<Json> {
+        self.jobs.get(&Self::key(id))
+    }
+
+    /// Whether a subscription has the job as it came.
+    pub(super) fn is_used(&self, id: &str) -> bool {
+        self.used.get(&Self::key(id)).is_some()
+    }
+
+    /// The job as it came for one that waits for it, and a copy for each other one: what one caller
+    /// does with its job must not reach another. As long as callers run before others learn of the
+    /// list, each gets a copy.
+    pub(super) fn job_for(&mut self, id: &str, job: Json, progress: Progress) -> Json {
+        if progress == Progress::UnderWay || self.is_used(id) {
+            return copied(&job);
+        }
+        self.used = core::mem::replace(&mut self.used, Json::object()).set(&Self::key(id), Json::boolean(true));
+        job
+    }
+}
