@@ -144,16 +144,6 @@ impl<P: Platform + 'static> Task<P> {
         .await
     }
 
-    /// Gives the money back now, while the wallet is open and the task goes on.
-    fn give_back_early(&self) {
-        let (payments, attempt) = (self.payments.clone(), self.payment.attempt().clone());
-        let ticket = payments.writes.join(&self.id);
-        self.payments.platform.spawn(async move {
-            ticket.ready().await;
-            let _ = payments.give_back(&attempt, GivenBack::Reserved).await;
-        });
-    }
-
     /// Does what a step says beside its action.
     fn tell(&mut self, step: Step, limit: &mut Option<Deadline>) -> Action {
         match step.reservation {
@@ -163,7 +153,7 @@ impl<P: Platform + 'static> Task<P> {
                 self.payments.book.borrow_mut().release(&self.id);
                 if core::mem::take(&mut self.has_reserved) {
                     // Only a record that says so is certain: after all writes.
-                    if step.unlock { self.give_back_early() } else { self.gives_back = Some(GivenBack::Reserved) }
+                    self.gives_back = Some(GivenBack::Reserved);
                 }
             }
             ReservationChange::Refund => {
@@ -208,7 +198,7 @@ impl<P: Platform + 'static> Task<P> {
             Action::AskWallet(request) => {
                 Box::pin(ask_wallet(payments, self.payment.attempt().clone(), request, self.locks.clone()))
             }
-            Action::Reread => Box::pin(reread(payments, self.id.clone(), self.payment.attempt().signs, self.locks.clone())),
+            Action::Reread => Box::pin(reread(payments, self.id.clone(), self.locks.clone())),
             Action::Send(attempt) => self.send(*attempt),
             Action::FindJob(hint) => {
                 let (attempt, call, end) = (self.payment.attempt().clone(), self.call.clone(), self.end);
@@ -236,6 +226,8 @@ impl<P: Platform + 'static> Task<P> {
                 Box::pin(async move { Event::ChainSaid(payments.ask_chain(&attempt).await) })
             }
             Action::Forget => {
+                // Nobody waits for a wallet that is still open.
+                self.payments.book.borrow_mut().wallet_closed(&self.id);
                 // Without its lock the claim may be another payment's in a moment. One that stays
                 // behind is free.
                 let (id, key) = (self.id.clone(), self.key.clone().filter(|_| self.holds_locks()));
@@ -351,13 +343,12 @@ impl<P: Platform + 'static> Payments<P> {
 
 /// Takes the payment's lock and reads its record. What is worth money is kept even where the lock
 /// cannot be had.
-async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, signs: bool, locks: Locks<P>) -> Event {
+async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, locks: Locks<P>) -> Event {
     if let Ok(lock) = payments.lock("resume", &id, Deadline::NEVER).await {
         locks.borrow_mut().push(lock);
     }
-    // A transfer is worth money: it is written down at once, whatever the store says. A signature
-    // is worth nothing unsent.
-    let found = if signs { payments.find_again(&id).await } else { payments.find(&id, Deadline::NEVER).await };
+    // A transfer is worth money: it is written down at once, whatever the store says.
+    let found = payments.find(&id, Deadline::NEVER).await;
     let is_closed = payments.book.borrow().is_closed(&id);
     Event::Reread { found: Box::new(found), is_closed }
 }

@@ -181,14 +181,15 @@ impl Payment {
         self.withdraw(Some(Error::new(ErrorCode::WalletTimeout, words)), at)
     }
 
-    /// The wallet stays open, and what it answers is kept. What it only signs is reserved again
-    /// when it is sent.
-    pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>) -> Step {
-        let advice = if self.attempt.signs { "; nothing was sent" } else { LOOK_IN_WALLET };
-        let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
-        let reservation = if self.attempt.signs { ReservationChange::Release } else { ReservationChange::Unchanged };
-        let step = self.answer_early(State::AskingAlone(request), answer);
-        Step { unlock: true, ..step.with(reservation) }
+    /// What is signed later is not sent: the call was told that no money has moved, and may have been
+    /// made again. What is transferred later is kept.
+    pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>, at: Moment) -> Step {
+        if self.attempt.signs {
+            let words = "; nothing was sent, and what is signed now is not sent either: the call can be made again";
+            return self.withdraw(self.waiting.then(|| silent("the wallet", self.limit, words)), at);
+        }
+        let answer = if self.waiting { self.failed(silent("the wallet", self.limit, LOOK_IN_WALLET)) } else { None };
+        Step { unlock: true, ..self.answer_early(State::AskingAlone(request), answer) }
     }
 
     pub(super) fn reread(&mut self, request: Box<WalletRequest>, answer: Result<Json, Json>) -> Step {
@@ -196,32 +197,10 @@ impl Payment {
         Step::new(Action::Reread)
     }
 
-    /// Whether an answer that came after the call had ended is dropped. Another call may have gone
-    /// on with the payment meanwhile: what has a proof or a job needs no other. What was
-    /// transferred is kept even where the record is gone, or cannot be read; what was only signed
-    /// moves nothing.
-    pub(super) fn needs_no_answer(&self, found: &Found, is_closed: bool) -> bool {
-        match found {
-            // A hash that the wallet has said before its answer is not sent yet: the answer is the
-            // wallet's last word.
-            Found::Attempt(known) if known.state == PaymentState::Proven && !self.attempt.signs => known.created.is_some(),
-            Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
-            _ => is_closed || self.attempt.signs,
-        }
-    }
-
-    pub(super) fn drop_answer(&self, request: &WalletRequest, answer: Result<Json, Json>, found: &Found) -> Step {
-        let is_lost = request.read(answer).is_ok() && matches!(found, Found::Withheld(_) | Found::Unreadable);
-        let words = "the wallet has signed after its call had ended, and the store has failed: the signature was dropped";
-        Step::new(Action::Done).warn(is_lost.then_some(words))
-    }
-
     pub(super) fn keep(&mut self, request: &WalletRequest, answer: Result<Json, Json>, at: Moment) -> Step {
         match request.read(answer) {
-            Ok(_) if !self.is_fresh(request, at) => self.withdraw(None, at),
             Ok(Proof { headers, transaction }) => {
                 (self.attempt.proof, self.attempt.transaction) = (headers, transaction);
-                self.attempt.valid_until = self.valid_until(Some(request));
                 self.attempt.state = PaymentState::Proven;
                 self.write(State::Keeping, at)
             }
@@ -248,5 +227,18 @@ impl Payment {
     pub(super) fn valid_until(&self, request: Option<&WalletRequest>) -> Option<WallTime> {
         let server_behind = Millis::ZERO - self.server_ahead();
         Some(request?.valid_until()? + server_behind.max(Millis::ZERO))
+    }
+}
+
+/// Whether a transfer wallet's answer that came after the call had ended is dropped. Another call may
+/// have gone on with the payment meanwhile: what has a proof or a job needs no other. What was
+/// transferred is kept even where the record is gone, or cannot be read.
+pub(super) fn needs_no_answer(found: &Found, is_closed: bool) -> bool {
+    match found {
+        // A hash that the wallet has said before its answer is not sent yet: the answer is the
+        // wallet's last word.
+        Found::Attempt(known) if known.state == PaymentState::Proven => known.created.is_some(),
+        Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
+        _ => is_closed,
     }
 }
