@@ -48,6 +48,7 @@ impl<P: Platform + 'static> Payments<P> {
             locks,
             key,
             publisher,
+            said: Rc::default(),
             has_reserved: false,
             gives_back: None,
         };
@@ -93,6 +94,8 @@ struct Task<P: Platform> {
     locks: Locks<P>,
     key: Option<String>,
     publisher: Publisher<Notice>,
+    /// What the wallet has said that it has sent, before its answer.
+    said: Rc<RefCell<Option<Attempt>>>,
     /// Whether this task has set the money aside in the store.
     has_reserved: bool,
     /// What is given back when all is written.
@@ -106,6 +109,9 @@ impl<P: Platform + 'static> Task<P> {
         // A call that is over begins nothing.
         let mut event = if self.publisher.is_gone() { Event::CallerGone } else { Event::Begin };
         loop {
+            if let Some(sent) = self.said.take() {
+                self.payment.wallet_said(sent);
+            }
             let step = self.payment.next(event, self.payments.moment());
             match self.tell(step, &mut limit) {
                 Action::Wait => {}
@@ -196,7 +202,7 @@ impl<P: Platform + 'static> Task<P> {
             // for free whose payment has no record.
             Action::AskWallet(_) if !self.holds_locks() => Box::pin(core::future::ready(Event::LockLost)),
             Action::AskWallet(request) => {
-                Box::pin(ask_wallet(payments, self.payment.attempt().clone(), request, self.locks.clone()))
+                Box::pin(ask_wallet(payments, self.payment.attempt().clone(), request, self.locks.clone(), self.said.clone()))
             }
             Action::Reread => Box::pin(reread(payments, self.id.clone(), self.locks.clone())),
             Action::Send(attempt) => self.send(*attempt),
@@ -269,19 +275,20 @@ async fn ask_wallet<P: Platform + 'static>(
     attempt: Attempt,
     request: Box<WalletRequest>,
     locks: Locks<P>,
+    said: Rc<RefCell<Option<Attempt>>>,
 ) -> Event {
     payments.book.borrow_mut().wallet_opened(&attempt.id);
     let (callback, given) = request.call();
-    let sent = RefCell::new(None);
-    let on_sent = |hash: Json| {
-        if payments.wallet_sent(&attempt, &hash, !locks.borrow().is_empty()) {
-            sent.replace(Some(hash));
-        }
+    let has_said = RefCell::new(None);
+    let on_sent = |value: Json| {
+        let sent = payments.wallet_sent(&attempt, value, !locks.borrow().is_empty());
+        has_said.replace(Some(sent.transaction.clone()));
+        said.replace(Some(sent));
     };
     let answer = payments.platform.ask_wallet(&attempt.id, callback, given, &on_sent).await;
     payments.book.borrow_mut().wallet_closed(&attempt.id);
-    Event::WalletAnswered(match sent.take() {
-        Some(hash) => wallet::after_sending(answer, hash),
+    Event::WalletAnswered(match has_said.take() {
+        Some(hash) => wallet::after_sending(answer, hash.as_deref()),
         None => answer,
     })
 }
@@ -289,27 +296,29 @@ async fn ask_wallet<P: Platform + 'static>(
 impl<P: Platform + 'static> Payments<P> {
     /// A wallet has said which transaction it has sent, and now waits until that is mined, which
     /// may take longer than this program lasts: the record has it from now on. `is_held`: the
-    /// payment's locks are held, so that nobody else writes its record. Says whether it is one.
-    fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, hash: &Json, is_held: bool) -> bool {
-        let sent = record::with_transaction(attempt.clone(), hash.as_text());
-        if sent.proof.is_empty() {
-            let words = "the wallet has called onSent without a transaction hash (0x and 64 hexadecimal digits)";
+    /// payment's locks are held, so that nobody else writes its record. Returns the attempt with
+    /// what is known now.
+    fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, value: Json, is_held: bool) -> Attempt {
+        let sent = record::with_transaction(attempt.clone(), wallet::stray_hash(&value));
+        let is_hash = !sent.proof.is_empty();
+        if !is_hash {
+            let words = "the wallet has called onSent without a transaction hash (0x and 64 hexadecimal digits): what it has sent is \
+                         not known";
             self.platform.log(LogLevel::Warn, words);
-            return false;
         }
-        let (payments, hash) = (self.clone(), hash.clone());
+        let sent = Attempt { state: if is_hash { PaymentState::Proven } else { PaymentState::Unknown }, ..sent };
+        let (payments, written) = (self.clone(), sent.clone());
         if is_held {
             // Before all that is written later: the place in the order is taken now.
             let ticket = self.writes.join(&sent.id);
             self.platform.spawn(async move {
                 ticket.ready().await;
-                let sent = Attempt { state: PaymentState::Proven, ..sent };
-                let _ = payments.set(&record::key(&sent.id), &record::to_json(&sent)).await;
+                let _ = payments.set(&record::key(&written.id), &record::to_json(&written)).await;
             });
         } else {
-            self.platform.spawn(async move { drop(payments.keep_answer(&sent.id, Ok(hash)).await) });
+            self.platform.spawn(async move { drop(payments.keep_answer(&written.id, Ok(value)).await) });
         }
-        true
+        sent
     }
 
     /// Writes down what the wallet has returned, or thrown, for the attempt with this id, and logs
@@ -317,8 +326,13 @@ impl<P: Platform + 'static> Payments<P> {
     pub(crate) async fn wallet_answered(self: &Rc<Self>, id: &str, answer: Result<Json, Json>) {
         let words = match self.keep_answer(id, answer).await {
             None => return,
-            Some(Ok(())) => "the wallet has answered after an internal error; pendingPayments() knows what is open",
-            Some(Err(_)) => "the wallet has answered after an internal error, and no record could be written: look in the wallet",
+            Some(Ok(())) => {
+                "the wallet has answered after its call had ended, or after an internal error; pendingPayments() knows what is open"
+            }
+            Some(Err(_)) => {
+                "the wallet has answered after its call had ended, or after an internal error, and no payment is open that could \
+                 keep it, or the store has failed: look in the wallet whether money has moved"
+            }
         };
         self.platform.log(LogLevel::Warn, words);
     }

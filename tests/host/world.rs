@@ -425,7 +425,6 @@ impl Scene {
         *self.world.says_sent.borrow_mut() = Some((sign, hash));
         self
     }
-    /// How often this was asked.
     /// What a program leaves that signed, and ended before it sent that: its record, good for a minute.
     pub fn left_signed(&self, id: &str) -> Json {
         let record = json!({"version": 1, "attemptId": id, "state": "proven", "dialect": "x402-v1", "network": "base",
@@ -436,6 +435,7 @@ impl Scene {
         self.world.store.borrow_mut().insert(eliza_jobs::payment::record::key(id), record.to_json());
         record
     }
+    /// How often this was asked.
     pub fn asked(&self, whom: Callback) -> usize {
         self.world.asked.borrow().iter().filter(|(known, _)| *known == whom).count()
     }

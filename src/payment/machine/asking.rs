@@ -4,7 +4,7 @@
 use super::errors::silent;
 use super::{Payment, STORE, State};
 use crate::api::error::{Error, ErrorCode};
-use crate::api::payments::PaymentState;
+use crate::api::payments::{Attempt, PaymentState};
 use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
 use crate::payment::record::Found;
@@ -15,6 +15,10 @@ use crate::spending::policy::{OverBudget, PaymentMethod};
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
+
+/// Said where the wallet has named its transaction before its time was up.
+const HAS_HASH: &str = "; it has said before which transaction it has sent: do not pay again, client.resume(error.payment) goes on \
+                        with that";
 
 /// Before the wallet is asked.
 impl Payment {
@@ -149,6 +153,20 @@ impl Payment {
         self.wait_for_people(Action::AskWallet(Box::new(request)), at).with(reservation)
     }
 
+    /// The wallet has said before its answer that it has sent something.
+    pub fn wallet_said(&mut self, sent: Attempt) {
+        if matches!(self.state, State::Asking(_) | State::AskingAlone(_)) {
+            self.attempt = sent;
+        }
+    }
+
+    /// The wallet takes back what it has said before.
+    fn unsaid(&mut self) {
+        self.attempt.state = PaymentState::Intended;
+        self.attempt.transaction = None;
+        self.attempt.proof.clear();
+    }
+
     pub(super) fn answered(&mut self, request: &WalletRequest, answer: Result<Json, Json>, at: Moment) -> Step {
         match request.read(answer) {
             Ok(_) if !self.is_fresh(request, at) => self.too_late(at),
@@ -158,7 +176,10 @@ impl Payment {
                 self.attempt.state = PaymentState::Sent;
                 self.write(State::Recording, at).with(ReservationChange::Keep)
             }
-            Err(NoProof { error, unmoved: true, .. }) => self.withdraw(Some(error), at),
+            Err(NoProof { error, unmoved: true, .. }) => {
+                self.unsaid();
+                self.withdraw(Some(error), at)
+            }
             Err(NoProof { error, transaction, .. }) => {
                 self.attempt.transaction = transaction;
                 self.attempt.state = PaymentState::Unknown;
@@ -188,7 +209,9 @@ impl Payment {
             let words = "; nothing was sent, and what is signed now is not sent either: the call can be made again";
             return self.withdraw(self.waiting.then(|| silent("the wallet", self.limit, words)), at);
         }
-        let answer = if self.waiting { self.failed(silent("the wallet", self.limit, LOOK_IN_WALLET)) } else { None };
+        let has_hash = !self.attempt.proof.is_empty();
+        let advice = if has_hash { HAS_HASH } else { LOOK_IN_WALLET };
+        let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
         Step { unlock: true, ..self.answer_early(State::AskingAlone(request), answer) }
     }
 
@@ -204,7 +227,10 @@ impl Payment {
                 self.attempt.state = PaymentState::Proven;
                 self.write(State::Keeping, at)
             }
-            Err(NoProof { unmoved: true, .. }) => self.withdraw(None, at),
+            Err(NoProof { unmoved: true, .. }) => {
+                self.unsaid();
+                self.withdraw(None, at)
+            }
             Err(NoProof { transaction, .. }) => {
                 self.attempt.transaction = transaction;
                 self.attempt.state = PaymentState::Unknown;
