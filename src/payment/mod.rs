@@ -63,6 +63,12 @@ pub struct PaidJob {
     pub payment: Option<Attempt>,
 }
 
+impl From<step::Paid> for PaidJob {
+    fn from(paid: step::Paid) -> Self {
+        Self { created: paid.created, payment: Some(paid.attempt) }
+    }
+}
+
 /// The error for a store that has thrown this. `advice` says what that means.
 pub(crate) fn store_failed(thrown: Json, advice: &str) -> Box<Error> {
     let words = thrown.as_text().or_else(|| thrown.get_text("message")).unwrap_or_else(|| shown(&thrown));
