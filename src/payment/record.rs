@@ -372,6 +372,46 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_aside_for_a_payment_is_open_until_nobody_can_still_be_at_it() {
+        use PaymentState::{Accepted, Intended, Proven, Refused, Sent};
+        let begun = WallTime::from_ms(1_700_000_000_000.0);
+        let until = Some(begun + Millis::from_secs(300.0));
+        let soon = Millis::from_secs(1.0);
+        // The state; whether the wallet signs, and until when; after how long another thing is true,
+        // and what that is.
+        for (state, signs, valid_until, limit, later) in [
+            (Intended, true, None, UNSIGNED + UNSENT, Fate::Unmoved),
+            (Proven, true, until, Millis::from_secs(300.0) + UNSENT, Fate::Unmoved),
+            (Intended, false, None, IN_WALLET, Fate::Spent(begun)),
+            (Proven, false, None, IN_WALLET, Fate::Spent(begun)),
+            (Sent, true, until, IN_FLIGHT, Fate::Spent(begun)),
+            (Sent, false, None, IN_FLIGHT, Fate::Spent(begun)),
+        ] {
+            let attempt = Attempt { state, signs, valid_until, begun_at: begun, ..read(&record()).unwrap() };
+            let at = |after: Millis| format!("{:?}", fate(&attempt, begun + after));
+            assert_eq!(at(Millis::ZERO), "Open", "{state:?}");
+            assert_eq!(at(limit - soon), "Open", "{state:?}");
+            assert_eq!(at(limit + soon), format!("{later:?}"), "{state:?}");
+        }
+        for state in [Accepted, Refused, PaymentState::Unknown] {
+            let attempt = Attempt { state, begun_at: begun, created_at: begun, ..read(&record()).unwrap() };
+            assert_eq!(format!("{:?}", fate(&attempt, begun)), format!("{:?}", Fate::Spent(begun)), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_hash_that_the_application_brings_is_known_as_such_unless_it_is_the_wallets_own() {
+        let [own, brought] = ["ab", "cd"].map(|byte| format!("0x{}", byte.repeat(32)));
+        let transfer = record().set("dialect", Json::text("elizaos")).set("transaction", Json::text(&own));
+        let given = |attempt: Attempt, hash: &str| with_given_hash(attempt, Some(hash.to_owned()));
+        let attempt = read(&transfer).unwrap();
+        assert!(!given(attempt.clone(), &own).hash_given);
+        let other = given(attempt, &brought);
+        assert_eq!((other.transaction.as_deref(), other.hash_given), (Some(brought.as_str()), true));
+        assert!(given(read(&to_json(&other)).unwrap(), &brought).hash_given, "it stays so");
+    }
+
+    #[test]
     fn every_error_says_whether_money_has_moved() {
         for &code in ErrorCode::ALL {
             let mut error = Error::new(code, "x");

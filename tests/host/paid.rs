@@ -83,6 +83,20 @@ fn a_job_that_is_seen_again_still_has_its_payment_and_no_other_job_has_it() {
 }
 
 #[test]
+fn after_a_restart_the_error_of_a_job_has_its_payment_and_no_other_job_has_it() {
+    let before = scene([payment_required(), created()]).paying();
+    create(&before);
+    for (job_id, payment) in [("job-1", Some(ID)), ("job-2", None)] {
+        let mut failed = job("failed");
+        (failed["jobId"], failed["metadata"]) = (json!(job_id).0, json!({"elizaJobsRef": ID}).0);
+        let later = scene([answer(200, failed)]).paying();
+        *later.world.store.borrow_mut() = before.world.store.borrow().clone();
+        let error = run(later.client.poll_job(job_id, &plain(), WaitPlan::default(), &|_| ())).unwrap_err();
+        assert_eq!((error.code, error.payment.map(|payment| payment.id)), (ErrorCode::JobFailed, payment.map(str::to_owned)));
+    }
+}
+
+#[test]
 fn a_free_job_has_no_payment_whatever_the_server_calls_so() {
     let mut job = job("completed");
     job["payment"] = json!({"amount": "1000"}).0;
