@@ -279,13 +279,22 @@ pub enum SendFailure {
     Failed,
 }
 
+/// How far an exchange had come when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exchange {
+    /// No answer had begun.
+    Sending,
+    /// The answer had begun.
+    Reading,
+}
+
 impl SendFailure {
     /// What the platform's words mean: an error code of the operating system or of Node's HTTP
-    /// client where there is one, else a message. `reading` is whether the answer had begun.
-    pub fn from_words(words: &str, reading: bool) -> Self {
+    /// client where there is one, else a message.
+    pub fn from_words(words: &str, failed_while: Exchange) -> Self {
         // Node and Bun name codes; Deno writes the system's words.
         let any = |known: &[&str]| known.iter().any(|word| words.contains(word));
-        if reading {
+        if failed_while == Exchange::Reading {
             SendFailure::Reset
         } else if any(&["UND_ERR_HEADERS_OVERFLOW", "HPE_HEADER_OVERFLOW"]) {
             SendFailure::HeadersTooLarge

@@ -4,7 +4,7 @@ use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::error::argument;
-use super::headers::headers;
+use super::headers::{OwnHeaders, headers};
 use super::members::{duration, function, number, only, whole};
 use super::platform::JsPlatform;
 use super::{polling_options, spend_options};
@@ -53,8 +53,7 @@ pub(super) fn read(given: &JsValue) -> Result<ClientOptions> {
     let given = Json(given.clone());
     only("options", &given, &[JobsClientOptions::MEMBERS])?;
     let mut options = picked(&given, JobsClientOptions::MEMBERS);
-    let (mut headers, pairs) = headers(&options)?;
-    // An iterator can be read only once.
+    let OwnHeaders { list: mut headers, pairs } = headers(&options)?;
     if let Some(pairs) = pairs {
         options = options.set("headers", pairs);
     }

@@ -7,7 +7,7 @@ use web_sys::{AbortSignal, Headers, Request, RequestCache, RequestInit, RequestR
 
 use super::platform::JsPlatform;
 use crate::json::Json;
-use crate::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure, within};
+use crate::platform::{Body, Exchange, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure, within};
 
 /// How much of a body that is no JSON is kept, in UTF-16 code units.
 const SNIPPET_UNITS: u32 = 4_000;
@@ -99,7 +99,7 @@ impl JsPlatform {
         // A list of thousands of jobs is large, and still smaller than they would be one by one.
         let most = self.max_response_bytes * (request.answers / 1000.0).max(1.0);
         let reading = HEADER_NAMES.with(|names| reading(&names.0, most, on_chunk.is_some()));
-        let reading = reading.map(Json).map_err(|thrown| failed(thrown, false))?;
+        let reading = reading.map(Json).map_err(|thrown| failed(thrown, Exchange::Sending))?;
         let mut guard = AbortOnDrop { reading: reading.clone(), is_complete: false };
         let signal = reading.get("signal").map(|signal| signal.0.unchecked_into());
         let exchange = async {
@@ -108,7 +108,7 @@ impl JsPlatform {
                 Err(thrown) if is_about_signal(&thrown) => self.receive(request, None, &reading).await,
                 received => received,
             };
-            let received = received.map_err(|thrown| failed(thrown, has_begun(&reading)))?;
+            let received = received.map_err(|thrown| failed(thrown, how_far(&reading)))?;
             match on_chunk {
                 Some(on_chunk) => read_stream(&received, on_chunk).await,
                 None => read(&received),
@@ -195,7 +195,7 @@ fn header(line: &str) -> Option<(&'static str, String)> {
 async fn read_stream(received: &Received, on_chunk: &dyn Fn(&str)) -> Result<HttpResponse, SendError> {
     let stream = received.stream();
     while !stream.is_undefined() {
-        let piece = JsFuture::from(next_piece(&stream)).await.map_err(|thrown| failed(thrown, true))?;
+        let piece = JsFuture::from(next_piece(&stream)).await.map_err(|thrown| failed(thrown, Exchange::Reading))?;
         match piece.as_string() {
             Some(piece) => on_chunk(&piece),
             None if piece.is_undefined() => break,
@@ -205,9 +205,9 @@ async fn read_stream(received: &Received, on_chunk: &dyn Fn(&str)) -> Result<Htt
     read(received)
 }
 
-/// Whether the response's head was there.
-fn has_begun(reading: &Json) -> bool {
-    reading.get("text").is_some()
+/// How far the exchange is: with the response's head comes its text, which is empty at first.
+fn how_far(reading: &Json) -> Exchange {
+    if reading.get("text").is_some() { Exchange::Reading } else { Exchange::Sending }
 }
 
 /// The beginning of a text that was read. The rest stays on JavaScript's side.
@@ -222,7 +222,7 @@ fn unread(failure: SendFailure, words: &str) -> SendError {
 
 /// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps
 /// `ECONNREFUSED` below.
-fn failed(thrown: JsValue, reading: bool) -> SendError {
+fn failed(thrown: JsValue, failed_while: Exchange) -> SendError {
     let cause = Json(thrown);
     let mut words = cause.as_text().or_else(|| cause.get_text("message")).unwrap_or_default();
     let mut at = Some(cause.clone());
@@ -234,5 +234,5 @@ fn failed(thrown: JsValue, reading: bool) -> SendError {
         }
         at = error.get("cause");
     }
-    SendError { failure: SendFailure::from_words(&words, reading), words, cause: Some(cause), partial: String::new() }
+    SendError { failure: SendFailure::from_words(&words, failed_while), words, cause: Some(cause), partial: String::new() }
 }

@@ -5,7 +5,7 @@ use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::LogLevel;
-use eliza_jobs::platform::SendFailure;
+use eliza_jobs::platform::{Exchange, SendFailure};
 use eliza_jobs::time::Millis;
 
 fn get(scene: &Scene) -> Result<Json, Box<Error>> {
@@ -262,7 +262,7 @@ fn headers_that_are_too_large_are_reported_at_once() {
     let error = get(&large).unwrap_err();
     assert_eq!((error.code, error.code.retryable(), large.requests()), (ErrorCode::RequestRefused, false, 1));
     assert!(error.message.contains("the request's headers are larger than the server reads"), "{}", error.message);
-    let answer = scene([Step::Fail(SendFailure::from_words("UND_ERR_HEADERS_OVERFLOW", false))]);
+    let answer = scene([Step::Fail(SendFailure::from_words("UND_ERR_HEADERS_OVERFLOW", Exchange::Sending))]);
     let error = get(&answer).unwrap_err();
     assert_eq!((error.code, error.code.retryable(), answer.requests()), (ErrorCode::ResponseTooLarge, false, 1));
 }
