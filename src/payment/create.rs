@@ -10,7 +10,7 @@ use super::payments::Payments;
 use super::run::Start;
 use super::step::{Order, Paid};
 use super::store::{Held, KeyHolder, unread};
-use super::{MAX_REASONS, PaidJob, body, record};
+use super::{MAX_REASON_CHARS, PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
@@ -171,7 +171,7 @@ impl<P: Platform + 'static> Payments<P> {
     async fn choose(self: &Rc<Self>, request: &mut HttpRequest, response: &HttpResponse, end: Deadline) -> Result<Chosen> {
         // Reasons show what the server has sent, which may be our own secrets.
         let fitted = |request: &HttpRequest, mut error: Box<Error>| {
-            error.message = fit(request, &error.message, MAX_REASONS);
+            error.message = fit(request, &error.message, MAX_REASON_CHARS);
             error
         };
         let required = x402::read(response, &self.config.spend.tokens).map_err(|error| fitted(request, error))?;

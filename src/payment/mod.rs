@@ -52,7 +52,7 @@ use crate::json::{Json, shown};
 use crate::text::shorten;
 
 /// How many characters the reasons for which nothing is paid have at most.
-const MAX_REASONS: usize = 3_000;
+const MAX_REASON_CHARS: usize = 3_000;
 
 /// A job that was created, with what was paid for it.
 #[derive(Debug, Clone)]
