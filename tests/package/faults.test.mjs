@@ -1,9 +1,10 @@
 // The package against a server that misbehaves.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { faultServer, reply } from './fault-server.mjs';
-import { HASH, installed, params, rejects } from './setting.mjs';
+import { HASH, installed, params, rejection, rejects } from './setting.mjs';
 
 const { JobsClient, memoryStore } = await installed('faults');
 const job = (status, more) =>
