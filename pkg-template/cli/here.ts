@@ -37,9 +37,11 @@ export async function isSandboxHere(url: string, output: Output): Promise<boolea
 
 /** What the server says of itself, or why it says nothing. */
 async function look(url: string): Promise<{ isSandbox?: boolean; failure?: string }> {
+  const limit = new AbortController();
+  // It keeps the program running, which a request whose connection is lost may not.
+  const timer = setTimeout(() => limit.abort(new DOMException('no answer', 'TimeoutError')), PROBE_MS);
   try {
-    const signal = AbortSignal.timeout(PROBE_MS);
-    const response = await fetch(url.replace(/\/+$/, '') + HEALTH, { signal, redirect: 'manual' });
+    const response = await fetch(url.replace(/\/+$/, '') + HEALTH, { signal: limit.signal, redirect: 'manual' });
     await response.body?.cancel();
     return { isSandbox: response.headers.get('server') === SANDBOX };
   } catch (error) {
@@ -47,5 +49,7 @@ async function look(url: string): Promise<{ isSandbox?: boolean; failure?: strin
     const failure = [cause?.code, name].find((what) => NOT_YET.includes(what ?? ''));
     // What is no HTTP is an answer too: whoever asks for something finds out what is wrong.
     return failure === undefined ? { isSandbox: false } : { failure };
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -500,36 +500,49 @@ test('a job that is over without an answer is paid: nothing can be resumed, and 
   assert.equal((await run('pending', url)).stderr, 'Nothing is open.\n');
 });
 
+/** A port of this machine on which this server has listened. */
+async function portOf(server) {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return server.address().port;
+}
+
 test('a sandbox that is still starting is waited for: what pays is decided by an answer', async (t) => {
-  // Two connections come to nothing, and then nothing listens for a moment.
+  // Two requests come to nothing, and then nothing listens for a moment.
   let seen = 0;
   const starting = net.createServer((socket) => {
-    socket.destroy();
-    seen += 1;
-    if (seen === 2) starting.close();
+    socket
+      .on('error', () => undefined)
+      .once('data', () => {
+        socket.destroy();
+        seen += 1;
+        if (seen === 2) starting.close();
+      });
   });
-  starting.listen(0, '127.0.0.1');
-  await once(starting, 'listening');
-  const { port } = starting.address();
+  const port = await portOf(starting);
   const sandbox = createSandbox({ paywall: 'x402-v2' });
-  const serving = once(starting, 'close').then(() => serveSandbox(sandbox, { port }));
+  starting.once('close', async () => {
+    const served = await serveSandbox(sandbox, { port });
+    t.after(() => served.close());
+  });
   const { code, text } = await user().onTerminal('ask', `127.0.0.1:${port}`, QUESTION);
-  const served = await serving;
-  t.after(() => served.close());
   assert.deepEqual([code, text.includes(answerTo(QUESTION)), sandbox.payments.length], [0, true, 1], text);
   assert.match(text, /waiting for one at http:\/\/127/);
 });
 
 test('where nothing answers on this machine, nothing is decided and nothing is sent', async () => {
-  for (const command of [
-    ['ask', 'localhost:1', QUESTION],
-    ['quote', 'localhost:1'],
-  ]) {
-    const { code, stderr } = await user().run(...command);
+  const server = net.createServer();
+  const port = await portOf(server);
+  server.close();
+  await once(server, 'close');
+  const ends = [
+    ['ask', `127.0.0.1:${port}`, QUESTION],
+    ['quote', `127.0.0.1:${port}`],
+  ].map((command) => user().run(...command));
+  for (const { code, stderr } of await Promise.all(ends)) {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /no server answers at http:\/\/localhost:1 \(ECONNREFUSED\)\n {2}Nothing was paid\.\n {2}Does the server run\?/,
+      /no server answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)\n {2}Nothing was paid\.\n {2}Does the server run\?/,
     );
     assert.doesNotMatch(stderr, /PRIVATE_KEY/);
   }
