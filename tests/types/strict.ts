@@ -178,7 +178,7 @@ const sandboxOptions: SandboxOptions = { paywall: 'x402-v2', price: '0.02' };
 const sandbox: Sandbox = createSandbox(sandboxOptions);
 const serveOptions: ServeOptions = { port: 3000 };
 const served: Promise<ServedSandbox> = serveSandbox(sandbox, serveOptions);
-void served.then(({ url, close }) => url.length > 0 && close());
+void served.then(({ close }) => close());
 for (const each of [wallet, made, signs, library, sandbox.wallet])
   new JobsClient({ baseUrl: sandbox.url, fetch: sandbox.fetch, wallet: each });
 for (const store of [new OwnStore(), memoryStore(), fileStore('x'), localStorageStore()])
