@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::MAX_REASONS;
+use super::MAX_REASON_CHARS;
 use super::create::{no_wallet, redirected};
 use super::payments::Payments;
 use crate::api::error::{Error, Result};
@@ -34,7 +34,7 @@ impl<P: Platform + 'static> Payments<P> {
         match self.http.send(&mut request, self.http.deadline(call), None).await {
             Ok(response) if response.status == 402 && request.url == address => {
                 let stored = self.stored_counters(self.http.deadline(call)).await?;
-                Ok(self.priced(&response, &request.url, &stored, &|words| fit(&request, words, MAX_REASONS)))
+                Ok(self.priced(&response, &request.url, &stored, &|words| fit(&request, words, MAX_REASON_CHARS)))
             }
             Ok(response) if response.status == 402 => Err(redirected()),
             // It was taken for a request all the same, and cost nothing.

@@ -1517,8 +1517,7 @@ export interface SandboxOptions {
     /**
      * Whether a payment may or must have an id (x402 version 2's extension `payment-identifier`):
      * the same id is answered with the same answer, and moves nothing again.
-     * @default the server
-     * knows no ids
+     * @default the server knows no ids
      */
     paymentIdentifier?: 'optional' | 'required' | undefined;
     /**
