@@ -1493,8 +1493,7 @@ export interface SandboxOptions {
     price?: string | undefined;
     /**
      * The networks that may be paid on.
-     * @default ["base", "polygon"] for elizaOS, ["base"] for
-     * x402
+     * @default ["base", "polygon"] for elizaOS, ["base"] for x402
      */
     networks?: ('base' | 'polygon' | 'base-sepolia' | 'polygon-amoy')[] | undefined;
     /**
@@ -1555,8 +1554,7 @@ export interface SandboxOptions {
     time?: 'real' | 'virtual' | undefined;
     /**
      * When virtual time begins: milliseconds since 1970, or a date as JSON has it.
-     * @default the
-     * machine's time
+     * @default the machine's time
      */
     now?: number | string | undefined;
     /**
@@ -1580,8 +1578,8 @@ export interface SandboxOptions {
      */
     agent?: boolean | undefined;
     /**
-     * The server's address, as `sandbox.url`. Nothing listens there. @default
-     * "https://sandbox.test"
+     * The server's address, as `sandbox.url`. Nothing listens there.
+     * @default "https://sandbox.test"
      */
     url?: string | undefined;
 }
