@@ -253,6 +253,7 @@ impl<P: Platform + 'static> Payments<P> {
             receipt: None,
             server: self.http.config.base_url.clone(),
             request: request.body.clone().unwrap_or_default(),
+            first_request: String::new(),
             created: None,
             created_at: now,
             begun_at: now,

@@ -8,6 +8,7 @@
 //! | `version` | 1 |
 //! | `server` | the base address of the server that is paid |
 //! | `request` | the body of the request |
+//! | `firstRequest` | the body before `resume` corrected it; absent when it never did |
 //! | `createdAt` | when the payment began, or when the job was there, in milliseconds since 1970 |
 //! | `begunAt` | when the payment began, in milliseconds since 1970; absent in old records, where `createdAt` stands for it |
 //! | `hashGiven` | `true` where `transaction` was given to `resume`, rather than by the wallet |
@@ -147,8 +148,10 @@ pub fn paid_key(id: &str, begun_at: WallTime) -> String {
 /// What stays of an attempt whose answer was seen: nothing that anybody could use, or that tells
 /// what was asked.
 pub fn history(attempt: &Attempt) -> Json {
-    let (request, idempotency_key, fingerprint) = (String::new(), String::new(), String::new());
-    to_json(&Attempt { request, idempotency_key, fingerprint, proof: Vec::new(), answered: true, ..attempt.clone() })
+    let none = String::new;
+    let texts =
+        Attempt { request: none(), first_request: none(), idempotency_key: none(), fingerprint: none(), ..attempt.clone() };
+    to_json(&Attempt { proof: Vec::new(), answered: true, ..texts })
 }
 
 /// The attempt with all that is needed to resume it.
@@ -157,6 +160,7 @@ pub fn to_json(attempt: &Attempt) -> Json {
     for (key, text) in [
         ("server", &attempt.server),
         ("request", &attempt.request),
+        ("firstRequest", &attempt.first_request),
         ("idempotencyKey", &attempt.idempotency_key),
         ("fingerprint", &attempt.fingerprint),
         ("scope", &attempt.scope),
@@ -221,6 +225,7 @@ pub fn read(record: &Json) -> Option<Attempt> {
         receipt: record.get("receipt").filter(|receipt| receipt.kind() == Kind::Object),
         server: text("server"),
         request: text("request"),
+        first_request: text("firstRequest"),
         created: record.get("created").filter(|created| created.get_text("jobId").is_some()),
         created_at,
         begun_at: record.get_number("begunAt").map_or(created_at, WallTime::from_ms),

@@ -110,7 +110,10 @@ impl<P: Platform + 'static> Payments<P> {
         }
         if let Some(params) = call.params.as_ref().filter(|_| attempt.created.is_none()) {
             let body = jobs::with_reference(jobs::validate(params)?, &attempt.id, jobs::MAX_METADATA_UNITS);
-            attempt.request = self.body(body).to_json();
+            let request = core::mem::replace(&mut attempt.request, self.body(body).to_json());
+            if attempt.first_request.is_empty() {
+                attempt.first_request = request;
+            }
             resumption.is_corrected = true;
         }
         resumption.has_reservation = self.book.borrow().has_reservation(id);
