@@ -7,7 +7,7 @@ use core::task::Poll;
 use super::error::{about, unknown_deletion, with_message};
 use super::exchange::{AnswerWait, Outgoing, Reply, Step, Wanted, after_lost_reply, silent};
 use super::stream::{StreamReader, Streamed, done, is_stream, user_message};
-use super::walk::MessageWalk;
+use super::walk::{MessageWalk, Received};
 use crate::api::error::{Error, Result};
 use crate::api::options::CallOptions;
 use crate::api::routes;
@@ -107,7 +107,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
             None => first,
         };
         loop {
-            let (messages, next) = walk.received(&page);
+            let Received { messages, next } = walk.received(&page);
             messages.into_iter().for_each(emit);
             drained().await;
             let Some(next) = next else { break };
