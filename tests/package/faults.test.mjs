@@ -126,7 +126,9 @@ test('a connection that ends after the proof was written may have paid, whatever
 
 test('what a job says of its failure shows no key and no proof in the error', async () => {
   const key = 'sk-live_0123456789abcdef';
-  const proof = Buffer.from(JSON.stringify({ x402Version: 1, payload: { signature: `0x${'ab'.repeat(65)}` } })).toString('base64');
+  const proof = Buffer.from(JSON.stringify({ x402Version: 1, payload: { signature: `0x${'ab'.repeat(65)}` } })).toString(
+    'base64',
+  );
   for (const status of ['failed', 'timeout']) {
     for (const error of [`upstream refused ${key} and ${proof}`, { message: `upstream refused ${key} and ${proof}` }]) {
       const server = await faultServer(reply(200, JSON.stringify({ ...JSON.parse(job(status)), error })));
