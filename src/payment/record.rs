@@ -198,20 +198,9 @@ pub fn read(record: &Json) -> Option<Attempt> {
     let flag = |key: &str| record.get(key).is_some_and(|flag| is_true(&flag) || flag.as_text().as_deref() == Some("yes"));
     let id = record.get_text("attemptId").filter(|id| !id.is_empty())?;
     let state = PaymentState::read(&record.get_text("state")?)?;
-    let dialect = Dialect::parse(&text("dialect"));
     let price = Price::read(record);
     let transaction = record.get_text("transaction");
-    let stored = record.get("proof");
-    let mut proof: Vec<(String, String)> = PROOF_HEADERS
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), stored.as_ref()?.get_text(name)?)))
-        .filter(|(_, value)| can_be_sent(value))
-        .collect();
-    // The hash of a plain transfer is its proof, wherever it was found.
-    let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
-    if let (true, Some(Dialect::Elizaos), Some(hash)) = (proof.is_empty(), dialect, hash) {
-        proof = transfer_proof(hash, &text("network"));
-    }
+    let proof = read_proof(record, transaction.as_deref());
     let created_at = WallTime::from_ms(record.get_number("createdAt").unwrap_or(0.0));
     // Who has found a transaction knows better.
     let unmoved = flag("unmoved") && transaction.is_none();
@@ -239,6 +228,22 @@ pub fn read(record: &Json) -> Option<Attempt> {
         found: flag("found"),
         unmoved,
     })
+}
+
+/// The proof in a record with this transaction.
+fn read_proof(record: &Json, transaction: Option<&str>) -> Vec<(String, String)> {
+    let stored = record.get("proof");
+    let proof: Vec<(String, String)> = PROOF_HEADERS
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), stored.as_ref()?.get_text(name)?)))
+        .filter(|(_, value)| can_be_sent(value))
+        .collect();
+    let is_transfer = record.get_text("dialect").and_then(|dialect| Dialect::parse(&dialect)) == Some(Dialect::Elizaos);
+    // The hash of a plain transfer is its proof, wherever it was found.
+    match transaction.filter(|hash| proof.is_empty() && is_transfer && is_hex(hash, 64)) {
+        Some(hash) => transfer_proof(hash, &record.get_text("network").unwrap_or_default()),
+        None => proof,
+    }
 }
 
 /// What a store's value holds.
