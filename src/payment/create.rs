@@ -113,14 +113,14 @@ impl<P: Platform + 'static> Payments<P> {
         let key = create.call.idempotency_key.as_str();
         if let Some(KeyedJob { fingerprint, job, .. }) = self.book.borrow().keyed(key, self.platform.wall_time()).cloned() {
             same_request(&fingerprint, &create.fingerprint, key)?;
-            let created = Created { document: jobs::handle(&job.created.document), ..job.created };
+            let created = Created { document: jobs::handle(&job.created.document), ..job.created }.known();
             return Ok(Some(PaidJob { created, payment: job.payment }));
         }
         match self.key_holder(key, lock, create.end).await? {
             KeyHolder::Nobody => Ok(None),
             KeyHolder::Job { created, fingerprint } => {
                 same_request(&fingerprint, &create.fingerprint, key)?;
-                Ok(Some(PaidJob { created: jobs::read_created(jobs::handle(&created)), payment: None }))
+                Ok(Some(PaidJob { created: jobs::read_created(jobs::handle(&created)).known(), payment: None }))
             }
             KeyHolder::Payment(attempt) => {
                 same_request(&attempt.fingerprint, &create.fingerprint, key)?;
