@@ -15,6 +15,7 @@ pub use crate::api::update::Update;
 use crate::http::message::HttpConfig;
 use crate::http::rate_limit::RateLimit;
 use crate::http::run::Http;
+use crate::http::words::fit;
 use crate::json::Json;
 pub use crate::payment::PaidJob;
 pub use crate::payment::history::PaymentFilter;
@@ -27,6 +28,9 @@ use crate::spending::policy::SpendPolicy;
 use crate::time::{Deadline, Millis};
 use crate::waiting::run::{JobWatch, Polling, WaitPlan, Wanted, outcome};
 use crate::x402::amount::to_decimal;
+
+/// How much of what a job says of its failure is shown.
+const MAX_FAILURE: usize = 1_000;
 
 /// What a client was made with.
 #[derive(Debug, Clone)]
@@ -193,6 +197,12 @@ impl<P: Platform + 'static> Client<P> {
         Ok(seen)
     }
 
+    /// The job as errors show it: what it says of its failure is without the call's secrets.
+    fn shown(&self, job: Json, wanted: &Wanted<'_>) -> Json {
+        let request = self.http.request(Method::Get, &routes::job(wanted.job_id), wanted.call);
+        jobs::with_clean_failure(job, &|words| fit(&request, words, MAX_FAILURE))
+    }
+
     /// Waits for a job's answer, which comes with what was paid for it; an error does too. The
     /// payment of a job that has ended is closed before the answer is returned.
     async fn wait(
@@ -209,9 +219,11 @@ impl<P: Platform + 'static> Client<P> {
             Ok(seen) => {
                 let closed = self.close_finished(job_id, &seen, end).await;
                 payment = payment.or(closed).or_else(|| self.payments.paid_for(job_id, seen.reference.as_deref()));
-                outcome(job_id, seen)
+                let document = self.shown(seen.document, wanted);
+                outcome(job_id, Seen { document, ..seen })
             }
-            Err(error) => {
+            Err(mut error) => {
+                error.job = error.job.map(|job| self.shown(job, wanted));
                 if error.code == ErrorCode::JobGone {
                     Box::pin(self.payments.job_finished(job_id, None, end)).await;
                 }

@@ -284,27 +284,34 @@ pub enum SendFailure {
     Failed,
 }
 
+/// How far a request had come when it failed, where the platform says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The platform does not say.
+    Unknown,
+    /// There was no connection yet: the name was looked up, or the server was called.
+    Connecting,
+    /// There was a connection: the server may have the request.
+    Connected,
+}
+
 impl SendFailure {
     /// What the platform's words mean: an error code of the operating system or of Node's HTTP
-    /// client where there is one, else a message. `reading` is whether the answer had begun.
-    pub fn from_words(words: &str, reading: bool) -> Self {
+    /// client where there is one, else a message.
+    pub fn from_words(words: &str, progress: Progress) -> Self {
         // Node and Bun name codes; Deno writes the system's words.
         let any = |known: &[&str]| known.iter().any(|word| words.contains(word));
-        if reading {
+        let is_code = |known: &[&str]| known.contains(&words);
+        if progress == Progress::Connected {
             SendFailure::Reset
+        } else if progress == Progress::Connecting {
+            SendFailure::Unreached
         } else if any(&["UND_ERR_HEADERS_OVERFLOW", "HPE_HEADER_OVERFLOW"]) {
             SendFailure::HeadersTooLarge
-        } else if any(&[
-            "ECONNREFUSED",
-            "ENOTFOUND",
-            "EAI_AGAIN",
-            "EHOSTUNREACH",
-            "ENETUNREACH",
-            "ConnectionRefused",
-            "UND_ERR_CONNECT_TIMEOUT",
-            "Connection refused",
-            "dns error",
-        ]) {
+        } else if is_code(&["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ConnectionRefused", "UND_ERR_CONNECT_TIMEOUT"])
+            || any(&["connect ECONNREFUSED", "Connection refused", "dns error"])
+        {
+            // Not EHOSTUNREACH and ENETUNREACH: a connection that was there can end with them too.
             SendFailure::Unreached
         } else if any(&["ECONNRESET", "EPIPE", "UND_ERR_SOCKET", "ConnectionClosed", "ConnectionReset", "Connection reset"]) {
             SendFailure::Reset

@@ -3,6 +3,8 @@
 /// This many hexadecimal digits in a row may be most of a proof of payment: a hash has 64 of them,
 /// an address 40.
 const SECRET_DIGITS: usize = 48;
+/// This many characters of base64 in a row may be a proof of payment, which has several hundred.
+const SECRET_CHARACTERS: usize = 120;
 
 /// The first `limit` characters of a text, with `…` where something was cut off. Control characters
 /// become blanks.
@@ -37,20 +39,29 @@ pub fn only_hosts(text: &str) -> String {
     clean
 }
 
-/// The text without what could be a proof of payment: long hexadecimal runs.
+/// The text without what could be a proof of payment: long runs of hexadecimal digits or of base64.
 pub fn redact(text: &str) -> String {
+    // A number may be as long, and has no letters.
+    let is_hash = |run: &[u8]| run.len() >= SECRET_DIGITS && run.iter().any(u8::is_ascii_alphabetic);
+    let is_proof = |run: &[u8]| {
+        let has = |kind: fn(&u8) -> bool| run.iter().any(kind);
+        run.len() >= SECRET_CHARACTERS && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+    };
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+    without_runs(&without_runs(text, &u8::is_ascii_hexdigit, &is_hash), &is_base64, &is_proof)
+}
+
+/// The text with `…` for each run of such bytes that is a secret.
+fn without_runs(text: &str, is_part: &dyn Fn(&u8) -> bool, is_secret: &dyn Fn(&[u8]) -> bool) -> String {
     let mut clean = String::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let is_digit = |byte: &u8| byte.is_ascii_hexdigit();
-        let digits = rest.bytes().take_while(is_digit).count();
+        let length = rest.bytes().take_while(|byte| is_part(byte)).count();
         let end =
-            rest.bytes().skip(digits).position(|byte| is_digit(&byte)).map_or(rest.len(), |more| digits.saturating_add(more));
-        let (run, between) = rest.split_at_checked(digits).unwrap_or((rest, ""));
-        // A number may be as long, and has no letters.
-        let is_secret = digits >= SECRET_DIGITS && run.bytes().any(|digit| digit.is_ascii_alphabetic());
-        clean.push_str(if is_secret { "…" } else { run });
-        clean.push_str(between.get(..end.saturating_sub(digits)).unwrap_or(between));
+            rest.bytes().skip(length).position(|byte| is_part(&byte)).map_or(rest.len(), |more| length.saturating_add(more));
+        let (run, between) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        clean.push_str(if is_secret(run.as_bytes()) { "…" } else { run });
+        clean.push_str(between.get(..end.saturating_sub(length)).unwrap_or(between));
         rest = rest.get(end..).unwrap_or("");
     }
     clean
@@ -68,6 +79,15 @@ mod tests {
         assert_eq!(redact(&"7".repeat(70)), "7".repeat(70));
         for same in ["", "é", "ab", "0x12 bad cafe", "22222222-2222-4222-8222-222222222222"] {
             assert_eq!(redact(same), same);
+        }
+    }
+
+    #[test]
+    fn long_runs_of_base64_are_taken_out() {
+        let proof = "eyJ4NDAyVmVyc2lvbiI6MX0-_A+/".repeat(5);
+        assert_eq!(redact(&format!("cannot settle {proof}==, é{proof}")), "cannot settle …, é…");
+        for same in ["x".repeat(4_000), "/a/path/of/words/that/is/long".repeat(9), proof.get(..119).unwrap().to_owned()] {
+            assert_eq!(redact(&same), same);
         }
     }
 

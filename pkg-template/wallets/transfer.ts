@@ -30,15 +30,33 @@ export async function whenMined(hash: string, receiptOf: () => unknown, options?
   options?.onSent(hash);
   const end = Date.now() + MOST_WAIT_MS;
   for (let delay = FIRST_POLL_MS; Date.now() < end; delay = Math.min(delay * 1.5, LAST_POLL_MS)) {
-    const receipt = (await answerTo(receiptOf)) as { status?: unknown } | null | undefined;
-    if (receipt) {
-      // Without a status it is not known to have failed.
-      if (receipt.status !== 'reverted' && Number(receipt.status ?? 1) !== 0) return hash;
+    const receipt = (await answerTo(receiptOf)) as Receipt | null | undefined;
+    if (receipt && isOf(receipt, hash)) {
+      // Without a status it is not known to have failed, and what was reverted has no events.
+      if ((receipt.status !== 'reverted' && Number(receipt.status ?? 1) !== 0) || receipt.logs?.length) return hash;
       throw Object.assign(unmoved('the transfer was reverted'), { transactionHash: hash });
     }
     await pause(delay);
   }
   return hash;
+}
+
+/** Some of what a receipt has. ethers 6 says `hash`. */
+interface Receipt {
+  status?: unknown;
+  transactionHash?: unknown;
+  hash?: unknown;
+  blockNumber?: unknown;
+  logs?: readonly unknown[];
+}
+
+/**
+ * Whether it is the receipt of this transaction, and that is mined: a node behind a cache may answer
+ * with another one.
+ */
+function isOf({ transactionHash, hash, blockNumber }: Receipt, wanted: string): boolean {
+  const named = transactionHash ?? hash;
+  return blockNumber !== null && (typeof named !== 'string' || named.toLowerCase() === wanted.toLowerCase());
 }
 
 /** The answer to a request; `undefined` when it fails or takes too long. */

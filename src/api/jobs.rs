@@ -340,6 +340,15 @@ fn with_status(document: Json) -> (JobStatus, Json) {
     (status, document.set("status", Json::text(status.as_str())).set("rawStatus", Json::text(&word)))
 }
 
+/// The job with what it says of its failure as `clean` leaves it: a server's words may repeat a
+/// secret of the request.
+pub(crate) fn with_clean_failure(document: Json, clean: &dyn Fn(&str) -> String) -> Json {
+    let Some(words) = failure(&document).map(|words| Json::text(&clean(&words))) else { return document };
+    let error = document.get("error").filter(|error| error.kind() == Kind::Object);
+    let error = error.map_or_else(|| words.clone(), |error| copied(&error).set("message", words.clone()));
+    copied(&document).set("error", error)
+}
+
 /// Why the job failed, in the server's words: a text, or an object with a message.
 pub fn failure(document: &Json) -> Option<String> {
     let error = document.get("error")?;

@@ -7,7 +7,7 @@ use web_sys::{AbortSignal, Headers, Request, RequestCache, RequestInit, RequestR
 
 use super::platform::JsPlatform;
 use crate::json::Json;
-use crate::platform::{Body, HttpRequest, HttpResponse, RESPONSE_HEADERS, SendError, SendFailure, within};
+use crate::platform::{Body, HttpRequest, HttpResponse, Progress, RESPONSE_HEADERS, SendError, SendFailure, within};
 
 /// How much of a body that is no JSON is kept, in UTF-16 code units.
 const SNIPPET_UNITS: u32 = 4_000;
@@ -99,7 +99,7 @@ impl JsPlatform {
         // A list of thousands of jobs is large, and still smaller than they would be one by one.
         let most = self.max_response_bytes * (request.answers / 1000.0).max(1.0);
         let reading = HEADER_NAMES.with(|names| reading(&names.0, most, on_chunk.is_some()));
-        let reading = reading.map(Json).map_err(|thrown| failed(thrown, false))?;
+        let reading = reading.map(Json).map_err(|thrown| failed(thrown, Progress::Unknown))?;
         let mut guard = AbortOnDrop { reading: reading.clone(), is_complete: false };
         let signal = reading.get("signal").map(|signal| signal.0.unchecked_into());
         let exchange = async {
@@ -108,7 +108,7 @@ impl JsPlatform {
                 Err(thrown) if is_about_signal(&thrown) => self.receive(request, None, &reading).await,
                 received => received,
             };
-            let received = received.map_err(|thrown| failed(thrown, has_begun(&reading)))?;
+            let received = received.map_err(|thrown| failed(thrown, progress(&reading)))?;
             match on_chunk {
                 Some(on_chunk) => read_stream(&received, on_chunk).await,
                 None => read(&received),
@@ -195,7 +195,7 @@ fn header(line: &str) -> Option<(&'static str, String)> {
 async fn read_stream(received: &Received, on_chunk: &dyn Fn(&str)) -> Result<HttpResponse, SendError> {
     let stream = received.stream();
     while !stream.is_undefined() {
-        let piece = JsFuture::from(next_piece(&stream)).await.map_err(|thrown| failed(thrown, true))?;
+        let piece = JsFuture::from(next_piece(&stream)).await.map_err(|thrown| failed(thrown, Progress::Connected))?;
         match piece.as_string() {
             Some(piece) => on_chunk(&piece),
             None if piece.is_undefined() => break,
@@ -205,9 +205,9 @@ async fn read_stream(received: &Received, on_chunk: &dyn Fn(&str)) -> Result<Htt
     read(received)
 }
 
-/// Whether the response's head was there.
-fn has_begun(reading: &Json) -> bool {
-    reading.get("text").is_some()
+/// How far the request has come: the response's head was there, or nothing is known.
+fn progress(reading: &Json) -> Progress {
+    if reading.get("text").is_some() { Progress::Connected } else { Progress::Unknown }
 }
 
 /// The beginning of a text that was read. The rest stays on JavaScript's side.
@@ -222,7 +222,7 @@ fn unread(failure: SendFailure, words: &str) -> SendError {
 
 /// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps
 /// `ECONNREFUSED` below.
-fn failed(thrown: JsValue, reading: bool) -> SendError {
+fn failed(thrown: JsValue, mut progress: Progress) -> SendError {
     let cause = Json(thrown);
     let mut words = cause.as_text().or_else(|| cause.get_text("message")).unwrap_or_default();
     let mut at = Some(cause.clone());
@@ -230,9 +230,24 @@ fn failed(thrown: JsValue, reading: bool) -> SendError {
         let Some(error) = at else { break };
         if let Some(code) = error.get_text("code") {
             words = code;
+            if progress == Progress::Unknown {
+                progress = progress_of(&error);
+            }
             break;
         }
         at = error.get("cause");
     }
-    SendError { failure: SendFailure::from_words(&words, reading), words, cause: Some(cause), partial: String::new() }
+    SendError { failure: SendFailure::from_words(&words, progress), words, cause: Some(cause), partial: String::new() }
+}
+
+/// How far the request had come, by the call of the operating system that failed. Node names it;
+/// where it tried several addresses, each try has its own error.
+fn progress_of(error: &Json) -> Progress {
+    let tries = error.get("errors").map(|tries| tries.elements()).unwrap_or_default();
+    let call = |error: &Json| error.get_text("syscall");
+    match call(error).or_else(|| tries.first().and_then(call)) {
+        None => Progress::Unknown,
+        Some(call) if ["connect", "getaddrinfo", "query"].iter().any(|known| call.starts_with(known)) => Progress::Connecting,
+        Some(_) => Progress::Connected,
+    }
 }

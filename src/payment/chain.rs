@@ -26,7 +26,7 @@ impl<P: Platform + 'static> Payments<P> {
             (Some(Ok(answer)), Some(signed), _) => signed.read_answer(&answer),
             (Some(Ok(answer)), None, Some(price)) => {
                 let named_by = if attempt.hash_given { NamedBy::Application } else { NamedBy::Wallet };
-                Transfer::of(price).read_receipt(&answer, named_by)
+                Transfer::of(price).read_receipt(&answer, attempt.transaction.as_deref().unwrap_or_default(), named_by)
             }
             _ => ChainWord::Unknown,
         }

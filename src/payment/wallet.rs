@@ -9,6 +9,8 @@ use crate::text::{only_hosts, shorten};
 
 /// How many errors within an error are read.
 const MAX_CAUSES: usize = 16;
+/// How deep their codes are looked for.
+const MAX_DEPTH: usize = 5;
 /// The most of a wallet's words that a message shows, in characters.
 const MAX_WORDS: usize = 200;
 
@@ -100,7 +102,7 @@ pub struct Thrown {
 /// request to sign holds the typed data, whose nonce is no transaction.
 pub fn thrown(method: PaymentMethod, value: &Json) -> Thrown {
     let parts = wrapped(value);
-    let verdict = Verdict::of(&parts);
+    let verdict = Verdict::of(value, MAX_DEPTH);
     let signs = method == PaymentMethod::Sign;
     let transaction = if signs { None } else { stray_hash(value) };
     let unmoved = signs || says_unmoved(value) || (verdict != Verdict::Unknown && transaction.is_none());
@@ -140,8 +142,16 @@ enum Verdict {
 }
 
 impl Verdict {
-    fn of(parts: &[Json]) -> Self {
-        parts.iter().map(Self::of_one).max().unwrap_or(Self::Unknown)
+    /// What an error says, or one that is wrapped in it. Of several errors, each stands for a
+    /// request of its own: all of them have to say so.
+    fn of(error: &Json, depth: usize) -> Self {
+        let own = Self::of_one(error);
+        let Some(deeper) = depth.checked_sub(1).filter(|_| own != Self::Rejected) else { return own };
+        let of = |inner: &Json| Self::of(inner, deeper);
+        let wrapped =
+            WRAPPED.into_iter().filter_map(|key| error.get(key)).chain(parsed_message(error)).map(|inner| of(&inner)).max();
+        let several = error.get("errors").and_then(|errors| errors.elements().iter().map(of).min());
+        own.max(wrapped.unwrap_or(own)).max(several.unwrap_or(own))
     }
 
     fn of_one(error: &Json) -> Self {
@@ -214,13 +224,16 @@ fn wrapped(value: &Json) -> Vec<Json> {
             let inner = if key == "errors" { inner.elements() } else { vec![inner] };
             found.extend(inner);
         }
-        // WalletConnect throws errors whose message is the JSON of the wallet's answer.
-        let json = this.get_text("message").filter(|message| message.starts_with('{'));
-        found.extend(json.and_then(|json| Json::parse(&json)));
+        found.extend(parsed_message(&this));
         found.truncate(MAX_CAUSES);
         at = at.saturating_add(1);
     }
     found
+}
+
+/// WalletConnect throws errors whose message is the JSON of the wallet's answer.
+fn parsed_message(error: &Json) -> Option<Json> {
+    error.get_text("message").filter(|message| message.starts_with('{')).and_then(|json| Json::parse(&json))
 }
 
 /// The transaction hash that a wallet returned: `0x` and 64 hexadecimal digits. Everything else is
@@ -400,7 +413,8 @@ mod tests {
             json!({"code": -32603, "message": "Internal error", "data": {"originalError": {"code": 4001}}}),
             json!({"cause": null, "error": {"code": 4001}}),
             json!({"cause": "x", "info": {"error": {"code": 4001}}}),
-            json!({"errors": [{"message": "x"}, {"code": 4001}]}),
+            json!({"errors": [{"code": 5000}, {"cause": {"code": 4001}}]}),
+            json!({"code": 4001, "errors": [{"message": "x"}]}),
             json!({"code": 5000, "message": "Rejected"}),
             json!({"code": 5002}),
             json!({"code": 5750}),
@@ -424,6 +438,21 @@ mod tests {
                 assert_eq!((thrown.code, thrown.unmoved), (ErrorCode::WalletRejected, true), "{method:?} {no}");
                 assert_eq!(thrown.message, "the payment was rejected in the wallet; no money has moved");
             }
+        }
+    }
+
+    #[test]
+    fn one_no_among_several_errors_does_not_say_that_the_other_request_was_not_sent() {
+        for divided in [
+            json!({"errors": [{"message": "x"}, {"code": 4001}]}),
+            json!({"name": "AggregateError", "errors": [{"code": 4001}, {"code": "TIMEOUT"}]}),
+            json!({"cause": {"errors": [{"code": "NETWORK_ERROR"}, {"code": 4001}]}}),
+        ] {
+            for method in [PaymentMethod::Transfer, PaymentMethod::Pay] {
+                let thrown = thrown(method, &divided);
+                assert_eq!((thrown.code, thrown.unmoved), (ErrorCode::WalletFailed, false), "{method:?} {divided}");
+            }
+            assert!(thrown(PaymentMethod::Sign, &divided).unmoved);
         }
     }
 

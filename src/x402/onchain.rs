@@ -120,9 +120,16 @@ impl Transfer {
         Self { asset: price.asset.clone(), recipient: price.recipient.clone(), amount: format!("0x{units:064x}") }
     }
 
-    /// What the receipt says. One that is not there may still come.
-    pub fn read_receipt(&self, receipt: &Json, named_by: NamedBy) -> ChainWord {
+    /// What the receipt of the transaction with this hash says. One that is not there may still
+    /// come; and a node may have answered with another one.
+    pub fn read_receipt(&self, receipt: &Json, hash: &str, named_by: NamedBy) -> ChainWord {
         let Some(status) = receipt.get("status").filter(|_| receipt.kind() == Kind::Object) else { return ChainWord::Unknown };
+        let of = receipt.get_text("transactionHash").or_else(|| receipt.get_text("hash"));
+        let is_another = of.is_some_and(|of| !of.eq_ignore_ascii_case(hash));
+        let is_mined = receipt.get("blockNumber").is_none_or(|block| block.kind() != Kind::Null);
+        if is_another || !is_mined {
+            return ChainWord::Unknown;
+        }
         let has_succeeded = match (status.as_text().as_deref(), status.as_number()) {
             (Some("success" | "0x1"), _) | (_, Some(1.0)) => true,
             (Some("reverted" | "0x0"), _) | (_, Some(0.0)) => false,
@@ -132,6 +139,8 @@ impl Transfer {
         let logs = receipt.get("logs").filter(|logs| logs.kind() == Kind::Array);
         let shows_it = logs.map(|logs| logs.elements().iter().any(|log| self.is_in(log)));
         match (has_succeeded, shows_it, named_by) {
+            // It contradicts itself: what was reverted has no events.
+            (false, Some(true), _) => ChainWord::Unknown,
             (true, Some(true), _) | (true, None, NamedBy::Wallet) => ChainWord::Moved,
             (true, Some(false), NamedBy::Application) | (false, _, NamedBy::Application) => ChainWord::Another,
             (false, _, NamedBy::Wallet) => ChainWord::Never,
@@ -163,6 +172,8 @@ mod tests {
     use crate::encoding::to_base64;
     use crate::json;
     use crate::x402::tokens::{Token, usdc};
+
+    const HASH: &str = "0xAB12";
 
     fn signed() -> Signed {
         Signed { from: format!("0x{}", "Ab".repeat(20)), nonce: format!("0x{}", "cd".repeat(32)), valid_before: 1_000 }
@@ -234,10 +245,10 @@ mod tests {
             (json!("pending"), ChainWord::Unknown),
             (json!(null), ChainWord::Unknown),
         ] {
-            assert_eq!(transfer().read_receipt(&json!({"status": status.0}), NamedBy::Wallet), expected);
+            assert_eq!(transfer().read_receipt(&json!({"status": status.0}), HASH, NamedBy::Wallet), expected);
         }
         for none in [json!(null), json!({}), json!("success"), json!([])] {
-            assert_eq!(transfer().read_receipt(&none, NamedBy::Wallet), ChainWord::Unknown);
+            assert_eq!(transfer().read_receipt(&none, HASH, NamedBy::Wallet), ChainWord::Unknown);
         }
     }
 
@@ -263,13 +274,27 @@ mod tests {
                 true => (ChainWord::Moved, ChainWord::Moved),
                 false => (ChainWord::Another, ChainWord::Unknown),
             };
-            assert_eq!(transfer().read_receipt(&receipt, NamedBy::Application), given, "{receipt}");
-            assert_eq!(transfer().read_receipt(&receipt, NamedBy::Wallet), recorded, "{receipt}");
+            assert_eq!(transfer().read_receipt(&receipt, HASH, NamedBy::Application), given, "{receipt}");
+            assert_eq!(transfer().read_receipt(&receipt, HASH, NamedBy::Wallet), recorded, "{receipt}");
         }
-        assert_eq!(transfer().read_receipt(&json!({"status": "success"}), NamedBy::Application), ChainWord::Unknown);
+        assert_eq!(transfer().read_receipt(&json!({"status": "success"}), HASH, NamedBy::Application), ChainWord::Unknown);
         for receipt in [json!({"status": "reverted"}), json!({"status": 0, "logs": []})] {
-            assert_eq!(transfer().read_receipt(&receipt, NamedBy::Application), ChainWord::Another);
-            assert_eq!(transfer().read_receipt(&receipt, NamedBy::Wallet), ChainWord::Never);
+            assert_eq!(transfer().read_receipt(&receipt, HASH, NamedBy::Application), ChainWord::Another);
+            assert_eq!(transfer().read_receipt(&receipt, HASH, NamedBy::Wallet), ChainWord::Never);
         }
+    }
+    #[test]
+    fn the_receipt_of_another_transaction_and_one_that_contradicts_itself_say_nothing() {
+        let log = json!({"address": transfer().asset, "topics": [TRANSFER, word(1), format!("0x{:0>64}", "cd".repeat(20))], "data": word(20_000)});
+        let whole = |status: &str| json!({"status": status, "transactionHash": "0xab12", "blockNumber": "0x10", "logs": []});
+        let read = |receipt: Json| transfer().read_receipt(&receipt, HASH, NamedBy::Wallet);
+        assert_eq!(read(whole("0x0")), ChainWord::Never, "hexadecimal digits have no case");
+        for status in ["0x0", "0x1"] {
+            assert_eq!(read(whole(status).set("transactionHash", json!("0xbb"))), ChainWord::Unknown);
+            assert_eq!(read(json!({"status": status, "hash": "0xbb"})), ChainWord::Unknown);
+            assert_eq!(read(whole(status).set("blockNumber", json!(null))), ChainWord::Unknown);
+        }
+        assert_eq!(read(whole("0x0").set("logs", json!([log.0]))), ChainWord::Unknown);
+        assert_eq!(read(whole("0x1").set("logs", json!([log.0]))), ChainWord::Moved);
     }
 }

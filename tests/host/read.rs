@@ -5,7 +5,7 @@ use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
 use eliza_jobs::platform::LogLevel;
-use eliza_jobs::platform::SendFailure;
+use eliza_jobs::platform::{Progress, SendFailure};
 use eliza_jobs::time::Millis;
 
 fn get(scene: &Scene) -> Result<Json, Box<Error>> {
@@ -262,7 +262,32 @@ fn headers_that_are_too_large_are_reported_at_once() {
     let error = get(&large).unwrap_err();
     assert_eq!((error.code, error.code.retryable(), large.requests()), (ErrorCode::RequestRefused, false, 1));
     assert!(error.message.contains("the request's headers are larger than the server reads"), "{}", error.message);
-    let answer = scene([Step::Fail(SendFailure::from_words("UND_ERR_HEADERS_OVERFLOW", false))]);
+    let answer = scene([Step::Fail(SendFailure::from_words("UND_ERR_HEADERS_OVERFLOW", Progress::Unknown))]);
     let error = get(&answer).unwrap_err();
     assert_eq!((error.code, error.code.retryable(), answer.requests()), (ErrorCode::ResponseTooLarge, false, 1));
+}
+
+#[test]
+fn only_what_failed_before_there_was_a_connection_was_certainly_not_sent() {
+    use Progress::{Connected, Connecting, Unknown};
+    for (words, progress, failure) in [
+        ("ECONNREFUSED", Connecting, SendFailure::Unreached),
+        ("EHOSTUNREACH", Connecting, SendFailure::Unreached),
+        ("ETIMEDOUT", Connecting, SendFailure::Unreached),
+        ("ENOTFOUND", Connecting, SendFailure::Unreached),
+        ("ConnectionRefused", Unknown, SendFailure::Unreached),
+        ("UND_ERR_CONNECT_TIMEOUT", Unknown, SendFailure::Unreached),
+        ("tcp connect error: Connection refused (os error 111)", Unknown, SendFailure::Unreached),
+        // A connection that was there can end so too.
+        ("EHOSTUNREACH", Unknown, SendFailure::Failed),
+        ("ENETUNREACH", Unknown, SendFailure::Failed),
+        ("ETIMEDOUT", Unknown, SendFailure::Failed),
+        ("EHOSTUNREACH", Connected, SendFailure::Reset),
+        ("ECONNREFUSED", Connected, SendFailure::Reset),
+        ("ENETUNREACH", Connected, SendFailure::Reset),
+        // Somebody's words about something else.
+        ("the upstream said ECONNREFUSED", Unknown, SendFailure::Failed),
+    ] {
+        assert_eq!(SendFailure::from_words(words, progress), failure, "{words} {progress:?}");
+    }
 }

@@ -102,6 +102,42 @@ test('a server that is only just starting is reached, by reads and by unpaid cre
   assert.ok(performance.now() - began < 2_000, 'the time limit ends the tries');
 });
 
+test('a connection that ends after the proof was written may have paid, whatever the code of its error', async () => {
+  const server = await faultServer(reply(402, price));
+  const thrown = (code, syscall) =>
+    Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(`${syscall} ${code}`), { code, syscall }) });
+  for (const [code, syscall, fundsMoved] of [
+    ['EHOSTUNREACH', 'read', 'unknown'],
+    ['ENETUNREACH', 'write', 'unknown'],
+    ['ECONNREFUSED', 'read', 'unknown'],
+    ['EHOSTUNREACH', undefined, 'unknown'],
+  ]) {
+    let sent = 0;
+    const fetch = (url, init) => {
+      if (new Headers(init.headers).get('x-payment')) sent += 1;
+      return sent ? Promise.reject(thrown(code, syscall)) : globalThis.fetch(url, init);
+    };
+    const client = new JobsClient({ baseUrl: server.url, wallet: { sendTransfer: () => HASH }, fetch, timeoutMs: 1_000 });
+    const error = await rejection(client.createJob(params));
+    assert.deepEqual([error.code, error.fundsMoved], ['payment_outcome_unknown', fundsMoved], `${syscall} ${code}`);
+  }
+});
+
+test('what a job says of its failure shows no key and no proof in the error', async () => {
+  const key = 'sk-live_0123456789abcdef';
+  const proof = Buffer.from(JSON.stringify({ x402Version: 1, payload: { signature: `0x${'ab'.repeat(65)}` } })).toString('base64');
+  for (const status of ['failed', 'timeout']) {
+    for (const error of [`upstream refused ${key} and ${proof}`, { message: `upstream refused ${key} and ${proof}` }]) {
+      const server = await faultServer(reply(200, JSON.stringify({ ...JSON.parse(job(status)), error })));
+      const thrown = await rejection(open(server, { apiKey: key }).pollJob('job-1'));
+      assert.match(thrown.message, /upstream refused … and …/);
+      for (const text of [thrown.message, JSON.stringify(thrown), inspect(thrown, { depth: 9 }), JSON.stringify(thrown.job)]) {
+        assert.ok(!text.includes(key) && !text.includes(proof.slice(0, 40)), text);
+      }
+    }
+  }
+});
+
 test('a server that was gone when the proof was sent gets the same proof when it is back, and the attempt is kept meanwhile', async () => {
   const server = await faultServer(reply(402, price));
   const back = await faultServer(reply(200, '{"jobs":[]}'), reply(201, job('processing')), reply(200, done));

@@ -210,6 +210,20 @@ for (const [name, make] of every) {
     await make(none).sendTransfer(quote, { onSent: () => assert.fail('there is no hash') });
   });
 
+  test(`${name}: a reverted receipt counts only when it is this transaction's own, is mined and has no events`, async () => {
+    const own = { status: '0x0', transactionHash: HASH.toUpperCase().replace('X', 'x'), blockNumber: '0x10', logs: [] };
+    for (const not of [{ transactionHash: `0x${'bb'.repeat(32)}` }, { blockNumber: null }]) {
+      let asked = 0;
+      const provider = wallet({ eth_getTransactionReceipt: () => ((asked += 1) === 1 ? { ...own, ...not } : { status: '0x1' }) });
+      assert.equal(await make(provider).sendTransfer(quote), HASH, JSON.stringify(not));
+      assert.equal(asked, 2);
+    }
+    const contradictory = wallet({ eth_getTransactionReceipt: () => ({ ...own, logs: [{}] }) });
+    assert.equal(await make(contradictory).sendTransfer(quote), HASH);
+    const reverted = wallet({ eth_getTransactionReceipt: () => own });
+    await assert.rejects(make(reverted).sendTransfer(quote), { noMoneyMoved: true, message: /reverted/ });
+  });
+
   test(`${name}: a receipt without a status is no failure, and nothing is waited for without a hash`, async () => {
     for (const status of [null, undefined]) {
       const provider = wallet({ eth_getTransactionReceipt: () => ({ status }) });
