@@ -21,7 +21,7 @@ const OTHER_METHODS: [&str; 6] = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTI
 const OTHER_FORMS: [&str; 4] = ["form-data", "multipart-form-data", "text", "binary"];
 /// The headers that the client, the runtime or what stands before the server adds, beside those of
 /// the payment.
-const OTHERS_ADD: [&str; 10] = [
+const OTHERS_ADD: [&str; 12] = [
     "accept",
     "accept-encoding",
     "accept-language",
@@ -30,6 +30,8 @@ const OTHERS_ADD: [&str; 10] = [
     "content-type",
     "cookie",
     "host",
+    "origin",
+    "referer",
     "user-agent",
     "x-api-key",
 ];
@@ -285,7 +287,7 @@ mod tests {
             json!({"bodyFields": ["question"], "body": {"question": "What?", "required": "question"}}),
             json!({"body": {"type": "object", "properties": 5, "required": [5, null]}}),
             json!({"queryParams": {"lang": "string", "type": "string"}}),
-            json!({"headerFields": {"X-TENANT": required, "Content-Type": required, "X-PAYMENT": required, "Authorization": required}}),
+            json!({"headerFields": {"X-TENANT": required, "Content-Type": required, "X-PAYMENT": required, "Authorization": required, "Origin": required}}),
             json!({"headers": {"required": ["PAYMENT-SIGNATURE", "X-API-Key", "Accept"]}}),
             json!({"pathParams": {"id": required}}),
             typed(json!("string")),
