@@ -21,6 +21,7 @@ pub use crate::payment::PaidJob;
 pub use crate::payment::history::PaymentFilter;
 use crate::payment::keys::uuid_of;
 use crate::payment::payments::{PaymentConfig, Payments};
+use crate::payment::step::Paid;
 use crate::payment::store_failed;
 use crate::platform::{Method, Platform};
 use crate::spending::ledger::SpendLedger;
@@ -177,10 +178,10 @@ impl<P: Platform + 'static> Client<P> {
     ) -> Result<Json> {
         let end = self.end(call);
         self.watch.recall(&self.http, plan);
-        let (created, payment) = Box::pin(self.payments.resume(given, call, end, update)).await?;
+        let Paid { created, attempt } = Box::pin(self.payments.resume(given, call, end, update)).await?;
         update(Update::Created(created.document.clone()));
         let wanted = Wanted::created(&created, "", end, call, plan);
-        self.wait(&wanted, Some(Box::new(payment)), update).await
+        self.wait(&wanted, Some(Box::new(attempt)), update).await
     }
 
     /// When the call must have ended.

@@ -60,8 +60,8 @@ pub struct SandboxOptions {
     /// What a job costs, as a decimal string of USDC. @default "0.02"
     #[tsify(optional)]
     pub price: Option<String>,
-    /// The networks that may be paid on. @default ["base", "polygon"] for elizaOS, ["base"] for
-    /// x402
+    /// The networks that may be paid on.
+    /// @default ["base", "polygon"] for elizaOS, ["base"] for x402
     #[tsify(optional, type = "('base' | 'polygon' | 'base-sepolia' | 'polygon-amoy')[]")]
     pub networks: Option<Vec<String>>,
     /// Who is paid. @default an address that reads "test"
@@ -77,8 +77,8 @@ pub struct SandboxOptions {
     #[tsify(optional, type = "'chain' | 'once' | 'shape'")]
     pub hash_check: Option<String>,
     /// Whether a payment may or must have an id (x402 version 2's extension `payment-identifier`):
-    /// the same id is answered with the same answer, and moves nothing again. @default the server
-    /// knows no ids
+    /// the same id is answered with the same answer, and moves nothing again.
+    /// @default the server knows no ids
     #[tsify(optional, type = "'optional' | 'required'")]
     pub payment_identifier: Option<String>,
     /// What the agent says: a function that returns the text, or the text in pieces, or a promise
@@ -103,8 +103,8 @@ pub struct SandboxOptions {
     /// Whether time passes by itself, or only with `advance()`. @default "real"
     #[tsify(optional, type = "'real' | 'virtual'")]
     pub time: Option<String>,
-    /// When virtual time begins: milliseconds since 1970, or a date as JSON has it. @default the
-    /// machine's time
+    /// When virtual time begins: milliseconds since 1970, or a date as JSON has it.
+    /// @default the machine's time
     #[tsify(optional, type = "number | string")]
     pub now: Option<f64>,
     /// Determines all ids and hashes: an integer from 0 to 4294967295. @default a random one
@@ -119,8 +119,8 @@ pub struct SandboxOptions {
     /// Whether the server has an agent. @default true
     #[tsify(optional)]
     pub agent: Option<bool>,
-    /// The server's address, as `sandbox.url`. Nothing listens there. @default
-    /// "https://sandbox.test"
+    /// The server's address, as `sandbox.url`. Nothing listens there.
+    /// @default "https://sandbox.test"
     #[tsify(optional)]
     pub url: Option<String>,
 }

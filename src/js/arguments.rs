@@ -105,7 +105,7 @@ fn read(given: &JsValue, known: &[&[&str]]) -> Result<Call> {
     Ok(Call {
         options: CallOptions {
             timeout: duration(&options, "timeoutMs")?,
-            headers: headers(&options)?.0,
+            headers: headers(&options)?.list,
             idempotency_key: idempotency_key(&options)?,
             runs_only_while_read: false,
             params: None,

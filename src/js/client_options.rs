@@ -4,7 +4,7 @@ use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::error::argument;
-use super::headers::headers;
+use super::headers::{OwnHeaders, headers};
 use super::members::{duration, function, number, only, whole};
 use super::platform::JsPlatform;
 use super::{polling_options, spend_options};
@@ -37,13 +37,23 @@ pub(super) struct ClientOptions {
     pub(super) copy: Json,
 }
 
+/// The longest time for one request, where the application says nothing.
+const USUAL_TIMEOUT: Millis = Millis::from_secs(30.0);
+/// Further tries of a read.
+const USUAL_RETRIES: u32 = 2;
+/// The longest time for the wallet outside of pages.
+const USUAL_WALLET_TIMEOUT: Millis = Millis::from_secs(300.0);
+/// The largest answer that is read, in bytes: 8 MiB.
+const USUAL_MAX_RESPONSE_BYTES: f64 = 8_388_608.0;
+/// For how many days payments are kept.
+const USUAL_KEEP_DAYS: f64 = 400.0;
+
 /// Reads the constructor's argument.
-pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
+pub(super) fn read(given: &JsValue) -> Result<ClientOptions> {
     let given = Json(given.clone());
     only("options", &given, &[JobsClientOptions::MEMBERS])?;
     let mut options = picked(&given, JobsClientOptions::MEMBERS);
-    let (mut headers, pairs) = headers(&options)?;
-    // An iterator can be read only once.
+    let OwnHeaders { list: mut headers, pairs } = headers(&options)?;
     if let Some(pairs) = pairs {
         options = options.set("headers", pairs);
     }
@@ -52,13 +62,12 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
     }
     let (wallet, capabilities) = wallet(&options)?;
     let store = store(&options)?;
-    let bytes = "must be a number of bytes from 1 to 2147483647";
     Ok(ClientOptions {
         config: Config {
             base_url: base_url(&options)?,
             headers,
-            timeout: duration(&options, "timeoutMs")?.unwrap_or(Millis::from_secs(30.0)),
-            retries: whole(&options, "retries", 0.0, 10.0, "must be a whole number from 0 to 10")?.unwrap_or(2),
+            timeout: duration(&options, "timeoutMs")?.unwrap_or(USUAL_TIMEOUT),
+            retries: whole(&options, "retries", 0.0, 10.0, "must be a whole number from 0 to 10")?.unwrap_or(USUAL_RETRIES),
             wallet_timeout: duration(&options, "walletTimeoutMs")?.unwrap_or_else(usual_wallet_timeout),
             spend: spend_options::read(&options, &store)?,
             keep_payments: keep_payments(&options)?,
@@ -71,18 +80,23 @@ pub(super) fn client(given: &JsValue) -> Result<ClientOptions> {
             capabilities,
             store,
             logger: logger(&options)?,
-            max_response_bytes: number(&options, "maxResponseBytes", 1.0, 2_147_483_647.0, bytes)?.unwrap_or(8_388_608.0),
+            max_response_bytes: max_response_bytes(&options)?,
             kept: Json::object(),
         },
         copy: options,
     })
 }
 
+fn max_response_bytes(options: &Json) -> Result<f64> {
+    const RULE: &str = "must be a number of bytes from 1 to 2147483647";
+    Ok(number(options, "maxResponseBytes", 1.0, 2_147_483_647.0, RULE)?.unwrap_or(USUAL_MAX_RESPONSE_BYTES))
+}
+
 /// How long payments are kept, which the application gives in days.
 fn keep_payments(options: &Json) -> Result<Millis> {
     const DAY_S: f64 = 86_400.0;
     let days = number(options, "keepPaymentsDays", 1.0, 36_500.0, "must be a number of days from 1 to 36500")?;
-    Ok(Millis::from_secs(days.unwrap_or(400.0) * DAY_S))
+    Ok(Millis::from_secs(days.unwrap_or(USUAL_KEEP_DAYS) * DAY_S))
 }
 
 /// A `fetch` of the application's own; `None` for the global one.
@@ -105,7 +119,7 @@ fn api_key(options: &Json) -> Result<Option<String>> {
 
 /// In a page a person may take any time over the wallet; a program that waits for ever is stuck.
 fn usual_wallet_timeout() -> Millis {
-    if Json(js_sys::global().into()).get("document").is_some() { Millis::FOREVER } else { Millis::from_secs(300.0) }
+    if Json(js_sys::global().into()).get("document").is_some() { Millis::FOREVER } else { USUAL_WALLET_TIMEOUT }
 }
 
 fn base_url(options: &Json) -> Result<String> {

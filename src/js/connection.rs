@@ -27,7 +27,7 @@ impl Connection {
     pub(super) fn open(kept: JsValue) -> Result<Self, JsValue> {
         let kept = Json(kept);
         let given = kept.get("options").map(|options| options.0).unwrap_or_default();
-        let ClientOptions { config, mut platform, copy } = client_options::client(&given).map_err(to_js)?;
+        let ClientOptions { config, mut platform, copy } = client_options::read(&given).map_err(to_js)?;
         platform.kept = kept.clone();
         let ledger = ledger(&config, kept.get("spent").unwrap_or_else(Json::object));
         kept.set("options", copy);

@@ -15,18 +15,24 @@ extern "C" {
     fn new(init: &JsValue) -> Result<HeadersFrom, JsValue>;
 }
 
-/// Names in lower case with values.
-type Headers = Vec<(String, String)>;
+/// Headers of the application.
+#[derive(Debug, Default)]
+pub(super) struct OwnHeaders {
+    /// Names in lower case with values.
+    pub(super) list: Vec<(String, String)>,
+    /// The same as a JavaScript list, where there are any: an iterator can be read only once.
+    pub(super) pairs: Option<Json>,
+}
 
-/// Headers of the application: names in lower case with values, and the same as a JavaScript list.
-pub(super) fn headers(options: &Json) -> Result<(Headers, Option<Json>)> {
-    let Some(given) = options.get("headers") else { return Ok((Vec::new(), None)) };
+/// Reads the member `headers`.
+pub(super) fn headers(options: &Json) -> Result<OwnHeaders> {
+    let Some(given) = options.get("headers") else { return Ok(OwnHeaders::default()) };
     // Values may be secrets: only the kind is shown.
     let refused = |what: &str| Error::argument("headers", "must be an object of valid header names and string values", what);
     if !given.0.is_object() {
         return Err(refused(given.kind().name()));
     }
-    let mut headers = Vec::new();
+    let mut list = Vec::new();
     let pairs = header_pairs(&given).ok_or_else(|| refused("a name or value that HTTP does not allow"))?;
     for pair in pairs.elements() {
         let pair = pair.elements();
@@ -35,9 +41,9 @@ pub(super) fn headers(options: &Json) -> Result<(Headers, Option<Json>)> {
         if is_proof_header(&name) {
             return Err(refused("a payment header, which only the client itself sets"));
         }
-        headers.push((name, text(1)));
+        list.push((name, text(1)));
     }
-    Ok((headers, Some(pairs)))
+    Ok(OwnHeaders { list, pairs: Some(pairs) })
 }
 
 /// A list of names in lower case and values, of everything that `Headers` takes.

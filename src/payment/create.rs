@@ -8,9 +8,9 @@ use super::keys::{Holder, KeyRecord, name};
 use super::machine::Payment;
 use super::payments::Payments;
 use super::run::Start;
-use super::step::Order;
+use super::step::{Order, Paid};
 use super::store::{Held, KeyHolder, unread};
-use super::{MAX_REASONS, PaidJob, body, record};
+use super::{MAX_REASON_CHARS, PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
@@ -99,8 +99,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let chosen = self.choose(&mut request, &response, create.end).await?;
         let apart = self.clocks_apart(&response);
-        let (created, attempt) = self.pay(create, request, chosen, apart, lock, update).await?;
-        Ok(PaidJob { created, payment: Some(attempt) })
+        Ok(self.pay(create, request, chosen, apart, lock, update).await?.into())
     }
 
     /// The job that was created or paid for under this key before.
@@ -126,7 +125,7 @@ impl<P: Platform + 'static> Payments<P> {
                 same_request(&attempt.fingerprint, &create.fingerprint, key)?;
                 let gone_on = self.go_on(&attempt.id, &record::to_json(&attempt), create.call, create.end, update).await;
                 match gone_on.map_err(unread) {
-                    Ok((created, attempt)) => Ok(Some(PaidJob { created, payment: Some(attempt) })),
+                    Ok(paid) => Ok(Some(paid.into())),
                     Err(error) if error.code != ErrorCode::PaymentNotOpen => Err(error),
                     // What was begun before is over, and has moved nothing: the key is free.
                     Err(error) => match self.key_holder(key, lock, create.end).await? {
@@ -171,7 +170,7 @@ impl<P: Platform + 'static> Payments<P> {
     async fn choose(self: &Rc<Self>, request: &mut HttpRequest, response: &HttpResponse, end: Deadline) -> Result<Chosen> {
         // Reasons show what the server has sent, which may be our own secrets.
         let fitted = |request: &HttpRequest, mut error: Box<Error>| {
-            error.message = fit(request, &error.message, MAX_REASONS);
+            error.message = fit(request, &error.message, MAX_REASON_CHARS);
             error
         };
         let required = x402::read(response, &self.config.spend.tokens).map_err(|error| fitted(request, error))?;
@@ -208,7 +207,7 @@ impl<P: Platform + 'static> Payments<P> {
         clocks_apart: Option<Millis>,
         lock: Option<P::Lock>,
         update: &dyn Fn(Update),
-    ) -> Result<(Created, Attempt)> {
+    ) -> Result<Paid> {
         let Chosen { offer, method, reservation } = chosen;
         let key = Some(create.call.idempotency_key.clone()).filter(|_| lock.is_some());
         let mut locks: Vec<P::Lock> = lock.into_iter().collect();

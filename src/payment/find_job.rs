@@ -70,3 +70,34 @@ fn own_job(attempt: &Attempt, jobs: Vec<Json>) -> Option<Json> {
     };
     jobs.into_iter().rfind(is_own)
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::json;
+    use crate::payment::record;
+
+    fn listed(id: &str, user: &str, prompt: &str) -> Json {
+        json!({"jobId": id, "userId": user, "prompt": prompt, "metadata": {"elizaJobsRef": "attempt-1"}})
+    }
+
+    fn found(jobs: Vec<Json>) -> Option<String> {
+        let request = r#"{"userId":"me","content":"Why?"}"#;
+        let attempt = json!({"attemptId": "attempt-1", "state": "sent", "request": request});
+        own_job(&record::read(&attempt).unwrap(), jobs)?.get_text("jobId")
+    }
+
+    #[test]
+    fn of_the_jobs_with_the_payments_reference_its_own_is_the_oldest_that_agrees() {
+        let own = listed("own", "ME", "Why?");
+        let copied = listed("copied", "me", "Why?");
+        assert_eq!(found(vec![copied, own.clone()]).as_deref(), Some("own"), "the newest come first");
+        assert_eq!(found(vec![own.clone(), listed("theirs", "you", "Why?")]).as_deref(), Some("own"));
+        assert_eq!(found(vec![own, listed("other", "me", "How?")]).as_deref(), Some("own"));
+        assert_eq!(found(vec![listed("theirs", "you", "Why?"), json!({"jobId": "none"})]), None);
+        // A server that leaves members out says nothing against it.
+        let bare = json!({"jobId": "bare", "metadata": {"elizaJobsRef": "attempt-1"}});
+        assert_eq!(found(vec![bare]).as_deref(), Some("bare"));
+    }
+}

@@ -141,7 +141,7 @@ pub struct Payment {
     /// How often the proof was sent again.
     resends: u32,
     /// Whether the wallet is asked for the second time.
-    again: bool,
+    is_asked_again: bool,
     delivery: Delivery,
     /// Whether the store has not taken the proof.
     unrecorded: bool,
@@ -179,7 +179,7 @@ impl Payment {
             waiting: true,
             limit: Millis::ZERO,
             resends: 0,
-            again: false,
+            is_asked_again: false,
             delivery: Delivery::Unsent,
             unrecorded: false,
             is_reserved: false,

@@ -52,7 +52,7 @@ use crate::json::{Json, shown};
 use crate::text::shorten;
 
 /// How many characters the reasons for which nothing is paid have at most.
-const MAX_REASONS: usize = 3_000;
+const MAX_REASON_CHARS: usize = 3_000;
 
 /// A job that was created, with what was paid for it.
 #[derive(Debug, Clone)]
@@ -61,6 +61,12 @@ pub struct PaidJob {
     pub created: Created,
     /// What was paid; `None` when the server asked for nothing.
     pub payment: Option<Attempt>,
+}
+
+impl From<step::Paid> for PaidJob {
+    fn from(paid: step::Paid) -> Self {
+        Self { created: paid.created, payment: Some(paid.attempt) }
+    }
 }
 
 /// The error for a store that has thrown this. `advice` says what that means.

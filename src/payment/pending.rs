@@ -25,13 +25,13 @@ const CLAIM: Millis = Millis::from_secs(86_400.0);
 const KEYS_TIDIED: usize = 100;
 
 /// What is open, as it is listed.
-struct Listed {
+struct OpenEntry {
     /// When the payment began, or when the job was there.
     at: WallTime,
     document: Json,
 }
 
-impl Listed {
+impl OpenEntry {
     /// A record of which only the id is known: it stands before all others.
     fn unreadable(id: &str) -> Self {
         Self { at: WallTime::default(), document: record::unreadable(id) }
@@ -45,7 +45,7 @@ impl<P: Platform + 'static> Payments<P> {
         let end = self.deadline(call.timeout);
         let keys = self.keys(end).await.map_err(|thrown| store_failed(thrown, ""))?;
         let ids: Vec<&str> = keys.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).collect();
-        let mut open: Vec<Listed> = Vec::new();
+        let mut open: Vec<OpenEntry> = Vec::new();
         let (mut failed, mut has_answered) = (None, ids.is_empty());
         for (at, id) in ids.iter().enumerate() {
             self.breathe(at, end).await.map_err(|thrown| store_failed(thrown, ""))?;
@@ -54,9 +54,9 @@ impl<P: Platform + 'static> Payments<P> {
             match found {
                 Found::Withheld(thrown) => {
                     failed = Some(thrown);
-                    insert(&mut open, Listed::unreadable(id));
+                    insert(&mut open, OpenEntry::unreadable(id));
                 }
-                Found::Unreadable => insert(&mut open, Listed::unreadable(id)),
+                Found::Unreadable => insert(&mut open, OpenEntry::unreadable(id)),
                 Found::Missing => {}
                 Found::Attempt(attempt) => {
                     if let Some(listed) = self.listed(*attempt, end).await {
@@ -74,7 +74,7 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// An attempt as it is listed, if it is open. What is of no use any more is deleted.
-    async fn listed(self: &Rc<Self>, attempt: Attempt, end: Deadline) -> Option<Listed> {
+    async fn listed(self: &Rc<Self>, attempt: Attempt, end: Deadline) -> Option<OpenEntry> {
         if attempt.server != self.http.config.base_url {
             return None;
         }
@@ -99,7 +99,7 @@ impl<P: Platform + 'static> Payments<P> {
             }
             return None;
         }
-        Some(Listed { at: attempt.created_at, document: attempt.listed() })
+        Some(OpenEntry { at: attempt.created_at, document: attempt.listed() })
     }
 
     /// Deletes some of the key records that are of no use any more.
@@ -144,7 +144,7 @@ impl<P: Platform + 'static> Payments<P> {
 
 /// Puts one into the list, which is in the order of time. Not sorted at the end: the standard
 /// library's sort is 5 KB of the wasm.
-fn insert(open: &mut Vec<Listed>, listed: Listed) {
+fn insert(open: &mut Vec<OpenEntry>, listed: OpenEntry) {
     let place = open.partition_point(|known| known.at <= listed.at);
     open.insert(place, listed);
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::MAX_REASONS;
+use super::MAX_REASON_CHARS;
 use super::create::{no_wallet, redirected};
 use super::payments::Payments;
 use crate::api::error::{Error, Result};
@@ -55,7 +55,7 @@ impl<P: Platform + 'static> Payments<P> {
         let spend = &self.config.spend;
         let wallet = self.platform.wallet_capabilities();
         // Reasons show what the server has sent, which may be our own secrets.
-        let clean = |words: &str| fit(request, words, MAX_REASONS);
+        let clean = |words: &str| fit(request, words, MAX_REASON_CHARS);
         let refused = |error: Box<Error>, offers| quote(Some(false), offers).set("why", Json::text(&clean(&error.message)));
         let required = match x402::read(response, &spend.tokens) {
             Ok(required) => required,

@@ -8,11 +8,11 @@ use super::machine::Payment;
 use super::payments::Payments;
 use super::record::{self, Found, FundsMoved, funds_moved};
 use super::run::Start;
-use super::step::Resumption;
+use super::step::{Paid, Resumption};
 use super::store::{Stored, unread};
 use super::store_failed;
 use crate::api::error::{Error, ErrorCode, Result};
-use crate::api::jobs::{self, Created};
+use crate::api::jobs;
 use crate::api::options::CallOptions;
 use crate::api::payments::Attempt;
 use crate::api::routes;
@@ -37,7 +37,7 @@ impl<P: Platform + 'static> Payments<P> {
         call: &CallOptions,
         end: Deadline,
         update: &dyn Fn(Update),
-    ) -> Result<(Created, Attempt)> {
+    ) -> Result<Paid> {
         self.go_on(&attempt_id(given)?, given, call, end, update).await.map_err(unread)
     }
 
@@ -81,7 +81,7 @@ impl<P: Platform + 'static> Payments<P> {
         call: &CallOptions,
         end: Deadline,
         update: &dyn Fn(Update),
-    ) -> Result<(Created, Attempt)> {
+    ) -> Result<Paid> {
         // Only one sends, in whatever program: who comes second finds the job.
         let lock = self.lock("resume", id, end).await?;
         let mut resumption = Resumption::default();
@@ -96,7 +96,10 @@ impl<P: Platform + 'static> Payments<P> {
                 if attempt.request.is_empty() && attempt.created.is_none() {
                     return match given.get("jobId") {
                         // Finished elsewhere: the job may still be there.
-                        Some(job_id) => Ok((jobs::read_created(Json::object().set("jobId", job_id)).known(), attempt)),
+                        Some(job_id) => {
+                            let created = jobs::read_created(Json::object().set("jobId", job_id)).known();
+                            Ok(Paid { created, attempt })
+                        }
                         None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
                     };
                 }
@@ -122,7 +125,10 @@ impl<P: Platform + 'static> Payments<P> {
         let call = call.clone();
         let followed = self.follow(Start { payment, request, call, end, locks: vec![lock], key: None }, update).await;
         // A job that a search has found was made by an earlier send.
-        followed.map(|(created, attempt)| (if was_there || attempt.found { created.known() } else { created }, attempt))
+        followed.map(|Paid { created, attempt }| {
+            let created = if was_there || attempt.found { created.known() } else { created };
+            Paid { created, attempt }
+        })
     }
 }
 

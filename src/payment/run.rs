@@ -13,13 +13,12 @@ use super::late::{LateAnswer, late_answer};
 use super::machine::Payment;
 use super::payments::Payments;
 use super::record::{self, Found};
-use super::step::{Action, Answer, Event, Reply, ReservationChange, ReserveOutcome, Settlement, Step};
+use super::step::{Action, Answer, Event, Paid, Reply, ReservationChange, ReserveOutcome, Settlement, Step};
 use super::subscription::{Publisher, subscription};
 use super::wallet;
 use super::wallet_request::WalletRequest;
 use super::{PaidJob, body};
 use crate::api::error::Result;
-use crate::api::jobs::Created;
 use crate::api::options::CallOptions;
 use crate::api::payments::{Attempt, PaymentState};
 use crate::api::update::Update;
@@ -182,8 +181,8 @@ impl<P: Platform + 'static> Task<P> {
             self.publisher.send(Notice::Update(Update::Payment(document)));
         }
         if let Some(answer) = step.answer {
-            if let Ok((created, attempt)) = &answer {
-                self.payments.remember(created, attempt);
+            if let Ok(paid) = &answer {
+                self.payments.remember(paid);
             }
             self.publisher.send(Notice::Answer(Box::new(answer)));
         }
@@ -379,7 +378,7 @@ fn read_reply(request: &HttpRequest, answer: Result<HttpResponse>, mut attempt: 
 
 impl<P: Platform + 'static> Payments<P> {
     /// A payment has its job: its record and its key are kept until the job's end was seen.
-    fn remember(self: &Rc<Self>, created: &Created, attempt: &Attempt) {
+    fn remember(self: &Rc<Self>, Paid { created, attempt }: &Paid) {
         let at = self.moment();
         let kept_until = at.now + record::kept_until(attempt).since(at.wall);
         let over = self.book.borrow_mut().accepted(&attempt.id, &created.job_id, kept_until, at.now);

@@ -24,7 +24,14 @@ pub struct Moment {
 }
 
 /// The job that was paid for, and the payment.
-pub type Paid = (Created, Attempt);
+#[derive(Debug, Clone)]
+pub struct Paid {
+    /// The job.
+    pub created: Created,
+    /// The payment.
+    pub attempt: Attempt,
+}
+
 /// What the call gets.
 pub type Answer = Result<Paid, Box<Error>>;
 

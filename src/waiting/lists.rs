@@ -62,6 +62,7 @@ impl ListQuery {
 /// What a list has brought.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Listed {
+    /// When it was asked for.
     pub(crate) asked_at: Instant,
     /// How many jobs it has.
     pub(crate) count: u32,
@@ -76,6 +77,7 @@ struct Reach {
     needed: u32,
     /// No more than this, for a while: it was too large, or too slow.
     most: u32,
+    /// Until when `most` counts.
     most_until: Instant,
 }
 
@@ -112,10 +114,15 @@ pub(crate) struct ListState {
     all: Reach,
     /// Until when the list of all jobs is known not to reach the jobs that are waited for.
     too_short_until: Instant,
+    /// How many lists have failed in a row.
     failures: u32,
+    /// After a failure: until when none is asked for.
     closed_until: Instant,
+    /// Whether the last failure was the server's last word.
     is_refused: bool,
+    /// When the last list came, or the server did not answer.
     last_at: Option<Instant>,
+    /// The pause after the last list, which is longer for long lists.
     not_before: Instant,
 }
 

@@ -97,7 +97,7 @@ impl Default for AgentTimes {
 impl AgentTimes {
     /// What is assumed of an agent of which half the jobs are said to take no longer than this.
     pub fn with_median(median: Millis) -> Self {
-        let median = (median.get() / 1e3).clamp(MIN_MEDIAN, MAX_MEDIAN);
+        let median = seconds(median).clamp(MIN_MEDIAN, MAX_MEDIAN);
         Self { median, prior_jobs: PRIOR_JOBS, events: [0.0; BINS], seconds: [0.0; BINS] }
     }
 
@@ -107,7 +107,7 @@ impl AgentTimes {
         if !(Millis::ZERO..=MAX_BELIEVED).contains(&age) {
             return false;
         }
-        let (took, is_finished) = (age.get() / 1e3, matches!(observed, Observed::Finished(_)));
+        let (took, is_finished) = (seconds(age), matches!(observed, Observed::Finished(_)));
         self.prior_jobs = (self.prior_jobs * PRIOR_MEMORY).max(LAST_PRIOR_JOBS);
         let own = bins().position(|(_, to)| took < to).unwrap_or(BINS).min(BINS.saturating_sub(1));
         for (at, ((from, to), (events, seconds))) in bins().zip(self.events.iter_mut().zip(&mut self.seconds)).enumerate() {
@@ -140,33 +140,18 @@ impl AgentTimes {
     /// The best times to poll.
     pub fn plan(&self, pace: Pace) -> PollPlan {
         let points = self.points();
-        let (price, floor, ceiling) = (pace.price.get() / 1e3, pace.floor.get() / 1e3, pace.ceiling.get() / 1e3);
-        // From the end: what is still to be expected from each point on, and when it polls next.
-        let (mut costs, mut next): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+        // From the end: each choice counts on those that come after it.
+        let mut choices: Vec<Choice> = Vec::new();
         for (at, from) in points.iter().enumerate().rev() {
-            let later = points.get(at.saturating_add(1)..).unwrap_or_default().iter().zip(costs.iter().rev());
-            let mut best = (f64::INFINITY, from.age + ceiling);
-            for (to, cost) in later {
-                let gap = to.age - from.age;
-                if gap > ceiling {
-                    break;
-                }
-                // A job that finishes in between is seen at the end of the gap.
-                let delay = gap * from.unfinished - (to.time - from.time);
-                let cost = price * from.unfinished + delay + cost;
-                if gap >= floor && cost < best.0 {
-                    best = (cost, to.age);
-                }
-            }
-            costs.push(if best.0.is_finite() { best.0 } else { 0.0 });
-            next.push(best.1);
+            let later = points.get(at.saturating_add(1)..).unwrap_or_default();
+            choices.push(from.choose(later, &choices, pace));
         }
         let is_unknown = self.prior_jobs >= PRIOR_JOBS && self.median == PRIOR_MEDIAN;
-        if let Some(first) = next.last_mut().filter(|_| is_unknown) {
-            *first = first.min(FIRST_POLL);
+        if let Some(first) = choices.last_mut().filter(|_| is_unknown) {
+            first.next = first.next.min(FIRST_POLL);
         }
-        let next = points.iter().zip(next.iter().rev()).map(|(point, next)| (point.age, *next)).collect();
-        PollPlan { next, floor, ceiling }
+        let next = points.iter().zip(choices.iter().rev()).map(|(point, choice)| (point.age, choice.next)).collect();
+        PollPlan { next, floor: seconds(pace.floor), ceiling: seconds(pace.ceiling) }
     }
 
     /// The points in time between which a plan chooses, with what is expected of a job then.
@@ -237,6 +222,41 @@ struct Point {
     time: f64,
 }
 
+/// When to poll next from a point on.
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    /// The expected delay and polls from that point on, in seconds.
+    cost: f64,
+    /// The age at which to poll next, in seconds.
+    next: f64,
+}
+
+impl Point {
+    /// The best of the later points to poll at next. `choices` are those of the later points, the
+    /// last one first.
+    fn choose(&self, later: &[Point], choices: &[Choice], pace: Pace) -> Choice {
+        let (price, floor, ceiling) = (seconds(pace.price), seconds(pace.floor), seconds(pace.ceiling));
+        let mut best = Choice { cost: f64::INFINITY, next: self.age + ceiling };
+        for (to, from_there) in later.iter().zip(choices.iter().rev()) {
+            let gap = to.age - self.age;
+            if gap > ceiling {
+                break;
+            }
+            // A job that finishes in between is seen at the end of the gap.
+            let delay = gap * self.unfinished - (to.time - self.time);
+            let cost = price * self.unfinished + delay + from_there.cost;
+            if gap >= floor && cost < best.cost {
+                best = Choice { cost, next: to.age };
+            }
+        }
+        Choice { cost: if best.cost.is_finite() { best.cost } else { 0.0 }, ..best }
+    }
+}
+
+fn seconds(duration: Millis) -> f64 {
+    duration.get() / 1e3
+}
+
 /// The distance of two points, in seconds.
 fn step(age: f64) -> f64 {
     (age * 0.03).clamp(0.05, 1.0)
@@ -263,7 +283,7 @@ pub struct PollPlan {
 impl PollPlan {
     /// The time from now to the next poll of a job of this age.
     pub fn gap(&self, age: Millis) -> Millis {
-        let age = age.get() / 1e3;
+        let age = seconds(age);
         let at = self.next.partition_point(|(known, _)| *known <= age);
         let next = at.checked_sub(1).and_then(|at| self.next.get(at)).map_or(age + self.ceiling, |(_, next)| *next);
         Millis::new((next - age).clamp(self.floor, self.ceiling) * 1e3)

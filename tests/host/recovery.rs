@@ -343,7 +343,7 @@ fn the_answer_of_a_job_that_was_there_before_is_asked_for_at_once() {
     run(finished.client.resume(&open, &within(300.0), WaitPlan::default(), &|_| ())).unwrap();
     assert_eq!(finished.times(), [5_000.0]);
     let unwritten = scene([seen("completed")]);
-    resume(&unwritten, &open).unwrap();
+    resume(&unwritten, &open.clone().set("jobId", json!("job-1")).set("state", json!("accepted"))).unwrap();
     assert_eq!(unwritten.times(), [0.0]);
     // What the same key has created, here and in another program.
     let wait = |scene: &Scene, call: &CallOptions| {

@@ -1,9 +1,10 @@
 // The package against a server that misbehaves.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { faultServer, reply } from './fault-server.mjs';
-import { HASH, installed, params, rejects } from './setting.mjs';
+import { HASH, installed, params, rejection, rejects } from './setting.mjs';
 
 const { JobsClient, memoryStore } = await installed('faults');
 const job = (status, more) =>
@@ -125,7 +126,9 @@ test('a connection that ends after the proof was written may have paid, whatever
 
 test('what a job says of its failure shows no key and no proof in the error', async () => {
   const key = 'sk-live_0123456789abcdef';
-  const proof = Buffer.from(JSON.stringify({ x402Version: 1, payload: { signature: `0x${'ab'.repeat(65)}` } })).toString('base64');
+  const proof = Buffer.from(JSON.stringify({ x402Version: 1, payload: { signature: `0x${'ab'.repeat(65)}` } })).toString(
+    'base64',
+  );
   for (const status of ['failed', 'timeout']) {
     for (const error of [`upstream refused ${key} and ${proof}`, { message: `upstream refused ${key} and ${proof}` }]) {
       const server = await faultServer(reply(200, JSON.stringify({ ...JSON.parse(job(status)), error })));

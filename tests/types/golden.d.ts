@@ -964,7 +964,8 @@ export class Machine {
      */
     jobs(): any;
     /**
-     * `options`: without functions. `seed` where the options have none; `now`: in milliseconds since 1970.
+     * `options`: without functions. `seed` where the options have none; `now`: in milliseconds
+     * since 1970.
      */
     constructor(options: any, seed: number, now: number);
     /**
@@ -1478,8 +1479,8 @@ export interface PriceQuote {
  */
 export interface SandboxOptions {
     /**
-     * How the server asks for payment: not at all, as elizaOS does (the proof is the hash of a token transfer), or with
-     * x402 of version 1 or 2 (the proof is a signature).
+     * How the server asks for payment: not at all, as elizaOS does (the proof is the hash of a
+     * token transfer), or with x402 of version 1 or 2 (the proof is a signature).
      * @default "none"
      */
     paywall?: 'none' | 'elizaos' | 'x402-v1' | 'x402-v2' | undefined;
@@ -1504,20 +1505,21 @@ export interface SandboxOptions {
      */
     balance?: string | undefined;
     /**
-     * What the elizaOS paywall looks at: `chain`: the hash is that of a transfer on the sandbox's chain, and pays once;
-     * `once`: it has the form of a hash, and pays once; `shape`: it has the form of a hash.
+     * What the elizaOS paywall looks at: `chain`: the hash is that of a transfer on the sandbox's
+     * chain, and pays once; `once`: it has the form of a hash, and pays once; `shape`: it has the
+     * form of a hash.
      * @default "chain"
      */
     hashCheck?: 'chain' | 'once' | 'shape' | undefined;
     /**
-     * Whether a payment may or must have an id (x402 version 2's extension `payment-identifier`): the same id is answered with the same answer,
-     * and moves nothing again.
+     * Whether a payment may or must have an id (x402 version 2's extension `payment-identifier`):
+     * the same id is answered with the same answer, and moves nothing again.
      * @default the server knows no ids
      */
     paymentIdentifier?: 'optional' | 'required' | undefined;
     /**
-     * What the agent says: a function that returns the text, or the text in pieces, or a promise of it. `undefined` or
-     * `null`: the agent chooses not to answer. Throwing: the model fails.
+     * What the agent says: a function that returns the text, or the text in pieces, or a promise
+     * of it. `undefined` or `null`: the agent chooses not to answer. Throwing: the model fails.
      * @default it repeats the question
      */
     answer?: AnswerFunction | undefined;
@@ -1532,13 +1534,14 @@ export interface SandboxOptions {
      */
     latencyMs?: number | undefined;
     /**
-     * What goes wrong: each strikes once, at the next opportunity; a name that is there twice strikes twice.
+     * What goes wrong: each strikes once, at the next opportunity; a name that is there twice
+     * strikes twice.
      * @default []
      */
     faults?: FaultName[] | undefined;
     /**
-     * How long slow faults take, in milliseconds: `slow-wallet`, `settle-late`, `slow-body`, and how long
-     * `server-restarts` refuses connections.
+     * How long slow faults take, in milliseconds: `slow-wallet`, `settle-late`, `slow-body`, and
+     * how long `server-restarts` refuses connections.
      * @default 2000
      */
     slowMs?: number | undefined;
@@ -1602,7 +1605,8 @@ export interface TypedData {
 }
 
 /**
- * What can go wrong. Each strikes once for each time that it was asked for, at the next opportunity.
+ * What can go wrong. Each strikes once for each time that it was asked for, at the next
+ * opportunity.
  */
 export type FaultName = "lose-reply" | "cut-body" | "pay-then-500" | "settle-late" | "settle-fails" | "402-again" | "ask-more" | "wrong-recipient" | "slow-wallet" | "server-restarts" | "clock-skew" | "rate-limit" | "job-gone" | "html" | "slow-body";
 

@@ -170,13 +170,13 @@ impl Payment {
     /// The server could not settle what was signed. The wallet is asked once more, with the same
     /// nonce: of the two only one could ever move money, and the first was not sent.
     pub(super) fn too_late(&mut self, at: Moment) -> Step {
-        let again = core::mem::replace(&mut self.again, true);
-        if !again && !self.end.is_over(at.now) {
+        let was_asked_again = core::mem::replace(&mut self.is_asked_again, true);
+        if !was_asked_again && !self.end.is_over(at.now) {
             self.is_reserved = false;
             return self.intend(at);
         }
         let seconds = self.order.as_ref().map_or(0, |order| order.offer.timeout_s);
-        let said = if again { "twice" } else { "when the call's time was over" };
+        let said = if was_asked_again { "twice" } else { "when the call's time was over" };
         let words = format!("the signature came too late, {said}: the server waits {seconds} seconds for it; nothing was sent");
         self.withdraw(Some(Error::new(ErrorCode::WalletTimeout, words)), at)
     }

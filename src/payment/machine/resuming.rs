@@ -7,7 +7,7 @@ use crate::api::jobs;
 use crate::api::payments::PaymentState;
 use crate::json::Json;
 use crate::payment::record::UNSIGNED;
-use crate::payment::step::{Action, Moment, ReservationChange, Resumption, Step, StoredRecord};
+use crate::payment::step::{Action, Moment, Paid, ReservationChange, Resumption, Step, StoredRecord};
 use crate::payment::store_failed;
 use crate::spending::policy::OverBudget;
 use crate::time::Deadline;
@@ -17,8 +17,7 @@ impl Payment {
     pub(super) fn resume(&mut self, resumption: Resumption, at: Moment) -> Step {
         if let Some(created) = &self.attempt.created {
             let created = jobs::read_created(jobs::handle(created));
-            let answer = Some(Ok((created, self.attempt.clone())));
-            return Step::done(answer);
+            return Step::done(Some(Ok(Paid { created, attempt: self.attempt.clone() })));
         }
         if self.attempt.unmoved {
             let words = "no money has moved for this payment, and it is not open any more";

@@ -8,7 +8,7 @@ use crate::api::jobs::{self, Created};
 use crate::api::payments::{Attempt, PaymentState};
 use crate::json::Json;
 use crate::payment::body;
-use crate::payment::step::{Action, Moment, Reply, ReservationChange, Settlement, Step};
+use crate::payment::step::{Action, Moment, Paid, Reply, ReservationChange, Settlement, Step};
 use crate::payment::store_failed;
 
 /// How often the same proof is sent again after a reply was lost.
@@ -161,7 +161,7 @@ impl Payment {
     pub(super) fn accepted_early(&mut self, created: Created) -> Step {
         self.state = State::Over;
         let update = self.waiting.then(|| self.attempt.document());
-        let answer = self.waiting.then(|| Ok((created, self.attempt.clone())));
+        let answer = self.waiting.then(|| Ok(Paid { created, attempt: self.attempt.clone() }));
         // All writes are waited for at the end.
         Step { update, ..Step::done(answer) }
     }

@@ -12,7 +12,7 @@ use super::*;
 use crate::api::jobs;
 use crate::json;
 use crate::payment::record::{self, Found, FundsMoved, funds_moved, funds_moved_for};
-use crate::payment::step::{Reply, Settlement, StoredRecord};
+use crate::payment::step::{Paid, Reply, Settlement, StoredRecord};
 use crate::platform::{Body, HttpResponse};
 use crate::spending::budget::Fate as MoneyFate;
 use crate::spending::policy::{OverBudget, PaymentMethod};
@@ -225,7 +225,7 @@ impl Model {
                 attempt,
                 state,
                 waiting,
-                again,
+                is_asked_again,
                 delivery,
                 unrecorded,
                 is_reserved,
@@ -235,7 +235,7 @@ impl Model {
                 limit,
                 ..
             } = payment;
-            let flags = [*waiting, *again, *unrecorded, *is_reserved, *corrected, hint.is_some()];
+            let flags = [*waiting, *is_asked_again, *unrecorded, *is_reserved, *corrected, hint.is_some()];
             format!("{} {} {flags:?} {delivery:?} {resends} {limit:?} {:?}", state_name(state), summary(attempt), payment.end)
         });
         let queue: Vec<String> = self.queue.iter().map(operation_name).collect();
@@ -297,7 +297,7 @@ impl Model {
             assert!(was_waiting, "a call is answered that does not wait: {before}");
             self.answers += 1;
             let attempt = match answer {
-                Ok((_, attempt)) => attempt,
+                Ok(Paid { attempt, .. }) => attempt,
                 Err(error) => {
                     let moved = funds_moved_for(error);
                     let may_have = self.may_have_moved() && !self.went_on;
