@@ -112,8 +112,8 @@ pub(crate) fn metadata(params: &Json, max_units: usize) -> Result<Option<Json>> 
         Some(metadata) if metadata.kind() == Kind::Object => {
             let units = metadata.to_json().encode_utf16().count();
             if units > max_units {
-                let rule = format!("must be at most {max_units} bytes as JSON");
-                return Err(Error::argument("metadata", &rule, &format!("{units} bytes")));
+                let rule = format!("must be at most {max_units} characters as JSON");
+                return Err(Error::argument("metadata", &rule, &format!("{units} characters")));
             }
             Ok(Some(metadata))
         }
