@@ -281,7 +281,7 @@ async fn ask_wallet<P: Platform + 'static>(
     let (callback, given) = request.call();
     let sent = RefCell::new(None);
     let on_sent = |hash: Json| {
-        if payments.wallet_sent(&attempt, &hash, !locks.borrow().is_empty()) {
+        if payments.wallet_sent(&attempt, &hash, &locks) {
             sent.replace(Some(hash));
         }
     };
@@ -295,9 +295,9 @@ async fn ask_wallet<P: Platform + 'static>(
 
 impl<P: Platform + 'static> Payments<P> {
     /// A wallet has said which transaction it has sent, and now waits until that is mined, which
-    /// may take longer than this program lasts: the record has it from now on. `is_held`: the
-    /// payment's locks are held, so that nobody else writes its record. Says whether it is one.
-    fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, hash: &Json, is_held: bool) -> bool {
+    /// may take longer than this program lasts: the record has it from now on. Says whether it
+    /// is one.
+    fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, hash: &Json, locks: &Locks<P>) -> bool {
         let sent = record::with_transaction(attempt.clone(), hash.as_text());
         if sent.proof.is_empty() {
             let words = "the wallet has called onSent without a transaction hash (0x and 64 hexadecimal digits)";
@@ -305,7 +305,8 @@ impl<P: Platform + 'static> Payments<P> {
             return false;
         }
         let (payments, hash) = (self.clone(), hash.clone());
-        if is_held {
+        // While the locks are held, nobody else writes the record.
+        if !locks.borrow().is_empty() {
             // Before all that is written later: the place in the order is taken now.
             let ticket = self.writes.join(&sent.id);
             self.platform.spawn(async move {
