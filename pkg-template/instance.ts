@@ -102,19 +102,40 @@ export class Instance {
   }
 
   /**
-   * Calls a wallet. One that makes a transfer may say its hash while it waits until that is mined.
-   * When this instance is dead by then, another one writes down what comes: money may have moved.
+   * Calls a wallet. One that makes a transfer may say its hash while it waits until that is mined, or
+   * even later. What nobody waits for any more, or what comes when this instance is dead, is written
+   * down all the same: money may have moved.
    */
   #askWallet(...[ask, wallet, given, isTransfer, kept, attemptId]: WalletCall) {
-    let onSent!: (hash: unknown) => void;
-    const told = new Promise((resolve) => (onSent = resolve));
+    let tell!: (hash: unknown) => void;
+    const told = new Promise((resolve) => (tell = resolve));
+    let hasProof = false;
+    let hasAnswered = false;
+    let isLate = false;
+    const onSent = (hash?: unknown) => {
+      isLate = hasAnswered && !hasProof;
+      // Whatever it is, the wallet says that it has sent something.
+      tell(hash ?? null);
+    };
     // eslint-disable-next-line @typescript-eslint/require-await -- an async function catches whatever it throws
     const answer = (async () => Reflect.apply(ask, wallet, isTransfer ? [given, { onSent }] : [given]))();
     const cameLate = (isThrown: boolean) => (value: unknown) => {
       if (this.error) kept.walletAnswered(attemptId, value, isThrown);
     };
+    answer.then(
+      (value) => {
+        hasAnswered = true;
+        // What is said after that is known.
+        hasProof = typeof value === 'string' && value.length === 66;
+      },
+      () => void (hasAnswered = true),
+    );
     // Where no other instance can be made, the record says that the wallet was asked.
-    told.then(cameLate(false)).catch(() => undefined);
+    told
+      .then((value) => {
+        if (this.error || isLate) kept.walletAnswered(attemptId, value, false);
+      })
+      .catch(() => undefined);
     answer.then(cameLate(false), cameLate(true)).catch(() => undefined);
     const nothing = () => undefined;
     return { answer, sent: Promise.race([told, answer.then(nothing, nothing)]) };

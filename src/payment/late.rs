@@ -1,5 +1,5 @@
-//! What a wallet's answer means when the module that had asked it has trapped meanwhile. Only the
-//! payment's record is left then.
+//! What a wallet's answer means when the module that had asked it has trapped meanwhile, or what it
+//! says after its answer. Only the payment's record is left then.
 
 use super::{record, wallet};
 use crate::api::payments::{Attempt, PaymentState};
@@ -27,10 +27,9 @@ pub(super) fn late_answer(attempt: Attempt, answer: Result<Json, Json>) -> LateA
     if attempt.signs || attempt.created.is_some() || has_gone_on || attempt.unmoved {
         return LateAnswer::Same;
     }
-    let answer = match &attempt.transaction {
-        Some(hash) => wallet::after_sending(answer, Json::text(hash)),
-        None => answer,
-    };
+    // It is open for longer than its call, or the wallet has said that it has sent something.
+    let has_sent = attempt.transaction.is_some() || attempt.state == PaymentState::Unknown;
+    let answer = if has_sent { wallet::after_sending(answer, attempt.transaction.as_deref()) } else { answer };
     let (proof, transaction) = match answer {
         Ok(given) => match wallet::headers(&given) {
             Ok(proof) => (proof, None),

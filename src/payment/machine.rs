@@ -10,13 +10,15 @@
 //!           no money has moved: ◄────────────────────────────────┴──────────┤                       │ └── Recording
 //!           Withdrawing ─► Over (no record)                                 │                       ▼
 //!                                                                           │     created: Accepting ─► Over (the job)
-//!           the call has ended, and the wallet is open:                     │           ▲ found
+//!           the call has ended, and a transfer is open:                     │           ▲ found
 //!           AskingAlone ─► Rereading ─► Keeping ─► Over (the record)        │        Finding ◄── lost or refused
 //!                                   └─► Withdrawing                         │           │ not found
 //!                                                                           │           ▼
 //!           the wallet failed, money may have moved: Concluding ◄───────────┤        Resting ─► Sending, twice at most
 //!           └─► Over (the error, the record)                                │           │
 //!                                                                           └───────────┴─► Concluding
+//!           signed, and never sent: Dropping ◄──────────────────────────────────────────┘
+//!           └─► Over (the error, no record)
 //! resumed:  Resumed ─► Checking ─► ReservingAgain ─► Rewriting ─► Finding, and on as above
 //!                          └─► Closing ─► Over (no record): the chain says that no money has moved, and never will
 //! ```
@@ -35,6 +37,8 @@
 //! - the wallet is asked once; a second time, with the same nonce, only when the first signature
 //!   came too late to be sent;
 //! - every end has a record, or certainly no money has moved;
+//! - an error that says that no money has moved leaves nothing signed that could be sent later: the
+//!   application may call again;
 //! - the money stays reserved exactly as long as it may have moved.
 
 mod asking;
@@ -43,6 +47,7 @@ mod outcome;
 mod resuming;
 mod sending;
 
+use self::asking::needs_no_answer;
 use self::errors::{kept_words, lock_lost, not_reserved_in_time, silent, taken, unwritten};
 use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs::Created;
@@ -80,9 +85,12 @@ enum State {
     Undoing,
     /// Certainly no money has moved: the record is being deleted. With what the call gets then.
     Withdrawing(Option<Box<Error>>),
+    /// What was signed was never sent, and never will be: the record is being deleted. With what the
+    /// call gets then.
+    Dropping(Option<Box<Error>>),
     /// The wallet is asked.
     Asking(Box<WalletRequest>),
-    /// The wallet is open, and nobody waits for it.
+    /// The wallet is open for a transfer, and nobody waits for it.
     AskingAlone(Box<WalletRequest>),
     /// The wallet has answered after the call had ended: the record is being read again.
     Rereading(Box<WalletRequest>, Result<Json, Json>),
@@ -248,18 +256,18 @@ impl Payment {
 
             (S::Asking(request), E::WalletAnswered(answer)) => self.answered(&request, answer, at),
             (S::Asking(_), E::LockLost) => self.withdraw(Some(lock_lost()), at),
-            (S::Asking(request), E::Timer | E::CallerGone) => self.leave_wallet(request),
+            (S::Dropping(error), E::Forgotten(result)) => self.dropped(error, result.is_ok()),
+            (S::Dropping(error), E::Timer) => self.not_dropped_yet(error),
+            (S::Asking(request), E::Timer | E::CallerGone) => self.leave_wallet(request, at),
             (S::AskingAlone(request), E::WalletAnswered(answer)) => self.reread(request, answer),
-            (S::Rereading(request, answer), E::Reread { found, is_closed }) if self.needs_no_answer(&found, is_closed) => {
-                self.drop_answer(&request, answer, &found)
-            }
+            (S::Rereading(..), E::Reread { found, is_closed }) if needs_no_answer(&found, is_closed) => Step::new(Action::Done),
             (S::Rereading(request, answer), E::Reread { .. }) => self.keep(&request, answer, at),
             (S::Keeping, E::Written(result)) => Step::new(Action::Done).warn(Some(kept_words(&result))),
 
             (S::Recording, E::Written(Ok(()))) => self.send(None, at),
             (S::Recording, E::Written(Err(thrown))) => self.not_recorded(thrown, at),
             (S::Recording, E::Timer) => self.not_recorded(self.late_store(), at),
-            (S::Recording, E::CallerGone) => self.leave_unsent(self.unsent_state()),
+            (S::Recording, E::CallerGone) => self.leave_unsent(self.unsent_state(), at),
             (S::Sending, E::Responded(reply)) => self.responded(*reply, at),
             (S::Finding(_), E::JobFound(created)) => {
                 self.attempt.found = true;
@@ -271,7 +279,7 @@ impl Payment {
             (S::Resting(error), E::NoRetry) => self.conclude(*error, at),
             (S::Sending, E::CallerGone) => self.leave_sent(),
             (S::Finding(_) | S::Resting(_), E::CallerGone) if self.was_sent() => self.leave_sent(),
-            (S::Finding(_) | S::Resting(_), E::CallerGone) => self.leave_unsent(PaymentState::Proven),
+            (S::Finding(_) | S::Resting(_), E::CallerGone) => self.leave_unsent(PaymentState::Proven, at),
             (S::Accepting(created), E::Written(result)) => self.accepted(*created, &result),
             (S::Accepting(created), E::Timer) => self.accepted_early(*created),
             (S::Concluding(error), E::Written(result)) => self.concluded(error, &result),
@@ -286,12 +294,14 @@ impl Payment {
             (S::Closing(error), E::Timer) => self.answer_early(S::Closing(None), error.and_then(|error| self.failed(error))),
             (S::ReservingAgain(_), E::Reserved(ReserveOutcome::Done)) if !self.waiting => self.leave_reserved(),
             (S::ReservingAgain(resumption), E::Reserved(ReserveOutcome::Done)) => self.rewrite(resumption, at),
-            (S::ReservingAgain(_), E::Reserved(ReserveOutcome::OverBudget(why))) => self.over_budget(&why),
-            (S::ReservingAgain(_), E::Reserved(ReserveOutcome::Failed(thrown))) => self.not_reserved(thrown),
+            (S::ReservingAgain(_), E::Reserved(ReserveOutcome::OverBudget(why))) => self.over_budget(&why, at),
+            (S::ReservingAgain(_), E::Reserved(ReserveOutcome::Failed(thrown))) => {
+                self.not_reserved(store_failed(thrown, "; the payment is signed and was not sent"), at)
+            }
             (S::Rewriting(_), E::Written(Ok(()))) => self.find(None),
-            (S::Rewriting(before), E::Written(Err(thrown))) => self.not_rewritten(before, thrown),
-            (S::Rewriting(before), E::Timer) => self.not_rewritten(before, self.late_store()),
-            (S::Rewriting(before), E::CallerGone) => self.leave_unsent(before),
+            (S::Rewriting(before), E::Written(Err(thrown))) => self.not_rewritten(before, thrown, at),
+            (S::Rewriting(before), E::Timer) => self.not_rewritten(before, self.late_store(), at),
+            (S::Rewriting(before), E::CallerGone) => self.leave_unsent(before, at),
             (S::Resumed(_) | S::Checking(_), E::CallerGone) => self.leave_reserved(),
 
             // A call that goes away changes nothing in the other states, in which something is

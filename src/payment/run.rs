@@ -47,6 +47,7 @@ impl<P: Platform + 'static> Payments<P> {
             locks,
             key,
             publisher,
+            said: Rc::default(),
             has_reserved: false,
             gives_back: None,
         };
@@ -92,6 +93,8 @@ struct Task<P: Platform> {
     locks: Locks<P>,
     key: Option<String>,
     publisher: Publisher<Notice>,
+    /// What the wallet has said that it has sent, before its answer.
+    said: Rc<RefCell<Option<Attempt>>>,
     /// Whether this task has set the money aside in the store.
     has_reserved: bool,
     /// What is given back when all is written.
@@ -105,6 +108,9 @@ impl<P: Platform + 'static> Task<P> {
         // A call that is over begins nothing.
         let mut event = if self.publisher.is_gone() { Event::CallerGone } else { Event::Begin };
         loop {
+            if let Some(sent) = self.said.take() {
+                self.payment.wallet_said(sent);
+            }
             let step = self.payment.next(event, self.payments.moment());
             match self.tell(step, &mut limit) {
                 Action::Wait => {}
@@ -143,16 +149,6 @@ impl<P: Platform + 'static> Task<P> {
         .await
     }
 
-    /// Gives the money back now, while the wallet is open and the task goes on.
-    fn give_back_early(&self) {
-        let (payments, attempt) = (self.payments.clone(), self.payment.attempt().clone());
-        let ticket = payments.writes.join(&self.id);
-        self.payments.platform.spawn(async move {
-            ticket.ready().await;
-            let _ = payments.give_back(&attempt, GivenBack::Reserved).await;
-        });
-    }
-
     /// Does what a step says beside its action.
     fn tell(&mut self, step: Step, limit: &mut Option<Deadline>) -> Action {
         match step.reservation {
@@ -162,7 +158,7 @@ impl<P: Platform + 'static> Task<P> {
                 self.payments.book.borrow_mut().release(&self.id);
                 if core::mem::take(&mut self.has_reserved) {
                     // Only a record that says so is certain: after all writes.
-                    if step.unlock { self.give_back_early() } else { self.gives_back = Some(GivenBack::Reserved) }
+                    self.gives_back = Some(GivenBack::Reserved);
                 }
             }
             ReservationChange::Refund => {
@@ -205,9 +201,9 @@ impl<P: Platform + 'static> Task<P> {
             // for free whose payment has no record.
             Action::AskWallet(_) if !self.holds_locks() => Box::pin(core::future::ready(Event::LockLost)),
             Action::AskWallet(request) => {
-                Box::pin(ask_wallet(payments, self.payment.attempt().clone(), request, self.locks.clone()))
+                Box::pin(ask_wallet(payments, self.payment.attempt().clone(), request, self.locks.clone(), self.said.clone()))
             }
-            Action::Reread => Box::pin(reread(payments, self.id.clone(), self.payment.attempt().signs, self.locks.clone())),
+            Action::Reread => Box::pin(reread(payments, self.id.clone(), self.locks.clone())),
             Action::Send(attempt) => self.send(*attempt),
             Action::FindJob(hint) => {
                 let (attempt, call, end) = (self.payment.attempt().clone(), self.call.clone(), self.end);
@@ -235,6 +231,8 @@ impl<P: Platform + 'static> Task<P> {
                 Box::pin(async move { Event::ChainSaid(payments.ask_chain(&attempt).await) })
             }
             Action::Forget => {
+                // Nobody waits for a wallet that is still open.
+                self.payments.book.borrow_mut().wallet_closed(&self.id);
                 // Without its lock the claim may be another payment's in a moment. One that stays
                 // behind is free.
                 let (id, key) = (self.id.clone(), self.key.clone().filter(|_| self.holds_locks()));
@@ -276,48 +274,73 @@ async fn ask_wallet<P: Platform + 'static>(
     attempt: Attempt,
     request: Box<WalletRequest>,
     locks: Locks<P>,
+    said: Rc<RefCell<Option<Attempt>>>,
 ) -> Event {
     payments.book.borrow_mut().wallet_opened(&attempt.id);
     let (callback, given) = request.call();
+<<<<<<< HEAD
     let sent = RefCell::new(None);
     let on_sent = |hash: Json| {
         if payments.wallet_sent(&attempt, &hash, &locks) {
             sent.replace(Some(hash));
         }
+=======
+    let has_said = RefCell::new(None);
+    let on_sent = |value: Json| {
+        let sent = payments.wallet_sent(&attempt, value, !locks.borrow().is_empty());
+        has_said.replace(Some(sent.transaction.clone()));
+        said.replace(Some(sent));
+>>>>>>> money
     };
     let answer = payments.platform.ask_wallet(&attempt.id, callback, given, &on_sent).await;
     payments.book.borrow_mut().wallet_closed(&attempt.id);
-    Event::WalletAnswered(match sent.take() {
-        Some(hash) => wallet::after_sending(answer, hash),
+    Event::WalletAnswered(match has_said.take() {
+        Some(hash) => wallet::after_sending(answer, hash.as_deref()),
         None => answer,
     })
 }
 
 impl<P: Platform + 'static> Payments<P> {
     /// A wallet has said which transaction it has sent, and now waits until that is mined, which
+<<<<<<< HEAD
     /// may take longer than this program lasts: the record has it from now on. Says whether it
     /// is one.
     fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, hash: &Json, locks: &Locks<P>) -> bool {
         let sent = record::with_transaction(attempt.clone(), hash.as_text());
         if sent.proof.is_empty() {
             let words = "the wallet has called onSent without a transaction hash (0x and 64 hexadecimal digits)";
+=======
+    /// may take longer than this program lasts: the record has it from now on. `is_held`: the
+    /// payment's locks are held, so that nobody else writes its record. Returns the attempt with
+    /// what is known now.
+    fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, value: Json, is_held: bool) -> Attempt {
+        let sent = record::with_transaction(attempt.clone(), wallet::stray_hash(&value));
+        let is_hash = !sent.proof.is_empty();
+        if !is_hash {
+            let words = "the wallet has called onSent without a transaction hash (0x and 64 hexadecimal digits): what it has sent is \
+                         not known";
+>>>>>>> money
             self.platform.log(LogLevel::Warn, words);
-            return false;
         }
+<<<<<<< HEAD
         let (payments, hash) = (self.clone(), hash.clone());
         // While the locks are held, nobody else writes the record.
         if !locks.borrow().is_empty() {
+=======
+        let sent = Attempt { state: if is_hash { PaymentState::Proven } else { PaymentState::Unknown }, ..sent };
+        let (payments, written) = (self.clone(), sent.clone());
+        if is_held {
+>>>>>>> money
             // Before all that is written later: the place in the order is taken now.
             let ticket = self.writes.join(&sent.id);
             self.platform.spawn(async move {
                 ticket.ready().await;
-                let sent = Attempt { state: PaymentState::Proven, ..sent };
-                let _ = payments.set(&record::key(&sent.id), &record::to_json(&sent)).await;
+                let _ = payments.set(&record::key(&written.id), &record::to_json(&written)).await;
             });
         } else {
-            self.platform.spawn(async move { drop(payments.keep_answer(&sent.id, Ok(hash)).await) });
+            self.platform.spawn(async move { drop(payments.keep_answer(&written.id, Ok(value)).await) });
         }
-        true
+        sent
     }
 
     /// Writes down what the wallet has returned, or thrown, for the attempt with this id, and logs
@@ -325,8 +348,13 @@ impl<P: Platform + 'static> Payments<P> {
     pub(crate) async fn wallet_answered(self: &Rc<Self>, id: &str, answer: Result<Json, Json>) {
         let words = match self.keep_answer(id, answer).await {
             None => return,
-            Some(Ok(())) => "the wallet has answered after an internal error; pendingPayments() knows what is open",
-            Some(Err(_)) => "the wallet has answered after an internal error, and no record could be written: look in the wallet",
+            Some(Ok(())) => {
+                "the wallet has answered after its call had ended, or after an internal error; pendingPayments() knows what is open"
+            }
+            Some(Err(_)) => {
+                "the wallet has answered after its call had ended, or after an internal error, and no payment is open that could \
+                 keep it, or the store has failed: look in the wallet whether money has moved"
+            }
         };
         self.platform.log(LogLevel::Warn, words);
     }
@@ -351,13 +379,12 @@ impl<P: Platform + 'static> Payments<P> {
 
 /// Takes the payment's lock and reads its record. What is worth money is kept even where the lock
 /// cannot be had.
-async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, signs: bool, locks: Locks<P>) -> Event {
+async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, locks: Locks<P>) -> Event {
     if let Ok(lock) = payments.lock("resume", &id, Deadline::NEVER).await {
         locks.borrow_mut().push(lock);
     }
-    // A transfer is worth money: it is written down at once, whatever the store says. A signature
-    // is worth nothing unsent.
-    let found = if signs { payments.find_again(&id).await } else { payments.find(&id, Deadline::NEVER).await };
+    // A transfer is worth money: it is written down at once, whatever the store says.
+    let found = payments.find(&id, Deadline::NEVER).await;
     let is_closed = payments.book.borrow().is_closed(&id);
     Event::Reread { found: Box::new(found), is_closed }
 }

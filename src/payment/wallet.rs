@@ -250,14 +250,23 @@ pub fn transaction_hash(given: &Json) -> Result<String, String> {
     }
 }
 
-/// What the answer of a wallet means that has said before which transaction it has sent. Only the
-/// wallet itself can take that back: what goes wrong while it waits until that is mined says
-/// nothing about the money.
-pub fn after_sending(answer: Result<Json, Json>, hash: Json) -> Result<Json, Json> {
-    match answer {
-        Err(thrown) if says_unmoved(&thrown) => Err(thrown),
-        Ok(given) if transaction_hash(&given).is_ok() => Ok(given),
-        _ => Ok(hash),
+/// What the answer of a wallet means that has said before that it has sent a transaction: this one;
+/// `None` where what it said was no hash. Only the wallet itself can take that back: what goes wrong
+/// while it waits until that is mined says nothing about the money.
+pub fn after_sending(answer: Result<Json, Json>, hash: Option<&str>) -> Result<Json, Json> {
+    match (answer, hash) {
+        (Err(thrown), _) if says_unmoved(&thrown) => Err(thrown),
+        (Ok(given), _) if transaction_hash(&given).is_ok() => Ok(given),
+        (_, Some(hash)) => Ok(Json::text(hash)),
+        (Err(thrown), None) => {
+            // Its codes mean nothing any more.
+            let words = match stray_hash(&thrown) {
+                Some(hash) => format!("it has called onSent, and sent {hash}"),
+                None => format!("it has called onSent, so that it has sent something, and then: {}", own_words(&thrown)),
+            };
+            Err(Json::object().set("message", Json::text(&words)))
+        }
+        (answer, None) => answer,
     }
 }
 

@@ -391,7 +391,7 @@ fn what_the_wallet_answers_after_an_internal_error_is_written_down() {
         *after.world.store.borrow_mut() = before.world.store.borrow().clone();
         run(after.client.wallet_answered(intended["attemptId"].as_str().unwrap(), answer.clone()));
         let records = after.world.records();
-        assert!(after.world.logged.borrow()[0].1.contains("the wallet has answered after an internal error"), "{answer:?}");
+        assert!(after.world.logged.borrow()[0].1.contains("or after an internal error"), "{answer:?}");
         let spending = run(after.client.spending("USDC", &plain())).unwrap();
         let Some((state, transaction)) = open else {
             assert_eq!((records.len(), spending["total"]["remaining"].as_str()), (0, Some("0.02")), "{answer:?}");
@@ -507,8 +507,91 @@ fn after_an_internal_error_the_answer_of_a_wallet_replaces_the_hash_that_it_said
 }
 
 #[test]
-fn what_is_said_to_be_sent_and_is_no_hash_changes_nothing() {
-    let scene = scene([payment_required(), created()]).paying().saying_sent(sign(true), json!({"hash": HASH}));
+fn what_is_said_to_be_sent_and_is_no_hash_is_told_and_the_answer_counts() {
+    let scene = scene([payment_required(), created()]).paying().saying_sent(sign(true), json!(7));
     assert_eq!(create(&scene).unwrap(), "job-1");
     assert!(scene.world.logged.borrow().iter().any(|(_, words)| words.contains("onSent without a transaction hash")));
+}
+
+/// Wallets hand on what their library gave them. Whatever it is, something was sent.
+#[test]
+fn what_is_said_to_be_sent_is_read_like_what_a_wallet_returns_and_no_code_takes_it_back() {
+    let no = || Err(json!({"code": 4001, "message": "User rejected"}));
+    let taken_back = || Err(json!({"message": "it was not sent", "noMoneyMoved": true}));
+    let digits = HASH.strip_prefix("0x").unwrap();
+    for said in [
+        json!(HASH),
+        json!({"hash": HASH}),
+        json!({"receipt": {"transactionHash": HASH}}),
+        json!(digits),
+        json!(format!("0X{digits}")),
+        json!(format!(" {HASH}\n")),
+        json!(format!("tx {HASH}")),
+    ] {
+        let scene = scene([payment_required(), created()]).wallet(no()).saying_sent(sign(true), said.clone());
+        assert_eq!(create(&scene).unwrap(), "job-1", "{said}");
+        assert_eq!(scene.sent_proofs(), [HASH], "{said}");
+    }
+    for said in [json!(null), json!(7), json!("0x12"), json!({}), json!([7, 7, 7])] {
+        for answer in [no(), Err(json!("broke")), Ok(json!(null))] {
+            let scene = scene([payment_required()]).wallet(answer).saying_sent(sign(true), said.clone());
+            let error = create(&scene).unwrap_err();
+            scene.world.turn();
+            assert_eq!(record::funds_moved_for(&error), record::FundsMoved::Unknown, "{said}: {}", error.message);
+            assert!(error.message.contains("look in the wallet"), "{said}: {}", error.message);
+            assert_eq!(
+                (pending(&scene)[0]["state"].as_str(), scene.client.spent("USDC").unwrap()),
+                (Some("unknown"), "0.02".into())
+            );
+        }
+        let scene = scene([payment_required()]).wallet(taken_back()).saying_sent(sign(true), said.clone());
+        let error = create(&scene).unwrap_err();
+        scene.world.turn();
+        assert_eq!(record::funds_moved_for(&error), record::FundsMoved::No, "{said}");
+        assert!(pending(&scene).is_empty() && scene.client.spent("USDC").unwrap() == "0");
+    }
+}
+
+#[test]
+fn an_error_has_the_transaction_that_the_wallet_said_before_its_time_was_up() {
+    for (said, state, words) in
+        [(json!(HASH), "proven", "client.resume(error.payment)"), (json!(7), "unknown", "look in the wallet")]
+    {
+        let scene = scene_with([payment_required(), jobs(&[]), created(), seen("completed")], |config| {
+            config.wallet_timeout = Millis::new(1_000.0);
+        });
+        let scene = scene.giving(Callback::Transfer, |_, _| None).saying_sent(sign(true), said.clone());
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, record::funds_moved_for(&error)), (ErrorCode::WalletTimeout, record::FundsMoved::Unknown));
+        assert!(error.message.contains(words), "{}", error.message);
+        let given = record::to_json(&error.payment.unwrap());
+        let open = pending(&scene).remove(0);
+        assert_eq!((given["state"].as_str(), &given["transaction"]), (Some(state), &open["transaction"]));
+        assert_eq!(open["state"], state);
+        assert_eq!(resume(&scene, &given).is_ok(), state == "proven");
+    }
+}
+
+/// A wallet with a time limit of its own has given up, and says later which transaction it has sent.
+#[test]
+fn what_a_wallet_says_after_its_answer_is_written_down_or_told() {
+    let hash = || Ok(json!(HASH));
+    for answer in [Err(json!({"message": "timed out"})), Ok(json!(null))] {
+        let scene = scene([payment_required(), jobs(&[]), created(), seen("completed")]).wallet(answer);
+        let attempt = create(&scene).unwrap_err().payment.unwrap();
+        run(scene.client.wallet_answered(&attempt.id, hash()));
+        let open = pending(&scene).remove(0);
+        assert_eq!((open["state"].as_str(), open["transaction"].as_str()), (Some("proven"), Some(HASH)));
+        assert!(scene.world.logged.borrow().iter().any(|(_, words)| words.contains("after its call had ended")));
+        resume(&scene, &open).unwrap();
+        assert_eq!(scene.sent_proofs(), [HASH]);
+    }
+    // It was a no: nothing is open.
+    let scene = scene([payment_required()]).wallet(Err(json!({"code": 4001})));
+    let attempt = create(&scene).unwrap_err().payment.unwrap();
+    run(scene.client.wallet_answered(&attempt.id, hash()));
+    let logged = scene.world.logged.borrow();
+    let (level, words) = logged.last().unwrap();
+    assert!(*level == LogLevel::Warn && words.contains("look in the wallet whether money has moved"), "{words}");
+    assert!(!words.contains(HASH) && !words.contains(&attempt.id));
 }

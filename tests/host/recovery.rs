@@ -8,8 +8,10 @@ use std::task::{Context, Poll, Waker};
 
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::api::options::CallOptions;
+use eliza_jobs::client::Config;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
+use eliza_jobs::payment::record::{self, FundsMoved, funds_moved_for};
 use eliza_jobs::platform::Callback;
 use eliza_jobs::platform::SendFailure;
 use eliza_jobs::waiting::run::WaitPlan;
@@ -91,37 +93,92 @@ fn a_transfer_that_was_sped_up_goes_on_with_the_hash_that_was_mined() {
 
 #[test]
 fn the_budget_counts_what_is_resumed_and_stops_what_was_only_signed() {
-    let (scene, sign) = signed_late(20_000, [asks(), created(), seen("completed"), jobs(&[])]);
-    create(&scene, &plain()).unwrap_err();
-    sign.set(true);
-    scene.world.turn();
-    assert_eq!((scene.client.spent("USDC").unwrap().as_str(), pending(&scene)[0]["state"].as_str()), ("0", Some("proven")));
-    let first = pending(&scene).remove(0);
-    // Another payment uses the budget up. (Each needs an id of its own in the store.)
-    scene.world.store.borrow_mut().retain(|_, _| false);
+    let spend = |config: &mut Config| config.spend.limits[0].budget = 20_000;
+    let scene = scene_with([payment_required(), created()], spend).paying();
+    // Another payment uses the budget up.
     assert_eq!(create(&scene, &plain()).unwrap(), "job-1");
+    let open = scene.left_signed("left");
+    assert_eq!(pending(&scene).len(), 2);
     assert_eq!(scene.client.spent("USDC").unwrap(), "0.02");
-    let mut given = first.clone();
-    for (key, value) in
-        [("signs", json!("yes")), ("server", json!(BASE)), ("request", json!("{}")), ("attemptId", json!("another"))]
-    {
-        given[key] = value.into();
-    }
-    given["proof"] = json!({"x-payment": "a signature"}).0;
     let before = scene.requests();
-    let error = resume(&scene, &given).unwrap_err();
+    let error = resume(&scene, &open).unwrap_err();
     assert_eq!((error.code, scene.requests()), (ErrorCode::PaymentOverLimit, before));
     assert!(error.message.contains("spend.budget allows 0.02 USDC, of which 0.02 USDC are spent"), "{}", error.message);
     assert_eq!(scene.client.spent("USDC").unwrap(), "0.02");
+    // The error says that no money has moved: nothing moves later, when the budget is free.
+    assert_eq!(funds_moved_for(&error), FundsMoved::No);
+    assert!(pending(&scene).iter().all(|open| open["attemptId"] != "left"));
+    let again = scene_with([], |_| ());
+    *again.world.store.borrow_mut() = scene.world.store.borrow().clone();
+    let given = record::to_json(&error.payment.unwrap());
+    assert_eq!((resume(&again, &given).unwrap_err().code, again.requests()), (ErrorCode::PaymentNotOpen, 0));
+}
+
+/// What the application is told and what it may do then must not pay twice between them: an error
+/// whose `fundsMoved` is `false` says that the call can be made again, and what is open is resumed
+/// at the next start.
+#[test]
+fn what_is_signed_and_not_sent_when_its_call_ends_is_never_sent() {
+    let signs = |scene: Scene| with_address(scene).giving(Callback::Sign, |_, _| Some(signature()));
+    for key in ["", "k"] {
+        let call = CallOptions { idempotency_key: key.into(), ..within(60_000.0) };
+        // The server is not reached. The store fails. The wallet takes the call's time. The wallet takes too long.
+        let unreached = signs(scene([asks()]).forever(Step::Fail(SendFailure::Unreached)));
+        let failing = with_address(scene([asks()])).giving(Callback::Sign, |world, _| {
+            world.store_works.set(Some(0));
+            Some(signature())
+        });
+        let (late, sign) = signed_late(u128::MAX, []);
+        let hasty = CallOptions { timeout: Some(Millis::new(2_000.0)), ..call.clone() };
+        let slow = with_address(scene([asks()])).giving(Callback::Sign, |world, _| {
+            world.now.set(world.now.get() + 2_500.0);
+            Some(signature())
+        });
+        for (name, scene, call, code) in [
+            ("unreached", unreached, &call, ErrorCode::ConnectionFailed),
+            ("failing", failing, &call, ErrorCode::StoreFailed),
+            ("late", late, &call, ErrorCode::WalletTimeout),
+            ("slow", slow, &hasty, ErrorCode::RequestTimeout),
+        ] {
+            let error = create(&scene, call).unwrap_err();
+            assert_eq!(error.code, code, "{name}: {}", error.message);
+            sign.set(name == "late");
+            scene.world.store_works.set(None);
+            scene.world.turn();
+            let attempt = error.payment.clone().unwrap();
+            if name == "failing" {
+                assert_eq!(funds_moved_for(&error), FundsMoved::Unknown, "the store may still have it");
+                assert!(error.message.contains("do not pay again"), "{}", error.message);
+                continue;
+            }
+            assert_eq!(funds_moved_for(&error), FundsMoved::No, "{name}");
+            assert!(error.message.contains("the call can be made again"), "{name}: {}", error.message);
+            assert!(!error.message.contains("resume"), "{name}: {}", error.message);
+            assert!(attempt.proof.is_empty() && pending(&scene).is_empty(), "{name}");
+            assert_eq!(scene.client.spent("USDC").unwrap(), "0", "{name}");
+            // Neither by what the error has, nor by a call of the same key, which signs anew.
+            let again = signs(scene_with([asks(), created()], |_| ()));
+            *again.world.store.borrow_mut() = scene.world.store.borrow().clone();
+            again.world.now.set(scene.world.now.get());
+            let error = resume(&again, &record::to_json(&attempt)).unwrap_err();
+            assert_eq!((error.code, again.requests()), (ErrorCode::PaymentNotOpen, 0), "{name}");
+            assert_eq!(create(&again, call).unwrap(), "job-1", "{name}");
+            assert_eq!((again.asked(Callback::Sign), again.sent_proofs().len(), pending(&again).len()), (1, 1, 1), "{name}");
+        }
+    }
 }
 
 #[test]
 fn a_payment_that_nobody_signed_is_over_after_an_hour_and_open_before() {
     let (scene, _) = signed_late(u128::MAX, []);
-    assert_eq!(create(&scene, &plain()).unwrap_err().code, ErrorCode::WalletTimeout);
-    let open = pending(&scene).remove(0);
+    // Its program ends while the wallet is open.
+    scene.world.frozen.set(true);
+    let (params, call) = (params(), plain());
+    let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+    assert!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     let later = scene_with([], |_| ());
     *later.world.store.borrow_mut() = scene.world.store.borrow().clone();
+    let open = pending(&later).remove(0);
     let error = resume(&later, &open).unwrap_err();
     assert_eq!((error.code, pending(&later).len()), (ErrorCode::WalletTimeout, 1));
     later.world.now.set(3_700_000.0);

@@ -56,6 +56,8 @@ struct Payment {
     proofs: BTreeSet<String>,
     /// Whether one of them may have reached the server.
     reached: bool,
+    /// Its signature never reached the server, and its record is deleted: it must never be sent.
+    dropped: bool,
 }
 
 #[derive(Debug, Default)]
@@ -178,6 +180,7 @@ impl Watch {
             let id = Json::parse(&body).unwrap()["metadata"]["elizaJobsRef"].as_str().unwrap().to_owned();
             let mark = mark(proof).unwrap();
             let payment = self.payments.get_mut(&id).unwrap();
+            assert!(!payment.dropped, "I1: a signature is sent whose payment was over");
             payment.proofs.insert(proof.to_owned());
             assert_eq!(payment.proofs.len(), 1, "I2: two proofs for one payment");
             let kept = found(store, &id);
@@ -187,7 +190,8 @@ impl Watch {
             let transferred = !proof.starts_with("ey");
             assert!(is_kept || (payment.proof_not_written && transferred), "I3: a proof is sent and not written down");
             let name = payment.name.clone();
-            let named = self.payments.values().filter(|payment| !name.is_empty() && payment.name == name);
+            let is_named = |payment: &&Payment| !name.is_empty() && payment.name == name && !payment.dropped;
+            let named = self.payments.values().filter(is_named);
             assert!(named.flat_map(|payment| &payment.proofs).count() <= 1, "I2: two proofs for one name");
             creates = Some(id);
             if let Some(call) = call {
@@ -257,9 +261,9 @@ impl Watch {
         let name = kept.document.get_text("idempotencyKey").unwrap_or_default();
         for (other, payment) in &self.payments {
             let same = !name.is_empty() && payment.name == name && other != id && payment.asked.is_some();
-            // What was signed, has never reached the server, and can be settled no more is as good
-            // as nothing.
-            let harmless = payment.harmless || (payment.stale(wall) && !payment.reached);
+            // What was signed, has never reached the server, and can be settled no more, or is sent
+            // no more, is as good as nothing.
+            let harmless = payment.harmless || payment.dropped || (payment.stale(wall) && !payment.reached);
             assert!(!same || harmless, "I1: the wallet is asked twice for the name {name}");
         }
         let payment = self.payments.get_mut(id).unwrap();
@@ -285,7 +289,7 @@ impl Watch {
         let payment = self.payments.get_mut(id).unwrap();
         let (_, until) = payment.asked.clone().unwrap();
         let stale = until < (wall / 1_000.0).floor() + LEAST_LEFT_S;
-        payment.given = (!stale).then(|| (mark.to_owned(), wall, self.store_ms));
+        payment.given = (!stale && !payment.dropped).then(|| (mark.to_owned(), wall, self.store_ms));
     }
 
     /// The wallet certainly does not pay.
@@ -343,12 +347,15 @@ impl Watch {
             self.known.insert(job);
             return;
         }
-        // A signature that has never reached the server moves nothing when its time is over.
-        let void = payment.stale(wall) && !payment.reached && record.document.get("signs").is_some();
+        // A signature that has never reached the server moves nothing, if it never does.
+        let void = !payment.reached && record.document.get("signs").is_some();
         assert!(void || (record.mark.is_none() && payment.given.is_none()), "I3: a proof is forgotten");
-        assert!(payment.asked.is_none() || payment.harmless || payment.stale(wall), "I3: a payment that may come is forgotten");
+        assert!(
+            void || payment.asked.is_none() || payment.harmless || payment.stale(wall),
+            "I3: a payment that may come is forgotten"
+        );
         if void && let Some(payment) = self.payments.get_mut(&record.id) {
-            payment.given = None;
+            (payment.given, payment.dropped) = (None, true);
         }
     }
 

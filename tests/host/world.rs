@@ -430,6 +430,16 @@ impl Scene {
         *self.world.says_sent.borrow_mut() = Some((sign, hash));
         self
     }
+    /// What a program leaves that signed, and ended before it sent that: its record, good for a minute.
+    pub fn left_signed(&self, id: &str) -> Json {
+        let record = json!({"version": 1, "attemptId": id, "state": "proven", "dialect": "x402-v1", "network": "base",
+            "chainId": 8453, "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "currency": "USDC", "decimals": 6,
+            "amountAtomic": "20000", "amount": "0.02", "recipient": TO, "server": BASE, "request": r#"{"content":"c"}"#,
+            "createdAt": 1.8e12, "begunAt": 1.8e12, "proof": {"x-payment": "a signature"}, "signs": true,
+            "validUntil": 1.8e12 + 60_000.0});
+        self.world.store.borrow_mut().insert(eliza_jobs::payment::record::key(id), record.to_json());
+        record
+    }
     /// How often this was asked.
     pub fn asked(&self, whom: Callback) -> usize {
         self.world.asked.borrow().iter().filter(|(known, _)| *known == whom).count()

@@ -4,7 +4,7 @@
 use super::errors::silent;
 use super::{Payment, STORE, State};
 use crate::api::error::{Error, ErrorCode};
-use crate::api::payments::PaymentState;
+use crate::api::payments::{Attempt, PaymentState};
 use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
 use crate::payment::record::Found;
@@ -15,6 +15,10 @@ use crate::spending::policy::{OverBudget, PaymentMethod};
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
+
+/// Said where the wallet has named its transaction before its time was up.
+const HAS_HASH: &str = "; it has said before which transaction it has sent: do not pay again, client.resume(error.payment) goes on \
+                        with that";
 
 /// Before the wallet is asked.
 impl Payment {
@@ -149,6 +153,20 @@ impl Payment {
         self.wait_for_people(Action::AskWallet(Box::new(request)), at).with(reservation)
     }
 
+    /// The wallet has said before its answer that it has sent something.
+    pub fn wallet_said(&mut self, sent: Attempt) {
+        if matches!(self.state, State::Asking(_) | State::AskingAlone(_)) {
+            self.attempt = sent;
+        }
+    }
+
+    /// The wallet takes back what it has said before.
+    fn unsaid(&mut self) {
+        self.attempt.state = PaymentState::Intended;
+        self.attempt.transaction = None;
+        self.attempt.proof.clear();
+    }
+
     pub(super) fn answered(&mut self, request: &WalletRequest, answer: Result<Json, Json>, at: Moment) -> Step {
         match request.read(answer) {
             Ok(_) if !self.is_fresh(request, at) => self.too_late(at),
@@ -158,7 +176,10 @@ impl Payment {
                 self.attempt.state = PaymentState::Sent;
                 self.write(State::Recording, at).with(ReservationChange::Keep)
             }
-            Err(NoProof { error, unmoved: true, .. }) => self.withdraw(Some(error), at),
+            Err(NoProof { error, unmoved: true, .. }) => {
+                self.unsaid();
+                self.withdraw(Some(error), at)
+            }
             Err(NoProof { error, transaction, .. }) => {
                 self.attempt.transaction = transaction;
                 self.attempt.state = PaymentState::Unknown;
@@ -181,14 +202,17 @@ impl Payment {
         self.withdraw(Some(Error::new(ErrorCode::WalletTimeout, words)), at)
     }
 
-    /// The wallet stays open, and what it answers is kept. What it only signs is reserved again
-    /// when it is sent.
-    pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>) -> Step {
-        let advice = if self.attempt.signs { "; nothing was sent" } else { LOOK_IN_WALLET };
+    /// What is signed later is not sent: the call was told that no money has moved, and may have been
+    /// made again. What is transferred later is kept.
+    pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>, at: Moment) -> Step {
+        if self.attempt.signs {
+            let words = "; nothing was sent, and what is signed now is not sent either: the call can be made again";
+            return self.withdraw(self.waiting.then(|| silent("the wallet", self.limit, words)), at);
+        }
+        let has_hash = !self.attempt.proof.is_empty();
+        let advice = if has_hash { HAS_HASH } else { LOOK_IN_WALLET };
         let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
-        let reservation = if self.attempt.signs { ReservationChange::Release } else { ReservationChange::Unchanged };
-        let step = self.answer_early(State::AskingAlone(request), answer);
-        Step { unlock: true, ..step.with(reservation) }
+        Step { unlock: true, ..self.answer_early(State::AskingAlone(request), answer) }
     }
 
     pub(super) fn reread(&mut self, request: Box<WalletRequest>, answer: Result<Json, Json>) -> Step {
@@ -196,36 +220,17 @@ impl Payment {
         Step::new(Action::Reread)
     }
 
-    /// Whether an answer that came after the call had ended is dropped. Another call may have gone
-    /// on with the payment meanwhile: what has a proof or a job needs no other. What was
-    /// transferred is kept even where the record is gone, or cannot be read; what was only signed
-    /// moves nothing.
-    pub(super) fn needs_no_answer(&self, found: &Found, is_closed: bool) -> bool {
-        match found {
-            // A hash that the wallet has said before its answer is not sent yet: the answer is the
-            // wallet's last word.
-            Found::Attempt(known) if known.state == PaymentState::Proven && !self.attempt.signs => known.created.is_some(),
-            Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
-            _ => is_closed || self.attempt.signs,
-        }
-    }
-
-    pub(super) fn drop_answer(&self, request: &WalletRequest, answer: Result<Json, Json>, found: &Found) -> Step {
-        let is_lost = request.read(answer).is_ok() && matches!(found, Found::Withheld(_) | Found::Unreadable);
-        let words = "the wallet has signed after its call had ended, and the store has failed: the signature was dropped";
-        Step::new(Action::Done).warn(is_lost.then_some(words))
-    }
-
     pub(super) fn keep(&mut self, request: &WalletRequest, answer: Result<Json, Json>, at: Moment) -> Step {
         match request.read(answer) {
-            Ok(_) if !self.is_fresh(request, at) => self.withdraw(None, at),
             Ok(Proof { headers, transaction }) => {
                 (self.attempt.proof, self.attempt.transaction) = (headers, transaction);
-                self.attempt.valid_until = self.valid_until(Some(request));
                 self.attempt.state = PaymentState::Proven;
                 self.write(State::Keeping, at)
             }
-            Err(NoProof { unmoved: true, .. }) => self.withdraw(None, at),
+            Err(NoProof { unmoved: true, .. }) => {
+                self.unsaid();
+                self.withdraw(None, at)
+            }
             Err(NoProof { transaction, .. }) => {
                 self.attempt.transaction = transaction;
                 self.attempt.state = PaymentState::Unknown;
@@ -248,5 +253,18 @@ impl Payment {
     pub(super) fn valid_until(&self, request: Option<&WalletRequest>) -> Option<WallTime> {
         let server_behind = Millis::ZERO - self.server_ahead();
         Some(request?.valid_until()? + server_behind.max(Millis::ZERO))
+    }
+}
+
+/// Whether a transfer wallet's answer that came after the call had ended is dropped. Another call may
+/// have gone on with the payment meanwhile: what has a proof or a job needs no other. What was
+/// transferred is kept even where the record is gone, or cannot be read.
+pub(super) fn needs_no_answer(found: &Found, is_closed: bool) -> bool {
+    match found {
+        // A hash that the wallet has said before its answer is not sent yet: the answer is the
+        // wallet's last word.
+        Found::Attempt(known) if known.state == PaymentState::Proven => known.created.is_some(),
+        Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
+        _ => is_closed,
     }
 }

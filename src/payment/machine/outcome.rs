@@ -34,16 +34,18 @@ impl Outcome {
     }
 
     /// What the application can do. Never "pay again".
-    fn advice(self) -> &'static str {
+    fn advice(self, is_unsent: bool) -> &'static str {
         match self {
+            // It is said when the record is deleted.
+            Outcome::NotSent if is_unsent => "",
             Outcome::RequestRefused => {
-                "do not pay again: client.resume(error.payment, { params }) sends the same proof with another request"
+                "; do not pay again: client.resume(error.payment, { params }) sends the same proof with another request"
             }
             Outcome::MovedWithoutJob => {
-                "do not pay again: the server has the money; ask its operator, or resume the payment later"
+                "; do not pay again: the server has the money; ask its operator, or resume the payment later"
             }
             Outcome::Unknown | Outcome::NotSent | Outcome::Refused => {
-                "do not pay again: client.resume(error.payment) goes on with the same proof"
+                "; do not pay again: client.resume(error.payment) goes on with the same proof"
             }
         }
     }
@@ -92,11 +94,11 @@ impl Payment {
             Outcome::MovedWithoutJob | Outcome::Unknown => PaymentState::Unknown,
             Outcome::Refused => PaymentState::Refused,
         };
-        let (said, advice) = (outcome.said(), outcome.advice());
+        let (said, advice) = (outcome.said(), outcome.advice(self.is_unsent()));
         let reason = self.attempt.reason().map(|reason| format!("{reason}, ")).unwrap_or_default();
         let words = error.message.strip_suffix(ONLY_CREATES).unwrap_or(&error.message);
         let clocks = if self.attempt.signs && speaks_of_time(&reason, words) { self.clocks() } else { String::new() };
-        let mut about = Error::new(code, format!("{said}: {reason}{words}{clocks}; {advice}"));
+        let mut about = Error::new(code, format!("{said}: {reason}{words}{clocks}{advice}"));
         about.status = error.status;
         about.server_message = error.server_message;
         about.server_code = error.server_code;

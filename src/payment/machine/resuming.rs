@@ -108,24 +108,25 @@ impl Payment {
         }
         let seconds = left.whole().div_ceil(1_000).max(1);
         let words = format!(
-            "no signature is written down for this payment, and none was sent: no money has moved. For another {seconds} seconds the \
-             wallet may still sign it, which is kept and can be resumed; after that, or after forgetPayment, it is over"
+            "no signature is written down for this payment, and none was sent: no money has moved. For another {seconds} seconds a \
+             program that is still at it may send one; after that, or after forgetPayment, it is over"
         );
         let answer = self.failed(Error::new(ErrorCode::WalletTimeout, words));
         Step::done(answer)
     }
 
-    pub(super) fn over_budget(&mut self, why: &str) -> Step {
+    pub(super) fn over_budget(&mut self, why: &str, at: Moment) -> Step {
         let words = format!("the payment is signed and was not sent: {why}");
-        let answer = self.failed(Error::new(ErrorCode::PaymentOverLimit, words));
-        // In memory it is reserved already: the next call that resumes it is to be checked as this
-        // one was.
-        Step::done(answer).with(ReservationChange::Release)
+        self.not_reserved(Error::new(ErrorCode::PaymentOverLimit, words), at)
     }
 
-    pub(super) fn not_reserved(&mut self, thrown: Json) -> Step {
-        let answer = self.failed(store_failed(thrown, "; the payment is signed and was not sent"));
-        Step::done(answer).with(ReservationChange::Release)
+    pub(super) fn not_reserved(&mut self, error: Box<Error>, at: Moment) -> Step {
+        if self.is_unsent() {
+            return self.discard(Some(error), at);
+        }
+        // Version 0.1.0 may have sent it. In memory it is reserved already: the next call that
+        // resumes it is to be checked as this one was.
+        Step::done(self.failed(error)).with(ReservationChange::Release)
     }
 
     /// Its money may be reserved already.
@@ -145,15 +146,19 @@ impl Payment {
         self.write(State::Rewriting(before), at).with(ReservationChange::Keep)
     }
 
-    pub(super) fn not_rewritten(&mut self, before: PaymentState, thrown: Json) -> Step {
+    pub(super) fn not_rewritten(&mut self, before: PaymentState, thrown: Json, at: Moment) -> Step {
         if !self.attempt.signs {
             self.unrecorded = true;
             let words = "the store of payments failed: the proof of a payment is not written down, and is sent all the same";
             return self.find(None).warn(Some(words));
         }
+        let error = store_failed(thrown, "; the signature was not sent");
+        if self.is_unsent() {
+            return self.discard(Some(error), at);
+        }
         // What may land all the same says that it was sent.
-        let step = self.leave_unsent(before);
-        let answer = self.failed(store_failed(thrown, "; the signature was not sent"));
+        let step = self.leave_unsent(before, at);
+        let answer = self.failed(error);
         step.answering(answer)
     }
 }

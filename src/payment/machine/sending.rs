@@ -1,7 +1,7 @@
 //! From the proof to the job: sending it, searching for the job after a lost reply, sending it
 //! again.
 
-use super::errors::{out_of_time, stale, unwritten, void};
+use super::errors::{out_of_time, stale, unsent, unwritten, void};
 use super::{Delivery, Payment, State};
 use crate::api::error::Error;
 use crate::api::jobs::{self, Created};
@@ -25,14 +25,21 @@ impl Payment {
         }
         self.attempt.state = self.unsent_state();
         let error = store_failed(thrown, "; the signature was not sent");
+        if self.is_unsent() {
+            return self.discard(Some(error), at);
+        }
         // What may land all the same says that it was sent.
-        let reservation = self.unsent_reservation();
-        self.write(State::Concluding(Some(error)), at).with(reservation)
+        self.write(State::Concluding(Some(error)), at)
     }
 
-    /// The proof is there, and nobody waits for the job: it can be resumed.
-    pub(super) fn leave_unsent(&mut self, state: PaymentState) -> Step {
+    /// The proof is there, and nobody waits for the job. What was transferred can be resumed; so can
+    /// what was signed before this call. What was signed for this call ends with it: another call
+    /// pays for the same.
+    pub(super) fn leave_unsent(&mut self, state: PaymentState, at: Moment) -> Step {
         self.attempt.state = state;
+        if self.is_unsent() && self.order.is_some() {
+            return self.discard(None, at);
+        }
         self.state = State::Concluding(None);
         Step::new(Action::Write(Box::new(self.attempt.clone()))).with(self.unsent_reservation())
     }
@@ -59,9 +66,46 @@ impl Payment {
         }
     }
 
-    /// What was signed and never sent moves nothing.
+    /// Whether there is a signature that was never sent: it moves nothing.
+    pub(super) fn is_unsent(&self) -> bool {
+        self.attempt.signs && !self.was_sent()
+    }
+
     pub(super) fn unsent_reservation(&self) -> ReservationChange {
-        if self.attempt.signs && !self.was_sent() { ReservationChange::Release } else { ReservationChange::Unchanged }
+        if self.is_unsent() { ReservationChange::Release } else { ReservationChange::Unchanged }
+    }
+
+    /// The call ends, and what was signed was never sent: it never will be. The application is told
+    /// that nothing was paid, and may call again; what is open it may resume besides.
+    pub(super) fn discard(&mut self, error: Option<Box<Error>>, at: Moment) -> Step {
+        // Neither by what the error has, when the record is gone.
+        self.attempt.proof.clear();
+        self.state = State::Dropping(error);
+        let step = Step::new(Action::Forget).with(ReservationChange::Release);
+        if self.waiting { step.until(self.store_limit(at)) } else { step }
+    }
+
+    pub(super) fn dropped(&mut self, error: Option<Box<Error>>, is_gone: bool) -> Step {
+        if is_gone {
+            self.attempt.unmoved = true;
+        } else {
+            // The record may say that it was sent.
+            self.attempt.state = PaymentState::Sent;
+        }
+        let answer = error.and_then(|error| self.failed(unsent(error, is_gone)));
+        let words = "what was signed for a payment and never sent could not be deleted from the store: forgetPayment() ends it";
+        Step::done(answer).warn((!is_gone).then_some(words))
+    }
+
+    /// The store takes long: what it may still have is not taken for gone.
+    pub(super) fn not_dropped_yet(&mut self, error: Option<Box<Error>>) -> Step {
+        let open = Attempt { state: PaymentState::Sent, ..self.attempt.clone() };
+        let answer = error.filter(|_| self.waiting).map(|error| {
+            let mut error = unsent(error, false);
+            error.payment = Some(open);
+            Err(error)
+        });
+        self.answer_early(State::Dropping(None), answer)
     }
 
     pub(super) fn send(&mut self, warning: Option<&'static str>, at: Moment) -> Step {
@@ -168,9 +212,9 @@ impl Payment {
 
     /// The end without a job: what it means is written down before the call gets it.
     pub(super) fn conclude(&mut self, error: Error, at: Moment) -> Step {
-        let reservation = if error.not_sent { self.unsent_reservation() } else { ReservationChange::Unchanged };
+        let is_unsent = error.not_sent && self.is_unsent();
         let error = self.outcome(error);
-        self.write(State::Concluding(Some(error)), at).with(reservation)
+        if is_unsent { self.discard(Some(error), at) } else { self.write(State::Concluding(Some(error)), at) }
     }
 
     pub(super) fn concluded(&mut self, error: Option<Box<Error>>, result: &Result<(), Json>) -> Step {

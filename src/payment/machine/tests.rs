@@ -112,6 +112,8 @@ struct Model {
     began_sent: bool,
     /// An earlier life has lost the proof, because its store had failed.
     is_excused: bool,
+    /// An error has said that no money has moved: the application may have called again.
+    may_call_again: bool,
 }
 
 fn offer(signs: bool) -> Offer {
@@ -204,6 +206,7 @@ impl Model {
             told: None,
             went_on: false,
             is_excused: false,
+            may_call_again: false,
             began_sent: false,
         };
         model.happens(Event::Begin);
@@ -253,6 +256,7 @@ impl Model {
             self.has_crashed,
             self.went_on,
             self.is_excused,
+            self.may_call_again,
             self.began_sent,
             self.has_reserved,
             self.gives_back,
@@ -303,6 +307,7 @@ impl Model {
                     let moved = funds_moved_for(error);
                     let may_have = self.may_have_moved() && !self.went_on;
                     assert!(moved != FundsMoved::No || !may_have, "the error says that no money has moved: {before}");
+                    self.may_call_again |= moved == FundsMoved::No;
                     let attempt = error.payment.as_ref().unwrap();
                     assert!(
                         moved != FundsMoved::Yes || attempt.on_chain,
@@ -396,6 +401,10 @@ impl Model {
 
     fn sends(&mut self, attempt: &Attempt, before: &str) {
         let payment = self.payment.as_ref().unwrap();
+        assert!(
+            !self.may_call_again || !attempt.signs,
+            "a signature is sent after an error that says that no money has moved, so that the call may have been made again: {before}"
+        );
         assert!(payment.waiting && !payment.end.is_over(self.at().now), "a proof is sent for a call that is over: {before}");
         self.proofs.insert(attempt.proof[0].1.clone());
         assert_eq!(self.proofs.len(), 1, "two proofs are sent: {before}");
@@ -794,6 +803,7 @@ fn state_name(state: &State) -> String {
         State::Resting(error) => format!("Resting {}", error_name(error)),
         State::Finding(error) => format!("Finding {:?}", error.as_deref().map(error_name)),
         State::Withdrawing(error) => format!("Withdrawing {:?}", error.as_deref().map(error_name)),
+        State::Dropping(error) => format!("Dropping {:?}", error.as_deref().map(error_name)),
         State::Closing(error) => format!("Closing {:?}", error.as_deref().map(error_name)),
         State::Concluding(error) => format!("Concluding {:?}", error.as_deref().map(error_name)),
         state => format!("{state:?}"),
@@ -861,6 +871,7 @@ fn the_promises_hold_in_every_state_that_can_be_reached() {
         "Closing",
         "Concluding",
         "Confirming",
+        "Dropping",
         "Finding",
         "Intending",
         "Keeping",
