@@ -1,5 +1,5 @@
 # Every command does its own set-up, takes no more than it needs, and repeats nothing that is up to date.
-# Needed beforehand: rustup, Node 20 or newer, make. For the browser tests: apt-get, or chromium and firefox on PATH.
+# Needed beforehand: rustup, Node 20.3 or newer, make. For the browser tests: apt-get, or chromium and firefox on PATH.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:

@@ -25,7 +25,8 @@ function withoutInstance(): Glue | undefined {
     return undefined;
   }
 }
-const shape = withoutInstance();
+/** Its classes have the names of the methods. What the runtime lacks now may be there when a client is made. */
+let shape = withoutInstance();
 
 let current: Instance | undefined;
 const live = () => (current && !current.error ? current : (current = new Instance(compile())));
@@ -84,25 +85,34 @@ const liveOf = (client: object): Live => {
 /** The options of a client as they were read. */
 export const optionsOf = (client: object): unknown => liveOf(client).options;
 
+/** Gives a class the methods of Rust's class of this name, if it does not have them. */
+function addMethods(prototype: object, name: ClassName) {
+  shape ??= withoutInstance();
+  for (const method of Object.getOwnPropertyNames(shape?.[name].prototype ?? {})) {
+    if (method in prototype || method.startsWith('__')) continue;
+    const value = function (this: object, ...given: unknown[]) {
+      return calledFrom(callerOf(value), () => liveOf(this).call(method, given));
+    };
+    Object.defineProperty(value, 'name', { value: method });
+    Object.defineProperty(prototype, method, { value, writable: true, configurable: true });
+  }
+}
+
 /** A class with the methods of Rust's class of this name. */
 export function define(name: ClassName) {
+  let isBare = !shape;
   const Client = class {
     constructor(options: unknown) {
       calledFrom(callerOf(Client), () => lives.set(this, new Live(name, options)));
+      if (isBare) addMethods(Client.prototype, name);
+      isBare = false;
     }
 
     free() {
       liveOf(this).free();
     }
   };
-  for (const method of Object.getOwnPropertyNames(shape?.[name].prototype ?? {})) {
-    if (method in Client.prototype || method.startsWith('__')) continue;
-    const value = function (this: object, ...given: unknown[]) {
-      return calledFrom(callerOf(value), () => liveOf(this).call(method, given));
-    };
-    Object.defineProperty(value, 'name', { value: method });
-    Object.defineProperty(Client.prototype, method, { value, writable: true, configurable: true });
-  }
+  addMethods(Client.prototype, name);
   // eliza-jobs/react keeps the questions of different servers apart by this.
   Object.defineProperty(Client.prototype, Symbol.for('eliza-jobs.server'), {
     get(this: object) {

@@ -75,7 +75,9 @@ export class SessionError extends ElizaJobsError {
 }
 /** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */
 export class ArgumentError extends TypeError {
+  /** What is wrong: an argument, or a client that was released. */
   declare readonly code: ArgumentErrorCode;
+  /** The same call never succeeds. */
   declare readonly retryable: false;
   /** An argument moves no money. */
   declare readonly fundsMoved: false;

@@ -20,10 +20,15 @@ export type HeadersInput = Record<string, string> | readonly (readonly string[])
 
 /** What a `fetch` of your own is called with. */
 export interface FetchInit {
+  /** The request's method. */
   method: 'GET' | 'POST' | 'DELETE';
+  /** The request's headers. */
   headers: Headers;
+  /** JSON. Absent where nothing is sent. */
   body?: string;
+  /** Redirects are not followed: a proof of payment goes to no other server. */
   redirect: 'manual';
+  /** Aborts the request when the call ends. */
   signal: AbortSignal;
   /** Absent in runtimes that do not know it. */
   cache?: 'no-store';

@@ -52,7 +52,10 @@ export class FeedIterator implements AsyncIterableIterator<unknown> {
 /** The same iterator, which can be awaited for an array of all that is left. */
 export function awaitable<T>(iterator: AsyncIterable<T>): AsyncIterable<T> & PromiseLike<T[]> {
   let all: Promise<T[]> | undefined;
+  // `await` calls `then` when nothing of the application is on the stack any more.
+  const caller = currentCaller();
   const collect = async () => {
+    if (iterator instanceof FeedIterator) iterator.origin ??= caller;
     const values: T[] = [];
     for await (const value of iterator) values.push(value);
     return values;

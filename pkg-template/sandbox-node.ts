@@ -1,40 +1,35 @@
 // The sandbox in Node, Bun and Deno: all of the entry, and a listener for programs that need an address.
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { callerOf, placedAt } from './caller.js';
 import { argumentError } from './errors.js';
-import type { Sandbox } from './sandbox.js';
+import { misfit } from './members.js';
+import type { Sandbox, ServedSandbox, ServeOptions } from './sandbox.js';
 
 export * from './sandbox.js';
 
 /** By this name in the header `Server`, programs know that no money exists there. */
 const NAME = 'eliza-jobs-sandbox';
+const OPTIONS = 'port, host';
 
-/** Where a sandbox is served. */
-export interface ServeOptions {
-  /** The port. @default 0: any that is free */
-  readonly port?: number;
-  /** The address of this machine that is listened on. @default "127.0.0.1": this machine alone */
-  readonly host?: string;
+/** As in the main entry, and serves. */
+export function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions = {}): Promise<ServedSandbox> {
+  const caller = callerOf(serveSandbox);
+  return serve(sandbox, options).catch((error: unknown) => {
+    throw placedAt(caller, error);
+  });
 }
 
-/** A sandbox that is being served. */
-export interface ServedSandbox {
-  /** The address: `"http://127.0.0.1:3000"`. */
-  readonly url: string;
-  /** Stops listening, and ends all connections. */
-  close(): Promise<void>;
-}
-
-/**
- * Serves a sandbox over HTTP.
- *
- * @throws Node's own error when the port is taken.
- */
-export async function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions = {}): Promise<ServedSandbox> {
+async function serve(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions): Promise<ServedSandbox> {
+  if (typeof options !== 'object' || options === null) {
+    throw argumentError('options', `serveSandbox takes an object of options; given: ${JSON.stringify(options)}`);
+  }
   const { port = 0, host = '127.0.0.1' } = options;
   if (typeof (sandbox as Partial<Sandbox> | undefined)?.fetch !== 'function') {
     throw argumentError('sandbox', 'serveSandbox takes what createSandbox returns, and then its own options');
   }
+  const [name, words = '', hint = ''] = misfit(options, 'options', OPTIONS) ?? [];
+  if (name !== undefined) throw argumentError(name, words + hint);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw argumentError('port', `port must be a whole number from 0 to 65535; given: ${JSON.stringify(port)}`);
   }
@@ -48,9 +43,9 @@ export async function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options: Ser
     });
   });
   const bound = server.address() as AddressInfo;
-  const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
+  const address = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
   return {
-    url: `http://${name}:${bound.port}`,
+    url: `http://${address}:${bound.port}`,
     close: () =>
       new Promise((closed) => {
         server.close(() => closed());

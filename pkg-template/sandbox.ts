@@ -2,6 +2,7 @@
 // Rust (`sandbox/`); here is what performs its steps: requests, answers, the agent, the wallet, timers.
 import { makeGlue, type Effect, type Machine, type Said } from 'eliza-jobs:sandbox-glue';
 import { wasm } from 'eliza-jobs:sandbox-wasm';
+import { calledFrom, callerOf, type Callee } from './caller.js';
 import { argumentError } from './errors.js';
 import { compiled, loading } from './loading.js';
 import type {
@@ -14,6 +15,7 @@ import type {
   SandboxPayment,
   SandboxRequest,
 } from './sandbox-wasm.js';
+import type { FetchResponse, HeadersInput } from './injected.js';
 import type { MadeWallet } from './wallets/wallet.js';
 
 export type {
@@ -28,12 +30,22 @@ export type {
 } from './sandbox-wasm.js';
 export type { MadeWallet } from './wallets/wallet.js';
 
+/** A class of the runtime, where the project's types have it. */
+type Global<Name extends string, Otherwise> = typeof globalThis extends { readonly [name in Name]: { prototype: infer T } }
+  ? T
+  : Otherwise;
+/** What `fetch` takes beside the address. */
+type Init = typeof globalThis extends { Request: new (input: never, init?: infer T) => unknown }
+  ? T
+  : { method?: string; headers?: HeadersInput; body?: string; signal?: object | null };
+type AnyRequest = string | Global<'URL', { readonly href: string }> | Global<'Request', { readonly url: string }>;
+
 /** A server with its chain and a test wallet. All of it is in this process: nothing is sent, and no money exists. */
 export interface Sandbox {
   /** The server's address. Nothing listens there: only `fetch` knows it. */
   readonly url: string;
   /** Sends a request to the server. The host of the address does not matter. */
-  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  readonly fetch: (input: AnyRequest, init?: Init) => Promise<Global<'Response', FetchResponse>>;
   /** A test wallet, for `JobsClient`. Its account exists nowhere. */
   readonly wallet: Omit<MadeWallet, 'call' | 'receipt'>;
   /** The wallet's account. */
@@ -88,6 +100,12 @@ function checked<T>(call: () => T): T {
     const { field, message } = error as { field?: string; message: string };
     throw field === undefined ? error : argumentError(field, message);
   }
+}
+
+/** The same function. What it throws has the frames of whoever called it. */
+function traced<Given extends unknown[], T>(call: (...given: Given) => T): (...given: Given) => T {
+  const traced = (...given: Given): T => calledFrom(callerOf(traced as Callee), () => call(...given));
+  return traced;
 }
 
 /** A value as an error shows it. */
@@ -205,6 +223,10 @@ function beginning(now: unknown): number {
  * @throws {ArgumentError} (a `TypeError`) when an option can never be meant.
  */
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
+  return calledFrom(callerOf(createSandbox), () => create(options));
+}
+
+function create(options: SandboxOptions): Sandbox {
   if (typeof options !== 'object' || options === null) {
     throw argumentError('options', `createSandbox takes an object; given: ${options === null ? 'null' : typeof options}`);
   }
@@ -216,6 +238,35 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   // With a seed, everything is the same each time.
   const { seed, url = seed === undefined ? ownUrl() : undefined } = others;
   return new Runner(answer, plain({ ...others, url }) as object).sandbox();
+}
+
+/** Where a sandbox is served. */
+export interface ServeOptions {
+  /** The port. @default 0: any that is free */
+  readonly port?: number;
+  /** The address of this machine that is listened on. @default "127.0.0.1": this machine alone */
+  readonly host?: string;
+}
+
+/** A sandbox that is being served. */
+export interface ServedSandbox {
+  /** The address: `"http://127.0.0.1:3000"`. */
+  readonly url: string;
+  /** Stops listening, and ends all connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a sandbox over HTTP. For Node, Bun and Deno; in a page and in Workers it rejects.
+ *
+ * @throws {ArgumentError} when an option can never be meant; Node's own error when the port is taken.
+ */
+export function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options?: ServeOptions): Promise<ServedSandbox>;
+// Imports of its name work everywhere. sandbox-node.ts has the one that serves.
+export function serveSandbox(): Promise<ServedSandbox> {
+  return Promise.reject(
+    new TypeError('serveSandbox needs Node, Bun or Deno, and this runtime cannot listen; give the client fetch: sandbox.fetch'),
+  );
 }
 
 let made = 0;
@@ -269,7 +320,7 @@ class Runner {
         return machine.requests();
       },
       now,
-      balanceOf: (account = machine.account, network = 'base') => {
+      balanceOf: traced((account: unknown = machine.account, network: unknown = 'base') => {
         checkAccount(account);
         const balance = machine.balance(String(network), account, now());
         if (balance === undefined) {
@@ -277,14 +328,14 @@ class Runner {
           throw argumentError('network', `network must be one of ${names}; given: ${shown(network)}`);
         }
         return balance;
-      },
-      advance: (ms) => this.#advance(ms),
-      fault: (name, times = 1) => {
+      }),
+      advance: traced((ms: number) => this.#advance(ms)),
+      fault: traced((name: unknown, times: unknown = 1) => {
         if (typeof times !== 'number' || !(times >= 0)) {
           throw argumentError('times', `times must be a number from 0 to Infinity; given: ${shown(times)}`);
         }
         checked(() => machine.fault(String(name), times));
-      },
+      }),
       reset: () => this.#reset(),
     };
   }
@@ -293,7 +344,7 @@ class Runner {
     return this.#machine.isVirtual ? this.#clock : Date.now();
   }
 
-  async #fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  async #fetch(input: AnyRequest, init?: Init): Promise<Response> {
     const era = this.#era;
     const isPath = typeof input === 'string' && input.startsWith('/');
     const request = new Request(isPath ? this.#machine.url + input : input, init);

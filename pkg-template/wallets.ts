@@ -7,5 +7,5 @@ takeLibraryWallets();
 
 export { fromEip1193, type Eip1193Provider } from './wallets/eip1193.js';
 export { fromEthers, type EthersSigner } from './wallets/ethers.js';
-export { fromViem, type ViemAccount, type ViemWalletClient } from './wallets/viem.js';
+export { fromViem, type ViemAccount, type ViemClientAccount, type ViemWalletClient } from './wallets/viem.js';
 export type { ContractCall, MadeWallet, SigningWallet } from './wallets/wallet.js';

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
 import { asModule } from '../tools/wasm-text/encode.mjs';
-import { takingUndefined, withTagsOnLines } from './declarations.mjs';
+import { takingUndefined, withReleaseCommented, withTagsOnLines } from './declarations.mjs';
 import { billOfMaterials, notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -225,13 +225,13 @@ function declare() {
   run('node_modules/.bin/tsc', ['--project', 'pkg-template/tsconfig.declarations.json']);
   for (const entry of ['index', 'node']) cpSync('pkg-template/public.d.ts', `${declarations}/${entry}.d.ts`);
   for (const file of ['wasm', 'sandbox-wasm']) cpSync(`target/declarations/wasm/${file}.d.ts`, `${declarations}/${file}.d.ts`);
-  const entries = ['index', 'node', 'wallets', 'react', 'error-classes', 'sandbox', 'sandbox-node'];
+  const entries = ['index', 'node', 'wallets', 'react', 'error-classes', 'sandbox'];
   // The folder's own package.json makes CommonJS of the same files.
   for (const file of reachable(
     declarations,
     entries.map((entry) => `${entry}.d.ts`),
   )) {
-    const text = withTagsOnLines(takingUndefined(readFileSync(`${declarations}/${file}`, 'utf8')));
+    const text = withReleaseCommented(withTagsOnLines(takingUndefined(readFileSync(`${declarations}/${file}`, 'utf8'))));
     for (const folder of ['pkg', 'pkg/cjs']) {
       mkdirSync(path.dirname(`${folder}/${file}`), { recursive: true });
       writeFileSync(`${folder}/${file}`, text);

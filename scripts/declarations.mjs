@@ -24,3 +24,7 @@ export function takingUndefined(text) {
 
 /** Declarations whose comments say a default on a line of its own: editors show it only there as what it is. */
 export const withTagsOnLines = (text) => text.replace(/^( *\* )(.*\S) (@default .*)$/gm, '$1$2\n$1$3');
+
+const RELEASE = '/** Frees the memory early. Calls that are under way finish, and later ones are refused: `client_disposed`. */';
+/** Declarations in which what wasm-bindgen adds to a class has a comment. */
+export const withReleaseCommented = (text) => text.replace(/^( *)free\(\): void;$/gm, `$1${RELEASE}\n$&`);

@@ -12,7 +12,7 @@ function declarations(file, seen = new Set()) {
   const others = [...text.matchAll(/^export [^;]*? from '(.*)\.js';$/gm)];
   return [text, ...others.map(([, other]) => declarations(path.join(path.dirname(file), `${other}.d.ts`), seen))].join('\n\n');
 }
-const types = ['index', 'react', 'sandbox-node'].map((entry) => declarations(`pkg/${entry}.d.ts`)).join('\n\n');
+const types = ['index', 'react', 'sandbox'].map((entry) => declarations(`pkg/${entry}.d.ts`)).join('\n\n');
 // wasm-bindgen's order of the declarations is not stable; each stands for itself.
 const sorted = (text) =>
   text

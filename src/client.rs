@@ -309,7 +309,7 @@ impl<P: Platform + 'static> Client<P> {
         let end = self.end(call);
         self.watch.recall(&self.http, plan);
         let payment = self.payments.paid_for(job_id, None);
-        let wanted = Wanted { job_id, agent: "", lifetime: None, deadline: end.instant(), plan, call };
+        let wanted = Wanted { job_id, agent: "", lifetime: None, was_there: true, deadline: end.instant(), plan, call };
         self.wait(&wanted, payment, update).await.map_err(|mut error| {
             // To wait again pays nothing.
             error.repeats_payment = false;

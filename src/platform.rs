@@ -62,6 +62,11 @@ pub trait Platform {
     /// What the wallet can do; nothing without a wallet.
     fn wallet_capabilities(&self) -> WalletCapabilities;
 
+    /// The wallet's address, where it is known without calling the wallet.
+    fn wallet_address(&self) -> Option<String> {
+        None
+    }
+
     /// Whether the application has given this callback.
     fn has_callback(&self, callback: Callback) -> bool;
 

@@ -18,7 +18,7 @@ use eliza_jobs::spending::ledger::SpendLedger;
 use eliza_jobs::spending::policy::{Circumstances, PaymentMethod, SpendPolicy, StoredCounters};
 use eliza_jobs::time::{Millis, WallTime};
 use eliza_jobs::x402::typed_data::Clock;
-use eliza_jobs::x402::{self, Offer, signature};
+use eliza_jobs::x402::{self, Asked, Offer, signature};
 
 /// The longest message of an error, in bytes.
 pub const LONGEST_MESSAGE: usize = 4_000;
@@ -85,7 +85,10 @@ fn payment_required(bytes: &[u8]) {
         WalletCapabilities { transfer: true, ..WalletCapabilities::default() },
     ] {
         let ledger = SpendLedger::new(vec![0; policy.limits.len()], Box::new(|_, _| ()));
-        match policy.choose(required.clone(), Circumstances { wallet, url: URL, stored: &StoredCounters::default() }, &ledger) {
+        let body = Json::object();
+        let asked = Asked { url: URL, headers: &[], body: &body, is_sample: false };
+        let stored = StoredCounters::default();
+        match policy.choose(required.clone(), Circumstances { wallet, payer: None, asked, stored: &stored }, &ledger) {
             Err(error) => is_fit_to_show(&error.message),
             Ok(chosen) => {
                 assert!((1..=100_000).contains(&chosen.offer.amount.units), "it would pay {}", chosen.offer.amount.digits);

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { Given, type Command, type Option } from './command.js';
 import { UsageError } from './exit.js';
+import { PROGRAM } from './program.js';
 import { meant } from './suggest.js';
 
 /** What every command takes. */
@@ -55,7 +56,7 @@ const isHash = (arg: string, before: string | undefined): boolean =>
 function unknownCommand(name: string, commands: readonly Command[]): UsageError {
   const names = commands.map((command) => command.name);
   if (/^https?:|^localhost\b/.test(name)) {
-    return new UsageError('the command is missing before the address', `Try: eliza-jobs ask ${name} "question"`);
+    return new UsageError('the command is missing before the address', `Try: ${PROGRAM} ask ${name} "question"`);
   }
   const other = meant(name, names);
   const hint = other ? `Did you mean "${other}"?` : `There are: ${names.join(', ')}.`;

@@ -6,6 +6,7 @@ import { connect, PAY_OPTIONS } from './connect.js';
 import { UsageError } from './exit.js';
 import { Interrupt } from './interrupt.js';
 import { inShort } from './output.js';
+import { PROGRAM } from './program.js';
 import { answered, progress } from './progress.js';
 import { report, write } from './report.js';
 import { stopped } from './stop.js';
@@ -58,7 +59,7 @@ paid with a test wallet.`,
 
 /** The question stands where the address belongs. */
 function swapped(question: string, url: string): UsageError {
-  const hint = `Did you mean: eliza-jobs ask ${quoted(url)} ${question === '-' ? '-' : inQuotes(question)}`;
+  const hint = `Did you mean: ${PROGRAM} ask ${quoted(url)} ${question === '-' ? '-' : inQuotes(question)}`;
   return new UsageError(`${JSON.stringify(inShort(question, 60))} is no address`, hint);
 }
 

@@ -4,15 +4,11 @@ import type { Wallet } from '../injected.js';
 import type { JobsClient as Client, JobsClientOptions, Quote, SpendOptions } from '../wasm.js';
 import type { Given, Option } from './command.js';
 import { openStore, storeFolder, storeGiven, STORE_OPTION } from './folders.js';
+import { isSandboxHere } from './here.js';
 import type { Output } from './output.js';
 import { address, amount, isLoopback, MOST_SECONDS, whole } from './values.js';
 import { anyWallet, findWallet, testWallet } from './wallet.js';
 
-/** What a served sandbox calls itself. */
-const SANDBOX = 'eliza-jobs-sandbox';
-const HEALTH = '/api/messaging/jobs/health';
-/** The longest time for the question whether a server on this machine is a sandbox. */
-const PROBE_MS = 3_000;
 /** Networks whose money is worth nothing. */
 const TESTNETS = ['base-sepolia', 'polygon-amoy'];
 
@@ -53,16 +49,21 @@ export interface Needs {
   readonly wallet: 'pay' | 'price' | 'none';
   /** The folder of payments. @default the one that goes with the server */
   readonly folder?: string;
+  /** @default what the server says */
+  readonly isSandbox?: boolean;
 }
 
 /** What was said of the library that signs: once is enough. */
 const told = new Set<string>();
 
-/** Connects to a server. Nothing is sent to it, but for a look at a server on this machine: whether it is a sandbox. */
+/**
+ * Connects to a server. Nothing is sent to it, but where something may be paid for a look at a server on this machine: whether it is a
+ * sandbox. Where the folder is known, what is open there says that.
+ */
 export async function connect(given: Given, output: Output, named: string, needs: Needs): Promise<Connection> {
   const url = address(named);
   const limits = { max: amount(given, 'max'), perDay: amount(given, 'per-day') };
-  const isSandbox = isLoopback(url) && (await isServedSandbox(url));
+  const isSandbox = needs.isSandbox ?? (needs.wallet !== 'none' && isLoopback(url) && (await isSandboxHere(url, output)));
   const folder = needs.folder ?? storeFolder(given, isSandbox);
   const { wallet, library, why } = await walletFor(needs, isSandbox, given.value('rpc'));
   if (library !== undefined && !told.has(library)) output.step('wallet', `the key is used by ${library}`, 'cyan');
@@ -118,17 +119,4 @@ function spendFor({ max, perDay }: { max: string | undefined; perDay: string | u
     ...(networks.length > 0 && { networks: [...networks] }),
     ...(resources.length > 0 && { allowResource: [...resources] }),
   };
-}
-
-/** Whether the server says that it is a sandbox. One that lies gets signatures of an account that has nothing. */
-async function isServedSandbox(url: string): Promise<boolean> {
-  try {
-    const signal = AbortSignal.timeout(PROBE_MS);
-    const response = await fetch(url.replace(/\/+$/, '') + HEALTH, { signal, redirect: 'manual' });
-    await response.body?.cancel();
-    return response.headers.get('server') === SANDBOX;
-  } catch {
-    // Whoever asks for something finds out what is wrong.
-    return false;
-  }
 }

@@ -6,6 +6,7 @@ import { connect, type Connection, type Needs } from './connect.js';
 import { inSandboxes, openServers, openStore, otherFolder, storeFolder, storeFolders } from './folders.js';
 import { inShort, type Output } from './output.js';
 import { priceOf } from './report.js';
+import { address } from './values.js';
 
 export const SANDBOX_OPTION: Command['options'][number] = {
   name: 'sandbox',
@@ -33,11 +34,16 @@ export async function findOpen(given: Given, output: Output, wallet: Needs['wall
   const seen = new Set<string>();
   const isEverywhere = named !== undefined || where.everywhere;
   for (const folder of isEverywhere ? storeFolders(given) : [storeFolder(given, given.has('sandbox'))]) {
-    for (const url of named !== undefined ? [named] : await openServers(openStore(folder))) {
-      const connection = await connect(given, output, url, { wallet, folder });
-      for (const payment of await connection.client.pendingPayments()) {
-        // A record that cannot be read belongs to no server, and is listed at each.
-        if (seen.has(payment.attemptId)) continue;
+    const store = openStore(folder);
+    const isSandbox = folder === storeFolder(given, true);
+    for (const url of named !== undefined ? [address(named)] : await openServers(store)) {
+      // A record that cannot be read belongs to no server, and is listed at each.
+      const open = (await new JobsClient({ baseUrl: url, store }).pendingPayments()).filter(
+        ({ attemptId }) => !seen.has(attemptId),
+      );
+      if (open.length === 0) continue;
+      const connection = await connect(given, output, url, { wallet, folder, isSandbox });
+      for (const payment of open) {
         seen.add(payment.attemptId);
         found.push({ connection, payment });
       }

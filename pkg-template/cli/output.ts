@@ -7,6 +7,8 @@ const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as c
 export type Style = keyof typeof CODES;
 /** How often the running clock is written. */
 const CLOCK_MS = 200;
+/** Such a terminal knows no commands: it would print them. */
+const IS_DUMB = process.env['TERM'] === 'dumb';
 /** The width of the first column of a step. */
 const COLUMN = 9;
 
@@ -64,6 +66,7 @@ export class Output {
   waiting(what: string, text: string) {
     if (!this.showsProgress) return;
     this.#endClock();
+    if (IS_DUMB) return this.#put(this.#err, `· ${what.padEnd(COLUMN)} ${inOneLine(text)}\n`);
     const began = performance.now();
     const write = () => {
       const seconds = ((performance.now() - began) / 1000).toFixed(1);

@@ -4,6 +4,7 @@ import { EXIT } from './exit.js';
 import { STORE_OPTION } from './folders.js';
 import { findOpen, lineOf, SANDBOX_OPTION, tellOfSandboxes, type Open } from './open.js';
 import type { Output } from './output.js';
+import { PROGRAM } from './program.js';
 import { lacksHash, paymentCommand, paymentOf, report, resumeCommand } from './report.js';
 
 export const pending: Command = {
@@ -34,7 +35,7 @@ export const pending: Command = {
 
 /** The commands that go on: with all that was listed, and with one of it. */
 function tellHow(given: Given, output: Output, { connection, payment }: Open) {
-  const all = ['eliza-jobs resume', ...(given.has('sandbox') ? ['--sandbox'] : []), ...connection.options].join(' ');
+  const all = [PROGRAM, 'resume', ...(given.has('sandbox') ? ['--sandbox'] : []), ...connection.options].join(' ');
   output.remark(`To go on with them without paying again: ${given.positionals.length > 0 ? resumeCommand(connection) : all}`);
   output.remark(
     `With one of them: ${paymentCommand(payment.attemptId, connection)}${lacksHash(payment) ? ' --transaction <hash>' : ''}`,

@@ -4,6 +4,7 @@ import type { FundsMoved, PaymentAttempt, PaymentRow, PendingPayment, Price } fr
 import type { Connection } from './connect.js';
 import { EXIT, Refusal, UsageError } from './exit.js';
 import type { Output } from './output.js';
+import { PROGRAM } from './program.js';
 import { isLoopback, isUuid, MOST_SECONDS, quoted } from './values.js';
 
 type Failed = Partial<ElizaJobsError> & Error;
@@ -85,7 +86,7 @@ export function interrupted(connection: Pick<Connection, 'url' | 'options'>, ope
 /** The report after Ctrl-C where the store does not say what is open. */
 export function interruptedInDoubt(thrown: unknown, { options }: Pick<Connection, 'options'>): Report {
   const report = reportOf(thrown);
-  const next = [`Whether something is open is not known. To look again: ${['eliza-jobs pending', ...options].join(' ')}`];
+  const next = [`Whether something is open is not known. To look again: ${[PROGRAM, 'pending', ...options].join(' ')}`];
   const exitCode = EXIT.mayHavePaid;
   const error = { ...report.document.error, fundsMoved: 'unknown' };
   return { message: `interrupted; ${report.message}`, lines: next, document: { error, next, exitCode } };
@@ -192,10 +193,13 @@ function requestRefused(payment: PaymentAttempt, connection: Connection): string
   ];
 }
 
+/** What to do where no server answers on this machine. */
+export const NO_SERVER_HERE = `Does the server run? "${PROGRAM} sandbox" starts one for trying out.`;
+
 function noServerHere(message: string, url: string): string {
   const isPlain = url.startsWith('https:') && /ERR_SSL_(WRONG_VERSION|PACKET_LENGTH|HTTP)|wrong version number/i.test(message);
   if (isPlain) return `It speaks http; write ${url.replace('https:', 'http:')}`;
-  return 'Does the server run? "eliza-jobs sandbox" starts one for trying out.';
+  return NO_SERVER_HERE;
 }
 
 function aboutMoney(moved: FundsMoved, payment: PaymentAttempt | undefined): string {
@@ -206,12 +210,12 @@ function aboutMoney(moved: FundsMoved, payment: PaymentAttempt | undefined): str
 
 /** The command that goes on with what is open at a server: with all of it, or with the payment or the job of this id. */
 export function resumeCommand({ url, options }: Pick<Connection, 'url' | 'options'>, id?: string): string {
-  return ['eliza-jobs resume', quoted(url), ...(id ? [quoted(id)] : []), ...options].join(' ');
+  return [PROGRAM, 'resume', quoted(url), ...(id ? [quoted(id)] : []), ...options].join(' ');
 }
 
 /** The command that goes on with one payment. */
 export const paymentCommand = (id: string, { options }: Pick<Connection, 'options'>): string =>
-  ['eliza-jobs resume', quoted(id), ...options].join(' ');
+  [PROGRAM, 'resume', quoted(id), ...options].join(' ');
 
 export const priceOf = ({
   amount,

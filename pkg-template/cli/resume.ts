@@ -9,6 +9,7 @@ import { storeGiven } from './folders.js';
 import { findOpen, lineOf, SANDBOX_OPTION, tellOfSandboxes, type Open } from './open.js';
 import { inShort, type Output } from './output.js';
 import { findPayment } from './payments.js';
+import { PROGRAM } from './program.js';
 import { answered, answerOf, progress } from './progress.js';
 import { report, reportOf, resumeCommand, write, type Report } from './report.js';
 import { stopped } from './stop.js';
@@ -39,10 +40,10 @@ goes to another agent. --transaction is for a transfer whose hash is not recorde
     const corrected = agent(given);
     const hash = transactionHash(given, TRANSACTION);
     if (id === undefined && hash !== undefined) {
-      throw new UsageError(`--${TRANSACTION} is for one payment`, 'Name its id: "eliza-jobs pending" lists them.');
+      throw new UsageError(`--${TRANSACTION} is for one payment`, `Name its id: "${PROGRAM} pending" lists them.`);
     }
     if (id === undefined && (corrected.agentId ?? corrected.timeoutMs) !== undefined) {
-      throw new UsageError('--agent and --timeout are for one payment', 'Name its id: "eliza-jobs pending" lists them.');
+      throw new UsageError('--agent and --timeout are for one payment', `Name its id: "${PROGRAM} pending" lists them.`);
     }
     if (corrected.timeoutMs !== undefined && corrected.agentId === undefined) {
       throw new UsageError('--timeout needs --agent', 'Only a request that is corrected is given another time.');
@@ -80,7 +81,7 @@ function named(given: Given): { url?: string; id?: string } {
   const [first, second] = given.positionals;
   if (first === undefined) return {};
   if (isUuid(first) && second !== undefined) {
-    throw new UsageError('the id stands before the address', `Did you mean: eliza-jobs resume ${quoted(second)} ${first}`);
+    throw new UsageError('the id stands before the address', `Did you mean: ${PROGRAM} resume ${quoted(second)} ${first}`);
   }
   const isWrong = second === undefined ? !isUuid(first) && !isAddress(first) && !/^:?\d{1,5}$/.test(first) : !isUuid(second);
   if (isWrong) {
@@ -88,7 +89,7 @@ function named(given: Given): { url?: string; id?: string } {
     const rule = second === undefined ? 'neither an address nor an id' : 'no id';
     throw new UsageError(
       `${wrong} is ${rule} (8-4-4-4-12 hexadecimal digits)`,
-      'Usage: eliza-jobs resume [url] [id]; "eliza-jobs pending" lists the ids.',
+      `Usage: eliza-jobs resume [url] [id]; "${PROGRAM} pending" lists the ids.`,
     );
   }
   if (isUuid(first)) return { id: first };
@@ -103,7 +104,7 @@ async function withoutRecord(given: Given, output: Output, url: string | undefin
   if (server === undefined) {
     throw new UsageError(
       `nothing is open with the id ${id}, and no payment that is recorded here has it`,
-      `A job that cost nothing is at its server: eliza-jobs resume <url> ${id}`,
+      `A job that cost nothing is at its server: ${PROGRAM} resume <url> ${id}`,
     );
   }
   const connection = await connect(given, output, server, { wallet: 'none' });
@@ -117,7 +118,7 @@ function notOpen(given: Given, { attemptId, server, jobId }: PaymentRow): UsageE
   return new UsageError(
     `the payment ${attemptId} is not open any more`,
     command === undefined
-      ? '"eliza-jobs payments" says what became of it.'
+      ? `"${PROGRAM} payments" says what became of it.`
       : `Its job may still be at the server for some time: ${command}`,
   );
 }

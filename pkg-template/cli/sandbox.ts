@@ -4,6 +4,7 @@ import type { Command, Given } from './command.js';
 import { EXIT, UsageError } from './exit.js';
 import { Interrupt } from './interrupt.js';
 import { inShort, paint, type Output } from './output.js';
+import { PROGRAM } from './program.js';
 import { amount, notOneOf, oneOf, whole } from './values.js';
 
 const PAYWALLS = ['none', 'elizaos', 'x402-v1', 'x402-v2'] as const;
@@ -86,7 +87,7 @@ function made(options: SandboxOptions): Sandbox {
 
 function begin(output: Output, url: string) {
   output.line(paint('bold', url), '  a sandbox: no money exists there. Ctrl-C ends it.');
-  output.remark(`Try: npx eliza-jobs ask ${url} "What is the weather in New York?"`);
+  output.remark(`Try: ${PROGRAM} ask ${url} "What is the weather in New York?"`);
 }
 
 /** A sandbox that tells of what happens in it. */

@@ -73,6 +73,7 @@ export interface FailedState extends JobFacts {
   readonly isBusy: false;
   readonly question: string;
   readonly answer: undefined;
+  /** What went wrong. Its `code` says what, its `fundsMoved` whether money has moved. */
   readonly error: JobFailure;
 }
 

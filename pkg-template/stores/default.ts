@@ -8,8 +8,9 @@ import type { Store } from './store.js';
  */
 export function defaultStore(): Store {
   try {
-    const { document, localStorage } = globalThis as { document?: unknown; localStorage?: unknown };
-    if (!shared.store && document && localStorage) shared.store = localStorageStore();
+    const page = globalThis as { document?: unknown; localStorage?: unknown };
+    // Outside of a page it is not asked for: Node 26 warns whoever does.
+    if (!shared.store && page.document && page.localStorage) shared.store = localStorageStore();
   } catch {
     // The browser blocks storage on this page: reading the global throws.
   }

@@ -11,6 +11,12 @@ const UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM
 /** What Android answers besides, which lets no app link files. */
 const NO_LINKS = 'EACCES';
 
+/** What is used of an open file. */
+interface Handle {
+  readonly fd: number;
+  sync(): Promise<void>;
+}
+
 /** The code of a file system's error. */
 export function codeOf(error: unknown): string {
   const { code } = Object(error) as { code?: unknown };
@@ -138,12 +144,34 @@ export class Folder {
   async #writeNew(path: string, text: string): Promise<void> {
     const { open, unlink } = this.#node.fs.promises;
     const handle = await open(path, 'wx', 0o600);
-    const written = handle.writeFile(text).then(() => handle.sync());
+    const written = handle.writeFile(text).then(() => this.#flush(handle));
     try {
       await written.finally(() => handle.close());
     } catch (error) {
       await unlink(path).catch(() => undefined);
       throw error;
+    }
+  }
+
+  /**
+   * Has a file or a folder on the disk. The handles of Yarn's Plug'n'Play have no `sync` that works;
+   * what is behind them has. An error with a code is the file system's own.
+   */
+  async #flush(handle: Handle): Promise<void> {
+    try {
+      await handle.sync();
+    } catch (error) {
+      if (codeOf(error)) throw error;
+      await this.#flushNumber(handle.fd);
+    }
+  }
+
+  async #flushNumber(file: number): Promise<void> {
+    try {
+      await new Promise<void>((done, failed) => this.#node.fs.fsync(file, (error) => (error ? failed(error) : done())));
+    } catch (error) {
+      // Nothing here can sync: what is written is as safe as the system makes it.
+      if (codeOf(error) && codeOf(error) !== 'ERR_INVALID_ARG_TYPE') throw error;
     }
   }
 
@@ -197,7 +225,7 @@ export class Folder {
   async #syncFolder(path: string): Promise<void> {
     try {
       const handle = await this.#node.fs.promises.open(path, 'r');
-      await handle.sync().finally(() => handle.close());
+      await this.#flush(handle).finally(() => handle.close());
     } catch (error) {
       // Windows has no such thing, and its file system keeps names safe itself.
       if (!UNSUPPORTED.has(codeOf(error))) throw error;

@@ -44,15 +44,25 @@ export interface SandboxPayment {
 
 /** A job as the server would show it. */
 export interface SandboxJob {
+    /** The job's id. */
     jobId: string;
+    /** `processing` until the agent has answered, or the job has expired. */
     status: 'processing' | 'completed' | 'timeout';
+    /** Who was asked. */
     agentId: string;
+    /** Who asked. */
     userId: string;
+    /** What was asked. */
     prompt: string;
+    /** When it was created, on the sandbox's clock, in milliseconds since 1970. */
     createdAt: number;
+    /** When it expires, on the same clock. */
     expiresAt: number;
+    /** The answer; absent while there is none. */
     result?: { message: { id: string; content: string; authorId: string; createdAt: number; metadata: Record<string, unknown> }; processingTimeMs: number };
+    /** Why there is no answer. */
     error?: string;
+    /** What the request gave as metadata. */
     metadata: Record<string, unknown>;
 }
 
@@ -60,11 +70,15 @@ export interface SandboxJob {
 export interface SandboxRequest {
     /** When, on the sandbox's clock, in milliseconds since 1970. */
     at: number;
+    /** The request's method. */
     method: string;
+    /** The whole address. */
     url: string;
+    /** The address without the server's. */
     path: string;
     /** Names in lower case. */
     headers: Record<string, string>;
+    /** The body as text; empty when there was none. */
     body: string;
     /** What was answered; absent when nothing was. */
     status?: number;
@@ -78,8 +92,11 @@ export interface QuestionContext {
     jobId?: string;
     /** The session that it is asked in. */
     sessionId?: string;
+    /** Who is asked. */
     agentId: string;
+    /** Who asks. */
     userId: string;
+    /** What the request gave as metadata. */
     metadata: Record<string, unknown>;
     /** Resolves when so much of the sandbox's time has passed. */
     sleep(ms: number): Promise<void>;

@@ -112,8 +112,8 @@ pub(crate) fn metadata(params: &Json, max_units: usize) -> Result<Option<Json>> 
         Some(metadata) if metadata.kind() == Kind::Object => {
             let units = metadata.to_json().encode_utf16().count();
             if units > max_units {
-                let rule = format!("must be at most {max_units} bytes as JSON");
-                return Err(Error::argument("metadata", &rule, &format!("{units} bytes")));
+                let rule = format!("must be at most {max_units} characters as JSON");
+                return Err(Error::argument("metadata", &rule, &format!("{units} characters")));
             }
             Ok(Some(metadata))
         }
@@ -206,6 +206,15 @@ pub struct Created {
     pub lifetime: Millis,
     /// The server's answer.
     pub document: Json,
+    /// Whether the job was there before the call began, so that its answer may be there too.
+    pub was_there: bool,
+}
+
+impl Created {
+    /// A job that was there before the call began.
+    pub(crate) fn known(self) -> Self {
+        Self { was_there: true, ..self }
+    }
 }
 
 /// A job with what was paid for it. A copy: others may have the same document. What a server itself
@@ -239,7 +248,7 @@ pub fn is_this_job(document: &Json, job_id: &str) -> bool {
 pub fn read_created(document: Json) -> Created {
     let job_id = document.get_text("jobId").unwrap_or_default();
     let lifetime = lifetime(&document);
-    Created { job_id, lifetime, document: with_status(document).1 }
+    Created { job_id, lifetime, document: with_status(document).1, was_there: false }
 }
 
 /// A job as the server last described it.

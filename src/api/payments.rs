@@ -442,6 +442,9 @@ pub struct Attempt {
     pub server: String,
     /// The body of the request.
     pub request: String,
+    /// The body as it was before `resume` corrected it: there may be a job of that one. Empty when
+    /// it never did.
+    pub first_request: String,
     /// What the server said of the job, once there is one.
     pub created: Option<Json>,
     /// When this began, or when the job was there.

@@ -4,7 +4,7 @@
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::routes;
 use crate::http::message::carries_proof;
-use crate::http::words::{fit, host, html_title, is_html, place, server_words};
+use crate::http::words::{ServerWords, fit, host, html_title, is_html, place, server_words};
 use crate::json::{self, Json};
 use crate::platform::{Body, HttpRequest, HttpResponse, Method, SendError, SendFailure};
 use crate::time::Millis;
@@ -161,7 +161,7 @@ pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Opti
         408 | 425 | 500.. => ErrorCode::ServerError,
         _ => ErrorCode::RequestRefused,
     };
-    let (words, server_code) = server_words(request, &response.body);
+    let ServerWords { words, code: server_code } = server_words(request, &response.body);
     // Version 2 of x402 says in its header why it refuses.
     let in_header = || response.header("payment-required").and_then(json::read_header)?.get_text("error");
     let words = words.or_else(|| in_header().map(|words| fit(request, &words, 1_000)));

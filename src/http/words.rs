@@ -85,20 +85,35 @@ fn without_secret(mut words: String, secret: &str) -> String {
     words
 }
 
-/// What a body says, whatever shape it has: the server's words, and its code for the error.
-pub(super) fn server_words(request: &HttpRequest, body: &Body) -> (Option<String>, Option<String>) {
+/// What a server says of its refusal, as it may be shown.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct ServerWords {
+    /// Its words.
+    pub(super) words: Option<String>,
+    /// Its code for the error.
+    pub(super) code: Option<String>,
+}
+
+impl ServerWords {
+    fn only(words: String) -> Self {
+        Self { words: Some(words).filter(|words| !words.is_empty()), code: None }
+    }
+}
+
+/// What a body says, whatever shape it has.
+pub(super) fn server_words(request: &HttpRequest, body: &Body) -> ServerWords {
     let document = match body {
-        Body::Empty => return (None, None),
+        Body::Empty => return ServerWords::default(),
         Body::Text(text) if is_html(text) => {
-            return (html_title(request, text).or_else(|| Some("a web page without a title".to_owned())), None);
+            return ServerWords::only(html_title(request, text).unwrap_or_else(|| "a web page without a title".to_owned()));
         }
         Body::Text(text) => {
-            return (Some(fit(request, text.trim_ascii(), MAX_TEXT)).filter(|text| !text.is_empty()), None);
+            return ServerWords::only(fit(request, text.trim_ascii(), MAX_TEXT));
         }
         Body::Json(document) => document,
     };
     if let Some(text) = document.as_text() {
-        return (Some(fit(request, &text, MAX_TEXT)), None);
+        return ServerWords { words: Some(fit(request, &text, MAX_TEXT)), code: None };
     }
     let message = document.get_text("message").or_else(|| document.get_text("title"));
     let (words, code) = match document.get("error") {
@@ -118,7 +133,7 @@ pub(super) fn server_words(request: &HttpRequest, body: &Body) -> (Option<String
         Some(words) if !details.is_empty() => Some(format!("{words}: {details}")),
         words => words.or(Some(details).filter(|details| !details.is_empty())),
     };
-    (words.map(|words| fit(request, &words, MAX_MESSAGE)), code)
+    ServerWords { words: words.map(|words| fit(request, &words, MAX_MESSAGE)), code }
 }
 
 /// What a validator says of the fields of a request: `prompt: Field required; …`. Each framework
@@ -220,7 +235,8 @@ mod tests {
         config.request(Method::Post, "", &CallOptions::default())
     }
     fn said(body: Body) -> (Option<String>, Option<String>) {
-        server_words(&request("", &[("x-api-key", "open sesame")]), &body)
+        let ServerWords { words, code } = server_words(&request("", &[("x-api-key", "open sesame")]), &body);
+        (words, code)
     }
 
     #[test]
@@ -229,7 +245,7 @@ mod tests {
         let request = request("", &[("payment-signature", &proof)]);
         for sent in [&proof[..], &proof[..3_000], &proof[..40]] {
             for text in [format!("cannot settle {sent}"), format!("cannot settle {sent} (cut)")] {
-                let (words, _) = server_words(&request, &Body::Json(json!({"error": text})));
+                let ServerWords { words, .. } = server_words(&request, &Body::Json(json!({"error": text})));
                 assert!(!words.as_deref().unwrap().contains(&proof[..24]), "{words:?}");
             }
         }

@@ -199,6 +199,10 @@ impl Platform for JsPlatform {
         self.capabilities
     }
 
+    fn wallet_address(&self) -> Option<String> {
+        self.wallet.get_text("address")
+    }
+
     fn has_callback(&self, callback: Callback) -> bool {
         match callback {
             Callback::Confirm => self.confirm.is_some(),

@@ -171,7 +171,7 @@ impl SessionsClient {
     }
 
     /// Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at
-    /// most. @default 60000
+    /// most: 60000, where that is not given.
     ///
     /// Where the server does not wait for the agent, or gives up on it (after 30 seconds), the
     /// client searches the session's messages for the answer. It takes the agent's first message

@@ -24,24 +24,10 @@ pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
         limits(&spend, usdc, can_lock)?;
     }
     if let Some(list) = spend.get("assets") {
-        let entries = some(&list).ok_or_else(|| argument(ASSETS, "must be a list of tokens", &list.0))?;
-        for (at, entry) in entries.iter().enumerate() {
-            asset(entry, &mut policy, can_lock).map_err(|error| of_asset(error, at))?;
-        }
+        assets(&list, &mut policy, can_lock)?;
     }
     if let Some(list) = spend.get("networks") {
-        let mut names = Vec::new();
-        for token in &policy.tokens {
-            names.push(token.network.clone());
-        }
-        let rule = format!("must be a list of network names: {}", names.join(", "));
-        policy.networks.clear();
-        for given in some(&list).ok_or_else(|| argument("spend.networks", &rule, &list.0))? {
-            let name = given.as_text().unwrap_or_default();
-            let token = policy.tokens.iter().find(|token| token.is_on(&name));
-            let token = token.ok_or_else(|| argument("spend.networks", &rule, &given.0))?;
-            policy.networks.push(token.network.clone());
-        }
+        policy.networks = networks(&list, &policy)?;
     }
     if let Some(token) = policy.tokens.iter().find(|token| token.limit > 0 && !policy.networks.contains(&token.network)) {
         return Err(Error::argument(ASSETS, "must be on networks that spend.networks names", &token.network));
@@ -55,6 +41,32 @@ pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
         text.starts_with("http") && web_sys::Url::new(text).is_ok()
     })?;
     Ok(policy)
+}
+
+/// Adds the tokens of the caller's own.
+fn assets(list: &Json, policy: &mut SpendPolicy, can_lock: bool) -> Result<()> {
+    let entries = some(list).ok_or_else(|| argument(ASSETS, "must be a list of tokens", &list.0))?;
+    for (at, entry) in entries.iter().enumerate() {
+        asset(entry, policy, can_lock).map_err(|error| of_asset(error, at))?;
+    }
+    Ok(())
+}
+
+/// The networks that may be paid on: some of those that the tokens are on.
+fn networks(list: &Json, policy: &SpendPolicy) -> Result<Vec<String>> {
+    const FIELD: &str = "spend.networks";
+    let mut known = Vec::new();
+    for token in &policy.tokens {
+        known.push(token.network.clone());
+    }
+    let rule = format!("must be a list of network names: {}", known.join(", "));
+    let mut networks = Vec::new();
+    for given in some(list).ok_or_else(|| argument(FIELD, &rule, &list.0))? {
+        let name = given.as_text().unwrap_or_default();
+        let token = policy.tokens.iter().find(|token| token.is_on(&name));
+        networks.push(token.ok_or_else(|| argument(FIELD, &rule, &given.0))?.network.clone());
+    }
+    Ok(networks)
 }
 
 /// An error about a token of the caller's own, with its place: its limits are read as those of

@@ -1,27 +1,18 @@
 //! What a server wants in the body of a create, where that is not what the Jobs API says.
 //!
-//! Some forks of elizaOS want the question as `prompt`. They say so in the 402 (`outputSchema` of
-//! version 1), before anything is signed, or in the 400 that follows. What they want goes into the
-//! body beside what is there.
+//! Some forks of elizaOS want the question as `prompt`. They say so in the 402 (`Offer::wants_prompt`),
+//! before anything is signed, or in the 400 that follows. It goes into the body beside what is
+//! there.
 
 use crate::api::error::Error;
-use crate::json::{Json, Kind, is_true};
+use crate::json::Json;
 
-/// The fields that an entry of a 402 requires in the body.
-pub fn required(entry: &Json) -> Vec<String> {
-    let fields = entry.get("outputSchema").and_then(|schema| schema.get("input")?.get("bodyFields"));
-    let Some(fields) = fields.filter(|fields| fields.kind() == Kind::Object) else { return Vec::new() };
-    let is_required = |name: &String| fields.get(name).and_then(|field| field.get("required")).is_some_and(|it| is_true(&it));
-    fields.names().into_iter().filter(is_required).collect()
-}
-
-/// The body with these fields. The error is the name of one that cannot be filled.
-pub fn with_fields(body: Json, fields: &[String]) -> Result<Json, String> {
-    fields.iter().try_fold(body, |body, field| match (body.get(field), field.as_str(), body.get("content")) {
-        (Some(_), ..) => Ok(body),
-        (None, "prompt", Some(content)) => Ok(body.set("prompt", content)),
-        _ => Err(field.clone()),
-    })
+/// The body with the question as `prompt` too, where it has none.
+pub fn with_prompt(body: Json) -> Json {
+    match (body.get("prompt"), body.get("content")) {
+        (None, Some(content)) => body.set("prompt", content),
+        _ => body,
+    }
 }
 
 /// The field that a refusal asks for, of those that can be filled.
@@ -32,8 +23,8 @@ pub fn wanted(words: &str) -> Option<&'static str> {
 /// The body with what a refusal asks for; `None` where that changes nothing.
 pub fn corrected(body: &str, words: &str) -> Option<String> {
     let body = Json::parse(body)?;
-    let field = wanted(words).filter(|field| body.get(field).is_none())?;
-    with_fields(body, &[field.to_owned()]).ok().map(|body| body.to_json())
+    let can_be_filled = body.get("prompt").is_none() && body.get("content").is_some();
+    wanted(words).filter(|_| can_be_filled).map(|_| with_prompt(body).to_json())
 }
 
 /// Whether a refusal is about the request, and not about its payment. Paywalls run before the
@@ -75,24 +66,11 @@ mod tests {
     use crate::json;
 
     #[test]
-    fn a_402_names_the_fields_that_it_requires() {
-        let entry = |fields: Json| json!({"outputSchema": {"input": {"type": "http", "bodyFields": fields.0}}});
-        let fields = json!({"prompt": {"required": true}, "userId": {"required": false}, "x": {"type": "string"}, "y": 5});
-        assert_eq!(required(&entry(fields)), ["prompt"]);
-        for odd in [json!(null), json!([]), json!("prompt"), json!({"prompt": {"required": "true"}})] {
-            assert!(required(&entry(odd.clone())).is_empty(), "{odd}");
-        }
-        assert!(required(&json!({})).is_empty() && required(&json!({"outputSchema": null})).is_empty());
-    }
-
-    #[test]
     fn what_is_wanted_goes_beside_what_is_there() {
-        let body = json!({"userId": "u", "content": "c"});
-        let fields = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let filled = with_fields(body.clone(), &fields(&["userId", "prompt"])).unwrap();
+        let filled = with_prompt(json!({"userId": "u", "content": "c"}));
         assert_eq!(filled, json!({"userId": "u", "content": "c", "prompt": "c"}));
-        assert_eq!(with_fields(filled.clone(), &fields(&["prompt"])).unwrap(), filled);
-        assert_eq!(with_fields(body, &fields(&["prompt", "colour"])).unwrap_err(), "colour");
+        assert_eq!(with_prompt(filled.clone()), filled);
+        assert_eq!(with_prompt(json!({"prompt": "p", "content": "c"}))["prompt"], "p");
         assert_eq!(
             corrected(r#"{"content":"c"}"#, "Invalid request. Required fields: prompt").unwrap(),
             r#"{"content":"c","prompt":"c"}"#

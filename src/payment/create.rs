@@ -24,7 +24,7 @@ use crate::json::Json;
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform};
 use crate::spending::policy::{Chosen, Circumstances, PaymentMethod};
 use crate::time::{Deadline, Millis};
-use crate::x402::{self, Offer, PaymentRequired, refused};
+use crate::x402::{self, Asked, Offer, PaymentRequired};
 
 /// Differences between the clocks that are smaller say nothing: an answer travels, and its date has
 /// whole seconds.
@@ -112,14 +112,14 @@ impl<P: Platform + 'static> Payments<P> {
         let key = create.call.idempotency_key.as_str();
         if let Some(KeyedJob { fingerprint, job, .. }) = self.book.borrow().keyed(key, self.platform.wall_time()).cloned() {
             same_request(&fingerprint, &create.fingerprint, key)?;
-            let created = Created { document: jobs::handle(&job.created.document), ..job.created };
+            let created = Created { document: jobs::handle(&job.created.document), ..job.created }.known();
             return Ok(Some(PaidJob { created, payment: job.payment }));
         }
         match self.key_holder(key, lock, create.end).await? {
             KeyHolder::Nobody => Ok(None),
             KeyHolder::Job { created, fingerprint } => {
                 same_request(&fingerprint, &create.fingerprint, key)?;
-                Ok(Some(PaidJob { created: jobs::read_created(jobs::handle(&created)), payment: None }))
+                Ok(Some(PaidJob { created: jobs::read_created(jobs::handle(&created)).known(), payment: None }))
             }
             KeyHolder::Payment(attempt) => {
                 same_request(&attempt.fingerprint, &create.fingerprint, key)?;
@@ -139,8 +139,7 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// The body with what the server is known to want.
     pub(super) fn body(&self, body: Json) -> Json {
-        let fields = if self.wants_prompt.get() { vec!["prompt".to_owned()] } else { Vec::new() };
-        body::with_fields(body.clone(), &fields).unwrap_or(body)
+        if self.wants_prompt.get() { body::with_prompt(body) } else { body }
     }
 
     /// Asks for the job, without a payment. A server that names what the body lacks is asked once
@@ -180,23 +179,17 @@ impl<P: Platform + 'static> Payments<P> {
             return Err(no_wallet(&required));
         }
         let stored = self.stored_counters(end).await?;
-        let chosen =
-            self.config.spend.choose(required, Circumstances { wallet, url: &request.url, stored: &stored }, &self.ledger);
-        let chosen = chosen.map_err(|error| fitted(request, error))?;
         let body = request.body.as_deref().and_then(Json::parse).unwrap_or_else(Json::object);
-        let body = self.filled(body, &chosen.offer).map_err(|error| fitted(request, error))?;
-        self.wants_prompt.set(self.wants_prompt.get() || body.get("prompt").is_some());
-        request.body = Some(body.to_json());
+        let asked = Asked { url: &request.url, headers: &request.headers, body: &body, is_sample: false };
+        let payer = self.platform.wallet_address();
+        let circumstances = Circumstances { wallet, payer: payer.as_deref(), asked, stored: &stored };
+        let chosen = self.config.spend.choose(required, circumstances, &self.ledger);
+        let chosen = chosen.map_err(|error| fitted(request, error))?;
+        // An offer that cannot be filled is not chosen.
+        let wants_prompt = chosen.offer.wants_prompt(asked).unwrap_or_default() || body.get("prompt").is_some();
+        self.wants_prompt.set(self.wants_prompt.get() || wants_prompt);
+        request.body = Some(self.body(body).to_json());
         Ok(chosen)
-    }
-
-    /// The body with what an offer says that it wants.
-    pub(super) fn filled(&self, body: Json, offer: &Offer) -> Result<Json> {
-        body::with_fields(body, &body::required(&offer.entry)).map_err(|field| {
-            let why =
-                format!("it requires {field} in the request, which this client cannot fill (outputSchema.input.bodyFields)");
-            refused(ErrorCode::PaymentRequirementsInvalid, &why)
-        })
     }
 
     /// How far the server's clock is ahead of this one, where it says what time it is.
@@ -253,6 +246,7 @@ impl<P: Platform + 'static> Payments<P> {
             receipt: None,
             server: self.http.config.base_url.clone(),
             request: request.body.clone().unwrap_or_default(),
+            first_request: String::new(),
             created: None,
             created_at: now,
             begun_at: now,

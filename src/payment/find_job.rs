@@ -58,17 +58,33 @@ impl<P: Platform + 'static> Payments<P> {
 /// jobs that have it, and that are not another user's or about something else, the oldest is the
 /// one that others may have copied it from.
 fn own_job(attempt: &Attempt, jobs: Vec<Json>) -> Option<Json> {
-    let asked = Json::parse(&attempt.request).unwrap_or_else(Json::object);
-    let agrees = |job: &Json, key: &str, asked_key: &str| match (job.get_text(key), asked.get_text(asked_key)) {
-        (Some(shown), Some(asked)) => shown == asked || (key == "userId" && shown.eq_ignore_ascii_case(&asked)),
-        _ => true,
-    };
+    // The job may be of the request as it was before it was corrected.
+    let requests = [&attempt.request, &attempt.first_request].map(|request| Json::parse(request));
     let is_own = |job: &Json| {
+        let of = |request: &Json| is_of(job, request);
         jobs::reference(job).as_deref() == Some(&attempt.id)
-            && agrees(job, "userId", "userId")
-            && agrees(job, "prompt", "content")
+            && (requests.iter().flatten().any(of) || requests.iter().all(Option::is_none))
     };
     jobs.into_iter().rfind(is_own)
+}
+
+/// Whether nothing in a job says that it is another user's, or about something else, than this
+/// request.
+fn is_of(job: &Json, request: &Json) -> bool {
+    let agrees = |key: &str, asked_key: &str, is_same: &dyn Fn(&str, &str) -> bool| {
+        let both = job.get_text(key).zip(request.get_text(asked_key));
+        both.is_none_or(|(shown, asked)| is_same(&shown, &asked))
+    };
+    agrees("userId", "userId", &|shown, asked| shown.eq_ignore_ascii_case(asked)) && agrees("prompt", "content", &is_same_text)
+}
+
+/// Whether a server shows this text. Servers trim texts, write line breaks in another way, and cut
+/// long ones off in lists.
+fn is_same_text(shown: &str, asked: &str) -> bool {
+    let cut = shown.strip_suffix('…').or_else(|| shown.strip_suffix("..."));
+    let mut letters = asked.chars().filter(|letter| !letter.is_whitespace());
+    let mut shown = cut.unwrap_or(shown).chars().filter(|letter| !letter.is_whitespace());
+    shown.all(|letter| letters.next() == Some(letter)) && (cut.is_some() || letters.next().is_none())
 }
 
 #[cfg(test)]
@@ -89,6 +105,18 @@ mod tests {
     }
 
     #[test]
+    fn the_job_of_a_request_that_was_corrected_meanwhile_is_found_as_well() {
+        let attempt = |request: &str| {
+            let first = r#"{"userId":"me","content":"Why?"}"#;
+            record::read(&json!({"attemptId": "attempt-1", "state": "sent", "request": request, "firstRequest": first})).unwrap()
+        };
+        for (shown, is_found) in [("Why?", true), ("Why not?", true), ("How?", false)] {
+            let attempt = attempt(r#"{"userId":"me","content":"Why not?"}"#);
+            assert_eq!(own_job(&attempt, vec![listed("own", "me", shown)]).is_some(), is_found, "{shown}");
+        }
+    }
+
+    #[test]
     fn of_the_jobs_with_the_payments_reference_its_own_is_the_oldest_that_agrees() {
         let own = listed("own", "ME", "Why?");
         let copied = listed("copied", "me", "Why?");
@@ -96,6 +124,12 @@ mod tests {
         assert_eq!(found(vec![own.clone(), listed("theirs", "you", "Why?")]).as_deref(), Some("own"));
         assert_eq!(found(vec![own, listed("other", "me", "How?")]).as_deref(), Some("own"));
         assert_eq!(found(vec![listed("theirs", "you", "Why?"), json!({"jobId": "none"})]), None);
+        for shown in ["  Why?\r\n", "W h\ny?", "Wh…", "Why?..."] {
+            assert_eq!(found(vec![listed("own", "me", shown)]).as_deref(), Some("own"), "{shown}");
+        }
+        for shown in ["Wh", "Why? Because.", "Who…", "why?"] {
+            assert_eq!(found(vec![listed("other", "me", shown)]), None, "{shown}");
+        }
         // A server that leaves members out says nothing against it.
         let bare = json!({"jobId": "bare", "metadata": {"elizaJobsRef": "attempt-1"}});
         assert_eq!(found(vec![bare]).as_deref(), Some("bare"));

@@ -11,9 +11,9 @@ use crate::api::routes;
 use crate::http::jobs::read_created;
 use crate::http::words::fit;
 use crate::json::Json;
-use crate::platform::{HttpResponse, Method, Platform};
+use crate::platform::{HttpRequest, HttpResponse, Method, Platform};
 use crate::spending::policy::{Circumstances, Judged, Judgement, StoredCounters};
-use crate::x402;
+use crate::x402::{self, Asked};
 
 /// A request that every server must refuse: there is nobody who asks, and no question. Paywalls
 /// stand before the server and do not look at it.
@@ -33,8 +33,12 @@ impl<P: Platform + 'static> Payments<P> {
         let address = request.url.clone();
         match self.http.send(&mut request, self.http.deadline(call), None).await {
             Ok(response) if response.status == 402 && request.url == address => {
-                let stored = self.stored_counters(self.http.deadline(call)).await?;
-                Ok(self.priced(&response, &request.url, &stored, &|words| fit(&request, words, MAX_REASON_CHARS)))
+                // Without a wallet nothing is paid, whatever was spent.
+                let stored = match self.platform.wallet_capabilities().is_none() {
+                    true => StoredCounters::default(),
+                    false => self.stored_counters(self.http.deadline(call)).await?,
+                };
+                Ok(self.priced(&response, &request, &stored))
             }
             Ok(response) if response.status == 402 => Err(redirected()),
             // It was taken for a request all the same, and cost nothing.
@@ -45,23 +49,25 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// The offers of a 402, each with the rule that it breaks. `clean` makes a server's words fit
-    /// to be shown.
-    fn priced(&self, response: &HttpResponse, url: &str, stored: &StoredCounters, clean: &dyn Fn(&str) -> String) -> Json {
+    /// The offers of a 402, each with the rule that it breaks: those by which
+    /// [`Payments::create`] chooses what it pays.
+    fn priced(&self, response: &HttpResponse, request: &HttpRequest, stored: &StoredCounters) -> Json {
         let spend = &self.config.spend;
         let wallet = self.platform.wallet_capabilities();
+        // Reasons show what the server has sent, which may be our own secrets.
+        let clean = |words: &str| fit(request, words, MAX_REASON_CHARS);
         let refused = |error: Box<Error>, offers| quote(Some(false), offers).set("why", Json::text(&clean(&error.message)));
         let required = match x402::read(response, &spend.tokens) {
             Ok(required) => required,
             Err(error) => return refused(error, Vec::new()),
         };
         let lacks_wallet = wallet.is_none().then(|| no_wallet(&required));
-        let judgement = spend.judge_all(required, Circumstances { wallet, url, stored }, &self.ledger.budget());
-        let Judgement { offers: judged, chosen } = judgement;
-        let sample = || Json::parse(NO_REQUEST).unwrap_or_else(Json::object);
-        let unfilled = |at: usize| self.filled(sample(), &judged.get(at)?.offer).err();
-        let chosen = chosen.and_then(|at| unfilled(at).map_or(Ok(at), Err));
-        let offers: Vec<Json> = (0..).zip(&judged).map(|(at, judged)| shown(judged, unfilled(at), clean)).collect();
+        let body = Json::parse(NO_REQUEST).unwrap_or_else(Json::object);
+        let asked = Asked { url: &request.url, headers: &request.headers, body: &body, is_sample: true };
+        let payer = self.platform.wallet_address();
+        let circumstances = Circumstances { wallet, payer: payer.as_deref(), asked, stored };
+        let Judgement { offers: judged, chosen } = spend.judge_all(required, circumstances, &self.ledger.budget());
+        let offers: Vec<Json> = judged.iter().map(|judged| shown(judged, &clean)).collect();
         match lacks_wallet.map_or(chosen, Err) {
             Ok(at) => {
                 let chosen = offers.get(at).cloned().unwrap_or_else(Json::object);
@@ -72,17 +78,12 @@ impl<P: Platform + 'static> Payments<P> {
     }
 }
 
-/// One offer, with the rule that it breaks, or what it wants that the client does not have.
-fn shown(Judged { offer, verdict }: &Judged, unfilled: Option<Box<Error>>, clean: &dyn Fn(&str) -> String) -> Json {
-    let why = match (verdict, &unfilled) {
-        (Err(reason), _) => Some(reason),
-        (Ok(_), Some(error)) => Some(&error.message),
-        (Ok(_), None) => None,
-    };
-    let document = offer.price().document().set("allowed", Json::boolean(why.is_none()));
-    match why {
-        Some(why) => document.set("why", Json::text(&clean(why))),
-        None => document,
+/// One offer, with the rule that it breaks. `clean` makes a server's words fit to be shown.
+fn shown(Judged { offer, verdict }: &Judged, clean: &dyn Fn(&str) -> String) -> Json {
+    let document = offer.price().document().set("allowed", Json::boolean(verdict.is_ok()));
+    match verdict {
+        Err(why) => document.set("why", Json::text(&clean(why))),
+        Ok(_) => document,
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `version` | 1 |
 //! | `server` | the base address of the server that is paid |
 //! | `request` | the body of the request |
+//! | `firstRequest` | the body before `resume` corrected it; absent when it never did |
 //! | `createdAt` | when the payment began, or when the job was there, in milliseconds since 1970 |
 //! | `begunAt` | when the payment began, in milliseconds since 1970; absent in old records, where `createdAt` stands for it |
 //! | `hashGiven` | `true` where `transaction` was given to `resume`, rather than by the wallet |
@@ -147,8 +148,10 @@ pub fn paid_key(id: &str, begun_at: WallTime) -> String {
 /// What stays of an attempt whose answer was seen: nothing that anybody could use, or that tells
 /// what was asked.
 pub fn history(attempt: &Attempt) -> Json {
-    let (request, idempotency_key, fingerprint) = (String::new(), String::new(), String::new());
-    to_json(&Attempt { request, idempotency_key, fingerprint, proof: Vec::new(), answered: true, ..attempt.clone() })
+    let none = String::new;
+    let texts =
+        Attempt { request: none(), first_request: none(), idempotency_key: none(), fingerprint: none(), ..attempt.clone() };
+    to_json(&Attempt { proof: Vec::new(), answered: true, ..texts })
 }
 
 /// The attempt with all that is needed to resume it.
@@ -157,6 +160,7 @@ pub fn to_json(attempt: &Attempt) -> Json {
     for (key, text) in [
         ("server", &attempt.server),
         ("request", &attempt.request),
+        ("firstRequest", &attempt.first_request),
         ("idempotencyKey", &attempt.idempotency_key),
         ("fingerprint", &attempt.fingerprint),
         ("scope", &attempt.scope),
@@ -194,20 +198,9 @@ pub fn read(record: &Json) -> Option<Attempt> {
     let flag = |key: &str| record.get(key).is_some_and(|flag| is_true(&flag) || flag.as_text().as_deref() == Some("yes"));
     let id = record.get_text("attemptId").filter(|id| !id.is_empty())?;
     let state = PaymentState::read(&record.get_text("state")?)?;
-    let dialect = Dialect::parse(&text("dialect"));
     let price = Price::read(record);
     let transaction = record.get_text("transaction");
-    let stored = record.get("proof");
-    let mut proof: Vec<(String, String)> = PROOF_HEADERS
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), stored.as_ref()?.get_text(name)?)))
-        .filter(|(_, value)| can_be_sent(value))
-        .collect();
-    // The hash of a plain transfer is its proof, wherever it was found.
-    let hash = transaction.as_ref().filter(|hash| is_hex(hash, 64));
-    if let (true, Some(Dialect::Elizaos), Some(hash)) = (proof.is_empty(), dialect, hash) {
-        proof = transfer_proof(hash, &text("network"));
-    }
+    let proof = read_proof(record, transaction.as_deref());
     let created_at = WallTime::from_ms(record.get_number("createdAt").unwrap_or(0.0));
     // Who has found a transaction knows better.
     let unmoved = flag("unmoved") && transaction.is_none();
@@ -221,6 +214,7 @@ pub fn read(record: &Json) -> Option<Attempt> {
         receipt: record.get("receipt").filter(|receipt| receipt.kind() == Kind::Object),
         server: text("server"),
         request: text("request"),
+        first_request: text("firstRequest"),
         created: record.get("created").filter(|created| created.get_text("jobId").is_some()),
         created_at,
         begun_at: record.get_number("begunAt").map_or(created_at, WallTime::from_ms),
@@ -234,6 +228,22 @@ pub fn read(record: &Json) -> Option<Attempt> {
         found: flag("found"),
         unmoved,
     })
+}
+
+/// The proof in a record with this transaction.
+fn read_proof(record: &Json, transaction: Option<&str>) -> Vec<(String, String)> {
+    let stored = record.get("proof");
+    let proof: Vec<(String, String)> = PROOF_HEADERS
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), stored.as_ref()?.get_text(name)?)))
+        .filter(|(_, value)| can_be_sent(value))
+        .collect();
+    let is_transfer = record.get_text("dialect").and_then(|dialect| Dialect::parse(&dialect)) == Some(Dialect::Elizaos);
+    // The hash of a plain transfer is its proof, wherever it was found.
+    match transaction.filter(|hash| proof.is_empty() && is_transfer && is_hex(hash, 64)) {
+        Some(hash) => transfer_proof(hash, &record.get_text("network").unwrap_or_default()),
+        None => proof,
+    }
 }
 
 /// What a store's value holds.

@@ -96,7 +96,10 @@ impl<P: Platform + 'static> Payments<P> {
                 if attempt.request.is_empty() && attempt.created.is_none() {
                     return match given.get("jobId") {
                         // Finished elsewhere: the job may still be there.
-                        Some(job_id) => Ok(Paid { created: jobs::read_created(Json::object().set("jobId", job_id)), attempt }),
+                        Some(job_id) => {
+                            let created = jobs::read_created(Json::object().set("jobId", job_id)).known();
+                            Ok(Paid { created, attempt })
+                        }
                         None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
                     };
                 }
@@ -110,16 +113,25 @@ impl<P: Platform + 'static> Payments<P> {
         }
         if let Some(params) = call.params.as_ref().filter(|_| attempt.created.is_none()) {
             let body = jobs::with_reference(jobs::validate(params)?, &attempt.id, jobs::MAX_METADATA_UNITS);
-            attempt.request = self.body(body).to_json();
+            let request = core::mem::replace(&mut attempt.request, self.body(body).to_json());
+            if attempt.first_request.is_empty() {
+                attempt.first_request = request;
+            }
             resumption.is_corrected = true;
         }
         resumption.has_reservation = self.book.borrow().has_reservation(id);
         resumption.is_asking = self.book.borrow().is_asking(id);
         resumption.asks_chain = self.can_ask_chain(&attempt);
         let request = self.http.request(Method::Post, routes::JOBS, call);
+        let was_there = attempt.created.is_some();
         let payment = Payment::resumed(attempt, resumption, end);
         let call = call.clone();
-        self.follow(Start { payment, request, call, end, locks: vec![lock], key: None }, update).await
+        let followed = self.follow(Start { payment, request, call, end, locks: vec![lock], key: None }, update).await;
+        // A job that a search has found was made by an earlier send.
+        followed.map(|Paid { created, attempt }| {
+            let created = if was_there || attempt.found { created.known() } else { created };
+            Paid { created, attempt }
+        })
     }
 }
 

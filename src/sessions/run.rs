@@ -7,7 +7,7 @@ use core::task::Poll;
 use super::error::{about, unknown_deletion, with_message};
 use super::exchange::{AnswerWait, Outgoing, Reply, Step, Wanted, after_lost_reply, silent};
 use super::stream::{StreamReader, Streamed, done, is_stream, user_message};
-use super::walk::MessageWalk;
+use super::walk::{MessageWalk, Received};
 use crate::api::error::{Error, Result};
 use crate::api::options::CallOptions;
 use crate::api::routes;
@@ -107,7 +107,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
             None => first,
         };
         loop {
-            let (messages, next) = walk.received(&page);
+            let Received { messages, next } = walk.received(&page);
             messages.into_iter().for_each(emit);
             drained().await;
             let Some(next) = next else { break };
@@ -138,22 +138,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
     /// `chunk` (any number of them), `done`.
     pub async fn stream(self, session_id: &str, params: &Json, call: &CallOptions, emit: &dyn Fn(Json)) -> Result<()> {
         let outgoing = self.outgoing(session_id, params, call, STREAM_LIMIT)?;
-        let reader = RefCell::new(StreamReader::default());
-        let on_chunk = |chunk: &str| {
-            let updates = reader.borrow_mut().push(chunk, &self.date());
-            updates.into_iter().for_each(emit);
-        };
-        // No waker: the same task is polled whenever a chunk arrives.
-        let ended = poll_fn(|_| if reader.borrow().has_ended() { Poll::Ready(()) } else { Poll::Pending });
-        let mut request = self.message_request(&outgoing, Some(Transport::EventStream), call);
-        let response = within(self.http.send(&mut request, outgoing.request_deadline(), Some(&on_chunk)), ended).await;
-        // Some runtimes deliver the stream as a whole.
-        if let Some(Ok(response)) = &response
-            && let (true, Body::Text(text)) = (is_stream(response), &response.body)
-        {
-            on_chunk(text);
-        }
-        let (sent, is_reported) = match reader.into_inner().finish(&outgoing, &request, response, &self.date()) {
+        let (sent, is_reported) = match self.streamed(&outgoing, call, emit).await {
             Streamed::Answered => return Ok(()),
             Streamed::Failed(error) => return Err(error),
             Streamed::Sent { sent, is_reported } => (*sent, is_reported),
@@ -167,6 +152,26 @@ impl<'a, P: Platform> Sessions<'a, P> {
             emit(done(answer));
         }
         Ok(())
+    }
+
+    /// Sends a message, and reads the stream of its answer to the end.
+    async fn streamed(&self, outgoing: &Outgoing, call: &CallOptions, emit: &dyn Fn(Json)) -> Streamed {
+        let reader = RefCell::new(StreamReader::default());
+        let on_chunk = |chunk: &str| {
+            let updates = reader.borrow_mut().push(chunk, &self.date());
+            updates.into_iter().for_each(emit);
+        };
+        // No waker: the same task is polled whenever a chunk arrives.
+        let ended = poll_fn(|_| if reader.borrow().has_ended() { Poll::Ready(()) } else { Poll::Pending });
+        let mut request = self.message_request(outgoing, Some(Transport::EventStream), call);
+        let response = within(self.http.send(&mut request, outgoing.request_deadline(), Some(&on_chunk)), ended).await;
+        // Some runtimes deliver the stream as a whole.
+        if let Some(Ok(response)) = &response
+            && let (true, Body::Text(text)) = (is_stream(response), &response.body)
+        {
+            on_chunk(text);
+        }
+        reader.into_inner().finish(outgoing, &request, response, &self.date())
     }
 
     fn outgoing(&self, session_id: &str, params: &Json, call: &CallOptions, limit: Millis) -> Result<Outgoing> {

@@ -11,6 +11,15 @@ use crate::time::WallTime;
 /// After so many pages in a row without a new message, a server has no more.
 const MAX_REPEATS: u32 = 3;
 
+/// What comes of a page.
+#[derive(Debug)]
+pub(super) struct Received {
+    /// The messages to pass on now.
+    pub(super) messages: Vec<Json>,
+    /// The page to read next, if any.
+    pub(super) next: Option<Page>,
+}
+
 /// A walk through all pages.
 #[derive(Debug)]
 pub(super) struct MessageWalk {
@@ -38,8 +47,8 @@ impl MessageWalk {
         self.since.map(|_| self.page)
     }
 
-    /// Takes a page. Returns the messages to pass on now, and the page to read next, if any.
-    pub(super) fn received(&mut self, page: &Json) -> (Vec<Json>, Option<Page>) {
+    /// Takes a page.
+    pub(super) fn received(&mut self, page: &Json) -> Received {
         let mut fresh = Vec::new();
         let mut ids = Vec::new();
         let mut edge = None;
@@ -63,7 +72,7 @@ impl MessageWalk {
         if self.since.is_some() {
             self.kept.append(&mut fresh);
         }
-        (fresh, next)
+        Received { messages: fresh, next }
     }
 
     /// The page before this time. Messages of the same millisecond may stand on both sides of a

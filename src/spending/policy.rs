@@ -13,7 +13,7 @@ use crate::text::shorten;
 use crate::time::WallTime;
 use crate::x402::amount::{Amount, to_decimal};
 use crate::x402::tokens::{MAINNETS, Token, USDC_DECIMALS, usdc};
-use crate::x402::{self, Offer, PaymentRequired, refused};
+use crate::x402::{self, Asked, Offer, PaymentRequired, refused};
 
 /// The most that one payment may cost when the caller says nothing: 0.10 USDC, in atomic units.
 const USUAL_MAX_PER_PAYMENT: u128 = 100_000;
@@ -131,8 +131,10 @@ impl StoredCounters {
 pub struct Circumstances<'a> {
     /// What the wallet can do.
     pub wallet: WalletCapabilities,
-    /// Where the request goes.
-    pub url: &'a str,
+    /// The wallet's address, where it is known without calling the wallet.
+    pub payer: Option<&'a str>,
+    /// What is paid for.
+    pub asked: Asked<'a>,
     /// What all clients of the store have spent.
     pub stored: &'a StoredCounters,
 }
@@ -173,6 +175,7 @@ enum Rule {
     Network,
     Recipient,
     Resource,
+    Request,
     Wallet,
     Price,
     Budget,
@@ -184,6 +187,7 @@ impl Rule {
             Rule::Network => ErrorCode::PaymentNetworkNotAllowed,
             Rule::Recipient => ErrorCode::PaymentRecipientNotAllowed,
             Rule::Resource => ErrorCode::PaymentResourceMismatch,
+            Rule::Request => ErrorCode::PaymentRequirementsInvalid,
             Rule::Wallet => ErrorCode::WalletCannotPay,
             Rule::Price | Rule::Budget => ErrorCode::PaymentOverLimit,
         }
@@ -238,7 +242,7 @@ impl SpendPolicy {
 
     /// All offers, each with how it would be paid or why not; and which one is paid.
     pub fn judge_all(&self, required: PaymentRequired, circumstances: Circumstances<'_>, budget: &Budget) -> Judgement {
-        let connection = self.check_connection(circumstances.url);
+        let connection = self.check_connection(circumstances.asked.url);
         let mut offers = Vec::new();
         let mut best: Option<(Rank, usize)> = None;
         let mut reasons = Vec::new();
@@ -299,13 +303,15 @@ impl SpendPolicy {
     fn judge(
         &self,
         offer: &Offer,
-        Circumstances { wallet, url, stored }: Circumstances<'_>,
+        Circumstances { wallet, payer, asked, stored }: Circumstances<'_>,
         budget: &Budget,
     ) -> Result<(Rank, PaymentMethod), Refusal> {
         let broken = |rule: Rule| move |reason: String| Refusal { rule, reason };
         let network = self.network_rank(offer).map_err(broken(Rule::Network))?;
         self.check_recipient(offer).map_err(broken(Rule::Recipient))?;
-        self.check_resource(offer, url).map_err(broken(Rule::Resource))?;
+        check_payer(offer, payer).map_err(broken(Rule::Recipient))?;
+        self.check_resource(offer, asked.url).map_err(broken(Rule::Resource))?;
+        offer.wants_prompt(asked).map_err(broken(Rule::Request))?;
         let method = payment_method(wallet, offer).map_err(broken(Rule::Wallet))?;
         let limit = self.limits.get(offer.token.limit).ok_or_else(|| broken(Rule::Price)("it has no limit".to_owned()))?;
         check_price(offer, limit).map_err(broken(Rule::Price))?;
@@ -363,6 +369,14 @@ impl SpendPolicy {
 
     fn is_allowed_resource(&self, resource: &str) -> bool {
         self.resources.iter().any(|allowed| is_same_resource(resource, allowed))
+    }
+}
+
+/// Nobody pays himself.
+fn check_payer(offer: &Offer, payer: Option<&str>) -> Result<(), String> {
+    match payer.filter(|payer| payer.eq_ignore_ascii_case(&offer.recipient)) {
+        Some(_) => Err("it would pay the wallet's own address".to_owned()),
+        None => Ok(()),
     }
 }
 
@@ -457,7 +471,9 @@ mod tests {
     /// With a store in which nothing is spent.
     fn unspent(wallet: WalletCapabilities, url: &str) -> Circumstances<'_> {
         const NOTHING: &StoredCounters = &StoredCounters { counters: Vec::new(), read_at: WallTime::from_ms(0.0) };
-        Circumstances { wallet, url, stored: NOTHING }
+        const NO_BODY: &Json = &Json(serde_json::Value::Null);
+        let asked = Asked { url, headers: &[], body: NO_BODY, is_sample: false };
+        Circumstances { wallet, payer: None, asked, stored: NOTHING }
     }
     fn choose(policy: &SpendPolicy, wallet: WalletCapabilities, body: Json) -> Result<Chosen> {
         policy.choose(required(policy, body), unspent(wallet, URL), &ledger(policy))

@@ -63,8 +63,11 @@ const CACHED: &str = "; the server's answers came from an HTTP cache and were ol
 pub(crate) struct Terms {
     /// The caller's interval and number of polls.
     pub(crate) plan: WaitPlan,
-    /// How long the job lives, where it was just created here.
+    /// How long the job lives, where it was created here.
     pub(crate) lifetime: Option<Millis>,
+    /// Whether it was there before the call began: its answer may be there too, and the wait's
+    /// beginning says nothing of the job's age.
+    pub(crate) was_there: bool,
     /// When the caller's time is over; infinite without a limit.
     pub(crate) deadline: Instant,
     /// The caller's limit, for messages.
@@ -128,6 +131,7 @@ pub(crate) struct JobWait {
     deadline: Instant,
     limit: Option<Millis>,
     was_created_here: bool,
+    was_there: bool,
     lifetime: Option<Millis>,
     state: State,
     has_slot: bool,
@@ -166,6 +170,7 @@ impl JobWait {
             deadline: terms.deadline,
             limit: terms.limit,
             was_created_here: terms.lifetime.is_some(),
+            was_there: terms.was_there,
             lifetime: terms.lifetime,
             state: State::Idle,
             has_slot: false,
@@ -187,7 +192,7 @@ impl JobWait {
         };
         // Our own schedule leaves a new job a moment; the caller's interval comes after the first
         // poll.
-        if wait.is_paced_here() && wait.was_created_here {
+        if wait.is_paced_here() && !wait.was_there {
             wait.is_due_after(now, wait.schedule.gap(Millis::ZERO));
         }
         wait
@@ -238,7 +243,7 @@ impl JobWait {
 
     /// How long the agent took, by the server's word, if that goes with what was seen.
     fn believed(&self, now: Instant, took: Millis) -> Option<Millis> {
-        let latest = if self.was_created_here { now.since(self.began) + UNBELIEVABLE } else { Millis::FOREVER };
+        let latest = if !self.was_there { now.since(self.began) + UNBELIEVABLE } else { Millis::FOREVER };
         let earliest = (self.unfinished_at - UNBELIEVABLE).max(Millis::ZERO);
         (earliest..=latest).contains(&took).then_some(took)
     }

@@ -51,8 +51,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) job_id: &'a str,
     /// The agent that was asked; empty where that is not known.
     pub(crate) agent: &'a str,
-    /// How long the job lives, where it was just created here.
+    /// How long the job lives, where it was created here.
     pub(crate) lifetime: Option<Millis>,
+    /// Whether the job was there before the call began.
+    pub(crate) was_there: bool,
     /// When the caller's time is over; infinite without a limit.
     pub(crate) deadline: Instant,
     pub(crate) plan: WaitPlan,
@@ -60,9 +62,10 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// The wait for a job that was just created. `agent` is empty where it is not known.
+    /// The wait for a job that was created by this client, just now or before. `agent` is empty where it is not known.
     pub(crate) fn created(job: &'a Created, agent: &'a str, end: Deadline, call: &'a CallOptions, plan: WaitPlan) -> Self {
-        Self { job_id: &job.job_id, agent, lifetime: Some(job.lifetime), deadline: end.instant(), plan, call }
+        let Created { job_id, lifetime, was_there, .. } = job;
+        Self { job_id, agent, lifetime: Some(*lifetime), was_there: *was_there, deadline: end.instant(), plan, call }
     }
 }
 
@@ -290,10 +293,10 @@ impl<P: Platform + 'static> Drop for Subscription<'_, P> {
 
 impl<'a, P: Platform + 'static> Subscription<'a, P> {
     fn new(all: &'a JobWatch, http: &'a Http<P>, wanted: &Wanted<'_>) -> Self {
-        let Wanted { plan, lifetime, deadline, call, .. } = *wanted;
+        let Wanted { plan, lifetime, was_there, deadline, call, .. } = *wanted;
         // Headers of its own go with no other poll.
         let may_share = call.headers.is_empty() && !call.runs_only_while_read;
-        let terms = Terms { plan, lifetime, deadline, limit: call.timeout, may_share };
+        let terms = Terms { plan, lifetime, was_there, deadline, limit: call.timeout, may_share };
         let key = all.change(|watch| watch.subscribe(wanted.job_id, wanted.agent, terms, http.platform.now()));
         let mut signals = all.signals.borrow_mut();
         while signals.len() <= key {

@@ -8,6 +8,7 @@ pub mod elizaos;
 mod entry;
 mod exact;
 pub mod extensions;
+mod input;
 mod offer;
 pub mod onchain;
 mod payment_required;
@@ -15,5 +16,6 @@ pub mod signature;
 pub mod tokens;
 pub mod typed_data;
 
+pub use input::Asked;
 pub use offer::Offer;
 pub use payment_required::{PaymentRequired, read, reasons, refused};

@@ -101,6 +101,7 @@ mod tests {
             receipt: None,
             server: String::new(),
             request: String::new(),
+            first_request: String::new(),
             created: None,
             created_at: crate::time::WallTime::from_ms(0.0),
             begun_at: crate::time::WallTime::from_ms(0.0),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { test } from 'node:test';
 import { consumer, inPage, pageOf, refusal, run, said, serve, server, workshop } from './harness.mjs';
 
 const { folder, installed, out, project, tool, versionOf } = workshop('.');
@@ -20,6 +21,17 @@ for (const [node, version] of nodes) {
   consumer(`Node ${version}`, 'names of the CommonJS files in an import', (question) =>
     program(node, project('names-from-esm.js'), server.url, question),
   );
+}
+for (const [node, version] of nodes) {
+  test(`a client without a store makes Node ${version} say nothing`, async () => {
+    const code = `import { JobsClient } from 'eliza-jobs';
+import { createSandbox } from 'eliza-jobs/sandbox';
+const { url, fetch } = createSandbox();
+console.log(await new JobsClient({ baseUrl: url, fetch }).ask('hi'));`;
+    const { stdout, stderr } = await run(node, ['--input-type=module', '-e', code], { cwd: path.dirname(project('program.js')) });
+    assert.match(stdout, /^You asked: "hi"/);
+    assert.equal(stderr, '');
+  });
 }
 consumer(`Bun ${versionOf('@oven/bun-linux-x64')}`, 'import', (question) =>
   program(bin('@oven/bun-linux-x64/bin/bun'), project('program.js'), server.url, question),

@@ -206,7 +206,7 @@ fn what_was_paid_is_listed_by_time_and_state_without_proofs_and_questions() {
         .map(|(key, text)| (key.clone(), text.clone()))
         .unwrap();
     let kept = Json::parse(&text).unwrap();
-    for gone in ["request", "proof", "idempotencyKey", "fingerprint"] {
+    for gone in ["request", "firstRequest", "proof", "idempotencyKey", "fingerprint"] {
         assert!(kept.get(gone).is_none(), "{gone} is kept");
     }
     world.store.borrow_mut().retain(|key, _| !key.starts_with("eliza-jobs/paid/"));

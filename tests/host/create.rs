@@ -53,7 +53,7 @@ fn what_the_server_would_refuse_is_never_sent() {
         ("metadata", json!([]), "an array"),
         ("metadata", json!("x"), "\"x\""),
         ("metadata", json!(null), "null"),
-        ("metadata", json!({"k": "x".repeat(9_993)}), "10001 bytes"),
+        ("metadata", json!({"k": "x".repeat(9_993)}), "10001 characters"),
         ("timeoutMs", json!(999), "999"),
         ("timeoutMs", json!(300_001), "300001"),
         ("timeoutMs", json!("5s"), "\"5s\""),

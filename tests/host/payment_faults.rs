@@ -314,6 +314,22 @@ fn a_proof_that_was_taken_with_a_request_that_was_not_goes_out_with_another_requ
     }
 }
 
+/// The first request may have a job, of which nobody has heard.
+#[test]
+fn a_request_that_was_corrected_in_vain_does_not_forget_the_first_one() {
+    let scene = signing(scene([asks(entry()), Step::Fail(SendFailure::Reset)]).forever(text(502, "")));
+    let attempt = record::to_json(&create(&scene).unwrap_err().payment.unwrap());
+    let params = json!({"userId": USER, "content": "another wording"});
+    resume(&scene, &attempt, &CallOptions { params: Some(params), ..plain() }).unwrap_err();
+    assert!(scene.world.records()[0]["request"].to_string().contains("another wording"));
+    // Now the server can be searched. It has the first job, and would take no proof twice.
+    scene.world.script.borrow_mut().push_back(jobs(&[paid_for()]));
+    *scene.world.forever.borrow_mut() = Some(seen("completed"));
+    let before = scene.sent_proofs().len();
+    resume(&scene, &attempt, &plain()).unwrap();
+    assert_eq!(scene.sent_proofs().len(), before);
+}
+
 #[test]
 fn a_job_of_others_with_the_same_reference_is_not_taken() {
     let with = |key: &str, value: &str| {

@@ -28,6 +28,10 @@ fn entry(change: impl FnOnce(&mut serde_json::Value)) -> Json {
     change(&mut entry.0);
     entry
 }
+/// An entry with this `outputSchema.input`.
+fn said(input: Json) -> Json {
+    entry(|entry| entry["outputSchema"] = json!({"input": input.0}).0)
+}
 fn asks(entries: Vec<Json>) -> Step {
     answer(402, json!({"x402Version": 1, "accepts": entries}))
 }
@@ -125,6 +129,72 @@ fn an_offer_that_wants_what_a_job_does_not_have_is_not_chosen() {
     for why in [&quoted["why"], &quoted["offers"][0]["why"]] {
         assert!(why.as_str().unwrap().contains("requires colour"), "{quoted}");
     }
+}
+
+#[test]
+fn what_a_quote_chooses_is_what_a_job_pays_and_what_it_refuses_is_refused() {
+    let requires = |field: &str, kind: &str| {
+        let field = serde_json::Map::from_iter([(field.to_owned(), json!({"type": kind, "required": true}).0)]);
+        said(json!({"bodyFields": field}))
+    };
+    let at = |amount: &str| entry(|entry| entry["maxAmountRequired"] = json!(amount).0);
+    let own = entry(|entry| entry["payTo"] = json!(PAYER.to_lowercase()).0);
+    let cheap = requires("colour", "string").set("maxAmountRequired", json!("10"));
+    let given = || params().set("agentId", json!(USER)).set("metadata", json!({"a": 1})).set("timeoutMs", json!(5_000));
+    let table = [
+        ("nothing more", vec![at("20000")], Some("0.02")),
+        ("the cheapest", vec![at("20000"), at("10000"), at("10000000")], Some("0.01")),
+        ("too dear", vec![at("10000000")], None),
+        ("agentId", vec![requires("agentId", "string")], Some("0.02")),
+        ("metadata", vec![requires("metadata", "object")], Some("0.02")),
+        ("timeoutMs", vec![requires("timeoutMs", "number")], Some("0.02")),
+        ("a number for agentId", vec![requires("agentId", "number")], None),
+        ("prompt", vec![requires("prompt", "string")], Some("0.02")),
+        ("a number for prompt", vec![requires("prompt", "number")], None),
+        ("another field", vec![requires("colour", "string")], None),
+        ("another field, or dearer", vec![cheap, at("20000")], Some("0.02")),
+        ("a schema", vec![said(json!({"body": {"type": "object", "required": ["colour"]}}))], None),
+        ("a query", vec![said(json!({"queryParams": {"lang": {"required": true}}}))], None),
+        ("a header", vec![said(json!({"headerFields": {"X-Tenant": {"required": true}}}))], None),
+        ("a header that is set", vec![said(json!({"headerFields": {"X-Api-Key": {"required": true}}}))], Some("0.02")),
+        ("another method", vec![said(json!({"method": "GET"}))], None),
+        ("a form", vec![said(json!({"bodyType": "multipart-form-data"}))], None),
+        ("the wallet itself", vec![own.clone()], None),
+        ("the wallet itself, or another", vec![own, at("30000")], Some("0.03")),
+    ];
+    for (what, offers, pays) in table {
+        let scene_of = |more: Option<Step>| {
+            let scene = scene([asks(offers.clone())].into_iter().chain(more));
+            *scene.world.address.borrow_mut() = Some(PAYER.to_owned());
+            scene
+        };
+        let quoted = quote(&signing(scene_of(None))).unwrap();
+        let signature = json!(format!("0x{}", "ab".repeat(70)));
+        let paying = scene_of(Some(created())).giving(Callback::Address, |_, _| Some(Ok(json!(PAYER))));
+        let paying = paying.giving(Callback::Sign, move |_, _| Some(Ok(signature.clone())));
+        let job = run(paying.client.create_job(&given(), &plain(), &|_| ()));
+        let allowed: Vec<bool> = quoted["offers"].as_array().unwrap().iter().map(|offer| offer["allowed"] == true).collect();
+        match job {
+            Ok(job) => {
+                let paid = job.payment.unwrap().document();
+                assert_eq!((paid["amount"].as_str(), quoted["chosen"]["amount"].as_str()), (pays, pays), "{what}");
+                assert!(quoted.get("why").is_none() && allowed.contains(&true), "{what}: {quoted}");
+            }
+            Err(error) => {
+                assert_eq!((pays, &quoted["chosen"]), (None, &json!(null).0), "{what}: {error:?}");
+                assert_eq!(quoted["why"].as_str(), Some(error.message.as_str()), "{what}");
+                assert!(allowed.iter().all(|allowed| !allowed), "{what}");
+                assert_eq!((paying.asked(Callback::Sign), paying.asked(Callback::Address)), (0, 0), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_wallet_no_store_stands_between_a_user_and_the_price() {
+    let scene1 = scene_with([payment_required()], |config| config.spend.limits[0].budget = 1_000_000);
+    *scene1.world.store_waits.borrow_mut() = Some((true, std::rc::Rc::default()));
+    assert_eq!(quote(&scene1).unwrap()["offers"][0]["amount"], "0.02");
 }
 
 #[test]

@@ -190,6 +190,7 @@ fn a_payment_that_nobody_signed_is_over_after_an_hour_and_open_before() {
     with_job["jobId"] = json!("job-1").0;
     let elsewhere = scene_with([seen("completed")], |_| ());
     assert_eq!(resume(&elsewhere, &with_job).unwrap()["status"], "completed");
+    assert_eq!(elsewhere.times(), [0.0], "at once");
 }
 
 #[test]
@@ -379,5 +380,52 @@ fn after_a_restart_whoever_sees_the_answer_closes_the_payment() {
         assert_eq!(pending(&after).len(), 1);
         run(after.client.get_job(id, &plain())).unwrap();
         assert_eq!(pending(&after).len(), usize::from(other));
+    }
+}
+
+#[test]
+fn the_answer_of_a_job_that_was_there_before_is_asked_for_at_once() {
+    let named = CallOptions { idempotency_key: "k".into(), ..plain() };
+    let before = scene([payment_required(), created()]).paying();
+    create(&before, &named).unwrap();
+    let open = pending(&before).remove(0);
+    let later = |steps: Vec<Step>| {
+        let later = scene(steps);
+        *later.world.store.borrow_mut() = before.world.store.borrow().clone();
+        later.world.now.set(5_000.0);
+        later
+    };
+    // What another program knows of the payment, with little time.
+    let finished = later(vec![seen("completed")]);
+    run(finished.client.resume(&open, &within(300.0), WaitPlan::default(), &|_| ())).unwrap();
+    assert_eq!(finished.times(), [5_000.0]);
+    // What the same key has created, here and in another program.
+    let wait = |scene: &Scene, call: &CallOptions| {
+        run(scene.client.create_and_wait(&params(), call, WaitPlan::default(), &|_| ())).unwrap();
+        scene.times().last().copied().unwrap()
+    };
+    let short = CallOptions { timeout: Some(Millis::new(300.0)), ..named.clone() };
+    assert_eq!(wait(&later(vec![seen("completed")]).paying(), &short), 5_000.0);
+    before.world.script.borrow_mut().push_back(seen("completed"));
+    before.world.now.set(9_000.0);
+    assert_eq!(wait(&before, &short), 9_000.0);
+    // What cost nothing.
+    let free = scene([created(), seen("completed")]);
+    create(&free, &named).unwrap();
+    assert_eq!(wait(&free, &short), 0.0);
+}
+
+#[test]
+fn a_job_that_a_search_finds_is_asked_for_at_once_and_one_that_is_made_now_a_moment_later() {
+    let before = scene([payment_required(), lost()]).forever(lost()).paying();
+    create(&before, &plain()).unwrap_err();
+    let open = pending(&before).remove(0);
+    for (list, waits) in [(jobs(&[paid_for()]), false), (jobs(&[]), true)] {
+        let after = scene([list, if waits { created() } else { seen("completed") }, seen("completed")]);
+        *after.world.store.borrow_mut() = before.world.store.borrow().clone();
+        resume(&after, &open).unwrap();
+        let times = after.times();
+        let [.., made, polled] = times[..] else { panic!("{times:?}") };
+        assert_eq!(polled > made, waits, "{times:?}");
     }
 }

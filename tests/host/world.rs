@@ -115,6 +115,8 @@ pub struct World {
     pub now: Cell<f64>,
     pub sleeps: RefCell<Vec<f64>>,
     pub abilities: Cell<WalletCapabilities>,
+    /// The wallet's address, where it need not be asked.
+    pub address: RefCell<Option<String>>,
     /// What the application and its wallet give when they are asked.
     pub gives: RefCell<Vec<(Callback, Give)>>,
     pub asked: RefCell<Vec<(Callback, Json)>>,
@@ -336,6 +338,9 @@ impl Platform for Shared {
     }
     fn wallet_capabilities(&self) -> WalletCapabilities {
         self.0.abilities.get()
+    }
+    fn wallet_address(&self) -> Option<String> {
+        self.0.address.borrow().clone()
     }
     fn has_callback(&self, whom: Callback) -> bool {
         self.0.gives.borrow().iter().any(|(known, _)| *known == whom)

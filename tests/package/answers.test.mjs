@@ -28,7 +28,7 @@ for (const [theirs, field, change, ours = theirs] of [
   ['content cannot be empty', 'content', { content: '' }],
   ['content exceeds maximum length of 50000 characters', 'content', { content: 'x'.repeat(50_001) }, '50000 characters'],
   ['metadata must be an object', 'metadata', { metadata: 'x' }, 'metadata must be a'],
-  ['metadata exceeds maximum size of 10000 bytes', 'metadata', { metadata: { k: 'x'.repeat(9_993) } }, '10000 bytes'],
+  ['metadata exceeds maximum size of 10000 bytes', 'metadata', { metadata: { k: 'x'.repeat(9_993) } }, '10000 characters'],
   ['timeoutMs must be a positive number', 'timeoutMs', { timeoutMs: -1 }, 'timeoutMs of params must be a number'],
   ['timeoutMs must be at least 1000ms', 'timeoutMs', { timeoutMs: 999 }, '1000'],
   ['timeoutMs cannot exceed 300000ms', 'timeoutMs', { timeoutMs: 300_001 }, '300000'],

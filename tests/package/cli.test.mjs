@@ -1,9 +1,11 @@
 // The command line as users have it: the installed package's program, in processes of their own.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { ACCOUNTS, startChain } from '../servers/chain.mjs';
@@ -496,6 +498,91 @@ test('a job that is over without an answer is paid: nothing can be resumed, and 
     [3, 'job_gone', ['The job is over without an answer: there is nothing to resume.']],
   );
   assert.equal((await run('pending', url)).stderr, 'Nothing is open.\n');
+});
+
+/** A port of this machine on which this server has listened. */
+async function portOf(server) {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return server.address().port;
+}
+
+test('a sandbox that is still starting is waited for: what pays is decided by an answer', async (t) => {
+  // Two requests come to nothing, and then nothing listens for a moment.
+  let seen = 0;
+  const starting = net.createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .once('data', () => {
+        socket.destroy();
+        seen += 1;
+        if (seen === 2) starting.close();
+      });
+  });
+  const port = await portOf(starting);
+  const sandbox = createSandbox({ paywall: 'x402-v2' });
+  starting.once('close', async () => {
+    const served = await serveSandbox(sandbox, { port });
+    t.after(() => served.close());
+  });
+  const { code, text } = await user().onTerminal('ask', `127.0.0.1:${port}`, QUESTION);
+  assert.deepEqual([code, text.includes(answerTo(QUESTION)), sandbox.payments.length], [0, true, 1], text);
+  assert.match(text, /waiting for one at http:\/\/127/);
+});
+
+test('where nothing answers on this machine, nothing is decided and nothing is sent', async () => {
+  const server = net.createServer();
+  const port = await portOf(server);
+  server.close();
+  await once(server, 'close');
+  const ends = [
+    ['ask', `127.0.0.1:${port}`, QUESTION],
+    ['quote', `127.0.0.1:${port}`],
+  ].map((command) => user().run(...command));
+  for (const { code, stderr } of await Promise.all(ends)) {
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /no server answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)\n {2}Nothing was paid\.\n {2}Does the server run\?/,
+    );
+    assert.doesNotMatch(stderr, /PRIVATE_KEY/);
+  }
+});
+
+test('commands that go on are printed as the program was called', async (t) => {
+  const refusing = { proofs: true };
+  const { url } = await sandboxed(t, {}, refused(refusing));
+  const npm = { npm_config_user_agent: 'npm/11.0.0 node/v24.0.0 linux x64', npm_command: 'exec' };
+  const { run } = user(npm);
+  assert.ok((await run('ask', url, QUESTION)).stderr.includes(`: npx eliza-jobs resume ${url}\n`));
+  assert.match(
+    (await run('pending', '--sandbox')).stderr,
+    /: npx eliza-jobs resume --sandbox\n.*: npx eliza-jobs resume [\w-]+\n/,
+  );
+  assert.match((await run('resume', 'hi')).stderr, /"npx eliza-jobs pending" lists/);
+  // A script of a project has the name in its PATH.
+  const script = user({ ...npm, npm_command: 'run-script' });
+  assert.match((await script.run('resume', 'hi')).stderr, /"eliza-jobs pending" lists/);
+});
+
+for (const [agent, folder, command] of [
+  ['pnpm/10.1.0', 'pnpm/dlx/1a2b', 'pnpm dlx'],
+  ['yarn/4.5.0', 'xfs-1a2b/dlx-77', 'yarn dlx'],
+  ['bun/1.2.0', 'bunx-1000-eliza-jobs@latest', 'bunx'],
+]) {
+  test(`commands that go on are printed as ${command} takes them`, async () => {
+    const place = path.join(emptyFolder(), folder, 'node_modules/eliza-jobs');
+    cpSync(installed, place, { recursive: true });
+    const env = { PATH: process.env.PATH, npm_config_user_agent: agent };
+    const { stderr } = spawnSync(process.execPath, [path.join(place, 'cli.js'), 'resume', 'hi'], { env, encoding: 'utf8' });
+    assert.ok(stderr.includes(`"${command} eliza-jobs pending" lists`), stderr);
+  });
+}
+
+test('a terminal that knows no commands gets none', async (t) => {
+  const { url } = await sandboxed(t);
+  const { code, text } = await user({ TERM: 'dumb' }).onTerminal('ask', url, QUESTION);
+  assert.deepEqual([code, text.includes(answerTo(QUESTION))], [0, true], text);
+  assert.doesNotMatch(text, /\x1b/); // eslint-disable-line no-control-regex -- what must not be there
 });
 
 test('an agent that the server does not list is refused before anything is paid', async (t) => {

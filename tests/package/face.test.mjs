@@ -64,6 +64,19 @@ test('what the runtime lacks is named, and is no crash at the import', () => {
   }
 });
 
+test('what the runtime lacks at the import may be there when a client is made', () => {
+  for (const name of ['WebAssembly', 'TextDecoder', 'TextEncoder']) {
+    const program = `const there = globalThis.${name};
+      delete globalThis.${name};
+      const { ElizaClient, JobsClient } = await import('eliza-jobs');
+      globalThis.${name} = there;
+      const fetch = async () => new Response('{"jobId":"j","status":"pending"}');
+      const { sessions } = new ElizaClient({ baseUrl: 'https://h', fetch });
+      console.log((await new JobsClient({ baseUrl: 'https://h', fetch }).getJob('j')).status, typeof sessions.sendMessage);`;
+    assert.equal(run(program), 'pending function\n', name);
+  }
+});
+
 test('a runtime without fetch can be given one', () => {
   const program = `delete globalThis.fetch;
     const { JobsClient } = await import('eliza-jobs');

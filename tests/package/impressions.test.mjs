@@ -71,6 +71,9 @@ test('a stack has the frames of the call: in a promise, an iterator, a page, a c
   async function iteratorCaller() {
     for await (const job of client.watchJob('x')) assert.fail(job.jobId);
   }
+  async function awaitedCaller() {
+    await client.payments({ state: 'foo' });
+  }
   async function pageCaller() {
     for await (const message of sessions.getMessages('x')) assert.fail(message.id);
   }
@@ -80,7 +83,7 @@ test('a stack has the frames of the call: in a promise, an iterator, a page, a c
   async function methodCaller() {
     return client.spent('ETH');
   }
-  for (const caller of [promiseCaller, iteratorCaller, pageCaller, constructorCaller, methodCaller]) {
+  for (const caller of [promiseCaller, iteratorCaller, awaitedCaller, pageCaller, constructorCaller, methodCaller]) {
     async function outerCaller() {
       await null;
       await caller();

@@ -236,9 +236,10 @@ test('of a hundred odd 402s, in whatever order their offers come, the quote name
       { budget: '0.02' },
       { recipients: [PAYEE] },
     ]);
-    const { quote } = await quoted(() => answers[form](entries), { spend });
+    const wallet = { address: PAYER, sendTransfer: never('sendTransfer'), signTypedData: never('signTypedData') };
+    const { quote } = await quoted(() => answers[form](entries), { spend, wallet });
     const shuffled = [...entries].sort(() => next() - 0.5);
-    const other = (await quoted(() => answers[form](shuffled), { spend })).quote;
+    const other = (await quoted(() => answers[form](shuffled), { spend, wallet })).quote;
     const facts = (offer) => offer && [offer.amountAtomic, offer.network, offer.dialect];
     assert.deepEqual(facts(other.chosen), facts(quote.chosen), `${seed}: the order changes what is chosen`);
     // What paying would pay is what `confirm` is asked about.
@@ -247,7 +248,7 @@ test('of a hundred odd 402s, in whatever order their offers come, the quote name
     const client = new JobsClient({
       baseUrl: 'https://h',
       fetch: async () => answers[form](entries),
-      wallet: { address: PAYER, sendTransfer: never('sendTransfer'), signTypedData: never('signTypedData') },
+      wallet,
       confirm,
       store: memoryStore(),
       spend,

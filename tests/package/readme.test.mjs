@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
@@ -36,7 +36,6 @@ globalThis.network = { fetch };
 globalThis.fetch = sandbox.fetch;
 globalThis.userId = crypto.randomUUID();
 globalThis.content = '${QUESTION}';
-globalThis.agentId = sandbox.agentId;
 const wallet = globalThis.wallet = rejects ? { ...sandbox.wallet, signTypedData: () => Promise.reject(Object.assign(new Error('no'), { code: 4001 })) } : sandbox.wallet;
 globalThis.client = new JobsClient({ baseUrl: url, wallet });
 process.on('exit', () => process.stderr.write('@' + JSON.stringify([sandbox.jobs.length, sandbox.payments.length])));
@@ -142,10 +141,14 @@ const ask = async (question) => {
   const response = await network.fetch('http://127.0.0.1:${port}/ask', init);
   return [response.status, await response.json()];
 };
-console.log(JSON.stringify([await ask(content), await ask('')]));
+const odd = await network.fetch('http://127.0.0.1:${port}/ask', { method: 'POST', body: 'question=hi' });
+console.log(JSON.stringify([await ask(content), await ask(''), [odd.status, await odd.json()]]));
 process.exit();`;
+    rmSync(path.join(folder, 'payments'), { recursive: true, force: true });
     const { stdout, payments } = run(program.replace('8080', port), { after });
-    const [[status, { answer }], [refused, error]] = JSON.parse(stdout);
+    const [[status, { answer }], [refused, error], [odd, { field }]] = JSON.parse(stdout);
+    assert.deepEqual([odd, field], [400, 'question'], 'a body that is no JSON');
+    assert.ok(existsSync(path.join(folder, 'payments')), 'payments outlive the program');
     assert.deepEqual([status, refused, error.code, error.fundsMoved, payments], [200, 400, 'invalid_argument', false, 1]);
     assert.match(answer, ANSWER);
   },
@@ -213,7 +216,7 @@ declare global {
   interface Window { ethereum: Eip1193Provider }
   const client: Client;
   const wallet: Wallet;
-  const userId: string, content: string, agentId: string, orderId: string;
+  const userId: string, content: string, orderId: string;
   const questions: string[];
   const process: { env: { PRIVATE_KEY: \`0x\${string}\` }; stdout: { write(text: string): void } };
 }`;
@@ -229,7 +232,7 @@ declare global {
   for (const [name, text] of files)
     writeFileSync(path.join(folder, name), name.endsWith('.mts') ? `${text}\nexport {};\n` : text);
   const compilerOptions = {
-    ...{ strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, isolatedModules: true, noEmit: true },
+    ...{ strict: true, exactOptionalPropertyTypes: true, isolatedModules: true, noEmit: true },
     ...{ target: 'es2022', module: 'nodenext', lib: ['es2024', 'dom', 'dom.iterable'], types: [], skipLibCheck: true },
     noImplicitAny: false,
   };

@@ -185,6 +185,8 @@ test('serveSandbox refuses what it can never serve', async () => {
     ['port', createSandbox(), { port: 'abc' }],
     ['port', createSandbox(), { port: 70_000 }],
     ['host', createSandbox(), { host: 5 }],
+    ['prt', createSandbox(), { prt: 5 }],
+    ['options', createSandbox(), null],
   ]) {
     const error = await serveSandbox(...given).catch((error) => error);
     assert.deepEqual([error.name, error.field, error.fundsMoved], ['ArgumentError', field, false], error.stack);
@@ -311,6 +313,32 @@ test('what can never be meant is refused', async () => {
     });
   }
   assert.equal(sandbox.balanceOf(sandbox.recipient), '1000');
+});
+
+test('errors have the frames of the call', async () => {
+  const sandbox = createSandbox();
+  for (const call of [
+    () => createSandbox({ paywal: 'none' }),
+    () => createSandbox(null),
+    () => sandbox.fault('nope'),
+    () => sandbox.fault('html', -1),
+    () => createSandbox({ time: 'virtual' }).advance(-1),
+    () => sandbox.balanceOf('me'),
+    () => serveSandbox(sandbox, { port: 'abc' }),
+  ]) {
+    async function outerCaller() {
+      return await call();
+    }
+    const { stack, name } = await outerCaller().catch((error) => error);
+    assert.equal(name, 'ArgumentError');
+    assert.match(stack, /^\s+at .*sandbox\.test\.mjs.*\n\s+at (async )?outerCaller /m, stack);
+    assert.doesNotMatch(stack, /node_modules|wasm-function/);
+  }
+});
+
+test('a page that imports serveSandbox learns where it serves', async () => {
+  const { serveSandbox } = await import(new URL('./sandbox.js', entry));
+  await assert.rejects(serveSandbox(createSandbox()), { name: 'TypeError', message: /serveSandbox needs Node, Bun or Deno/ });
 });
 
 test('a request can be given up', async () => {

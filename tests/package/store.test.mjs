@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -116,6 +117,38 @@ test('fileStore: the files of others in its folder are no records, whatever they
   const open = await new JobsClient({ baseUrl: 'http://127.0.0.1:9', store }).pendingPayments();
   assert.deepEqual(open, [{ attemptId: 'old', state: 'unreadable' }]);
   assert.equal(readdirSync(place).length, 6);
+});
+
+test('fileStore: where handles cannot sync, as those of Yarn, the files are on the disk all the same', async (t) => {
+  const { fsync } = fs;
+  const { open } = fs.promises;
+  const missing = () => {
+    throw new Error('Method not implemented.');
+  };
+  t.after(() => {
+    Object.assign(fs, { fsync });
+    Object.assign(fs.promises, { open });
+    syncBuiltinESMExports();
+  });
+  const synced = new Set();
+  fs.promises.open = async (...given) => Object.assign(await open(...given), { sync: missing, datasync: missing });
+  fs.fsync = (file, done) => {
+    synced.add(fs.fstatSync(file).isDirectory() ? 'folder' : 'file');
+    fsync(file, done);
+  };
+  syncBuiltinESMExports();
+  const store = fileStore(path.join(scratch, 'yarn'));
+  await store.set('k', 'v');
+  assert.deepEqual([await store.get('k'), [...synced].sort()], ['v', ['file', 'folder']]);
+  // What the disk says is an error.
+  fs.fsync = (_, done) => done(Object.assign(new Error('i/o error'), { code: 'EIO' }));
+  syncBuiltinESMExports();
+  await assert.rejects(store.set('k', 'w'), { code: 'EIO' });
+  // Where nothing can sync, the record is written.
+  fs.fsync = missing;
+  syncBuiltinESMExports();
+  assert.equal(await store.add('other', 'v'), true);
+  assert.equal(await store.get('other'), 'v');
 });
 
 test('stores that cannot be are refused at once', () => {

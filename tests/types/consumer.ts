@@ -18,6 +18,7 @@ import {
   type Quote,
   type Wallet,
 } from 'eliza-jobs';
+import { createSandbox, serveSandbox } from 'eliza-jobs/sandbox';
 import { fromEip1193, fromViem, type MadeWallet } from 'eliza-jobs/wallets';
 
 const client = new JobsClient({
@@ -135,3 +136,6 @@ new ApiError();
 }
 const pending: JobStatus.PENDING = JobStatus.PENDING;
 void [answer, paid, text, absent, list, health, pending];
+void serveSandbox(createSandbox({ paywall: 'x402-v2' }), { port: 3000 }).then(({ url }) => url.length);
+// @ts-expect-error there is no such option
+void serveSandbox(createSandbox(), { prt: 3000 });

@@ -404,6 +404,7 @@ export interface Agent {
  * console.log(job.result.message.content);
  */
 export class JobsClient {
+    /** Frees the memory early. Calls that are under way finish, and later ones are refused: `client_disposed`. */
     free(): void;
     [Symbol.dispose](): void;
     /**
@@ -523,6 +524,7 @@ export class JobsClient {
  * Conversations with an agent that last.
  */
 export class SessionsClient {
+    /** Frees the memory early. Calls that are under way finish, and later ones are refused: `client_disposed`. */
     free(): void;
     [Symbol.dispose](): void;
     /**
@@ -566,8 +568,7 @@ export class SessionsClient {
     renewSession(sessionId: string, options?: RequestOptions): Promise<Session>;
     /**
      * Puts a message into the session and waits for the agent's answer, `options.timeoutMs` at
-     * most.
-     * @default 60000
+     * most: 60000, where that is not given.
      *
      * Where the server does not wait for the agent, or gives up on it (after 30 seconds), the
      * client searches the session's messages for the answer. It takes the agent's first message
@@ -941,6 +942,7 @@ export interface JobMessage {
  * The server with its chain and its wallet.
  */
 export class Machine {
+    /** Frees the memory early. Calls that are under way finish, and later ones are refused: `client_disposed`. */
     free(): void;
     [Symbol.dispose](): void;
     /**
@@ -1843,15 +1845,25 @@ export type Job = CompletedJob | UnansweredJob;
 
 /** A job as the server would show it. */
 export interface SandboxJob {
+    /** The job's id. */
     jobId: string;
+    /** `processing` until the agent has answered, or the job has expired. */
     status: 'processing' | 'completed' | 'timeout';
+    /** Who was asked. */
     agentId: string;
+    /** Who asked. */
     userId: string;
+    /** What was asked. */
     prompt: string;
+    /** When it was created, on the sandbox's clock, in milliseconds since 1970. */
     createdAt: number;
+    /** When it expires, on the same clock. */
     expiresAt: number;
+    /** The answer; absent while there is none. */
     result?: { message: { id: string; content: string; authorId: string; createdAt: number; metadata: Record<string, unknown> }; processingTimeMs: number } | undefined;
+    /** Why there is no answer. */
     error?: string | undefined;
+    /** What the request gave as metadata. */
     metadata: Record<string, unknown>;
 }
 
@@ -1864,11 +1876,15 @@ export interface UnansweredJob extends JobDetailsResponse {
 export interface SandboxRequest {
     /** When, on the sandbox's clock, in milliseconds since 1970. */
     at: number;
+    /** The request's method. */
     method: string;
+    /** The whole address. */
     url: string;
+    /** The address without the server's. */
     path: string;
     /** Names in lower case. */
     headers: Record<string, string>;
+    /** The body as text; empty when there was none. */
     body: string;
     /** What was answered; absent when nothing was. */
     status?: number | undefined;
@@ -2032,6 +2048,7 @@ export interface FailedState extends JobFacts {
     readonly isBusy: false;
     readonly question: string;
     readonly answer: undefined;
+    /** What went wrong. Its `code` says what, its `fundsMoved` whether money has moved. */
     readonly error: JobFailure;
 }
 /** `cancel()` was called, here or before a reload. What was paid is recorded, and `resume()` goes on. */
@@ -2070,39 +2087,37 @@ export interface JobActions {
 }
 
 
-import type { Sandbox } from './sandbox.js';
-/** Where a sandbox is served. */
-export interface ServeOptions {
-    /** The port. @default 0: any that is free */
-    readonly port?: number | undefined;
-    /** The address of this machine that is listened on. @default "127.0.0.1": this machine alone */
-    readonly host?: string | undefined;
-}
-/** A sandbox that is being served. */
-export interface ServedSandbox {
-    /** The address: `"http://127.0.0.1:3000"`. */
-    readonly url: string;
-    /** Stops listening, and ends all connections. */
-    close(): Promise<void>;
-}
-/**
- * Serves a sandbox over HTTP.
- *
- * @throws Node's own error when the port is taken.
- */
-export declare function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options?: ServeOptions): Promise<ServedSandbox>;
-
-
 import type { FaultName, SandboxJob, SandboxOptions, SandboxPayment, SandboxRequest } from './sandbox-wasm.js';
+import type { FetchResponse, HeadersInput } from './injected.js';
 import type { MadeWallet } from './wallets/wallet.js';
 export type { AnswerFunction, AnswerText, FaultName, QuestionContext, SandboxJob, SandboxOptions, SandboxPayment, SandboxRequest, } from './sandbox-wasm.js';
 export type { MadeWallet } from './wallets/wallet.js';
+/** A class of the runtime, where the project's types have it. */
+type Global<Name extends string, Otherwise> = typeof globalThis extends {
+    readonly [name in Name]: {
+        prototype: infer T;
+    };
+} ? T : Otherwise;
+/** What `fetch` takes beside the address. */
+type Init = typeof globalThis extends {
+    Request: new (input: never, init?: infer T) => unknown;
+} ? T : {
+    method?: string | undefined;
+    headers?: HeadersInput | undefined;
+    body?: string | undefined;
+    signal?: object | null | undefined;
+};
+type AnyRequest = string | Global<'URL', {
+    readonly href: string;
+}> | Global<'Request', {
+    readonly url: string;
+}>;
 /** A server with its chain and a test wallet. All of it is in this process: nothing is sent, and no money exists. */
 export interface Sandbox {
     /** The server's address. Nothing listens there: only `fetch` knows it. */
     readonly url: string;
     /** Sends a request to the server. The host of the address does not matter. */
-    readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+    readonly fetch: (input: AnyRequest, init?: Init) => Promise<Global<'Response', FetchResponse>>;
     /** A test wallet, for `JobsClient`. Its account exists nowhere. */
     readonly wallet: Omit<MadeWallet, 'call' | 'receipt'>;
     /** The wallet's account. */
@@ -2153,6 +2168,26 @@ export interface Sandbox {
  * @throws {ArgumentError} (a `TypeError`) when an option can never be meant.
  */
 export declare function createSandbox(options?: SandboxOptions): Sandbox;
+/** Where a sandbox is served. */
+export interface ServeOptions {
+    /** The port. @default 0: any that is free */
+    readonly port?: number | undefined;
+    /** The address of this machine that is listened on. @default "127.0.0.1": this machine alone */
+    readonly host?: string | undefined;
+}
+/** A sandbox that is being served. */
+export interface ServedSandbox {
+    /** The address: `"http://127.0.0.1:3000"`. */
+    readonly url: string;
+    /** Stops listening, and ends all connections. */
+    close(): Promise<void>;
+}
+/**
+ * Serves a sandbox over HTTP. For Node, Bun and Deno; in a page and in Workers it rejects.
+ *
+ * @throws {ArgumentError} when an option can never be meant; Node's own error when the port is taken.
+ */
+export declare function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options?: ServeOptions): Promise<ServedSandbox>;
 
 /** What is known about a question to the agent. */
 export interface QuestionContext {
@@ -2160,8 +2195,11 @@ export interface QuestionContext {
     jobId?: string | undefined;
     /** The session that it is asked in. */
     sessionId?: string | undefined;
+    /** Who is asked. */
     agentId: string;
+    /** Who asks. */
     userId: string;
+    /** What the request gave as metadata. */
     metadata: Record<string, unknown>;
     /** Resolves when so much of the sandbox's time has passed. */
     sleep(ms: number): Promise<void>;
@@ -2174,9 +2212,11 @@ export type AnswerFunction = (question: string, context: QuestionContext) => Ans
 export interface Logger {
     /** One line for each request: method, path, status, duration. */
     debug?: ((...said: unknown[]) => void) | undefined;
+    /** Nothing, at present. */
     info?: ((...said: unknown[]) => void) | undefined;
     /** What should be checked: a callback that threw, an odd answer, a wallet that answered too late. */
     warn?: ((...said: unknown[]) => void) | undefined;
+    /** Nothing, at present: what goes wrong is thrown. */
     error?: ((...said: unknown[]) => void) | undefined;
 }
 /** One line for the application's logger. Without a logger, warnings go to the console. */
@@ -2203,6 +2243,7 @@ export declare class ElizaClient {
      */
     constructor(options: Rust.JobsClientOptions);
     /** Releases both clients; calls that are under way go on. */
+    /** Frees the memory early. Calls that are under way finish, and later ones are refused: `client_disposed`. */
     free(): void;
     [Symbol.dispose]: () => void;
 }
@@ -2266,7 +2307,9 @@ export declare class SessionError extends ElizaJobsError {
 }
 /** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */
 export declare class ArgumentError extends TypeError {
+    /** What is wrong: an argument, or a client that was released. */
     readonly code: ArgumentErrorCode;
+    /** The same call never succeeds. */
     readonly retryable: false;
     /** An argument moves no money. */
     readonly fundsMoved: false;
@@ -2293,10 +2336,15 @@ declare global {
 export type HeadersInput = Record<string, string> | readonly (readonly string[])[] | Headers;
 /** What a `fetch` of your own is called with. */
 export interface FetchInit {
+    /** The request's method. */
     method: 'GET' | 'POST' | 'DELETE';
+    /** The request's headers. */
     headers: Headers;
+    /** JSON. Absent where nothing is sent. */
     body?: string;
+    /** Redirects are not followed: a proof of payment goes to no other server. */
     redirect: 'manual';
+    /** Aborts the request when the call ends. */
     signal: AbortSignal;
     /** Absent in runtimes that do not know it. */
     cache?: 'no-store';

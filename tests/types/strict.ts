@@ -45,7 +45,14 @@ import type {
   WaitOptions,
   Wallet,
 } from 'eliza-jobs';
-import { createSandbox, type Sandbox, type SandboxOptions } from 'eliza-jobs/sandbox';
+import {
+  createSandbox,
+  serveSandbox,
+  type Sandbox,
+  type SandboxOptions,
+  type ServedSandbox,
+  type ServeOptions,
+} from 'eliza-jobs/sandbox';
 import { fromEip1193, fromEthers, fromViem, type Eip1193Provider, type MadeWallet, type SigningWallet } from 'eliza-jobs/wallets';
 import { PaymentError as SamePaymentError } from 'eliza-jobs/errors';
 import { JobStatus as SameJobStatus } from 'eliza-jobs/job-status';
@@ -169,6 +176,9 @@ const signs: SigningWallet = fromViem({ address: '0x', signTypedData: async () =
 const library: LibraryWallet = provider;
 const sandboxOptions: SandboxOptions = { paywall: 'x402-v2', price: '0.02' };
 const sandbox: Sandbox = createSandbox(sandboxOptions);
+const serveOptions: ServeOptions = { port: 3000 };
+const served: Promise<ServedSandbox> = serveSandbox(sandbox, serveOptions);
+void served.then(({ close }) => close());
 for (const each of [wallet, made, signs, library, sandbox.wallet])
   new JobsClient({ baseUrl: sandbox.url, fetch: sandbox.fetch, wallet: each });
 for (const store of [new OwnStore(), memoryStore(), fileStore('x'), localStorageStore()])

@@ -22,6 +22,9 @@ const sandbox = createSandbox({
   },
 });
 new JobsClient({ baseUrl: sandbox.url, fetch: sandbox.fetch, wallet: sandbox.wallet });
+const asked: Promise<Response> = sandbox.fetch(new Request('http://h'), { method: 'POST', signal: controller.signal });
+void asked.then((response) => response.json());
+void sandbox.fetch(new URL('http://h'));
 const payments: readonly SandboxPayment[] = sandbox.payments;
 void payments.map(({ amount }) => amount.length);
 // @ts-expect-error there is no such fault

@@ -1,4 +1,6 @@
 // An application whose project knows nothing of browsers: no `lib: dom`.
+import { createSandbox, serveSandbox } from 'eliza-jobs/sandbox';
+import { fromEip1193 } from 'eliza-jobs/wallets';
 import { ConnectionError, JobsClient, JobStatus, memoryStore, type FetchFunction, type RequestOptions } from 'eliza-jobs';
 
 const fetch: FetchFunction = async (url, { method, body }) => ({
@@ -14,5 +16,10 @@ client.getJob('id', options).then(
 );
 client.free();
 client[Symbol.dispose]();
+const sandbox = createSandbox({ paywall: 'none' });
+new JobsClient({ baseUrl: sandbox.url, fetch: sandbox.fetch, wallet: sandbox.wallet });
+sandbox.fetch('/healthz', { method: 'GET' }).then(({ status }) => status === 200, String);
+serveSandbox(sandbox, { port: 3000 }).then(({ url }) => url.length, String);
+fromEip1193({ request: async () => null });
 // @ts-expect-error there is no such method
 void client.answer;

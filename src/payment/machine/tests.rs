@@ -152,6 +152,7 @@ impl Model {
             receipt: None,
             server: "https://server".into(),
             request: r#"{"content":"c"}"#.into(),
+            first_request: String::new(),
             created: None,
             created_at: WallTime::from_ms(1.8e12),
             begun_at: WallTime::from_ms(1.8e12),

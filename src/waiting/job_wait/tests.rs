@@ -15,11 +15,11 @@ fn planned() -> Rc<PollPlan> {
     Rc::new(AgentTimes::default().plan(Pace::default()))
 }
 fn terms(plan: WaitPlan) -> Terms {
-    Terms { plan, lifetime: None, deadline: NEVER, limit: None, may_share: true }
+    Terms { plan, lifetime: None, was_there: true, deadline: NEVER, limit: None, may_share: true }
 }
 /// A wait for a job that was just created and lives for thirty seconds.
 fn created() -> JobWait {
-    JobWait::new("job-1", Terms { lifetime: Some(Millis::new(30_000.0)), ..terms(OURS) }, planned(), at(0.0))
+    JobWait::new("job-1", Terms { lifetime: Some(Millis::new(30_000.0)), was_there: false, ..terms(OURS) }, planned(), at(0.0))
 }
 fn limited(limit_ms: f64) -> JobWait {
     let terms = Terms { deadline: at(limit_ms), limit: Some(Millis::new(limit_ms)), ..terms(OURS) };

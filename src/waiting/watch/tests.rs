@@ -22,7 +22,8 @@ fn watch(count: usize, way: Way) -> Watch {
 }
 fn join(watch: &mut Watch, id: &str, now: Instant) -> Key {
     let plan = WaitPlan::default();
-    let terms = Terms { plan, lifetime: Some(Millis::new(30_000.0)), deadline: NEVER, limit: None, may_share: true };
+    let terms =
+        Terms { plan, lifetime: Some(Millis::new(30_000.0)), was_there: false, deadline: NEVER, limit: None, may_share: true };
     watch.subscribe(id, "", terms, now)
 }
 fn job(key: Key, status: &str) -> Json {
@@ -113,7 +114,7 @@ fn waits_that_a_list_does_not_change_are_looked_through_in_larger_parts() {
 #[test]
 fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
     let mut watch = watch(4, FREE);
-    let terms = |plan| Terms { plan, lifetime: None, deadline: NEVER, limit: None, may_share: true };
+    let terms = |plan| Terms { plan, lifetime: None, was_there: true, deadline: NEVER, limit: None, may_share: true };
     let own_interval = WaitPlan { interval_ms: Some(700), max_attempts: None };
     let own = watch.subscribe("job-9", "", terms(own_interval), at(1_000.0));
     assert!(matches!(watch.next(own, at(1_000.0), FREE), Step::Own(Next::Poll { .. })));
@@ -165,7 +166,8 @@ fn a_wait_that_is_held_ends_at_its_limit() {
     let mut refused = Error::new(ErrorCode::Forbidden, "no");
     refused.status = Some(403);
     watch.list_failed(query, at(2_050.0), SPENT, &refused, ListLimit::Request);
-    let terms = Terms { plan: WaitPlan::default(), lifetime: None, deadline: at(5_000.0), limit: None, may_share: true };
+    let terms =
+        Terms { plan: WaitPlan::default(), lifetime: None, was_there: true, deadline: at(5_000.0), limit: None, may_share: true };
     let limited = watch.subscribe("job-9", "", terms, at(2_100.0));
     // Another one polls.
     assert!(takes_slot(&step(&mut watch, 0, at(2_100.0), SPENT)));
