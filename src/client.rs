@@ -192,7 +192,15 @@ impl<P: Platform + 'static> Client<P> {
     /// One job.
     pub async fn get_job(self: &Rc<Self>, job_id: &str, call: &CallOptions) -> Result<Seen> {
         let end = self.http.deadline(call);
-        let seen = self.http.get_job(job_id, call, self.http.config.retries).await?;
+        let seen = match self.http.get_job(job_id, call, self.http.config.retries).await {
+            Ok(seen) => seen,
+            Err(mut error) => {
+                error.payment = Box::pin(self.payments.known_payment(job_id, None)).await.map(|payment| *payment);
+                // To ask again pays nothing.
+                error.repeats_payment = false;
+                return Err(error);
+            }
+        };
         let seen = self.watch.complete(&self.http, seen, job_id, end.instant(), call).await;
         self.close_finished(job_id, &seen, end).await;
         Ok(seen)
@@ -216,31 +224,33 @@ impl<P: Platform + 'static> Client<P> {
         if payment.is_some() {
             update(Update::Paying);
         }
-        let waited = match self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await {
+        let mut error = match self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await {
             Ok(seen) => {
                 let closed = self.close_finished(job_id, &seen, end).await;
                 payment = payment.or(closed).or_else(|| self.payments.paid_for(job_id, seen.reference.as_deref()));
                 let document = self.shown(seen.document, wanted);
-                outcome(job_id, Seen { document, ..seen })
+                let reference = seen.reference.clone();
+                match outcome(job_id, Seen { document, ..seen }) {
+                    Ok(job) => return Ok(jobs::with_payment(job, payment.map(|payment| payment.document()))),
+                    Err(mut error) => {
+                        error.reference = reference;
+                        error
+                    }
+                }
             }
             Err(mut error) => {
                 error.job = error.job.map(|job| self.shown(job, wanted));
                 if error.code == ErrorCode::JobGone {
                     Box::pin(self.payments.job_finished(job_id, None, end)).await;
                 }
-                if let (None, Some(reference)) = (&payment, &error.reference) {
-                    payment = Box::pin(self.payments.recorded(job_id, reference)).await;
-                }
-                Err(error)
+                error
             }
         };
-        match (waited, payment) {
-            (Ok(job), payment) => Ok(jobs::with_payment(job, payment.map(|payment| payment.document()))),
-            (Err(mut error), payment) => {
-                error.payment = payment.map(|payment| *payment);
-                Err(error)
-            }
+        if payment.is_none() {
+            payment = Box::pin(self.payments.known_payment(job_id, error.reference.as_deref())).await;
         }
+        error.payment = payment.map(|payment| *payment);
+        Err(error)
     }
 
     /// A final job leaves nothing open. One that is completed without its answer may have it at the

@@ -55,6 +55,8 @@ pub struct Book {
     /// of no use any more.
     kept: VecDeque<(Instant, String)>,
     closed: VecDeque<String>,
+    /// Which payment each job was paid with, also after its end.
+    paid: Table<String>,
     keyed: Table<KeyedJob>,
     keys: VecDeque<String>,
 }
@@ -124,6 +126,9 @@ impl Book {
     pub fn set_paid(&mut self, attempt: &Attempt) {
         let public = Attempt { request: String::new(), ..attempt.clone() };
         self.entry(&attempt.id).paid = Some(Box::new(public));
+        if let Some(job_id) = attempt.job_id() {
+            self.paid.insert(&job_id, attempt.id.clone());
+        }
     }
 
     /// What was paid for this job. `reference`: the payment that the job itself names.
@@ -132,6 +137,11 @@ impl Book {
         let paid = self.entries.get(open.or(reference)?)?.paid.as_deref()?;
         // Lists show references to everybody: another job may have it.
         (paid.job_id().as_deref() == Some(job_id)).then(|| paid.clone())
+    }
+
+    /// What was paid for this job, also after its end.
+    pub fn paid_before(&self, job_id: &str) -> Option<Attempt> {
+        self.entries.get(self.paid.get(job_id)?)?.paid.as_deref().cloned()
     }
 
     fn open(&mut self, id: &str, job_id: &str, kept_until: Instant) {
@@ -173,7 +183,10 @@ impl Book {
             && let Some(id) = self.closed.pop_front()
             && self.is_closed(&id)
         {
-            self.entries.remove(&id);
+            let entry = self.entries.remove(&id);
+            if let Some(job_id) = entry.and_then(|entry| entry.paid?.job_id()) {
+                self.paid.remove(&job_id);
+            }
         }
         // What is over need not wait for its time in the queue, unless it is in the middle of it.
         while self.kept.front().is_some_and(|(_, id)| self.entries.get(id).is_none_or(|entry| entry.closed)) {

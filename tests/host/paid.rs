@@ -114,9 +114,8 @@ fn an_error_of_a_wait_carries_the_payment_and_to_wait_again_pays_nothing() {
     let payment = error.payment.as_ref().unwrap();
     assert_eq!((error.code, payment.id.as_str(), funds_moved_for(&error)), (ErrorCode::WaitTimeout, ID, FundsMoved::Yes));
     assert!(error.is_retryable(), "a wait may be repeated");
-    // Another run of the program finds it in the store, by the job's reference, and only where it
-    // is this job's.
-    for (reference, moved) in [(ID, FundsMoved::Yes), ("another", FundsMoved::No)] {
+    // Another run of the program finds it in the store, by the job's reference or by the job.
+    for (reference, moved) in [(ID, FundsMoved::Yes), ("another", FundsMoved::Yes)] {
         let later = scene([]).forever(referring("processing", reference)).paying();
         *later.world.store.borrow_mut() = scene1.world.store.borrow().clone();
         let error = poll(&later).unwrap_err();
@@ -144,4 +143,52 @@ fn what_is_open_says_what_was_asked_and_when() {
     let scene2 = scene([payment_required(), created()]).paying();
     create(&scene2);
     assert!(pending(&scene2)[0].get("agentId").is_none());
+}
+
+/// A job that was paid for stays so, whatever a later call about it meets: in this client, and after
+/// a restart while its record is open, or where the job names its payment.
+#[test]
+fn every_error_about_a_paid_job_says_that_money_has_moved() {
+    let gone = || answer(404, json!({"success": false, "error": "Job not found"}));
+    let refused = || answer(401, json!({"error": "no"}));
+    let page = || text(200, "<!doctype html><title>x</title>");
+    let moved = |error: &Error| (error.payment.as_ref().map(|payment| payment.id.clone()), funds_moved_for(error));
+    let yes = (Some(ID.to_owned()), FundsMoved::Yes);
+    for step in [gone, refused, page] {
+        // After a restart.
+        let before = scene([payment_required(), created()]).paying();
+        create(&before);
+        let later = scene([]).forever(step()).paying();
+        *later.world.store.borrow_mut() = before.world.store.borrow().clone();
+        assert_eq!(moved(&poll(&later).unwrap_err()), yes);
+        let error = run(later.client.get_job("job-1", &plain())).unwrap_err();
+        assert_eq!((moved(&error), error.code), (yes.clone(), poll(&later).unwrap_err().code));
+        // Another job has no payment.
+        let other = run(later.client.get_job("job-2", &plain())).unwrap_err();
+        assert_eq!(moved(&other), (None, FundsMoved::No));
+        // In this client, when the job's end was seen and its record is gone.
+        let same = scene([payment_required(), created(), seen("completed")]).forever(step()).paying();
+        ask(&same).unwrap();
+        same.world.turn();
+        assert_eq!(moved(&poll(&same).unwrap_err()), yes);
+    }
+    // Of the history, by the job's reference.
+    let before = scene([payment_required(), created()]).forever(referring("failed", ID)).paying();
+    create(&before);
+    for _ in 0..2 {
+        assert_eq!(moved(&poll(&before).unwrap_err()), yes);
+        before.world.turn();
+    }
+    let later = scene([]).forever(referring("failed", ID)).paying();
+    *later.world.store.borrow_mut() = before.world.store.borrow().clone();
+    for _ in 0..2 {
+        assert_eq!(moved(&poll(&later).unwrap_err()), yes);
+    }
+    // Many that fail at once look once.
+    let (lists, began) = (later.world.store_lists.get(), later.world.now.get());
+    for _ in 0..20 {
+        run(later.client.get_job("job-9", &plain())).unwrap_err();
+    }
+    let seconds = (later.world.now.get() - began) / 1_000.0;
+    assert!(((later.world.store_lists.get() - lists) as f64) < seconds + 2.0);
 }
