@@ -44,6 +44,17 @@ pub struct KeyedJob {
     pub kept_until: WallTime,
 }
 
+/// The jobs that the store knows to be paid for, as they were read.
+#[derive(Debug, Default)]
+pub struct PaidJobs {
+    /// When they were read.
+    pub at: Option<Instant>,
+    /// The payments whose records are there, with their jobs.
+    pub open: Vec<Attempt>,
+    /// The keys of the history.
+    pub past: Vec<String>,
+}
+
 /// All payments that this client knows.
 #[derive(Debug, Default)]
 pub struct Book {

@@ -3,29 +3,20 @@
 use core::cell::Cell;
 use std::rc::Rc;
 
+use super::book::PaidJobs;
 use super::machine::LEAST_STORE;
 use super::payments::Payments;
 use super::record::{self, Found};
 use super::subscription::{Publisher, subscription};
 use crate::api::payments::Attempt;
 use crate::platform::{Platform, within};
-use crate::time::{Deadline, Instant, Millis};
+use crate::time::{Deadline, Millis};
 
 /// The longest time for which an answer waits until its payment's record is closed.
 const CLOSE: Millis = Millis::from_secs(1.0);
 
 /// The queue of those who look which jobs were paid for.
 const PAID_JOBS: &str = "paid jobs";
-
-/// The jobs that the store knows to be paid for, as they were read.
-#[derive(Debug, Default)]
-pub(super) struct PaidJobs {
-    at: Option<Instant>,
-    /// The payments whose records are there, with their jobs.
-    open: Vec<Attempt>,
-    /// The keys of the history.
-    past: Vec<String>,
-}
 
 /// A payment whose job has ended.
 struct Closing {

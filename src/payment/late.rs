@@ -1,6 +1,7 @@
 //! What a wallet's answer means when the module that had asked it has trapped meanwhile, or what it
 //! says after its answer. Only the payment's record is left then.
 
+use super::record::Found;
 use super::{record, wallet};
 use crate::api::payments::{Attempt, PaymentState};
 use crate::json::Json;
@@ -47,4 +48,17 @@ pub(super) fn late_answer(attempt: Attempt, answer: Result<Json, Json>) -> LateA
     let proof = if proof.is_empty() { attempt.proof } else { proof };
     let state = if proof.is_empty() { PaymentState::Unknown } else { PaymentState::Proven };
     LateAnswer::Kept(Box::new(Attempt { proof, state, ..attempt }))
+}
+
+/// Whether a transfer wallet's answer that came after the call had ended is dropped. Another call may
+/// have gone on with the payment meanwhile: what has a proof or a job needs no other. What was
+/// transferred is kept even where the record is gone, or cannot be read.
+pub(super) fn needs_no_answer(found: &Found, is_closed: bool) -> bool {
+    match found {
+        // A hash that the wallet has said before its answer is not sent yet: the answer is the
+        // wallet's last word.
+        Found::Attempt(known) if known.state == PaymentState::Proven => known.created.is_some(),
+        Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
+        _ => is_closed,
+    }
 }

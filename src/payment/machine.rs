@@ -47,12 +47,12 @@ mod outcome;
 mod resuming;
 mod sending;
 
-use self::asking::needs_no_answer;
 use self::errors::{kept_words, lock_lost, not_reserved_in_time, silent, taken, unwritten};
 use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs::Created;
 use crate::api::payments::{Attempt, PaymentState};
 use crate::json::Json;
+use crate::payment::late::needs_no_answer;
 use crate::payment::step::{Action, Answer, Claim, Event, Moment, Order, ReservationChange, ReserveOutcome, Resumption, Step};
 use crate::payment::store_failed;
 use crate::payment::wallet::UNMOVED;

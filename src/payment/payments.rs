@@ -3,8 +3,7 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::book::Book;
-use super::closing::PaidJobs;
+use super::book::{Book, PaidJobs};
 use super::keys::OldKeys;
 use super::step::Moment;
 use super::store_failed;

@@ -278,19 +278,11 @@ async fn ask_wallet<P: Platform + 'static>(
 ) -> Event {
     payments.book.borrow_mut().wallet_opened(&attempt.id);
     let (callback, given) = request.call();
-<<<<<<< HEAD
-    let sent = RefCell::new(None);
-    let on_sent = |hash: Json| {
-        if payments.wallet_sent(&attempt, &hash, &locks) {
-            sent.replace(Some(hash));
-        }
-=======
     let has_said = RefCell::new(None);
     let on_sent = |value: Json| {
-        let sent = payments.wallet_sent(&attempt, value, !locks.borrow().is_empty());
+        let sent = payments.wallet_sent(&attempt, value, &locks);
         has_said.replace(Some(sent.transaction.clone()));
         said.replace(Some(sent));
->>>>>>> money
     };
     let answer = payments.platform.ask_wallet(&attempt.id, callback, given, &on_sent).await;
     payments.book.borrow_mut().wallet_closed(&attempt.id);
@@ -302,35 +294,20 @@ async fn ask_wallet<P: Platform + 'static>(
 
 impl<P: Platform + 'static> Payments<P> {
     /// A wallet has said which transaction it has sent, and now waits until that is mined, which
-<<<<<<< HEAD
-    /// may take longer than this program lasts: the record has it from now on. Says whether it
-    /// is one.
-    fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, hash: &Json, locks: &Locks<P>) -> bool {
-        let sent = record::with_transaction(attempt.clone(), hash.as_text());
-        if sent.proof.is_empty() {
-            let words = "the wallet has called onSent without a transaction hash (0x and 64 hexadecimal digits)";
-=======
-    /// may take longer than this program lasts: the record has it from now on. `is_held`: the
-    /// payment's locks are held, so that nobody else writes its record. Returns the attempt with
-    /// what is known now.
-    fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, value: Json, is_held: bool) -> Attempt {
+    /// may take longer than this program lasts: the record has it from now on. Returns the attempt
+    /// with what is known now.
+    fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, value: Json, locks: &Locks<P>) -> Attempt {
         let sent = record::with_transaction(attempt.clone(), wallet::stray_hash(&value));
         let is_hash = !sent.proof.is_empty();
         if !is_hash {
             let words = "the wallet has called onSent without a transaction hash (0x and 64 hexadecimal digits): what it has sent is \
                          not known";
->>>>>>> money
             self.platform.log(LogLevel::Warn, words);
         }
-<<<<<<< HEAD
-        let (payments, hash) = (self.clone(), hash.clone());
-        // While the locks are held, nobody else writes the record.
-        if !locks.borrow().is_empty() {
-=======
         let sent = Attempt { state: if is_hash { PaymentState::Proven } else { PaymentState::Unknown }, ..sent };
         let (payments, written) = (self.clone(), sent.clone());
-        if is_held {
->>>>>>> money
+        // While the locks are held, nobody else writes the record.
+        if !locks.borrow().is_empty() {
             // Before all that is written later: the place in the order is taken now.
             let ticket = self.writes.join(&sent.id);
             self.platform.spawn(async move {

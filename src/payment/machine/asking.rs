@@ -7,7 +7,6 @@ use crate::api::error::{Error, ErrorCode};
 use crate::api::payments::{Attempt, PaymentState};
 use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
-use crate::payment::record::Found;
 use crate::payment::step::{Action, Moment, ReservationChange, Step, StoredRecord};
 use crate::payment::wallet::LOOK_IN_WALLET;
 use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
@@ -253,18 +252,5 @@ impl Payment {
     pub(super) fn valid_until(&self, request: Option<&WalletRequest>) -> Option<WallTime> {
         let server_behind = Millis::ZERO - self.server_ahead();
         Some(request?.valid_until()? + server_behind.max(Millis::ZERO))
-    }
-}
-
-/// Whether a transfer wallet's answer that came after the call had ended is dropped. Another call may
-/// have gone on with the payment meanwhile: what has a proof or a job needs no other. What was
-/// transferred is kept even where the record is gone, or cannot be read.
-pub(super) fn needs_no_answer(found: &Found, is_closed: bool) -> bool {
-    match found {
-        // A hash that the wallet has said before its answer is not sent yet: the answer is the
-        // wallet's last word.
-        Found::Attempt(known) if known.state == PaymentState::Proven => known.created.is_some(),
-        Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
-        _ => is_closed,
     }
 }
