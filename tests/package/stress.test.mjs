@@ -209,7 +209,8 @@ for (const [what, finish, open] of [
     // Also for an application that has freed its client.
     client.free();
     finish(ends);
-    const told = 'eliza-jobs: the wallet has answered after its call had ended, or after an internal error; pendingPayments() knows what is open';
+    const told =
+      'eliza-jobs: the wallet has answered after its call had ended, or after an internal error; pendingPayments() knows what is open';
     while (!said.includes(told)) await new Promise((next) => setImmediate(next));
     const later = new trapping.JobsClient({ baseUrl: 'https://h', fetch, store, wallet, logger, spend: { budget: '0.02' } });
     const [found, ...others] = await later.pendingPayments();
