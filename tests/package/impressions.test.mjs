@@ -161,7 +161,7 @@ test('a base address that ends in /api is named when nothing is found there', as
 test('what a wallet lacks is said with the adapters that have it', async () => {
   const price = { payment: [{ network: 'base', recipient: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', amount: '0.02' }] };
   const fetch = async () => Response.json(price, { status: 402 });
-  const wallet = { address: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', signTypedData: assert.fail };
+  const wallet = { address: '0x857b06519E91e3A54538791bDbb0E22373e36b66', signTypedData: assert.fail };
   const error = await rejection(new JobsClient({ baseUrl: 'https://h', fetch, wallet }).createJob(params));
   assert.equal(error.code, 'wallet_cannot_pay');
   assert.match(error.message, /needs sendTransfer; fromViem with a wallet client, fromEthers and fromEip1193/);
