@@ -232,7 +232,7 @@ declare global {
   for (const [name, text] of files)
     writeFileSync(path.join(folder, name), name.endsWith('.mts') ? `${text}\nexport {};\n` : text);
   const compilerOptions = {
-    ...{ strict: true, exactOptionalPropertyTypes: true, isolatedModules: true, noEmit: true },
+    ...{ strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, isolatedModules: true, noEmit: true },
     ...{ target: 'es2022', module: 'nodenext', lib: ['es2024', 'dom', 'dom.iterable'], types: [], skipLibCheck: true },
     noImplicitAny: false,
   };
