@@ -6,6 +6,7 @@
 //! | `message.rs` | what a request consists of, and which headers prove a payment |
 //! | `outcome.rs` | what a response or a failure means, and whether the request may be sent again |
 //! | `words.rs` | which of a server's words may be shown |
+//! | `validation.rs` | what a server's validator says of the fields of a request |
 //! | `retry.rs` | when a request is sent again: backoff, retry budget, `Retry-After` |
 //! | `rate_limit.rs` | when the next poll may be sent |
 //! | `freshness.rs` | whether answers come from a cache, and how to ask past it |
@@ -21,4 +22,5 @@ pub mod outcome;
 pub mod rate_limit;
 pub mod retry;
 pub mod run;
+mod validation;
 pub(crate) mod words;
