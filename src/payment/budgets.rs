@@ -19,7 +19,8 @@ use crate::api::payments::Attempt;
 use crate::json::{Json, Kind};
 use crate::platform::{Platform, within};
 use crate::spending::budget::{Counters, Fate, Open, Reserved};
-use crate::spending::policy::{Limit, OverBudget, StoredCounters, fits};
+use crate::spending::offer_rules::{StoredCounters, fits};
+use crate::spending::policy::{Limit, OverBudget};
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::amount::Amount;
 

@@ -5,7 +5,7 @@ use super::record::Found;
 use super::{record, wallet};
 use crate::api::payments::{Attempt, PaymentState};
 use crate::json::Json;
-use crate::spending::policy::PaymentMethod;
+use crate::spending::offer_rules::PaymentMethod;
 
 /// What becomes of the payment's record.
 #[derive(Debug)]

@@ -15,7 +15,8 @@ use crate::payment::record::{self, Found, FundsMoved, funds_moved, funds_moved_f
 use crate::payment::step::{Paid, Reply, Settlement, StoredRecord};
 use crate::platform::{Body, HttpResponse};
 use crate::spending::budget::Fate as MoneyFate;
-use crate::spending::policy::{OverBudget, PaymentMethod};
+use crate::spending::offer_rules::PaymentMethod;
+use crate::spending::policy::OverBudget;
 use crate::time::{Instant, WallTime};
 use crate::x402;
 use crate::x402::Offer;
