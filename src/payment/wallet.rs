@@ -4,7 +4,7 @@ use crate::api::error::ErrorCode;
 use crate::encoding::is_hex;
 use crate::http::message::{PROOF_HEADERS, can_be_sent};
 use crate::json::{Json, Kind, is_true, shown};
-use crate::spending::policy::PaymentMethod;
+use crate::spending::offer_rules::PaymentMethod;
 use crate::text::{only_hosts, shorten};
 
 /// How many errors within an error are read.
@@ -101,24 +101,27 @@ pub struct Thrown {
 /// transaction already. A hash is looked for only where something was sent: what is thrown after a
 /// request to sign holds the typed data, whose nonce is no transaction.
 pub fn thrown(method: PaymentMethod, value: &Json) -> Thrown {
-    let parts = wrapped(value);
-    let verdict = Verdict::of(value, MAX_DEPTH);
     let signs = method == PaymentMethod::Sign;
     let transaction = if signs { None } else { stray_hash(value) };
-    let unmoved = signs || says_unmoved(value) || (verdict != Verdict::Unknown && transaction.is_none());
+    let verdict = Verdict::of(value, MAX_DEPTH);
+    let parts = wrapped(value);
     let reads_as_no = parts.iter().any(reads_as_rejection);
     // The wallet that names a transaction has perhaps sent it, whatever was said no to.
-    let is_no = verdict == Verdict::Rejected || (signs && reads_as_no);
-    if is_no && transaction.is_none() {
+    if transaction.is_none() && (verdict == Verdict::Rejected || (signs && reads_as_no)) {
         let message = "the payment was rejected in the wallet; no money has moved".to_owned();
         return Thrown { code: ErrorCode::WalletRejected, message, transaction, unmoved: true };
     }
+    let unmoved = signs || says_unmoved(value) || (verdict != Verdict::Unknown && transaction.is_none());
+    let doubt = if reads_as_no && !unmoved { MAY_BE_A_NO } else { "" };
     let words = own_words(value);
-    let doubt = if reads_as_no && !unmoved { " (that may be a no, but only a code or noMoneyMoved proves it)" } else { "" };
     let hint = hint(&parts, &words);
     let money = if unmoved { UNMOVED } else { LOOK_IN_WALLET };
-    let message = format!("the wallet failed: {words}{doubt}{hint}{money}");
-    Thrown { code: ErrorCode::WalletFailed, message, transaction, unmoved }
+    Thrown {
+        code: ErrorCode::WalletFailed,
+        message: format!("the wallet failed: {words}{doubt}{hint}{money}"),
+        transaction,
+        unmoved,
+    }
 }
 
 /// What the wallet itself says of its failure.
@@ -126,6 +129,8 @@ fn own_words(value: &Json) -> String {
     said(value).map_or_else(|| shown(value), |words| shorten(&only_hosts(&words), MAX_WORDS))
 }
 
+/// Said of words that sound like the user's no.
+const MAY_BE_A_NO: &str = " (that may be a no, but only a code or noMoneyMoved proves it)";
 /// Said where certainly no money has moved.
 pub const UNMOVED: &str = "; no money has moved";
 /// Said where money may have moved.

@@ -8,7 +8,7 @@ use crate::http::message::can_be_sent;
 use crate::json::{Json, shown};
 use crate::payment::wallet::{self, LOOK_IN_WALLET};
 use crate::platform::Callback;
-use crate::spending::policy::PaymentMethod;
+use crate::spending::offer_rules::PaymentMethod;
 use crate::time::WallTime;
 use crate::x402::extensions::payment_id;
 use crate::x402::signature::normalised;
@@ -24,6 +24,15 @@ pub struct WalletRequest {
     attempt_id: String,
     /// What it signs, where it signs.
     pub authorization: Option<Authorization>,
+}
+
+/// A call of one of the wallet's functions.
+#[derive(Debug)]
+pub struct WalletCall {
+    /// Which function is called.
+    pub callback: Callback,
+    /// What it gets: the offer, or typed data to sign.
+    pub argument: Json,
 }
 
 /// A proof of payment.
@@ -54,13 +63,14 @@ impl WalletRequest {
         Self { offer, method, payer, attempt_id: attempt_id.to_owned(), authorization }
     }
 
-    /// Which callback is called, and with what.
-    pub fn call(&self) -> (Callback, Json) {
-        match (&self.authorization, self.method) {
+    /// How the wallet is called.
+    pub fn call(&self) -> WalletCall {
+        let (callback, argument) = match (&self.authorization, self.method) {
             (Some(authorization), _) => (Callback::Sign, authorization.typed_data(&self.offer.token)),
             (None, PaymentMethod::Pay) => (Callback::Pay, self.offer.document()),
             (None, _) => (Callback::Transfer, self.offer.document()),
-        }
+        };
+        WalletCall { callback, argument }
     }
 
     /// Whether an answer at `now` (on the server's clock) still leaves the server the time to
