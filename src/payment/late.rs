@@ -2,7 +2,7 @@
 //! says after its answer. Only the payment's record is left then.
 
 use super::record::Found;
-use super::{record, wallet};
+use super::{record, wallet, wallet_error};
 use crate::api::payments::{Attempt, PaymentState};
 use crate::json::Json;
 use crate::spending::offer_rules::PaymentMethod;
@@ -37,7 +37,7 @@ pub(super) fn late_answer(attempt: Attempt, answer: Result<Json, Json>) -> LateA
             Err(_) => (Vec::new(), wallet::stray_hash(&given)),
         },
         Err(thrown) => {
-            let thrown = wallet::thrown(PaymentMethod::Transfer, &thrown);
+            let thrown = wallet_error::thrown(PaymentMethod::Transfer, &thrown);
             if thrown.unmoved {
                 return LateAnswer::Over(Box::new(Attempt { unmoved: true, ..attempt }));
             }

@@ -43,6 +43,7 @@ pub mod step;
 mod store;
 mod subscription;
 pub mod wallet;
+pub mod wallet_error;
 pub mod wallet_request;
 
 use crate::api::error::{Error, ErrorCode};

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use crate::api::error::{Error, ErrorCode};
 use crate::http::message::can_be_sent;
 use crate::json::{Json, shown};
-use crate::payment::wallet::{self, LOOK_IN_WALLET};
+use crate::payment::wallet;
+use crate::payment::wallet_error::{LOOK_IN_WALLET, Thrown, thrown};
 use crate::platform::Callback;
 use crate::spending::offer_rules::PaymentMethod;
 use crate::time::WallTime;
@@ -123,16 +124,16 @@ impl WalletRequest {
     }
 
     /// What it means that the wallet threw this.
-    fn refused(&self, thrown: Json) -> NoProof {
-        let wallet::Thrown { transaction, unmoved, .. } = wallet::thrown(self.method, &thrown);
-        NoProof { error: threw(self.method, thrown), transaction, unmoved }
+    fn refused(&self, error: Json) -> NoProof {
+        let Thrown { transaction, unmoved, .. } = thrown(self.method, &error);
+        NoProof { error: threw(self.method, error), transaction, unmoved }
     }
 }
 
 /// The error for what a wallet threw when it was asked to pay by this method.
-pub(crate) fn threw(method: PaymentMethod, thrown: Json) -> Box<Error> {
-    let wallet::Thrown { code, message, .. } = wallet::thrown(method, &thrown);
+pub(crate) fn threw(method: PaymentMethod, cause: Json) -> Box<Error> {
+    let Thrown { code, message, .. } = thrown(method, &cause);
     let mut error = Error::new(code, message);
-    error.cause = Some(thrown);
+    error.cause = Some(cause);
     error
 }

@@ -8,7 +8,7 @@ use crate::api::payments::{Attempt, PaymentState};
 use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
 use crate::payment::step::{Action, Moment, ReservationChange, Step, StoredRecord};
-use crate::payment::wallet::LOOK_IN_WALLET;
+use crate::payment::wallet_error::LOOK_IN_WALLET;
 use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
 use crate::spending::offer_rules::PaymentMethod;
 use crate::spending::policy::OverBudget;
