@@ -4,9 +4,10 @@
 use core::pin::pin;
 use std::rc::Rc;
 
+use super::funds_moved::{FundsMoved, funds_moved};
 use super::machine::Payment;
 use super::payments::Payments;
-use super::record::{self, Found, FundsMoved, funds_moved};
+use super::record::{self, Found};
 use super::run::Start;
 use super::step::{Paid, Resumption};
 use super::store::{Stored, unread};

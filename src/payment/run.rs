@@ -8,11 +8,12 @@ use core::task::Poll;
 use std::rc::Rc;
 
 use super::book::KeyedJob;
-use super::budgets::GivenBack;
+use super::budget_store::GivenBack;
 use super::late::{LateAnswer, late_answer};
 use super::machine::Payment;
 use super::payments::Payments;
 use super::record::{self, Found};
+use super::retention;
 use super::step::{Action, Answer, Event, Paid, Reply, ReservationChange, ReserveOutcome, Settlement, Step};
 use super::subscription::{Publisher, subscription};
 use super::wallet;
@@ -394,7 +395,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// A payment has its job: its record and its key are kept until the job's end was seen.
     fn remember(self: &Rc<Self>, Paid { created, attempt }: &Paid) {
         let at = self.moment();
-        let kept_until = at.now + record::kept_until(attempt).since(at.wall);
+        let kept_until = at.now + retention::kept_until(attempt).since(at.wall);
         let over = self.book.borrow_mut().accepted(&attempt.id, &created.job_id, kept_until, at.now);
         self.book.borrow_mut().set_paid(attempt);
         for id in over {
@@ -403,7 +404,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         if !attempt.idempotency_key.is_empty() {
             let job = PaidJob { created: created.clone(), payment: Some(attempt.clone()) };
-            let keyed = KeyedJob { fingerprint: attempt.fingerprint.clone(), job, kept_until: record::kept_until(attempt) };
+            let keyed = KeyedJob { fingerprint: attempt.fingerprint.clone(), job, kept_until: retention::kept_until(attempt) };
             self.book.borrow_mut().set_keyed(&attempt.idempotency_key, keyed);
         }
     }

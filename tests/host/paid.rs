@@ -4,7 +4,7 @@ use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::payment::record::{FundsMoved, funds_moved_for};
+use eliza_jobs::payment::funds_moved::{FundsMoved, funds_moved_for};
 use eliza_jobs::waiting::run::WaitPlan;
 
 const ID: &str = "33333333-3333-4333-8333-333333333333";

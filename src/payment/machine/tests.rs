@@ -11,7 +11,8 @@ use std::rc::Rc;
 use super::*;
 use crate::api::jobs;
 use crate::json;
-use crate::payment::record::{self, Found, FundsMoved, funds_moved, funds_moved_for};
+use crate::payment::funds_moved::{self, FundsMoved, funds_moved, funds_moved_for};
+use crate::payment::record::{self, Found};
 use crate::payment::step::{Paid, Reply, Settlement, StoredRecord};
 use crate::platform::{Body, HttpResponse};
 use crate::spending::budget::Fate as MoneyFate;
@@ -504,7 +505,7 @@ impl Model {
 
     /// Other programs resolve what is set aside by what the record says now.
     fn resolved(&self) -> Self {
-        let fate = self.record.as_ref().map_or(MoneyFate::Unmoved, |record| record::fate(record, self.at().wall));
+        let fate = self.record.as_ref().map_or(MoneyFate::Unmoved, |record| funds_moved::fate(record, self.at().wall));
         let stored = match (self.stored, fate) {
             (Stored::Open, MoneyFate::Unmoved) => Stored::None,
             (Stored::Open, MoneyFate::Spent(_)) => Stored::Spent,
