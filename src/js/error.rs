@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 use crate::api::error::Error;
 use crate::json::{Json, shown};
 use crate::payment::funds_moved::{FundsMoved, funds_moved_for};
+use crate::payment::record;
 use crate::time::Millis;
 
 #[wasm_bindgen(js_namespace = host)]

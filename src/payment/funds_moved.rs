@@ -138,8 +138,8 @@ mod tests {
         let begun = WallTime::from_ms(1_700_000_000_000.0);
         let until = Some(begun + Millis::from_secs(300.0));
         let soon = Millis::from_secs(1.0);
-        // The state; whether the wallet signs, and until when; after how long another thing is true,
-        // and what that is.
+        // The state; whether the wallet signs, and until when; after how long another thing is
+        // true, and what that is.
         for (state, signs, valid_until, limit, later) in [
             (Intended, true, None, UNSIGNED + UNSENT, Fate::Unmoved),
             (Proven, true, until, Millis::from_secs(300.0) + UNSENT, Fate::Unmoved),

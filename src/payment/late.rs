@@ -50,8 +50,8 @@ pub(super) fn late_answer(attempt: Attempt, answer: Result<Json, Json>) -> LateA
     LateAnswer::Kept(Box::new(Attempt { proof, state, ..attempt }))
 }
 
-/// Whether a transfer wallet's answer that came after the call had ended is dropped. Another call may
-/// have gone on with the payment meanwhile: what has a proof or a job needs no other. What was
+/// Whether a transfer wallet's answer that came after the call had ended is dropped. Another call
+/// may have gone on with the payment meanwhile: what has a proof or a job needs no other. What was
 /// transferred is kept even where the record is gone, or cannot be read.
 pub(super) fn needs_no_answer(found: &Found, is_closed: bool) -> bool {
     match found {

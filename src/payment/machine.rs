@@ -85,8 +85,8 @@ enum State {
     Undoing,
     /// Certainly no money has moved: the record is being deleted. With what the call gets then.
     Withdrawing(Option<Box<Error>>),
-    /// What was signed was never sent, and never will be: the record is being deleted. With what the
-    /// call gets then.
+    /// What was signed was never sent, and never will be: the record is being deleted. With what
+    /// the call gets then.
     Dropping(Option<Box<Error>>),
     /// The wallet is asked.
     Asking(Box<WalletRequest>),

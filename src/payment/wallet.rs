@@ -1,5 +1,5 @@
-//! What a wallet returned or threw, as values: a transaction's hash, request headers, words. What it
-//! means that a wallet threw is in [`wallet_error`](super::wallet_error).
+//! What a wallet returned or threw, as values: a transaction's hash, request headers, words. What
+//! it means that a wallet threw is in [`wallet_error`](super::wallet_error).
 
 use crate::encoding::is_hex;
 use crate::http::message::{PROOF_HEADERS, can_be_sent};
@@ -60,8 +60,8 @@ pub fn transaction_hash(given: &Json) -> Result<String, String> {
 }
 
 /// What the answer of a wallet means that has said before that it has sent a transaction: this one;
-/// `None` where what it said was no hash. Only the wallet itself can take that back: what goes wrong
-/// while it waits until that is mined says nothing about the money.
+/// `None` where what it said was no hash. Only the wallet itself can take that back: what goes
+/// wrong while it waits until that is mined says nothing about the money.
 pub fn after_sending(answer: Result<Json, Json>, hash: Option<&str>) -> Result<Json, Json> {
     match (answer, hash) {
         (Err(thrown), _) if says_unmoved(&thrown) => Err(thrown),

@@ -57,8 +57,6 @@ const FIRST_CHANNEL: Millis = Millis::new(5_000.0);
 const LATER_CHANNEL: f64 = 3.0;
 /// How long a job that no poll has found yet is waited for where nothing else limits the wait.
 const NEVER_SEEN: Millis = Millis::new(jobs::MAX_JOB_TIMEOUT_MS);
-/// A point in time that never comes.
-const NEVER: Instant = Instant::from_ms(f64::INFINITY);
 
 /// What a wait begins with.
 #[derive(Debug, Clone, Copy)]
@@ -304,7 +302,7 @@ impl JobWait {
         match &mut self.state {
             State::Over(end) => match end.take() {
                 Some(end) => return Next::Over(end),
-                None => return Next::Sleep(NEVER),
+                None => return Next::Sleep(Instant::NEVER),
             },
             State::ReadingChannel(seen) => {
                 let (created_at, is_last) = (seen.created_at(), seen.status.is_terminal());
@@ -487,14 +485,14 @@ impl JobWait {
     /// When the job expires. One that was never seen is waited for as long as any job may live,
     /// unless the caller says for how long, or how often.
     fn expiry(&self) -> Instant {
-        let is_limited = self.terms.deadline < NEVER || !self.is_planned();
+        let is_limited = self.terms.deadline < Instant::NEVER || !self.is_planned();
         let unknown = if is_limited { Millis::FOREVER } else { NEVER_SEEN };
         self.began + self.job.lifetime.unwrap_or(unknown)
     }
 
     /// When the wait ends.
     fn stop(&self) -> Instant {
-        let own_end = if self.is_planned() { self.expiry() + GRACE } else { NEVER };
+        let own_end = if self.is_planned() { self.expiry() + GRACE } else { Instant::NEVER };
         let stop = self.terms.deadline.min(own_end);
         self.sleep.extended_until.map_or(stop, |until| stop.max(until))
     }

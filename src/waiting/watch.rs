@@ -33,8 +33,6 @@ use subscription::{OwnPoll, Subscription, Subscriptions};
 
 /// From so many jobs on a list costs less than a poll for each.
 const SHARED_FROM: usize = 4;
-/// A point in time that never comes.
-const NEVER: Instant = Instant::from_ms(f64::INFINITY);
 
 /// What is known about the way to the server.
 #[derive(Debug, Clone, Copy)]
@@ -201,7 +199,7 @@ impl Watch {
     pub(crate) fn next(&mut self, key: Key, now: Instant, way: Way) -> Step {
         self.begin_probe(key, now);
         let stands_in = self.list_stands_in(key, now, way);
-        let Some(own) = self.subscriptions.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
+        let Some(own) = self.subscriptions.get_mut(key) else { return Step::Own(Next::Sleep(Instant::NEVER)) };
         own.wait.wakes(now);
         if let Some(job) = own.wait.take_report() {
             return Step::Own(Next::Report(job));
@@ -267,7 +265,7 @@ impl Watch {
 
     /// The step of one whose polls a list stands in for.
     fn share(&mut self, key: Key, now: Instant, way: Way) -> Step {
-        let by = self.subscriptions.get(key).map_or(NEVER, |own| own.wait.shares_until(now));
+        let by = self.subscriptions.get(key).map_or(Instant::NEVER, |own| own.wait.shares_until(now));
         let mut until = by;
         if !self.sharing.is_listing && self.sharing.leader.is_none_or(|leader| leader == key) {
             let due = self.list_due(now);
@@ -293,7 +291,7 @@ impl Watch {
         } else {
             self.disband(key);
         }
-        let Some(own) = self.subscriptions.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
+        let Some(own) = self.subscriptions.get_mut(key) else { return Step::Own(Next::Sleep(Instant::NEVER)) };
         let is_alone = !own.shares || own.is_left_out(now) || own.is_probe || !has_lists;
         let next = own.wait.next(now, Surroundings { quiet: way.quiet, is_alone, is_cached: way.is_cached });
         match next {
@@ -307,7 +305,7 @@ impl Watch {
     /// One that shares polls is about to poll by itself: of many, as many may as there are slots.
     fn begin_own_poll(&mut self, key: Key, by: Instant, way: Way) -> Step {
         let most = if self.sharing.count >= SHARED_FROM { way.spare.max(1.0) } else { f64::INFINITY };
-        let Some(own) = self.subscriptions.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
+        let Some(own) = self.subscriptions.get_mut(key) else { return Step::Own(Next::Sleep(Instant::NEVER)) };
         if number(self.own_polls.under_way) >= most {
             own.own_poll = OwnPoll::Held;
             own.wait.sleep_until(by);
@@ -325,7 +323,7 @@ impl Watch {
     /// When the next list is due. The more jobs are waited for, the more a list is worth: the gap
     /// for all is that of a single job whose answer comes at the sum of their rates.
     fn list_due(&self, now: Instant) -> Instant {
-        let (mut first, mut rate) = (NEVER, 0.0);
+        let (mut first, mut rate) = (Instant::NEVER, 0.0);
         for (_, own) in self.subscriptions.iter().filter(|(_, own)| own.wants_list(now)) {
             first = first.min(own.wait.due());
             let gap = own.wait.gap().get();
@@ -361,7 +359,7 @@ impl Watch {
         if self.own_polls.held == 0 {
             return;
         }
-        let (mut first, mut due) = (None, NEVER);
+        let (mut first, mut due) = (None, Instant::NEVER);
         for (key, own) in self.subscriptions.iter() {
             if own.own_poll == OwnPoll::Held && own.wait.due() < due {
                 (first, due) = (Some(key), own.wait.due());

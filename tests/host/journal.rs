@@ -576,7 +576,8 @@ fn an_error_has_the_transaction_that_the_wallet_said_before_its_time_was_up() {
     }
 }
 
-/// A wallet with a time limit of its own has given up, and says later which transaction it has sent.
+/// A wallet with a time limit of its own has given up, and says later which transaction it has
+/// sent.
 #[test]
 fn what_a_wallet_says_after_its_answer_is_written_down_or_told() {
     let hash = || Ok(json!(HASH));

@@ -202,8 +202,8 @@ impl Payment {
         self.withdraw(Some(Error::new(ErrorCode::WalletTimeout, words)), at)
     }
 
-    /// What is signed later is not sent: the call was told that no money has moved, and may have been
-    /// made again. What is transferred later is kept.
+    /// What is signed later is not sent: the call was told that no money has moved, and may have
+    /// been made again. What is transferred later is kept.
     pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>, at: Moment) -> Step {
         if self.attempt.signs {
             let words = "; nothing was sent, and what is signed now is not sent either: the call can be made again";

@@ -14,7 +14,8 @@ impl JobWait {
         Box::new(error.clone()).about_job(&self.job_id)
     }
 
-    /// The time or the polls that the caller allows are used up. `failed`: why the last poll saw nothing.
+    /// The time or the polls that the caller allows are used up. `failed`: why the last poll saw
+    /// nothing.
     pub(super) fn over(&self, now: Instant, limit: Limit, failed: Option<&Error>) -> Box<Error> {
         let waited = self.age(now);
         // The deadline covers more than the wait: the caller knows the limit that it gave.

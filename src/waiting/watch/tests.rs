@@ -26,8 +26,14 @@ fn watch(count: usize, way: Way) -> Watch {
 }
 fn join(watch: &mut Watch, id: &str, now: Instant) -> Key {
     let plan = WaitPlan::default();
-    let terms =
-        Terms { plan, lifetime: Some(Millis::new(30_000.0)), was_there: false, deadline: NEVER, limit: None, may_share: true };
+    let terms = Terms {
+        plan,
+        lifetime: Some(Millis::new(30_000.0)),
+        was_there: false,
+        deadline: Instant::NEVER,
+        limit: None,
+        may_share: true,
+    };
     watch.subscribe(id, "", terms, now)
 }
 fn job(key: Key, status: &str) -> Json {
@@ -118,7 +124,7 @@ fn waits_that_a_list_does_not_change_are_looked_through_in_larger_parts() {
 #[test]
 fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
     let mut watch = watch(4, FREE);
-    let terms = |plan| Terms { plan, lifetime: None, was_there: true, deadline: NEVER, limit: None, may_share: true };
+    let terms = |plan| Terms { plan, lifetime: None, was_there: true, deadline: Instant::NEVER, limit: None, may_share: true };
     let own_interval = WaitPlan { interval_ms: Some(700), max_attempts: None };
     let own = watch.subscribe("job-9", "", terms(own_interval), at(1_000.0));
     assert!(matches!(watch.next(own, at(1_000.0), FREE), Step::Own(Next::Poll { .. })));
