@@ -7,7 +7,7 @@ use crate::api::error::{Error, Result};
 use crate::api::options::CallOptions;
 use crate::http::freshness::Freshness;
 use crate::http::message::HttpConfig;
-use crate::http::outcome::{Outcome, outcome, read_answer, refusal, send_error};
+use crate::http::outcome::{Outcome, no_answer, outcome, read_answer, refusal, send_error};
 use crate::http::rate_limit::{Booking, RateLimit, Slot};
 use crate::http::retry::{Repeated, RetryBudget, backoff, may_be_sent_again, retry_after};
 use crate::http::words::place;
@@ -118,37 +118,44 @@ impl<P: Platform> Http<P> {
         wanted: &str,
         parse: &dyn Fn(Json) -> Option<Json>,
     ) -> Result<Json> {
+        let document = RefCell::new(None);
+        let accept = |request: &HttpRequest, response: &HttpResponse| {
+            document.replace(Some(read_answer(request, response, wanted, parse)?));
+            Ok(())
+        };
         let tries = Tries { repeated: Repeated::Harmless, retries, deadline };
-        self.try_until(&mut request, tries, None, &|request, response| read_answer(request, &response, wanted, parse)).await
+        let response = self.try_until(&mut request, tries, None, &accept).await?;
+        document.take().ok_or_else(|| no_answer(&request, &response, wanted))
     }
 
     /// Sends a POST that must not be done twice: a create, or a message. It is sent again only
     /// where [`may_be_sent_again`] says so. `on_chunk` receives the chunks of an event stream.
-    pub(crate) async fn send(
-        &self,
-        request: &mut HttpRequest,
+    pub(crate) fn send<'a>(
+        &'a self,
+        request: &'a mut HttpRequest,
         deadline: Deadline,
-        on_chunk: OnChunk<'_>,
-    ) -> Result<HttpResponse> {
+        on_chunk: OnChunk<'a>,
+    ) -> impl Future<Output = Result<HttpResponse>> + 'a {
         let tries = Tries { repeated: Repeated::of_post(request), retries: self.config.retries, deadline };
-        self.try_until(request, tries, on_chunk, &|_, response| Ok(response)).await
+        self.try_until(request, tries, on_chunk, &|_, _| Ok(()))
     }
 
     /// Sends a request until `accept` takes its response, or it may not be sent again.
-    async fn try_until<T>(
+    async fn try_until(
         &self,
         request: &mut HttpRequest,
         Tries { repeated, retries, deadline }: Tries,
         on_chunk: OnChunk<'_>,
-        accept: &dyn Fn(&HttpRequest, HttpResponse) -> Result<T>,
-    ) -> Result<T> {
+        accept: &dyn Fn(&HttpRequest, &HttpResponse) -> Result<()>,
+    ) -> Result<HttpResponse> {
         let mut tries = 0;
         loop {
             let response = self.exchange(request, deadline, on_chunk).await;
-            let error = match response.and_then(|response| accept(request, response)) {
-                Ok(accepted) => {
+            let accepted = response.and_then(|response| accept(request, &response).map(|()| response));
+            let error = match accepted {
+                Ok(response) => {
                     self.retry_budget.borrow_mut().refill();
-                    return Ok(accepted);
+                    return Ok(response);
                 }
                 Err(error) => error,
             };

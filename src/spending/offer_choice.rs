@@ -66,11 +66,13 @@ impl SpendPolicy {
 
     /// All offers, each with how it would be paid or why not; and which one is paid.
     pub fn judge_all(&self, required: PaymentRequired, circumstances: Circumstances<'_>, budget: &Budget) -> Judgement {
-        if let Err(error) = self.check_connection(circumstances.asked.url) {
-            let refused = |offer| Judged { offer, verdict: Err(error.message.clone()) };
-            return Judgement { offers: required.offers.into_iter().map(refused).collect(), choice: Err(error) };
-        }
         let mut offers = Vec::new();
+        if let Err(error) = self.check_connection(circumstances.asked.url) {
+            for offer in required.offers {
+                offers.push(Judged { offer, verdict: Err(error.message.clone()) });
+            }
+            return Judgement { offers, choice: Err(error) };
+        }
         let mut best: Option<(Rank, Choice)> = None;
         let mut reasons = Vec::new();
         let mut nearest: Option<Rule> = None;

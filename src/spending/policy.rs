@@ -106,8 +106,8 @@ impl SpendPolicy {
         ledger: &Rc<SpendLedger>,
     ) -> Result<Option<Reservation>, String> {
         let mut limits = self.limits.iter().enumerate();
-        let known = limits.find(|(_, limit)| limit.symbol == symbol).zip(Amount::from_atomic(atomic));
-        let Some(((at, limit), amount)) = known else { return Ok(None) };
+        let Some((at, limit)) = limits.find(|(_, limit)| limit.symbol == symbol) else { return Ok(None) };
+        let Some(amount) = Amount::from_atomic(atomic) else { return Ok(None) };
         let payment = Reserved { limit: at, units: amount.units };
         let budget = ledger.budget();
         if over == OverBudget::Refuse && !budget.allows(payment, limit.budget) {

@@ -324,7 +324,10 @@ impl Watch {
     /// for all is that of a single job whose answer comes at the sum of their rates.
     fn list_due(&self, now: Instant) -> Instant {
         let (mut first, mut rate) = (Instant::NEVER, 0.0);
-        for (_, own) in self.subscriptions.iter().filter(|(_, own)| own.wants_list(now)) {
+        for (_, own) in self.subscriptions.iter() {
+            if !own.wants_list(now) {
+                continue;
+            }
             first = first.min(own.wait.due());
             let gap = own.wait.gap().get();
             rate += if gap > 0.0 { 1.0 / (gap * gap) } else { 0.0 };
@@ -339,8 +342,7 @@ impl Watch {
         if self.sharing.leader != Some(key) {
             return;
         }
-        let mut others = self.subscriptions.others(key).filter(|(_, own)| own.wants_list(now));
-        let next = others.next().map(|(other, _)| other);
+        let next = self.subscriptions.next_after(key, &|own| own.wants_list(now));
         self.sharing.is_listing = false;
         self.sharing.leader = next;
         self.woken.extend(next);
@@ -369,8 +371,11 @@ impl Watch {
     }
 
     fn wake_sharers(&mut self) {
-        let sharers = self.subscriptions.iter().filter(|(_, own)| own.shares);
-        self.woken.extend(sharers.map(|(key, _)| key));
+        for (key, own) in self.subscriptions.iter() {
+            if own.shares {
+                self.woken.push(key);
+            }
+        }
     }
 
     /// The page is visible or online again.

@@ -135,9 +135,18 @@ impl Fields {
         let is_schema = list.is_some() || declared.get_text("type").as_deref() == Some("object");
         let all = if is_schema { declared.get("properties") } else { Some(declared.clone()) };
         let all = all.filter(|all| all.kind() == Kind::Object).unwrap_or_else(Json::object);
-        let says_so = |name: &String| all.get(name).and_then(|field| field.get("required")).is_some_and(|it| is_true(&it));
-        let mut required: Vec<String> = list.iter().flat_map(Json::elements).filter_map(|name| name.as_text()).collect();
-        required.extend(all.names().into_iter().filter(says_so));
+        let says_so = |name: &str| all.get(name).and_then(|field| field.get("required")).is_some_and(|it| is_true(&it));
+        let mut required = Vec::new();
+        for name in list.map(|list| list.elements()).unwrap_or_default() {
+            if let Some(name) = name.as_text() {
+                required.push(name);
+            }
+        }
+        for name in all.names() {
+            if says_so(&name) {
+                required.push(name);
+            }
+        }
         Self { all, required }
     }
 

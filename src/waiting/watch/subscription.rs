@@ -156,11 +156,19 @@ impl Subscriptions {
         self.entries.iter().enumerate().filter_map(|(key, own)| Some((key, own.as_ref()?)))
     }
 
-    /// Those after this key, then those before it.
-    pub(super) fn others(&self, key: Key) -> impl Iterator<Item = (Key, &Subscription)> {
-        let after = self.entries.iter().enumerate().skip(key.saturating_add(1));
-        let before = self.entries.iter().enumerate().take(key);
-        after.chain(before).filter_map(|(key, own)| Some((key, own.as_ref()?)))
+    /// The first one after this key, or else the first one before it, of which this is true.
+    pub(super) fn next_after(&self, key: Key, is_wanted: &dyn Fn(&Subscription) -> bool) -> Option<Key> {
+        let mut before = None;
+        for (other, own) in self.iter() {
+            if other == key || !is_wanted(own) {
+                continue;
+            }
+            if other > key {
+                return Some(other);
+            }
+            before = before.or(Some(other));
+        }
+        before
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut Subscription)> {
