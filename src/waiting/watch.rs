@@ -3,7 +3,7 @@
 //!
 //! A wait is a subscription. From four of them on a list costs less than a poll for each: one of
 //! them, the leader, asks for it, and what it shows reaches every subscription. The others sleep
-//! meanwhile. Where there is no list, each job is polled by itself, but never more of them at once
+//! meanwhile, without timers of their own: the leader wakes each when its time is over. Where there is no list, each job is polled by itself, but never more of them at once
 //! than the server's rate limit has slots for.
 //!
 //! A wait shares polls only when it has the client's own schedule and no headers of its own, and
@@ -53,6 +53,8 @@ pub(crate) struct Way {
 pub(crate) enum Step {
     /// Something about its own job.
     Own(Next),
+    /// Nothing, until it is woken: the leader's timer is its timer too.
+    Led,
     /// Ask for a list, before `by`, and pass it on.
     List { query: ListQuery, by: Instant },
 }
@@ -100,6 +102,8 @@ struct Subscription {
     is_single: bool,
     /// It would poll by itself, and waits until fewer do.
     is_held: bool,
+    /// While it sleeps without a timer of its own: when the leader wakes it at the latest.
+    led_until: Option<Instant>,
 }
 
 /// The waits of one client.
@@ -107,10 +111,13 @@ struct Subscription {
 pub(crate) struct Watch {
     /// What was learned about the agents.
     pub(crate) agents: Agents,
-    subscriptions: Vec<Option<Subscription>>,
+    /// Boxed, so that a vector that grows moves little, and an empty place costs little.
+    subscriptions: Vec<Option<Box<Subscription>>>,
     free: Vec<Key>,
     sharers: usize,
     leader: Option<Key>,
+    /// When the first of those who sleep without a timer of their own is to be woken, or before.
+    led_until: Instant,
     /// Whether a list is on its way; if not, when the leader asks for the next one.
     is_listing: bool,
     planned: Instant,
@@ -136,6 +143,7 @@ impl Watch {
             free: Vec::new(),
             sharers: 0,
             leader: None,
+            led_until: NEVER,
             is_listing: false,
             planned: Instant::default(),
             lists: ListState::default(),
@@ -184,7 +192,7 @@ impl Watch {
         let wait = JobWait::new(job_id, terms, self.agents.plan(agent), now);
         let shares = terms.may_share && wait.is_paced_here();
         let agent = agent.to_owned();
-        let subscription = Subscription {
+        let subscription = Box::new(Subscription {
             wait,
             agent,
             shares,
@@ -194,7 +202,8 @@ impl Watch {
             is_scout: false,
             is_single: false,
             is_held: false,
-        };
+            led_until: None,
+        });
         self.sharers = self.sharers.saturating_add(usize::from(shares));
         let key = self.free.pop().unwrap_or(self.subscriptions.len());
         match self.subscriptions.get_mut(key) {
@@ -237,6 +246,7 @@ impl Watch {
         self.send_scout(key, now);
         let stands_in = self.list_stands_in(key, now, way);
         let Some(own) = self.get_mut(key) else { return Step::Own(Next::Sleep(NEVER)) };
+        own.led_until = None;
         own.wait.wakes(now);
         if let Some(job) = own.wait.take_report() {
             return Step::Own(Next::Report(job));
@@ -262,11 +272,11 @@ impl Watch {
     }
 
     fn get(&self, key: Key) -> Option<&Subscription> {
-        self.subscriptions.get(key)?.as_ref()
+        self.subscriptions.get(key)?.as_deref()
     }
 
     fn get_mut(&mut self, key: Key) -> Option<&mut Subscription> {
-        self.subscriptions.get_mut(key)?.as_mut()
+        self.subscriptions.get_mut(key)?.as_deref_mut()
     }
 
     fn waiting(&self) -> f64 {
@@ -313,9 +323,13 @@ impl Watch {
     /// The step of one whose polls a list stands in for.
     fn share(&mut self, key: Key, now: Instant, way: Way) -> Step {
         let by = self.get(key).map_or(NEVER, |own| own.wait.shares_until(now));
+        if self.leader.is_some_and(|leader| leader != key) {
+            return self.be_led(key, by);
+        }
+        self.leader = Some(key);
+        self.wake_ended(now);
         let mut until = by;
-        if !self.is_listing && self.leader.is_none_or(|leader| leader == key) {
-            self.leader = Some(key);
+        if !self.is_listing {
             let due = self.list_due(now);
             self.planned = due;
             if now >= due {
@@ -327,7 +341,42 @@ impl Watch {
         if let Some(own) = self.get_mut(key) {
             own.wait.sleep_until(until);
         }
-        Step::Own(Next::Sleep(until))
+        Step::Own(Next::Sleep(until.min(self.led_until)))
+    }
+
+    /// The step of one that the leader wakes, at that time at the latest.
+    fn be_led(&mut self, key: Key, until: Instant) -> Step {
+        if let Some(own) = self.get_mut(key) {
+            own.wait.sleep_until(until);
+            own.led_until = Some(until);
+        }
+        if until < self.led_until {
+            self.led_until = until;
+            // Unless it wakes before that anyway.
+            self.woken.extend(self.leader.filter(|_| self.is_listing || until < self.planned));
+        }
+        Step::Led
+    }
+
+    /// Wakes those of the led ones whose time is over.
+    pub(crate) fn wake_ended(&mut self, now: Instant) {
+        if now < self.led_until {
+            return;
+        }
+        self.led_until = NEVER;
+        for (key, own) in self.subscriptions.iter_mut().enumerate() {
+            let Some(until) = own.as_ref().and_then(|own| own.led_until) else { continue };
+            if until <= now {
+                self.woken.push(key);
+            } else {
+                self.led_until = self.led_until.min(until);
+            }
+        }
+    }
+
+    /// When the first of those who are led is to be woken.
+    pub(crate) fn led_until(&self) -> Instant {
+        self.led_until
     }
 
     /// The step of one that polls by itself.
@@ -380,11 +429,15 @@ impl Watch {
             return;
         }
         self.is_listing = false;
-        let wants = |own: &Option<Subscription>| own.as_ref().is_some_and(|own| own.wants_list(now));
+        let wants = |own: &Option<Box<Subscription>>| own.as_ref().is_some_and(|own| own.wants_list(now));
         let all = self.subscriptions.iter().enumerate();
         let mut others = all.clone().skip(key.saturating_add(1)).chain(all.take(key)).filter(|(_, own)| wants(own));
         self.leader = others.next().map(|(other, _)| other);
-        self.woken.extend(self.leader);
+        match self.leader {
+            Some(leader) => self.woken.push(leader),
+            // Who is left looks after itself.
+            None => self.wake_sharers(),
+        }
     }
 
     /// Nobody leads where there are no lists: those who slept in the meantime poll by themselves.
