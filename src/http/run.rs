@@ -7,9 +7,9 @@ use crate::api::error::{Error, Result};
 use crate::api::options::CallOptions;
 use crate::http::freshness::Freshness;
 use crate::http::message::HttpConfig;
-use crate::http::outcome::{Outcome, Repeated, may_be_sent_again, outcome, read_answer, refusal, send_error};
+use crate::http::outcome::{Outcome, outcome, read_answer, refusal, send_error};
 use crate::http::rate_limit::{Booking, RateLimit, Slot};
-use crate::http::retry::{RetryBudget, backoff, retry_after};
+use crate::http::retry::{Repeated, RetryBudget, backoff, may_be_sent_again, retry_after};
 use crate::http::words::place;
 use crate::json::Json;
 use crate::platform::{Body, HttpRequest, HttpResponse, LogLevel, Method, Platform};
@@ -118,22 +118,8 @@ impl<P: Platform> Http<P> {
         wanted: &str,
         parse: &dyn Fn(Json) -> Option<Json>,
     ) -> Result<Json> {
-        let mut tries = 0;
-        loop {
-            let response = self.exchange(&mut request, deadline, None).await;
-            let error = match response.and_then(|response| read_answer(&request, &response, wanted, parse)) {
-                Ok(document) => {
-                    self.retry_budget.borrow_mut().refill();
-                    return Ok(document);
-                }
-                Err(error) => error,
-            };
-            let may_retry = tries < retries && may_be_sent_again(Repeated::Harmless, &error);
-            if !may_retry || !self.wait_before_retry(&error, tries, deadline).await {
-                return Err(error);
-            }
-            tries = tries.saturating_add(1);
-        }
+        let tries = Tries { repeated: Repeated::Harmless, retries, deadline };
+        self.try_until(&mut request, tries, None, &|request, response| read_answer(request, &response, wanted, parse)).await
     }
 
     /// Sends a POST that must not be done twice: a create, or a message. It is sent again only
@@ -144,17 +130,29 @@ impl<P: Platform> Http<P> {
         deadline: Deadline,
         on_chunk: OnChunk<'_>,
     ) -> Result<HttpResponse> {
-        let repeated = Repeated::of_post(request);
+        let tries = Tries { repeated: Repeated::of_post(request), retries: self.config.retries, deadline };
+        self.try_until(request, tries, on_chunk, &|_, response| Ok(response)).await
+    }
+
+    /// Sends a request until `accept` takes its response, or it may not be sent again.
+    async fn try_until<T>(
+        &self,
+        request: &mut HttpRequest,
+        Tries { repeated, retries, deadline }: Tries,
+        on_chunk: OnChunk<'_>,
+        accept: &dyn Fn(&HttpRequest, HttpResponse) -> Result<T>,
+    ) -> Result<T> {
         let mut tries = 0;
         loop {
-            let error = match self.exchange(request, deadline, on_chunk).await {
-                Ok(response) => {
+            let response = self.exchange(request, deadline, on_chunk).await;
+            let error = match response.and_then(|response| accept(request, response)) {
+                Ok(accepted) => {
                     self.retry_budget.borrow_mut().refill();
-                    return Ok(response);
+                    return Ok(accepted);
                 }
                 Err(error) => error,
             };
-            let may_retry = tries < self.config.retries && may_be_sent_again(repeated, &error);
+            let may_retry = tries < retries && may_be_sent_again(repeated, &error);
             if !may_retry || !self.wait_before_retry(&error, tries, deadline).await {
                 return Err(error);
             }
@@ -234,6 +232,17 @@ impl<P: Platform> Http<P> {
         }
         refusal(request, response, asked)
     }
+}
+
+/// How often a request may be sent.
+#[derive(Debug, Clone, Copy)]
+struct Tries {
+    /// What sending it twice would do.
+    repeated: Repeated,
+    /// How many tries may follow the first.
+    retries: u32,
+    /// When the last one must have ended.
+    deadline: Deadline,
 }
 
 /// A slot that is taken back when it is dropped unused.

@@ -4,7 +4,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::api::error::Error;
 use crate::json::{Json, shown};
-use crate::payment::record::{self, FundsMoved};
+use crate::payment::funds_moved::{FundsMoved, funds_moved_for};
+use crate::payment::record;
 use crate::time::Millis;
 
 #[wasm_bindgen(js_namespace = host)]
@@ -17,7 +18,7 @@ extern "C" {
 pub(super) fn to_js(error: Box<Error>) -> JsValue {
     let text = |text: Option<&str>| text.map(Json::text);
     let number = |number: Option<f64>| number.map(Json::number);
-    let moved = match record::funds_moved_for(&error) {
+    let moved = match funds_moved_for(&error) {
         FundsMoved::No => Json::boolean(false),
         FundsMoved::Yes => Json::boolean(true),
         FundsMoved::Unknown => Json::text("unknown"),

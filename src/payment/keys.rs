@@ -12,7 +12,7 @@ use crate::api::jobs;
 use crate::api::payments::Attempt;
 use crate::encoding;
 use crate::json::{Json, Kind};
-use crate::payment::record::KEPT;
+use crate::payment::retention;
 use crate::time::WallTime;
 
 /// What every key record's key begins with.
@@ -91,7 +91,7 @@ impl KeyRecord {
     /// the payment.
     pub fn kept_until(&self) -> Option<WallTime> {
         let Holder::Job(created) = &self.holder else { return None };
-        Some(self.created_at + jobs::lifetime(created) + KEPT)
+        Some(retention::free_job_kept_until(created, self.created_at))
     }
 }
 

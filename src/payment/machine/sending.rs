@@ -32,9 +32,9 @@ impl Payment {
         self.write(State::Concluding(Some(error)), at)
     }
 
-    /// The proof is there, and nobody waits for the job. What was transferred can be resumed; so can
-    /// what was signed before this call. What was signed for this call ends with it: another call
-    /// pays for the same.
+    /// The proof is there, and nobody waits for the job. What was transferred can be resumed; so
+    /// can what was signed before this call. What was signed for this call ends with it: another
+    /// call pays for the same.
     pub(super) fn leave_unsent(&mut self, state: PaymentState, at: Moment) -> Step {
         self.attempt.state = state;
         if self.is_unsent() && self.order.is_some() {

@@ -1,7 +1,11 @@
 //! Each rule of many waits, without async.
 
+use super::listing::CHANGED;
 use super::*;
+use crate::api::error::{Error, ErrorCode};
+use crate::api::jobs;
 use crate::json;
+use crate::waiting::job_list::{JobList, SLICE};
 use crate::waiting::schedule::WaitPlan;
 
 const FREE: Way = Way { quiet: Millis::ZERO, spare: 500.0, is_cached: false };
@@ -22,8 +26,14 @@ fn watch(count: usize, way: Way) -> Watch {
 }
 fn join(watch: &mut Watch, id: &str, now: Instant) -> Key {
     let plan = WaitPlan::default();
-    let terms =
-        Terms { plan, lifetime: Some(Millis::new(30_000.0)), was_there: false, deadline: NEVER, limit: None, may_share: true };
+    let terms = Terms {
+        plan,
+        lifetime: Some(Millis::new(30_000.0)),
+        was_there: false,
+        deadline: Instant::NEVER,
+        limit: None,
+        may_share: true,
+    };
     watch.subscribe(id, "", terms, now)
 }
 fn job(key: Key, status: &str) -> Json {
@@ -35,7 +45,7 @@ fn list(jobs: Vec<Json>) -> Json {
 }
 /// Asks all of them for their next steps until one asks for a list.
 fn leader(watch: &mut Watch, now: Instant, way: Way) -> Option<(Key, ListQuery)> {
-    (0..watch.subscriptions.len()).find_map(|key| match step(watch, key, now, way) {
+    (0..watch.subscriptions.key_end()).find_map(|key| match step(watch, key, now, way) {
         Step::List { query, .. } => Some((key, query)),
         Step::Own(_) | Step::Led => None,
     })
@@ -53,7 +63,7 @@ fn step(watch: &mut Watch, key: Key, now: Instant, way: Way) -> Step {
 fn show(watch: &mut Watch, now: Instant, way: Way, keys: &[Key]) {
     let (_, query) = leader(watch, now, way).unwrap();
     listed(watch, query, now, now, list(keys.iter().map(|key| job(*key, "processing")).collect()));
-    for key in 0..watch.subscriptions.len() {
+    for key in 0..watch.subscriptions.key_end() {
         step(watch, key, now, way);
     }
     watch.take_woken();
@@ -80,7 +90,7 @@ fn three_jobs_are_polled_one_by_one_and_four_by_one_list() {
     assert_eq!((key, query.path()), (0, "/api/messaging/jobs?limit=1000&status=processing".into()));
     for key in 1..4 {
         assert!(matches!(four.next(key, at(2_000.0), FREE), Step::Led));
-        assert_eq!(four.get(key).unwrap().led_until, Some(at(30_050.0)), "until its own expiry");
+        assert_eq!(four.subscriptions.get(key).unwrap().led_until, Some(at(30_050.0)), "until its own expiry");
     }
 }
 
@@ -175,7 +185,7 @@ fn waits_that_a_list_does_not_change_are_looked_through_in_larger_parts() {
 #[test]
 fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
     let mut watch = watch(4, FREE);
-    let terms = |plan| Terms { plan, lifetime: None, was_there: true, deadline: NEVER, limit: None, may_share: true };
+    let terms = |plan| Terms { plan, lifetime: None, was_there: true, deadline: Instant::NEVER, limit: None, may_share: true };
     let own_interval = WaitPlan { interval_ms: Some(700), max_attempts: None };
     let own = watch.subscribe("job-9", "", terms(own_interval), at(1_000.0));
     assert!(matches!(watch.next(own, at(1_000.0), FREE), Step::Own(Next::Poll { .. })));
@@ -213,7 +223,7 @@ fn when_the_one_that_was_woken_to_lead_goes_too_the_next_is_woken() {
     assert!(matches!(step(&mut watch, 6, at(2_600.0), FREE), Step::List { .. }));
     // One that polls by itself passes it on as well.
     watch.unsubscribe(6, at(2_600.0));
-    watch.get_mut(7).unwrap().must_poll_by_itself(at(2_600.0));
+    watch.subscriptions.get_mut(7).unwrap().must_poll(at(2_600.0));
     watch.take_woken();
     assert!(takes_slot(&step(&mut watch, 7, at(2_600.0), FREE)));
     assert_eq!(watch.take_woken(), [8]);
@@ -319,7 +329,7 @@ fn one_list_of_all_jobs_that_leaves_jobs_out_costs_no_polls_and_lists_that_go_on
         assert!(matches!(watch.next(key, at(4_050.0), FREE), Step::Own(Next::Poll { .. })));
         watch.polled(key, at(4_050.0), Ok(jobs::read_job(job(key, "processing"))));
     }
-    assert!(!watch.subscriptions.iter().flatten().any(|own| own.wants_list(at(14_000.0))), "each is polled by itself");
+    assert!(!watch.subscriptions.iter().any(|(_, own)| own.wants_list(at(14_000.0))), "each is polled by itself");
     // When the lists are whole again they serve all.
     let (_, query) = leader(&mut watch, at(14_060.0), SPENT).unwrap();
     listed(&mut watch, query, at(14_060.0), at(14_100.0), list((0..4).map(|key| job(key, "completed")).collect()));
@@ -476,7 +486,7 @@ fn a_page_that_is_active_again_asks_for_one_list_at_once() {
     let mut watch = self::watch(4, FREE);
     for age in [60_000.0, 61_000.0] {
         for key in 0..4 {
-            watch.subscriptions[key].as_mut().unwrap().wait.is_unchanged(at(age));
+            watch.subscriptions.get_mut(key).unwrap().wait.is_unchanged(at(age));
         }
     }
     watch.is_active_again(2, at(5_000.0));
