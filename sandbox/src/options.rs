@@ -3,12 +3,12 @@
 //! `SandboxOptions` is the declaration that applications see; [`Options`] is what the server uses.
 //! Whatever can never be meant is refused with the option's name, its rule and a way out.
 
-use serde_json::{Map, Value};
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
 use crate::chain::{NETWORKS, Network, network};
 use crate::faults::{FAULTS, FaultName};
+use crate::json::{Map, Value};
 use crate::text::{atomic, checksummed, is_hex, meant};
 use crate::time::Ms;
 use crate::wallet::RECIPIENT;
@@ -158,7 +158,7 @@ const ID_RULES: &[(&str, IdRule)] = &[("optional", IdRule::Optional), ("required
 const TIMES: &[(&str, bool)] = &[("real", false), ("virtual", true)];
 
 /// A day: longer than any test waits.
-const MAX_MS: f64 = 86_400_000.0;
+const MAX_MS: u32 = 86_400_000;
 
 /// The options as the server uses them.
 #[derive(Debug, Clone)]
@@ -234,12 +234,12 @@ fn hint(given: &str, names: &[&str]) -> String {
     meant(given, names).map(|name| format!(" Did you mean '{name}'?")).unwrap_or_default()
 }
 
-struct Given<'a>(&'a Map<String, Value>);
+struct Given<'a>(&'a Map);
 
 impl Given<'_> {
     /// What was given; `None` for what is absent, `undefined` or `null`.
     fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.0.get(name).filter(|value| **value != Value::Null)
     }
 
     fn one_of<T: Copy>(&self, field: &str, values: &[(&str, T)], default: T) -> Read<T> {
@@ -268,7 +268,7 @@ impl Given<'_> {
 
     fn ms(&self, field: &str, default: f64) -> Read<Ms> {
         let Some(given) = self.get(field) else { return Ok(default) };
-        match given.as_f64().filter(|ms| (0.0..=MAX_MS).contains(ms)) {
+        match given.as_f64().filter(|ms| (0.0..=f64::from(MAX_MS)).contains(ms)) {
             Some(ms) => Ok(ms),
             None => error(field, format!("{field} must be a number of milliseconds from 0 to {MAX_MS}; given: {}", shown(given))),
         }
@@ -316,8 +316,8 @@ impl Given<'_> {
 
 impl Options {
     /// Reads the options of an application.
-    pub fn read(options: &Map<String, Value>) -> Read<Self> {
-        if let Some(unknown) = options.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+    pub fn read(options: &Map) -> Read<Self> {
+        if let Some(unknown) = options.keys().find(|name| !MEMBERS.contains(name)) {
             let hint = hint(unknown, MEMBERS);
             return error(unknown, format!("there is no option '{unknown}'.{hint} There are {}", MEMBERS.join(", ")));
         }
@@ -391,8 +391,10 @@ impl Options {
         if self.paywall != PaywallKind::None || !fault.is_about_money() {
             return Ok(());
         }
-        let name = FAULTS.iter().find(|(known, _)| *known == fault).map_or("", |(_, name)| name);
-        error("faults", format!("the fault '{name}' needs a paywall: add paywall: 'x402-v2', or leave the fault out"))
+        error(
+            "faults",
+            format!("the fault '{name}' needs a paywall: add paywall: 'x402-v2', or leave the fault out", name = fault.name()),
+        )
     }
 }
 
@@ -429,9 +431,8 @@ fn url(given: &Given) -> Read<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::json::json;
 
     fn read(options: Value) -> Read<Options> {
         Options::read(options.as_object().unwrap())

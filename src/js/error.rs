@@ -37,7 +37,7 @@ pub(super) fn to_js(error: Box<Error>) -> JsValue {
         ("jobId", text(error.job_id.as_deref())),
         ("job", error.job),
         ("sessionId", text(error.session_id.as_deref())),
-        ("payment", error.payment.as_ref().map(record::to_json)),
+        ("payment", error.payment.as_deref().map(record::to_json)),
         ("userMessage", error.user_message),
     ] {
         if let Some(value) = value {

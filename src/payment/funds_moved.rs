@@ -173,7 +173,7 @@ mod tests {
                 ("refused", FundsMoved::Unknown),
                 ("accepted", FundsMoved::Yes),
             ] {
-                error.payment = read(&record().set("state", Json::text(state)));
+                error.payment = read(&record().set("state", Json::text(state))).map(Box::new);
                 assert_eq!(funds_moved_for(&error), moved, "{code:?} {state}");
             }
         }

@@ -335,7 +335,7 @@ impl Payment {
 
     /// What the call gets in place of a job, if it still waits.
     fn failed(&self, mut error: Box<Error>) -> Option<Answer> {
-        error.payment = Some(self.attempt.clone());
+        error.payment = Some(Box::new(self.attempt.clone()));
         self.waiting.then_some(Err(error))
     }
 

@@ -67,12 +67,12 @@ pub struct PaidJob {
     /// The job.
     pub created: Created,
     /// What was paid; `None` when the server asked for nothing.
-    pub payment: Option<Attempt>,
+    pub payment: Option<Box<Attempt>>,
 }
 
 impl From<step::Paid> for PaidJob {
     fn from(paid: step::Paid) -> Self {
-        Self { created: paid.created, payment: Some(paid.attempt) }
+        Self { created: paid.created, payment: Some(Box::new(paid.attempt)) }
     }
 }
 

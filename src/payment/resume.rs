@@ -174,6 +174,6 @@ fn attempt_id(given: &Json) -> Result<String> {
 }
 
 fn carrying(mut error: Box<Error>, attempt: Attempt) -> Box<Error> {
-    error.payment = Some(attempt);
+    error.payment = Some(Box::new(attempt));
     error
 }

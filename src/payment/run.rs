@@ -403,7 +403,7 @@ impl<P: Platform + 'static> Payments<P> {
             self.platform.spawn(async move { drop(payments.retire(&id, None).await) });
         }
         if !attempt.idempotency_key.is_empty() {
-            let job = PaidJob { created: created.clone(), payment: Some(attempt.clone()) };
+            let job = PaidJob { created: created.clone(), payment: Some(Box::new(attempt.clone())) };
             let keyed = KeyedJob { fingerprint: attempt.fingerprint.clone(), job, kept_until: retention::kept_until(attempt) };
             self.book.borrow_mut().set_keyed(&attempt.idempotency_key, keyed);
         }

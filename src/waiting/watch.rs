@@ -3,7 +3,7 @@
 //!
 //! A wait is a subscription. From four of them on a list costs less than a poll for each: one of
 //! them, the leader, asks for it, and what it shows reaches every subscription. The others sleep
-//! meanwhile. Where there is no list, each job is polled by itself, but never more of them at once
+//! meanwhile, without timers of their own: the leader wakes each when its time is over. Where there is no list, each job is polled by itself, but never more of them at once
 //! than the server's rate limit has slots for.
 //!
 //! A wait shares polls only when it has the client's own schedule and no headers of its own, and
@@ -50,6 +50,8 @@ pub(crate) struct Way {
 pub(crate) enum Step {
     /// Something about its own job.
     Own(Next),
+    /// Nothing, until it is woken: the leader's timer is its timer too.
+    Led,
     /// Ask for a list, before `by`, and pass it on.
     List { query: ListQuery, by: Instant },
 }
@@ -77,7 +79,7 @@ pub(crate) enum ChannelAnswer {
 }
 
 /// Those that share polls, and who asks for the list that serves them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Sharing {
     /// How many they are.
     count: usize,
@@ -87,6 +89,8 @@ struct Sharing {
     is_listing: bool,
     /// When the leader asks for the next one.
     planned: Instant,
+    /// When the first of those who sleep without a timer of their own is to be woken, or before.
+    led_until: Instant,
 }
 
 /// Those that poll by themselves though they share polls.
@@ -118,7 +122,13 @@ impl Watch {
         Self {
             agents: Agents::new(pace),
             subscriptions: Subscriptions::default(),
-            sharing: Sharing::default(),
+            sharing: Sharing {
+                count: 0,
+                leader: None,
+                is_listing: false,
+                planned: Instant::default(),
+                led_until: Instant::NEVER,
+            },
             own_polls: OwnPolls::default(),
             lists: ListState::default(),
             answers: KnownAnswers::default(),
@@ -200,6 +210,7 @@ impl Watch {
         self.begin_probe(key, now);
         let stands_in = self.list_stands_in(key, now, way);
         let Some(own) = self.subscriptions.get_mut(key) else { return Step::Own(Next::Sleep(Instant::NEVER)) };
+        own.led_until = None;
         own.wait.wakes(now);
         if let Some(job) = own.wait.take_report() {
             return Step::Own(Next::Report(job));
@@ -266,10 +277,14 @@ impl Watch {
     /// The step of one whose polls a list stands in for.
     fn share(&mut self, key: Key, now: Instant, way: Way) -> Step {
         let by = self.subscriptions.get(key).map_or(Instant::NEVER, |own| own.wait.shares_until(now));
+        if self.sharing.leader.is_some_and(|leader| leader != key) {
+            return self.be_led(key, by);
+        }
+        self.sharing.leader = Some(key);
+        self.wake_ended(now);
         let mut until = by;
-        if !self.sharing.is_listing && self.sharing.leader.is_none_or(|leader| leader == key) {
+        if !self.sharing.is_listing {
             let due = self.list_due(now);
-            self.sharing.leader = Some(key);
             self.sharing.planned = due;
             if now >= due {
                 self.sharing.is_listing = true;
@@ -280,7 +295,43 @@ impl Watch {
         if let Some(own) = self.subscriptions.get_mut(key) {
             own.wait.sleep_until(until);
         }
-        Step::Own(Next::Sleep(until))
+        Step::Own(Next::Sleep(until.min(self.sharing.led_until)))
+    }
+
+    /// The step of one that the leader wakes, at that time at the latest.
+    fn be_led(&mut self, key: Key, until: Instant) -> Step {
+        if let Some(own) = self.subscriptions.get_mut(key) {
+            own.wait.sleep_until(until);
+            own.led_until = Some(until);
+        }
+        let Sharing { leader, is_listing, planned, .. } = self.sharing;
+        if until < self.sharing.led_until {
+            self.sharing.led_until = until;
+            // Unless it wakes before that anyway.
+            self.woken.extend(leader.filter(|_| is_listing || until < planned));
+        }
+        Step::Led
+    }
+
+    /// Wakes those of the led ones whose time is over.
+    pub(crate) fn wake_ended(&mut self, now: Instant) {
+        if now < self.sharing.led_until {
+            return;
+        }
+        let mut first = Instant::NEVER;
+        for (key, own) in self.subscriptions.iter() {
+            match own.led_until {
+                Some(until) if until <= now => self.woken.push(key),
+                Some(until) => first = first.min(until),
+                None => {}
+            }
+        }
+        self.sharing.led_until = first;
+    }
+
+    /// When the first of those who are led is to be woken.
+    pub(crate) fn led_until(&self) -> Instant {
+        self.sharing.led_until
     }
 
     /// The step of one that polls by itself.
@@ -345,7 +396,11 @@ impl Watch {
         let next = self.subscriptions.next_after(key, &|own| own.wants_list(now));
         self.sharing.is_listing = false;
         self.sharing.leader = next;
-        self.woken.extend(next);
+        match next {
+            Some(leader) => self.woken.push(leader),
+            // Who is left looks after itself.
+            None => self.wake_sharers(),
+        }
     }
 
     /// Nobody leads where there are no lists: those who slept in the meantime poll by themselves.

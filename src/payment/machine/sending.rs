@@ -102,7 +102,7 @@ impl Payment {
         let open = Attempt { state: PaymentState::Sent, ..self.attempt.clone() };
         let answer = error.filter(|_| self.waiting).map(|error| {
             let mut error = unsent(error, false);
-            error.payment = Some(open);
+            error.payment = Some(Box::new(open));
             Err(error)
         });
         self.answer_early(State::Dropping(None), answer)

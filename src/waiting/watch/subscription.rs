@@ -48,13 +48,15 @@ pub(super) struct Subscription {
     pub(super) own_poll: OwnPoll,
     /// It polls by itself once, to find out whether answers are in the channels of jobs.
     pub(super) is_probe: bool,
+    /// While it sleeps without a timer of its own: when the leader wakes it at the latest.
+    pub(super) led_until: Option<Instant>,
 }
 
 impl Subscription {
     /// `agent` is empty where it is not known.
     pub(super) fn new(wait: JobWait, agent: &str, shares: bool) -> Self {
         let (listing, own_poll) = (Listing::Shown, OwnPoll::None);
-        Self { wait, agent: agent.to_owned(), shares, listing, own_poll, is_probe: false }
+        Self { wait, agent: agent.to_owned(), shares, listing, own_poll, is_probe: false, led_until: None }
     }
 
     /// The job was seen: where the agent was not known, it is now. That a server chooses for a job
@@ -114,7 +116,8 @@ impl Subscription {
 /// The waits of one client by their keys. A key that is free is used again.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    entries: Vec<Option<Subscription>>,
+    /// Boxed, so that a vector that grows moves little, and an empty place costs little.
+    entries: Vec<Option<Box<Subscription>>>,
     free: Vec<Key>,
 }
 
@@ -132,51 +135,52 @@ impl Subscriptions {
     pub(super) fn insert(&mut self, subscription: Subscription) -> Key {
         let key = self.free.pop().unwrap_or(self.entries.len());
         match self.entries.get_mut(key) {
-            Some(entry) => *entry = Some(subscription),
-            None => self.entries.push(Some(subscription)),
+            Some(entry) => *entry = Some(Box::new(subscription)),
+            None => self.entries.push(Some(Box::new(subscription))),
         }
         key
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<Subscription> {
+    pub(super) fn remove(&mut self, key: Key) -> Option<Box<Subscription>> {
         let removed = self.entries.get_mut(key).and_then(Option::take)?;
         self.free.push(key);
         Some(removed)
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Subscription> {
-        self.entries.get(key)?.as_ref()
+        self.entries.get(key)?.as_deref()
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Subscription> {
-        self.entries.get_mut(key)?.as_mut()
+        self.entries.get_mut(key)?.as_deref_mut()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Subscription)> {
-        self.entries.iter().enumerate().filter_map(|(key, own)| Some((key, own.as_ref()?)))
+        self.entries.iter().enumerate().filter_map(|(key, own)| Some((key, own.as_deref()?)))
     }
 
     /// The first one after this key, or else the first one before it, of which this is true.
     pub(super) fn next_after(&self, key: Key, is_wanted: &dyn Fn(&Subscription) -> bool) -> Option<Key> {
         let mut before = None;
         for (other, own) in self.iter() {
-            if other == key || !is_wanted(own) {
+            let is_after = other > key;
+            if other == key || (before.is_some() && !is_after) || !is_wanted(own) {
                 continue;
             }
-            if other > key {
+            if is_after {
                 return Some(other);
             }
-            before = before.or(Some(other));
+            before = Some(other);
         }
         before
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut Subscription)> {
-        self.entries.iter_mut().enumerate().filter_map(|(key, own)| Some((key, own.as_mut()?)))
+        self.entries.iter_mut().enumerate().filter_map(|(key, own)| Some((key, own.as_deref_mut()?)))
     }
 
     /// What stands under so many keys from this one on.
     pub(super) fn range_mut(&mut self, from: Key, count: usize) -> impl Iterator<Item = (Key, Option<&mut Subscription>)> {
-        self.entries.iter_mut().enumerate().skip(from).take(count).map(|(key, own)| (key, own.as_mut()))
+        self.entries.iter_mut().enumerate().skip(from).take(count).map(|(key, own)| (key, own.as_deref_mut()))
     }
 }

@@ -47,7 +47,7 @@ fn list(jobs: Vec<Json>) -> Json {
 fn leader(watch: &mut Watch, now: Instant, way: Way) -> Option<(Key, ListQuery)> {
     (0..watch.subscriptions.key_end()).find_map(|key| match step(watch, key, now, way) {
         Step::List { query, .. } => Some((key, query)),
-        Step::Own(_) => None,
+        Step::Own(_) | Step::Led => None,
     })
 }
 /// The next step that is no report.
@@ -89,8 +89,69 @@ fn three_jobs_are_polled_one_by_one_and_four_by_one_list() {
     let (key, query) = leader(&mut four, at(2_000.0), FREE).unwrap();
     assert_eq!((key, query.path()), (0, "/api/messaging/jobs?limit=1000&status=processing".into()));
     for key in 1..4 {
-        assert_eq!(sleeps_until(&four.next(key, at(2_000.0), FREE)), at(30_050.0), "until its own expiry");
+        assert!(matches!(four.next(key, at(2_000.0), FREE), Step::Led));
+        assert_eq!(four.subscriptions.get(key).unwrap().led_until, Some(at(30_050.0)), "until its own expiry");
     }
+}
+
+/// A wait of the caller's, which ends at `deadline`.
+fn join_until(watch: &mut Watch, deadline: f64, now: Instant) -> Key {
+    let (plan, deadline) = (WaitPlan::default(), at(deadline));
+    let terms = Terms { plan, lifetime: None, was_there: true, deadline, limit: None, may_share: true };
+    watch.subscribe("another", "", terms, now)
+}
+
+#[test]
+fn the_leader_wakes_each_of_the_others_when_its_time_is_over_and_nobody_before() {
+    let mut watch = watch(5, FREE);
+    let (leader, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+    let first = join_until(&mut watch, 2_500.0, at(2_000.0));
+    let second = join_until(&mut watch, 2_700.0, at(2_000.0));
+    watch.take_woken();
+    for key in [second, first] {
+        assert!(matches!(step(&mut watch, key, at(2_000.0), FREE), Step::Led));
+        assert_eq!(watch.take_woken(), [leader], "its list may take longer than that");
+    }
+    assert_eq!(watch.led_until(), at(2_500.0));
+    // While the list is on its way.
+    for (now, woken) in [(2_499.0, vec![]), (2_500.0, vec![first]), (2_501.0, vec![]), (2_701.0, vec![second])] {
+        watch.wake_ended(at(now));
+        assert_eq!(watch.take_woken(), woken, "{now}");
+        for key in woken {
+            let end = step(&mut watch, key, at(now), FREE);
+            assert!(matches!(&end, Step::Own(Next::TakeSlot { .. } | Next::Over(_))), "{now}: {end:?}");
+            watch.unsubscribe(key, at(now));
+        }
+    }
+    listed(&mut watch, query, at(2_000.0), at(2_800.0), list((0..5).map(|key| job(key, "processing")).collect()));
+    // While the leader sleeps.
+    let soon = sleeps_until(&step(&mut watch, leader, at(2_800.0), FREE));
+    let third = join_until(&mut watch, 2_900.0, at(2_810.0));
+    let later = join_until(&mut watch, soon.as_ms() + 500.0, at(2_810.0));
+    watch.take_woken();
+    assert!(matches!(step(&mut watch, later, at(2_810.0), FREE), Step::Led));
+    assert_eq!(watch.take_woken(), Vec::<Key>::new(), "the leader wakes before that anyway");
+    assert!(matches!(step(&mut watch, third, at(2_810.0), FREE), Step::Led));
+    assert_eq!(watch.take_woken(), [leader]);
+    assert_eq!(sleeps_until(&step(&mut watch, leader, at(2_810.0), FREE)), at(2_900.0));
+    step(&mut watch, leader, at(2_900.0), FREE);
+    assert_eq!(watch.take_woken(), [third]);
+}
+
+#[test]
+fn those_who_are_led_go_on_when_nobody_is_left_to_lead_them() {
+    let mut watch = watch(4, FREE);
+    watch.learn(ChannelAnswer::NoChannels);
+    let (leader, _) = leader(&mut watch, at(29_990.0), FREE).unwrap();
+    let led: Vec<Key> = (0..4).filter(|key| *key != leader).collect();
+    for key in &led {
+        assert!(matches!(step(&mut watch, *key, at(29_990.0), FREE), Step::Led), "{key}");
+    }
+    watch.take_woken();
+    // A moment after their expiry none of them wants a list, and the last poll is not due yet.
+    watch.unsubscribe(leader, at(30_010.0));
+    let woken = watch.take_woken();
+    assert!(led.iter().all(|key| woken.contains(key)), "{woken:?}");
 }
 
 #[test]
@@ -247,7 +308,7 @@ fn a_job_that_has_left_the_list_is_polled_by_itself_and_one_that_lists_leave_out
     assert!(due < at(4_000.0), "at its own time: {due:?}");
     poll(&mut watch, due);
     show(&mut watch, at(5_000.0), FREE, &[0, 1, 2, 3]);
-    assert_eq!(sleeps_until(&step(&mut watch, 3, at(5_000.0), FREE)), at(30_050.0), "the list has it again");
+    assert!(matches!(step(&mut watch, 3, at(5_000.0), FREE), Step::Led), "the list has it again");
 }
 
 /// As a server shows it that has just begun again, or a copy of it that knows of nothing yet.
