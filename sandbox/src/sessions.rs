@@ -180,7 +180,7 @@ impl Sessions {
         if self.next_cleanup > now {
             return;
         }
-        let last = now - (now - self.next_cleanup) % CLEANUP_MS;
+        let last = self.next_cleanup + ((now - self.next_cleanup) / CLEANUP_MS).floor() * CLEANUP_MS;
         self.next_cleanup = last + CLEANUP_MS;
         self.all.retain(|session| session.expires_at > last);
         for session in &mut self.all {
@@ -263,7 +263,10 @@ impl Sessions {
 
     /// `GET /sessions`
     pub fn list(&self, now: Ms) -> Reply {
-        let active: Vec<Value> = self.all.iter().filter(|it| it.expires_at > now).map(|it| it.document(now)).collect();
+        let mut active = vec![];
+        for session in self.all.iter().filter(|session| session.expires_at > now) {
+            active.push(session.document(now));
+        }
         let expired = self.all.len().saturating_sub(active.len());
         let stats = document!({"totalSessions": self.all.len(), "activeSessions": active.len(), "expiredSessions": expired});
         Reply::json(200, &document!({"sessions": active, "total": active.len(), "stats": stats}))

@@ -294,15 +294,22 @@ impl<T: ToJson> ToJson for Option<T> {
 
 impl<T: ToJson> ToJson for Vec<T> {
     fn json(&self) -> Value {
-        Value::Array(self.iter().map(ToJson::json).collect())
+        let mut items = vec![];
+        for item in self {
+            items.push(item.json());
+        }
+        Value::Array(items)
     }
 }
 
 /// An object of these members. Use [`document!`].
 #[inline(never)]
 pub fn object(members: &mut [(&str, Value)]) -> Value {
-    let take = |(key, value): &mut (&str, Value)| ((*key).to_owned(), core::mem::replace(value, Value::Null));
-    Value::Object(Map(members.iter_mut().map(take).collect()))
+    let mut map = Map::new();
+    for (key, value) in members {
+        map.0.push(((*key).to_owned(), core::mem::replace(value, Value::Null)));
+    }
+    Value::Object(map)
 }
 
 /// A document: `document!({"key": value, …})`. What is nested is `document!` again.
