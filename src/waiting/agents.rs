@@ -172,6 +172,11 @@ mod tests {
     fn text(agents: &Agents) -> Json {
         Json::text(&agents.record().to_json())
     }
+    fn read_of(agents: &Agents) -> Agents {
+        let mut read = Agents::new(Pace::default());
+        read.recall(&text(agents));
+        read
+    }
 
     #[test]
     fn each_agent_has_a_plan_of_its_own() {
@@ -179,6 +184,22 @@ mod tests {
         let unknown = first(&mut Agents::new(Pace::default()), "x");
         assert!(first(&mut agents, "a") < unknown && first(&mut agents, "b") > 3.0 * unknown);
         assert_eq!(first(&mut agents, "c"), unknown);
+    }
+
+    #[test]
+    fn a_plan_is_made_again_after_one_more_job_and_then_after_one_more_of_each_twenty() {
+        for (jobs, kept) in [(0, 0), (18, 0), (19, 1), (45, 2), (70, 2)] {
+            let mut agents = Agents::new(Pace::default());
+            let learn = |agents: &mut Agents, count: u32| {
+                (0..count).for_each(|_| agents.learn("a", Observed::Finished(Millis::new(300.0))));
+            };
+            learn(&mut agents, jobs);
+            let made = agents.plan("a");
+            learn(&mut agents, kept);
+            assert!(Rc::ptr_eq(&agents.plan("a"), &made), "{jobs}");
+            learn(&mut agents, 1);
+            assert!(!Rc::ptr_eq(&agents.plan("a"), &made), "{jobs}");
+        }
     }
 
     #[test]
@@ -207,6 +228,22 @@ mod tests {
         let before = first(&mut read, "a");
         read.recall(&text(&agents));
         assert_eq!(first(&mut read, "a"), before);
+        // What others have learned comes with it.
+        let mut busy = taught(&[("b", 300.0)]);
+        busy.recall(&text(&agents));
+        assert_eq!(first(&mut busy, "a"), first(&mut read_of(&agents), "a"));
+    }
+
+    #[test]
+    fn no_more_agents_are_read_than_are_known_at_most() {
+        let full = |prefix: &str| {
+            let mut agents = Agents::new(Pace::default());
+            (0..MAX_AGENTS).for_each(|at| agents.learn(&format!("{prefix}{at}"), Observed::Finished(Millis::new(300.0))));
+            agents
+        };
+        let mut agents = full("a");
+        agents.recall(&text(&full("b")));
+        assert_eq!(agents.record(), full("a").record());
     }
 
     #[test]
@@ -228,6 +265,8 @@ mod tests {
         assert!((0..MAX_AGENTS).all(|at| agent(at).to_string().len() <= 1_024), "{}", agent(5));
         agents.learn(&"x".repeat(101), Observed::Finished(Millis::new(1.0)));
         assert_eq!(agents.record(), record);
+        agents.learn(&"x".repeat(100), Observed::Finished(Millis::new(1.0)));
+        assert_eq!(agents.record()["agents"][0]["agent"], "x".repeat(100));
     }
 
     #[test]

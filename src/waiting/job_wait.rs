@@ -284,7 +284,7 @@ impl JobWait {
     /// meanwhile.
     pub(crate) fn wakes(&mut self, now: Instant) {
         let is_late = self.sleeps_until.take().is_some_and(|until| now > until + HELD_UP);
-        if is_late && now < self.deadline {
+        if is_late {
             self.extended_until = Some(self.deadline.min(now + GRACE));
         }
     }
