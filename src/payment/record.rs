@@ -400,13 +400,29 @@ mod tests {
             let attempt = Attempt { state, signs, valid_until, begun_at: begun, ..read(&record()).unwrap() };
             let at = |after: Millis| format!("{:?}", fate(&attempt, begun + after));
             assert_eq!(at(Millis::ZERO), "Open", "{state:?}");
-            assert_eq!(at(limit - soon), "Open", "{state:?}");
+            assert_eq!(at(limit), "Open", "{state:?}");
             assert_eq!(at(limit + soon), format!("{later:?}"), "{state:?}");
         }
-        for state in [Accepted, Refused, PaymentState::Unknown] {
-            let attempt = Attempt { state, begun_at: begun, created_at: begun, ..read(&record()).unwrap() };
-            assert_eq!(format!("{:?}", fate(&attempt, begun)), format!("{:?}", Fate::Spent(begun)), "{state:?}");
+        // What has moved is spent when it moved, and what may have moved when it began.
+        for (state, spent_at) in [(Accepted, begun + soon), (Refused, begun), (PaymentState::Unknown, begun)] {
+            let attempt = Attempt { state, begun_at: begun, created_at: begun + soon, ..read(&record()).unwrap() };
+            assert_eq!(format!("{:?}", fate(&attempt, begun)), format!("{:?}", Fate::Spent(spent_at)), "{state:?}");
         }
+    }
+
+    #[test]
+    fn the_history_of_a_payment_says_neither_what_was_asked_nor_how_it_was_paid() {
+        let whole = record()
+            .set("request", Json::text("{\"content\": \"asked\"}"))
+            .set("firstRequest", Json::text("{\"content\": \"asked first\"}"))
+            .set("fingerprint", Json::text("whose"))
+            .set("idempotencyKey", Json::text("order-1"))
+            .set("proof", json!({"x-payment": "secret"}));
+        let text = history(&read(&whole).unwrap()).to_json();
+        for word in ["asked", "whose", "order-1", "secret"] {
+            assert!(to_json(&read(&whole).unwrap()).to_json().contains(word) && !text.contains(word), "{word}: {text}");
+        }
+        assert!(read(&Json::parse(&text).unwrap()).unwrap().answered);
     }
 
     #[test]
