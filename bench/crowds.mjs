@@ -13,7 +13,7 @@ const COLUMNS = {
   'mean delay': ({ meanDelayMs }) => `${meanDelayMs.toFixed(0)} ms`,
   '95 % within': ({ p95DelayMs }) => `${p95DelayMs.toFixed(0)} ms`,
   'received a job': ({ kilobytesPerJob }) => `${kilobytesPerJob.toFixed(0)} KB`,
-  'memory a job': ({ memoryPerJob }) => `${(memoryPerJob / 1_000).toFixed(1)} KB`,
+  'memory a job': ({ memoryPerJob }) => (memoryPerJob === null ? '–' : `${(memoryPerJob / 1_000).toFixed(1)} KB`),
   'longest stall': ({ longestStallMs }) => `${longestStallMs.toFixed(0)} ms`,
   'an abort takes': ({ abortMs }) => `${abortMs.toFixed(1)} ms`,
 };

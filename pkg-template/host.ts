@@ -5,7 +5,7 @@ import { csvLine, csvTitles } from './csv.js';
 import { makeError } from './errors.js';
 import { list, settled } from './foreign.js';
 import { awaitable } from './iterator.js';
-import { misfit } from './members.js';
+import { unknownMember } from './members.js';
 import { plainJson } from './metadata.js';
 import { nextPiece, reading, receive } from './response.js';
 import { defaultStore, lock, shared } from './stores.js';
@@ -42,7 +42,6 @@ export const host = {
   member,
   memberNumber,
   memberText,
-  misfit,
   nextPiece,
   plainJson,
   reading,
@@ -50,5 +49,6 @@ export const host = {
   setMember,
   settled,
   tell,
+  unknownMember,
   wake,
 };

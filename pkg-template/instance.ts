@@ -12,16 +12,48 @@ import { releaseAllLocks } from './stores.js';
 type Export = (...given: unknown[]) => unknown;
 type Timer = ReturnType<typeof setTimeout>;
 
-/** A promise with what settles it. */
-interface Deferred {
-  readonly promise: Promise<unknown>;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  /** What Rust sets when the call is about a payment. */
-  readonly about: (mark: Mark) => void;
-}
 interface Mark {
   paying?: boolean;
+}
+
+/** A promise with what settles it. A program may have 10,000 of them, so each is one small object. */
+class Deferred {
+  readonly promise: Promise<unknown>;
+  /** Those of the instance that have not settled. */
+  readonly #pending: Set<Deferred>;
+  readonly #caller = currentCaller();
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
+  #mark: Mark | undefined;
+
+  constructor(pending: Set<Deferred>) {
+    this.#pending = pending;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    pending.add(this);
+  }
+
+  /** Whether the call has begun to pay. */
+  get isPaying(): boolean {
+    return this.#mark?.paying === true;
+  }
+
+  /** Rust sets the mark's `paying` when the call is about a payment. */
+  about(mark: Mark) {
+    this.#mark = mark;
+  }
+
+  resolve(value: unknown) {
+    this.#pending.delete(this);
+    this.#resolve(value);
+  }
+
+  reject(error: unknown) {
+    this.#pending.delete(this);
+    this.#reject(placedAt(this.#caller, error));
+  }
 }
 
 /** Ends something that belongs to an instance. A signal of the application's own may throw. */
@@ -56,7 +88,7 @@ export class Instance {
   #depth = 0;
   /** What the current call will return, as soon as Rust has made it. */
   #returned: unknown;
-  readonly #pending = new Map<(error: unknown) => void, Mark>();
+  readonly #pending = new Set<Deferred>();
   /** They end with the instance, so that none keeps a program from ending. */
   readonly #timers = new Set<Timer>();
   /** What ends a request, a listener or a sleep of it, by what Rust has of that. */
@@ -169,23 +201,9 @@ export class Instance {
   }
 
   #deferred(): Deferred {
-    let resolve!: (value: unknown) => void;
-    let reject!: (error: unknown) => void;
-    const caller = currentCaller();
-    const promise = new Promise<unknown>((resolved, rejected) => {
-      resolve = (value) => {
-        this.#pending.delete(reject);
-        resolved(value);
-      };
-      reject = (error) => {
-        this.#pending.delete(reject);
-        rejected(placedAt(caller, error) as Error);
-      };
-    });
-    const about = (mark: Mark) => void this.#pending.set(reject, mark);
-    about({});
-    this.#returned = promise;
-    return { promise, resolve, reject, about };
+    const deferred = new Deferred(this.#pending);
+    this.#returned = deferred.promise;
+    return deferred;
   }
 
   /** WebAssembly as the glue sees it: the functions of its instances are guarded. */
@@ -245,10 +263,9 @@ export class Instance {
     const message = `eliza-jobs: an internal error (${reason}); pendingPayments() knows what is open, and later calls work`;
     this.error = internalError('wasm_panic', message, cause);
     // Only the store knows how far a payment has come.
-    for (const [reject, { paying }] of this.#pending) {
-      reject(paying ? internalError('wasm_panic', message, cause, 'unknown') : this.error);
+    for (const call of [...this.#pending]) {
+      call.reject(call.isPaying ? internalError('wasm_panic', message, cause, 'unknown') : this.error);
     }
-    this.#pending.clear();
     for (const timer of this.#timers) clearTimeout(timer);
     for (const end of this.#open.values()) endInSilence(end);
     this.#open.clear();

@@ -1,26 +1,33 @@
 // A misspelt option must not be an absent option: where money is at stake, a typo costs some.
 
+/** What is wrong with an object of options: a member that nobody knows. */
+export interface UnknownMember {
+  /** Its own name. */
+  ownName: string;
+  /** Its whole name, as an error's `field` has it. */
+  name: string;
+  /** Words about it. */
+  words: string;
+  /** What was probably meant, and the names that are known. */
+  hint: string;
+}
+
 /**
- * What is wrong with an object of options: a member that nobody knows, by its whole name, words about it, and its own name. A member
- * that is `undefined` is absent.
+ * The first member that nobody knows. One that is `undefined` is absent.
  *
  * @param field What the object is called: `options`, `params`, or a member of the options.
  * @param known The names that are known, with `, ` between them.
  */
-export function misfit(
-  given: object,
-  field: string,
-  known: string,
-): [field: string, words: string, hint: string, odd: string] | undefined {
+export function unknownMember(given: object, field: string, known: string): UnknownMember | undefined {
   const names = known.split(', ');
-  const odd = Object.keys(given).find((key) => !names.includes(key) && (given as Record<string, unknown>)[key] !== undefined);
-  if (odd === undefined) return undefined;
+  const ownName = Object.keys(given).find((key) => !names.includes(key) && (given as Record<string, unknown>)[key] !== undefined);
+  if (ownName === undefined) return undefined;
   const prefix = field === 'options' || field === 'params' ? '' : `${field}.`;
-  const name = prefix + (odd.length > 60 ? `${odd.slice(0, 60)}…` : odd);
-  const meant = nearest(odd, names);
+  const name = prefix + (ownName.length > 60 ? `${ownName.slice(0, 60)}…` : ownName);
+  const meant = nearest(ownName, names);
   const kind = field === 'params' ? 'member of params' : 'option';
   const hint = meant === undefined ? '' : `; did you mean \`${prefix}${meant}\`?`;
-  return [name, `unknown ${kind} \`${name}\``, `${hint || ';'} Known: ${known}`, odd];
+  return { ownName, name, words: `unknown ${kind} \`${name}\``, hint: `${hint || ';'} Known: ${known}` };
 }
 
 /** The name that was probably meant. */

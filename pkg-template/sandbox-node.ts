@@ -3,7 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { callerOf, placedAt } from './caller.js';
 import { argumentError } from './errors.js';
-import { misfit } from './members.js';
+import { unknownMember } from './members.js';
 import type { Sandbox, ServedSandbox, ServeOptions } from './sandbox.js';
 
 export * from './sandbox.js';
@@ -28,8 +28,8 @@ async function serve(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions): Pr
   if (typeof (sandbox as Partial<Sandbox> | undefined)?.fetch !== 'function') {
     throw argumentError('sandbox', 'serveSandbox takes what createSandbox returns, and then its own options');
   }
-  const [name, words = '', hint = ''] = misfit(options, 'options', OPTIONS) ?? [];
-  if (name !== undefined) throw argumentError(name, words + hint);
+  const unknown = unknownMember(options, 'options', OPTIONS);
+  if (unknown) throw argumentError(unknown.name, unknown.words + unknown.hint);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw argumentError('port', `port must be a whole number from 0 to 65535; given: ${JSON.stringify(port)}`);
   }

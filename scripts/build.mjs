@@ -39,9 +39,9 @@ if (!onlySandbox) {
   step('compiling the Rust crate');
   rmSync(target, { recursive: true, force: true });
 }
-const { glue, wasm } = onlySandbox ? {} : await generate(compile());
+const { glue, wasm } = onlySandbox ? {} : await generate(compile(), target, trap ? undefined : 'wasm');
 if (!trap) step("the sandbox's module");
-const sandbox = trap ? undefined : compileSandbox();
+const sandbox = trap ? undefined : await generate(compile('sandbox/Cargo.toml'), `${target}/sandbox`, 'sandbox-wasm');
 step('bundling');
 if (!onlySandbox) {
   rmSync(pkg, { recursive: true, force: true });
@@ -77,43 +77,25 @@ function renamedPaths() {
   return Object.entries(renamed).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
 }
 
-/** The module of `eliza-jobs/sandbox`: the glue, the name of the wasm file, and the declarations. Names are left as they are. */
-function compileSandbox() {
-  const folder = `${target}/sandbox`;
-  const compiled = compile('sandbox/Cargo.toml');
+/**
+ * A module: the glue, and the name of the wasm file that belongs to it.
+ *
+ * @param folder Where it is made.
+ * @param declarations What its declarations are to be called; without it they are not made.
+ */
+async function generate(compiled, folder, declarations) {
+  step('wasm-bindgen, wasm-opt');
+  const name = path.basename(compiled, '.wasm');
   const bindgen = (kind, to, ...more) =>
     run('target/tools/debug/wasm-bindgen', ['--target', kind, '--out-dir', `${folder}/${to}`, ...more, compiled]);
   bindgen('no-modules', 'glue', '--omit-default-module-path', '--remove-producers-section', '--no-typescript');
-  bindgen('bundler', 'declarations');
-  mkdirSync('target/declarations/wasm', { recursive: true });
-  cpSync(`${folder}/declarations/eliza_jobs_sandbox.d.ts`, 'target/declarations/wasm/sandbox-wasm.d.ts');
-  const wasm = `${folder}/eliza_jobs_sandbox_bg.wasm`;
-  run('node_modules/.bin/wasm-opt', [
-    '-Oz',
-    '--strip-debug',
-    '--converge',
-    `${folder}/glue/eliza_jobs_sandbox_bg.wasm`,
-    '-o',
-    wasm,
-  ]);
-  const bytes = readFileSync(wasm);
-  if (bytes.includes(root) || bytes.includes(homedir())) throw new Error("a path of this machine is in the sandbox's wasm");
-  return { glue: readFileSync(`${folder}/glue/eliza_jobs_sandbox.js`, 'utf8'), wasm };
-}
-
-/** The glue, and the name of the wasm file that belongs to it; the declarations too. */
-async function generate(compiled) {
-  step('wasm-bindgen, wasm-opt');
-  const bindgen = (kind, folder, ...more) =>
-    run('target/tools/debug/wasm-bindgen', ['--target', kind, '--out-dir', folder, ...more, compiled]);
-  bindgen('no-modules', `${target}/glue`, '--omit-default-module-path', '--remove-producers-section', '--no-typescript');
   // This target's declarations are those of the crate alone, without functions that load it.
-  if (!trap) {
-    bindgen('bundler', `${target}/declarations`);
+  if (declarations) {
+    bindgen('bundler', 'declarations');
     mkdirSync('target/declarations/wasm', { recursive: true });
-    cpSync(`${target}/declarations/eliza_jobs.d.ts`, 'target/declarations/wasm/wasm.d.ts');
+    cpSync(`${folder}/declarations/${name}.d.ts`, `target/declarations/wasm/${declarations}.d.ts`);
   }
-  const [from, named, wasm] = ['glue/eliza_jobs_bg.wasm', 'named.wasm', 'eliza_jobs_bg.wasm'].map((file) => `${target}/${file}`);
+  const [from, named, wasm] = [`glue/${name}_bg.wasm`, 'named.wasm', `${name}_bg.wasm`].map((file) => `${folder}/${file}`);
   const wasmOpt = (...args) => execFileSync('node_modules/.bin/wasm-opt', args, { encoding: 'utf8' });
   const smaller = ['-Oz', '--one-caller-inline-max-function-size=30', '--skip-pass=local-cse', '--low-memory-unused'];
   wasmOpt(...smaller, '--converge', '--reorder-functions-by-name', '-g', from, '-o', named); // named: for `make size`
@@ -121,13 +103,14 @@ async function generate(compiled) {
   const names = JSON.parse(wasmOpt(...short, named, '-o', wasm));
   const bytes = readFileSync(wasm);
   if (bytes.includes(root) || bytes.includes(homedir())) throw new Error('a path of this machine is in the wasm');
-  return { glue: await withShortNames(readFileSync(`${target}/glue/eliza_jobs.js`, 'utf8'), names), wasm };
+  const glue = readFileSync(`${folder}/glue/${name}.js`, 'utf8');
+  return { glue: await withShortNames(glue, `./${name}_bg.js`, names), wasm };
 }
 
 /** The glue with wasm-opt's names for what passes between it and the wasm: esbuild renames properties by such a list. */
-async function withShortNames(glue, { imports, exports }) {
+async function withShortNames(glue, module, { imports, exports }) {
   const renamed = {
-    './eliza_jobs_bg.js': 'a',
+    [module]: 'a',
     ...Object.fromEntries([...imports.map(([, from, to]) => [from, to]), ...exports]),
   };
   const mangleProps = new RegExp(`^(${Object.keys(renamed).join('|').replaceAll('.', '\\.')})$`);

@@ -195,7 +195,7 @@ impl<P: Platform + 'static> Client<P> {
         let seen = match self.http.get_job(job_id, call, self.http.config.retries).await {
             Ok(seen) => seen,
             Err(mut error) => {
-                error.payment = Box::pin(self.payments.known_payment(job_id, None)).await.map(|payment| *payment);
+                error.payment = Box::pin(self.payments.known_payment(job_id, None)).await;
                 // To ask again pays nothing.
                 error.repeats_payment = false;
                 return Err(error);
@@ -249,7 +249,7 @@ impl<P: Platform + 'static> Client<P> {
         if payment.is_none() {
             payment = Box::pin(self.payments.known_payment(job_id, error.reference.as_deref())).await;
         }
-        error.payment = payment.map(|payment| *payment);
+        error.payment = payment;
         Err(error)
     }
 
@@ -295,7 +295,7 @@ impl<P: Platform + 'static> Client<P> {
         let paid = Box::pin(self.payments.create(params, call, limit, update)).await?;
         let agent = params.get_text("agentId").unwrap_or_default();
         let wanted = Wanted::created(&paid.created, &agent, end, call, plan);
-        self.wait(&wanted, paid.payment.map(Box::new), update).await
+        self.wait(&wanted, paid.payment, update).await
     }
 
     /// Waits for a job's answer.

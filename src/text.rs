@@ -1,4 +1,15 @@
 //! Text for people: shortened, and without what could be a proof of payment.
+//!
+//! Where a text comes from decides what it goes through before a message shows it:
+//!
+//! | from | through | which takes out |
+//! | --- | --- | --- |
+//! | a server | [`fit`](crate::http::words::fit) | the request's own secrets, and proofs |
+//! | an argument | [`shown`](crate::json::shown) | what objects and lists contain |
+//! | a wallet | [`only_hosts`], [`shorten`] | the paths of addresses, which may be keys |
+//! | a store | [`shorten`] | nothing but what is too long |
+//!
+//! [`Error::new`](crate::api::error::Error::new) has every message go through [`redact`] besides.
 
 /// This many hexadecimal digits in a row may be most of a proof of payment: a hash has 64 of them,
 /// an address 40.
@@ -20,8 +31,8 @@ pub fn shorten(text: &str, limit: usize) -> String {
     short
 }
 
-/// The text with no more of each address than its scheme and host: the rest may be a key of whoever
-/// asks there.
+/// The text with no more of each address than its scheme and host: the rest may be a key of the
+/// caller's.
 pub fn only_hosts(text: &str) -> String {
     const ENDS: [char; 8] = ['"', '\'', '`', '<', '>', ')', ']', '}'];
     let mut clean = String::new();

@@ -75,6 +75,9 @@ impl Millis {
 }
 
 impl Instant {
+    /// A point in time that never comes.
+    pub const NEVER: Instant = Instant(f64::INFINITY);
+
     /// The point that is so many milliseconds after the clock's own zero.
     pub const fn from_ms(ms: f64) -> Self {
         Self(ms)

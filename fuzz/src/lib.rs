@@ -15,7 +15,8 @@ use eliza_jobs::payment::wallet_request::WalletRequest;
 use eliza_jobs::platform::WalletCapabilities;
 use eliza_jobs::platform::{Body, HttpResponse};
 use eliza_jobs::spending::ledger::SpendLedger;
-use eliza_jobs::spending::policy::{Circumstances, PaymentMethod, SpendPolicy, StoredCounters};
+use eliza_jobs::spending::offer_rules::{Circumstances, PaymentMethod, StoredCounters};
+use eliza_jobs::spending::policy::SpendPolicy;
 use eliza_jobs::time::{Millis, WallTime};
 use eliza_jobs::x402::typed_data::Clock;
 use eliza_jobs::x402::{self, Asked, Offer, signature};
@@ -103,7 +104,7 @@ fn pays(offer: Offer, means: PaymentMethod) {
     let token = offer.token.clone();
     let nonce = format!("0x{}", "11".repeat(32));
     let question = WalletRequest::new("0123456789abcdef", std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, CLOCK);
-    let (_, shown) = question.call();
+    let shown = question.call().argument;
     if let Some(authorization) = &question.authorization {
         let message = &shown["message"];
         assert_eq!(message["value"], authorization.value.as_str(), "what is shown is what is signed");

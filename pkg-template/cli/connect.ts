@@ -4,7 +4,7 @@ import type { Wallet } from '../injected.js';
 import type { JobsClient as Client, JobsClientOptions, Quote, SpendOptions } from '../wasm.js';
 import type { Given, Option } from './command.js';
 import { openStore, storeFolder, storeGiven, STORE_OPTION } from './folders.js';
-import { isSandboxHere } from './here.js';
+import { isLocalSandbox } from './local-server.js';
 import type { Output } from './output.js';
 import { address, amount, isLoopback, MOST_SECONDS, whole } from './values.js';
 import { anyWallet, findWallet, testWallet } from './wallet.js';
@@ -54,7 +54,7 @@ export interface Needs {
 }
 
 /** What was said of the library that signs: once is enough. */
-const told = new Set<string>();
+const reported = new Set<string>();
 
 /**
  * Connects to a server. Nothing is sent to it, but where something may be paid for a look at a server on this machine: whether it is a
@@ -63,11 +63,11 @@ const told = new Set<string>();
 export async function connect(given: Given, output: Output, named: string, needs: Needs): Promise<Connection> {
   const url = address(named);
   const limits = { max: amount(given, 'max'), perDay: amount(given, 'per-day') };
-  const isSandbox = needs.isSandbox ?? (needs.wallet !== 'none' && isLoopback(url) && (await isSandboxHere(url, output)));
+  const isSandbox = needs.isSandbox ?? (needs.wallet !== 'none' && isLoopback(url) && (await isLocalSandbox(url, output)));
   const folder = needs.folder ?? storeFolder(given, isSandbox);
   const { wallet, library, why } = await walletFor(needs, isSandbox, given.value('rpc'));
-  if (library !== undefined && !told.has(library)) output.step('wallet', `the key is used by ${library}`, 'cyan');
-  if (library !== undefined) told.add(library);
+  if (library !== undefined && !reported.has(library)) output.step('wallet', `the key is used by ${library}`, 'cyan');
+  if (library !== undefined) reported.add(library);
   const apiKey = process.env['ELIZA_JOBS_API_KEY'];
   const options: JobsClientOptions = {
     baseUrl: url,

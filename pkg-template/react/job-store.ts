@@ -1,6 +1,6 @@
 // One question outside of React: it is asked, goes on while components come and go, and is found again after a reload.
 import { argumentError, makeError, type PaymentError } from '../errors.js';
-import { misfit } from '../members.js';
+import { unknownMember } from '../members.js';
 import type { AskOptions, CompletedJob, CreateJobRequest, JobUpdate, PaymentAttempt, WaitOptions } from '../wasm.js';
 import { pageStorage, Records, type Asked } from './records.js';
 import type { AskingClient, AskingState, AskJobOptions, JobFailure, JobState, JobView, ResumeJobOptions } from './types.js';
@@ -271,8 +271,8 @@ function misuse(question: unknown, options: object): Error | undefined {
   if (typeof question !== 'string') {
     return argumentError('question', `question must be a string; given: ${question === null ? 'null' : typeof question}`);
   }
-  const [name, words = '', hint = ''] = misfit(options, 'options', OPTIONS) ?? [];
-  return name === undefined ? undefined : argumentError(name, words + hint);
+  const unknown = unknownMember(options, 'options', OPTIONS);
+  return unknown && argumentError(unknown.name, unknown.words + unknown.hint);
 }
 
 const busy = () =>

@@ -1,8 +1,6 @@
 //! The channels of jobs and sessions with their messages, as elizaOS's message server shows them.
 
-use serde_json::Value;
-
-use crate::json::{ToJson, document, number};
+use crate::json::{ToJson, Value, document};
 use crate::message::Reply;
 use crate::text::is_uuid;
 use crate::time::{Ms, iso};
@@ -46,9 +44,9 @@ impl Message {
     /// The metadata with what the agent thought and did.
     pub fn full_metadata(&self) -> Value {
         let mut metadata = self.metadata.clone();
-        if let (Some(members), Some(_)) = (metadata.as_object_mut(), &self.answers) {
-            members.insert("thought".to_owned(), THOUGHT.into());
-            members.insert("actions".to_owned(), vec!["REPLY"].json());
+        if self.answers.is_some() {
+            metadata.set("thought", THOUGHT.json());
+            metadata.set("actions", vec!["REPLY"].json());
         }
         metadata
     }
@@ -138,8 +136,8 @@ impl Channels {
                 "inReplyToRootMessageId": message.answers,
                 "createdAt": at,
                 "updatedAt": at,
-                "created_at": number(message.at.floor()),
-                "updated_at": number(message.at.floor()),
+                "created_at": message.at.floor(),
+                "updated_at": message.at.floor(),
             })
         };
         let messages: Vec<Value> = self.get(id).iter().flat_map(|channel| channel.messages.iter().rev()).map(show).collect();

@@ -74,6 +74,11 @@ impl FaultName {
         FAULTS.iter().find(|(_, name)| *name == text).map(|(fault, _)| *fault)
     }
 
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        FAULTS.iter().find(|(known, _)| *known == self).map_or("", |(_, name)| name)
+    }
+
     /// Whether it needs a paywall to strike.
     pub fn is_about_money(self) -> bool {
         use FaultName::{AgainPaymentRequired, AskMore, PayThen500, SettleFails, SettleLate, SlowWallet, WrongRecipient};

@@ -1,18 +1,16 @@
 //! Jobs: what a request for one must have, how long one lives, and how it ends. As
 //! `@elizaos/server` 1.7.0 has it.
 
-use serde_json::{Map, Value};
-
-use crate::json::{document, normal, number};
+use crate::json::{Map, ToJson, Value, document};
 use crate::message::Reply;
 use crate::text::{is_uuid, leading_integer, length};
 use crate::time::Ms;
 
 const MAX_CONTENT: usize = 50_000;
 const MAX_METADATA: usize = 10_000;
-const DEFAULT_TIMEOUT_MS: f64 = 30_000.0;
-const MIN_TIMEOUT_MS: f64 = 1_000.0;
-const MAX_TIMEOUT_MS: f64 = 300_000.0;
+const DEFAULT_TIMEOUT_MS: Ms = 30_000.0;
+const MIN_TIMEOUT_MS: u32 = 1_000;
+const MAX_TIMEOUT_MS: u32 = 300_000;
 const CLEANUP_MS: Ms = 60_000.0;
 /// Later answers are not listened for.
 const MAX_LISTEN_MS: Ms = 300_000.0;
@@ -106,17 +104,17 @@ impl Wanted {
             agent_id,
             user_id,
             content: text("content"),
-            metadata: body.get("metadata").map_or_else(|| document!({}), normal),
+            metadata: body.get("metadata").cloned().unwrap_or_else(|| document!({})),
             timeout_ms: body.get("timeoutMs").and_then(Value::as_f64).unwrap_or(DEFAULT_TIMEOUT_MS),
         })
     }
 
-    fn check(body: &Map<String, Value>) -> Result<(), String> {
+    fn check(body: &Map) -> Result<(), String> {
         let fail = |text: &str| Err(text.to_owned());
-        if body.get("agentId").is_some_and(|id| !id.is_string()) {
+        if body.get("agentId").is_some_and(|id| id.as_str().is_none()) {
             return fail("agentId must be a valid UUID string");
         }
-        if !body.get("userId").is_some_and(Value::is_string) {
+        if body.get("userId").and_then(Value::as_str).is_none() {
             return fail("userId is required and must be a valid UUID string");
         }
         let Some(content) = body.get("content").and_then(Value::as_str) else {
@@ -129,19 +127,19 @@ impl Wanted {
             return Err(format!("content exceeds maximum length of {MAX_CONTENT} characters"));
         }
         if let Some(metadata) = body.get("metadata") {
-            if !metadata.is_object() && !metadata.is_array() {
+            if !metadata.has_members() {
                 return fail("metadata must be an object");
             }
-            if length(&normal(metadata).to_string()) > MAX_METADATA {
+            if length(&metadata.to_string()) > MAX_METADATA {
                 return Err(format!("metadata exceeds maximum size of {MAX_METADATA} bytes"));
             }
         }
         if let Some(timeout) = body.get("timeoutMs") {
             let Some(ms) = timeout.as_f64().filter(|ms| *ms >= 0.0) else { return fail("timeoutMs must be a positive number") };
-            if ms < MIN_TIMEOUT_MS {
+            if ms < MIN_TIMEOUT_MS.into() {
                 return Err(format!("timeoutMs must be at least {MIN_TIMEOUT_MS}ms"));
             }
-            if ms > MAX_TIMEOUT_MS {
+            if ms > MAX_TIMEOUT_MS.into() {
                 return Err(format!("timeoutMs cannot exceed {MAX_TIMEOUT_MS}ms"));
             }
         }
@@ -158,18 +156,16 @@ impl Job {
             "agentId": self.agent_id,
             "userId": self.user_id,
             "prompt": self.content,
-            "createdAt": number(self.created_at),
-            "expiresAt": number(self.expires_at),
+            "createdAt": self.created_at,
+            "expiresAt": self.expires_at,
         });
-        if let Some(members) = document.as_object_mut() {
-            if let Some(result) = &self.result {
-                members.insert("result".to_owned(), result.clone());
-            }
-            if self.status == Status::Timeout {
-                members.insert("error".to_owned(), "Job timed out waiting for agent response".into());
-            }
-            members.insert("metadata".to_owned(), self.metadata.clone());
+        if let Some(result) = &self.result {
+            document.set("result", result.clone());
         }
+        if self.status == Status::Timeout {
+            document.set("error", "Job timed out waiting for agent response".json());
+        }
+        document.set("metadata", self.metadata.clone());
         document
     }
 
@@ -250,7 +246,7 @@ impl Jobs {
         let Some(job) = self.all.iter_mut().find(waiting) else { return false };
         let took = (now - job.created_at).floor();
         job.status = Status::Completed;
-        job.result = Some(document!({"message": message, "processingTimeMs": number(took)}));
+        job.result = Some(document!({"message": message, "processingTimeMs": took}));
         self.completed = self.completed.saturating_add(1);
         self.processing_ms += took;
         true
@@ -282,18 +278,21 @@ impl Jobs {
     /// `GET /jobs/health`
     pub fn health(&self, now: Ms) -> Reply {
         let count = |status: &str| self.all.iter().filter(|job| job.status.as_str() == status).count();
-        let counts: Map<String, Value> = STATUSES.iter().map(|status| ((*status).to_owned(), count(status).into())).collect();
+        let mut counts = document!({});
+        for status in STATUSES {
+            counts.set(status, count(status).json());
+        }
         let (completed, timed_out) = (f64::from(self.completed), f64::from(self.timed_out));
         let all = completed + timed_out;
-        let rate = |part: f64| if all > 0.0 { number((part / all * 100.0).round() / 100.0) } else { 0.into() };
+        let rate = |part: f64| if all > 0.0 { (part / all * 100.0).round() / 100.0 } else { 0.0 };
         let average = if completed > 0.0 { (self.processing_ms / completed).round() } else { 0.0 };
         let body = document!({
             "healthy": true,
-            "timestamp": number(now.floor()),
+            "timestamp": now.floor(),
             "totalJobs": self.all.len(),
             "statusCounts": counts,
             "metrics": document!({
-                "averageProcessingTimeMs": number(average),
+                "averageProcessingTimeMs": average,
                 "successRate": rate(completed),
                 "failureRate": rate(0.0),
                 "timeoutRate": rate(timed_out),
@@ -306,9 +305,8 @@ impl Jobs {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::json::json;
 
     const USER: &str = "22222222-2222-4222-8222-222222222222";
 
@@ -327,7 +325,7 @@ mod tests {
     }
 
     fn body(reply: &Reply) -> Value {
-        serde_json::from_str(&reply.body).unwrap()
+        Value::parse(&reply.body).unwrap()
     }
 
     #[test]

@@ -3,13 +3,12 @@
 
 use js_sys::{Error, Reflect};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use crate::channels::AGENT;
 use crate::faults::{FAULTS, FaultName};
-use crate::message::{Answer, Request};
+use crate::json::{Map, Value, javascript};
+use crate::message::{Answer, Effect, Request};
 use crate::options::{OptionError, Options};
 use crate::server::Server;
 use crate::text::meant;
@@ -124,12 +123,13 @@ fn thrown(error: &OptionError) -> JsValue {
     object.into()
 }
 
-fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsValue> {
-    serde_wasm_bindgen::from_value(value).map_err(JsValue::from)
+/// The document that this is. What no server could take is nested too deep, and is nothing.
+fn read(value: &JsValue) -> Value {
+    javascript::read(value).unwrap_or(Value::Null)
 }
 
-fn written<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
-    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
+fn written(values: Vec<Value>) -> Result<JsValue, JsValue> {
+    Value::Array(values).serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
 }
 
 #[wasm_bindgen]
@@ -137,10 +137,9 @@ impl Machine {
     /// `options`: without functions. `seed` where the options have none; `now`: in milliseconds
     /// since 1970.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: JsValue, seed: u32, now: f64) -> Result<Machine, JsValue> {
-        let options: Value = read(options)?;
-        let empty = serde_json::Map::new();
-        let options = Options::read(options.as_object().unwrap_or(&empty)).map_err(|error| thrown(&error))?;
+    pub fn new(options: &JsValue, seed: u32, now: f64) -> Result<Machine, JsValue> {
+        let options = read(options);
+        let options = Options::read(options.as_object().unwrap_or(&Map::new())).map_err(|error| thrown(&error))?;
         let seed = options.seed.unwrap_or(seed);
         Ok(Machine { server: Server::new(options.clone(), seed, now), options, seed })
     }
@@ -187,31 +186,23 @@ impl Machine {
     }
 
     /// A request comes in.
-    pub fn receive(&mut self, id: u32, request: JsValue, now: f64) -> Result<(), JsValue> {
-        let request: Request = read(request)?;
-        self.server.receive(id, request, now);
-        Ok(())
+    pub fn receive(&mut self, id: u32, request: &JsValue, now: f64) {
+        self.server.receive(id, Request::read(&read(request)), now);
     }
 
     /// The agent has answered.
-    pub fn answered(&mut self, id: u32, answer: JsValue, now: f64) -> Result<(), JsValue> {
-        let answer: Answer = read(answer)?;
-        self.server.answered(id, &answer, now);
-        Ok(())
+    pub fn answered(&mut self, id: u32, answer: &JsValue, now: f64) {
+        self.server.answered(id, &Answer::read(&read(answer)), now);
     }
 
     /// The wallet is asked for a signature.
-    pub fn sign(&mut self, id: u32, typed_data: JsValue, now: f64) -> Result<(), JsValue> {
-        let typed_data: Value = read(typed_data)?;
-        self.server.sign(id, &typed_data, now);
-        Ok(())
+    pub fn sign(&mut self, id: u32, typed_data: &JsValue, now: f64) {
+        self.server.sign(id, &read(typed_data), now);
     }
 
     /// The wallet is asked to make a transfer.
-    pub fn transfer(&mut self, id: u32, quote: JsValue, now: f64) -> Result<(), JsValue> {
-        let quote: Value = read(quote)?;
-        self.server.transfer(id, &quote, now);
-        Ok(())
+    pub fn transfer(&mut self, id: u32, quote: &JsValue, now: f64) {
+        self.server.transfer(id, &read(quote), now);
     }
 
     /// Something waits for time to pass.
@@ -221,7 +212,7 @@ impl Machine {
 
     /// What is to be done by now.
     pub fn effects(&mut self, now: f64) -> Result<JsValue, JsValue> {
-        written(&self.server.effects(now))
+        written(self.server.effects(now).iter().map(Effect::document).collect())
     }
 
     /// When something is to be done next.
@@ -243,17 +234,17 @@ impl Machine {
 
     /// All payments that have moved money.
     pub fn payments(&self, now: f64) -> Result<JsValue, JsValue> {
-        written(&self.server.payments(now))
+        written(self.server.payments(now))
     }
 
     /// All jobs.
     pub fn jobs(&self) -> Result<JsValue, JsValue> {
-        written(&self.server.jobs())
+        written(self.server.jobs())
     }
 
     /// All requests.
     pub fn requests(&self) -> Result<JsValue, JsValue> {
-        written(&self.server.requests())
+        written(self.server.requests())
     }
 
     /// What an account has on a network; nothing for a network that there is not.

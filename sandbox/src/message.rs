@@ -1,14 +1,10 @@
 //! What passes between the server and whoever performs its steps.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::json::document;
+use crate::json::{Value, document};
 use crate::time::Ms;
 
 /// A request as it has come in.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// In capitals.
     pub method: String,
@@ -19,11 +15,26 @@ pub struct Request {
     /// Empty when there is none.
     pub body: String,
     /// Why the body is no JSON, in the words of JavaScript; absent when it is JSON.
-    #[serde(default)]
     pub json_error: Option<String>,
 }
 
 impl Request {
+    /// Reads what `pkg-template/sandbox.ts` says of a request.
+    pub fn read(given: &Value) -> Self {
+        let text = |key: &str| given.get(key).and_then(Value::as_str).map(str::to_owned);
+        let header = |pair: &Value| {
+            let [name, value] = pair.as_array()? else { return None };
+            Some((name.as_str()?.to_owned(), value.as_str()?.to_owned()))
+        };
+        Self {
+            method: text("method").unwrap_or_default(),
+            url: text("url").unwrap_or_default(),
+            headers: given.get("headers").and_then(Value::as_array).unwrap_or_default().iter().filter_map(header).collect(),
+            body: text("body").unwrap_or_default(),
+            json_error: text("jsonError"),
+        }
+    }
+
     /// A header's value by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -109,8 +120,7 @@ impl Reply {
 }
 
 /// Something to do for whoever runs the server.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Answer a request. `ends`: the body is complete.
     Respond {
@@ -164,19 +174,46 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// As `pkg-template/sandbox.ts` takes it.
+    pub fn document(&self) -> Value {
+        match self {
+            Self::Respond { id, status, headers, body, ends } => {
+                let headers: Vec<_> = headers.iter().map(|(name, value)| vec![*name, value.as_str()]).collect();
+                let status = u32::from(*status);
+                document!({"type": "respond", "id": id, "status": status, "headers": headers, "body": body, "ends": ends})
+            }
+            Self::Piece { id, text } => document!({"type": "piece", "id": id, "text": text}),
+            Self::End { id } => document!({"type": "end", "id": id}),
+            Self::Break { id, code } => document!({"type": "break", "id": id, "code": code}),
+            Self::Ask { id, content, context } => document!({"type": "ask", "id": id, "content": content, "context": context}),
+            Self::Settle { id, value, error } => document!({"type": "settle", "id": id, "value": value, "error": error}),
+        }
+    }
+}
+
 /// What the agent says to a question.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// The text; absent when the agent chooses not to answer.
-    #[serde(default)]
     pub text: Option<String>,
     /// The text in the pieces in which it was said. Empty for one piece.
-    #[serde(default)]
     pub pieces: Vec<String>,
     /// Why the model failed.
-    #[serde(default)]
     pub error: Option<String>,
+}
+
+impl Answer {
+    /// Reads what `pkg-template/sandbox.ts` says of an answer.
+    pub fn read(given: &Value) -> Self {
+        let text = |key: &str| given.get(key).and_then(Value::as_str).map(str::to_owned);
+        let pieces = given.get("pieces").and_then(Value::as_array).unwrap_or_default();
+        Self {
+            text: text("text"),
+            pieces: pieces.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            error: text("error"),
+        }
+    }
 }
 
 /// What is to be done, and when.

@@ -3,12 +3,12 @@
 //! `SandboxOptions` is the declaration that applications see; [`Options`] is what the server uses.
 //! Whatever can never be meant is refused with the option's name, its rule and a way out.
 
-use serde_json::{Map, Value};
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
 use crate::chain::{NETWORKS, Network, network};
 use crate::faults::{FAULTS, FaultName};
+use crate::json::{Map, Value};
 use crate::text::{atomic, checksummed, is_hex, meant};
 use crate::time::Ms;
 use crate::wallet::RECIPIENT;
@@ -158,7 +158,7 @@ const ID_RULES: &[(&str, IdRule)] = &[("optional", IdRule::Optional), ("required
 const TIMES: &[(&str, bool)] = &[("real", false), ("virtual", true)];
 
 /// A day: longer than any test waits.
-const MAX_MS: f64 = 86_400_000.0;
+const MAX_MS: u32 = 86_400_000;
 
 /// The options as the server uses them.
 #[derive(Debug, Clone)]
@@ -187,8 +187,6 @@ pub struct Options {
     pub slow_ms: Ms,
     /// Whether time passes only when it is told to.
     pub is_virtual: bool,
-    /// When virtual time begins.
-    pub now: Option<Value>,
     /// Determines ids and hashes.
     pub seed: Option<u32>,
     /// What the server wants in `X-API-KEY`.
@@ -210,10 +208,10 @@ pub struct OptionError {
     pub message: String,
 }
 
-type Read<T> = Result<T, OptionError>;
-
-fn error<T>(field: &str, message: String) -> Read<T> {
-    Err(OptionError { field: field.to_owned(), message })
+impl OptionError {
+    fn new(field: &str, message: String) -> Self {
+        Self { field: field.to_owned(), message }
+    }
 }
 
 /// A value as it is shown in a message.
@@ -234,206 +232,210 @@ fn hint(given: &str, names: &[&str]) -> String {
     meant(given, names).map(|name| format!(" Did you mean '{name}'?")).unwrap_or_default()
 }
 
-struct Given<'a>(&'a Map<String, Value>);
+/// The options that were given, and the first thing that is wrong with them. What is wrong is read as the default.
+struct Given<'a> {
+    options: &'a Map,
+    error: Option<OptionError>,
+}
 
 impl Given<'_> {
     /// What was given; `None` for what is absent, `undefined` or `null`.
     fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.options.get(name).filter(|value| **value != Value::Null)
     }
 
-    fn one_of<T: Copy>(&self, field: &str, values: &[(&str, T)], default: T) -> Read<T> {
-        let Some(given) = self.get(field) else { return Ok(default) };
+    /// Notes what is wrong, unless something was before.
+    fn refuse(&mut self, field: &str, message: String) {
+        self.error.get_or_insert_with(|| OptionError::new(field, message));
+    }
+
+    /// Refuses what was given: `field` must be `rule`.
+    fn must(&mut self, field: &str, rule: &str) {
+        let given = self.get(field).map(shown).unwrap_or_default();
+        self.refuse(field, format!("{field} must be {rule}; given: {given}"));
+    }
+
+    fn one_of<T: Copy>(&mut self, field: &str, values: &[(&str, T)], default: T) -> T {
+        let Some(given) = self.get(field) else { return default };
         if let Some((_, value)) = values.iter().find(|(name, _)| given.as_str() == Some(*name)) {
-            return Ok(*value);
+            return *value;
         }
         let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
         let hint = hint(given.as_str().unwrap_or_default(), &names);
-        error(field, format!("{field} must be one of {}; given: {}.{hint}", or(&names), shown(given)))
+        self.refuse(field, format!("{field} must be one of {}; given: {}.{hint}", or(&names), shown(given)));
+        default
     }
 
-    fn amount(&self, field: &str, default: u128) -> Read<Option<u128>> {
-        let Some(given) = self.get(field) else { return Ok(Some(default)) };
-        match given.as_str().and_then(atomic) {
-            Some(amount) => Ok(Some(amount)),
-            None => error(
-                field,
-                format!(
-                    "{field} must be a decimal string of USDC such as '0.02', with at most six decimals; given: {}",
-                    shown(given)
-                ),
-            ),
+    fn amount(&mut self, field: &str, default: u128) -> u128 {
+        let Some(given) = self.get(field) else { return default };
+        given.as_str().and_then(atomic).unwrap_or_else(|| {
+            self.must(field, "a decimal string of USDC such as '0.02', with at most six decimals");
+            default
+        })
+    }
+
+    fn ms(&mut self, field: &str, default: f64) -> Ms {
+        let Some(given) = self.get(field) else { return default };
+        given.as_f64().filter(|ms| (0.0..=f64::from(MAX_MS)).contains(ms)).unwrap_or_else(|| {
+            self.must(field, &format!("a number of milliseconds from 0 to {MAX_MS}"));
+            default
+        })
+    }
+
+    fn integer(&mut self, field: &str) -> Option<u32> {
+        let given = self.get(field)?;
+        let whole = given.as_u64().and_then(|number| u32::try_from(number).ok());
+        if whole.is_none() {
+            self.must(field, &format!("an integer from 0 to {}", u32::MAX));
         }
+        whole
     }
 
-    fn ms(&self, field: &str, default: f64) -> Read<Ms> {
-        let Some(given) = self.get(field) else { return Ok(default) };
-        match given.as_f64().filter(|ms| (0.0..=MAX_MS).contains(ms)) {
-            Some(ms) => Ok(ms),
-            None => error(field, format!("{field} must be a number of milliseconds from 0 to {MAX_MS}; given: {}", shown(given))),
+    fn text(&mut self, field: &str) -> Option<String> {
+        let text = self.get(field)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        if text.is_none() {
+            self.must(field, "a string that is not empty");
         }
+        text
     }
 
-    fn integer(&self, field: &str) -> Read<Option<u32>> {
-        let Some(given) = self.get(field) else { return Ok(None) };
-        let whole = given.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-        match whole {
-            Some(number) => Ok(Some(number as u32)),
-            None => error(field, format!("{field} must be an integer from 0 to {}; given: {}", u32::MAX, shown(given))),
-        }
-    }
-
-    fn text(&self, field: &str) -> Read<Option<String>> {
+    fn boolean(&mut self, field: &str, default: bool) -> bool {
         match self.get(field) {
-            None => Ok(None),
-            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
-            Some(other) => error(field, format!("{field} must be a string that is not empty; given: {}", shown(other))),
-        }
-    }
-
-    fn list<T>(&self, field: &str, names: &[&str], find: impl Fn(&str) -> Option<T>) -> Read<Option<Vec<T>>> {
-        let Some(given) = self.get(field) else { return Ok(None) };
-        let Some(items) = given.as_array() else {
-            return error(
-                field,
-                format!("{field} must be an array such as ['{}']; given: {}", names.first().unwrap_or(&""), shown(given)),
-            );
-        };
-        let mut found = vec![];
-        for item in items {
-            match item.as_str().and_then(&find) {
-                Some(value) => found.push(value),
-                None => {
-                    let hint = hint(item.as_str().unwrap_or_default(), names);
-                    return error(field, format!("{field} has {}, but may only have {}.{hint}", shown(item), or(names)));
-                }
+            None => default,
+            Some(Value::Bool(value)) => *value,
+            Some(_) => {
+                self.must(field, "true or false");
+                default
             }
         }
-        Ok(Some(found))
+    }
+
+    fn list<T>(&mut self, field: &str, names: &[&str], find: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+        let Some(items) = self.get(field)?.as_array() else {
+            self.must(field, &format!("an array such as ['{}']", names.first().unwrap_or(&"")));
+            return None;
+        };
+        let found: Vec<T> = items.iter().filter_map(Value::as_str).filter_map(&find).collect();
+        let is_wrong = |item: &&Value| !item.as_str().is_some_and(|name| names.contains(&name));
+        if let Some(item) = items.iter().find(is_wrong) {
+            let hint = hint(item.as_str().unwrap_or_default(), names);
+            let message = format!("{field} has {}, but may only have {}.{hint}", shown(item), or(names));
+            self.refuse(field, message);
+        }
+        Some(found)
+    }
+
+    fn price(&mut self) -> u128 {
+        let price = self.amount("price", 20_000);
+        if price == 0 {
+            self.refuse("price", "price must be more than 0; for a free server, leave out paywall".to_owned());
+        }
+        price
+    }
+
+    fn networks(&mut self, paywall: PaywallKind) -> Vec<&'static Network> {
+        let names = NETWORKS.each_ref().map(|network| network.name);
+        let networks = self.list("networks", &names, network);
+        if networks.as_ref().is_some_and(Vec::is_empty) {
+            self.refuse("networks", "networks must have at least one name".to_owned());
+        }
+        let both = if paywall == PaywallKind::Elizaos { 2 } else { 1 };
+        networks.unwrap_or_else(|| NETWORKS.iter().take(both).collect())
+    }
+
+    fn recipient(&mut self) -> String {
+        let Some(address) = self.text("recipient") else { return checksummed(RECIPIENT) };
+        if !is_hex(&address, 40) || !address.bytes().any(|byte| byte != b'0' && byte != b'x') {
+            self.must("recipient", "an address: 0x and 40 hexadecimal digits, not all of them zeros");
+        }
+        checksummed(&address)
+    }
+
+    fn url(&mut self) -> String {
+        let url = self.text("url").unwrap_or_else(|| "https://sandbox.test".to_owned());
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+        let host = host.trim_end_matches('/');
+        if host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
+            self.must("url", "a scheme and a host such as 'https://sandbox.test'");
+        }
+        url.trim_end_matches('/').to_owned()
     }
 }
 
 impl Options {
     /// Reads the options of an application.
-    pub fn read(options: &Map<String, Value>) -> Read<Self> {
-        if let Some(unknown) = options.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+    pub fn read(options: &Map) -> Result<Self, OptionError> {
+        if let Some(unknown) = options.keys().find(|name| !MEMBERS.contains(name)) {
             let hint = hint(unknown, MEMBERS);
-            return error(unknown, format!("there is no option '{unknown}'.{hint} There are {}", MEMBERS.join(", ")));
+            let message = format!("there is no option '{unknown}'.{hint} There are {}", MEMBERS.join(", "));
+            return Err(OptionError::new(unknown, message));
         }
-        let given = Given(options);
-        let paywall = given.one_of("paywall", PAYWALLS, PaywallKind::None)?;
-        let price = given.amount("price", 20_000)?.filter(|price| *price > 0);
-        let Some(price) = price else {
-            return error("price", "price must be more than 0; for a free server, leave out paywall".to_owned());
-        };
-        let names = NETWORKS.each_ref().map(|network| network.name);
-        let networks = given.list("networks", &names, network)?;
-        if networks.as_ref().is_some_and(Vec::is_empty) {
-            return error("networks", "networks must have at least one name".to_owned());
-        }
-        let both = if paywall == PaywallKind::Elizaos { 2 } else { 1 };
+        let mut given = Given { options, error: None };
+        let paywall = given.one_of("paywall", PAYWALLS, PaywallKind::None);
         let read = Self {
             paywall,
-            price,
-            networks: networks.unwrap_or_else(|| NETWORKS.iter().take(both).collect()),
-            recipient: recipient(&given)?,
-            balance: given.amount("balance", 1_000_000_000)?.unwrap_or_default(),
-            hash_check: given.one_of("hashCheck", HASH_CHECKS, HashCheck::Chain)?,
-            payment_identifier: given.one_of("paymentIdentifier", ID_RULES, IdRule::None)?,
-            answer_ms: given.ms("answerMs", 0.0)?,
-            latency_ms: given.ms("latencyMs", 0.0)?,
-            faults: given.list("faults", &FAULTS.map(|(_, name)| name), FaultName::parse)?.unwrap_or_default(),
-            slow_ms: given.ms("slowMs", 2_000.0)?,
-            is_virtual: given.one_of("time", TIMES, false)?,
-            now: given.get("now").cloned(),
-            seed: given.integer("seed")?,
-            api_key: given.text("apiKey")?,
-            rate_limit: given.integer("rateLimit")?.unwrap_or(1000),
-            has_agent: given.one_of_booleans("agent", true)?,
-            url: url(&given)?,
+            price: given.price(),
+            networks: given.networks(paywall),
+            recipient: given.recipient(),
+            balance: given.amount("balance", 1_000_000_000),
+            hash_check: given.one_of("hashCheck", HASH_CHECKS, HashCheck::Chain),
+            payment_identifier: given.one_of("paymentIdentifier", ID_RULES, IdRule::None),
+            answer_ms: given.ms("answerMs", 0.0),
+            latency_ms: given.ms("latencyMs", 0.0),
+            faults: given.list("faults", &FAULTS.map(|(_, name)| name), FaultName::parse).unwrap_or_default(),
+            slow_ms: given.ms("slowMs", 2_000.0),
+            is_virtual: given.one_of("time", TIMES, false),
+            seed: given.integer("seed"),
+            api_key: given.text("apiKey"),
+            rate_limit: given.integer("rateLimit").unwrap_or(1000),
+            has_agent: given.boolean("agent", true),
+            url: given.url(),
         };
-        read.contradictions(&given)?;
-        Ok(read)
+        read.contradictions(&mut given);
+        given.error.map_or(Ok(read), Err)
     }
 
     /// Whether two options cannot both be meant.
-    fn contradictions(&self, given: &Given) -> Read<()> {
+    fn contradictions(&self, given: &mut Given) {
         let free = self.paywall == PaywallKind::None;
         for field in ["price", "networks", "recipient", "hashCheck", "paymentIdentifier"] {
             if free && given.get(field).is_some() {
-                return error(
-                    field,
-                    format!(
-                        "{field} is given, but without a paywall nothing is paid; add paywall: 'x402-v2', or leave out {field}"
-                    ),
-                );
+                let way_out = format!("add paywall: 'x402-v2', or leave out {field}");
+                given.refuse(field, format!("{field} is given, but without a paywall nothing is paid; {way_out}"));
             }
         }
-        if given.get("hashCheck").is_some() && self.paywall != PaywallKind::Elizaos {
-            return error("hashCheck", "hashCheck is given, but only paywall: 'elizaos' has hashes to check".to_owned());
+        let rules = [
+            ("hashCheck", self.paywall == PaywallKind::Elizaos, "only paywall: 'elizaos' has hashes to check"),
+            ("paymentIdentifier", self.paywall == PaywallKind::X402V2, "only paywall: 'x402-v2' has ids of payments"),
+            ("now", self.is_virtual, "real time is the machine's; add time: 'virtual', or leave out now"),
+        ];
+        for (field, may_be, rule) in rules {
+            if given.get(field).is_some() && !may_be {
+                given.refuse(field, format!("{field} is given, but {rule}"));
+            }
         }
-        if self.payment_identifier != IdRule::None && self.paywall != PaywallKind::X402V2 {
-            let message = "paymentIdentifier is given, but only paywall: 'x402-v2' has ids of payments";
-            return error("paymentIdentifier", message.to_owned());
+        if let Some(error) = self.faults.iter().find_map(|fault| self.can_strike(*fault).err()) {
+            given.error.get_or_insert(error);
         }
-        if given.get("now").is_some() && !self.is_virtual {
-            return error(
-                "now",
-                "now is given, but real time is the machine's; add time: 'virtual', or leave out now".to_owned(),
-            );
-        }
-        self.faults.iter().try_for_each(|fault| self.can_strike(*fault))
     }
 
     /// Whether this fault can ever strike.
-    pub fn can_strike(&self, fault: FaultName) -> Read<()> {
+    pub fn can_strike(&self, fault: FaultName) -> Result<(), OptionError> {
         if self.paywall != PaywallKind::None || !fault.is_about_money() {
             return Ok(());
         }
-        let name = FAULTS.iter().find(|(known, _)| *known == fault).map_or("", |(_, name)| name);
-        error("faults", format!("the fault '{name}' needs a paywall: add paywall: 'x402-v2', or leave the fault out"))
+        let name = fault.name();
+        let message = format!("the fault '{name}' needs a paywall: add paywall: 'x402-v2', or leave the fault out");
+        Err(OptionError::new("faults", message))
     }
-}
-
-impl Given<'_> {
-    fn one_of_booleans(&self, field: &str, default: bool) -> Read<bool> {
-        match self.get(field) {
-            None => Ok(default),
-            Some(Value::Bool(value)) => Ok(*value),
-            Some(other) => error(field, format!("{field} must be true or false; given: {}", shown(other))),
-        }
-    }
-}
-
-fn recipient(given: &Given) -> Read<String> {
-    let Some(address) = given.text("recipient")? else { return Ok(checksummed(RECIPIENT)) };
-    if is_hex(&address, 40) && address.bytes().any(|byte| byte != b'0' && byte != b'x') {
-        return Ok(checksummed(&address));
-    }
-    error(
-        "recipient",
-        format!("recipient must be an address: 0x and 40 hexadecimal digits, not all of them zeros; given: '{address}'"),
-    )
-}
-
-fn url(given: &Given) -> Read<String> {
-    let url = given.text("url")?.unwrap_or_else(|| "https://sandbox.test".to_owned());
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
-    let host = host.trim_end_matches('/');
-    if host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
-        return error("url", format!("url must be a scheme and a host such as 'https://sandbox.test'; given: '{url}'"));
-    }
-    Ok(url.trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::json::json;
 
-    fn read(options: Value) -> Read<Options> {
+    fn read(options: Value) -> Result<Options, OptionError> {
         Options::read(options.as_object().unwrap())
     }
 

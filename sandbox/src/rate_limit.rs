@@ -7,7 +7,7 @@ use crate::time::Ms;
 
 const WINDOW_MS: Ms = 900_000.0;
 /// How long the fault `rate-limit` asks clients to wait, in seconds.
-const FAULT_S: f64 = 1.0;
+const FAULT_S: &str = "1";
 
 /// The requests of the present window.
 #[derive(Debug)]
@@ -44,12 +44,13 @@ impl RateLimit {
 
     /// The refusal of a server whose limit is used up for a second.
     pub fn fault(&self) -> Reply {
-        let reply = Self::too_many().with("retry-after", FAULT_S.to_string());
-        reply.with("ratelimit-remaining", "0").with("ratelimit-reset", FAULT_S.to_string())
+        let reply = Self::too_many().with("retry-after", FAULT_S);
+        reply.with("ratelimit-remaining", "0").with("ratelimit-reset", FAULT_S)
     }
 
     fn seconds(ms: Ms) -> String {
-        (ms / 1000.0).ceil().max(0.0).to_string()
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+        ((ms / 1000.0).ceil() as u64).to_string()
     }
 
     /// Says in an answer how much is left.

@@ -7,13 +7,11 @@ mod jobs;
 mod payments;
 mod sessions;
 
-use serde_json::{Map, Value};
-
 use crate::chain::Chain;
 use crate::channels::{AGENT, AGENT_NAME, Channels, Message};
 use crate::faults::{FaultName, Faults};
 use crate::jobs::{Job, Jobs};
-use crate::json::{document, number};
+use crate::json::{ToJson, Value, document};
 use crate::message::{Answer, Effect, Queue, Reply, Request, decoded};
 use crate::options::{OptionError, Options};
 use crate::paywall::{Around, Paywall, Verdict};
@@ -156,19 +154,23 @@ impl Server {
     pub fn requests(&self) -> Vec<Value> {
         let show = |logged: &Logged| {
             let request = &logged.request;
-            let headers: Map<String, Value> =
-                request.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+            let mut headers = document!({});
+            for (name, value) in &request.headers {
+                headers.set(name, value.json());
+            }
             let mut entry = document!({
-                "at": number(logged.at),
+                "at": logged.at,
                 "method": request.method,
                 "url": request.url,
                 "path": request.path(),
                 "headers": headers,
                 "body": request.body,
             });
-            if let Some(members) = entry.as_object_mut() {
-                members.extend(logged.status.map(|status| ("status".to_owned(), status.into())));
-                members.extend(logged.fault.and_then(|fault| Some(("fault".to_owned(), serde_json::to_value(fault).ok()?))));
+            if let Some(status) = logged.status {
+                entry.set("status", u32::from(status).json());
+            }
+            if let Some(fault) = logged.fault {
+                entry.set("fault", fault.name().json());
             }
             entry
         };
@@ -372,7 +374,7 @@ impl Server {
                     "id": message.id,
                     "content": message.content,
                     "authorId": AGENT,
-                    "createdAt": number(time.floor()),
+                    "createdAt": time.floor(),
                     "metadata": message.metadata,
                 });
                 self.jobs.answered(job_id, &shown, time);
@@ -411,7 +413,7 @@ fn is_json(request: &Request) -> bool {
 /// object.
 fn body(request: &Request) -> Option<Value> {
     let text = if request.body.is_empty() { "{}" } else { request.body.as_str() };
-    serde_json::from_str(text).ok().filter(|_| is_json(request))
+    Value::parse(text).filter(|_| is_json(request))
 }
 
 /// Refuses bodies of other types.

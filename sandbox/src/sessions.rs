@@ -1,9 +1,7 @@
 //! Sessions: conversations that expire. As `@elizaos/server` 1.7.0 has them.
 
-use serde_json::{Map, Value};
-
 use crate::channels::{AGENT, Channel, Message};
-use crate::json::{document, normal, number};
+use crate::json::{Value, document};
 use crate::message::{Reply, Request};
 use crate::text::{is_uuid, leading_integer, length};
 use crate::time::{Ms, iso};
@@ -11,8 +9,8 @@ use crate::time::{Ms, iso};
 const MINUTE: Ms = 60_000.0;
 const MAX_CONTENT: usize = 4_000;
 const MAX_METADATA: usize = 10_240;
-const MIN_TIMEOUT: f64 = 5.0;
-const MAX_TIMEOUT: f64 = 1_440.0;
+const MIN_TIMEOUT: u32 = 5;
+const MAX_TIMEOUT: u32 = 1_440;
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
 const CLEANUP_MS: Ms = 300_000.0;
@@ -29,10 +27,10 @@ struct Timeouts {
 impl Timeouts {
     /// The server's defaults with what a request asks for.
     fn read(given: Option<&Value>) -> Self {
-        let minutes = |key: &str| given.and_then(|given| given.get(key)).map(to_number);
-        let timeout =
-            minutes("timeoutMinutes").map_or(30.0, |given| given.map_or(30.0, |given| given.clamp(MIN_TIMEOUT, MAX_TIMEOUT)));
-        let max = |given: f64| given.min(MAX_TIMEOUT * 2.0).max(timeout);
+        let minutes = |key: &str| given.and_then(|given| given.get(key)).map(Value::to_number);
+        let (least, most) = (f64::from(MIN_TIMEOUT), f64::from(MAX_TIMEOUT));
+        let timeout = minutes("timeoutMinutes").map_or(30.0, |given| given.map_or(30.0, |given| given.clamp(least, most)));
+        let max = |given: f64| given.min(most * 2.0).max(timeout);
         Self {
             timeout,
             renews: given.and_then(|given| given.get("autoRenew")).is_none_or(|given| given != &Value::Bool(false)),
@@ -43,22 +41,11 @@ impl Timeouts {
 
     fn document(&self) -> Value {
         document!({
-            "timeoutMinutes": number(self.timeout),
+            "timeoutMinutes": self.timeout,
             "autoRenew": self.renews,
-            "maxDurationMinutes": number(self.max_duration),
-            "warningThresholdMinutes": number(self.warning),
+            "maxDurationMinutes": self.max_duration,
+            "warningThresholdMinutes": self.warning,
         })
-    }
-}
-
-/// `Number(value)`, where that is finite.
-fn to_number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-        Value::Bool(value) => Some(f64::from(u8::from(*value))),
-        Value::Null => Some(0.0),
-        _ => None,
     }
 }
 
@@ -115,7 +102,7 @@ impl Session {
             "expiresAt": iso(self.expires_at),
             "timeoutConfig": self.timeouts.document(),
             "renewalCount": self.renewals,
-            "timeRemaining": number((self.expires_at - now).floor().max(0.0)),
+            "timeRemaining": (self.expires_at - now).floor().max(0.0),
             "isNearExpiration": self.is_near(now),
         })
     }
@@ -148,8 +135,8 @@ pub struct Sent {
 /// An error of the Sessions API.
 fn failure(status: u16, code: &str, message: &str, details: Option<Value>, now: Ms) -> Reply {
     let mut error = document!({"code": code, "message": message, "timestamp": iso(now)});
-    if let (Some(details), Some(members)) = (details, error.as_object_mut()) {
-        members.insert("details".to_owned(), details);
+    if let Some(details) = details {
+        error.set("details", details);
     }
     Reply::json(status, &document!({"error": error}))
 }
@@ -164,14 +151,12 @@ fn invalid_content(reason: &str, now: Ms) -> Reply {
 
 fn check_metadata(metadata: Option<&Value>, now: Ms) -> Result<Value, Box<Reply>> {
     let Some(metadata) = metadata.filter(|metadata| is_truthy(metadata)) else { return Ok(document!({})) };
-    let metadata = normal(metadata);
-    let is_checked = metadata.is_object() || metadata.is_array();
-    if is_checked && length(&metadata.to_string()) > MAX_METADATA {
+    if metadata.has_members() && length(&metadata.to_string()) > MAX_METADATA {
         let reason = format!("Metadata exceeds maximum size of {MAX_METADATA} bytes");
         let details = document!({"reason": reason, "providedMetadata": metadata});
         return Err(Box::new(invalid(&format!("Invalid metadata: {reason}"), details, now)));
     }
-    Ok(metadata)
+    Ok(metadata.clone())
 }
 
 /// All sessions.
@@ -195,7 +180,7 @@ impl Sessions {
         if self.next_cleanup > now {
             return;
         }
-        let last = now - (now - self.next_cleanup) % CLEANUP_MS;
+        let last = self.next_cleanup + ((now - self.next_cleanup) / CLEANUP_MS).floor() * CLEANUP_MS;
         self.next_cleanup = last + CLEANUP_MS;
         self.all.retain(|session| session.expires_at > last);
         for session in &mut self.all {
@@ -238,8 +223,7 @@ impl Sessions {
         session.expires_at = session.expiry(now);
         let mut document = session.document(now);
         if let Some(members) = document.as_object_mut() {
-            members
-                .retain(|key, _| !["lastActivity", "renewalCount", "timeRemaining", "isNearExpiration"].contains(&key.as_str()));
+            members.remove(&["lastActivity", "renewalCount", "timeRemaining", "isNearExpiration"]);
         }
         let mut about = document!({"sessionId": session.id, "agentId": AGENT, "userId": user_id, "timeoutConfig": session.timeouts.document()});
         merge(&mut about, &session.metadata);
@@ -279,7 +263,10 @@ impl Sessions {
 
     /// `GET /sessions`
     pub fn list(&self, now: Ms) -> Reply {
-        let active: Vec<Value> = self.all.iter().filter(|it| it.expires_at > now).map(|it| it.document(now)).collect();
+        let mut active = vec![];
+        for session in self.all.iter().filter(|session| session.expires_at > now) {
+            active.push(session.document(now));
+        }
         let expired = self.all.len().saturating_sub(active.len());
         let stats = document!({"totalSessions": self.all.len(), "activeSessions": active.len(), "expiredSessions": expired});
         Reply::json(200, &document!({"sessions": active, "total": active.len(), "stats": stats}))
@@ -294,7 +281,7 @@ impl Sessions {
             "activeSessions": active.count(),
             "timestamp": iso(now),
             "expiringSoon": soon,
-            "uptime": number((now - self.started).max(0.0) / 1000.0),
+            "uptime": (now - self.started).max(0.0) / 1000.0,
         });
         Reply::json(200, &body)
     }
@@ -310,9 +297,9 @@ impl Sessions {
         }
         let message = format!("Cannot renew session '{id}': Maximum duration reached");
         let details = document!({
-            "maxDuration": number(session.timeouts.max_duration),
+            "maxDuration": session.timeouts.max_duration,
             "createdAt": iso(session.created_at),
-            "timeSinceCreation": number((now - session.created_at).floor()),
+            "timeSinceCreation": (now - session.created_at).floor(),
         });
         Err(Box::new(failure(400, "SESSION_RENEWAL_FAILED", &message, Some(details), now)))
     }
@@ -333,8 +320,8 @@ impl Sessions {
             Err(Box::new(invalid(&format!("Invalid timeout configuration: {reason}"), details, now)))
         };
         let Some(given) = body.filter(|body| is_timeouts(body)) else { return refused("Invalid timeout configuration format") };
-        let minutes = given.get("timeoutMinutes").and_then(to_number);
-        if minutes.is_some_and(|minutes| !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&minutes)) {
+        let minutes = given.get("timeoutMinutes").and_then(Value::to_number);
+        if minutes.is_some_and(|minutes| !(MIN_TIMEOUT.into()..=MAX_TIMEOUT.into()).contains(&minutes)) {
             return refused(&format!("Timeout must be between {MIN_TIMEOUT} and {MAX_TIMEOUT} minutes"));
         }
         session.timeouts = Timeouts::read(Some(given));
@@ -344,7 +331,7 @@ impl Sessions {
 
     /// `POST /sessions/:id/messages`: what the server does before the agent is asked.
     pub fn send(&mut self, id: &str, body: Option<&Value>, message_id: &str, now: Ms) -> Answer<(Sent, Message)> {
-        let Some(body) = body.filter(|body| body.is_object()) else {
+        let Some(body) = body.filter(|body| body.as_object().is_some()) else {
             return Err(Box::new(failure(500, "INTERNAL_SERVER_ERROR", "An unexpected error occurred", None, now)));
         };
         let mode = read_mode(body.get("mode"), now)?;
@@ -443,9 +430,8 @@ impl Page {
         };
         let shown: Vec<Value> = found.iter().map(show).collect();
         let mut body = document!({"messages": shown, "hasMore": found.len() == self.limit});
-        if let (Some(newest), Some(oldest), Some(members)) = (found.first(), found.last(), body.as_object_mut()) {
-            let cursors = document!({"before": number(oldest.at.floor()), "after": number(newest.at.floor())});
-            members.insert("cursors".to_owned(), cursors);
+        if let (Some(newest), Some(oldest)) = (found.first(), found.last()) {
+            body.set("cursors", document!({"before": oldest.at.floor(), "after": newest.at.floor()}));
         }
         Reply::json(200, &body)
     }
@@ -461,7 +447,7 @@ fn read_mode(given: Option<&Value>, now: Ms) -> Answer<Mode> {
             "stream" => Ok(Mode::Stream),
             other => Err(unknown_mode(other, now)),
         },
-        Some(Value::Number(number)) if number.as_f64() == Some(0.0) => Ok(Mode::Later),
+        Some(Value::Number(0.0)) => Ok(Mode::Later),
         Some(other) => Err(unknown_mode(&other.to_string(), now)),
     }
 }
@@ -475,7 +461,7 @@ fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(value) => *value,
-        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Number(number) => *number != 0.0,
         Value::String(text) => !text.is_empty(),
         _ => true,
     }
@@ -483,30 +469,28 @@ fn is_truthy(value: &Value) -> bool {
 
 fn is_timeouts(given: &Value) -> bool {
     let minutes = ["timeoutMinutes", "maxDurationMinutes", "warningThresholdMinutes"];
-    let is_minutes = |key: &str| given.get(key).is_none_or(|value| value.is_number() || value.is_string());
-    (given.is_object() || given.is_array())
+    let is_minutes = |key: &str| given.get(key).is_none_or(|value| value.as_f64().is_some() || value.as_str().is_some());
+    given.has_members()
         && minutes.iter().all(|key| is_minutes(key))
-        && given.get("autoRenew").is_none_or(Value::is_boolean)
+        && given.get("autoRenew").is_none_or(|value| matches!(value, Value::Bool(_)))
 }
 
 /// Adds the members of one object to another.
 fn merge(into: &mut Value, from: &Value) {
-    let none = Map::new();
-    if let Some(members) = into.as_object_mut() {
-        members.extend(from.as_object().unwrap_or(&none).clone());
+    if let (Some(members), Some(from)) = (into.as_object_mut(), from.as_object()) {
+        members.merge(from);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::json::json;
 
     const USER: &str = "22222222-2222-4222-8222-222222222222";
 
     fn body(reply: &Reply) -> Value {
-        serde_json::from_str(&reply.body).unwrap()
+        Value::parse(&reply.body).unwrap()
     }
 
     fn open(sessions: &mut Sessions, config: Value) -> Value {

@@ -73,10 +73,10 @@ pub fn checksummed(address: &str) -> String {
 /// The one of these names that was probably meant: with at most two letters changed, added or left
 /// out.
 pub fn meant<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
-    let given = given.to_lowercase();
+    let given = given.to_ascii_lowercase();
     names
         .iter()
-        .map(|name| (distance(&given, &name.to_lowercase()), *name))
+        .map(|name| (distance(&given, &name.to_ascii_lowercase()), *name))
         .filter(|(distance, name)| *distance <= 2 && *distance < name.len())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

@@ -4,9 +4,8 @@
 //! was signed, so that the sandbox notices when something else is sent. They prove nothing anywhere
 //! else.
 
-use serde_json::Value;
-
 use crate::chain::{NETWORKS, Network, same};
+use crate::json::Value;
 use crate::text::{checksummed, is_hex, keccak256};
 
 /// The account of the test wallet. `7e57` reads "test".
@@ -41,8 +40,7 @@ impl Authorization {
         let address = |key: &str| text(key).filter(|text| is_hex(text, 40)).map(str::to_owned);
         let number = |key: &str| match document.get(key)? {
             Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse::<u128>().ok(),
-            Value::Number(number) => number.as_u64().map(u128::from),
-            _ => None,
+            other => other.as_u64().map(u128::from),
         };
         let seconds = |key: &str| number(key).and_then(|number| u64::try_from(number).ok());
         Some(Self {
@@ -65,7 +63,7 @@ pub fn address() -> String {
 pub fn sign(typed_data: &Value) -> Result<String, String> {
     let kind = typed_data.get("primaryType").and_then(Value::as_str).unwrap_or_default();
     if kind != "TransferWithAuthorization" {
-        return Err(format!("the sandbox's wallet signs TransferWithAuthorization only, not {kind:?}"));
+        return Err(format!("the sandbox's wallet signs TransferWithAuthorization only, not \"{kind}\""));
     }
     let domain = typed_data.get("domain").unwrap_or(&Value::Null);
     let chain_id = domain.get("chainId").map(|id| id.to_string().replace('"', "")).unwrap_or_default();
@@ -87,7 +85,7 @@ pub fn sign(typed_data: &Value) -> Result<String, String> {
 /// The test wallet's signature of this.
 fn signature(network: &Network, message: &Authorization) -> String {
     let Authorization { from, to, value, valid_after, valid_before, nonce } = message;
-    let signed = format!("{} {from} {to} {value} {valid_after} {valid_before} {nonce}", network.chain_id).to_lowercase();
+    let signed = format!("{} {from} {to} {value} {valid_after} {valid_before} {nonce}", network.chain_id).to_ascii_lowercase();
     let r = keccak256(signed.as_bytes());
     let mut s = keccak256(&r);
     if let Some(first) = s.first_mut() {
@@ -114,9 +112,8 @@ pub fn is_signature(text: &str, network: &Network, message: &Authorization) -> b
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::json::json;
 
     fn typed_data(change: (&str, Value)) -> Value {
         let nonce = format!("0x{}", "ab".repeat(32));

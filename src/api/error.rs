@@ -224,7 +224,7 @@ pub struct Error {
     /// The message that was sent, as it is in the session.
     pub user_message: Option<Json>,
     /// The payment this is about.
-    pub payment: Option<Attempt>,
+    pub payment: Option<Box<Attempt>>,
     /// What the platform or the wallet threw.
     pub cause: Option<Json>,
     /// Whether the request certainly did not reach the server.

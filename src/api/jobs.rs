@@ -248,7 +248,8 @@ pub fn is_this_job(document: &Json, job_id: &str) -> bool {
 pub fn read_created(document: Json) -> Created {
     let job_id = document.get_text("jobId").unwrap_or_default();
     let lifetime = lifetime(&document);
-    Created { job_id, lifetime, document: with_status(document).1, was_there: false }
+    let status = status(&document);
+    Created { job_id, lifetime, document: with_status(document, status), was_there: false }
 }
 
 /// A job as the server last described it.
@@ -282,7 +283,8 @@ impl Seen {
 /// Reads one job.
 pub fn read_job(document: Json) -> Seen {
     let lifetime = lifetime(&document);
-    let (status, mut document) = with_status(document);
+    let status = status(&document);
+    let mut document = with_status(document, status);
     // Absent, not null, as the declared types say.
     for key in ["result", "error", "metadata"] {
         if document.get(key).is_some_and(|value| value.kind() == Kind::Null) {
@@ -329,15 +331,20 @@ pub fn lifetime(document: &Json) -> Millis {
     }
 }
 
-/// An unknown status becomes `unknown`, with the server's word in `rawStatus`.
-fn with_status(document: Json) -> (JobStatus, Json) {
-    let raw = document.get("status");
-    let status = JobStatus::read(raw.as_ref().and_then(Json::as_text).as_deref());
+/// Where a job stands.
+fn status(document: &Json) -> JobStatus {
+    JobStatus::read(document.get_text("status").as_deref())
+}
+
+/// The job with this status. An unknown one becomes `unknown`, with the server's word in
+/// `rawStatus`.
+fn with_status(document: Json, status: JobStatus) -> Json {
     if status != JobStatus::Unknown {
-        return (status, document);
+        return document;
     }
+    let raw = document.get("status");
     let word = raw.map(|raw| raw.as_text().unwrap_or_else(|| raw.to_json())).unwrap_or_default();
-    (status, document.set("status", Json::text(status.as_str())).set("rawStatus", Json::text(&word)))
+    document.set("status", Json::text(status.as_str())).set("rawStatus", Json::text(&word))
 }
 
 /// The job with what it says of its failure as `clean` leaves it: a server's words may repeat a

@@ -4,10 +4,10 @@
 //! | file | what it decides |
 //! | --- | --- |
 //! | `message.rs` | what a request consists of, and which headers prove a payment |
-//! | `outcome.rs` | what a response or a failure means, and whether the request may be sent again |
+//! | `outcome.rs` | what a response or a failure means |
 //! | `words.rs` | which of a server's words may be shown |
 //! | `validation.rs` | what a server's validator says of the fields of a request |
-//! | `retry.rs` | when a request is sent again: backoff, retry budget, `Retry-After` |
+//! | `retry.rs` | whether a request may be sent again, and when: backoff, retry budget, `Retry-After` |
 //! | `rate_limit.rs` | when the next poll may be sent |
 //! | `freshness.rs` | whether answers come from a cache, and how to ask past it |
 //! | `event_stream.rs` | how the text of an event stream becomes events |

@@ -1,5 +1,5 @@
-//! What a response or a failure means, and whether the request may be sent again. Nothing here
-//! sends.
+//! What a response or a failure means. Nothing here sends. Whether the request may be sent again is
+//! in [`retry`](super::retry).
 
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::routes;
@@ -14,41 +14,6 @@ const MAX_REDIRECTS: u32 = 5;
 
 /// What a 402 means where nothing is paid.
 pub(crate) const ONLY_CREATES: &str = "; only creating a job is ever paid";
-
-/// What sending a request twice would do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeated {
-    /// Nothing: a read, or a change that comes to the same however often it is made.
-    Harmless,
-    /// It would create a second job, which is free and ends by itself.
-    SecondJob,
-    /// It would pay twice, or put a message into a session twice.
-    SecondEffect,
-}
-
-impl Repeated {
-    /// What it means to send this POST twice.
-    pub fn of_post(request: &HttpRequest) -> Self {
-        if carries_proof(request) || request.url.contains(routes::SESSIONS) { Self::SecondEffect } else { Self::SecondJob }
-    }
-}
-
-/// Whether a request may be sent again after this failure. The only rule about that:
-///
-/// | the failure | harmless | second job | second effect |
-/// | --- | --- | --- | --- |
-/// | did not reach the server | yes | yes | yes |
-/// | 429: the server did nothing | yes | yes | yes |
-/// | 503: the server, or a proxy before it, did nothing | yes | yes | no |
-/// | any other failure that may pass | yes | no | no |
-/// | any other failure | no | no | no |
-pub fn may_be_sent_again(repeated: Repeated, error: &Error) -> bool {
-    match repeated {
-        Repeated::Harmless => error.code.retryable(),
-        Repeated::SecondJob => error.not_sent || matches!(error.status, Some(429 | 503)),
-        Repeated::SecondEffect => error.not_sent || error.status == Some(429),
-    }
-}
 
 /// Whether it is unknown what the server did with the request: no response arrived, or none that
 /// says so.
@@ -278,53 +243,6 @@ mod tests {
                 assert!(words.ends_with(hint) && words.contains("baseUrl ends in") != hint.is_empty(), "{words}");
             }
         }
-    }
-
-    #[test]
-    fn what_may_be_sent_again_after_which_failure() {
-        use Repeated::{Harmless, SecondEffect, SecondJob};
-        let get = request(Method::Get, routes::JOBS);
-        let unsent = |failure| send_error(&get, failed(failure));
-        let status = |status| refusal(&get, &response(status), None);
-        let table = [
-            (unsent(SendFailure::Unreached), [true, true, true]),
-            (status(429), [true, true, true]),
-            (status(503), [true, true, false]),
-            (unsent(SendFailure::Failed), [true, false, false]),
-            (unsent(SendFailure::Reset), [true, false, false]),
-            (unsent(SendFailure::Timeout), [true, false, false]),
-            (unsent(SendFailure::NoResponse), [true, false, false]),
-            (status(408), [true, false, false]),
-            (status(425), [true, false, false]),
-            (status(500), [true, false, false]),
-            (status(502), [true, false, false]),
-            (status(504), [true, false, false]),
-            (no_answer(&get, &response(200), "a job"), [true, false, false]),
-            (unsent(SendFailure::TooLarge), [false, false, false]),
-            (unsent(SendFailure::HeadersTooLarge), [false, false, false]),
-            (unsent(SendFailure::HiddenRedirect), [false, false, false]),
-            (status(302), [false, false, false]),
-            (status(400), [false, false, false]),
-            (status(401), [false, false, false]),
-            (status(402), [false, false, false]),
-            (status(403), [false, false, false]),
-            (status(404), [false, false, false]),
-            (status(418), [false, false, false]),
-            (status(431), [false, false, false]),
-        ];
-        for (error, expected) in table {
-            let may = [Harmless, SecondJob, SecondEffect].map(|repeated| may_be_sent_again(repeated, &error));
-            assert_eq!(may, expected, "{}", error.message);
-        }
-    }
-
-    #[test]
-    fn a_post_with_a_proof_or_to_a_session_must_not_happen_twice() {
-        let kind = |path: &str| Repeated::of_post(&request(Method::Post, path));
-        assert_eq!(kind(routes::JOBS), Repeated::SecondJob);
-        assert_eq!(kind(routes::SESSIONS), Repeated::SecondEffect);
-        assert_eq!(kind(&routes::session("s", "/messages")), Repeated::SecondEffect);
-        assert_eq!(Repeated::of_post(&paid()), Repeated::SecondEffect);
     }
 
     #[test]

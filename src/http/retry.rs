@@ -1,6 +1,9 @@
-//! When a failed request is sent again. Whether it may be is in [`outcome`](super::outcome).
+//! Whether a failed request may be sent again, and when.
 
-use crate::platform::HttpResponse;
+use crate::api::error::Error;
+use crate::api::routes;
+use crate::http::message::carries_proof;
+use crate::platform::{HttpRequest, HttpResponse};
 use crate::time::{Millis, WallTime};
 
 /// The longest first pause before a retry; doubles with each try.
@@ -13,6 +16,41 @@ const MAX_RETRY_AFTER: Millis = Millis::new(86_400_000.0);
 /// The longest time for a read that another one follows: a poll, or a list. One that takes longer
 /// is worse than none, for its connection may be dead.
 pub(crate) const POLL_LIMIT: Millis = Millis::new(10_000.0);
+
+/// What sending a request twice would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeated {
+    /// Nothing: a read, or a change that comes to the same however often it is made.
+    Harmless,
+    /// It would create a second job, which is free and ends by itself.
+    SecondJob,
+    /// It would pay twice, or put a message into a session twice.
+    SecondEffect,
+}
+
+impl Repeated {
+    /// What it means to send this POST twice.
+    pub fn of_post(request: &HttpRequest) -> Self {
+        if carries_proof(request) || request.url.contains(routes::SESSIONS) { Self::SecondEffect } else { Self::SecondJob }
+    }
+}
+
+/// Whether a request may be sent again after this failure. The only rule about that:
+///
+/// | the failure | harmless | second job | second effect |
+/// | --- | --- | --- | --- |
+/// | did not reach the server | yes | yes | yes |
+/// | 429: the server did nothing | yes | yes | yes |
+/// | 503: the server, or a proxy before it, did nothing | yes | yes | no |
+/// | any other failure that may pass | yes | no | no |
+/// | any other failure | no | no | no |
+pub fn may_be_sent_again(repeated: Repeated, error: &Error) -> bool {
+    match repeated {
+        Repeated::Harmless => error.code.retryable(),
+        Repeated::SecondJob => error.not_sent || matches!(error.status, Some(429 | 503)),
+        Repeated::SecondEffect => error.not_sent || error.status == Some(429),
+    }
+}
 
 /// The pause before try number `tries + 1`, with full jitter, so that many clients do not return at
 /// the same time. `random` is from 0 to 1.
@@ -91,7 +129,10 @@ fn is_http_date(value: &str) -> bool {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::platform::Body;
+    use crate::api::options::CallOptions;
+    use crate::http::message::HttpConfig;
+    use crate::http::outcome::{no_answer, refusal, send_error};
+    use crate::platform::{Body, Method, SendError, SendFailure};
 
     const NOW: WallTime = WallTime::from_ms(0.0);
 
@@ -106,6 +147,63 @@ mod tests {
     }
     fn asked(value: &str, server_date: Option<&str>) -> Option<f64> {
         retry_after(&response(value, server_date), NOW, date).map(Millis::get)
+    }
+
+    fn request(method: Method, path: &str) -> HttpRequest {
+        let config = HttpConfig { base_url: "https://h".into(), headers: vec![], timeout: Millis::new(1.0), retries: 0 };
+        config.request(method, path, &CallOptions::default())
+    }
+    fn answer(status: u16) -> HttpResponse {
+        HttpResponse { status, headers: vec![], body: Body::Empty }
+    }
+
+    #[test]
+    fn what_may_be_sent_again_after_which_failure() {
+        use Repeated::{Harmless, SecondEffect, SecondJob};
+        let get = request(Method::Get, routes::JOBS);
+        let failed = |failure| send_error(&get, SendError { failure, words: String::new(), cause: None, partial: String::new() });
+        let status = |status| refusal(&get, &answer(status), None);
+        let table = [
+            (failed(SendFailure::Unreached), [true, true, true]),
+            (status(429), [true, true, true]),
+            (status(503), [true, true, false]),
+            (failed(SendFailure::Failed), [true, false, false]),
+            (failed(SendFailure::Reset), [true, false, false]),
+            (failed(SendFailure::Timeout), [true, false, false]),
+            (failed(SendFailure::NoResponse), [true, false, false]),
+            (status(408), [true, false, false]),
+            (status(425), [true, false, false]),
+            (status(500), [true, false, false]),
+            (status(502), [true, false, false]),
+            (status(504), [true, false, false]),
+            (no_answer(&get, &answer(200), "a job"), [true, false, false]),
+            (failed(SendFailure::TooLarge), [false, false, false]),
+            (failed(SendFailure::HeadersTooLarge), [false, false, false]),
+            (failed(SendFailure::HiddenRedirect), [false, false, false]),
+            (status(302), [false, false, false]),
+            (status(400), [false, false, false]),
+            (status(401), [false, false, false]),
+            (status(402), [false, false, false]),
+            (status(403), [false, false, false]),
+            (status(404), [false, false, false]),
+            (status(418), [false, false, false]),
+            (status(431), [false, false, false]),
+        ];
+        for (error, expected) in table {
+            let may = [Harmless, SecondJob, SecondEffect].map(|repeated| may_be_sent_again(repeated, &error));
+            assert_eq!(may, expected, "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_post_with_a_proof_or_to_a_session_must_not_happen_twice() {
+        let kind = |path: &str| Repeated::of_post(&request(Method::Post, path));
+        assert_eq!(kind(routes::JOBS), Repeated::SecondJob);
+        assert_eq!(kind(routes::SESSIONS), Repeated::SecondEffect);
+        assert_eq!(kind(&routes::session("s", "/messages")), Repeated::SecondEffect);
+        let mut paid = request(Method::Post, routes::JOBS);
+        paid.headers.push(("x-payment".into(), "abc".into()));
+        assert_eq!(Repeated::of_post(&paid), Repeated::SecondEffect);
     }
 
     #[test]

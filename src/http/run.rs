@@ -7,9 +7,9 @@ use crate::api::error::{Error, Result};
 use crate::api::options::CallOptions;
 use crate::http::freshness::Freshness;
 use crate::http::message::HttpConfig;
-use crate::http::outcome::{Outcome, Repeated, may_be_sent_again, outcome, read_answer, refusal, send_error};
+use crate::http::outcome::{Outcome, no_answer, outcome, read_answer, refusal, send_error};
 use crate::http::rate_limit::{Booking, RateLimit, Slot};
-use crate::http::retry::{RetryBudget, backoff, retry_after};
+use crate::http::retry::{Repeated, RetryBudget, backoff, may_be_sent_again, retry_after};
 use crate::http::words::place;
 use crate::json::Json;
 use crate::platform::{Body, HttpRequest, HttpResponse, LogLevel, Method, Platform};
@@ -118,43 +118,48 @@ impl<P: Platform> Http<P> {
         wanted: &str,
         parse: &dyn Fn(Json) -> Option<Json>,
     ) -> Result<Json> {
-        let mut tries = 0;
-        loop {
-            let response = self.exchange(&mut request, deadline, None).await;
-            let error = match response.and_then(|response| read_answer(&request, &response, wanted, parse)) {
-                Ok(document) => {
-                    self.retry_budget.borrow_mut().refill();
-                    return Ok(document);
-                }
-                Err(error) => error,
-            };
-            let may_retry = tries < retries && may_be_sent_again(Repeated::Harmless, &error);
-            if !may_retry || !self.wait_before_retry(&error, tries, deadline).await {
-                return Err(error);
-            }
-            tries = tries.saturating_add(1);
-        }
+        let document = RefCell::new(None);
+        let accept = |request: &HttpRequest, response: &HttpResponse| {
+            document.replace(Some(read_answer(request, response, wanted, parse)?));
+            Ok(())
+        };
+        let tries = Tries { repeated: Repeated::Harmless, retries, deadline };
+        let response = self.try_until(&mut request, tries, None, &accept).await?;
+        document.take().ok_or_else(|| no_answer(&request, &response, wanted))
     }
 
     /// Sends a POST that must not be done twice: a create, or a message. It is sent again only
     /// where [`may_be_sent_again`] says so. `on_chunk` receives the chunks of an event stream.
-    pub(crate) async fn send(
+    pub(crate) fn send<'a>(
+        &'a self,
+        request: &'a mut HttpRequest,
+        deadline: Deadline,
+        on_chunk: OnChunk<'a>,
+    ) -> impl Future<Output = Result<HttpResponse>> + 'a {
+        let tries = Tries { repeated: Repeated::of_post(request), retries: self.config.retries, deadline };
+        self.try_until(request, tries, on_chunk, &|_, _| Ok(()))
+    }
+
+    /// Sends a request until `accept` takes its response, or it may not be sent again.
+    async fn try_until(
         &self,
         request: &mut HttpRequest,
-        deadline: Deadline,
+        Tries { repeated, retries, deadline }: Tries,
         on_chunk: OnChunk<'_>,
+        accept: &dyn Fn(&HttpRequest, &HttpResponse) -> Result<()>,
     ) -> Result<HttpResponse> {
-        let repeated = Repeated::of_post(request);
         let mut tries = 0;
         loop {
-            let error = match self.exchange(request, deadline, on_chunk).await {
+            let response = self.exchange(request, deadline, on_chunk).await;
+            let accepted = response.and_then(|response| accept(request, &response).map(|()| response));
+            let error = match accepted {
                 Ok(response) => {
                     self.retry_budget.borrow_mut().refill();
                     return Ok(response);
                 }
                 Err(error) => error,
             };
-            let may_retry = tries < self.config.retries && may_be_sent_again(repeated, &error);
+            let may_retry = tries < retries && may_be_sent_again(repeated, &error);
             if !may_retry || !self.wait_before_retry(&error, tries, deadline).await {
                 return Err(error);
             }
@@ -234,6 +239,17 @@ impl<P: Platform> Http<P> {
         }
         refusal(request, response, asked)
     }
+}
+
+/// How often a request may be sent.
+#[derive(Debug, Clone, Copy)]
+struct Tries {
+    /// What sending it twice would do.
+    repeated: Repeated,
+    /// How many tries may follow the first.
+    retries: u32,
+    /// When the last one must have ended.
+    deadline: Deadline,
 }
 
 /// A slot that is taken back when it is dropped unused.

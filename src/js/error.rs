@@ -4,7 +4,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::api::error::Error;
 use crate::json::{Json, shown};
-use crate::payment::record::{self, FundsMoved};
+use crate::payment::funds_moved::{FundsMoved, funds_moved_for};
+use crate::payment::record;
 use crate::time::Millis;
 
 #[wasm_bindgen(js_namespace = host)]
@@ -17,7 +18,7 @@ extern "C" {
 pub(super) fn to_js(error: Box<Error>) -> JsValue {
     let text = |text: Option<&str>| text.map(Json::text);
     let number = |number: Option<f64>| number.map(Json::number);
-    let moved = match record::funds_moved_for(&error) {
+    let moved = match funds_moved_for(&error) {
         FundsMoved::No => Json::boolean(false),
         FundsMoved::Yes => Json::boolean(true),
         FundsMoved::Unknown => Json::text("unknown"),
@@ -36,7 +37,7 @@ pub(super) fn to_js(error: Box<Error>) -> JsValue {
         ("jobId", text(error.job_id.as_deref())),
         ("job", error.job),
         ("sessionId", text(error.session_id.as_deref())),
-        ("payment", error.payment.as_ref().map(record::to_json)),
+        ("payment", error.payment.as_deref().map(record::to_json)),
         ("userMessage", error.user_message),
     ] {
         if let Some(value) = value {

@@ -17,10 +17,10 @@ const MS_RULE: &str = "must be a number of milliseconds from 1 to 2147483647";
 
 #[wasm_bindgen(js_namespace = host)]
 extern "C" {
-    /// What is wrong with the members (`pkg-template/members.ts`): `[name, words, hint, own name]`,
-    /// or `undefined`.
-    #[wasm_bindgen(catch)]
-    fn misfit(given: &JsValue, field: &str, known: &str) -> Result<JsValue, JsValue>;
+    /// The first member that nobody knows, with words about it (`UnknownMember` of
+    /// `pkg-template/members.ts`), or `undefined`.
+    #[wasm_bindgen(js_name = unknownMember, catch)]
+    fn unknown_member(given: &JsValue, field: &str, known: &str) -> Result<JsValue, JsValue>;
 }
 
 /// Checks that this is an object without unknown members: a misspelt limit must not be an absent
@@ -32,14 +32,16 @@ pub(super) fn only(field: &'static str, given: &Json, known: &[&[&str]]) -> Resu
     if given.kind() != Kind::Object {
         return Err(refused(&shown(given)));
     }
-    let misfit = Json(misfit(&given.0, field, &known).map_err(|_| refused("one that throws"))?);
-    let part = |index| misfit.get_text(index);
-    let Some(name) = part("0") else { return Ok(()) };
-    let own_name = part("3").unwrap_or_default();
+    let unknown = Json(unknown_member(&given.0, field, &known).map_err(|_| refused("one that throws"))?);
+    let said = |key| unknown.get_text(key).unwrap_or_default();
+    if unknown.kind() == Kind::Undefined {
+        return Ok(());
+    }
+    let own_name = said("ownName");
     let place = PLACES.iter().find(|(members, _)| members.contains(&own_name.as_str()));
-    let hint = place.map_or_else(|| part("2").unwrap_or_default(), |(_, place)| ["; it belongs into ", place].concat());
-    let mut error = Error::new(ErrorCode::InvalidArgument, [part("1").unwrap_or_default(), hint].concat());
-    error.field = Some(name);
+    let hint = place.map_or_else(|| said("hint"), |(_, place)| ["; it belongs into ", place].concat());
+    let mut error = Error::new(ErrorCode::InvalidArgument, [said("words"), hint].concat());
+    error.field = Some(said("name"));
     Err(error)
 }
 

@@ -1,8 +1,8 @@
 //! What a server wants in the body of a create, where that is not what the Jobs API says.
 //!
-//! Some forks of elizaOS want the question as `prompt`. They say so in the 402 (`Offer::wants_prompt`),
-//! before anything is signed, or in the 400 that follows. It goes into the body beside what is
-//! there.
+//! Some forks of elizaOS want the question as `prompt`. They say so in the 402
+//! (`Offer::wants_prompt`), before anything is signed, or in the 400 that follows. It goes into the
+//! body beside what is there.
 
 use crate::api::error::Error;
 use crate::json::Json;

@@ -343,12 +343,12 @@ mod tests {
         let job =
             |payment| KeyedJob { fingerprint: String::new(), job: PaidJob { created: created.clone(), payment }, kept_until };
         let has = |book: &Book, key: &str| book.keyed(key, kept_until).is_some();
-        book.set_keyed("k", job(Some(attempt.clone())));
+        book.set_keyed("k", job(Some(Box::new(attempt.clone()))));
         book.set_keyed("free", job(None));
         book.forget("a");
         assert!(!has(&book, "k") && has(&book, "free") && book.keyed("free", WallTime::from_ms(11.0)).is_none());
         // Forgotten and used again, it counts once.
-        book.set_keyed("k", job(Some(attempt)));
+        book.set_keyed("k", job(Some(Box::new(attempt))));
         for number in 2..MAX_KEYED {
             book.set_keyed(&number.to_string(), job(None));
         }

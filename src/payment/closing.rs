@@ -7,6 +7,7 @@ use super::book::PaidJobs;
 use super::machine::LEAST_STORE;
 use super::payments::Payments;
 use super::record::{self, Found};
+use super::retention;
 use super::subscription::{Publisher, subscription};
 use crate::api::payments::Attempt;
 use crate::platform::{Platform, within};
@@ -157,7 +158,7 @@ impl<P: Platform + 'static> Payments<P> {
     async fn reopen(self: &Rc<Self>, attempt: Attempt) {
         let job_id = attempt.job_id();
         let at = self.moment();
-        let kept_until = at.now + record::kept_until(&attempt).since(at.wall);
+        let kept_until = at.now + retention::kept_until(&attempt).since(at.wall);
         self.book.borrow_mut().reopen(&attempt.id, &job_id.unwrap_or_default(), kept_until);
         let _ = self.write(attempt).await;
     }

@@ -22,7 +22,8 @@ use crate::http::jobs::read_created;
 use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Method, Platform};
-use crate::spending::policy::{Chosen, Circumstances, PaymentMethod};
+use crate::spending::offer_choice::Chosen;
+use crate::spending::offer_rules::{Circumstances, PaymentMethod};
 use crate::time::{Deadline, Millis};
 use crate::x402::{self, Asked, Offer, PaymentRequired};
 

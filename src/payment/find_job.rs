@@ -13,6 +13,8 @@ use crate::time::{Deadline, Millis};
 const FIND: Millis = Millis::from_secs(10.0);
 /// How many jobs a server lists when the request names no limit.
 const USUAL_LIST: usize = 50;
+/// As many jobs as a server holds.
+const ALL_JOBS: u32 = 10_000;
 
 impl<P: Platform + 'static> Payments<P> {
     /// Searches for the job that was paid for: under the id that a cut-off answer still had, else
@@ -24,22 +26,17 @@ impl<P: Platform + 'static> Payments<P> {
         call: &CallOptions,
         end: Deadline,
     ) -> Option<Created> {
-        let limited_call = || {
-            let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now()));
-            let headers = call.headers.clone();
-            limit.is_positive().then(|| CallOptions { timeout: Some(limit), headers, ..CallOptions::default() })
-        };
-        let call = limited_call()?;
         if let Some(id) = hint
-            && let Ok(seen) = self.http.get_job(id, &call, 1).await
+            && let Ok(seen) = self.http.get_job(id, &self.search_call(call, end)?, 1).await
         {
             return Some(jobs::read_created(jobs::handle(&seen.document)));
         }
         // The newest ones first; then all of them, where the server has more.
-        for (query, answers) in [("", 1.0), ("?limit=10000", 10_000.0)] {
-            let call = limited_call()?;
+        for limit in [None, Some(ALL_JOBS)] {
+            let call = self.search_call(call, end)?;
+            let query = limit.map(|limit| format!("?limit={limit}")).unwrap_or_default();
             let mut request = self.http.request(Method::Get, &format!("{}{query}", routes::JOBS), &call);
-            request.answers = answers;
+            request.answers = limit.map_or(1.0, f64::from);
             let list = self.http.read_request(request, self.http.deadline(&call), 1, "a list of jobs", &jobs::list);
             let jobs = list.await.ok()?.get("jobs")?.elements();
             let is_all = jobs.len() < USUAL_LIST;
@@ -51,6 +48,13 @@ impl<P: Platform + 'static> Payments<P> {
             }
         }
         None
+    }
+
+    /// The options of one request of the search; `None` when no time is left for it.
+    fn search_call(&self, call: &CallOptions, end: Deadline) -> Option<CallOptions> {
+        let limit = FIND.min(self.http.timeout()).min(end.left(self.platform.now()));
+        let headers = call.headers.clone();
+        limit.is_positive().then(|| CallOptions { timeout: Some(limit), headers, ..CallOptions::default() })
     }
 }
 

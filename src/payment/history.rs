@@ -6,8 +6,9 @@
 
 use std::rc::Rc;
 
+use super::funds_moved::{FundsMoved, funds_moved};
 use super::payments::Payments;
-use super::record::{self, Found, FundsMoved, funds_moved};
+use super::record::{self, Found};
 use super::store_failed;
 use crate::api::error::Result;
 use crate::api::payments::{Attempt, PaymentState};

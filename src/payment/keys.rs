@@ -12,7 +12,7 @@ use crate::api::jobs;
 use crate::api::payments::Attempt;
 use crate::encoding;
 use crate::json::{Json, Kind};
-use crate::payment::record::KEPT;
+use crate::payment::retention;
 use crate::time::WallTime;
 
 /// What every key record's key begins with.
@@ -91,7 +91,7 @@ impl KeyRecord {
     /// the payment.
     pub fn kept_until(&self) -> Option<WallTime> {
         let Holder::Job(created) = &self.holder else { return None };
-        Some(self.created_at + jobs::lifetime(created) + KEPT)
+        Some(retention::free_job_kept_until(created, self.created_at))
     }
 }
 
@@ -162,11 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_a_job_that_cost_nothing_is_remembered_for_a_while_after_the_jobs_time() {
+    fn the_key_of_a_job_that_cost_nothing_is_remembered_for_two_days_after_the_jobs_time() {
         let record = |holder| KeyRecord { holder, fingerprint: "f".into(), created_at: WallTime::from_ms(5e6) };
         let job = json!({"jobId": "job-1", "createdAt": 1_000, "expiresAt": 31_000});
         let kept = record(Holder::Job(job)).kept_until();
-        assert_eq!(kept, Some(WallTime::from_ms(5e6) + Millis::from_secs(30.0) + KEPT));
+        assert_eq!(kept, Some(WallTime::from_ms(5e6) + Millis::from_secs(30.0 + 2.0 * 86_400.0)));
         assert_eq!(record(Holder::Attempt("a".into())).kept_until(), None);
     }
 

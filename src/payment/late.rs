@@ -2,10 +2,10 @@
 //! says after its answer. Only the payment's record is left then.
 
 use super::record::Found;
-use super::{record, wallet};
+use super::{record, wallet, wallet_error};
 use crate::api::payments::{Attempt, PaymentState};
 use crate::json::Json;
-use crate::spending::policy::PaymentMethod;
+use crate::spending::offer_rules::PaymentMethod;
 
 /// What becomes of the payment's record.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) fn late_answer(attempt: Attempt, answer: Result<Json, Json>) -> LateA
             Err(_) => (Vec::new(), wallet::stray_hash(&given)),
         },
         Err(thrown) => {
-            let thrown = wallet::thrown(PaymentMethod::Transfer, &thrown);
+            let thrown = wallet_error::thrown(PaymentMethod::Transfer, &thrown);
             if thrown.unmoved {
                 return LateAnswer::Over(Box::new(Attempt { unmoved: true, ..attempt }));
             }
@@ -50,8 +50,8 @@ pub(super) fn late_answer(attempt: Attempt, answer: Result<Json, Json>) -> LateA
     LateAnswer::Kept(Box::new(Attempt { proof, state, ..attempt }))
 }
 
-/// Whether a transfer wallet's answer that came after the call had ended is dropped. Another call may
-/// have gone on with the payment meanwhile: what has a proof or a job needs no other. What was
+/// Whether a transfer wallet's answer that came after the call had ended is dropped. Another call
+/// may have gone on with the payment meanwhile: what has a proof or a job needs no other. What was
 /// transferred is kept even where the record is gone, or cannot be read.
 pub(super) fn needs_no_answer(found: &Found, is_closed: bool) -> bool {
     match found {

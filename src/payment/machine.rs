@@ -55,7 +55,7 @@ use crate::json::Json;
 use crate::payment::late::needs_no_answer;
 use crate::payment::step::{Action, Answer, Claim, Event, Moment, Order, ReservationChange, ReserveOutcome, Resumption, Step};
 use crate::payment::store_failed;
-use crate::payment::wallet::UNMOVED;
+use crate::payment::wallet_error::UNMOVED;
 use crate::payment::wallet_request::WalletRequest;
 use crate::time::{Deadline, Millis};
 use crate::x402::onchain::ChainWord;
@@ -85,8 +85,8 @@ enum State {
     Undoing,
     /// Certainly no money has moved: the record is being deleted. With what the call gets then.
     Withdrawing(Option<Box<Error>>),
-    /// What was signed was never sent, and never will be: the record is being deleted. With what the
-    /// call gets then.
+    /// What was signed was never sent, and never will be: the record is being deleted. With what
+    /// the call gets then.
     Dropping(Option<Box<Error>>),
     /// The wallet is asked.
     Asking(Box<WalletRequest>),
@@ -335,7 +335,7 @@ impl Payment {
 
     /// What the call gets in place of a job, if it still waits.
     fn failed(&self, mut error: Box<Error>) -> Option<Answer> {
-        error.payment = Some(self.attempt.clone());
+        error.payment = Some(Box::new(self.attempt.clone()));
         self.waiting.then_some(Err(error))
     }
 

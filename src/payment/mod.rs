@@ -6,9 +6,12 @@
 //! | --- | --- |
 //! | `machine.rs`, `step.rs` | one payment from step to step: the table of states and events |
 //! | `book.rs` | all payments that this client knows |
-//! | `record.rs` | what is written down, what it says of the money, and how long it is kept |
+//! | `record.rs` | what is written down |
+//! | `funds_moved.rs` | whether money has moved, and what that means for the budget |
+//! | `retention.rs` | how long records are kept |
 //! | `keys.rs` | idempotency keys: which payment or job a key stands for |
-//! | `wallet_request.rs`, `wallet.rs`, `late.rs` | what wallets are asked, and what their answers mean |
+//! | `wallet_request.rs`, `wallet.rs`, `wallet_error.rs` | what wallets are asked, and what their answers mean |
+//! | `late.rs` | what a wallet's answer means after its call |
 //! | `body.rs` | what servers want in the request |
 //!
 //! What performs it:
@@ -18,16 +21,18 @@
 //! | `run.rs` | one payment's steps, in a task of its own |
 //! | `create.rs`, `quote.rs`, `resume.rs`, `pending.rs` | the calls |
 //! | `chain.rs`, `find_job.rs`, `closing.rs` | asks the chain, finds the paid job, closes what has ended |
-//! | `store.rs`, `budgets.rs`, `history.rs`, `old_keys.rs` | records, counters and the past in the store |
+//! | `store.rs`, `budget_store.rs`, `history.rs` | records, counters and the past in the store |
+//! | `old_keys.rs` | keys that version 0.1.0 has written |
 //! | `payments.rs`, `subscription.rs` | what all of them share; tasks and the calls that wait for them |
 
 pub mod body;
 pub mod book;
-mod budgets;
+mod budget_store;
 mod chain;
 mod closing;
 mod create;
 mod find_job;
+pub mod funds_moved;
 pub mod history;
 pub mod keys;
 mod late;
@@ -38,11 +43,13 @@ mod pending;
 mod quote;
 pub mod record;
 mod resume;
+mod retention;
 pub mod run;
 pub mod step;
 mod store;
 mod subscription;
 pub mod wallet;
+pub mod wallet_error;
 pub mod wallet_request;
 
 use crate::api::error::{Error, ErrorCode};
@@ -60,12 +67,12 @@ pub struct PaidJob {
     /// The job.
     pub created: Created,
     /// What was paid; `None` when the server asked for nothing.
-    pub payment: Option<Attempt>,
+    pub payment: Option<Box<Attempt>>,
 }
 
 impl From<step::Paid> for PaidJob {
     fn from(paid: step::Paid) -> Self {
-        Self { created: paid.created, payment: Some(paid.attempt) }
+        Self { created: paid.created, payment: Some(Box::new(paid.attempt)) }
     }
 }
 

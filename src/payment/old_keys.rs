@@ -6,6 +6,7 @@ use core::pin::pin;
 use super::keys::{self, KeyRecord, OldKeys};
 use super::payments::Payments;
 use super::record::{self, Found};
+use super::retention;
 use super::store::{nothing_sent, unreadable};
 use crate::api::error::Result;
 use crate::json::{Json, Kind};
@@ -75,7 +76,7 @@ impl<P: Platform + 'static> Payments<P> {
             Found::Withheld(thrown) => return Err(nothing_sent(thrown)),
             Found::Attempt(attempt) => attempt,
         };
-        if attempt.idempotency_key.is_empty() || record::kept_until(&attempt) < self.platform.wall_time() {
+        if attempt.idempotency_key.is_empty() || retention::kept_until(&attempt) < self.platform.wall_time() {
             return Ok(());
         }
         let name = format!("{}{}", keys::PREFIX, keys::name(&attempt.server, &attempt.idempotency_key));

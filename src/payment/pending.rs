@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::keys::{self, FoundKey, Holder, KeyRecord};
 use super::payments::Payments;
 use super::record::{self, Found};
+use super::retention;
 use super::store::Stored;
 use super::store_failed;
 use crate::api::error::Result;
@@ -19,8 +20,6 @@ use crate::time::{Deadline, Millis, WallTime};
 /// The longest wait for the lock of a key whose record is of no use: a call may be about to claim
 /// it.
 const KEY_LOCK: Millis = Millis::from_secs(1.0);
-/// How long a claim without a payment is left alone: its call may still be at it.
-const CLAIM: Millis = Millis::from_secs(86_400.0);
 /// How many key records are checked whenever payments are listed; those of no use are deleted.
 const KEYS_TIDIED: usize = 100;
 
@@ -79,7 +78,7 @@ impl<P: Platform + 'static> Payments<P> {
             return None;
         }
         let is_closed = self.book.borrow().is_closed(&attempt.id);
-        if record::kept_until(&attempt) < self.platform.wall_time() {
+        if retention::kept_until(&attempt) < self.platform.wall_time() {
             let _ = self.in_time(pin!(self.retire(&attempt.id, None)), end).await;
             return None;
         }
@@ -135,7 +134,7 @@ impl<P: Platform + 'static> Payments<P> {
         let wall = self.platform.wall_time();
         match &claim {
             KeyRecord { holder: Holder::Attempt(id), created_at, .. } => {
-                *created_at + CLAIM < wall && matches!(self.find(id, end).await, Found::Missing)
+                retention::is_abandoned(*created_at, wall) && matches!(self.find(id, end).await, Found::Missing)
             }
             claim => claim.kept_until().is_some_and(|until| until < wall),
         }

@@ -12,7 +12,8 @@ use crate::http::jobs::read_created;
 use crate::http::words::fit;
 use crate::json::Json;
 use crate::platform::{HttpRequest, HttpResponse, Method, Platform};
-use crate::spending::policy::{Circumstances, Judged, Judgement, StoredCounters};
+use crate::spending::offer_choice::{Choice, Judged, Judgement};
+use crate::spending::offer_rules::{Circumstances, StoredCounters};
 use crate::x402::{self, Asked};
 
 /// A request that every server must refuse: there is nobody who asks, and no question. Paywalls
@@ -49,32 +50,33 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// The offers of a 402, each with the rule that it breaks: those by which
-    /// [`Payments::create`] chooses what it pays.
+    /// The offers of a 402, each with the rule that it breaks.
     fn priced(&self, response: &HttpResponse, request: &HttpRequest, stored: &StoredCounters) -> Json {
-        let spend = &self.config.spend;
-        let wallet = self.platform.wallet_capabilities();
         // Reasons show what the server has sent, which may be our own secrets.
         let clean = |words: &str| fit(request, words, MAX_REASON_CHARS);
-        let refused = |error: Box<Error>, offers| quote(Some(false), offers).set("why", Json::text(&clean(&error.message)));
-        let required = match x402::read(response, &spend.tokens) {
-            Ok(required) => required,
-            Err(error) => return refused(error, Vec::new()),
-        };
+        let judgement = self.judged(response, request, stored);
+        let Judgement { offers, choice } = judgement.unwrap_or_else(|error| Judgement { offers: Vec::new(), choice: Err(error) });
+        let offers: Vec<Json> = offers.iter().map(|judged| shown(judged, &clean)).collect();
+        match choice {
+            Ok(Choice { at, .. }) => {
+                let chosen = offers.get(at).cloned().unwrap_or_else(Json::object);
+                quote(Some(false), offers).set("chosen", chosen)
+            }
+            Err(error) => quote(Some(false), offers).set("why", Json::text(&clean(&error.message))),
+        }
+    }
+
+    /// What the rules by which [`Payments::create`] chooses say of the offers of a 402.
+    fn judged(&self, response: &HttpResponse, request: &HttpRequest, stored: &StoredCounters) -> Result<Judgement> {
+        let required = x402::read(response, &self.config.spend.tokens)?;
+        let wallet = self.platform.wallet_capabilities();
         let lacks_wallet = wallet.is_none().then(|| no_wallet(&required));
         let body = Json::parse(NO_REQUEST).unwrap_or_else(Json::object);
         let asked = Asked { url: &request.url, headers: &request.headers, body: &body, is_sample: true };
         let payer = self.platform.wallet_address();
         let circumstances = Circumstances { wallet, payer: payer.as_deref(), asked, stored };
-        let Judgement { offers: judged, chosen } = spend.judge_all(required, circumstances, &self.ledger.budget());
-        let offers: Vec<Json> = judged.iter().map(|judged| shown(judged, &clean)).collect();
-        match lacks_wallet.map_or(chosen, Err) {
-            Ok(at) => {
-                let chosen = offers.get(at).cloned().unwrap_or_else(Json::object);
-                quote(Some(false), offers).set("chosen", chosen)
-            }
-            Err(error) => refused(error, offers),
-        }
+        let Judgement { offers, choice } = self.config.spend.judge_all(required, circumstances, &self.ledger.budget());
+        Ok(Judgement { offers, choice: lacks_wallet.map_or(choice, Err) })
     }
 }
 

@@ -4,9 +4,10 @@
 use core::pin::pin;
 use std::rc::Rc;
 
+use super::funds_moved::{FundsMoved, funds_moved};
 use super::machine::Payment;
 use super::payments::Payments;
-use super::record::{self, Found, FundsMoved, funds_moved};
+use super::record::{self, Found};
 use super::run::Start;
 use super::step::{Paid, Resumption};
 use super::store::{Stored, unread};
@@ -84,44 +85,29 @@ impl<P: Platform + 'static> Payments<P> {
     ) -> Result<Paid> {
         // Only one sends, in whatever program: who comes second finds the job.
         let lock = self.lock("resume", id, end).await?;
-        let mut resumption = Resumption::default();
-        let mut attempt = match self.find(id, end).await {
-            Found::Attempt(attempt) => record::with_given_hash(*attempt, given.get_text("transaction")),
-            Found::Withheld(thrown) => return Err(store_failed(thrown, "; nothing was sent")),
-            Found::Unreadable => {
-                return Err(Error::new(ErrorCode::StoreFailed, record::unreadable_words(&record::key(id))));
-            }
-            Found::Missing => {
-                let attempt = record::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
-                if attempt.request.is_empty() && attempt.created.is_none() {
-                    return match given.get("jobId") {
-                        // Finished elsewhere: the job may still be there.
-                        Some(job_id) => {
-                            let created = jobs::read_created(Json::object().set("jobId", job_id)).known();
-                            Ok(Paid { created, attempt })
-                        }
-                        None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
-                    };
-                }
-                resumption.is_unwritten = true;
-                attempt
-            }
+        let (mut attempt, is_unwritten) = match self.begun(id, given, end).await? {
+            Begun::Written(attempt) => (*attempt, false),
+            Begun::Given(attempt) => (*attempt, true),
+            Begun::HasJob(paid) => return Ok(*paid),
         };
         if attempt.server != self.http.config.base_url {
             let rule = format!("must be one of this client's server, {}", self.http.config.base_url);
             return Err(Error::argument("attempt", &rule, &shorten(&attempt.server, 200)));
         }
-        if let Some(params) = call.params.as_ref().filter(|_| attempt.created.is_none()) {
-            let body = jobs::with_reference(jobs::validate(params)?, &attempt.id, jobs::MAX_METADATA_UNITS);
-            let request = core::mem::replace(&mut attempt.request, self.body(body).to_json());
-            if attempt.first_request.is_empty() {
-                attempt.first_request = request;
+        let is_corrected = match &call.params {
+            Some(params) if attempt.created.is_none() => {
+                self.correct(&mut attempt, params)?;
+                true
             }
-            resumption.is_corrected = true;
-        }
-        resumption.has_reservation = self.book.borrow().has_reservation(id);
-        resumption.is_asking = self.book.borrow().is_asking(id);
-        resumption.asks_chain = self.can_ask_chain(&attempt);
+            _ => false,
+        };
+        let resumption = Resumption {
+            is_unwritten,
+            is_corrected,
+            has_reservation: self.book.borrow().has_reservation(id),
+            is_asking: self.book.borrow().is_asking(id),
+            asks_chain: self.can_ask_chain(&attempt),
+        };
         let request = self.http.request(Method::Post, routes::JOBS, call);
         let was_there = attempt.created.is_some();
         let payment = Payment::resumed(attempt, resumption, end);
@@ -133,6 +119,53 @@ impl<P: Platform + 'static> Payments<P> {
             Paid { created, attempt }
         })
     }
+
+    /// What there is of the attempt with this id: in the store, or else in what the caller gives.
+    async fn begun(&self, id: &str, given: &Json, end: Deadline) -> Result<Begun> {
+        match self.find(id, end).await {
+            Found::Attempt(attempt) => {
+                let attempt = record::with_given_hash(*attempt, given.get_text("transaction"));
+                return Ok(Begun::Written(Box::new(attempt)));
+            }
+            Found::Withheld(thrown) => return Err(store_failed(thrown, "; nothing was sent")),
+            Found::Unreadable => {
+                return Err(Error::new(ErrorCode::StoreFailed, record::unreadable_words(&record::key(id))));
+            }
+            Found::Missing => {}
+        }
+        let attempt = record::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
+        if !attempt.request.is_empty() || attempt.created.is_some() {
+            return Ok(Begun::Given(Box::new(attempt)));
+        }
+        // Finished elsewhere: the job may still be there.
+        match given.get("jobId") {
+            Some(job_id) => {
+                let created = jobs::read_created(Json::object().set("jobId", job_id)).known();
+                Ok(Begun::HasJob(Box::new(Paid { created, attempt })))
+            }
+            None => Err(carrying(Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN), attempt)),
+        }
+    }
+
+    /// The request is to have these params in place of its own.
+    fn correct(&self, attempt: &mut Attempt, params: &Json) -> Result<()> {
+        let body = jobs::with_reference(jobs::validate(params)?, &attempt.id, jobs::MAX_METADATA_UNITS);
+        let request = core::mem::replace(&mut attempt.request, self.body(body).to_json());
+        if attempt.first_request.is_empty() {
+            attempt.first_request = request;
+        }
+        Ok(())
+    }
+}
+
+/// What there is of an attempt that is resumed.
+enum Begun {
+    /// Its record.
+    Written(Box<Attempt>),
+    /// The caller's attempt; the store has none.
+    Given(Box<Attempt>),
+    /// The id of its job, and nothing to send.
+    HasJob(Box<Paid>),
 }
 
 fn attempt_id(given: &Json) -> Result<String> {
@@ -141,6 +174,6 @@ fn attempt_id(given: &Json) -> Result<String> {
 }
 
 fn carrying(mut error: Box<Error>, attempt: Attempt) -> Box<Error> {
-    error.payment = Some(attempt);
+    error.payment = Some(Box::new(attempt));
     error
 }

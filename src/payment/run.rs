@@ -8,17 +8,18 @@ use core::task::Poll;
 use std::rc::Rc;
 
 use super::book::KeyedJob;
-use super::budgets::GivenBack;
+use super::budget_store::GivenBack;
 use super::late::{LateAnswer, late_answer};
 use super::machine::Payment;
 use super::payments::Payments;
 use super::record::{self, Found};
+use super::retention;
 use super::step::{Action, Answer, Event, Paid, Reply, ReservationChange, ReserveOutcome, Settlement, Step};
 use super::subscription::{Publisher, subscription};
 use super::wallet;
-use super::wallet_request::WalletRequest;
+use super::wallet_request::{WalletCall, WalletRequest};
 use super::{PaidJob, body};
-use crate::api::error::Result;
+use crate::api::error::{Error, Result};
 use crate::api::options::CallOptions;
 use crate::api::payments::{Attempt, PaymentState};
 use crate::api::update::Update;
@@ -205,23 +206,8 @@ impl<P: Platform + 'static> Task<P> {
             }
             Action::Reread => Box::pin(reread(payments, self.id.clone(), self.locks.clone())),
             Action::Send(attempt) => self.send(*attempt),
-            Action::FindJob(hint) => {
-                let (attempt, call, end) = (self.payment.attempt().clone(), self.call.clone(), self.end);
-                Box::pin(async move {
-                    let found = payments.find_job(&attempt, hint.as_deref(), &call, end).await;
-                    found.map_or(Event::JobNotFound, |created| Event::JobFound(Box::new(created)))
-                })
-            }
-            Action::Rest { error, resends } => {
-                // A server that asks for a longer pause than a request may take gets it from the
-                // caller, who has the attempt.
-                let timeout = payments.http.timeout();
-                let end = self.end.min(Deadline::after(payments.platform.now(), Some(timeout)));
-                Box::pin(async move {
-                    let may_retry = payments.http.wait_before_retry(&error, resends, end).await;
-                    if may_retry { Event::Rested } else { Event::NoRetry }
-                })
-            }
+            Action::FindJob(hint) => self.find_job(hint),
+            Action::Rest { error, resends } => self.rest(error, resends),
             Action::Reserve { over, record } => {
                 let reserving = payments.reserve(self.payment.attempt().clone(), over, record, self.end);
                 Box::pin(async move { Event::Reserved(reserving.await) })
@@ -242,6 +228,31 @@ impl<P: Platform + 'static> Task<P> {
         }
     }
 
+    fn find_job(&self, hint: Option<String>) -> Work {
+        let payments = self.payments.clone();
+        let (attempt, call, end) = (self.payment.attempt().clone(), self.call.clone(), self.end);
+        Box::pin(async move {
+            let found = payments.find_job(&attempt, hint.as_deref(), &call, end).await;
+            found.map_or(Event::JobNotFound, |created| Event::JobFound(Box::new(created)))
+        })
+    }
+
+    /// Waits before the proof is sent again. A server that asks for a longer pause than a request
+    /// may take gets it from the caller, who has the attempt.
+    fn rest(&self, error: Box<Error>, resends: u32) -> Work {
+        let (payments, end) = (self.payments.clone(), self.request_end());
+        Box::pin(async move {
+            let may_retry = payments.http.wait_before_retry(&error, resends, end).await;
+            if may_retry { Event::Rested } else { Event::NoRetry }
+        })
+    }
+
+    /// When a request that begins now must have ended.
+    fn request_end(&self) -> Deadline {
+        let timeout = self.payments.http.timeout();
+        self.end.min(Deadline::after(self.payments.platform.now(), Some(timeout)))
+    }
+
     fn holds_locks(&self) -> bool {
         self.locks.borrow().iter().all(|lock| self.payments.platform.holds(lock))
     }
@@ -251,8 +262,7 @@ impl<P: Platform + 'static> Task<P> {
         let mut request = self.request.clone();
         request.body = Some(attempt.request.clone());
         request.headers.extend(attempt.proof.iter().cloned());
-        let timeout = payments.http.timeout();
-        let deadline = self.end.min(Deadline::after(payments.platform.now(), Some(timeout)));
+        let deadline = self.request_end();
         Box::pin(async move {
             let answer = payments.http.send(&mut request, deadline, None).await;
             let reply = read_reply(&request, answer, attempt);
@@ -277,14 +287,14 @@ async fn ask_wallet<P: Platform + 'static>(
     said: Rc<RefCell<Option<Attempt>>>,
 ) -> Event {
     payments.book.borrow_mut().wallet_opened(&attempt.id);
-    let (callback, given) = request.call();
+    let WalletCall { callback, argument } = request.call();
     let has_said = RefCell::new(None);
     let on_sent = |value: Json| {
         let sent = payments.wallet_sent(&attempt, value, &locks);
         has_said.replace(Some(sent.transaction.clone()));
         said.replace(Some(sent));
     };
-    let answer = payments.platform.ask_wallet(&attempt.id, callback, given, &on_sent).await;
+    let answer = payments.platform.ask_wallet(&attempt.id, callback, argument, &on_sent).await;
     payments.book.borrow_mut().wallet_closed(&attempt.id);
     Event::WalletAnswered(match has_said.take() {
         Some(hash) => wallet::after_sending(answer, hash.as_deref()),
@@ -385,7 +395,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// A payment has its job: its record and its key are kept until the job's end was seen.
     fn remember(self: &Rc<Self>, Paid { created, attempt }: &Paid) {
         let at = self.moment();
-        let kept_until = at.now + record::kept_until(attempt).since(at.wall);
+        let kept_until = at.now + retention::kept_until(attempt).since(at.wall);
         let over = self.book.borrow_mut().accepted(&attempt.id, &created.job_id, kept_until, at.now);
         self.book.borrow_mut().set_paid(attempt);
         for id in over {
@@ -393,8 +403,8 @@ impl<P: Platform + 'static> Payments<P> {
             self.platform.spawn(async move { drop(payments.retire(&id, None).await) });
         }
         if !attempt.idempotency_key.is_empty() {
-            let job = PaidJob { created: created.clone(), payment: Some(attempt.clone()) };
-            let keyed = KeyedJob { fingerprint: attempt.fingerprint.clone(), job, kept_until: record::kept_until(attempt) };
+            let job = PaidJob { created: created.clone(), payment: Some(Box::new(attempt.clone())) };
+            let keyed = KeyedJob { fingerprint: attempt.fingerprint.clone(), job, kept_until: retention::kept_until(attempt) };
             self.book.borrow_mut().set_keyed(&attempt.idempotency_key, keyed);
         }
     }

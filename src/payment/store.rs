@@ -10,6 +10,7 @@ use std::rc::Rc;
 use super::keys::{self, FoundKey, Holder, KeyRecord};
 use super::payments::Payments;
 use super::record::{self, Found};
+use super::retention;
 use super::step::Claim;
 use super::store_failed;
 use super::subscription::subscription;
@@ -271,7 +272,7 @@ impl<P: Platform + 'static> Payments<P> {
                 Found::Missing => KeyHolder::Nobody,
                 Found::Unreadable => return Err(unreadable(&record::key(id))),
                 Found::Withheld(thrown) => return Err(unread(nothing_sent(thrown))),
-                Found::Attempt(attempt) if record::kept_until(&attempt) < wall => KeyHolder::Nobody,
+                Found::Attempt(attempt) if retention::kept_until(&attempt) < wall => KeyHolder::Nobody,
                 Found::Attempt(attempt) => KeyHolder::Payment(attempt),
             },
         };

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use crate::api::error::{Error, ErrorCode};
 use crate::http::message::can_be_sent;
 use crate::json::{Json, shown};
-use crate::payment::wallet::{self, LOOK_IN_WALLET};
+use crate::payment::wallet;
+use crate::payment::wallet_error::{LOOK_IN_WALLET, Thrown, thrown};
 use crate::platform::Callback;
-use crate::spending::policy::PaymentMethod;
+use crate::spending::offer_rules::PaymentMethod;
 use crate::time::WallTime;
 use crate::x402::extensions::payment_id;
 use crate::x402::signature::normalised;
@@ -24,6 +25,15 @@ pub struct WalletRequest {
     attempt_id: String,
     /// What it signs, where it signs.
     pub authorization: Option<Authorization>,
+}
+
+/// A call of one of the wallet's functions.
+#[derive(Debug)]
+pub struct WalletCall {
+    /// Which function is called.
+    pub callback: Callback,
+    /// What it gets: the offer, or typed data to sign.
+    pub argument: Json,
 }
 
 /// A proof of payment.
@@ -54,13 +64,14 @@ impl WalletRequest {
         Self { offer, method, payer, attempt_id: attempt_id.to_owned(), authorization }
     }
 
-    /// Which callback is called, and with what.
-    pub fn call(&self) -> (Callback, Json) {
-        match (&self.authorization, self.method) {
+    /// How the wallet is called.
+    pub fn call(&self) -> WalletCall {
+        let (callback, argument) = match (&self.authorization, self.method) {
             (Some(authorization), _) => (Callback::Sign, authorization.typed_data(&self.offer.token)),
             (None, PaymentMethod::Pay) => (Callback::Pay, self.offer.document()),
             (None, _) => (Callback::Transfer, self.offer.document()),
-        }
+        };
+        WalletCall { callback, argument }
     }
 
     /// Whether an answer at `now` (on the server's clock) still leaves the server the time to
@@ -113,16 +124,16 @@ impl WalletRequest {
     }
 
     /// What it means that the wallet threw this.
-    fn refused(&self, thrown: Json) -> NoProof {
-        let wallet::Thrown { transaction, unmoved, .. } = wallet::thrown(self.method, &thrown);
-        NoProof { error: threw(self.method, thrown), transaction, unmoved }
+    fn refused(&self, error: Json) -> NoProof {
+        let Thrown { transaction, unmoved, .. } = thrown(self.method, &error);
+        NoProof { error: threw(self.method, error), transaction, unmoved }
     }
 }
 
 /// The error for what a wallet threw when it was asked to pay by this method.
-pub(crate) fn threw(method: PaymentMethod, thrown: Json) -> Box<Error> {
-    let wallet::Thrown { code, message, .. } = wallet::thrown(method, &thrown);
+pub(crate) fn threw(method: PaymentMethod, cause: Json) -> Box<Error> {
+    let Thrown { code, message, .. } = thrown(method, &cause);
     let mut error = Error::new(code, message);
-    error.cause = Some(thrown);
+    error.cause = Some(cause);
     error
 }

@@ -1,6 +1,6 @@
 //! What this server's lists of jobs are worth: which one to ask for, how much of it, and when.
 //!
-//! Two lists serve a crowd. That of the unfinished jobs is small; a job that has left it is then
+//! Two lists serve many waits. That of the unfinished jobs is small; a job that has left it is then
 //! polled by itself. That of all jobs holds the answers too, so that it costs no further requests.
 //! Both come newest first and have no pages: a list that is cut off before some of our jobs is
 //! asked for with a greater limit, one that is too large or too slow with a smaller one.
@@ -153,7 +153,7 @@ impl ListState {
         }
     }
 
-    /// When the next list is due, for a crowd that wants one this long after the last, or at
+    /// When the next list is due, for waits that want one this long after the last, or at
     /// `first`.
     pub(crate) fn due(&self, gap: Millis, first: Instant) -> Instant {
         let due = self.last_at.map_or(first, |last| first.min(last + gap.max(LEAST_GAP)));
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(due(20, 50.0), at(500.0));
         assert_eq!(due(20, 1_000.0), at(3_000.0));
         assert_eq!(due(10_000, 50.0), at(1_000.0));
-        // A crowd that is content with fewer gets fewer.
+        // Waits that are content with fewer get fewer.
         let mut lists = ListState::default();
         lists.arrived(at(50.0), ALL, Listed { asked_at: at(0.0), count: 5, falls_short: false });
         assert_eq!(lists.due(Millis::new(2_000.0), at(9_000.0)), at(2_050.0));

@@ -5,6 +5,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
+use core::pin::pin;
 use core::task::{Poll, Waker};
 use std::rc::Rc;
 
@@ -162,16 +163,17 @@ impl JobWatch {
         let subscription = Subscription::new(self, http, wanted);
         loop {
             match subscription.next() {
-                Step::Own(Next::Sleep(until)) => subscription.sleep(until).await,
+                // One of many that wait has this and nothing else, so it is all that is not boxed.
+                Step::Led => subscription.signal().await,
+                Step::Own(Next::Sleep(until)) => Box::pin(subscription.sleep(until)).await,
                 Step::Own(Next::Report(job)) => on_status(job),
                 Step::Own(Next::Over(end)) => return *end,
-                // Boxed: a wait that only sleeps stays small.
                 Step::Own(Next::TakeSlot { by, slot }) => Box::pin(subscription.take_slot(by, slot)).await,
                 Step::Own(Next::Poll { limit }) => Box::pin(subscription.poll(wanted, limit)).await,
                 Step::Own(Next::ReadChannel { created_at, by, slot }) => {
                     Box::pin(subscription.read_channel(wanted, created_at, by, slot)).await;
                 }
-                Step::List { query, by } => Box::pin(subscription.list(query, by)).await,
+                Step::List { query, by } => Box::pin(subscription.lead(query, by)).await,
             }
         }
     }
@@ -315,10 +317,14 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         Way { quiet: self.http.pause_left(), spare: self.http.spare_slots(), is_cached }
     }
 
-    fn next(&self) -> Step {
+    fn clear_signal(&self) {
         if let Some(signal) = self.all.signals.borrow_mut().get_mut(self.key) {
             signal.is_set = false;
         }
+    }
+
+    fn next(&self) -> Step {
+        self.clear_signal();
         self.all.change(|watch| watch.next(self.key, self.now(), self.way()))
     }
 
@@ -370,7 +376,21 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         self.all.change(|watch| watch.channel_read(self.key, self.now(), answer));
     }
 
-    /// Asks for a list on behalf of all.
+    /// Asks for a list on behalf of all, and wakes those whose time ends meanwhile.
+    async fn lead(&self, query: ListQuery, by: Instant) {
+        let mut list = pin!(self.list(query, by));
+        loop {
+            let until = self.all.watch.borrow().led_until();
+            let ends = self.http.platform.sleep(until.since(self.now()));
+            let sooner = async { within(self.signal(), ends).await.unwrap_or_default() };
+            if within(list.as_mut(), sooner).await.is_some() {
+                return;
+            }
+            self.clear_signal();
+            self.all.change(|watch| watch.wake_ended(self.now()));
+        }
+    }
+
     async fn list(&self, query: ListQuery, by: Instant) {
         if !self.http.take_slot(Deadline::at(by), Slot::Ordinary).await {
             return self.all.change(|watch| watch.list_given_up(self.key, self.now()));

@@ -5,7 +5,13 @@ use std::rc::Rc;
 use crate::time::Millis;
 use crate::waiting::pace::PollPlan;
 
-/// How the caller wants to wait.
+/// The interval of a caller that gives only a number of polls.
+const DEFAULT_INTERVAL: Millis = Millis::new(1_000.0);
+/// The number of polls of a caller that gives only an interval.
+const DEFAULT_ATTEMPTS: u32 = 30;
+
+/// How the caller wants to wait: with neither, the client chooses; if only one is given, the other
+/// takes the documented default (1,000 ms, 30 polls).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WaitPlan {
     /// The caller's own interval, in milliseconds.
@@ -20,21 +26,25 @@ impl WaitPlan {
         self.interval_ms.is_none() && self.max_attempts.is_none()
     }
 
-    /// With neither, the schedule is `planned` and the job's own expiry ends the wait. If only one
-    /// of them is given, the other takes the documented default.
-    pub(crate) fn schedule(self, planned: Rc<PollPlan>) -> (PollSchedule, Option<u32>) {
-        match (self.interval_ms, self.max_attempts) {
-            (None, None) => (PollSchedule::Planned(planned), None),
-            (interval, attempts) => (PollSchedule::Every(interval.unwrap_or(1_000)), Some(attempts.unwrap_or(30))),
+    /// When to poll: by the agent's plan, or at the caller's interval.
+    pub(crate) fn schedule(self, planned: Rc<PollPlan>) -> PollSchedule {
+        match self.interval_ms {
+            None if self.is_ours() => PollSchedule::Planned(planned),
+            interval => PollSchedule::Every(interval.map_or(DEFAULT_INTERVAL, |ms| Millis::new(f64::from(ms)))),
         }
+    }
+
+    /// How many polls end the wait. Where the caller leaves it to us, the job's own expiry does.
+    pub(crate) fn max_polls(self) -> Option<u32> {
+        if self.is_ours() { None } else { Some(self.max_attempts.unwrap_or(DEFAULT_ATTEMPTS)) }
     }
 }
 
 /// When to poll again.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum PollSchedule {
-    /// The caller's own interval, in milliseconds.
-    Every(u32),
+    /// At the caller's own interval.
+    Every(Millis),
     /// Ours, for what is known about the agent.
     Planned(Rc<PollPlan>),
 }
@@ -43,7 +53,7 @@ impl PollSchedule {
     /// The time from now to the next poll of a job of this age.
     pub(crate) fn gap(&self, age: Millis) -> Millis {
         match self {
-            PollSchedule::Every(interval) => Millis::new(f64::from(*interval)),
+            PollSchedule::Every(interval) => *interval,
             PollSchedule::Planned(plan) => plan.gap(age),
         }
     }
@@ -58,11 +68,15 @@ mod tests {
     #[test]
     fn own_interval_is_obeyed_exactly() {
         let plan = Rc::new(AgentTimes::default().plan(Pace::default()));
-        for age in [0.0, 1e3, 1e6] {
-            let schedule = |interval_ms, max_attempts| WaitPlan { interval_ms, max_attempts }.schedule(plan.clone());
-            assert_eq!(schedule(Some(700), None), (PollSchedule::Every(700), Some(30)));
-            assert_eq!(schedule(None, Some(5)), (PollSchedule::Every(1_000), Some(5)));
-            assert_eq!(PollSchedule::Every(1_000).gap(Millis::new(age)), Millis::new(1_000.0));
+        for age in [0.0, 1e3, 1e6].map(Millis::new) {
+            let wait = |interval_ms, max_attempts| {
+                let wait = WaitPlan { interval_ms, max_attempts };
+                (wait.schedule(plan.clone()).gap(age).get(), wait.max_polls())
+            };
+            assert_eq!(wait(Some(700), None), (700.0, Some(30)));
+            assert_eq!(wait(None, Some(5)), (1_000.0, Some(5)));
+            assert_eq!(wait(Some(700), Some(5)), (700.0, Some(5)));
+            assert_eq!(wait(None, None), (plan.gap(age).get(), None));
         }
     }
 

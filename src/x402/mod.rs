@@ -8,14 +8,14 @@ pub mod elizaos;
 mod entry;
 mod exact;
 pub mod extensions;
-mod input;
 mod offer;
 pub mod onchain;
 mod payment_required;
+mod request_schema;
 pub mod signature;
 pub mod tokens;
 pub mod typed_data;
 
-pub use input::Asked;
 pub use offer::Offer;
 pub use payment_required::{PaymentRequired, read, reasons, refused};
+pub use request_schema::Asked;

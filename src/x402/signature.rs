@@ -46,32 +46,45 @@ pub fn normalised(text: &str) -> Result<String, &'static str> {
 fn plain_signature(bytes: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
     let (r, rest) = bytes.split_first_chunk::<32>().ok_or(WRONG_LENGTH)?;
     let (s, rest) = rest.split_first_chunk::<32>().ok_or(WRONG_LENGTH)?;
-    let (s, odd) = match rest {
-        // Compact (EIP-2098): the parity is the highest bit of s.
-        [] => compact(*s),
-        [0 | 27] => (*s, false),
+    let signed = match rest {
+        [] => YParityAndS::from_compact(*s),
+        [0 | 27] => YParityAndS { is_odd: false, s: *s },
         [1] if is_approved_hash(r, s) => return Ok(None),
-        [1 | 28] => (*s, true),
+        [1 | 28] => YParityAndS { is_odd: true, s: *s },
         // A Safe adds 4 to the v of a message that was signed with a prefix.
         [29..=32] if is_scalar(r) && is_scalar(s) => return Ok(None),
         [29..=32] => return Err(NO_KEY),
         [_] => return Err("a signature whose last byte (v) is not 0, 1, or 27 to 32"),
         _ => return Err(WRONG_LENGTH),
     };
-    if !is_scalar(r) || !is_scalar(&s) {
+    if !is_scalar(r) || !is_scalar(&signed.s) {
         return Err(NO_KEY);
     }
-    let (s, odd) = if s > HALF_ORDER { (minus(&ORDER, &s), !odd) } else { (s, odd) };
-    Ok(Some([r.as_slice(), s.as_slice(), &[if odd { 28 } else { 27 }]].concat()))
+    let YParityAndS { is_odd, s } = signed.with_low_s();
+    Ok(Some([r.as_slice(), s.as_slice(), &[if is_odd { 28 } else { 27 }]].concat()))
 }
 
-/// `s` and the parity out of the compact form.
-fn compact(mut s: Word) -> (Word, bool) {
-    let odd = s.first().is_some_and(|byte| byte & 0x80 != 0);
-    if let Some(byte) = s.first_mut() {
-        *byte &= 0x7f;
+/// The second half of a signature.
+struct YParityAndS {
+    /// Whether the y of the signature's point is odd.
+    is_odd: bool,
+    s: Word,
+}
+
+impl YParityAndS {
+    /// Reads the compact form (EIP-2098): the parity is the highest bit of s.
+    fn from_compact(mut s: Word) -> Self {
+        let is_odd = s.first().is_some_and(|byte| byte & 0x80 != 0);
+        if let Some(byte) = s.first_mut() {
+            *byte &= 0x7f;
+        }
+        Self { is_odd, s }
     }
-    (s, odd)
+
+    /// The same with `s` in the lower half.
+    fn with_low_s(self) -> Self {
+        if self.s > HALF_ORDER { Self { is_odd: !self.is_odd, s: minus(&ORDER, &self.s) } } else { self }
+    }
 }
 
 /// Whether a Safe says that its owner `r` has approved the hash on the chain: no signature at all.

@@ -236,7 +236,8 @@ fn what_was_paid_is_listed_by_time_and_state_without_proofs_and_questions() {
     assert_eq!(listed(None, None, Some(PaymentState::Sent)), ["sent"]);
 }
 
-/// The keys of the history begin with their time, so that a short period costs no look at all of it.
+/// The keys of the history begin with their time, so that a short period costs no look at all of
+/// it.
 #[test]
 fn of_the_history_only_the_payments_of_the_period_are_read() {
     let scene = paying(0, &budget(|limit| limit.budget = 1_000_000));

@@ -332,6 +332,10 @@ impl Platform for Shared {
     type Lock = ();
     async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
         let world = &self.0;
+        if request.timeout.get() < RTT {
+            world.sleep(request.timeout.get()).await;
+            return Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None, partial: String::new() });
+        }
         world.sleep(RTT / 2.0).await;
         if let Some(failure) = world.down.get() {
             world.server.borrow_mut().sent_at.push(world.now.get());
@@ -339,7 +343,7 @@ impl Platform for Shared {
         }
         if world.server.borrow().lists == Lists::Hang && request.method == Method::Get && request.url.contains("/jobs?") {
             world.server.borrow_mut().counts[1] += 1;
-            world.sleep(request.timeout.get()).await;
+            world.sleep(request.timeout.get() - RTT / 2.0).await;
             return Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None, partial: String::new() });
         }
         let is_list = request.method == Method::Get && request.url.contains("/jobs?");
@@ -865,14 +869,28 @@ fn a_crowd_of_slow_jobs_seldom_asks_for_channels() {
 fn a_call_among_ten_thousand_that_is_given_up_is_gone_at_once_and_costs_the_others_nothing() {
     let (world, _, ends) = together(&[40_000.0; 10_000], Limiter::Told, Lists::Shown);
     world.run(20_000.0);
-    let before = (world.sleepers.borrow().len(), world.server.borrow().counts);
-    // The first is the one that asks for lists.
+    assert_eq!(world.sleepers.borrow().len(), 1, "the one that asks for lists has the timer of all");
     for call in [0, 5_000, 9_999] {
         world.tasks.borrow_mut()[call].take();
     }
-    assert_eq!(world.sleepers.borrow().len(), before.0 - 3, "their timers are gone without another turn");
     world.run(f64::INFINITY);
     assert_eq!((answered(&ends), world.server.borrow().counts[3]), (9_997, 0));
+}
+
+#[test]
+fn whichever_of_a_crowd_is_given_up_its_timer_is_gone_and_the_others_get_their_answers() {
+    let mut without_timer = 0;
+    for gone in 0..10 {
+        let (world, _, ends) = together(&[40_000.0; 10], Limiter::Told, Lists::Shown);
+        world.run(20_000.0 + f64::from(gone) * 130.0);
+        world.tasks.borrow_mut()[gone as usize].take();
+        without_timer += u32::from(world.sleepers.borrow().is_empty());
+        world.run(f64::INFINITY);
+        assert_eq!(answered(&ends), 9, "{gone}");
+        let latest = ends.borrow().iter().map(|(at, _)| *at).fold(0.0, f64::max);
+        assert!(latest < 44_000.0, "the last one at {latest} ms without {gone}");
+    }
+    assert_eq!(without_timer, 1, "one of them had the timer of all");
 }
 
 #[test]
@@ -886,7 +904,33 @@ fn a_wait_is_small() {
     let sizes = (size_of_val(&wait), size_of_val(&create));
     // Pointers are twice as large here as they are in WebAssembly. The second one holds what was
     // paid, too.
-    assert!(sizes.0 <= 832 && sizes.1 <= 2_048, "{sizes:?} bytes");
+    assert!(sizes.0 <= 592 && sizes.1 <= 800, "{sizes:?} bytes");
+}
+
+#[test]
+fn each_of_a_crowd_ends_at_its_own_limit_whoever_has_the_timer_and_whatever_the_list_does() {
+    for lists in [Lists::Shown, Lists::Hang] {
+        let world = World::new(Limiter::Told, lists);
+        let client = client(&world);
+        let ends = Rc::new(RefCell::new(Vec::new()));
+        for at in 0..100 {
+            world.server.borrow_mut().jobs.push(Job { created_at: 0.0, done_at: f64::INFINITY });
+            let (client, ends, clock) = (client.clone(), ends.clone(), world.clone());
+            let limit = 3_000.0 + f64::from(at * 37 % 100);
+            world.begin(async move {
+                let call = CallOptions { timeout: Some(Millis::new(limit)), ..plain() };
+                let end = client.poll_job(&format!("job-{at}"), &call, WaitPlan::default(), &|_| ()).await;
+                ends.borrow_mut().push((limit, clock.now.get(), end.unwrap_err().code));
+            });
+        }
+        world.run(f64::INFINITY);
+        let ends = ends.borrow();
+        assert_eq!(ends.len(), 100);
+        let late: Vec<_> = ends.iter().filter(|(limit, ended_at, _)| ended_at != limit).collect();
+        let sent: Vec<f64> = world.server.borrow().sent_at.iter().copied().filter(|at| *at > 2_800.0).collect();
+        assert!(late.is_empty(), "{late:?}, requests {sent:?}");
+        assert!(ends.iter().all(|(_, _, code)| *code == ErrorCode::WaitTimeout));
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use eliza_jobs::api::payments::PaymentState;
 use eliza_jobs::client::Config;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
+use eliza_jobs::payment::funds_moved;
 use eliza_jobs::payment::record::{self, PREFIX};
 use eliza_jobs::platform::SendFailure;
 use eliza_jobs::platform::{Callback, LogLevel};
@@ -537,7 +538,7 @@ fn what_is_said_to_be_sent_is_read_like_what_a_wallet_returns_and_no_code_takes_
             let scene = scene([payment_required()]).wallet(answer).saying_sent(sign(true), said.clone());
             let error = create(&scene).unwrap_err();
             scene.world.turn();
-            assert_eq!(record::funds_moved_for(&error), record::FundsMoved::Unknown, "{said}: {}", error.message);
+            assert_eq!(funds_moved::funds_moved_for(&error), funds_moved::FundsMoved::Unknown, "{said}: {}", error.message);
             assert!(error.message.contains("look in the wallet"), "{said}: {}", error.message);
             assert_eq!(
                 (pending(&scene)[0]["state"].as_str(), scene.client.spent("USDC").unwrap()),
@@ -547,7 +548,7 @@ fn what_is_said_to_be_sent_is_read_like_what_a_wallet_returns_and_no_code_takes_
         let scene = scene([payment_required()]).wallet(taken_back()).saying_sent(sign(true), said.clone());
         let error = create(&scene).unwrap_err();
         scene.world.turn();
-        assert_eq!(record::funds_moved_for(&error), record::FundsMoved::No, "{said}");
+        assert_eq!(funds_moved::funds_moved_for(&error), funds_moved::FundsMoved::No, "{said}");
         assert!(pending(&scene).is_empty() && scene.client.spent("USDC").unwrap() == "0");
     }
 }
@@ -562,7 +563,10 @@ fn an_error_has_the_transaction_that_the_wallet_said_before_its_time_was_up() {
         });
         let scene = scene.giving(Callback::Transfer, |_, _| None).saying_sent(sign(true), said.clone());
         let error = create(&scene).unwrap_err();
-        assert_eq!((error.code, record::funds_moved_for(&error)), (ErrorCode::WalletTimeout, record::FundsMoved::Unknown));
+        assert_eq!(
+            (error.code, funds_moved::funds_moved_for(&error)),
+            (ErrorCode::WalletTimeout, funds_moved::FundsMoved::Unknown)
+        );
         assert!(error.message.contains(words), "{}", error.message);
         let given = record::to_json(&error.payment.unwrap());
         let open = pending(&scene).remove(0);
@@ -572,7 +576,8 @@ fn an_error_has_the_transaction_that_the_wallet_said_before_its_time_was_up() {
     }
 }
 
-/// A wallet with a time limit of its own has given up, and says later which transaction it has sent.
+/// A wallet with a time limit of its own has given up, and says later which transaction it has
+/// sent.
 #[test]
 fn what_a_wallet_says_after_its_answer_is_written_down_or_told() {
     let hash = || Ok(json!(HASH));

@@ -10,7 +10,7 @@ use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::client::{Config, PaymentFilter};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::payment::{keys, record};
+use eliza_jobs::payment::{funds_moved, keys, record};
 use eliza_jobs::platform::{Callback, SendFailure};
 
 const ID: &str = "33333333-3333-4333-8333-333333333333";
@@ -279,7 +279,7 @@ fn a_program_that_has_lost_its_lock_asks_no_wallet_and_leaves_the_key_to_whom_ha
         "{}",
         error.message
     );
-    assert_eq!(eliza_jobs::payment::record::funds_moved_for(&error), record::FundsMoved::No);
+    assert_eq!(funds_moved::funds_moved_for(&error), funds_moved::FundsMoved::No);
     assert_eq!(first.client.spent("USDC").unwrap(), "0");
     // Its claim is left, for it may be another payment's; it is free all the same.
     assert!(first.world.store.borrow().contains_key(&key_record("k")));

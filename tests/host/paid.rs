@@ -4,7 +4,7 @@ use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::payment::record::{FundsMoved, funds_moved_for};
+use eliza_jobs::payment::funds_moved::{FundsMoved, funds_moved_for};
 use eliza_jobs::waiting::run::WaitPlan;
 
 const ID: &str = "33333333-3333-4333-8333-333333333333";
@@ -145,8 +145,8 @@ fn what_is_open_says_what_was_asked_and_when() {
     assert!(pending(&scene2)[0].get("agentId").is_none());
 }
 
-/// A job that was paid for stays so, whatever a later call about it meets: in this client, and after
-/// a restart while its record is open, or where the job names its payment.
+/// A job that was paid for stays so, whatever a later call about it meets: in this client, and
+/// after a restart while its record is open, or where the job names its payment.
 #[test]
 fn every_error_about_a_paid_job_says_that_money_has_moved() {
     let gone = || answer(404, json!({"success": false, "error": "Job not found"}));

@@ -10,7 +10,7 @@ use eliza_jobs::api::error::{Error, ErrorCode};
 use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::payment::record;
+use eliza_jobs::payment::{funds_moved, record};
 use eliza_jobs::platform::{Callback, LogLevel, SendFailure};
 use eliza_jobs::waiting::run::WaitPlan;
 
@@ -74,7 +74,7 @@ fn a_signature_that_was_not_sent_is_never_recorded_as_sent() {
     assert_eq!((error.code, scene.requests(), spent(&scene).as_str()), (ErrorCode::StoreFailed, 1, "0"));
     assert!(error.message.contains("it did not answer within 5000 ms; the signature was not sent"), "{}", error.message);
     // What may still land says that it was sent, until it is deleted.
-    assert_eq!(record::funds_moved_for(&error), record::FundsMoved::Unknown);
+    assert_eq!(funds_moved::funds_moved_for(&error), funds_moved::FundsMoved::Unknown);
     lands(&scene, &sign);
     assert!(scene.world.records().is_empty() && pending(&scene).is_empty() && scene.sent_proofs().is_empty());
     // Neither does what the error has.

@@ -11,7 +11,8 @@ use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::client::Config;
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
-use eliza_jobs::payment::record::{self, FundsMoved, funds_moved_for};
+use eliza_jobs::payment::funds_moved::{FundsMoved, funds_moved_for};
+use eliza_jobs::payment::record;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::platform::SendFailure;
 use eliza_jobs::waiting::run::WaitPlan;
@@ -122,7 +123,8 @@ fn what_is_signed_and_not_sent_when_its_call_ends_is_never_sent() {
     let signs = |scene: Scene| with_address(scene).giving(Callback::Sign, |_, _| Some(signature()));
     for key in ["", "k"] {
         let call = CallOptions { idempotency_key: key.into(), ..within(60_000.0) };
-        // The server is not reached. The store fails. The wallet takes the call's time. The wallet takes too long.
+        // The server is not reached. The store fails. The wallet takes the call's time. The wallet
+        // takes too long.
         let unreached = signs(scene([asks()]).forever(Step::Fail(SendFailure::Unreached)));
         let failing = with_address(scene([asks()])).giving(Callback::Sign, |world, _| {
             world.store_works.set(Some(0));

@@ -430,7 +430,8 @@ impl Scene {
         *self.world.says_sent.borrow_mut() = Some((sign, hash));
         self
     }
-    /// What a program leaves that signed, and ended before it sent that: its record, good for a minute.
+    /// What a program leaves that signed, and ended before it sent that: its record, good for a
+    /// minute.
     pub fn left_signed(&self, id: &str) -> Json {
         let record = json!({"version": 1, "attemptId": id, "state": "proven", "dialect": "x402-v1", "network": "base",
             "chainId": 8453, "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "currency": "USDC", "decimals": 6,

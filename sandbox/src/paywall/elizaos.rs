@@ -1,10 +1,8 @@
 //! elizaOS's own paywall: decimal amounts in the 402's body, and the hash of a transfer as proof.
 
-use serde_json::Value;
-
 use super::{Around, Paywall, Proof, Refusal, Terms, Verdict};
 use crate::chain::same;
-use crate::json::document;
+use crate::json::{Value, document};
 use crate::message::{Reply, Request};
 use crate::options::HashCheck;
 use crate::text::{in_full, is_hex};

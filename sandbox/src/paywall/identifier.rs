@@ -4,10 +4,8 @@
 //! The reference library declares the extension and checks ids; what a server does with them is its
 //! own. Here it is as the specification says it: the same id with another request is a conflict.
 
-use serde_json::Value;
-
 use super::from_base64;
-use crate::json::document;
+use crate::json::{Value, document};
 use crate::message::{Reply, Request};
 use crate::options::IdRule;
 
@@ -55,7 +53,7 @@ impl Identified {
                     "pattern": "^[a-zA-Z0-9_-]+$",
                 }),
             }),
-            "required": vec![Value::from("required")],
+            "required": vec!["required"],
         });
         let info = document!({"required": self.rule == IdRule::Required});
         (self.rule != IdRule::None).then(|| document!({"payment-identifier": document!({"info": info, "schema": schema})}))
@@ -104,9 +102,8 @@ fn is_id(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::json::json;
     use crate::paywall::to_base64;
 
     const ID: &str = "pay_0123456789abcdef";

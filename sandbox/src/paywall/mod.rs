@@ -9,10 +9,10 @@ mod identifier;
 mod v1;
 mod v2;
 
-use serde_json::Value;
-
+use crate::base64;
 use crate::chain::{Chain, Network, Transfer};
 use crate::faults::{FaultName, Faults};
+use crate::json::Value;
 use crate::message::{Reply, Request};
 use crate::options::{HashCheck, Options, PaywallKind};
 use crate::random::Random;
@@ -252,14 +252,10 @@ fn timing(authorization: &Authorization, now: Ms) -> Result<(), &'static str> {
 
 /// The JSON document in a header.
 fn from_base64(header: &str) -> Option<Value> {
-    use base64::engine::{Engine, general_purpose::GeneralPurpose, general_purpose::GeneralPurposeConfig};
-    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent);
-    let bytes = GeneralPurpose::new(&base64::alphabet::STANDARD, lenient).decode(header.trim()).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    Value::parse(&base64::decode(header.trim())?)
 }
 
 /// A JSON document as a header.
 fn to_base64(document: &Value) -> String {
-    use base64::engine::{Engine, general_purpose::STANDARD};
-    STANDARD.encode(document.to_string())
+    base64::encode(&document.to_string())
 }

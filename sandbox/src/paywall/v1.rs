@@ -1,12 +1,10 @@
 //! x402, version 1, as x402-express has it: the offer in the 402's body, the proof in `X-PAYMENT`.
 
-use serde_json::Value;
-
 use super::{
     Around, DESCRIPTION, MAX_TIMEOUT_S, Paywall, Proof, Refusal, Settlement, Terms, Verdict, from_base64, timing, to_base64,
 };
 use crate::chain::{Network, same};
-use crate::json::document;
+use crate::json::{ToJson, Value, document};
 use crate::message::{Reply, Request};
 use crate::wallet::{Authorization, is_signature};
 
@@ -78,8 +76,8 @@ impl Paywall {
             "error": refusal.map_or("X-PAYMENT header is required", |refusal| refusal.reason.as_str()),
             "accepts": self.networks.iter().map(|network| offer(network)).collect::<Vec<_>>(),
         });
-        if let (Some(payer), Some(body)) = (refusal.and_then(|refusal| refusal.payer.clone()), body.as_object_mut()) {
-            body.insert("payer".to_owned(), payer.into());
+        if let Some(payer) = refusal.and_then(|refusal| refusal.payer.as_deref()) {
+            body.set("payer", payer.json());
         }
         Reply::json(402, &body)
     }

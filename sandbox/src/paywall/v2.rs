@@ -1,13 +1,11 @@
 //! x402, version 2, as @x402/express has it: the offer in `PAYMENT-REQUIRED`, the proof in
 //! `PAYMENT-SIGNATURE`.
 
-use serde_json::Value;
-
 use super::{
     Around, DESCRIPTION, MAX_TIMEOUT_S, Paywall, Proof, Refusal, Settlement, Terms, Verdict, from_base64, timing, to_base64,
 };
 use crate::chain::{Network, same};
-use crate::json::document;
+use crate::json::{Value, document};
 use crate::message::{Reply, Request};
 use crate::wallet::{Authorization, is_signature};
 
@@ -76,8 +74,8 @@ impl Paywall {
             }),
             "accepts": self.networks.iter().map(|network| offer(network, terms)).collect::<Vec<_>>(),
         });
-        if let (Some(extensions), Some(required)) = (self.identified.declaration(), required.as_object_mut()) {
-            required.insert("extensions".to_owned(), extensions);
+        if let Some(extensions) = self.identified.declaration() {
+            required.set("extensions", extensions);
         }
         Reply::json(402, &document!({})).with("cache-control", "no-store").with("payment-required", to_base64(&required))
     }

@@ -2,7 +2,7 @@
 
 use super::{Delivery, Server, canonical};
 use crate::message::{Effect, Reply, Request};
-use crate::time::Ms;
+use crate::time::{Ms, http_date};
 
 /// In how many pieces an answer drips.
 const DRIPS: u32 = 10;
@@ -30,10 +30,8 @@ impl Server {
         // Clients take a date that stands still for a cache's.
         if !(self.options.is_virtual && is_read) {
             let ms = self.time(now).max(0.0);
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-            let at = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_millis(ms as u64));
-            if let Some(at) = at.filter(|_| ms < 2.5e14) {
-                reply = reply.with("date", httpdate::fmt_http_date(at));
+            if ms < 2.5e14 {
+                reply = reply.with("date", http_date(ms));
             }
         }
         if !reply.headers.iter().any(|(_, value)| value == "text/event-stream") && reply.status != 204 {

@@ -4,7 +4,7 @@ use super::{Asked, Delivery, HTML, Outcome, SKEW_MS, Server, body};
 use crate::channels::{AGENT, Channel, Message};
 use crate::faults::FaultName;
 use crate::jobs::{Job, Jobs, Status, Wanted};
-use crate::json::{document, number};
+use crate::json::document;
 use crate::message::{Reply, Request};
 use crate::paywall::{Around, Proof};
 use crate::rate_limit::RateLimit;
@@ -74,8 +74,8 @@ impl Server {
         let created = document!({
             "jobId": id,
             "status": "processing",
-            "createdAt": number(job.created_at),
-            "expiresAt": number(job.expires_at),
+            "createdAt": job.created_at,
+            "expiresAt": job.expires_at,
         });
         self.open_channel(&job, &channel_id, &message_id, time);
         let context = document!({
@@ -96,7 +96,7 @@ impl Server {
         let mut metadata = document!({"jobId": job.id, "isJobMessage": true});
         for target in [&mut about, &mut metadata] {
             if let (Some(members), Some(own)) = (target.as_object_mut(), job.metadata.as_object()) {
-                members.extend(own.clone());
+                members.merge(own);
             }
         }
         let message = Message {

@@ -1,11 +1,9 @@
 //! The sandbox's wallet and its chain.
 
-use serde_json::Value;
-
 use super::Server;
 use crate::chain::{Transfer, network};
 use crate::faults::FaultName;
-use crate::json::{document, number};
+use crate::json::{Value, document};
 use crate::message::Effect;
 use crate::text::{atomic, decimal, is_hex};
 use crate::time::Ms;
@@ -25,7 +23,7 @@ impl Server {
                 "amount": decimal(transfer.value),
                 "amountAtomic": transfer.value.to_string(),
                 "currency": "USDC",
-                "at": number(transfer.at),
+                "at": transfer.at,
             })
         };
         self.chain.landed(now).map(show).collect()
@@ -70,14 +68,14 @@ impl Server {
     fn made_transfer(&mut self, quote: &Value, at: Ms) -> Result<String, String> {
         let text = |key: &str| quote.get(key).and_then(Value::as_str).unwrap_or_default();
         let Some(network) = network(text("network")) else {
-            return Err(format!("the sandbox's wallet knows no network {:?}", text("network")));
+            return Err(format!("the sandbox's wallet knows no network \"{}\"", text("network")));
         };
         let to = text("recipient");
         if !is_hex(to, 40) {
-            return Err(format!("the sandbox's wallet cannot pay {to:?}: that is no address"));
+            return Err(format!("the sandbox's wallet cannot pay \"{to}\": that is no address"));
         }
         let Some(value) = atomic(text("amount")) else {
-            return Err(format!("the sandbox's wallet cannot pay {:?}: that is no amount", text("amount")));
+            return Err(format!("the sandbox's wallet cannot pay \"{}\": that is no amount", text("amount")));
         };
         let from = wallet::address();
         let balance = self.chain.balance(network, &from, at);

@@ -1,10 +1,8 @@
 //! The Sessions API: messages, and the answers to them.
 
-use serde_json::Value;
-
 use super::{Asked, Outcome, SOCKET_MS, Server, body, not_found};
 use crate::channels::{AGENT, Message};
-use crate::json::document;
+use crate::json::{Value, document};
 use crate::message::{Answer, Effect, Reply, Request};
 use crate::sessions::{Mode, Sent};
 use crate::time::Ms;
@@ -115,10 +113,10 @@ fn in_full(sent: &Sent, answer: &Answer, content: Option<Value>) -> Reply {
         return Reply::refusal(500, "Failed to process message in sync mode");
     }
     let mut body = document!({"success": true, "userMessage": sent.user_message});
-    if let Some(members) = body.as_object_mut() {
-        members.extend(content.map(|content| ("agentResponse".to_owned(), content)));
-        members.insert("sessionStatus".to_owned(), sent.status.clone());
+    if let Some(content) = content {
+        body.set("agentResponse", content);
     }
+    body.set("sessionStatus", sent.status.clone());
     Reply::json(201, &body)
 }
 

@@ -1,8 +1,7 @@
 //! The server as its clients see it.
 
-use serde_json::json;
-
 use super::*;
+use crate::json::json;
 use crate::wallet;
 
 const USER: &str = "22222222-2222-4222-8222-222222222222";
@@ -137,7 +136,7 @@ fn a_body_that_drips_is_whole_in_the_end() {
         .iter()
         .filter_map(|effect| if let Effect::Piece { text, .. } = effect { Some(text.as_str()) } else { None })
         .collect();
-    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["status"], "processing");
+    assert_eq!(Value::parse(&text).unwrap()["status"], "processing");
     assert_eq!(effects.last(), Some(&Effect::End { id: 1 }));
 }
 
@@ -147,7 +146,7 @@ fn a_message_without_an_answer_loses_its_connection_after_thirty_seconds() {
     server.receive(1, post("/api/messaging/sessions", json!({"agentId": AGENT, "userId": USER}), &[]), 0.0);
     let created = server.effects(0.0);
     let [Effect::Respond { body, .. }] = &created[..] else { panic!("{created:?}") };
-    let id = serde_json::from_str::<Value>(body).unwrap()["sessionId"].as_str().unwrap().to_owned();
+    let id = Value::parse(body).unwrap()["sessionId"].as_str().unwrap().to_owned();
     let path = format!("/api/messaging/sessions/{id}/messages");
     for (request, mode, answered) in [(2, "sync", false), (3, "sync", true), (4, "stream", true)] {
         server.receive(request, post(&path, json!({"content": "hi", "mode": mode}), &[]), 0.0);

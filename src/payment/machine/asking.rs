@@ -8,9 +8,10 @@ use crate::api::payments::{Attempt, PaymentState};
 use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
 use crate::payment::step::{Action, Moment, ReservationChange, Step, StoredRecord};
-use crate::payment::wallet::LOOK_IN_WALLET;
+use crate::payment::wallet_error::LOOK_IN_WALLET;
 use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
-use crate::spending::policy::{OverBudget, PaymentMethod};
+use crate::spending::offer_rules::PaymentMethod;
+use crate::spending::policy::OverBudget;
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
@@ -201,8 +202,8 @@ impl Payment {
         self.withdraw(Some(Error::new(ErrorCode::WalletTimeout, words)), at)
     }
 
-    /// What is signed later is not sent: the call was told that no money has moved, and may have been
-    /// made again. What is transferred later is kept.
+    /// What is signed later is not sent: the call was told that no money has moved, and may have
+    /// been made again. What is transferred later is kept.
     pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>, at: Moment) -> Step {
         if self.attempt.signs {
             let words = "; nothing was sent, and what is signed now is not sent either: the call can be made again";

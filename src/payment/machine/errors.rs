@@ -53,8 +53,8 @@ pub(super) fn unwritten(mut error: Box<Error>) -> Box<Error> {
     error
 }
 
-/// The error of a call that ends before what was signed for it was sent. `is_gone`: the store has no
-/// record of it any more.
+/// The error of a call that ends before what was signed for it was sent. `is_gone`: the store has
+/// no record of it any more.
 pub(super) fn unsent(mut error: Box<Error>, is_gone: bool) -> Box<Error> {
     error.message.push_str(if is_gone {
         "; nothing was paid, and the payment is not open any more: the call can be made again"

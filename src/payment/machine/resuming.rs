@@ -6,7 +6,7 @@ use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs;
 use crate::api::payments::PaymentState;
 use crate::json::Json;
-use crate::payment::record::UNSIGNED;
+use crate::payment::funds_moved::UNSIGNED;
 use crate::payment::step::{Action, Moment, Paid, ReservationChange, Resumption, Step, StoredRecord};
 use crate::payment::store_failed;
 use crate::spending::policy::OverBudget;

@@ -32,9 +32,9 @@ impl Payment {
         self.write(State::Concluding(Some(error)), at)
     }
 
-    /// The proof is there, and nobody waits for the job. What was transferred can be resumed; so can
-    /// what was signed before this call. What was signed for this call ends with it: another call
-    /// pays for the same.
+    /// The proof is there, and nobody waits for the job. What was transferred can be resumed; so
+    /// can what was signed before this call. What was signed for this call ends with it: another
+    /// call pays for the same.
     pub(super) fn leave_unsent(&mut self, state: PaymentState, at: Moment) -> Step {
         self.attempt.state = state;
         if self.is_unsent() && self.order.is_some() {
@@ -102,7 +102,7 @@ impl Payment {
         let open = Attempt { state: PaymentState::Sent, ..self.attempt.clone() };
         let answer = error.filter(|_| self.waiting).map(|error| {
             let mut error = unsent(error, false);
-            error.payment = Some(open);
+            error.payment = Some(Box::new(open));
             Err(error)
         });
         self.answer_early(State::Dropping(None), answer)

@@ -11,11 +11,13 @@ use std::rc::Rc;
 use super::*;
 use crate::api::jobs;
 use crate::json;
-use crate::payment::record::{self, Found, FundsMoved, funds_moved, funds_moved_for};
+use crate::payment::funds_moved::{self, FundsMoved, funds_moved, funds_moved_for};
+use crate::payment::record::{self, Found};
 use crate::payment::step::{Paid, Reply, Settlement, StoredRecord};
 use crate::platform::{Body, HttpResponse};
 use crate::spending::budget::Fate as MoneyFate;
-use crate::spending::policy::{OverBudget, PaymentMethod};
+use crate::spending::offer_rules::PaymentMethod;
+use crate::spending::policy::OverBudget;
 use crate::time::{Instant, WallTime};
 use crate::x402;
 use crate::x402::Offer;
@@ -503,7 +505,7 @@ impl Model {
 
     /// Other programs resolve what is set aside by what the record says now.
     fn resolved(&self) -> Self {
-        let fate = self.record.as_ref().map_or(MoneyFate::Unmoved, |record| record::fate(record, self.at().wall));
+        let fate = self.record.as_ref().map_or(MoneyFate::Unmoved, |record| funds_moved::fate(record, self.at().wall));
         let stored = match (self.stored, fate) {
             (Stored::Open, MoneyFate::Unmoved) => Stored::None,
             (Stored::Open, MoneyFate::Spent(_)) => Stored::Spent,

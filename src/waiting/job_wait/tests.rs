@@ -6,7 +6,6 @@ use crate::waiting::pace::{AgentTimes, Pace};
 
 const ALONE: Surroundings = Surroundings { quiet: Millis::ZERO, is_alone: true, is_cached: false };
 const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
-const NEVER: Instant = Instant::from_ms(f64::INFINITY);
 
 fn at(ms: f64) -> Instant {
     Instant::from_ms(ms)
@@ -15,7 +14,7 @@ fn planned() -> Rc<PollPlan> {
     Rc::new(AgentTimes::default().plan(Pace::default()))
 }
 fn terms(plan: WaitPlan) -> Terms {
-    Terms { plan, lifetime: None, was_there: true, deadline: NEVER, limit: None, may_share: true }
+    Terms { plan, lifetime: None, was_there: true, deadline: Instant::NEVER, limit: None, may_share: true }
 }
 /// A wait for a job that was just created and lives for thirty seconds.
 fn created() -> JobWait {
@@ -215,7 +214,7 @@ fn a_server_that_asks_to_stay_away_until_the_job_is_gone_gets_one_poll_all_the_s
     wait.seen(at(30_050.0), job("processing"), Answers::InJobs);
     assert!(matches!(wait.next(at(30_050.0), around), Next::Report(_)));
     assert!(matches!(wait.next(at(34_000.0), around), Next::TakeSlot { .. }), "only once");
-    // A crowd has none: its lists come first.
+    // Many that wait have none: their lists come first.
     let crowd = Surroundings { is_alone: false, ..around };
     assert!(matches!(created().next(at(30_050.0), crowd), Next::TakeSlot { .. }));
 }

@@ -1,7 +1,13 @@
 //! Each rule of many waits, without async.
 
+use super::listing::CHANGED;
+use super::subscription::Listing;
 use super::*;
+use crate::api::error::{Error, ErrorCode};
+use crate::api::jobs;
 use crate::json;
+use crate::waiting::job_list::{JobList, SLICE};
+use crate::waiting::lists::Which;
 use crate::waiting::schedule::WaitPlan;
 
 const FREE: Way = Way { quiet: Millis::ZERO, spare: 500.0, is_cached: false };
@@ -22,8 +28,14 @@ fn watch(count: usize, way: Way) -> Watch {
 }
 fn join(watch: &mut Watch, id: &str, now: Instant) -> Key {
     let plan = WaitPlan::default();
-    let terms =
-        Terms { plan, lifetime: Some(Millis::new(30_000.0)), was_there: false, deadline: NEVER, limit: None, may_share: true };
+    let terms = Terms {
+        plan,
+        lifetime: Some(Millis::new(30_000.0)),
+        was_there: false,
+        deadline: Instant::NEVER,
+        limit: None,
+        may_share: true,
+    };
     watch.subscribe(id, "", terms, now)
 }
 fn job(key: Key, status: &str) -> Json {
@@ -35,9 +47,9 @@ fn list(jobs: Vec<Json>) -> Json {
 }
 /// Asks all of them for their next steps until one asks for a list.
 fn leader(watch: &mut Watch, now: Instant, way: Way) -> Option<(Key, ListQuery)> {
-    (0..watch.subscriptions.len()).find_map(|key| match step(watch, key, now, way) {
+    (0..watch.subscriptions.key_end()).find_map(|key| match step(watch, key, now, way) {
         Step::List { query, .. } => Some((key, query)),
-        Step::Own(_) => None,
+        Step::Own(_) | Step::Led => None,
     })
 }
 /// The next step that is no report.
@@ -61,7 +73,7 @@ fn crowd_of_slow_jobs() -> Watch {
 fn show(watch: &mut Watch, now: Instant, way: Way, keys: &[Key]) {
     let (_, query) = leader(watch, now, way).unwrap();
     listed(watch, query, now, now, list(keys.iter().map(|key| job(*key, "processing")).collect()));
-    for key in 0..watch.subscriptions.len() {
+    for key in 0..watch.subscriptions.key_end() {
         step(watch, key, now, way);
     }
     watch.take_woken();
@@ -87,8 +99,69 @@ fn three_jobs_are_polled_one_by_one_and_four_by_one_list() {
     let (key, query) = leader(&mut four, at(2_000.0), FREE).unwrap();
     assert_eq!((key, query.path()), (0, "/api/messaging/jobs?limit=1000&status=processing".into()));
     for key in 1..4 {
-        assert_eq!(sleeps_until(&four.next(key, at(2_000.0), FREE)), at(30_050.0), "until its own expiry");
+        assert!(matches!(four.next(key, at(2_000.0), FREE), Step::Led));
+        assert_eq!(four.subscriptions.get(key).unwrap().led_until, Some(at(30_050.0)), "until its own expiry");
     }
+}
+
+/// A wait of the caller's, which ends at `deadline`.
+fn join_until(watch: &mut Watch, deadline: f64, now: Instant) -> Key {
+    let (plan, deadline) = (WaitPlan::default(), at(deadline));
+    let terms = Terms { plan, lifetime: None, was_there: true, deadline, limit: None, may_share: true };
+    watch.subscribe("another", "", terms, now)
+}
+
+#[test]
+fn the_leader_wakes_each_of_the_others_when_its_time_is_over_and_nobody_before() {
+    let mut watch = watch(5, FREE);
+    let (leader, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+    let first = join_until(&mut watch, 2_500.0, at(2_000.0));
+    let second = join_until(&mut watch, 2_700.0, at(2_000.0));
+    watch.take_woken();
+    for key in [second, first] {
+        assert!(matches!(step(&mut watch, key, at(2_000.0), FREE), Step::Led));
+        assert_eq!(watch.take_woken(), [leader], "its list may take longer than that");
+    }
+    assert_eq!(watch.led_until(), at(2_500.0));
+    // While the list is on its way.
+    for (now, woken) in [(2_499.0, vec![]), (2_500.0, vec![first]), (2_501.0, vec![]), (2_701.0, vec![second])] {
+        watch.wake_ended(at(now));
+        assert_eq!(watch.take_woken(), woken, "{now}");
+        for key in woken {
+            let end = step(&mut watch, key, at(now), FREE);
+            assert!(matches!(&end, Step::Own(Next::TakeSlot { .. } | Next::Over(_))), "{now}: {end:?}");
+            watch.unsubscribe(key, at(now));
+        }
+    }
+    listed(&mut watch, query, at(2_000.0), at(2_800.0), list((0..5).map(|key| job(key, "processing")).collect()));
+    // While the leader sleeps.
+    let soon = sleeps_until(&step(&mut watch, leader, at(2_800.0), FREE));
+    let third = join_until(&mut watch, 2_900.0, at(2_810.0));
+    let later = join_until(&mut watch, soon.as_ms() + 500.0, at(2_810.0));
+    watch.take_woken();
+    assert!(matches!(step(&mut watch, later, at(2_810.0), FREE), Step::Led));
+    assert_eq!(watch.take_woken(), Vec::<Key>::new(), "the leader wakes before that anyway");
+    assert!(matches!(step(&mut watch, third, at(2_810.0), FREE), Step::Led));
+    assert_eq!(watch.take_woken(), [leader]);
+    assert_eq!(sleeps_until(&step(&mut watch, leader, at(2_810.0), FREE)), at(2_900.0));
+    step(&mut watch, leader, at(2_900.0), FREE);
+    assert_eq!(watch.take_woken(), [third]);
+}
+
+#[test]
+fn those_who_are_led_go_on_when_nobody_is_left_to_lead_them() {
+    let mut watch = watch(4, FREE);
+    watch.learn(ChannelAnswer::NoChannels);
+    let (leader, _) = leader(&mut watch, at(29_990.0), FREE).unwrap();
+    let led: Vec<Key> = (0..4).filter(|key| *key != leader).collect();
+    for key in &led {
+        assert!(matches!(step(&mut watch, *key, at(29_990.0), FREE), Step::Led), "{key}");
+    }
+    watch.take_woken();
+    // A moment after their expiry none of them wants a list, and the last poll is not due yet.
+    watch.unsubscribe(leader, at(30_010.0));
+    let woken = watch.take_woken();
+    assert!(led.iter().all(|key| woken.contains(key)), "{woken:?}");
 }
 
 #[test]
@@ -122,14 +195,14 @@ fn waits_that_a_list_does_not_change_are_looked_through_in_larger_parts() {
 #[test]
 fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
     let mut watch = watch(4, FREE);
-    let terms = |plan| Terms { plan, lifetime: None, was_there: true, deadline: NEVER, limit: None, may_share: true };
+    let terms = |plan| Terms { plan, lifetime: None, was_there: true, deadline: Instant::NEVER, limit: None, may_share: true };
     let own_interval = WaitPlan { interval_ms: Some(700), max_attempts: None };
     let own = watch.subscribe("job-9", "", terms(own_interval), at(1_000.0));
     assert!(matches!(watch.next(own, at(1_000.0), FREE), Step::Own(Next::Poll { .. })));
     let alone = watch.subscribe("job-9", "", Terms { may_share: false, ..terms(WaitPlan::default()) }, at(1_000.0));
     assert!(takes_slot(&watch.next(alone, at(1_000.0), FREE)));
     // What comes of lists is nothing to it.
-    let due = |watch: &Watch| watch.get(alone).unwrap().wait.due();
+    let due = |watch: &Watch| watch.subscriptions.get(alone).unwrap().wait.due();
     let before = due(&watch);
     let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
     watch.list_failed(query, at(2_050.0), FREE, &Error::new(ErrorCode::ConnectionFailed, "no"), ListLimit::Request);
@@ -143,7 +216,7 @@ fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
 fn all_but_the_leader_of_those_that_share_are_led() {
     let mut watch = watch(4, FREE);
     let plan = WaitPlan::default();
-    let terms = Terms { plan, lifetime: None, was_there: true, deadline: NEVER, limit: None, may_share: false };
+    let terms = Terms { plan, lifetime: None, was_there: true, deadline: Instant::NEVER, limit: None, may_share: false };
     let alone = watch.subscribe("job-9", "", terms, at(1_000.0));
     assert_eq!([0, 1, 2, 3, alone].map(|key| watch.is_led(key)), [false, true, true, true, false]);
 }
@@ -151,15 +224,15 @@ fn all_but_the_leader_of_those_that_share_are_led() {
 #[test]
 fn a_new_wait_wakes_the_leader_when_it_wants_a_list_sooner_than_that_has_planned() {
     let mut watch = crowd_of_slow_jobs();
-    assert!(watch.planned > at(20_550.0), "{:?}", watch.planned);
+    assert!(watch.sharing.planned > at(20_550.0), "{:?}", watch.sharing.planned);
     let plan = WaitPlan::default();
-    let terms = Terms { plan, lifetime: None, was_there: true, deadline: NEVER, limit: None, may_share: false };
+    let terms = Terms { plan, lifetime: None, was_there: true, deadline: Instant::NEVER, limit: None, may_share: false };
     watch.subscribe("job-8", "", terms, at(20_000.0));
     assert!(watch.take_woken().is_empty(), "it polls by itself");
     join(&mut watch, "job-9", at(20_000.0));
     assert_eq!(watch.take_woken(), [0]);
     step(&mut watch, 0, at(20_000.0), FREE);
-    assert_eq!(watch.planned, at(20_500.0), "half a second after the last list");
+    assert_eq!(watch.sharing.planned, at(20_500.0), "half a second after the last list");
     join(&mut watch, "job-10", at(20_050.0));
     assert!(watch.take_woken().is_empty(), "no sooner than that");
 }
@@ -171,9 +244,10 @@ fn a_wait_in_a_crowd_ends_at_its_limit_and_wants_no_list_after_its_jobs_expiry()
     let lifetime = Some(Millis::new(30_000.0));
     let terms = Terms { plan, lifetime, was_there: false, deadline: at(1_400.0), limit: None, may_share: true };
     let limited = watch.subscribe("job-9", "", terms, at(1_000.0));
-    assert_eq!(sleeps_until(&step(&mut watch, limited, at(1_399.0), FREE)), at(1_400.0));
+    assert!(matches!(step(&mut watch, limited, at(1_399.0), FREE), Step::Led));
+    assert_eq!(watch.led_until(), at(1_400.0));
     assert!(matches!(step(&mut watch, limited, at(1_400.0), FREE), Step::Own(Next::Over(end)) if end.is_err()));
-    let wants = |now| watch.get(0).unwrap().wants_list(at(now));
+    let wants = |now| watch.subscriptions.get(0).unwrap().wants_list(at(now));
     assert!(wants(29_999.0) && !wants(30_000.0));
 }
 
@@ -189,10 +263,10 @@ fn when_the_leader_gives_the_list_up_the_next_one_asks_for_it() {
 #[test]
 fn a_job_that_lists_leave_out_is_polled_by_itself_for_ten_seconds_after_the_last_of_them() {
     let mut watch = watch(4, FREE);
-    let own = watch.get_mut(3).unwrap();
-    own.unlisted_until = Some(at(5_000.0));
-    assert!(own.is_left_out(Which::All, at(2_000.0)));
-    assert!(own.is_unlisted(at(11_999.0)) && !own.is_unlisted(at(12_000.0)));
+    let own = watch.subscriptions.get_mut(3).unwrap();
+    own.listing = Listing::LeftOut { until: at(5_000.0) };
+    assert!(own.missed_by(Which::All, at(2_000.0)));
+    assert!(own.is_left_out(at(11_999.0)) && !own.is_left_out(at(12_000.0)));
     // A list that is cut off need not have it.
     let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
     let jobs = (0..3).chain(100..1_097).map(|key| job(key, "processing")).collect();
@@ -230,7 +304,7 @@ fn when_the_one_that_was_woken_to_lead_goes_too_the_next_is_woken() {
     assert!(matches!(step(&mut watch, 6, at(2_600.0), FREE), Step::List { .. }));
     // One that polls by itself passes it on as well.
     watch.unsubscribe(6, at(2_600.0));
-    watch.get_mut(7).unwrap().must_poll_by_itself(at(2_600.0));
+    watch.subscriptions.get_mut(7).unwrap().must_poll(at(2_600.0));
     watch.take_woken();
     assert!(takes_slot(&step(&mut watch, 7, at(2_600.0), FREE)));
     assert_eq!(watch.take_woken(), [8]);
@@ -315,7 +389,7 @@ fn a_job_that_has_left_the_list_is_polled_by_itself_and_one_that_lists_leave_out
     assert!(due < at(4_000.0), "at its own time: {due:?}");
     poll(&mut watch, due);
     show(&mut watch, at(5_000.0), FREE, &[0, 1, 2, 3]);
-    assert_eq!(sleeps_until(&step(&mut watch, 3, at(5_000.0), FREE)), at(30_050.0), "the list has it again");
+    assert!(matches!(step(&mut watch, 3, at(5_000.0), FREE), Step::Led), "the list has it again");
 }
 
 /// As a server shows it that has just begun again, or a copy of it that knows of nothing yet.
@@ -336,7 +410,7 @@ fn one_list_of_all_jobs_that_leaves_jobs_out_costs_no_polls_and_lists_that_go_on
         assert!(matches!(watch.next(key, at(4_050.0), FREE), Step::Own(Next::Poll { .. })));
         watch.polled(key, at(4_050.0), Ok(jobs::read_job(job(key, "processing"))));
     }
-    assert!(!watch.subscriptions.iter().flatten().any(|own| own.wants_list(at(14_000.0))), "each is polled by itself");
+    assert!(!watch.subscriptions.iter().any(|(_, own)| own.wants_list(at(14_000.0))), "each is polled by itself");
     // When the lists are whole again they serve all.
     let (_, query) = leader(&mut watch, at(14_060.0), SPENT).unwrap();
     listed(&mut watch, query, at(14_060.0), at(14_100.0), list((0..4).map(|key| job(key, "completed")).collect()));
@@ -408,7 +482,7 @@ fn a_job_that_was_not_created_here_says_which_agent_it_asks_and_one_that_was_sta
     for (lifetime, agent) in [(None, "a"), (Some(Millis::new(30_000.0)), "")] {
         let mut watch = Watch::new(Pace::default());
         let plan = WaitPlan::default();
-        let terms = Terms { plan, lifetime, was_there: false, deadline: NEVER, limit: None, may_share: true };
+        let terms = Terms { plan, lifetime, was_there: false, deadline: Instant::NEVER, limit: None, may_share: true };
         let key = watch.subscribe("job-0", "", terms, at(0.0));
         watch.polled(key, at(400.0), Ok(jobs::read_job(done.clone())));
         watch.unsubscribe(key, at(400.0));

@@ -70,29 +70,41 @@ impl Offer {
         let mut wants_prompt = false;
         for (place, said) in [("outputSchema.input", &input), ("extensions.bazaar.schema", &schema)] {
             let Some(said) = said else { continue };
-            for (key, check) in GROUPS {
+            for (key, part) in PARTS {
                 let Some(declared) = said.get(key).filter(|declared| declared.kind() == Kind::Object) else { continue };
                 let fields = Fields::read(&declared);
-                wants_prompt |= fields.requires("prompt") && key.starts_with("body");
-                check(&fields, asked).map_err(|(what, advice)| format!("it {what} ({place}.{key}), {advice}"))?;
+                wants_prompt |= part == Part::Body && fields.requires("prompt");
+                let unfulfilled = |Unfulfilled { what, advice }| format!("it {what} ({place}.{key}), {advice}");
+                fields.check(part, asked).map_err(unfulfilled)?;
             }
         }
         Ok(wants_prompt)
     }
 }
 
-/// What is wrong, and what to do about it.
-type Impossible = (String, &'static str);
-type Check = fn(&Fields, Asked<'_>) -> Result<(), Impossible>;
+/// A part of a request that has fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Body,
+    Query,
+    Headers,
+}
 
-/// Where fields are declared, and what is checked of them.
-const GROUPS: [(&str, Check); 5] = [
-    ("bodyFields", Fields::check_body),
-    ("body", Fields::check_body),
-    ("queryParams", Fields::check_query),
-    ("headerFields", Fields::check_headers),
-    ("headers", Fields::check_headers),
+/// Under which names their fields are declared.
+const PARTS: [(&str, Part); 5] = [
+    ("bodyFields", Part::Body),
+    ("body", Part::Body),
+    ("queryParams", Part::Query),
+    ("headerFields", Part::Headers),
+    ("headers", Part::Headers),
 ];
+
+/// What a part of the request cannot have.
+struct Unfulfilled {
+    what: String,
+    /// What to do about it.
+    advice: &'static str,
+}
 
 /// The method and the form of the body.
 fn check_form(place: &str, said: &Json) -> Result<(), String> {
@@ -108,7 +120,7 @@ fn check_form(place: &str, said: &Json) -> Result<(), String> {
     }
 }
 
-/// The fields of a body, a query or the headers.
+/// The fields of a part of the request, as an offer declares them.
 struct Fields {
     /// Their definitions by name.
     all: Json,
@@ -116,15 +128,25 @@ struct Fields {
 }
 
 impl Fields {
-    /// Reads a JSON Schema of an object, or the definitions by name, as version 1 has them.
+    /// Reads a JSON Schema of an object, or the definitions by name, as version 1 has them. A field
+    /// is required where the schema's list has it, or its own definition says so.
     fn read(declared: &Json) -> Self {
         let list = declared.get("required").filter(|list| list.kind() == Kind::Array);
         let is_schema = list.is_some() || declared.get_text("type").as_deref() == Some("object");
         let all = if is_schema { declared.get("properties") } else { Some(declared.clone()) };
         let all = all.filter(|all| all.kind() == Kind::Object).unwrap_or_else(Json::object);
-        let is_required = |name: &String| all.get(name).and_then(|field| field.get("required")).is_some_and(|it| is_true(&it));
-        let listed = list.map(|list| list.elements()).unwrap_or_default();
-        let required = listed.iter().filter_map(Json::as_text).chain(all.names().into_iter().filter(is_required)).collect();
+        let says_so = |name: &str| all.get(name).and_then(|field| field.get("required")).is_some_and(|it| is_true(&it));
+        let mut required = Vec::new();
+        for name in list.map(|list| list.elements()).unwrap_or_default() {
+            if let Some(name) = name.as_text() {
+                required.push(name);
+            }
+        }
+        for name in all.names() {
+            if says_so(&name) {
+                required.push(name);
+            }
+        }
         Self { all, required }
     }
 
@@ -132,30 +154,43 @@ impl Fields {
         self.required.iter().any(|required| required == name)
     }
 
-    fn check_body(&self, asked: Asked<'_>) -> Result<(), Impossible> {
+    fn check(&self, part: Part, asked: Asked<'_>) -> Result<(), Unfulfilled> {
+        match part {
+            Part::Body => self.check_body(asked),
+            Part::Query => self.check_query(),
+            Part::Headers => self.check_headers(asked),
+        }
+    }
+
+    fn check_body(&self, asked: Asked<'_>) -> Result<(), Unfulfilled> {
         let is_there = |name: &str| name == "prompt" || asked.body.get(name).is_some();
         for name in self.required.iter().filter(|name| !is_there(name)) {
-            let is_given = GIVEN.contains(&name.as_str());
-            if is_given && asked.is_sample {
+            let may_be_given = GIVEN.contains(&name.as_str());
+            if may_be_given && asked.is_sample {
                 continue;
             }
-            let advice = if is_given { "which was not given: add it to the job's params" } else { CANNOT };
-            return Err((format!("requires {} in the request's body", shorten(name, MAX_NAME)), advice));
+            let what = format!("requires {} in the request's body", shorten(name, MAX_NAME));
+            let advice = if may_be_given { "which was not given: add it to the job's params" } else { CANNOT };
+            return Err(Unfulfilled { what, advice });
         }
         let is_sent = |name: &str| self.requires(name) || asked.body.get(name).is_some();
         match TEXTS.into_iter().find(|name| is_sent(name) && !self.may_be_text(name)) {
-            Some(name) => Err((format!("requires {name} to be something else than a string"), CANNOT)),
+            Some(name) => {
+                let what = format!("requires {name} to be something else than a string");
+                Err(Unfulfilled { what, advice: CANNOT })
+            }
             None => Ok(()),
         }
     }
 
-    fn check_query(&self, _: Asked<'_>) -> Result<(), Impossible> {
-        self.required
-            .first()
-            .map_or(Ok(()), |name| Err((format!("requires the query parameter {}", shorten(name, MAX_NAME)), CANNOT)))
+    /// Jobs are created without a query.
+    fn check_query(&self) -> Result<(), Unfulfilled> {
+        let Some(name) = self.required.first() else { return Ok(()) };
+        let what = format!("requires the query parameter {}", shorten(name, MAX_NAME));
+        Err(Unfulfilled { what, advice: CANNOT })
     }
 
-    fn check_headers(&self, asked: Asked<'_>) -> Result<(), Impossible> {
+    fn check_headers(&self, asked: Asked<'_>) -> Result<(), Unfulfilled> {
         let is_there = |name: &str| {
             let name = name.to_ascii_lowercase();
             OTHERS_ADD.contains(&name.as_str())
@@ -163,10 +198,9 @@ impl Fields {
                 || name.starts_with("payment-")
                 || asked.headers.iter().any(|(known, _)| *known == name)
         };
-        self.required.iter().find(|name| !is_there(name)).map_or(Ok(()), |name| {
-            let advice = "which was not given: add it to the option headers";
-            Err((format!("requires the header {}", shorten(name, MAX_NAME)), advice))
-        })
+        let Some(name) = self.required.iter().find(|name| !is_there(name)) else { return Ok(()) };
+        let what = format!("requires the header {}", shorten(name, MAX_NAME));
+        Err(Unfulfilled { what, advice: "which was not given: add it to the option headers" })
     }
 
     /// Whether the field's declared type, or one of them, may be that of a text.

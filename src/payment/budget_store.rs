@@ -8,9 +8,10 @@
 
 use std::rc::Rc;
 
+use super::funds_moved::{FundsMoved, fate, funds_moved};
 use super::keys;
 use super::payments::Payments;
-use super::record::{self, Found, FundsMoved, funds_moved};
+use super::record::{self, Found};
 use super::step::{ReserveOutcome, StoredRecord};
 use super::store::Stored;
 use super::store_failed;
@@ -19,7 +20,8 @@ use crate::api::payments::Attempt;
 use crate::json::{Json, Kind};
 use crate::platform::{Platform, within};
 use crate::spending::budget::{Counters, Fate, Open, Reserved};
-use crate::spending::policy::{Limit, OverBudget, StoredCounters, fits};
+use crate::spending::offer_rules::{StoredCounters, fits};
+use crate::spending::policy::{Limit, OverBudget};
 use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::amount::Amount;
 
@@ -308,7 +310,7 @@ impl<P: Platform + 'static> Payments<P> {
         let now = self.platform.wall_time();
         match found {
             Found::Attempt(_) if self.book.borrow().is_asking(&open.id) => Fate::Open,
-            Found::Attempt(attempt) => record::fate(&attempt, now),
+            Found::Attempt(attempt) => fate(&attempt, now),
             // Its record was there before its money was set aside, and was deleted: it was never
             // paid, unless it is older than the history.
             Found::Missing => match self.keeps_history_of(open.at, end).await {
@@ -349,7 +351,7 @@ impl<P: Platform + 'static> Payments<P> {
                 let is_twice = attempt.answered && key.starts_with(record::PREFIX) && self.has_history(&attempt).await;
                 if !is_twice {
                     let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
-                    counters.add_earlier(open, record::fate(&attempt, now));
+                    counters.add_earlier(open, fate(&attempt, now));
                 }
             }
         }

@@ -1,0 +1,58 @@
+//! Documents and numbers as JavaScript reads and writes them.
+
+use js_sys::{Array, JSON, Object};
+use wasm_bindgen::prelude::*;
+
+use super::{MAX_DEPTH, Map, Value};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = String)]
+    fn string(number: f64) -> String;
+    #[wasm_bindgen(js_name = Number)]
+    fn number(text: &str) -> f64;
+}
+
+/// Reads a text.
+pub(super) fn parse(text: &str) -> Option<Value> {
+    read(&JSON::parse(text).ok()?)
+}
+
+/// The document that a value of JavaScript is; `None` when it is nested too deep.
+pub(crate) fn read(value: &JsValue) -> Option<Value> {
+    within(value, MAX_DEPTH)
+}
+
+fn within(value: &JsValue, depth: u32) -> Option<Value> {
+    if let Some(text) = value.as_string() {
+        return Some(Value::String(text));
+    }
+    if let Some(number) = value.as_f64() {
+        return Some(Value::Number(number));
+    }
+    if let Some(value) = value.as_bool() {
+        return Some(Value::Bool(value));
+    }
+    if !value.is_object() {
+        return Some(Value::Null);
+    }
+    let depth = depth.checked_sub(1)?;
+    if let Some(array) = value.dyn_ref::<Array>() {
+        return array.iter().map(|item| within(&item, depth)).collect::<Option<_>>().map(Value::Array);
+    }
+    let member = |entry: JsValue| {
+        let entry: Array = entry.unchecked_into();
+        Some((entry.get(0).as_string()?, within(&entry.get(1), depth)?))
+    };
+    Object::entries(value.unchecked_ref()).iter().map(member).collect::<Option<_>>().map(|members| Value::Object(Map(members)))
+}
+
+/// A finite number as JSON has it.
+pub(super) fn text_of(value: f64) -> String {
+    string(value)
+}
+
+/// `Number(text)`
+pub(super) fn number_of(text: &str) -> f64 {
+    number(text)
+}
