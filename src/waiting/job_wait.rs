@@ -272,7 +272,7 @@ impl JobWait {
     /// meanwhile.
     pub(crate) fn wakes(&mut self, now: Instant) {
         let is_late = self.sleep.until.take().is_some_and(|until| now > until + HELD_UP);
-        if is_late && now < self.terms.deadline {
+        if is_late {
             self.sleep.extended_until = Some(self.terms.deadline.min(now + GRACE));
         }
     }

@@ -282,8 +282,8 @@ mod tests {
         assert_eq!(limits.len(), 6);
         // It reaches no further: for a minute the other list has to do.
         lists.arrived(at(0.0), ListQuery { limit: 10_000, ..ALL }, short(0.0));
-        assert_eq!(lists.query(at(59_000.0), 10.0, 0.0).which, Which::Unfinished);
-        assert_eq!(lists.query(at(61_000.0), 10.0, 0.0).which, Which::All);
+        assert_eq!(lists.query(at(59_999.0), 10.0, 0.0).which, Which::Unfinished);
+        assert_eq!(lists.query(at(60_000.0), 10.0, 0.0).which, Which::All);
     }
 
     #[test]
@@ -293,7 +293,8 @@ mod tests {
             for limit in [500, 250, 125, 62, 50] {
                 let query = lists.query(at(0.0), 10.0, 0.0);
                 lists.failed(at(0.0), query, &error(code, None));
-                assert_eq!(lists.query(at(59_000.0), 10.0, 0.0), ListQuery { limit, ..ALL });
+                assert_eq!(lists.query(at(59_999.0), 10.0, 0.0), ListQuery { limit, ..ALL });
+                assert_eq!(lists.query(at(60_000.0), 10.0, 0.0), ALL);
             }
             // Fifty answers are too large: now the list without answers is asked for.
             lists.failed(at(0.0), ListQuery { limit: 50, ..ALL }, &error(code, None));

@@ -394,11 +394,11 @@ impl Watch {
                 continue;
             }
             first = first.min(own.wait.due());
+            // One that was not polled yet has no gap: its rate has no end.
             let gap = own.wait.gap().get();
-            rate += if gap > 0.0 { 1.0 / (gap * gap) } else { 0.0 };
+            rate += 1.0 / (gap * gap);
         }
-        let gap = if rate > 0.0 { Millis::new(1.0 / rate.sqrt()) } else { Millis::ZERO };
-        self.lists.due(gap, first)
+        self.lists.due(Millis::new(1.0 / rate.sqrt()), first)
     }
 
     /// It leads no longer: the one that waits for longest takes its place. If that one goes too, or
