@@ -27,10 +27,15 @@ pub trait Platform {
     /// Waits so long.
     fn sleep(&self, duration: Millis) -> impl Future<Output = ()>;
 
-    /// Waits so long, or until the page is active again: visible, online, or taken out of the
-    /// back/forward cache.
-    fn sleep_until_active(&self, duration: Millis) -> impl Future<Output = ()> {
-        self.sleep(duration)
+    /// Waits until the page is active again: visible, online, or taken out of the back/forward
+    /// cache. Where there is no page, that never comes.
+    fn active_again(&self) -> impl Future<Output = ()> {
+        core::future::pending()
+    }
+
+    /// Waits so long, or until the page is active again. Returns whether it is.
+    fn sleep_until_active(&self, duration: Millis) -> impl Future<Output = bool> {
+        async move { within(self.active_again(), self.sleep(duration)).await.is_some() }
     }
 
     /// Whether lines of [`LogLevel::Debug`] reach anyone; else none need be made.

@@ -256,8 +256,8 @@ fn when_the_leader_gives_the_list_up_the_next_one_asks_for_it() {
     let mut watch = watch(4, FREE);
     let (key, _) = leader(&mut watch, at(2_000.0), FREE).unwrap();
     watch.list_given_up(key, at(2_000.0));
-    assert_eq!((key, watch.take_woken()), (0, vec![1]));
-    assert!(matches!(step(&mut watch, 1, at(2_000.0), FREE), Step::List { .. }));
+    assert_eq!((key, watch.take_woken()), (0, vec![3]));
+    assert!(matches!(step(&mut watch, 3, at(2_500.0), FREE), Step::List { .. }), "when its turn comes");
 }
 
 #[test]
@@ -278,18 +278,20 @@ fn a_job_that_lists_leave_out_is_polled_by_itself_for_ten_seconds_after_the_last
 fn when_the_leader_goes_another_one_asks_for_the_list_even_while_it_is_on_its_way() {
     let mut watch = watch(6, FREE);
     let mut gone = Vec::new();
-    for _ in 0..2 {
-        let (key, _) = leader(&mut watch, at(2_000.0), FREE).unwrap();
-        assert!((0..6).filter(|other| !gone.contains(other)).all(|key| !takes_slot(&step(&mut watch, key, at(2_000.0), FREE))));
-        watch.unsubscribe(key, at(2_000.0));
+    for (now, successor) in [(2_000.0, 5), (2_500.0, 4)] {
+        let (key, _) = leader(&mut watch, at(now), FREE).unwrap();
+        assert!((0..6).filter(|other| !gone.contains(other)).all(|key| !takes_slot(&step(&mut watch, key, at(now), FREE))));
+        watch.unsubscribe(key, at(now));
         gone.push(key);
-        let woken = watch.take_woken();
-        assert!(woken.len() == 1 && !gone.contains(&woken[0]), "{woken:?} after {gone:?}");
+        assert_eq!(watch.take_woken(), [successor], "after {gone:?}");
+        let early = step(&mut watch, successor, at(now + 499.0), FREE);
+        assert_eq!(sleeps_until(&early), at(now + 500.0), "the next list waits its turn");
     }
     // Three are left: no list for them.
-    watch.unsubscribe(5, at(2_000.0));
-    assert_eq!(watch.take_woken().into_iter().filter(|key| [2, 3, 4].contains(key)).count(), 3);
-    assert!([2, 3, 4].iter().all(|key| takes_slot(&step(&mut watch, *key, at(2_000.0), FREE))));
+    assert_eq!(gone, [0, 5]);
+    watch.unsubscribe(4, at(2_500.0));
+    assert_eq!(watch.take_woken().into_iter().filter(|key| [1, 2, 3].contains(key)).count(), 3 + 1);
+    assert!([1, 2, 3].iter().all(|key| takes_slot(&step(&mut watch, *key, at(2_500.0), FREE))));
 }
 
 #[test]
@@ -297,18 +299,52 @@ fn when_the_one_that_was_woken_to_lead_goes_too_the_next_is_woken() {
     // One signal ends several calls: none of them takes a step any more.
     let mut watch = watch(12, FREE);
     leader(&mut watch, at(2_000.0), FREE).unwrap();
-    for key in 0..6 {
+    for key in [0, 11, 10, 9, 8, 7] {
         watch.unsubscribe(key, at(2_100.0));
     }
     assert_eq!(watch.take_woken().last(), Some(&6));
     assert!(matches!(step(&mut watch, 6, at(2_600.0), FREE), Step::List { .. }));
     // One that polls by itself passes it on as well.
     watch.unsubscribe(6, at(2_600.0));
-    watch.subscriptions.get_mut(7).unwrap().must_poll(at(2_600.0));
+    watch.subscriptions.get_mut(5).unwrap().must_poll(at(2_600.0));
     watch.take_woken();
-    assert!(takes_slot(&step(&mut watch, 7, at(2_600.0), FREE)));
-    assert_eq!(watch.take_woken(), [8]);
-    assert!(matches!(step(&mut watch, 8, at(3_200.0), FREE), Step::List { .. }));
+    assert!(takes_slot(&step(&mut watch, 5, at(2_600.0), FREE)));
+    assert_eq!(watch.take_woken(), [4]);
+    assert!(matches!(step(&mut watch, 4, at(3_200.0), FREE), Step::List { .. }));
+}
+
+#[test]
+fn of_waits_that_end_one_after_another_the_one_that_ends_last_asks_for_the_list() {
+    let mut watch = watch(4, FREE);
+    let ends: Vec<Key> =
+        [9_000.0, 3_000.0, 20_000.0, 5_000.0].into_iter().map(|end| join_until(&mut watch, end, at(2_000.0))).collect();
+    let (first, _) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+    for key in 0..4 {
+        if key != first {
+            watch.unsubscribe(key, at(2_000.0));
+        }
+    }
+    watch.take_woken();
+    watch.unsubscribe(first, at(2_000.0));
+    assert_eq!(watch.take_woken().first(), Some(&ends[2]));
+}
+
+#[test]
+fn a_leader_that_is_silent_after_its_time_is_replaced_by_the_next_that_waits() {
+    let mut watch = watch(5, FREE);
+    let silent = (0..5).find(|key| watch.sharing.leader == Some(*key)).unwrap();
+    let until = sleeps_until(&step(&mut watch, silent, at(1_100.0), FREE));
+    let next = join(&mut watch, "job-9", until);
+    let at_once = until + LOST - Millis::new(1.0);
+    assert!(matches!(step(&mut watch, next, at_once, FREE), Step::Led), "it may be a little late");
+    assert!(matches!(step(&mut watch, next, until + LOST, FREE), Step::List { .. }));
+    // It is there again.
+    assert!(matches!(step(&mut watch, silent, until + LOST, FREE), Step::Led));
+    // One that is silent while its list is on its way.
+    let later = join(&mut watch, "job-10", until + LOST);
+    let limit = until + LOST + POLL_LIMIT + LOST;
+    assert!(matches!(step(&mut watch, later, limit - Millis::new(1.0), FREE), Step::Led));
+    assert!(matches!(step(&mut watch, later, limit, FREE), Step::List { .. }));
 }
 
 #[test]
@@ -336,8 +372,8 @@ fn as_long_as_none_was_answered_one_of_a_crowd_finds_out_whether_answers_are_in_
     show(&mut watch, at(4_000.0), FREE, &keys);
     // It has been quiet for five seconds.
     assert!(takes_slot(&step(&mut watch, 0, at(5_000.0), FREE)));
-    assert_eq!(watch.take_woken(), [1]);
-    assert!(matches!(step(&mut watch, 1, at(5_000.0), FREE), Step::List { .. }), "the others go on meanwhile");
+    assert_eq!(watch.take_woken(), [5]);
+    assert!(matches!(step(&mut watch, 5, at(5_000.0), FREE), Step::List { .. }), "the others go on meanwhile");
     watch.slot(0, at(5_000.0), Some(true));
     assert!(matches!(watch.next(0, at(5_000.0), FREE), Step::Own(Next::Poll { .. })));
     watch.polled(0, at(5_050.0), Ok(jobs::read_job(job(0, "processing"))));
@@ -345,18 +381,18 @@ fn as_long_as_none_was_answered_one_of_a_crowd_finds_out_whether_answers_are_in_
     // Nothing yet: the next one tries, later, and then seldom.
     watch.channel_read(0, at(5_100.0), ChannelAnswer::None);
     assert!(!takes_slot(&step(&mut watch, 0, at(5_100.0), FREE)));
-    assert!(!takes_slot(&step(&mut watch, 1, at(9_900.0), FREE)));
-    assert!(takes_slot(&step(&mut watch, 1, at(10_000.0), FREE)));
-    watch.slot(1, at(10_000.0), Some(true));
-    watch.next(1, at(10_000.0), FREE);
-    watch.polled(1, at(10_050.0), Ok(jobs::read_job(job(1, "processing"))));
-    step(&mut watch, 1, at(10_050.0), FREE);
+    assert!(!takes_slot(&step(&mut watch, 5, at(9_900.0), FREE)));
+    assert!(takes_slot(&step(&mut watch, 5, at(10_000.0), FREE)));
+    watch.slot(5, at(10_000.0), Some(true));
+    watch.next(5, at(10_000.0), FREE);
+    watch.polled(5, at(10_050.0), Ok(jobs::read_job(job(5, "processing"))));
+    step(&mut watch, 5, at(10_050.0), FREE);
     watch.take_woken();
     // There it is: from now on each is polled by itself.
     let result = json!({"message": {"content": "here"}});
-    watch.channel_read(1, at(10_100.0), ChannelAnswer::Found(result));
+    watch.channel_read(5, at(10_100.0), ChannelAnswer::Found(result));
     assert_eq!(watch.take_woken(), keys);
-    assert!(keys.iter().all(|key| *key == 1 || takes_slot(&step(&mut watch, *key, at(20_000.0), FREE))));
+    assert!(keys.iter().all(|key| *key == 5 || takes_slot(&step(&mut watch, *key, at(20_000.0), FREE))));
 }
 
 #[test]
