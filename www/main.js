@@ -309,7 +309,10 @@ async function drawWaiting() {
   if (!quiet || busy) return;
   const open = await quiet.pendingPayments().catch(() => []);
   if (busy || mine !== connection) return;
-  drawOpen(open, { get: (payment) => resume(payment, payment.content || 'An earlier question'), forget });
+  drawOpen(open, {
+    get: (payment) => resume(payment, payment.content || 'An earlier question', payment.amount && payment),
+    forget,
+  });
 }
 async function forget(payment) {
   const { quiet } = await connection;
@@ -395,22 +398,23 @@ function userId() {
   return known;
 }
 
-function resume(handle, content) {
-  if (!isTaken()) void run(content, (client, calls) => client.resume(handle, calls), handle);
+/** Gets an answer. @param payment What was paid for it, where that is known. */
+function resume(handle, content, payment) {
+  if (!isTaken()) void run(content, (client, calls) => client.resume(handle, calls), { handle, payment });
 }
 /** The names of what is got: its payment's, and its job's. */
 const idsOf = (handle) => (typeof handle === 'string' ? [handle] : [handle?.attemptId, handle?.jobId].filter(Boolean));
 
 /** One question, from the price to the answer: `work` makes the call. */
-async function run(content, work, handle) {
+async function run(content, work, { handle, payment } = {}) {
   busy = true;
   occupied(true);
   faults.allow(false);
   // Whoever was on a button that goes is taken to what comes in its place.
-  const hadFocus = document.activeElement.closest('#open') || dropAgain(idsOf(handle));
+  const hadFocus = dropAgain(idsOf(handle)) || document.activeElement.closest('#open');
   drawOpen([], {});
   const controller = new AbortController();
-  const seen = { payment: handle?.amount ? handle : undefined, jobId: handle?.jobId };
+  const seen = { payment, jobId: handle?.jobId };
   const turn = beginTurn(content, () => controller.abort(new Error('stopped')));
   if (hadFocus) turn.focus();
   [current, awayIn] = [turn, undefined];
@@ -461,8 +465,8 @@ async function wentWrong(thrown, { turn, seen, controller, content, known }) {
   const error = known ? thrown : { name, code, message, isLimit, fundsMoved: false };
   const handle = error?.payment ?? (seen.jobId || (await openPayment(known, seen)));
   const again = handle && {
-    ids: [...idsOf(handle), ...idsOf(seen.payment), ...idsOf(seen.jobId ?? '')],
-    get: () => resume(handle, content),
+    ids: [...idsOf(handle), ...idsOf(seen.payment), ...idsOf(seen.jobId)],
+    get: () => resume(handle, content, seen.payment),
   };
   if (controller.signal.aborted) {
     const moved = seen.payment?.state === 'accepted' ? true : handle && seen.payment ? 'unknown' : false;
