@@ -230,13 +230,17 @@ function showPrice(left) {
   const cost = `${offer.amount} ${offer.currency}`;
   const why = offer.why ?? price.why ?? '';
   const raise = 'Raise it under “Server, wallet and limits”.';
-  if (left !== undefined || (!price.chosen && isOverBudget(why))) {
-    const rest = left === undefined ? 'does not hold that' : `has ${left} ${offer.currency} left until midnight UTC`;
-    return drawPrice(`Over today’s budget · ${cost}`, `An answer costs ${cost}, and your budget for a day ${rest}. ${raise}`);
-  }
   if (!price.chosen && /maxPerPayment/.test(why)) {
     const limit = `${settings.limit.trim()} ${offer.currency}`;
     return drawPrice(`Over your limit · ${cost}`, `An answer costs ${cost}, and your limit for one answer is ${limit}. ${raise}`);
+  }
+  if (left !== undefined || (!price.chosen && isOverBudget(why))) {
+    const budget = `${settings.perDay.trim()} ${offer.currency}`;
+    const rest = left === undefined ? '' : `, of which ${left} ${offer.currency} are left until midnight UTC`;
+    return drawPrice(
+      `Over today’s budget · ${cost}`,
+      `An answer costs ${cost}, and your budget for a day is ${budget}${rest}. ${raise}`,
+    );
   }
   drawPrice(`Ask · ${cost}`, price.chosen ? `On ${offer.network}, to ${short(offer.recipient)}.` : why);
 }
@@ -285,7 +289,7 @@ async function drawMoney() {
     const { perDay } = await client.spending();
     if (mine !== connection) return;
     const isOver = drawBudget(perDay, settings.perDay, price?.free ? undefined : offerOf(price)?.amount);
-    if (price?.chosen) showPrice(isOver ? perDay.remaining : undefined);
+    if (offerOf(price) && !price.free) showPrice(isOver ? perDay.remaining : undefined);
     await drawLedger(quiet, isEnded);
   } catch (error) {
     notice('store', error.message);
