@@ -305,7 +305,7 @@ for (const paywall of ['elizaos', 'x402-v1', 'x402-v2']) {
 }
 
 test('a key of the server is named as the command line takes it', async (t) => {
-  const { url } = await sandboxed(t, { paywall: 'none', apiKey: 'right' });
+  const { url } = await sandboxed(t, { paywall: 'none', price: undefined, apiKey: 'right' });
   const missing = await user().run('ask', url, QUESTION);
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /HTTP 401.*; set ELIZA_JOBS_API_KEY\n/);
@@ -514,7 +514,7 @@ for (const [paywall, faults, moved] of [
     const { data, start, run } = user();
     const asking = start('ask', url, QUESTION, '--json');
     // The job is read when its payment was recorded as taken.
-    const isRead = ({ method, path }) => method === 'GET' && path.startsWith('/api/messaging/jobs/');
+    const isRead = ({ method, path }) => method === 'GET' && /\/jobs\/[\da-f]{8}-/.test(path);
     while (!sandbox.requests.some(isRead)) await new Promise((next) => setTimeout(next, 20));
     asking.child.kill('SIGTERM');
     const { code, stdout } = await asking.end;
