@@ -881,7 +881,9 @@ fn a_crowd_of_slow_jobs_seldom_asks_for_channels() {
 fn a_call_among_ten_thousand_that_is_given_up_is_gone_at_once_and_costs_the_others_nothing() {
     let (world, _, ends) = together(&[40_000.0; 10_000], Limiter::Told, Lists::Shown);
     world.run(20_000.0);
-    assert_eq!(world.sleepers.borrow().len(), 1, "the one that asks for lists has the timer of all");
+    // Of the one that asks for lists: its request's, and that for the next of the others whose time
+    // ends.
+    assert!(world.sleepers.borrow().len() <= 2, "{} timers", world.sleepers.borrow().len());
     for call in [0, 5_000, 9_999] {
         world.tasks.borrow_mut()[call].take();
     }
