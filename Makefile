@@ -151,7 +151,7 @@ fuzz: $(CARGO_FUZZ) ## hostile inputs made by libFuzzer, so many seconds for eac
 	done
 
 # What the tests of the core do not notice when it is changed. Fewer random scripts and no crowds of waits: all is repeated for each change.
-FILE ?= src/payment/**/*.rs src/waiting/*.rs src/spending/*.rs src/x402/*.rs
+FILE ?= src/payment/**/*.rs src/waiting/**/*.rs src/spending/**/*.rs src/x402/*.rs
 mutants: export SCRIPTS ?= 300
 mutants: export CARGO_PROFILE_TEST_DEBUG := 0
 mutants: $(CARGO_MUTANTS) ## changes that no test notices, an hour or two: make mutants FILE=src/payment/machine.rs

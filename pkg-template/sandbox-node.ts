@@ -1,6 +1,6 @@
 // The sandbox in Node, Bun and Deno: all of the entry, and a listener for programs that need an address.
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { isIP, type AddressInfo } from 'node:net';
 import { callerOf, placedAt } from './caller.js';
 import { argumentError } from './errors.js';
 import { unknownMember } from './members.js';
@@ -11,6 +11,7 @@ export * from './sandbox.js';
 /** By this name in the header `Server`, programs know that no money exists there. */
 const NAME = 'eliza-jobs-sandbox';
 const OPTIONS = 'port, host';
+const NAMES = /^[a-z\d]([\w-]*[a-z\d])?(\.[a-z\d]([\w-]*[a-z\d])?)*$/i;
 
 /** As in the main entry, and serves. */
 export function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions = {}): Promise<ServedSandbox> {
@@ -20,8 +21,11 @@ export function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOpti
   });
 }
 
+/** Whether this is an address or a name. Node takes an empty text for all addresses, and the system a number such as "0" for one. */
+const isHost = (text: string): boolean => isIP(text) !== 0 || (NAMES.test(text) && !/(^|\.)(\d+|0x[\da-f]*)$/i.test(text));
+
 async function serve(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions): Promise<ServedSandbox> {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw argumentError('options', `serveSandbox takes an object of options; given: ${JSON.stringify(options)}`);
   }
   const { port = 0, host = '127.0.0.1' } = options;
@@ -33,7 +37,10 @@ async function serve(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions): Pr
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw argumentError('port', `port must be a whole number from 0 to 65535; given: ${JSON.stringify(port)}`);
   }
-  if (typeof host !== 'string') throw argumentError('host', `host must be an address of this machine; given: ${typeof host}`);
+  if (typeof host !== 'string' || !isHost(host)) {
+    const rule = "host must be an address or a name of this machine, such as '127.0.0.1' or 'localhost', without a port";
+    throw argumentError('host', `${rule}; given: ${typeof host === 'string' ? JSON.stringify(host.slice(0, 60)) : typeof host}`);
+  }
   const server = http.createServer((request, response) => void pass(sandbox, request, response));
   await new Promise<void>((listening, failed) => {
     server.once('error', failed);

@@ -111,6 +111,9 @@ function traced<Given extends unknown[], T>(call: (...given: Given) => T): (...g
 /** A value as an error shows it. */
 const shown = (value: unknown): string => (typeof value === 'string' ? `'${value.slice(0, 60)}'` : String(plain(value)));
 
+/** What something is that must be an object of options. */
+const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value);
+
 /** Every address has an account; what is none would read as one that has the opening balance. */
 function checkAccount(account: unknown): asserts account is string {
   if (typeof account === 'string' && /^0x[0-9a-f]{40}$/i.test(account)) return;
@@ -204,13 +207,16 @@ function said(answer: AnswerText): Said {
   );
 }
 
+/** Servers write years with four digits, and time goes on from where it begins. */
+const YEAR_9000 = Date.UTC(9000);
+
 /** Where virtual time begins. */
 function beginning(now: unknown): number {
   const at = typeof now === 'string' ? Date.parse(now) : now === undefined || now === null ? Date.now() : now;
-  if (typeof at === 'number' && Number.isFinite(at) && at >= 0) return at;
+  if (typeof at === 'number' && at >= 0 && at < YEAR_9000) return at;
   throw argumentError(
     'now',
-    `now must be milliseconds since 1970, or a date such as '2026-01-01T00:00:00Z'; given: ${String(now)}`,
+    `now must be milliseconds since 1970, or a date such as '2026-01-01T00:00:00Z', and before the year 9000; given: ${shown(now)}`,
   );
 }
 
@@ -227,17 +233,17 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 }
 
 function create(options: SandboxOptions): Sandbox {
-  if (typeof options !== 'object' || options === null) {
-    throw argumentError('options', `createSandbox takes an object; given: ${options === null ? 'null' : typeof options}`);
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw argumentError('options', `createSandbox takes an object; given: ${kindOf(options)}`);
   }
-  const { answer = echo, ...others } = { ...options };
-  if (typeof answer !== 'function') {
+  const { answer, ...others } = { ...options };
+  if (answer !== undefined && typeof answer !== 'function') {
     throw argumentError('answer', `answer must be a function that returns the text; given: ${typeof answer}`);
   }
   // Clients of one program know servers by their addresses: what they have learned of one is not true of the next.
   // With a seed, everything is the same each time.
   const { seed, url = seed === undefined ? ownUrl() : undefined } = others;
-  return new Runner(answer, plain({ ...others, url }) as object).sandbox();
+  return new Runner(answer ?? echo, plain({ ...others, answer, url }) as object).sandbox();
 }
 
 /** Where a sandbox is served. */
@@ -331,10 +337,10 @@ class Runner {
       }),
       advance: traced((ms: number) => this.#advance(ms)),
       fault: traced((name: unknown, times: unknown = 1) => {
-        if (typeof times !== 'number' || !(times >= 0)) {
-          throw argumentError('times', `times must be a number from 0 to Infinity; given: ${shown(times)}`);
+        if (!((Number.isInteger(times) || times === Infinity) && (times as number) >= 0)) {
+          throw argumentError('times', `times must be a whole number from 0 on, or Infinity; given: ${shown(times)}`);
         }
-        checked(() => machine.fault(String(name), times));
+        checked(() => machine.fault(String(name), times as number));
       }),
       reset: () => this.#reset(),
     };

@@ -29,19 +29,25 @@ export const SANDBOX_FLOORS = [
   ['wallet', 'faults'],
   ['chain'],
   ['message'],
-  ['json', 'random', 'text', 'time'],
+  ['base64', 'json', 'random', 'text', 'time'],
 ];
 
+/** What the sandbox has JavaScript read and write. */
+const SANDBOX_JSON = ['json/javascript.rs', 'json/number.rs'];
 /** Only these know JavaScript. */
 const JAVASCRIPT = /\b(wasm_bindgen|js_sys|web_sys|gloo_timers|serde_wasm_bindgen)::/;
-const KNOWS_JAVASCRIPT = (file) => file.startsWith('js/') || file === 'js.rs' || file === 'json/js.rs' || file === 'lib.rs';
+const KNOWS_JAVASCRIPT = (file) =>
+  file.startsWith('js/') || file === 'js.rs' || file === 'json/js.rs' || file === 'lib.rs' || SANDBOX_JSON.includes(file);
 
 /** A time as a bare number; the parser of fractions is 13 KB of the package as well. */
 const FLOAT_TIME = /\bparse::<f64>|\b\w+_ms\s*:\s*(?:Option<)?f64\b/;
 /** The edge converts, `time` is made of numbers, and what `api` declares is JavaScript's. */
 const HAS_FLOAT_TIMES = (file) => /^(?:js|json|api)\/|^time\.rs$|(?:^|\/)tests\.rs$/.test(file);
 
-/** The text without comments, strings and test modules. */
+/** An import that only tests have. */
+const TEST_IMPORT = /#\[cfg\(test\)\]\s*(?:pub(?:\([^)]*\))?\s+)?use [^;]*;/g;
+
+/** The text without comments, strings, test modules and what only these import. */
 export function strip(source) {
   const bare = source.replace(
     /r(#*)"[\s\S]*?"\1|"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\/|b?'(?:\\[^\n]*?|[^\\'\n])'/g,
@@ -55,7 +61,7 @@ export function strip(source) {
     at = found.index + found[0].length;
     for (let depth = 1; depth && at < bare.length; at++) depth += { '{': 1, '}': -1 }[bare[at]] ?? 0;
   }
-  return text + bare.slice(at);
+  return (text + bare.slice(at)).replace(TEST_IMPORT, '');
 }
 
 /** The paths of a `use` tree: `a::{b, c::{self, d}}` is `a::b`, `a::c`, `a::c::d`. */

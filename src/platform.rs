@@ -27,10 +27,15 @@ pub trait Platform {
     /// Waits so long.
     fn sleep(&self, duration: Millis) -> impl Future<Output = ()>;
 
-    /// Waits so long, or until the page is active again: visible, online, or taken out of the
-    /// back/forward cache.
-    fn sleep_until_active(&self, duration: Millis) -> impl Future<Output = ()> {
-        self.sleep(duration)
+    /// Waits until the page is active again: visible, online, or taken out of the back/forward
+    /// cache. Where there is no page, that never comes.
+    fn active_again(&self) -> impl Future<Output = ()> {
+        core::future::pending()
+    }
+
+    /// Waits so long, or until the page is active again. Returns whether it is.
+    fn sleep_until_active(&self, duration: Millis) -> impl Future<Output = bool> {
+        async move { within(self.active_again(), self.sleep(duration)).await.is_some() }
     }
 
     /// Whether lines of [`LogLevel::Debug`] reach anyone; else none need be made.
@@ -73,7 +78,7 @@ pub trait Platform {
     /// Calls one of the application's callbacks. The result is what it returned, or what it threw.
     fn call(&self, callback: Callback, argument: Json) -> impl Future<Output = Result<Json, Json>>;
 
-    /// Asks the wallet to pay for this attempt. `on_sent` is told which transaction a wallet has
+    /// Asks the wallet to pay for this attempt. `on_sent` receives the transaction that a wallet has
     /// sent, if it says that before it answers. A runtime that outlives this module hands on what
     /// comes when the module is gone.
     fn ask_wallet(

@@ -100,24 +100,24 @@ fn payment_required(bytes: &[u8]) {
 }
 
 /// A chosen offer is proved by a wallet that answers well.
-fn pays(offer: Offer, means: PaymentMethod) {
+fn pays(offer: Offer, method: PaymentMethod) {
     let token = offer.token.clone();
     let nonce = format!("0x{}", "11".repeat(32));
-    let question = WalletRequest::new("0123456789abcdef", std::rc::Rc::new(offer), means, PAYER.to_owned(), &nonce, CLOCK);
-    let shown = question.call().argument;
-    if let Some(authorization) = &question.authorization {
+    let request = WalletRequest::new("0123456789abcdef", std::rc::Rc::new(offer), method, PAYER.to_owned(), &nonce, CLOCK);
+    let shown = request.call().argument;
+    if let Some(authorization) = &request.authorization {
         let message = &shown["message"];
         assert_eq!(message["value"], authorization.value.as_str(), "what is shown is what is signed");
         assert_eq!(message["to"], authorization.to.as_str());
         assert_eq!(shown["domain"]["verifyingContract"], token.asset.as_str());
         assert!(authorization.valid_before <= 1_800_000_300, "good for more than five minutes");
     }
-    let answers = match means {
+    let answers = match method {
         PaymentMethod::Sign => eliza_jobs::json!(format!("0x{}", "22".repeat(70))),
         PaymentMethod::Transfer => eliza_jobs::json!(format!("0x{}", "22".repeat(32))),
         PaymentMethod::Pay => eliza_jobs::json!([["x-payment", "abc="]]),
     };
-    let proof = question.read(Ok(answers)).unwrap_or_else(|no| panic!("no proof: {}", no.error.message));
+    let proof = request.read(Ok(answers)).unwrap_or_else(|no| panic!("no proof: {}", no.error.message));
     for (name, value) in &proof.headers {
         assert!(value.len() <= encoding::MAX_HEADER, "{name} has {} bytes", value.len());
         assert!(value.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{name} cannot be sent");
@@ -174,11 +174,11 @@ fn given(bytes: &[u8]) {
     let seed = eliza_jobs::json!({"payment": [{"network": "base", "recipient": "0x209693Bc6afc0C5328bA36FaF03C514EF312287C", "amount": "0.02"}]});
     let response = HttpResponse { status: 402, headers: vec![], body: Body::Json(seed) };
     let offer = std::rc::Rc::new(x402::read(&response, &policy.tokens).unwrap().offers.remove(0));
-    for means in [PaymentMethod::Transfer, PaymentMethod::Sign, PaymentMethod::Pay] {
-        let question = WalletRequest::new("0123456789abcdef", offer.clone(), means, PAYER.to_owned(), "0x11", CLOCK);
+    for method in [PaymentMethod::Transfer, PaymentMethod::Sign, PaymentMethod::Pay] {
+        let request = WalletRequest::new("0123456789abcdef", offer.clone(), method, PAYER.to_owned(), "0x11", CLOCK);
         for answer in [Ok(value.clone()), Err(value.clone())] {
             let threw = answer.is_err();
-            match question.read(answer) {
+            match request.read(answer) {
                 Ok(proof) => {
                     assert!(!threw, "what was thrown is no proof");
                     for (name, value) in proof.headers {

@@ -98,12 +98,11 @@ impl Chain {
         Self { opening, transfers: vec![] }
     }
 
-    /// What an account has, without what is on its way out of it.
+    /// What an account has: what is under way is still with who sends it.
     pub fn balance(&self, network: &Network, address: &str, now: Ms) -> u128 {
-        let moved = self.transfers.iter().filter(|transfer| transfer.network == network && !transfer.is_reverted);
         let (mut plus, mut minus) = (self.opening, 0_u128);
-        for transfer in moved {
-            if same(&transfer.to, address) && transfer.at <= now {
+        for transfer in self.landed(now).filter(|transfer| transfer.network == network) {
+            if same(&transfer.to, address) {
                 plus = plus.saturating_add(transfer.value);
             }
             if same(&transfer.from, address) {
@@ -111,6 +110,18 @@ impl Chain {
             }
         }
         plus.saturating_sub(minus)
+    }
+
+    /// What an account can still spend: its balance without what is on its way out of it.
+    pub fn available(&self, network: &Network, address: &str, now: Ms) -> u128 {
+        let mut available = self.balance(network, address, now);
+        for transfer in &self.transfers {
+            let is_under_way = transfer.at > now && !transfer.is_reverted;
+            if is_under_way && transfer.network == network && same(&transfer.from, address) {
+                available = available.saturating_sub(transfer.value);
+            }
+        }
+        available
     }
 
     /// Adds a transfer under a hash of its own, which is returned.
@@ -149,11 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn money_leaves_at_once_and_arrives_in_its_time() {
+    fn money_moves_in_one_step_and_is_spent_once() {
         let mut chain = Chain::new(100);
         let hash = chain.add(transfer(30, 5.0), &mut Random::new(1));
         let balances = |chain: &Chain, now| ["0xa", "0xB"].map(|address| chain.balance(&NETWORKS[0], address, now));
-        assert_eq!((balances(&chain, 4.0), balances(&chain, 5.0)), ([70, 100], [70, 130]));
+        assert_eq!((balances(&chain, 4.0), balances(&chain, 5.0)), ([100, 100], [70, 130]));
+        assert_eq!([4.0, 5.0].map(|now| chain.available(&NETWORKS[0], "0xa", now)), [70, 70], "what is under way is spent");
+        assert_eq!(chain.available(&NETWORKS[1], "0xa", 4.0), 100, "another chain");
         assert!(chain.moved(&NETWORKS[0], &hash, 4.0).is_none());
         assert!(chain.moved(&NETWORKS[0], &hash.to_uppercase().replace("0X", "0x"), 5.0).is_some());
         assert!(chain.moved(&NETWORKS[1], &hash, 5.0).is_none(), "another chain");

@@ -26,7 +26,7 @@ pub enum FaultName {
     /// A job is created and paid; the answer is the same 402 as before.
     #[serde(rename = "402-again")]
     AgainPaymentRequired,
-    /// The next 402 asks for 5 USDC more than the price.
+    /// The next 402 asks for a hundred times the price, and for 5 USDC at least.
     AskMore,
     /// The next 402 names a recipient that nobody knows.
     WrongRecipient,
@@ -90,6 +90,8 @@ impl FaultName {
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     armed: Vec<(FaultName, f64)>,
+    /// The last that has struck, until it is asked for.
+    struck: Option<FaultName>,
 }
 
 impl Faults {
@@ -125,7 +127,13 @@ impl Faults {
             return false;
         }
         self.set(name, left - 1.0);
+        self.struck = Some(name);
         true
+    }
+
+    /// Which fault has struck since this was asked last; the last one of several.
+    pub fn struck(&mut self) -> Option<FaultName> {
+        self.struck.take()
     }
 }
 

@@ -81,7 +81,7 @@ export interface SandboxRequest {
     body: string;
     /** What was answered; absent when nothing was. */
     status?: number;
-    /** Which fault has struck. */
+    /** Which fault has struck: in this request, or in the wallet when it made the proof that this request brings. Of several the last; `clock-skew` is named where no other has struck. */
     fault?: FaultName;
 }
 

@@ -6,12 +6,12 @@
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
 
-use crate::chain::{NETWORKS, Network, network};
+use crate::chain::{NETWORKS, Network, network, same};
 use crate::faults::{FAULTS, FaultName};
 use crate::json::{Map, Value};
 use crate::text::{atomic, checksummed, is_hex, meant};
 use crate::time::Ms;
-use crate::wallet::RECIPIENT;
+use crate::wallet::{RECIPIENT, STRANGER, WALLET};
 
 /// How the server asks for payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,8 @@ pub struct SandboxOptions {
     #[tsify(optional, type = "FaultName[]")]
     pub faults: Option<Vec<FaultName>>,
     /// How long slow faults take, in milliseconds: `slow-wallet`, `settle-late`, `slow-body`, and
-    /// how long `server-restarts` refuses connections. @default 2000
+    /// how long `server-restarts` refuses connections; also those that `fault()` turns on later.
+    /// @default 2000
     #[tsify(optional)]
     pub slow_ms: Option<f64>,
     /// Whether time passes by itself, or only with `advance()`. @default "real"
@@ -348,7 +349,20 @@ impl Given<'_> {
         if !is_hex(&address, 40) || !address.bytes().any(|byte| byte != b'0' && byte != b'x') {
             self.must("recipient", "an address: 0x and 40 hexadecimal digits, not all of them zeros");
         }
+        for (taken, whose) in [(WALLET, "the test wallet's own"), (STRANGER, "the one that the fault 'wrong-recipient' names")] {
+            if same(&address, taken) {
+                self.must("recipient", &format!("another address than {whose}"));
+            }
+        }
         checksummed(&address)
+    }
+
+    fn api_key(&mut self) -> Option<String> {
+        let key = self.text("apiKey")?;
+        if key.trim() != key || !key.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            self.must("apiKey", "what a header can carry: ASCII without line breaks, and without blanks at its ends");
+        }
+        Some(key)
     }
 
     fn url(&mut self) -> String {
@@ -386,7 +400,7 @@ impl Options {
             slow_ms: given.ms("slowMs", 2_000.0),
             is_virtual: given.one_of("time", TIMES, false),
             seed: given.integer("seed"),
-            api_key: given.text("apiKey"),
+            api_key: given.api_key(),
             rate_limit: given.integer("rateLimit").unwrap_or(1000),
             has_agent: given.boolean("agent", true),
             url: given.url(),
@@ -407,6 +421,8 @@ impl Options {
         let rules = [
             ("hashCheck", self.paywall == PaywallKind::Elizaos, "only paywall: 'elizaos' has hashes to check"),
             ("paymentIdentifier", self.paywall == PaywallKind::X402V2, "only paywall: 'x402-v2' has ids of payments"),
+            ("answer", self.has_agent, "with agent: false nobody answers; leave out one of the two"),
+            ("answerMs", self.has_agent, "with agent: false nobody answers; leave out one of the two"),
             ("now", self.is_virtual, "real time is the machine's; add time: 'virtual', or leave out now"),
         ];
         for (field, may_be, rule) in rules {
@@ -421,10 +437,14 @@ impl Options {
 
     /// Whether this fault can ever strike.
     pub fn can_strike(&self, fault: FaultName) -> Result<(), OptionError> {
+        let name = fault.name();
+        if fault == FaultName::RateLimit && self.rate_limit == 0 {
+            let message = format!("the fault '{name}' needs a limit: leave out rateLimit: 0, or the fault");
+            return Err(OptionError::new("faults", message));
+        }
         if self.paywall != PaywallKind::None || !fault.is_about_money() {
             return Ok(());
         }
-        let name = fault.name();
         let message = format!("the fault '{name}' needs a paywall: add paywall: 'x402-v2', or leave the fault out");
         Err(OptionError::new("faults", message))
     }

@@ -94,6 +94,8 @@ pub struct Server {
     wall: Option<Paywall>,
     chain: Chain,
     faults: Faults,
+    /// Proofs with which something has gone wrong in the wallet.
+    marked: Vec<(String, FaultName)>,
     questions: Vec<Question>,
     asked: u32,
     log: Vec<Logged>,
@@ -118,6 +120,7 @@ impl Server {
             wall: Paywall::new(&options),
             chain: Chain::new(options.balance),
             faults: Faults::new(&options.faults),
+            marked: vec![],
             questions: vec![],
             asked: 0,
             log: vec![],
@@ -184,7 +187,9 @@ impl Server {
             self.forgotten = self.forgotten.saturating_add(FORGOTTEN);
         }
         self.current = self.forgotten.saturating_add(self.log.len());
-        self.log.push(Logged { at: now, request: request.clone(), status: None, fault: None });
+        // It lasts, and whatever else strikes says more of the request.
+        let fault = self.faults.is_on(FaultName::ClockSkew).then_some(FaultName::ClockSkew);
+        self.log.push(Logged { at: now, request: request.clone(), status: None, fault });
         let time = self.time(now);
         self.jobs.pass(time);
         self.sessions.pass(time);
@@ -217,10 +222,17 @@ impl Server {
 
     fn strikes(&mut self, fault: FaultName) -> bool {
         let strikes = self.faults.strikes(fault);
-        if let (Some(logged), true) = (self.logged(), strikes) {
+        self.note_fault();
+        strikes
+    }
+
+    /// Notes the fault that has struck the request that is being answered.
+    fn note_fault(&mut self) {
+        if let Some(fault) = self.faults.struck()
+            && let Some(logged) = self.logged()
+        {
             logged.fault = Some(fault);
         }
-        strikes
     }
 
     /// The order in which the server's layers look at a request.
@@ -237,12 +249,11 @@ impl Server {
         }
         let is_create = request.method == "POST" && path == "/api/messaging/jobs";
         let mut proof = None;
-        if let (Some(wall), true) = (&mut self.wall, is_create) {
-            let time = if self.faults.is_on(FaultName::ClockSkew) { now + SKEW_MS } else { now };
-            let mut around = Around { chain: &mut self.chain, faults: &mut self.faults, random: &mut self.random, now, time };
-            match wall.check(request, &mut around) {
-                Verdict::Asked(reply) => return Outcome::Reply(reply),
-                Verdict::Taken(taken) => proof = Some(taken),
+        if is_create {
+            match self.pass_paywall(request, now) {
+                Some(Verdict::Asked(reply)) => return Outcome::Reply(reply),
+                Some(Verdict::Taken(taken)) => proof = Some(taken),
+                None => {}
             }
         }
         if let Some(reply) = self.gate(request, &path) {
@@ -261,6 +272,17 @@ impl Server {
         }
         let reply = self.create(request, now);
         self.after_create(request, reply, proof, now)
+    }
+
+    /// What the paywall says to a request for a job; `None` where there is no paywall.
+    fn pass_paywall(&mut self, request: &Request, now: Ms) -> Option<Verdict> {
+        self.note_marked(request);
+        let time = self.time(now);
+        let wall = self.wall.as_mut()?;
+        let mut around = Around { chain: &mut self.chain, faults: &mut self.faults, random: &mut self.random, now, time };
+        let verdict = wall.check(request, &mut around);
+        self.note_fault();
+        Some(verdict)
     }
 
     fn preflight(&self) -> Reply {

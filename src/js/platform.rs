@@ -7,8 +7,8 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::headers::header_pairs;
 use crate::json::{Json, Kind};
+use crate::platform::WalletCapabilities;
 use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Platform, SendError, StoreOperation};
-use crate::platform::{WalletCapabilities, within};
 use crate::time::{Instant, Millis, WallTime};
 
 /// The longest delay of a timer: JavaScript fires at once above it.
@@ -116,11 +116,11 @@ impl Platform for JsPlatform {
         TimeoutFuture::new(duration.get().clamp(0.0, MAX_DELAY_MS).ceil() as u32).await;
     }
 
-    async fn sleep_until_active(&self, duration: Millis) {
+    async fn active_again(&self) {
         let held = Held(Json::object());
         match wake(&held.0.0) {
-            Ok(back) => drop(within(JsFuture::from(back), self.sleep(duration)).await),
-            Err(_) => self.sleep(duration).await,
+            Ok(back) => drop(JsFuture::from(back).await),
+            Err(_) => core::future::pending().await,
         }
     }
 

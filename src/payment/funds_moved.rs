@@ -151,12 +151,13 @@ mod tests {
             let attempt = Attempt { state, signs, valid_until, begun_at: begun, ..read(&record()).unwrap() };
             let at = |after: Millis| format!("{:?}", fate(&attempt, begun + after));
             assert_eq!(at(Millis::ZERO), "Open", "{state:?}");
-            assert_eq!(at(limit - soon), "Open", "{state:?}");
+            assert_eq!(at(limit), "Open", "{state:?}");
             assert_eq!(at(limit + soon), format!("{later:?}"), "{state:?}");
         }
-        for state in [Accepted, Refused, PaymentState::Unknown] {
-            let attempt = Attempt { state, begun_at: begun, created_at: begun, ..read(&record()).unwrap() };
-            assert_eq!(format!("{:?}", fate(&attempt, begun)), format!("{:?}", Fate::Spent(begun)), "{state:?}");
+        // What has moved is spent when it moved, and what may have moved when it began.
+        for (state, spent_at) in [(Accepted, begun + soon), (Refused, begun), (PaymentState::Unknown, begun)] {
+            let attempt = Attempt { state, begun_at: begun, created_at: begun + soon, ..read(&record()).unwrap() };
+            assert_eq!(format!("{:?}", fate(&attempt, begun)), format!("{:?}", Fate::Spent(spent_at)), "{state:?}");
         }
     }
 

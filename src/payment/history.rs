@@ -183,6 +183,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_clock_that_was_put_back_has_let_any_time_pass() {
+        let at = |seconds: f64| WallTime::from_ms(1e12 + seconds * 1e3);
+        for (now, passed) in [(0.0, false), (59.0, false), (60.0, true), (900.0, true), (-1.0, true)] {
+            assert_eq!(has_passed(at(0.0), Millis::from_secs(60.0), at(now)), passed, "{now}");
+        }
+    }
+
+    #[test]
     fn keys_tell_when_their_payments_began() {
         let at = WallTime::from_ms(1_800_000_000_123.5);
         let key = record::paid_key("id", at);

@@ -134,6 +134,7 @@ impl FoundKey {
 mod tests {
     use super::*;
     use crate::json;
+    use crate::time::Millis;
 
     #[test]
     fn a_key_of_another_server_is_another_key() {
@@ -158,6 +159,15 @@ mod tests {
             let read = KeyRecord::read(&Json::parse(&record.to_json().to_json()).unwrap()).unwrap();
             assert_eq!(format!("{record:?}"), format!("{read:?}"));
         }
+    }
+
+    #[test]
+    fn the_key_of_a_job_that_cost_nothing_is_remembered_for_two_days_after_the_jobs_time() {
+        let record = |holder| KeyRecord { holder, fingerprint: "f".into(), created_at: WallTime::from_ms(5e6) };
+        let job = json!({"jobId": "job-1", "createdAt": 1_000, "expiresAt": 31_000});
+        let kept = record(Holder::Job(job)).kept_until();
+        assert_eq!(kept, Some(WallTime::from_ms(5e6) + Millis::from_secs(30.0 + 2.0 * 86_400.0)));
+        assert_eq!(record(Holder::Attempt("a".into())).kept_until(), None);
     }
 
     #[test]

@@ -62,3 +62,64 @@ pub(super) fn needs_no_answer(found: &Found, is_closed: bool) -> bool {
         _ => is_closed,
     }
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    /// A payment by transfer, as its record has it in this state.
+    fn attempt(state: &str) -> Attempt {
+        let record = json!({"version": 1, "attemptId": "a", "state": state, "dialect": "elizaos", "network": "base",
+            "amountAtomic": "20000", "amount": "0.02", "asset": "0x1", "recipient": "0x2", "currency": "USDC", "chainId": 8453,
+            "decimals": 6, "server": "https://s", "request": "{}", "createdAt": 5, "proof": {}});
+        record::read(&record).unwrap()
+    }
+    fn with_proof(state: &str) -> Attempt {
+        Attempt { proof: vec![("x-payment-proof".into(), "p".into())], ..attempt(state) }
+    }
+    fn with_job(state: &str) -> Attempt {
+        Attempt { created: Some(json!({"jobId": "job-1"})), ..attempt(state) }
+    }
+
+    #[test]
+    fn a_late_answer_changes_nothing_of_a_payment_that_has_gone_on_without_it() {
+        for (known, is_changed) in [
+            (attempt("intended"), true),
+            (attempt("unknown"), true),
+            (with_proof("proven"), true),
+            (with_proof("sent"), false),
+            (with_job("accepted"), false),
+            (with_job("proven"), false),
+            (Attempt { signs: true, ..attempt("intended") }, false),
+            (Attempt { unmoved: true, ..attempt("intended") }, false),
+        ] {
+            let answer = late_answer(known.clone(), Ok(json!("0x".to_owned() + &"ab".repeat(32))));
+            assert_eq!(!matches!(answer, LateAnswer::Same), is_changed, "{known:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_person_refuses_late_is_over_and_says_that_no_money_has_moved() {
+        let refused = late_answer(attempt("intended"), Err(json!({"code": 4001, "message": "User rejected the request."})));
+        assert!(matches!(refused, LateAnswer::Over(over) if over.unmoved));
+    }
+
+    #[test]
+    fn a_transfer_wallets_answer_is_dropped_where_there_is_a_job_or_a_proof_that_was_sent() {
+        let found = |attempt| Found::Attempt(Box::new(attempt));
+        for (found, is_closed, is_dropped) in [
+            (found(attempt("intended")), true, false),
+            (found(with_proof("proven")), true, false),
+            (found(with_job("proven")), true, true),
+            (found(with_proof("sent")), false, true),
+            (found(with_job("accepted")), false, true),
+            (Found::Missing, true, true),
+            (Found::Missing, false, false),
+            (Found::Unreadable, false, false),
+        ] {
+            assert_eq!(needs_no_answer(&found, is_closed), is_dropped, "{found:?}");
+        }
+    }
+}

@@ -255,6 +255,21 @@ mod tests {
     }
 
     #[test]
+    fn the_history_of_a_payment_says_neither_what_was_asked_nor_how_it_was_paid() {
+        let whole = record()
+            .set("request", Json::text("{\"content\": \"asked\"}"))
+            .set("firstRequest", Json::text("{\"content\": \"asked first\"}"))
+            .set("fingerprint", Json::text("whose"))
+            .set("idempotencyKey", Json::text("order-1"))
+            .set("proof", json!({"x-payment": "secret"}));
+        let text = history(&read(&whole).unwrap()).to_json();
+        for word in ["asked", "whose", "order-1", "secret"] {
+            assert!(to_json(&read(&whole).unwrap()).to_json().contains(word) && !text.contains(word), "{word}: {text}");
+        }
+        assert!(read(&Json::parse(&text).unwrap()).unwrap().answered);
+    }
+
+    #[test]
     fn a_hash_that_the_application_brings_is_known_as_such_unless_it_is_the_wallets_own() {
         let [own, brought] = ["ab", "cd"].map(|byte| format!("0x{}", byte.repeat(32)));
         let transfer = record().set("dialect", Json::text("elizaos")).set("transaction", Json::text(&own));

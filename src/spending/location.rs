@@ -88,6 +88,7 @@ mod tests {
         for same in [
             URL,
             "HTTPS://API.example.com:443/api/messaging/jobs",
+            "https://api.example.com:/api/messaging/jobs",
             "https://api.example.com/api/messaging/jobs?x=1#y",
             "/api/messaging/jobs",
             "/api/messaging/jobs?x=1",

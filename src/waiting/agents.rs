@@ -182,6 +182,22 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_is_made_again_after_one_more_job_and_then_after_one_more_of_each_twenty() {
+        for (jobs, kept) in [(0, 0), (18, 0), (19, 1), (45, 2), (70, 2)] {
+            let mut agents = Agents::new(Pace::default());
+            let learn = |agents: &mut Agents, count: u32| {
+                (0..count).for_each(|_| agents.learn("a", Observed::Finished(Millis::new(300.0))));
+            };
+            learn(&mut agents, jobs);
+            let made = agents.plan("a");
+            learn(&mut agents, kept);
+            assert!(Rc::ptr_eq(&agents.plan("a"), &made), "{jobs}");
+            learn(&mut agents, 1);
+            assert!(!Rc::ptr_eq(&agents.plan("a"), &made), "{jobs}");
+        }
+    }
+
+    #[test]
     fn the_servers_average_moves_what_is_assumed_and_nothing_that_was_learned() {
         let mut agents = taught(&[("a", 300.0)]);
         let before = (first(&mut agents, "a"), first(&mut agents, "b"));
@@ -207,6 +223,22 @@ mod tests {
         let before = first(&mut read, "a");
         read.recall(&text(&agents));
         assert_eq!(first(&mut read, "a"), before);
+        // What others have learned comes with it.
+        let mut busy = taught(&[("b", 300.0)]);
+        busy.recall(&text(&agents));
+        assert_eq!(busy.known.iter().map(|agent| agent.name.as_str()).collect::<Vec<_>>(), ["b", "", "a"]);
+    }
+
+    #[test]
+    fn no_more_agents_are_read_than_are_known_at_most() {
+        let full = |prefix: &str| {
+            let mut agents = Agents::new(Pace::default());
+            (0..MAX_AGENTS).for_each(|at| agents.learn(&format!("{prefix}{at}"), Observed::Finished(Millis::new(300.0))));
+            agents
+        };
+        let mut agents = full("a");
+        agents.recall(&text(&full("b")));
+        assert_eq!(agents.record(), full("a").record());
     }
 
     #[test]
@@ -228,6 +260,8 @@ mod tests {
         assert!((0..MAX_AGENTS).all(|at| agent(at).to_string().len() <= 1_024), "{}", agent(5));
         agents.learn(&"x".repeat(101), Observed::Finished(Millis::new(1.0)));
         assert_eq!(agents.record(), record);
+        agents.learn(&"x".repeat(100), Observed::Finished(Millis::new(1.0)));
+        assert_eq!(agents.record()["agents"][0]["agent"], "x".repeat(100));
     }
 
     #[test]

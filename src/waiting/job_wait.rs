@@ -272,7 +272,7 @@ impl JobWait {
     /// meanwhile.
     pub(crate) fn wakes(&mut self, now: Instant) {
         let is_late = self.sleep.until.take().is_some_and(|until| now > until + HELD_UP);
-        if is_late && now < self.terms.deadline {
+        if is_late {
             self.sleep.extended_until = Some(self.terms.deadline.min(now + GRACE));
         }
     }
@@ -282,9 +282,18 @@ impl JobWait {
         self.job.last.is_some() && self.age(now) < self.job.unfinished_at + JUST_SEEN
     }
 
-    /// The page is visible or online again: the next poll is due at once.
+    /// The page is visible or online again: the next poll is due at once. An interval of the
+    /// caller's is obeyed all the same.
     pub(crate) fn is_active_again(&mut self, now: Instant) {
-        self.polls.due = self.polls.due.min(now);
+        if self.is_planned() {
+            self.polls.due = self.polls.due.min(now);
+        }
+    }
+
+    /// Its poll was given up, because another one is more likely to be answered.
+    pub(crate) fn poll_given_up(&mut self, now: Instant) {
+        self.state = State::Idle;
+        self.polls.due = now;
     }
 
     /// The job, where it was seen for the first time or in another status.

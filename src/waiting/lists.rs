@@ -7,6 +7,7 @@
 
 use crate::api::error::{Error, ErrorCode};
 use crate::api::routes;
+use crate::http::retry::POLL_LIMIT;
 use crate::time::{Instant, Millis};
 
 /// The shortest time between two lists.
@@ -16,6 +17,9 @@ const LEAST_GAP: Millis = Millis::new(500.0);
 const GAP_PER_JOB_MS: f64 = 0.1;
 /// How many times as long as the list took the pause after it is at least.
 const GAP_PER_TIME: f64 = 3.0;
+/// How long a list may take at first; twice as long after each that took too long. A server that is
+/// slow with lists may be quick with single jobs.
+const LIST_LIMIT: Millis = Millis::new(3_000.0);
 /// The pause after a list that failed; it doubles with each further one.
 const BACKOFF: Millis = Millis::new(1_000.0);
 /// The longest pause after a list that failed.
@@ -124,6 +128,8 @@ pub(crate) struct ListState {
     last_at: Option<Instant>,
     /// The pause after the last list, which is longer for long lists.
     not_before: Instant,
+    /// How long the next one may take.
+    limit: Millis,
 }
 
 impl Default for ListState {
@@ -138,6 +144,7 @@ impl Default for ListState {
             is_refused: false,
             last_at: None,
             not_before: long_ago,
+            limit: LIST_LIMIT,
         }
     }
 }
@@ -166,6 +173,17 @@ impl ListState {
         let small = spare >= 2.0 * waiting || now < self.too_short_until;
         let (which, reach) = if small { (Which::Unfinished, &self.unfinished) } else { (Which::All, &self.all) };
         ListQuery { which, limit: reach.limit(now, waiting) }
+    }
+
+    /// How long the next list may take.
+    pub(crate) fn limit(&self) -> Millis {
+        self.limit
+    }
+
+    /// A list is asked for. If it ends with the one that has asked for it, the next one waits its
+    /// turn all the same.
+    pub(crate) fn asked(&mut self, now: Instant) {
+        self.not_before = self.not_before.max(now + LEAST_GAP);
     }
 
     /// A list has come.
@@ -197,6 +215,9 @@ impl ListState {
         self.failures = self.failures.saturating_add(1);
         let backoff = BACKOFF.times(f64::from(1u32.checked_shl(self.failures.min(9).saturating_sub(1)).unwrap_or(1)));
         self.closed_until = now + if self.is_refused { REFUSED } else { backoff.min(MAX_BACKOFF) };
+        if error.code == ErrorCode::RequestTimeout {
+            self.limit = self.limit.times(2.0).min(POLL_LIMIT);
+        }
         if matches!(error.code, ErrorCode::ResponseTooLarge | ErrorCode::RequestTimeout) {
             let reach = self.reach(query.which);
             // What is needed is found out again from below.
@@ -261,8 +282,8 @@ mod tests {
         assert_eq!(limits.len(), 6);
         // It reaches no further: for a minute the other list has to do.
         lists.arrived(at(0.0), ListQuery { limit: 10_000, ..ALL }, short(0.0));
-        assert_eq!(lists.query(at(59_000.0), 10.0, 0.0).which, Which::Unfinished);
-        assert_eq!(lists.query(at(61_000.0), 10.0, 0.0).which, Which::All);
+        assert_eq!(lists.query(at(59_999.0), 10.0, 0.0).which, Which::Unfinished);
+        assert_eq!(lists.query(at(60_000.0), 10.0, 0.0).which, Which::All);
     }
 
     #[test]
@@ -272,7 +293,8 @@ mod tests {
             for limit in [500, 250, 125, 62, 50] {
                 let query = lists.query(at(0.0), 10.0, 0.0);
                 lists.failed(at(0.0), query, &error(code, None));
-                assert_eq!(lists.query(at(59_000.0), 10.0, 0.0), ListQuery { limit, ..ALL });
+                assert_eq!(lists.query(at(59_999.0), 10.0, 0.0), ListQuery { limit, ..ALL });
+                assert_eq!(lists.query(at(60_000.0), 10.0, 0.0), ALL);
             }
             // Fifty answers are too large: now the list without answers is asked for.
             lists.failed(at(0.0), ListQuery { limit: 50, ..ALL }, &error(code, None));

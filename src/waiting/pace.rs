@@ -285,7 +285,107 @@ impl PollPlan {
     pub fn gap(&self, age: Millis) -> Millis {
         let age = seconds(age);
         let at = self.next.partition_point(|(known, _)| *known <= age);
-        let next = at.checked_sub(1).and_then(|at| self.next.get(at)).map_or(age + self.ceiling, |(_, next)| *next);
-        Millis::new((next - age).clamp(self.floor, self.ceiling) * 1e3)
+        let gap = at.checked_sub(1).and_then(|at| self.next.get(at)).map_or(self.ceiling, |(_, next)| next - age);
+        Millis::new(gap.clamp(self.floor, self.ceiling) * 1e3)
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+
+    /// Whole thousandths of what was learned in the first bins.
+    fn learned(times: &AgentTimes, key: &str) -> Vec<f64> {
+        times.document().get(key).unwrap().elements().iter().take(6).filter_map(Json::as_number).collect()
+    }
+
+    #[test]
+    fn a_job_counts_in_the_bin_that_its_time_begins_and_in_two_on_each_side() {
+        for (ms, events) in
+            [(0.0, [340, 220, 110, 0, 0, 0]), (99.0, [340, 220, 110, 0, 0, 0]), (100.0, [220, 340, 220, 110, 0, 0])]
+        {
+            let mut times = AgentTimes::default();
+            times.learn(Observed::Finished(Millis::new(ms)));
+            assert_eq!(learned(&times, "events"), events.map(f64::from), "{ms}");
+        }
+        let mut unfinished = AgentTimes::default();
+        unfinished.learn(Observed::Unfinished(Millis::new(110.0)));
+        assert_eq!(learned(&unfinished, "events"), [0.0; 6]);
+        assert_eq!(learned(&unfinished, "seconds"), [100.0, 10.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn no_more_seconds_are_read_than_the_jobs_that_are_remembered_can_have_spent_in_a_bin() {
+        for (bin, (from, to)) in bins().enumerate() {
+            for (more, is_read) in [(-1.0, true), (1.0, false)] {
+                let mut seconds = vec![Json::number(0.0); BINS];
+                seconds[bin] = Json::number(((to - from) * MAX_JOBS * 1e3).round() + more);
+                let kept = AgentTimes::default().document().set("seconds", Json::array(seconds));
+                assert_eq!(AgentTimes::read(&kept).is_some(), is_read, "{bin} {more}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_after_a_time_is_close_to_an_exponential() {
+        for expected in [0.0, 0.01, 0.1, 0.5, 1.0] {
+            assert!((left_after(expected) - (-expected).exp()).abs() < 0.001_5, "{expected}: {}", left_after(expected));
+        }
+        assert!(left_after(1e9) < 1e-9);
+    }
+
+    #[test]
+    fn at_each_point_as_many_jobs_are_unfinished_and_for_as_long_as_the_hazards_before_it_say() {
+        let mut times = AgentTimes::default();
+        for ms in [400.0, 2_000.0, 2_500.0, 9_000.0] {
+            times.learn(Observed::Finished(Millis::new(ms)));
+        }
+        let (points, hazards) = (times.points(), times.hazards().collect::<Vec<_>>());
+        // Both are added up here in small steps.
+        let (mut age, mut expected, mut time) = (0.0, 0.0, 0.0);
+        let mut left = 1.0;
+        let mut point_age = 0.0;
+        for point in &points {
+            while age < point.age - 1e-4 {
+                let hazard = hazards.iter().find(|(to, _)| age < *to).unwrap().1;
+                expected += hazard * 1e-3;
+                left = f64::exp(-expected);
+                time += left * 1e-3;
+                age += 1e-3;
+            }
+            assert!((point.unfinished - left).abs() < 0.003 && (point.time - time).abs() < 0.03, "{point:?} {left} {time}");
+            assert_eq!(point.age, point_age);
+            point_age += step(point_age);
+        }
+        assert!(points.last().unwrap().age > 398.0);
+    }
+
+    #[test]
+    fn the_next_poll_is_where_polls_and_waiting_cost_least() {
+        let point = |age, unfinished, time| Point { age, unfinished, time };
+        let choice = |cost| Choice { cost, next: f64::NAN };
+        let from = point(10.0, 0.5, 6.0);
+        let later = [point(11.0, 0.5, 6.5), point(12.0, 0.25, 6.75), point(14.0, 0.125, 7.0)];
+        let chosen = |floor, ceiling, costs: [f64; 3]| {
+            let pace =
+                Pace { price: Millis::from_secs(2.0), floor: Millis::from_secs(floor), ceiling: Millis::from_secs(ceiling) };
+            // The last one first.
+            let Choice { cost, next } = from.choose(&later, &costs.map(choice), pace);
+            (next, cost)
+        };
+        // Half of the jobs pay for the poll and wait up to it, less the time in which they are unfinished.
+        assert_eq!(chosen(0.5, 9.0, [5.0, 5.0, 5.0]), (11.0, 6.0));
+        assert_eq!(chosen(0.5, 9.0, [5.0, 3.0, 5.0]), (12.0, 4.25));
+        assert_eq!(chosen(0.5, 9.0, [0.0, 5.0, 5.0]), (14.0, 2.0));
+        // Of two that cost the same, the sooner.
+        assert_eq!(chosen(0.5, 9.0, [5.0, 4.75, 5.0]), (11.0, 6.0));
+        // The floor and the ceiling are gaps that are allowed.
+        assert_eq!(chosen(2.0, 9.0, [5.0, 5.0, 0.0]), (12.0, 6.25));
+        assert_eq!(chosen(2.1, 9.0, [5.0, 0.0, 0.0]), (14.0, 7.0));
+        assert_eq!(chosen(0.5, 4.0, [0.0, 5.0, 5.0]), (14.0, 2.0));
+        assert_eq!(chosen(0.5, 3.9, [0.0, 5.0, 5.0]), (11.0, 6.0));
+        // Nowhere: as late as is allowed, at no further cost.
+        assert_eq!(chosen(5.0, 6.0, [0.0, 0.0, 0.0]), (16.0, 0.0));
     }
 }

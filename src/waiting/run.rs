@@ -28,9 +28,11 @@ pub use crate::waiting::pace::Pace;
 pub use crate::waiting::schedule::WaitPlan;
 use crate::waiting::watch::{ChannelAnswer, Key, ListLimit, Step, Watch, Way};
 
-/// A timer that ends sooner than this much before its time was ended by the page, which is active
-/// again.
-const EARLY: Millis = Millis::new(1.0);
+/// No more polls go out at once than this, also where the server names no rate limit.
+const AT_ONCE: f64 = 500.0;
+/// A poll that has been on its way for so long when the page is active again is made again: its
+/// connection may have been lost while the page, the machine or the network slept.
+const STALE: Millis = Millis::new(1_000.0);
 
 /// The options of polling.
 #[derive(Debug, Clone, Copy)]
@@ -314,7 +316,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
 
     fn way(&self) -> Way {
         let is_cached = self.http.freshness.borrow().is_cache_in_the_way();
-        Way { quiet: self.http.pause_left(), spare: self.http.spare_slots(), is_cached }
+        Way { quiet: self.http.pause_left(), spare: self.http.spare_slots().min(AT_ONCE), is_cached }
     }
 
     fn clear_signal(&self) {
@@ -349,10 +351,24 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
             within(self.signal(), self.http.platform.sleep(duration)).await;
             return;
         }
-        let sleep = self.http.platform.sleep_until_active(duration);
-        let was_signalled = within(self.signal(), sleep).await.is_some();
-        if !was_signalled && self.now() + EARLY < until {
+        let mut is_active_again = false;
+        let sleep = async { is_active_again = self.http.platform.sleep_until_active(duration).await };
+        within(self.signal(), sleep).await;
+        if is_active_again {
             self.all.change(|watch| watch.is_active_again(self.key, self.now()));
+        }
+    }
+
+    /// What the request brings; `None` when the page is active again after the request was on its
+    /// way for so long that its connection may be lost.
+    async fn unless_stale<T>(&self, request: impl Future<Output = T>) -> Option<T> {
+        let stale_from = self.now() + STALE;
+        let mut request = pin!(request);
+        loop {
+            match within(request.as_mut(), self.http.platform.active_again()).await {
+                None if self.now() < stale_from => {}
+                brought => return brought,
+            }
         }
     }
 
@@ -367,8 +383,11 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     async fn poll(&self, wanted: &Wanted<'_>, limit: Millis) {
         // Another poll is the retry.
         let call = self.limited(wanted.call, limit);
-        let outcome = self.http.get_job(wanted.job_id, &call, 0).await;
-        self.all.change(|watch| watch.polled(self.key, self.now(), outcome));
+        let outcome = self.unless_stale(self.http.get_job(wanted.job_id, &call, 0)).await;
+        self.all.change(|watch| match outcome {
+            Some(outcome) => watch.polled(self.key, self.now(), outcome),
+            None => watch.poll_given_up(self.key, self.now()),
+        });
     }
 
     async fn read_channel(&self, wanted: &Wanted<'_>, created_at: Option<WallTime>, by: Instant, slot: Slot) {
@@ -378,7 +397,11 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
 
     /// Asks for a list on behalf of all, and wakes those whose time ends meanwhile.
     async fn lead(&self, query: ListQuery, by: Instant) {
-        let mut list = pin!(self.list(query, by));
+        let mut list = pin!(async {
+            if self.unless_stale(self.list(query, by)).await.is_none() {
+                self.all.change(|watch| watch.list_is_stale(self.key, self.now()));
+            }
+        });
         loop {
             let until = self.all.watch.borrow().led_until();
             let ends = self.http.platform.sleep(until.since(self.now()));
@@ -398,7 +421,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         let asked_at = self.now();
         let mut request = self.http.request(Method::Get, &query.path(), &CallOptions::default());
         request.answers = f64::from(query.limit);
-        let limit = POLL_LIMIT.min(self.http.timeout());
+        let limit = self.all.watch.borrow().list_limit().min(self.http.timeout());
         let end = by.min(asked_at + limit);
         let list = self.http.read_request(request, Deadline::at(end), 0, "a list of jobs", &jobs::list).await;
         match list {

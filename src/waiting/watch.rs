@@ -20,6 +20,7 @@ mod subscription;
 use crate::api::error::Result;
 use crate::api::jobs::Seen;
 use crate::http::rate_limit::Slot;
+use crate::http::retry::POLL_LIMIT;
 use crate::json::Json;
 use crate::time::{Instant, Millis};
 use crate::waiting::agents::Agents;
@@ -31,6 +32,8 @@ use answers::KnownAnswers;
 pub(crate) use subscription::Key;
 use subscription::{OwnPoll, Subscription, Subscriptions};
 
+/// A leader that is silent for so long after its time is led itself from then on.
+const LOST: Millis = Millis::new(1_000.0);
 /// From so many jobs on a list costs less than a poll for each.
 const SHARED_FROM: usize = 4;
 
@@ -89,6 +92,9 @@ struct Sharing {
     is_listing: bool,
     /// When the leader asks for the next one.
     planned: Instant,
+    /// When the leader has something to do at the latest. One that is silent for longer has lost
+    /// its timer, as happens in tests with a clock of their own.
+    attends_until: Instant,
     /// When the first of those who sleep without a timer of their own is to be woken, or before.
     led_until: Instant,
 }
@@ -127,6 +133,7 @@ impl Watch {
                 leader: None,
                 is_listing: false,
                 planned: Instant::default(),
+                attends_until: Instant::NEVER,
                 led_until: Instant::NEVER,
             },
             own_polls: OwnPolls::default(),
@@ -277,10 +284,13 @@ impl Watch {
     /// The step of one whose polls a list stands in for.
     fn share(&mut self, key: Key, now: Instant, way: Way) -> Step {
         let by = self.subscriptions.get(key).map_or(Instant::NEVER, |own| own.wait.shares_until(now));
-        if self.sharing.leader.is_some_and(|leader| leader != key) {
-            return self.be_led(key, by);
+        if self.sharing.leader != Some(key) {
+            if self.sharing.leader.is_some() && now < self.sharing.attends_until + LOST {
+                return self.be_led(key, by);
+            }
+            self.sharing.leader = Some(key);
+            self.sharing.is_listing = false;
         }
-        self.sharing.leader = Some(key);
         self.wake_ended(now);
         let mut until = by;
         if !self.sharing.is_listing {
@@ -288,6 +298,8 @@ impl Watch {
             self.sharing.planned = due;
             if now >= due {
                 self.sharing.is_listing = true;
+                self.sharing.attends_until = by.min(now + POLL_LIMIT);
+                self.lists.asked(now);
                 return Step::List { query: self.lists.query(now, number(self.sharing.count), way.spare), by };
             }
             until = until.min(due);
@@ -295,7 +307,9 @@ impl Watch {
         if let Some(own) = self.subscriptions.get_mut(key) {
             own.wait.sleep_until(until);
         }
-        Step::Own(Next::Sleep(until.min(self.sharing.led_until)))
+        let until = until.min(self.sharing.led_until);
+        self.sharing.attends_until = until;
+        Step::Own(Next::Sleep(until))
     }
 
     /// The step of one that the leader wakes, at that time at the latest.
@@ -380,22 +394,24 @@ impl Watch {
                 continue;
             }
             first = first.min(own.wait.due());
+            // One that was not polled yet has no gap: its rate has no end.
             let gap = own.wait.gap().get();
-            rate += if gap > 0.0 { 1.0 / (gap * gap) } else { 0.0 };
+            rate += 1.0 / (gap * gap);
         }
-        let gap = if rate > 0.0 { Millis::new(1.0 / rate.sqrt()) } else { Millis::ZERO };
-        self.lists.due(gap, first)
+        self.lists.due(Millis::new(1.0 / rate.sqrt()), first)
     }
 
-    /// It leads no longer: the next one that wants lists takes its place. If that one goes too, or
+    /// It leads no longer: the one that waits for longest takes its place. If that one goes too, or
     /// polls by itself, it passes the place on: a call that was only woken may have been given up.
     fn resign(&mut self, key: Key, now: Instant) {
         if self.sharing.leader != Some(key) {
             return;
         }
-        let next = self.subscriptions.next_after(key, &|own| own.wants_list(now));
+        // A list that is on its way ends with the one that has asked for it.
+        let next = self.subscriptions.last_to_end(key, now);
         self.sharing.is_listing = false;
         self.sharing.leader = next;
+        self.sharing.attends_until = now;
         match next {
             Some(leader) => self.woken.push(leader),
             // Who is left looks after itself.
@@ -482,6 +498,14 @@ impl Watch {
                 Ok(seen) => own.wait.seen(now, seen, place),
                 Err(error) => own.wait.failed(now, &error),
             }
+        }
+        self.own_poll_ends(key);
+    }
+
+    /// Its poll was given up, because another one is more likely to be answered.
+    pub(crate) fn poll_given_up(&mut self, key: Key, now: Instant) {
+        if let Some(own) = self.subscriptions.get_mut(key) {
+            own.wait.poll_given_up(now);
         }
         self.own_poll_ends(key);
     }

@@ -44,3 +44,28 @@ pub(super) fn recipient(entry: &Json, key: &str, token: &Token) -> Result<String
     };
     entry.get_text(key).filter(can_be_paid).ok_or_else(|| format!("{} cannot be paid", shown_member(entry, key)))
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::json;
+    use crate::x402::tokens::usdc;
+
+    #[test]
+    fn on_another_chain_any_text_may_be_a_recipient() {
+        let base = usdc().remove(0);
+        let other = Token { network: "solana".into(), chain_id: 0, ..(*base).clone() };
+        for (to, on_base, elsewhere) in [
+            (json!("0x209693Bc6afc0C5328bA36FaF03C514EF312287C"), true, true),
+            (json!(base.asset.clone()), false, true),
+            (json!("FeePayer1"), false, true),
+            (json!(""), false, false),
+            (json!(5), false, false),
+        ] {
+            let entry = json!({"payTo": to.0});
+            assert_eq!(recipient(&entry, "payTo", &base).is_ok(), on_base, "{entry}");
+            assert_eq!(recipient(&entry, "payTo", &other).is_ok(), elsewhere, "{entry}");
+        }
+    }
+}

@@ -220,6 +220,14 @@ mod tests {
             }
         }
         assert!(read(Dialect::X402V1, &good(Dialect::X402V1).set("resource", json!(5))).is_err());
+        let longest = |dialect: Dialect, most: usize, echoed: usize| {
+            let length = |text: &str| good(dialect).set("description", json!(text)).to_json().len() + echoed;
+            let text = "x".repeat(most - length(""));
+            let fits = |text: &str| read(dialect, &good(dialect).set("description", json!(text))).is_ok();
+            (fits(&text), fits(&(text.clone() + "x")))
+        };
+        assert_eq!(longest(Dialect::X402V1, MAX_ENTRY, 0), (true, false));
+        assert_eq!(longest(Dialect::X402V2, MAX_ECHO, json!({"url": URL}).to_json().len()), (true, false));
         // Only version 2 sends it back.
         for (dialect, length, fits) in [
             (Dialect::X402V2, 9_000, true),

@@ -217,6 +217,8 @@ mod tests {
             (answer([0, 1], 1_001, 0), ChainWord::Unknown),
             (answer([1, 0], 1_001, 0), ChainWord::Unknown),
             (answer([1, 1], 1_001, 2), ChainWord::Unknown),
+            (answer([0, 1], 5, 1), ChainWord::Unknown),
+            (answer([1, 0], 5, 1), ChainWord::Unknown),
             (json!("0x"), ChainWord::Unknown),
             (json!(null), ChainWord::Unknown),
             (json!({"data": "0x"}), ChainWord::Unknown),

@@ -115,3 +115,32 @@ pub fn refused(code: ErrorCode, why: &str) -> Box<Error> {
     error.status = Some(402);
     error
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn an_entry_is_of_the_version_that_the_document_names_and_else_of_the_one_whose_price_it_has() {
+        let (old, new) = (json!({"maxAmountRequired": "1"}), json!({"amount": "1"}));
+        for (version, entry, dialect) in [
+            (None, &old, Dialect::X402V1),
+            (None, &new, Dialect::X402V2),
+            (Some(1.0), &new, Dialect::X402V1),
+            (Some(2.0), &old, Dialect::X402V2),
+        ] {
+            assert_eq!(version_of(version, entry), dialect, "{version:?} {entry}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_eight_reasons_and_says_when_there_are_more() {
+        let said = |count: usize| reasons(&(1..=count).map(|at| at.to_string()).collect::<Vec<_>>());
+        assert_eq!(said(0), "");
+        assert_eq!(said(2), "1; 2");
+        assert_eq!(said(8), "1; 2; 3; 4; 5; 6; 7; 8");
+        assert_eq!(said(9), "1; 2; 3; 4; 5; 6; 7; 8; …");
+    }
+}

@@ -152,6 +152,19 @@ mod tests {
             }
         };
         assert_eq!(changed(compact).unwrap(), signature, "compact");
+        for seed in 1..=8u8 {
+            let key = SigningKey::from_bytes(&[seed; 32].into()).unwrap();
+            let (low, id) = key.sign_prehash_recoverable(&[seed; 32]).unwrap();
+            let mut short = low.to_bytes().to_vec();
+            short[32] |= id.to_byte() << 7;
+            let long = [&low.to_bytes()[..], &[27 + id.to_byte()]].concat();
+            assert_eq!(
+                normalised(&encoding::to_hex(&short)).unwrap(),
+                encoding::to_hex(&long),
+                "compact, parity {}",
+                id.to_byte()
+            );
+        }
     }
 
     #[test]

@@ -116,6 +116,18 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_another_chain_is_known_by_its_own_names_to_the_letter() {
+        let token = Token { network: "solana".into(), chain_id: 0, asset: "EPjF".into(), ..(*usdc().remove(0)).clone() };
+        assert!(token.is_on("solana") && !token.is_on("eip155:0"));
+        assert!(token.is_named_by("EPjF"));
+        for other in ["epjf", "EPJF", "eip155:0/erc20:EPjF", ""] {
+            assert!(!token.is_named_by(other), "{other}");
+        }
+        assert_eq!(token.foreign_chain().as_deref(), Some("solana is no EVM chain"));
+        assert_eq!(usdc().remove(0).foreign_chain(), None);
+    }
+
+    #[test]
     fn a_contract_is_known_by_its_address_and_by_its_caip_19_name_on_its_own_chain() {
         let base = usdc().remove(0);
         let address = "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913";

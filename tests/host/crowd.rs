@@ -217,6 +217,8 @@ struct World {
     ready: Ready,
     /// Requests that arrive now fail like this.
     down: Cell<Option<SendFailure>>,
+    /// Until when the page, its machine or the network sleeps.
+    sleeps_until: Cell<f64>,
 }
 
 struct Alarm {
@@ -277,6 +279,7 @@ impl World {
             tasks: RefCell::default(),
             ready: Ready::default(),
             down: Cell::new(None),
+            sleeps_until: Cell::new(0.0),
         })
     }
     fn sleep(self: &Rc<Self>, ms: f64) -> Sleep {
@@ -332,6 +335,11 @@ impl Platform for Shared {
     type Lock = ();
     async fn send(&self, request: &HttpRequest, _hear: Option<&dyn Fn(&str)>) -> Result<HttpResponse, SendError> {
         let world = &self.0;
+        if world.now.get() < world.sleeps_until.get() {
+            // Sent on a connection that does not outlive the sleep.
+            world.sleep(request.timeout.get()).await;
+            return Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None, partial: String::new() });
+        }
         if request.timeout.get() < RTT {
             world.sleep(request.timeout.get()).await;
             return Err(SendError { failure: SendFailure::Timeout, words: String::new(), cause: None, partial: String::new() });
@@ -375,6 +383,10 @@ impl Platform for Shared {
         let ms = duration.get();
         assert!(ms >= 0.0, "a sleep of {ms} ms");
         self.0.sleep(ms).await;
+    }
+    async fn active_again(&self) {
+        let left = self.0.sleeps_until.get() - self.0.now.get();
+        self.0.sleep(if left > 0.0 { left } else { f64::INFINITY }).await;
     }
     fn now(&self) -> Instant {
         Instant::from_ms(self.0.now.get())
@@ -875,6 +887,23 @@ fn a_call_among_ten_thousand_that_is_given_up_is_gone_at_once_and_costs_the_othe
     }
     world.run(f64::INFINITY);
     assert_eq!((answered(&ends), world.server.borrow().counts[3]), (9_997, 0));
+}
+
+#[test]
+fn a_request_whose_connection_did_not_outlive_a_sleep_is_made_again_when_the_page_is_back() {
+    for (count, asleep_for, answered_by) in [(1, 3_000.0, 3_100.0), (3, 3_000.0, 3_100.0), (10, 3_000.0, 3_200.0)] {
+        let (world, _, ends) = together(&vec![500.0; count], Limiter::Told, Lists::Shown);
+        world.sleeps_until.set(asleep_for);
+        world.run(f64::INFINITY);
+        assert_eq!(answered(&ends), count);
+        let latest = ends.borrow().iter().map(|(at, _)| *at).fold(0.0, f64::max);
+        assert!((asleep_for..=answered_by).contains(&latest), "{count} jobs: the last one at {latest} ms");
+    }
+    // A request that has only just begun is let go on.
+    let (world, _, ends) = together(&[500.0], Limiter::Told, Lists::Shown);
+    world.sleeps_until.set(900.0);
+    world.run(f64::INFINITY);
+    assert!(ends.borrow()[0].0 > 9_000.0, "{} ms", ends.borrow()[0].0);
 }
 
 #[test]

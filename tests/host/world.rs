@@ -257,10 +257,11 @@ impl Platform for Shared {
         self.0.sleeps.borrow_mut().push(ms);
         self.0.now.set(self.0.now.get() + ms);
     }
-    async fn sleep_until_active(&self, duration: Millis) {
+    async fn sleep_until_active(&self, duration: Millis) -> bool {
         let ms = duration.get();
         let more = self.0.held_up.borrow_mut().pop_front().unwrap_or(0.0);
         self.sleep(Millis::new((ms + more).max(0.0))).await;
+        more < 0.0
     }
     fn log(&self, level: LogLevel, words: &str) {
         self.0.logged.borrow_mut().push((level, words.to_owned()));

@@ -1,10 +1,12 @@
-//! What JavaScript does where the module runs, for tests on the host.
+//! Documents as serde_json reads them, for tests on the host.
 
 use super::{MAX_DEPTH, Map, Value};
 
-/// Reads a text.
-pub(super) fn parse(text: &str) -> Option<Value> {
-    value(serde_json::from_str(text).ok()?, MAX_DEPTH)
+impl Value {
+    /// Reads a text; `None` when it is not JSON, or nested too deep.
+    pub fn parse(text: &str) -> Option<Self> {
+        value(serde_json::from_str(text).ok()?, MAX_DEPTH)
+    }
 }
 
 pub(super) fn value(given: serde_json::Value, depth: u32) -> Option<Value> {
@@ -21,17 +23,4 @@ pub(super) fn value(given: serde_json::Value, depth: u32) -> Option<Value> {
             Value::Object(Map(members.into_iter().map(member).collect::<Option<_>>()?))
         }
     })
-}
-
-/// A finite number as JSON has it.
-pub(super) fn text_of(number: f64) -> String {
-    number.to_string()
-}
-
-/// `Number(text)`, but for the notations that only JavaScript has.
-pub(super) fn number_of(text: &str) -> f64 {
-    match text.trim() {
-        "" => 0.0,
-        text => text.parse().unwrap_or(f64::NAN),
-    }
 }

@@ -5,17 +5,11 @@ use wasm_bindgen::prelude::*;
 
 use super::{MAX_DEPTH, Map, Value};
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_name = String)]
-    fn string(number: f64) -> String;
-    #[wasm_bindgen(js_name = Number)]
-    fn number(text: &str) -> f64;
-}
-
-/// Reads a text.
-pub(super) fn parse(text: &str) -> Option<Value> {
-    read(&JSON::parse(text).ok()?)
+impl Value {
+    /// Reads a text; `None` when it is not JSON, or nested too deep.
+    pub fn parse(text: &str) -> Option<Self> {
+        read(&JSON::parse(text).ok()?)
+    }
 }
 
 /// The document that a value of JavaScript is; `None` when it is nested too deep.
@@ -45,14 +39,4 @@ fn within(value: &JsValue, depth: u32) -> Option<Value> {
         Some((entry.get(0).as_string()?, within(&entry.get(1), depth)?))
     };
     Object::entries(value.unchecked_ref()).iter().map(member).collect::<Option<_>>().map(|members| Value::Object(Map(members)))
-}
-
-/// A finite number as JSON has it.
-pub(super) fn text_of(value: f64) -> String {
-    string(value)
-}
-
-/// `Number(text)`
-pub(super) fn number_of(text: &str) -> f64 {
-    number(text)
 }

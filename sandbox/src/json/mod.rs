@@ -8,13 +8,11 @@
 mod host;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod javascript;
+mod number;
 #[cfg(test)]
 mod testing;
 
-#[cfg(not(target_arch = "wasm32"))]
-use host as runtime;
-#[cfg(target_arch = "wasm32")]
-use javascript as runtime;
+use number::{number_of, text_of};
 use serde::{Serialize, Serializer};
 #[cfg(test)]
 pub(crate) use testing::json;
@@ -88,11 +86,6 @@ impl Map {
 }
 
 impl Value {
-    /// Reads a text; `None` when it is not JSON, or nested too deep.
-    pub fn parse(text: &str) -> Option<Self> {
-        runtime::parse(text)
-    }
-
     /// The member of this name; `None` when there is none, or this is no object.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.as_object()?.get(key)
@@ -138,7 +131,7 @@ impl Value {
     pub fn to_number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
-            Self::String(text) => Some(runtime::number_of(text)).filter(|number| number.is_finite()),
+            Self::String(text) => Some(number_of(text)).filter(|number| number.is_finite()),
             Self::Bool(value) => Some(f64::from(u8::from(*value))),
             Self::Null => Some(0.0),
             _ => None,
@@ -233,7 +226,7 @@ fn number_text(number: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "whole, and small enough")]
     match number {
         _ if is_whole(number) => (number as i64).to_string(),
-        _ if number.is_finite() => runtime::text_of(number),
+        _ if number.is_finite() => text_of(number),
         _ => "null".to_owned(),
     }
 }

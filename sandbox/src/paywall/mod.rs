@@ -124,6 +124,18 @@ impl Paywall {
         self.terms.truncate(1);
     }
 
+    /// What tells the proof in a request from all others: the hash of a transfer, or the nonce of
+    /// a signature; in lower case.
+    pub fn proof_in(&self, request: &Request) -> Option<String> {
+        let is_v2 = self.kind == PaywallKind::X402V2;
+        let header = request.header(if is_v2 { "payment-signature" } else { "x-payment" })?;
+        if !is_v2 && self.kind != PaywallKind::X402V1 {
+            return Some(header.to_ascii_lowercase());
+        }
+        let payment = from_base64(header)?;
+        Some(payment.get("payload")?.get("authorization")?.get("nonce")?.as_str()?.to_ascii_lowercase())
+    }
+
     /// Whether this request for a job may go on.
     pub fn check(&mut self, request: &Request, around: &mut Around) -> Verdict {
         match self.kind {

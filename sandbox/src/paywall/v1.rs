@@ -42,7 +42,7 @@ impl Paywall {
             Some("invalid_exact_evm_payload_recipient_mismatch")
         } else if let Err(reason) = timing(&authorization, around.time) {
             Some(reason)
-        } else if around.chain.balance(network, &authorization.from, around.now) < terms.map_or(0, |terms| terms.amount) {
+        } else if around.chain.available(network, &authorization.from, around.now) < terms.map_or(0, |terms| terms.amount) {
             Some("insufficient_funds")
         } else if authorization.value < terms.map_or(0, |terms| terms.amount) {
             Some("invalid_exact_evm_payload_authorization_value")

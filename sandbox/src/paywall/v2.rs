@@ -52,7 +52,7 @@ impl Paywall {
             Some("invalid_exact_evm_signature")
         } else if is_used.is_some_and(|transfer| transfer.at <= around.now) {
             Some("invalid_exact_evm_nonce_already_used")
-        } else if is_used.is_none() && around.chain.balance(network, &authorization.from, around.now) < terms.amount {
+        } else if is_used.is_none() && around.chain.available(network, &authorization.from, around.now) < terms.amount {
             Some("invalid_exact_evm_insufficient_balance")
         } else {
             None

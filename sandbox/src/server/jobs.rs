@@ -119,6 +119,7 @@ impl Server {
             let time = if self.faults.is_on(FaultName::ClockSkew) { now + SKEW_MS } else { now };
             let mut around = Around { chain: &mut self.chain, faults: &mut self.faults, random: &mut self.random, now, time };
             reply = wall.settle(request, reply, proof, &mut around);
+            self.note_fault();
         }
         if reply.status != 201 {
             return Outcome::Reply(reply);

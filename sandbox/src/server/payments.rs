@@ -4,7 +4,7 @@ use super::Server;
 use crate::chain::{Transfer, network};
 use crate::faults::FaultName;
 use crate::json::{Value, document};
-use crate::message::Effect;
+use crate::message::{Effect, Request};
 use crate::text::{atomic, decimal, is_hex};
 use crate::time::Ms;
 use crate::wallet;
@@ -38,6 +38,8 @@ impl Server {
     pub fn sign(&mut self, id: u32, typed_data: &Value, now: Ms) {
         let signed = wallet::sign(typed_data);
         let at = self.wallet_answers(now);
+        let nonce = typed_data.get("message").and_then(|message| message.get("nonce")).and_then(Value::as_str);
+        self.mark(nonce.unwrap_or_default());
         self.settle(id, at, signed);
     }
 
@@ -45,7 +47,28 @@ impl Server {
     pub fn transfer(&mut self, id: u32, quote: &Value, now: Ms) {
         let at = self.wallet_answers(now);
         let hash = self.made_transfer(quote, at);
+        self.mark(hash.as_deref().unwrap_or_default());
         self.settle(id, at, hash);
+    }
+
+    /// What has gone wrong in the wallet shows in the request that brings this proof.
+    fn mark(&mut self, proof: &str) {
+        if let Some(fault) = self.faults.struck() {
+            self.marked.push((proof.to_ascii_lowercase(), fault));
+        }
+    }
+
+    /// Notes what has gone wrong in the wallet with the proof that this request brings.
+    pub(super) fn note_marked(&mut self, request: &Request) {
+        if self.marked.is_empty() {
+            return;
+        }
+        let Some(proof) = self.wall.as_ref().and_then(|wall| wall.proof_in(request)) else { return };
+        let Some(place) = self.marked.iter().position(|(marked, _)| *marked == proof) else { return };
+        let (_, fault) = self.marked.remove(place);
+        if let Some(logged) = self.logged() {
+            logged.fault = Some(fault);
+        }
     }
 
     /// Something waits for the sandbox's time to pass.
@@ -78,7 +101,7 @@ impl Server {
             return Err(format!("the sandbox's wallet cannot pay \"{}\": that is no amount", text("amount")));
         };
         let from = wallet::address();
-        let balance = self.chain.balance(network, &from, at);
+        let balance = self.chain.available(network, &from, at);
         if balance < value {
             return Err(format!(
                 "the sandbox's wallet has {} USDC on {}, not {}",

@@ -202,7 +202,7 @@ impl Payment {
         self.withdraw(Some(Error::new(ErrorCode::WalletTimeout, words)), at)
     }
 
-    /// What is signed later is not sent: the call was told that no money has moved, and may have
+    /// What is signed later is not sent: the call has learned that no money has moved, and may have
     /// been made again. What is transferred later is kept.
     pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>, at: Moment) -> Step {
         if self.attempt.signs {

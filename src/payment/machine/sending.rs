@@ -75,7 +75,7 @@ impl Payment {
         if self.is_unsent() { ReservationChange::Release } else { ReservationChange::Unchanged }
     }
 
-    /// The call ends, and what was signed was never sent: it never will be. The application is told
+    /// The call ends, and what was signed was never sent: it never will be. The application learns
     /// that nothing was paid, and may call again; what is open it may resume besides.
     pub(super) fn discard(&mut self, error: Option<Box<Error>>, at: Moment) -> Step {
         // Neither by what the error has, when the record is gone.

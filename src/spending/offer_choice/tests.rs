@@ -74,6 +74,9 @@ fn cheapest_then_preferred() {
     assert_eq!(chosen(&ours, &same).unwrap(), "base");
     assert_eq!(chosen(&theirs, &same).unwrap(), "polygon");
     assert_eq!(chosen(&theirs, &[("polygon", "0.03"), ("base", "0.02")]).unwrap(), "base");
+    // Of equal ones the first.
+    let twice = required(&ours, elizaos(&[("polygon", "0.02"), ("base", "0.02"), ("base", "0.02")]));
+    assert_eq!(ours.judge_all(twice, unspent(TRANSFER, URL), &ledger(&ours).budget()).choice.unwrap().at, 1);
 }
 
 #[test]
@@ -127,6 +130,21 @@ fn only_the_named_recipients_are_paid() {
     let error = chosen(&policy, &[("base", "0.02")]).unwrap_err();
     assert_eq!(error.code, ErrorCode::PaymentRecipientNotAllowed);
     assert!(error.message.contains(TO) && error.message.contains(&policy.recipients[0]), "{}", error.message);
+    // Small and capital letters tell addresses of other chains apart.
+    let token = Token { network: "solana".into(), chain_id: 0, ..(*usdc()[0]).clone() };
+    let mut policy = SpendPolicy { tokens: vec![Rc::new(token)], ..networks(&["solana"]) };
+    let asset = policy.tokens[0].asset.clone();
+    for (recipients, is_paid) in [(vec!["FeePayer1"], true), (vec!["feepayer1"], false), (vec!["feepayer1", "FeePayer1"], true)] {
+        policy.recipients = recipients.into_iter().map(str::to_owned).collect();
+        let body = v1(|entry| {
+            entry["network"] = json!("solana").0;
+            entry["asset"] = json!(asset.clone()).0;
+            entry["payTo"] = json!("FeePayer1").0;
+        });
+        let code = choose(&policy, ALL, body).map(|_| ()).map_err(|error| error.code);
+        let expected = if is_paid { Ok(()) } else { Err(ErrorCode::PaymentRecipientNotAllowed) };
+        assert_eq!(code, expected, "{:?}", policy.recipients);
+    }
 }
 
 #[test]

@@ -84,6 +84,9 @@ fn the_callers_interval_and_number_of_polls_are_obeyed_exactly() {
     assert_eq!(polls(Some(700), Some(3)), [0.0, 700.0, 1_400.0]);
     assert_eq!(polls(None, Some(2)), [0.0, 1_000.0]);
     assert_eq!(polls(Some(10), None), (0..30).map(|poll| f64::from(poll) * 10.0).collect::<Vec<_>>());
+    let plan = WaitPlan { interval_ms: Some(700), max_attempts: Some(9) };
+    let limited = JobWait::new("job-1", Terms { deadline: at(1_500.0), ..terms(plan) }, planned(), at(0.0));
+    assert_eq!(all_polls(limited, "processing"), (vec![0.0, 700.0, 1_400.0], 1_500.0));
 }
 
 #[test]
@@ -97,6 +100,30 @@ fn the_last_poll_comes_right_after_the_expiry_and_the_wait_ends_five_seconds_lat
     let (polls, over) = all_polls(created(), "processing");
     assert!(polls.contains(&30_050.0) && over == 35_000.0, "{polls:?} {over}");
     assert!(polls.len() < 32, "fewer than one a second: {}", polls.len());
+}
+
+#[test]
+fn a_poll_that_began_before_the_expiry_was_not_the_last() {
+    let next_poll = |began: f64| {
+        let mut wait = created();
+        polls_at(&mut wait, at(began));
+        wait.seen(at(30_100.0), job("processing"), Answers::InJobs);
+        wait.due().as_ms()
+    };
+    assert_eq!(next_poll(29_999.0), 30_100.0, "at once");
+    assert!(next_poll(30_000.0) > 30_500.0, "after a pause");
+}
+
+#[test]
+fn a_list_that_shows_a_job_as_it_was_stands_in_for_a_poll() {
+    let mut wait = created();
+    wait.failed(at(400.0), &error(ErrorCode::JobNotFound));
+    wait.is_unchanged(at(9_000.0));
+    assert_eq!(wait.observed(), Some(Observed::Unfinished(Millis::new(9_000.0))));
+    assert_eq!(wait.due(), at(9_000.0) + planned().gap(Millis::new(9_000.0)));
+    // It is there again: missing once more is no end.
+    wait.failed(at(9_500.0), &error(ErrorCode::JobNotFound));
+    polls_at(&mut wait, at(9_500.0));
 }
 
 #[test]
@@ -179,6 +206,9 @@ fn a_wait_whose_time_is_over_before_its_first_poll_ends_then() {
 #[test]
 fn a_server_that_asks_to_stay_away_until_the_job_is_gone_gets_one_poll_all_the_same() {
     let around = Surroundings { quiet: Millis::new(900_000.0), ..ALONE };
+    // Up to the end of the wait there may be a slot.
+    let until_the_end = Surroundings { quiet: Millis::new(4_950.0), ..ALONE };
+    assert!(matches!(created().next(at(30_050.0), until_the_end), Next::TakeSlot { .. }));
     let mut wait = created();
     assert!(matches!(wait.next(at(30_050.0), around), Next::Poll { .. }));
     wait.seen(at(30_050.0), job("processing"), Answers::InJobs);
@@ -237,6 +267,54 @@ fn a_page_that_is_active_again_polls_at_once() {
     assert!(matches!(wait.next(at(400.0), ALONE), Next::Sleep(_)));
     wait.is_active_again(at(500.0));
     assert_eq!(polls_at(&mut wait, at(500.0)), at(500.0));
+}
+
+#[test]
+fn what_was_seen_less_than_three_tenths_of_a_second_ago_was_just_seen() {
+    let mut wait = created();
+    assert!(!wait.was_just_seen(at(0.0)), "nothing was seen");
+    wait.seen(at(1_000.0), job("processing"), Answers::InJobs);
+    for (now, is_just_seen) in [(1_000.0, true), (1_299.0, true), (1_300.0, false), (9_000.0, false)] {
+        assert_eq!(wait.was_just_seen(at(now)), is_just_seen, "{now}");
+    }
+}
+
+#[test]
+fn a_wait_goes_by_what_was_learned_meanwhile_but_for_an_interval_of_the_callers() {
+    let mut quick = AgentTimes::default();
+    (0..20).for_each(|_| assert!(quick.learn(Observed::Finished(Millis::new(300.0)))));
+    let quick = Rc::new(quick.plan(Pace::default()));
+    let next_poll = |plan| {
+        let mut wait = JobWait::new("job-1", terms(plan), planned(), at(0.0));
+        wait.follow(quick.clone());
+        wait.seen(at(0.0), job("processing"), Answers::InJobs);
+        wait.due().as_ms()
+    };
+    let learned = quick.gap(Millis::ZERO).get();
+    assert_ne!(planned().gap(Millis::ZERO).get(), learned);
+    assert_eq!(next_poll(OURS), learned);
+    assert_eq!(next_poll(WaitPlan { interval_ms: Some(700), max_attempts: None }), 700.0);
+}
+
+#[test]
+fn a_page_that_is_active_again_changes_nothing_about_the_callers_interval() {
+    let mut wait = JobWait::new("job-1", terms(WaitPlan { interval_ms: Some(2_000), ..OURS }), planned(), at(0.0));
+    polls_at(&mut wait, at(0.0));
+    wait.seen(at(50.0), job("processing"), Answers::InJobs);
+    wait.is_active_again(at(500.0));
+    assert_eq!(polls_at(&mut wait, at(500.0)), at(2_050.0));
+}
+
+#[test]
+fn a_poll_that_is_given_up_is_made_again_at_once_and_does_not_count() {
+    for plan in [OURS, WaitPlan { interval_ms: Some(2_000), max_attempts: Some(1) }] {
+        let mut wait = JobWait::new("job-1", terms(plan), planned(), at(0.0));
+        polls_at(&mut wait, at(0.0));
+        wait.poll_given_up(at(3_000.0));
+        assert_eq!(polls_at(&mut wait, at(3_000.0)), at(3_000.0));
+        wait.seen(at(3_050.0), job("completed"), Answers::InJobs);
+        assert!(end(&mut wait, at(3_050.0)).is_ok());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::subscription::{Key, Listing};
 use super::{ListLimit, Watch, Way};
 use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs::{self, JobStatus, Seen};
-use crate::time::Instant;
+use crate::time::{Instant, Millis};
 use crate::waiting::job_list::{JobList, Progress, SLICE};
 use crate::waiting::lists::{ListQuery, Listed};
 
@@ -17,6 +17,19 @@ impl Watch {
     pub(crate) fn list_given_up(&mut self, key: Key, now: Instant) {
         self.sharing.is_listing = false;
         self.resign(key, now);
+    }
+
+    /// The list that is on its way may have lost its connection: another one is due.
+    pub(crate) fn list_is_stale(&mut self, key: Key, now: Instant) {
+        self.sharing.is_listing = false;
+        if let Some(own) = self.subscriptions.get_mut(key) {
+            own.wait.is_active_again(now);
+        }
+    }
+
+    /// How long a list may take.
+    pub(crate) fn list_limit(&self) -> Millis {
+        self.lists.limit()
     }
 
     /// There is no list this time. `limit`: whose time limit the request had.
@@ -58,7 +71,7 @@ impl Watch {
             }
             list.next = key.saturating_add(1);
             let Some(own) = own else { continue };
-            if !own.shares || !own.wait.is_idle() || own.wait.began() > list.asked_at {
+            if !own.shares || !own.wait.is_idle() {
                 continue;
             }
             if let Some(job) = list.job(own.wait.job_id()) {
@@ -69,7 +82,8 @@ impl Watch {
                 } else {
                     changed.push((key, job));
                 }
-            } else if own.is_served(now) {
+                // A list that was asked for before the wait began may be older than the job.
+            } else if own.is_served(now) && own.wait.began() <= list.asked_at {
                 list.falls_short |= list.is_cut;
                 if !list.is_cut && own.missed_by(list.query.which, now) {
                     self.woken.push(key);

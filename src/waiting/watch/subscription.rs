@@ -159,20 +159,16 @@ impl Subscriptions {
         self.entries.iter().enumerate().filter_map(|(key, own)| Some((key, own.as_deref()?)))
     }
 
-    /// The first one after this key, or else the first one before it, of which this is true.
-    pub(super) fn next_after(&self, key: Key, is_wanted: &dyn Fn(&Subscription) -> bool) -> Option<Key> {
-        let mut before = None;
-        for (other, own) in self.iter() {
-            let is_after = other > key;
-            if other == key || (before.is_some() && !is_after) || !is_wanted(own) {
-                continue;
+    /// Of the others that want lists, the one that waits for longest; of several the newest.
+    pub(super) fn last_to_end(&self, but: Key, now: Instant) -> Option<Key> {
+        let (mut last, mut latest) = (None, Instant::from_ms(f64::NEG_INFINITY));
+        for (key, own) in self.iter() {
+            let until = own.wait.shares_until(now);
+            if key != but && until >= latest && own.wants_list(now) {
+                (last, latest) = (Some(key), until);
             }
-            if is_after {
-                return Some(other);
-            }
-            before = Some(other);
         }
-        before
+        last
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut Subscription)> {

@@ -1,11 +1,13 @@
 //! Each rule of many waits, without async.
 
 use super::listing::CHANGED;
+use super::subscription::Listing;
 use super::*;
 use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs;
 use crate::json;
 use crate::waiting::job_list::{JobList, SLICE};
+use crate::waiting::lists::Which;
 use crate::waiting::schedule::WaitPlan;
 
 const FREE: Way = Way { quiet: Millis::ZERO, spare: 500.0, is_cached: false };
@@ -58,6 +60,14 @@ fn step(watch: &mut Watch, key: Key, now: Instant, way: Way) -> Step {
             step => return step,
         }
     }
+}
+/// Four jobs that a list has just shown, twenty seconds after they were created, on a server whose
+/// answers are in its jobs.
+fn crowd_of_slow_jobs() -> Watch {
+    let mut watch = watch(4, FREE);
+    watch.learn_from(&jobs::read_job(job(9, "completed")));
+    show(&mut watch, at(20_000.0), FREE, &[0, 1, 2, 3]);
+    watch
 }
 /// A list that shows these jobs as being processed.
 fn show(watch: &mut Watch, now: Instant, way: Way, keys: &[Key]) {
@@ -191,24 +201,97 @@ fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
     assert!(matches!(watch.next(own, at(1_000.0), FREE), Step::Own(Next::Poll { .. })));
     let alone = watch.subscribe("job-9", "", Terms { may_share: false, ..terms(WaitPlan::default()) }, at(1_000.0));
     assert!(takes_slot(&watch.next(alone, at(1_000.0), FREE)));
+    // What comes of lists is nothing to it.
+    let due = |watch: &Watch| watch.subscriptions.get(alone).unwrap().wait.due();
+    let before = due(&watch);
+    let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+    watch.list_failed(query, at(2_050.0), FREE, &Error::new(ErrorCode::ConnectionFailed, "no"), ListLimit::Request);
+    assert_eq!(due(&watch), before);
+    listed(&mut watch, query, at(3_000.0), at(3_050.0), list(vec![job(9, "completed")]));
+    assert!(!watch.take_woken().contains(&alone));
+    assert_eq!(due(&watch), before);
+}
+
+#[test]
+fn all_but_the_leader_of_those_that_share_are_led() {
+    let mut watch = watch(4, FREE);
+    let plan = WaitPlan::default();
+    let terms = Terms { plan, lifetime: None, was_there: true, deadline: Instant::NEVER, limit: None, may_share: false };
+    let alone = watch.subscribe("job-9", "", terms, at(1_000.0));
+    assert_eq!([0, 1, 2, 3, alone].map(|key| watch.is_led(key)), [false, true, true, true, false]);
+}
+
+#[test]
+fn a_new_wait_wakes_the_leader_when_it_wants_a_list_sooner_than_that_has_planned() {
+    let mut watch = crowd_of_slow_jobs();
+    assert!(watch.sharing.planned > at(20_550.0), "{:?}", watch.sharing.planned);
+    let plan = WaitPlan::default();
+    let terms = Terms { plan, lifetime: None, was_there: true, deadline: Instant::NEVER, limit: None, may_share: false };
+    watch.subscribe("job-8", "", terms, at(20_000.0));
+    assert!(watch.take_woken().is_empty(), "it polls by itself");
+    join(&mut watch, "job-9", at(20_000.0));
+    assert_eq!(watch.take_woken(), [0]);
+    step(&mut watch, 0, at(20_000.0), FREE);
+    assert_eq!(watch.sharing.planned, at(20_500.0), "half a second after the last list");
+    join(&mut watch, "job-10", at(20_050.0));
+    assert!(watch.take_woken().is_empty(), "no sooner than that");
+}
+
+#[test]
+fn a_wait_in_a_crowd_ends_at_its_limit_and_wants_no_list_after_its_jobs_expiry() {
+    let mut watch = watch(4, FREE);
+    let plan = WaitPlan::default();
+    let lifetime = Some(Millis::new(30_000.0));
+    let terms = Terms { plan, lifetime, was_there: false, deadline: at(1_400.0), limit: None, may_share: true };
+    let limited = watch.subscribe("job-9", "", terms, at(1_000.0));
+    assert!(matches!(step(&mut watch, limited, at(1_399.0), FREE), Step::Led));
+    assert_eq!(watch.led_until(), at(1_400.0));
+    assert!(matches!(step(&mut watch, limited, at(1_400.0), FREE), Step::Own(Next::Over(end)) if end.is_err()));
+    let wants = |now| watch.subscriptions.get(0).unwrap().wants_list(at(now));
+    assert!(wants(29_999.0) && !wants(30_000.0));
+}
+
+#[test]
+fn when_the_leader_gives_the_list_up_the_next_one_asks_for_it() {
+    let mut watch = watch(4, FREE);
+    let (key, _) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+    watch.list_given_up(key, at(2_000.0));
+    assert_eq!((key, watch.take_woken()), (0, vec![3]));
+    assert!(matches!(step(&mut watch, 3, at(2_500.0), FREE), Step::List { .. }), "when its turn comes");
+}
+
+#[test]
+fn a_job_that_lists_leave_out_is_polled_by_itself_for_ten_seconds_after_the_last_of_them() {
+    let mut watch = watch(4, FREE);
+    let own = watch.subscriptions.get_mut(3).unwrap();
+    own.listing = Listing::LeftOut { until: at(5_000.0) };
+    assert!(own.missed_by(Which::All, at(2_000.0)));
+    assert!(own.is_left_out(at(11_999.0)) && !own.is_left_out(at(12_000.0)));
+    // A list that is cut off need not have it.
+    let (_, query) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+    let jobs = (0..3).chain(100..1_097).map(|key| job(key, "processing")).collect();
+    listed(&mut watch, query, at(2_000.0), at(2_050.0), list(jobs));
+    assert_eq!(leader(&mut watch, at(9_000.0), FREE).unwrap().1.limit, 1_000);
 }
 
 #[test]
 fn when_the_leader_goes_another_one_asks_for_the_list_even_while_it_is_on_its_way() {
     let mut watch = watch(6, FREE);
     let mut gone = Vec::new();
-    for _ in 0..2 {
-        let (key, _) = leader(&mut watch, at(2_000.0), FREE).unwrap();
-        assert!((0..6).filter(|other| !gone.contains(other)).all(|key| !takes_slot(&step(&mut watch, key, at(2_000.0), FREE))));
-        watch.unsubscribe(key, at(2_000.0));
+    for (now, successor) in [(2_000.0, 5), (2_500.0, 4)] {
+        let (key, _) = leader(&mut watch, at(now), FREE).unwrap();
+        assert!((0..6).filter(|other| !gone.contains(other)).all(|key| !takes_slot(&step(&mut watch, key, at(now), FREE))));
+        watch.unsubscribe(key, at(now));
         gone.push(key);
-        let woken = watch.take_woken();
-        assert!(woken.len() == 1 && !gone.contains(&woken[0]), "{woken:?} after {gone:?}");
+        assert_eq!(watch.take_woken(), [successor], "after {gone:?}");
+        let early = step(&mut watch, successor, at(now + 499.0), FREE);
+        assert_eq!(sleeps_until(&early), at(now + 500.0), "the next list waits its turn");
     }
     // Three are left: no list for them.
-    watch.unsubscribe(5, at(2_000.0));
-    assert_eq!(watch.take_woken().into_iter().filter(|key| [2, 3, 4].contains(key)).count(), 3);
-    assert!([2, 3, 4].iter().all(|key| takes_slot(&step(&mut watch, *key, at(2_000.0), FREE))));
+    assert_eq!(gone, [0, 5]);
+    watch.unsubscribe(4, at(2_500.0));
+    assert_eq!(watch.take_woken().into_iter().filter(|key| [1, 2, 3].contains(key)).count(), 3 + 1);
+    assert!([1, 2, 3].iter().all(|key| takes_slot(&step(&mut watch, *key, at(2_500.0), FREE))));
 }
 
 #[test]
@@ -216,18 +299,52 @@ fn when_the_one_that_was_woken_to_lead_goes_too_the_next_is_woken() {
     // One signal ends several calls: none of them takes a step any more.
     let mut watch = watch(12, FREE);
     leader(&mut watch, at(2_000.0), FREE).unwrap();
-    for key in 0..6 {
+    for key in [0, 11, 10, 9, 8, 7] {
         watch.unsubscribe(key, at(2_100.0));
     }
     assert_eq!(watch.take_woken().last(), Some(&6));
     assert!(matches!(step(&mut watch, 6, at(2_600.0), FREE), Step::List { .. }));
     // One that polls by itself passes it on as well.
     watch.unsubscribe(6, at(2_600.0));
-    watch.subscriptions.get_mut(7).unwrap().must_poll(at(2_600.0));
+    watch.subscriptions.get_mut(5).unwrap().must_poll(at(2_600.0));
     watch.take_woken();
-    assert!(takes_slot(&step(&mut watch, 7, at(2_600.0), FREE)));
-    assert_eq!(watch.take_woken(), [8]);
-    assert!(matches!(step(&mut watch, 8, at(3_200.0), FREE), Step::List { .. }));
+    assert!(takes_slot(&step(&mut watch, 5, at(2_600.0), FREE)));
+    assert_eq!(watch.take_woken(), [4]);
+    assert!(matches!(step(&mut watch, 4, at(3_200.0), FREE), Step::List { .. }));
+}
+
+#[test]
+fn of_waits_that_end_one_after_another_the_one_that_ends_last_asks_for_the_list() {
+    let mut watch = watch(4, FREE);
+    let ends: Vec<Key> =
+        [9_000.0, 3_000.0, 20_000.0, 5_000.0].into_iter().map(|end| join_until(&mut watch, end, at(2_000.0))).collect();
+    let (first, _) = leader(&mut watch, at(2_000.0), FREE).unwrap();
+    for key in 0..4 {
+        if key != first {
+            watch.unsubscribe(key, at(2_000.0));
+        }
+    }
+    watch.take_woken();
+    watch.unsubscribe(first, at(2_000.0));
+    assert_eq!(watch.take_woken().first(), Some(&ends[2]));
+}
+
+#[test]
+fn a_leader_that_is_silent_after_its_time_is_replaced_by_the_next_that_waits() {
+    let mut watch = watch(5, FREE);
+    let silent = (0..5).find(|key| watch.sharing.leader == Some(*key)).unwrap();
+    let until = sleeps_until(&step(&mut watch, silent, at(1_100.0), FREE));
+    let next = join(&mut watch, "job-9", until);
+    let at_once = until + LOST - Millis::new(1.0);
+    assert!(matches!(step(&mut watch, next, at_once, FREE), Step::Led), "it may be a little late");
+    assert!(matches!(step(&mut watch, next, until + LOST, FREE), Step::List { .. }));
+    // It is there again.
+    assert!(matches!(step(&mut watch, silent, until + LOST, FREE), Step::Led));
+    // One that is silent while its list is on its way.
+    let later = join(&mut watch, "job-10", until + LOST);
+    let limit = until + LOST + POLL_LIMIT + LOST;
+    assert!(matches!(step(&mut watch, later, limit - Millis::new(1.0), FREE), Step::Led));
+    assert!(matches!(step(&mut watch, later, limit, FREE), Step::List { .. }));
 }
 
 #[test]
@@ -255,8 +372,8 @@ fn as_long_as_none_was_answered_one_of_a_crowd_finds_out_whether_answers_are_in_
     show(&mut watch, at(4_000.0), FREE, &keys);
     // It has been quiet for five seconds.
     assert!(takes_slot(&step(&mut watch, 0, at(5_000.0), FREE)));
-    assert_eq!(watch.take_woken(), [1]);
-    assert!(matches!(step(&mut watch, 1, at(5_000.0), FREE), Step::List { .. }), "the others go on meanwhile");
+    assert_eq!(watch.take_woken(), [5]);
+    assert!(matches!(step(&mut watch, 5, at(5_000.0), FREE), Step::List { .. }), "the others go on meanwhile");
     watch.slot(0, at(5_000.0), Some(true));
     assert!(matches!(watch.next(0, at(5_000.0), FREE), Step::Own(Next::Poll { .. })));
     watch.polled(0, at(5_050.0), Ok(jobs::read_job(job(0, "processing"))));
@@ -264,18 +381,18 @@ fn as_long_as_none_was_answered_one_of_a_crowd_finds_out_whether_answers_are_in_
     // Nothing yet: the next one tries, later, and then seldom.
     watch.channel_read(0, at(5_100.0), ChannelAnswer::None);
     assert!(!takes_slot(&step(&mut watch, 0, at(5_100.0), FREE)));
-    assert!(!takes_slot(&step(&mut watch, 1, at(9_900.0), FREE)));
-    assert!(takes_slot(&step(&mut watch, 1, at(10_000.0), FREE)));
-    watch.slot(1, at(10_000.0), Some(true));
-    watch.next(1, at(10_000.0), FREE);
-    watch.polled(1, at(10_050.0), Ok(jobs::read_job(job(1, "processing"))));
-    step(&mut watch, 1, at(10_050.0), FREE);
+    assert!(!takes_slot(&step(&mut watch, 5, at(9_900.0), FREE)));
+    assert!(takes_slot(&step(&mut watch, 5, at(10_000.0), FREE)));
+    watch.slot(5, at(10_000.0), Some(true));
+    watch.next(5, at(10_000.0), FREE);
+    watch.polled(5, at(10_050.0), Ok(jobs::read_job(job(5, "processing"))));
+    step(&mut watch, 5, at(10_050.0), FREE);
     watch.take_woken();
     // There it is: from now on each is polled by itself.
     let result = json!({"message": {"content": "here"}});
-    watch.channel_read(1, at(10_100.0), ChannelAnswer::Found(result));
+    watch.channel_read(5, at(10_100.0), ChannelAnswer::Found(result));
     assert_eq!(watch.take_woken(), keys);
-    assert!(keys.iter().all(|key| *key == 1 || takes_slot(&step(&mut watch, *key, at(20_000.0), FREE))));
+    assert!(keys.iter().all(|key| *key == 5 || takes_slot(&step(&mut watch, *key, at(20_000.0), FREE))));
 }
 
 #[test]
@@ -383,6 +500,41 @@ fn each_of_two_waits_for_one_job_gets_its_end_and_its_reference() {
     }
 }
 
+#[test]
+fn of_two_waits_in_one_part_of_a_crowd_the_second_knows_that_the_job_is_the_firsts() {
+    let mut watch = watch(4, SPENT);
+    join(&mut watch, "job-0", at(1_000.0));
+    let (_, query) = leader(&mut watch, at(3_000.0), SPENT).unwrap();
+    let mut jobs = JobList::new(query, at(3_000.0), &list(vec![job(0, "completed"), job(9, "completed")]));
+    while !jobs.read_on() {}
+    assert!(watch.listed(&mut jobs, at(3_100.0)));
+    assert!(jobs.is_used("job-0") && !jobs.is_used("job-9"));
+}
+
+#[test]
+fn a_job_that_was_not_created_here_says_which_agent_it_asks_and_one_that_was_stays_the_servers_choice() {
+    let done = json!({"jobId": "job-0", "status": "completed", "agentId": "a", "createdAt": 0, "expiresAt": 30_000})
+        .set("result", json!({"message": {"content": "here"}, "processingTimeMs": 300}));
+    for (lifetime, agent) in [(None, "a"), (Some(Millis::new(30_000.0)), "")] {
+        let mut watch = Watch::new(Pace::default());
+        let plan = WaitPlan::default();
+        let terms = Terms { plan, lifetime, was_there: false, deadline: Instant::NEVER, limit: None, may_share: true };
+        let key = watch.subscribe("job-0", "", terms, at(0.0));
+        watch.polled(key, at(400.0), Ok(jobs::read_job(done.clone())));
+        watch.unsubscribe(key, at(400.0));
+        assert_eq!(watch.agents.record()["agents"][0]["agent"], agent);
+    }
+}
+
+/// Four jobs of one age finish four times as often as one, so that half its pause is best.
+#[test]
+fn a_crowds_list_comes_after_the_pause_of_one_job_that_finishes_as_often_as_all_of_them() {
+    let mut watch = crowd_of_slow_jobs();
+    let gap = watch.agents.plan("").gap(Millis::new(20_000.0));
+    assert!(gap > Millis::new(1_200.0), "{gap:?}");
+    assert_eq!(watch.list_due(at(20_000.0)), at(20_000.0) + gap.times(0.5));
+}
+
 /// Whoever waits runs between two parts of a long list, and may change what it has got.
 #[test]
 fn two_waits_for_one_job_in_different_parts_of_a_crowd_get_a_job_each() {
@@ -480,24 +632,30 @@ fn when_the_time_of_the_one_that_asks_is_over_the_list_is_not_to_blame() {
 
 #[test]
 fn a_page_that_is_active_again_asks_for_one_list_at_once() {
-    let mut watch = watch(4, FREE);
-    show(&mut watch, at(5_000.0), FREE, &[0, 1, 2, 3]);
-    assert!(leader(&mut watch, at(5_550.0), FREE).is_some(), "its usual time");
-    let mut watch = self::watch(4, FREE);
-    for age in [60_000.0, 61_000.0] {
-        for key in 0..4 {
-            watch.subscriptions.get_mut(key).unwrap().wait.is_unchanged(at(age));
-        }
-    }
-    watch.is_active_again(2, at(5_000.0));
-    assert!(leader(&mut watch, at(5_000.0), FREE).is_some());
+    let mut watch = crowd_of_slow_jobs();
+    assert!(leader(&mut watch, at(20_600.0), FREE).is_none(), "its usual time is later");
+    watch.is_active_again(2, at(20_200.0));
+    assert!(watch.take_woken().is_empty() && leader(&mut watch, at(20_600.0), FREE).is_none(), "it was just seen");
+    watch.is_active_again(2, at(20_600.0));
+    assert_eq!(watch.take_woken(), [0]);
+    assert!(leader(&mut watch, at(20_600.0), FREE).is_some());
+    watch.is_active_again(3, at(20_600.0));
+    assert!(watch.take_woken().is_empty(), "the list is on its way");
+    let mut watch = crowd_of_slow_jobs();
+    watch.is_active_again(0, at(20_600.0));
+    assert!(watch.take_woken().is_empty(), "the leader itself is awake");
+    assert!(leader(&mut watch, at(20_600.0), FREE).is_some());
 }
 
 #[test]
 fn the_first_answer_that_is_seen_says_where_this_servers_answers_are() {
     let mut watch = Watch::new(Pace::default());
-    watch.learn_from(&jobs::read_job(job(0, "processing")));
-    assert_eq!(watch.answers(), Answers::Unknown);
+    for no_answer in
+        [job(0, "processing"), job(0, "completed").without("result"), job(0, "completed").set("status", json!("failed"))]
+    {
+        watch.learn_from(&jobs::read_job(no_answer));
+        assert_eq!(watch.answers(), Answers::Unknown);
+    }
     watch.learn_from(&jobs::read_job(job(0, "completed")));
     assert_eq!(watch.answers(), Answers::InJobs);
     for nothing in [ChannelAnswer::None, ChannelAnswer::Failed] {
