@@ -1,6 +1,6 @@
 // The conversation: questions, what the server is doing about them, and the answers with their receipts.
 import { byId, copyButton, duration, element, short } from './dom.js';
-import { fundsMoved, sentence } from './words.js';
+import { chargeOf, fundsMoved, sentence } from './words.js';
 
 const SAID = {
   idle: 'Ready.',
@@ -142,10 +142,12 @@ function stub(job, { payment, asked }, ms) {
     return element('dl', { className: 'receipt' }, fact('Cost', asked ? 'paid before' : 'nothing: this server is free'), time);
   }
   const { amount, currency, network, recipient, transaction } = payment;
+  const doubt = chargeOf(payment);
   return element(
     'dl',
     { className: 'receipt' },
-    fact('Paid', element('b', {}, `${amount} ${currency}`), ' once'),
+    fact(doubt ? 'Signed' : 'Paid', element('b', {}, `${amount} ${currency}`), ' once'),
+    doubt && fact('Charged', doubt),
     fact('Network', network),
     fact('To', element('code', { title: recipient }, short(recipient))),
     transaction &&

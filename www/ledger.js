@@ -1,5 +1,6 @@
 // What was paid, as a table and as CSV; what is open; and what the server says of its jobs.
 import { byId, copyButton, element, short } from './dom.js';
+import { chargeOf } from './words.js';
 
 const STATES = {
   accepted: 'paid',
@@ -8,6 +9,11 @@ const STATES = {
   proven: 'signed, not sent',
   intended: 'the wallet was asked',
   refused: 'the server refused it',
+};
+const stateOf = (row) => {
+  const doubt = row.state === 'accepted' && chargeOf(row);
+  const [state, said] = doubt ? ['uncharged', `signed; charged: ${doubt}`] : [row.state, STATES[row.state] ?? row.state];
+  return element('span', { className: `state ${state}` }, said);
 };
 const cell = (...children) => element('td', {}, ...children);
 const time = (ms) => element('time', { dateTime: new Date(ms).toISOString() }, new Date(ms).toLocaleString());
@@ -43,7 +49,7 @@ export async function drawLedger(client, isEnded) {
               : ['–']),
           ),
           cell(isEnded(row.server) ? 'a sandbox, ended' : row.server ? new URL(row.server).host : '–'),
-          cell(element('span', { className: `state ${row.state}` }, STATES[row.state] ?? row.state)),
+          cell(stateOf(row)),
         ),
       ),
   );

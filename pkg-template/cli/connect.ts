@@ -6,7 +6,7 @@ import type { Given, Option } from './command.js';
 import { openStore, storeFolder, storeGiven, STORE_OPTION } from './folders.js';
 import { isLocalSandbox } from './local-server.js';
 import type { Output } from './output.js';
-import { address, amount, isLoopback, MOST_SECONDS, whole } from './values.js';
+import { address, amount, API_KEY_VARIABLE, isLoopback, MOST_SECONDS, whole } from './values.js';
 import { anyWallet, findWallet, testWallet } from './wallet.js';
 
 /** Networks whose money is worth nothing. */
@@ -68,7 +68,7 @@ export async function connect(given: Given, output: Output, named: string, needs
   const { wallet, library, why } = await walletFor(needs, isSandbox, given.value('rpc'));
   if (library !== undefined && !reported.has(library)) output.step('wallet', `the key is used by ${library}`, 'cyan');
   if (library !== undefined) reported.add(library);
-  const apiKey = process.env['ELIZA_JOBS_API_KEY'];
+  const apiKey = process.env[API_KEY_VARIABLE];
   const options: JobsClientOptions = {
     baseUrl: url,
     ...(apiKey && { apiKey }),

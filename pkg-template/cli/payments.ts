@@ -6,7 +6,7 @@ import type { Command, Given } from './command.js';
 import { EXIT, UsageError } from './exit.js';
 import { inSandboxes, openStore, otherFolder, storeFolder, storeFolders, STORE_OPTION } from './folders.js';
 import { inShort, paint, shown, type Output, type Part } from './output.js';
-import { paymentOf, report } from './report.js';
+import { chargeOf, paymentOf, report } from './report.js';
 import { date, oneOf } from './values.js';
 
 const STATES: readonly PaymentState[] = ['intended', 'proven', 'sent', 'accepted', 'refused', 'unknown'];
@@ -86,6 +86,7 @@ function lineOf(row: PaymentRow): Part[] {
   const at = new Date(row.createdAt).toISOString().replace('T', ' ').slice(0, 19);
   const state = row.state.padEnd(8);
   const price = `${row.amount.padStart(8)} ${row.currency}  ${shown(row.network).padEnd(8)}`;
-  const mark = paint(row.state === 'accepted' ? 'green' : 'yellow', state);
-  return [`${at}  ${price}  `, mark, `  ${inShort(row.server, 60)}  ${row.recipient}`];
+  const doubt = row.state === 'accepted' ? chargeOf(row) : undefined;
+  const mark = paint(row.state === 'accepted' && !doubt ? 'green' : 'yellow', state);
+  return [`${at}  ${price}  `, mark, `  ${inShort(row.server, 60)}  ${row.recipient}${doubt ? `  ${doubt}` : ''}`];
 }

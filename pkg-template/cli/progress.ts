@@ -1,9 +1,9 @@
 // What happens to a job, as lines on a terminal.
-import type { CompletedJob, JobUpdate } from '../wasm.js';
+import type { CompletedJob, JobUpdate, PaymentAttempt } from '../wasm.js';
 import type { Connection } from './connect.js';
 import { EXIT } from './exit.js';
 import { inShort, type Output } from './output.js';
-import { paymentOf, priceOf, resumeCommand } from './report.js';
+import { chargeOf, paymentOf, priceOf, resumeCommand } from './report.js';
 import { isUuid } from './values.js';
 
 /** A listener that writes one line for each step. */
@@ -20,8 +20,7 @@ export function progress(output: Output): (update: JobUpdate) => void {
       output.step('price', priceOf(update.quote));
       output.waiting('wallet', 'asked');
     } else if (update.type === 'payment') {
-      if (update.payment.state === 'accepted')
-        output.step('paid', `${update.payment.amount} ${update.payment.currency}, taken by the server`);
+      if (update.payment.state === 'accepted') taken(output, update.payment);
       else if (!isSent) output.waiting('paying', 'sending the same question with the proof');
       isSent = true;
     } else if (update.type === 'created') {
@@ -29,6 +28,14 @@ export function progress(output: Output): (update: JobUpdate) => void {
       think();
     } else if (update.job.status !== 'completed') think();
   };
+}
+
+/** The server has taken the payment. Whether it has charged it is another matter. */
+function taken(output: Output, payment: PaymentAttempt) {
+  const price = `${payment.amount} ${payment.currency}`;
+  const doubt = chargeOf(payment);
+  if (doubt) output.step('signed', `${price}; ${doubt}`, 'yellow');
+  else output.step('paid', `${price}, taken by the server`);
 }
 
 /** Writes the answer: set apart on a terminal, with what it cost. Returns the exit code. */
@@ -43,8 +50,13 @@ async function unlessLost(output: Output, connection: Connection, { jobId, payme
   const failed = await output.written();
   if (!failed) return EXIT.done;
   const next = isUuid(jobId) ? [`The server has the job for some time: ${resumeCommand(connection, jobId)}`] : [];
-  output.error(`the answer could not be written: ${failed.message}`, ...(payment ? [`Paid: ${priceOf(payment)}.`] : []), ...next);
+  output.error(`the answer could not be written: ${failed.message}`, ...(payment ? [costOf(payment)] : []), ...next);
   return payment ? EXIT.mayHavePaid : EXIT.nothingPaid;
+}
+
+function costOf(payment: PaymentAttempt): string {
+  const doubt = chargeOf(payment);
+  return doubt ? `Signed: ${priceOf(payment)}; ${doubt}.` : `Paid: ${priceOf(payment)}.`;
 }
 
 async function writeAnswer(output: Output, connection: Connection, job: CompletedJob, began: number): Promise<void> {
@@ -56,6 +68,8 @@ async function writeAnswer(output: Output, connection: Connection, job: Complete
   const parts = payment
     ? [priceOf(payment), ...(payment.transaction ? [`transaction ${payment.transaction}`] : [])]
     : ['nothing was paid'];
+  const doubt = payment && chargeOf(payment);
+  if (doubt) parts.push(doubt);
   if (payment && connection.isSandbox) parts.push('sandbox: no money exists there');
   for (const part of [...parts, ...(await leftToday(connection))]) output.remark(inShort(part, 200));
 }

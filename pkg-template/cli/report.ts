@@ -3,9 +3,9 @@ import type { ElizaJobsError } from '../errors.js';
 import type { FundsMoved, PaymentAttempt, PaymentRow, PendingPayment, Price } from '../wasm.js';
 import type { Connection } from './connect.js';
 import { EXIT, Refusal, UsageError } from './exit.js';
-import type { Output } from './output.js';
+import { inShort, type Output } from './output.js';
 import { PROGRAM } from './program.js';
-import { isLoopback, isUuid, MOST_SECONDS, quoted } from './values.js';
+import { API_KEY_VARIABLE, isLoopback, isUuid, MOST_SECONDS, quoted } from './values.js';
 
 type Failed = Partial<ElizaJobsError> & Error;
 
@@ -73,7 +73,7 @@ export function interrupted(connection: Pick<Connection, 'url' | 'options'>, ope
     name: 'Interrupted',
     code: message,
     message,
-    fundsMoved: isOpen ? 'unknown' : false,
+    fundsMoved: open.some((payment) => payment.state === 'accepted' && isCharged(payment)) || (isOpen && 'unknown'),
     open: open.map(paymentOf),
   };
   return {
@@ -105,8 +105,28 @@ const withHash = ({ attemptId }: { readonly attemptId: string }, connection: Pic
 function openAs(payment: PendingPayment): string {
   if (payment.state === 'unreadable') return `Open: the record ${payment.attemptId} cannot be read.`;
   const asked = lacksHash(payment) ? 'may have been paid: the hash of its transfer is not known' : 'may have been paid';
-  const state = payment.state === 'accepted' ? 'is paid, and its answer was not seen' : asked;
-  return `Open: ${priceOf(payment)} ${state}.`;
+  if (payment.state !== 'accepted') return `Open: ${priceOf(payment)} ${asked}.`;
+  const state = isCharged(payment) ? 'is paid' : `was taken by the server (${chargeOf(payment)})`;
+  return `Open: ${priceOf(payment)} ${state}, and its answer was not seen.`;
+}
+
+/** What says whether a payment was charged. */
+type Charge = Pick<PaymentAttempt, 'dialect' | 'receipt' | 'onChain'>;
+
+/**
+ * Whether money has moved for a payment that the server has taken: a transfer is made before, and a signature is settled by the server,
+ * whose receipt says so. `undefined`: there is no receipt.
+ */
+export const isCharged = ({ dialect, receipt, onChain }: Charge): boolean | undefined =>
+  dialect === 'elizaos' || onChain === true || receipt?.success;
+
+/** What is known of the charge for a signature that the server has taken; nothing where it was charged. */
+export function chargeOf(payment: Charge): string | undefined {
+  const charged = isCharged(payment);
+  if (charged === true) return undefined;
+  if (charged === undefined) return 'no receipt: whether the server has charged it is not known';
+  const why = payment.receipt?.errorReason;
+  return `the server says that it has not charged it so far${why ? `: ${inShort(why, 80)}` : ''}`;
 }
 
 /** What the library calls its options by, and what they are called here. */
@@ -115,6 +135,7 @@ const NAMES = {
   'spend.budget.perDay': '--per-day',
   'spend.budget': '--per-day',
   'spend.networks': '--network',
+  baseUrl: 'the address',
 };
 
 /** A message of the library's, with the names of the command line's options. */
@@ -122,6 +143,9 @@ export function asOptions(message: string): string {
   const text = message
     .replace(/spend: \{ allowResource: '([^']*)' \}/g, (_, url: string) => `--allow-resource ${quoted(url)}`)
     .replace('spend.networks must be a list of network names:', '--network (once for each network) must be one of:')
+    .replace('; set apiKey', `; ${process.env[API_KEY_VARIABLE] ? 'it does not take the key in' : 'set'} ${API_KEY_VARIABLE}`)
+    .replace('; give the client a wallet', '')
+    .replace(/the wallet needs (\w+); fromViem .*? make such wallets/, 'what pays here lacks $1')
     // What a program would do. What can be done here is said apart.
     .replace('; wait on with pollJob(error.jobId)', '')
     .replace(/; look in the wallet whether money has moved(, and if it has, put .* and resume that| before you pay again)/, '')
@@ -138,7 +162,10 @@ function inWords(error: Failed, message: string, moved: FundsMoved, connection: 
       next: [`Say how much may be paid: --max ${refused.amount}, or a budget for each day: --per-day 1`],
     };
   }
-  if (error.code === 'payment_required') return { message, next: [...noWallet, 'And say how much may be paid: --max 0.05'] };
+  if (error.code === 'payment_required') {
+    const limit = connection.hasBudget ? [] : ['And say how much may be paid: --max 0.05'];
+    return { message, next: [...noWallet, ...limit] };
+  }
   if (error.code === 'payment_over_limit') return { message, next: ['The limits are --max and --per-day.'] };
   if (error.code === 'wallet_cannot_pay') {
     return { message, next: ['For a server that wants a transfer, name a node of its network: --rpc <url>'] };
@@ -234,11 +261,12 @@ function forPrograms(error: Failed, message: string, fundsMoved: FundsMoved) {
 /** A payment for programs, without a proof. The hash of a transfer is one until the server has taken it. */
 export function paymentOf(payment: PaymentAttempt | PendingPayment | PaymentRow) {
   if (payment.state === 'unreadable') return payment;
-  const { attemptId, state, dialect, amount, currency, network, recipient, transaction, jobId, onChain } = payment;
+  const { attemptId, state, dialect, amount, currency, network, recipient, transaction, jobId, onChain, receipt } = payment;
   const { createdAt, server, content } = payment as Partial<PaymentRow & { content: string }>;
   return {
     ...{ attemptId, state, amount, currency, network, recipient, dialect },
     transaction: state === 'accepted' ? transaction : undefined,
+    settled: receipt?.success,
     ...{ jobId, onChain, createdAt, server, content },
   };
 }

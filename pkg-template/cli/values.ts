@@ -5,6 +5,7 @@ import { meant } from './suggest.js';
 
 /** The variable that has the key. */
 export const KEY_VARIABLE = 'ELIZA_JOBS_PRIVATE_KEY';
+export const API_KEY_VARIABLE = 'ELIZA_JOBS_API_KEY';
 
 /** The longest time that an agent may be given, in seconds: the server's own limit. */
 export const MOST_SECONDS = 300;

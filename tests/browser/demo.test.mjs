@@ -338,6 +338,24 @@ test('an answer of a sandbox that has ended with its page is not offered; the le
   await close();
 });
 
+test('what no receipt calls charged is not called paid: in the receipt and in the ledger', async () => {
+  for (const [paywall, said] of [
+    ['x402-v2', 'not so far, says the server'],
+    ['x402-v1', 'not known: there is no receipt'],
+  ]) {
+    const { page, sandbox, close } = await served(undefined, { options: { paywall, faults: ['settle-fails'] } });
+    await priced(page);
+    await ask(page, 'Answered and not charged?', { pay: false });
+    await turn(page, 'answered').waitFor();
+    const receipt = await turn(page, 'answered').locator('.receipt').innerText();
+    assert.match(receipt, /^signed\s+0\.02 USDC\s+once/i);
+    assert.ok(receipt.includes(said) && !/paid/i.test(receipt), receipt);
+    const state = page.locator('#payments .state');
+    assert.deepEqual([await state.textContent(), sandbox.payments], [`signed; charged: ${said}`, []]);
+    await close();
+  }
+});
+
 test('each switch ends as it must: paid once, or nothing was paid, and never twice', async () => {
   const { page, errors, close } = await openPage(browser);
   await priced(page);

@@ -304,6 +304,54 @@ for (const paywall of ['elizaos', 'x402-v1', 'x402-v2']) {
   });
 }
 
+test('a key of the server is named as the command line takes it', async (t) => {
+  const { url } = await sandboxed(t, { paywall: 'none', price: undefined, apiKey: 'right' });
+  const missing = await user().run('ask', url, QUESTION);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /HTTP 401.*; set ELIZA_JOBS_API_KEY\n/);
+  const wrong = await user({ ELIZA_JOBS_API_KEY: 'wrong' }).run('ask', url, QUESTION);
+  assert.match(wrong.stderr, /HTTP 401.*; it does not take the key in ELIZA_JOBS_API_KEY\n/);
+  assert.equal((await user({ ELIZA_JOBS_API_KEY: 'right' }).run('ask', url, QUESTION)).code, 0);
+});
+
+/** What is known of the charge: of a settlement that failed, of one without a receipt, and of one whose reply was lost. */
+for (const [paywall, fault, settled, words] of [
+  ['x402-v2', 'settle-fails', false, 'the server says that it has not charged it so far: invalid_exact_evm_transaction_failed'],
+  ['x402-v2', 'settle-late', false, 'the server says that it has not charged it so far: settlement_pending'],
+  ['x402-v1', 'settle-fails', undefined, 'no receipt: whether the server has charged it is not known'],
+  ['x402-v2', 'lose-reply', undefined, 'no receipt: whether the server has charged it is not known'],
+]) {
+  test(`${fault} with ${paywall}: the answer, and nothing says that it was charged`, async (t) => {
+    const { sandbox, url } = await sandboxed(t, { paywall, faults: [fault], slowMs: 60_000 });
+    const { run, onTerminal } = user();
+    const { code, text } = await onTerminal('ask', url, QUESTION);
+    const lines = asShown(text);
+    assert.equal(code, 0, text);
+    assert.ok(
+      lines.some((line) => /^! signed +0\.02 USDC; /.test(line) && line.endsWith(words)),
+      text,
+    );
+    assert.ok(!lines.some((line) => /^✓ paid/.test(line)), text);
+    assert.equal(lines.filter((line) => line.trim() === words).length, 1, text);
+    const listed = await run('payments', '--sandbox');
+    assert.match(listed.stdout, / {2}accepted {2}/);
+    assert.ok(listed.stdout.trimEnd().endsWith(words), listed.stdout);
+    const [row] = JSON.parse((await run('payments', '--sandbox', '--json')).stdout);
+    assert.deepEqual([row.state, row.settled], ['accepted', settled]);
+    assert.equal(sandbox.payments.length, fault === 'lose-reply' ? 1 : 0);
+  });
+}
+
+test('what was charged has a receipt, in all that is said of it', async (t) => {
+  const { url } = await sandboxed(t);
+  const { run, onTerminal } = user();
+  const { text } = await onTerminal('ask', url, QUESTION);
+  assert.match(asShown(text).join('\n'), /✓ paid +0\.02 USDC, taken by the server/);
+  assert.doesNotMatch(text, /charged|receipt/);
+  const { payment } = JSON.parse((await run('ask', url, QUESTION, '--json')).stdout);
+  assert.deepEqual([payment.state, payment.settled], ['accepted', true]);
+});
+
 test('a sandbox is paid with the test wallet, whatever key is set', async (t) => {
   const { sandbox, url } = await sandboxed(t);
   const { run } = user({ cwd: WITH_LIBRARIES, ELIZA_JOBS_PRIVATE_KEY: KEY });
@@ -344,6 +392,9 @@ test('without a key, and without a library that signs, it says what to do', asyn
   const noKey = await user({ cwd: WITH_LIBRARIES }).run('ask', v2.url, QUESTION, '--max', '0.05');
   assert.equal(noKey.code, 1);
   assert.match(noKey.stderr, /0\.02 USDC[\s\S]*Nothing was paid[\s\S]*Set ELIZA_JOBS_PRIVATE_KEY/);
+  assert.doesNotMatch(noKey.stderr, /give the client|say how much/, 'a limit was given');
+  const noLimit = await user({ cwd: WITH_LIBRARIES }).run('ask', v2.url, QUESTION);
+  assert.match(noLimit.stderr, /Set ELIZA_JOBS_PRIVATE_KEY[\s\S]*And say how much may be paid: --max/);
   const cwd = emptyFolder();
   const noLibrary = await user({ cwd, ELIZA_JOBS_PRIVATE_KEY: KEY }).run('ask', v2.url, QUESTION, '--max', '0.05');
   assert.equal(noLibrary.code, 1);
@@ -453,6 +504,29 @@ test('Ctrl-C says what is open, and the command that it names gets the answer', 
   assert.deepEqual([resumed.code, resumed.stdout.startsWith(answerTo(QUESTION))], [0, true], resumed.stderr);
   assert.equal(sandbox.payments.length, 1);
 });
+
+for (const [paywall, faults, moved] of [
+  ['x402-v2', [], true],
+  ['x402-v2', ['settle-fails'], 'unknown'],
+]) {
+  test(`SIGTERM with --json ${faults.length > 0 ? 'after a settlement that failed' : 'after the payment'}: fundsMoved is ${moved}`, async (t) => {
+    const { sandbox, url } = await sandboxed(t, { paywall, faults, answerMs: 20_000 });
+    const { data, start, run } = user();
+    const asking = start('ask', url, QUESTION, '--json');
+    // The job is read when its payment was recorded as taken.
+    const isRead = ({ method, path }) => method === 'GET' && /\/jobs\/[\da-f]{8}-/.test(path);
+    while (!sandbox.requests.some(isRead)) await new Promise((next) => setTimeout(next, 20));
+    asking.child.kill('SIGTERM');
+    const { code, stdout } = await asking.end;
+    const { error, exitCode } = JSON.parse(stdout);
+    assert.deepEqual(
+      [code, exitCode, error.fundsMoved, error.open.map(({ state }) => state)],
+      [3, 3, moved, ['accepted']],
+      stdout,
+    );
+    assert.equal(JSON.parse((await run('pending', '--sandbox', '--json')).stdout).length, 1, data);
+  });
+}
 
 test('Ctrl-C before anything was paid: 130', async (t) => {
   const reached = signal();

@@ -184,12 +184,37 @@ test('serveSandbox refuses what it can never serve', async () => {
     ['sandbox', { paywall: 'x402-v2' }],
     ['port', createSandbox(), { port: 'abc' }],
     ['port', createSandbox(), { port: 70_000 }],
+    ['port', createSandbox(), { port: 1.5 }],
+    ['port', createSandbox(), { port: '80' }],
+    ['port', createSandbox(), { port: null }],
     ['host', createSandbox(), { host: 5 }],
+    // Node would listen on all addresses of the machine, and the system takes a number for an address.
+    ...['', ' ', '0', '0x0', '127.1', '1.2.3.256', 'localhost:3000', 'http://localhost', '[::1]', 'a b', '-a'].map((host) => [
+      'host',
+      createSandbox(),
+      { host },
+    ]),
+    ['options', createSandbox(), [3000]],
     ['prt', createSandbox(), { prt: 5 }],
     ['options', createSandbox(), null],
   ]) {
     const error = await serveSandbox(...given).catch((error) => error);
     assert.deepEqual([error.name, error.field, error.fundsMoved], ['ArgumentError', field, false], error.stack);
+  }
+});
+
+test('a sandbox listens where it is told to, and on this machine alone otherwise', async () => {
+  for (const [options, address] of [
+    [undefined, '127.0.0.1'],
+    [{ host: '127.0.0.2' }, '127.0.0.2'],
+    [{ host: 'localhost' }, /^(127\.0\.0\.1|\[::1\])$/],
+  ]) {
+    const { url, close } = await serveSandbox(createSandbox(), options);
+    const { hostname } = new URL(url);
+    if (typeof address === 'string') assert.equal(hostname, address);
+    else assert.match(hostname, address);
+    assert.equal((await fetch(`${url}/healthz`)).status, 200);
+    await close();
   }
 });
 
@@ -290,7 +315,21 @@ test('what can never be meant is refused', async () => {
     [{ time: 'virtual', now: 'yesterday' }, 'now', /a date such as/],
     [{ answerMs: Infinity }, 'answerMs', /milliseconds from 0 to/],
     [{ recipient: () => '' }, 'recipient', /0x and 40 hexadecimal digits/],
-    [null, 'options', /takes an object/],
+    [{ time: 'virtual', now: 1e20 }, 'now', /before the year 9000/],
+    [{ agent: false, answer: () => 'hello' }, 'answer', /with agent: false nobody answers/],
+    [{ agent: false, answerMs: 5 }, 'answerMs', /with agent: false nobody answers/],
+    [{ rateLimit: 0, faults: ['rate-limit'] }, 'faults', /the fault 'rate-limit' needs a limit/],
+    [{ apiKey: 'a\nb' }, 'apiKey', /what a header can carry/],
+    [{ apiKey: 'key ' }, 'apiKey', /without blanks at its ends/],
+    [{ apiKey: 'ключ' }, 'apiKey', /ASCII/],
+    [{ paywall: 'x402-v2', recipient: createSandbox().account }, 'recipient', /another address than the test wallet's own/],
+    [
+      { paywall: 'elizaos', recipient: '0x7E57000000000000000000000000000000000BAD' },
+      'recipient',
+      /another address than the one that the fault 'wrong-recipient' names/,
+    ],
+    [null, 'options', /takes an object; given: null/],
+    [[{ paywall: 'x402-v2' }], 'options', /takes an object; given: an array/],
   ];
   for (const [options, field, words] of cases) {
     assert.throws(
@@ -302,7 +341,11 @@ test('what can never be meant is refused', async () => {
   const sandbox = createSandbox();
   assert.throws(() => sandbox.fault('htlm'), /there is no fault 'htlm'\. Did you mean 'html'\?/);
   assert.throws(() => sandbox.fault('ask-more'), /needs a paywall/);
-  assert.throws(() => sandbox.fault('html', -1), /times must be a number/);
+  for (const times of [-1, 1.5, NaN, -Infinity, '2', null]) {
+    assert.throws(() => sandbox.fault('html', times), /times must be a whole number from 0 on, or Infinity/, String(times));
+  }
+  assert.throws(() => createSandbox({ rateLimit: 0 }).fault('rate-limit'), /needs a limit/);
+  assert.doesNotThrow(() => createSandbox({ time: 'virtual', now: '8999-12-31T23:00:00Z' }));
   assert.throws(() => sandbox.advance(5), /time: 'virtual'/);
   assert.throws(() => sandbox.balanceOf(undefined, 'bsae'), /network must be one of base, .*; given: 'bsae'/);
   for (const account of ['me', '0x12', 5, {}, null]) {
@@ -401,6 +444,64 @@ async function meet(paywall, fault, more) {
   );
   return { sandbox, outcome };
 }
+
+/** What a 402 asks for, what happens to the money, and what happens in the wallet: each with the status of the answer that shows it. */
+for (const [fault, status] of Object.entries({
+  'ask-more': 402,
+  'wrong-recipient': 402,
+  'settle-late': 402,
+  'settle-fails': 402,
+  'slow-wallet': 201,
+})) {
+  test(`${fault} is recorded with the request that shows it, once`, async () => {
+    for (const paywall of PAYWALLS) {
+      const { sandbox } = await meet(paywall, fault);
+      const seen = sandbox.requests.filter((request) => request.fault);
+      assert.deepEqual(
+        seen.map((request) => `${request.fault}: ${request.method} ${request.status}`),
+        [`${fault}: POST ${status}`],
+        paywall,
+      );
+      const isProven = 'x-payment' in seen[0].headers || 'payment-signature' in seen[0].headers;
+      assert.equal(isProven, !['ask-more', 'wrong-recipient'].includes(fault), paywall);
+    }
+  });
+}
+
+test('clock-skew is recorded with every request that no other fault has struck', async () => {
+  const { sandbox } = await meet('x402-v2', 'clock-skew');
+  assert.deepEqual(new Set(sandbox.requests.map(({ fault }) => fault)), new Set(['clock-skew']));
+  sandbox.fault('lose-reply');
+  const before = sandbox.requests.length;
+  await ask(sandbox);
+  assert.deepEqual(
+    sandbox.requests.slice(before, before + 2).map(({ fault }) => fault),
+    ['clock-skew', 'lose-reply'],
+  );
+  sandbox.fault('clock-skew', 0);
+  await sandbox.fetch('/healthz');
+  assert.equal(sandbox.requests.at(-1).fault, undefined);
+});
+
+test('a payment that is under way is with one of the two, and is spent once', async () => {
+  for (const paywall of PAYWALLS) {
+    const sandbox = createSandbox({
+      paywall,
+      faults: ['settle-late'],
+      time: 'virtual',
+      slowMs: 5000,
+      balance: '0.03',
+      price: '0.02',
+    });
+    const money = () => [sandbox.balanceOf(), sandbox.balanceOf(sandbox.recipient), sandbox.payments.length];
+    await ask(sandbox).catch(() => {});
+    assert.deepEqual(money(), ['0.03', '0.03', 0], paywall);
+    const again = await rejection(ask(sandbox));
+    assert.match(again.message, paywall === 'elizaos' ? /has 0\.01 USDC/ : /insufficient/, paywall);
+    await sandbox.advance(5000);
+    assert.deepEqual(money(), ['0.01', '0.05', 1], paywall);
+  }
+});
 
 /** Behind every paywall: the answer, for one payment, although something went wrong. */
 for (const [fault, reply] of [

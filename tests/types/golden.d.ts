@@ -1543,7 +1543,7 @@ export interface SandboxOptions {
     faults?: FaultName[] | undefined;
     /**
      * How long slow faults take, in milliseconds: `slow-wallet`, `settle-late`, `slow-body`, and
-     * how long `server-restarts` refuses connections.
+     * how long `server-restarts` refuses connections; also those that `fault()` turns on later.
      * @default 2000
      */
     slowMs?: number | undefined;
@@ -1888,7 +1888,7 @@ export interface SandboxRequest {
     body: string;
     /** What was answered; absent when nothing was. */
     status?: number | undefined;
-    /** Which fault has struck. */
+    /** Which fault has struck: in this request, or in the wallet when it made the proof that this request brings. Of several the last; `clock-skew` is named where no other has struck. */
     fault?: FaultName | undefined;
 }
 
