@@ -164,6 +164,7 @@ function reconnect() {
     notice('server', '');
     drawOpen([], {});
   }
+  notice('csv', '');
   const real = realWallet(settings);
   connectedWallet = real;
   connection = (async () => {
@@ -291,6 +292,7 @@ async function drawMoney() {
     const isOver = drawBudget(perDay, settings.perDay, price?.free ? undefined : offerOf(price)?.amount);
     if (offerOf(price) && !price.free) showPrice(isOver ? perDay.remaining : undefined);
     await drawLedger(quiet, isEnded);
+    notice('store', '');
   } catch (error) {
     notice('store', error.message);
   }

@@ -86,7 +86,7 @@ export function drawWallets(settings, choose) {
           type: 'radio',
           name: 'wallet',
           value: id,
-          checked: provider === real?.provider,
+          checked: provider ? wallet === real : !real,
           disabled: Boolean(provider) && !isReal,
           change: () => {
             chosen = provider && wallet;
