@@ -97,8 +97,16 @@ async function generate(compiled, folder, declarations) {
   }
   const [from, named, wasm] = [`glue/${name}_bg.wasm`, 'named.wasm', `${name}_bg.wasm`].map((file) => `${folder}/${file}`);
   const wasmOpt = (...args) => execFileSync('node_modules/.bin/wasm-opt', args, { encoding: 'utf8' });
-  const smaller = ['-Oz', '--one-caller-inline-max-function-size=30', '--skip-pass=local-cse', '--low-memory-unused'];
-  wasmOpt(...smaller, '--converge', '--reorder-functions-by-name', '-g', from, '-o', named); // named: for `make size`
+  const smaller = [
+    '--flatten',
+    '--rereloop',
+    '-Oz',
+    '-Oz',
+    '--one-caller-inline-max-function-size=30',
+    '--skip-pass=local-cse',
+    '--low-memory-unused',
+  ];
+  wasmOpt(...smaller, '--reorder-functions-by-name', '-g', from, '-o', named); // named: for `make size`
   const short = ['--strip-debug', '--strip-target-features', '--minify-imports-and-exports-and-modules'];
   const names = JSON.parse(wasmOpt(...short, named, '-o', wasm));
   const bytes = readFileSync(wasm);

@@ -7,8 +7,9 @@ const text = (value) => `'${String(value).replaceAll('\\', '\\\\').replaceAll("'
 
 /** How the question is asked, where a switch of "Make it go wrong" is about that. */
 const CALLS = {
-  'click-twice': `// Two clicks: one order, one job, one payment.
-const click = () => client.createAndWaitForJob(params, { idempotencyKey: 'order-1' });
+  'click-twice': `// Two clicks: one order, one job, one payment. A retry of the order takes the same id and params.
+const orderId = crypto.randomUUID();
+const click = () => client.createAndWaitForJob(params, { idempotencyKey: orderId });
 const [job] = await Promise.all([click(), click()]);`,
   reload: `// What was paid for before the page was reloaded; else the question.
 const [open] = await client.pendingPayments();
@@ -59,12 +60,13 @@ ${CALLS[fault] ?? ASKED}`,
 
 /** The client of a page. */
 function clientOfPage(given) {
-  const { isSandbox, isFree, sandbox, where, spend } = parts(given);
+  const { isSandbox, isFree, sandbox, where, spend, key } = parts(given);
   const wallet = isSandbox ? 'wallet: sandbox.wallet,' : 'wallet: fromEip1193(window.ethereum),';
   const confirm = given.settings.askFirst ? '\n  confirm: ({ amount }) => window.confirm(`Pay ${amount} USDC?`),' : '';
+  const own = key && '\n  apiKey: sessionStorage.apiKey, // typed in by its owner: not in the code, which everybody can read';
   const pays = isFree ? '' : `\n  ${wallet}\n  ${spend}${confirm}`;
   return `${sandbox}const client = new JobsClient({
-  ${where}${pays}
+  ${where}${own}${pays}
 });`;
 }
 
@@ -88,11 +90,12 @@ console.log(job.result.message.content);`;
 }
 
 function node(given) {
+  const { isSandbox, isFree, sandbox, imports, where, key, spend, call } = parts(given);
+  // The sandbox ends with the program: an earlier run's answers are gone with its sandbox.
   const earlier =
-    given.fault === 'reload'
+    given.fault === 'reload' || isSandbox
       ? ''
       : '// What an earlier run has paid for and not seen.\nfor (const open of await client.pendingPayments()) await client.resume(open);\n\n';
-  const { isSandbox, isFree, sandbox, imports, where, key, spend, call } = parts(given);
   const own = "import { fromViem } from 'eliza-jobs/wallets';\nimport { privateKeyToAccount } from 'viem/accounts';\n";
   const wallet = isSandbox ? 'sandbox.wallet' : 'fromViem(privateKeyToAccount(process.env.PRIVATE_KEY))';
   const pays = isFree ? '' : `\n  wallet: ${wallet},\n  ${spend}\n  store: fileStore('./payments'), // a crash loses nothing`;

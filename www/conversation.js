@@ -58,9 +58,11 @@ export function beginTurn(question, stop) {
     // Whoever was on the button that goes is taken to what comes in its place.
     const hadFocus = busy.contains(document.activeElement);
     busy.replaceWith(...children.filter(Boolean));
-    return hadFocus;
+    if (hadFocus) (turn.querySelector('.again') ?? turn.querySelector('.outcome'))?.focus();
   };
   return {
+    /** The focus goes to what ends the wait. */
+    focus: () => button.focus(),
     became(now, said = DOING[now]) {
       setState(now);
       turn.dataset.state = now;
@@ -77,7 +79,7 @@ export function beginTurn(question, stop) {
       present(text);
     },
     failed(error, again, advice) {
-      finish('failed', ...outcome(sentence(error), error, again, advice, fundsMoved(error)));
+      finish('failed', ...outcome(sentence(error), { error, again, advice, moved: fundsMoved(error) }));
       setState('failed');
     },
     stopped(moved, again) {
@@ -86,7 +88,7 @@ export function beginTurn(question, stop) {
         unknown: 'You have stopped waiting. It is not certain yet whether the money has moved; it will not be paid twice.',
         false: 'Stopped. Nothing was paid.',
       }[moved];
-      finish('stopped', ...outcome(said, undefined, again, undefined, moved));
+      finish('stopped', ...outcome(said, { again, moved }));
       setState('stopped');
     },
   };
@@ -102,9 +104,23 @@ function present(answer) {
   answer.scrollIntoView({ block: 'nearest', behavior: calm ? 'auto' : 'smooth' });
 }
 
-function outcome(text, error, again, advice, moved) {
+/**
+ * Takes away the buttons that would get an answer again that is being got.
+ *
+ * @param ids Those of its payment and its job.
+ * @returns Whether one of them had the focus.
+ */
+export function dropAgain(ids) {
+  const buttons = [...document.querySelectorAll('.again')].filter(({ ids: own }) => own.some((id) => ids.includes(id)));
+  const hadFocus = buttons.includes(document.activeElement);
+  for (const button of buttons) button.remove();
+  return hadFocus;
+}
+
+/** @param again `{ ids, get }`: what gets the answer. */
+function outcome(text, { error, again, advice, moved }) {
   return [
-    element('p', { className: `outcome ${moved === false ? 'free' : 'moved'}`, role: 'alert' }, text),
+    element('p', { className: `outcome ${moved === false ? 'free' : 'moved'}`, role: 'alert', tabIndex: -1 }, text),
     advice && element('p', { className: 'advice' }, advice),
     error &&
       element(
@@ -113,7 +129,8 @@ function outcome(text, error, again, advice, moved) {
         element('summary', {}, element('code', {}, error.code ?? error.name ?? 'error')),
         element('p', {}, error.message),
       ),
-    again && element('button', { type: 'button', className: 'primary again', click: again }, 'Get the answer'),
+    again &&
+      element('button', { type: 'button', className: 'primary again', click: again.get, ids: again.ids }, 'Get the answer'),
   ];
 }
 

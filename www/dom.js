@@ -31,14 +31,22 @@ export function copyButton(text, what) {
   return button;
 }
 
+/** The buttons that say how the last click went, with what they say otherwise and when they say it again. */
+const saying = new Map();
+
 /** Puts a text on the clipboard. The button says how that went. */
 export async function copy(text, button) {
-  const before = button.textContent;
+  const { before, timer: earlier } = saying.get(button) ?? { before: button.textContent };
+  clearTimeout(earlier);
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = 'Copied';
   } catch {
     button.textContent = 'The browser refused';
   }
-  setTimeout(() => (button.textContent = before), 1500);
+  const timer = setTimeout(() => {
+    saying.delete(button);
+    button.textContent = before;
+  }, 1500);
+  saying.set(button, { before, timer });
 }

@@ -40,13 +40,23 @@ const SWITCHES = [
 /**
  * The switches in the page.
  *
- * @param sequence The drawing.
- * @param plays Called with `{ fault, question, limit }` when one is played.
+ * @param sequence Where they are drawn.
+ * @param isFree Whether one may be played now: nothing else is drawn.
+ * @param began Called with `{ fault, question, limit }` when one is played.
+ * @param ended Called when it has ended.
+ * @returns `allow(isAllowed)`: shows whether one may be played.
  */
-export function createFaults(sequence, plays) {
+export function createFaults(sequence, { isFree, began, ended }) {
   const totals = { asked: 0, made: 0, doubled: 0 };
-  let isBusy = false;
   const buttons = [];
+  const note = byId('faults-note');
+  const about = note.textContent;
+  const allow = (isAllowed) => {
+    for (const each of buttons) {
+      if (isAllowed) each.removeAttribute('aria-disabled');
+      else each.setAttribute('aria-disabled', 'true');
+    }
+  };
   byId('switches').append(
     ...SWITCHES.map((entry) => {
       const result = element('p', { className: 'result', role: 'status' });
@@ -56,19 +66,18 @@ export function createFaults(sequence, plays) {
         entry.title,
       );
       button.addEventListener('click', async () => {
-        if (isBusy) return;
-        isBusy = true;
-        for (const each of buttons) each.setAttribute('aria-disabled', 'true');
+        if (!isFree()) return;
+        began({ fault: entry.id, question: QUESTION, limit: LIMIT });
+        allow(false);
         result.className = 'result';
         result.textContent = 'playing …';
-        plays({ fault: entry.id, question: QUESTION, limit: LIMIT });
         try {
           show(result, await run(entry, sequence, totals));
         } catch (error) {
           show(result, { text: `It could not be played: ${error.message}`, isGood: false });
         }
-        for (const each of buttons) each.removeAttribute('aria-disabled');
-        isBusy = false;
+        allow(true);
+        ended();
       });
       buttons.push(button);
       return element(
@@ -80,6 +89,12 @@ export function createFaults(sequence, plays) {
       );
     }),
   );
+  return {
+    allow(isAllowed) {
+      allow(isAllowed);
+      note.textContent = isAllowed ? about : 'Your question comes first: these can be played when it has ended.';
+    },
+  };
 }
 
 function show(result, { text, isGood }) {
@@ -88,13 +103,13 @@ function show(result, { text, isGood }) {
 }
 
 async function run(entry, sequence, totals) {
-  sequence.begin(entry.title);
+  const drawing = sequence.begin(entry.title);
   const sandbox = await makeSandbox({ paywall: 'x402-v2', faults: entry.faults, slowMs: 1200, answerMs: 900 });
   const { JobsClient, memoryStore } = await load('index');
   const client = new JobsClient({
     baseUrl: sandbox.url,
-    fetch: recordedFetch(sandbox.fetch, sequence, sandbox),
-    wallet: recordedWallet(sandbox.wallet, sequence),
+    fetch: recordedFetch(sandbox.fetch, () => drawing, sandbox, { recipient: sandbox.recipient, limit: LIMIT }),
+    wallet: recordedWallet(sandbox.wallet, () => drawing),
     spend: { maxPerPayment: LIMIT, recipients: [sandbox.recipient] },
     store: memoryStore(),
     // That a reply was lost is what this is about.
@@ -103,15 +118,15 @@ async function run(entry, sequence, totals) {
   let error;
   let answer;
   try {
-    answer = await (entry.play ?? play)(client, sandbox, sequence);
+    answer = await (entry.play ?? play)(client, sandbox, drawing);
   } catch (thrown) {
     error = thrown;
   }
-  return count(sandbox, totals, sequence, { error, answer });
+  return count(sandbox, totals, drawing, { error, answer });
 }
 
 /** Counts what the sandbox's chain says, which is what happened, whatever the client believes. */
-function count(sandbox, totals, sequence, { error, answer }) {
+function count(sandbox, totals, drawing, { error, answer }) {
   const made = sandbox.payments.length;
   totals.asked += sandbox.requests.filter(({ status }) => status === 402).length;
   totals.made += made;
@@ -119,7 +134,7 @@ function count(sandbox, totals, sequence, { error, answer }) {
   for (const name of ['asked', 'made', 'doubled']) byId(name).textContent = String(totals[name]);
   const money = ['Nothing was paid', 'Paid once'][made] ?? `PAID ${made} TIMES`;
   const isGood = made <= 1;
-  sequence.end(money, isGood);
+  drawing.end(money, isGood);
   const rest = error
     ? ` ${
         made === 0
@@ -156,11 +171,11 @@ async function clickTwice(client) {
  * A page in a frame asks and pays; when its paid request is under way, it is reloaded. What is left of it is in its storage; the
  * sandbox, in this page, goes on.
  */
-async function reloadInTheMiddle(_client, sandbox, sequence) {
+async function reloadInTheMiddle(_client, sandbox, drawing) {
   const { promise: ended, resolve, reject } = Promise.withResolvers();
   const frame = element('iframe', { src: 'inner.html', title: 'A page that is reloaded while it pays' });
   let isReloaded = false;
-  const drawn = recordedFetch(sandbox.fetch, sequence, sandbox);
+  const drawn = recordedFetch(sandbox.fetch, () => drawing, sandbox);
   const send = (input, init = {}) => {
     if (isReloaded || !new Headers(init.headers).has('payment-signature')) return drawn(input, init);
     isReloaded = true;
@@ -168,7 +183,7 @@ async function reloadInTheMiddle(_client, sandbox, sequence) {
     // The server has the request when this runs; the page that waits for the reply is gone before it comes.
     reply.catch(() => undefined);
     queueMicrotask(() => {
-      sequence.add({ from: 'You', to: 'You', kind: 'lost', label: 'the page is reloaded' });
+      drawing.add({ from: 'You', to: 'You', kind: 'lost', label: 'the page is reloaded' });
       frame.contentWindow.location.reload();
     });
     return new Promise(() => undefined);
@@ -178,7 +193,7 @@ async function reloadInTheMiddle(_client, sandbox, sequence) {
     recipient: sandbox.recipient,
     question: QUESTION,
     fetch: send,
-    wallet: recordedWallet(sandbox.wallet, sequence),
+    wallet: recordedWallet(sandbox.wallet, () => drawing),
     ended: resolve,
     failed: reject,
   };

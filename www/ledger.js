@@ -18,10 +18,15 @@ const stateOf = (row) => {
 const cell = (...children) => element('td', {}, ...children);
 const time = (ms) => element('time', { dateTime: new Date(ms).toISOString() }, new Date(ms).toLocaleString());
 
-/** The table of all payments of the store, the newest first. */
-export async function drawLedger(client) {
+/**
+ * The table of all payments of the store, the newest first.
+ *
+ * @param isEnded Whether the server at an address is a sandbox that has ended with its page.
+ */
+export async function drawLedger(client, isEnded) {
   const rows = (await client.payments()).reverse();
   byId('csv').hidden = rows.length === 0;
+  byId('ledger-note').hidden = !rows.some(({ server }) => isEnded(server));
   byId('payments').replaceChildren(
     ...(rows.length === 0 ? [element('tr', {}, element('td', { colSpan: 7, className: 'soft' }, 'Nothing was paid yet.'))] : []),
     ...rows
@@ -43,7 +48,7 @@ export async function drawLedger(client) {
                 ]
               : ['–']),
           ),
-          cell(row.server ? new URL(row.server).host : '–'),
+          cell(isEnded(row.server) ? 'a sandbox, ended' : row.server ? new URL(row.server).host : '–'),
           cell(stateOf(row)),
         ),
       ),
@@ -111,9 +116,18 @@ export function drawOpen(payments, { get, forget }) {
 
 const COLOURS = ['completed', 'processing', 'pending', 'timeout', 'failed'];
 
-/** The server's health and its latest jobs. */
-export async function drawServer(client) {
+/** Nothing is known of a server: what was shown is not its own. */
+export function clearServer(said) {
+  byId('health').textContent = said;
+  byId('chart').replaceChildren();
+  byId('chart').setAttribute('aria-label', 'Jobs by status: none');
+  byId('jobs').replaceChildren(element('tr', {}, element('td', { colSpan: 3, className: 'soft' }, 'No jobs.')));
+}
+
+/** The server's health and its latest jobs, unless another server was chosen before they came. */
+export async function drawServer(client, isCurrent) {
   const [health, { jobs }] = await Promise.all([client.getJobsHealth(), client.listJobs({ limit: 6 })]);
+  if (!isCurrent()) return;
   const { statusCounts, totalJobs, maxJobs, metrics } = health;
   const mean = metrics?.averageProcessingTimeMs;
   byId('health').textContent =

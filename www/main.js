@@ -1,14 +1,14 @@
 // The demo page: puts its parts together, and asks.
 import { createCode } from './code.js';
-import { beginTurn, setState, state } from './conversation.js';
+import { beginTurn, dropAgain, setState, state } from './conversation.js';
 import { byId, element, short } from './dom.js';
 import { createFaults } from './faults.js';
-import { downloadCsv, drawLedger, drawOpen, drawServer } from './ledger.js';
+import { clearServer, downloadCsv, drawLedger, drawOpen, drawServer } from './ledger.js';
 import { createSequence } from './sequence.js';
-import { SAMPLES, connect, diagnose, load, makeSandbox } from './server.js';
-import { keep, keepSettings, kept, readSettings, storageTrouble } from './settings.js';
-import { chosenWallet, drawAccount, drawBudget, drawWallets, findWallets, waitingForWallet } from './wallets.js';
-import { fundsMoved, plain, walletTrouble } from './words.js';
+import { SAMPLES, connect, diagnose, isSandboxAddress, load, makeSandbox, proofRefused } from './server.js';
+import { amountTrouble, keep, keepDraft, keepSettings, kept, keptDraft, readSettings, storageTrouble } from './settings.js';
+import { chosenWallet, drawAccount, drawBudget, drawWallets, findWallets, realWallet, waitingForWallet } from './wallets.js';
+import { fundsMoved, isOverBudget, plain, walletTrouble } from './words.js';
 
 /** The server's own limit, in UTF-16 code units. */
 const LONGEST = 50_000;
@@ -18,6 +18,8 @@ const named = new URLSearchParams(location.search).get('server');
 // A link may name the server; it may not make anybody pay there without being asked.
 if (named) Object.assign(settings, { server: 'own', address: named, wallet: 'test', askFirst: true });
 const sequence = createSequence();
+/** What is drawn of the page's own server now. While a switch plays, nothing is. */
+let drawing = sequence.begin();
 const drawCode = createCode();
 const question = byId('question');
 const options = byId('options');
@@ -25,9 +27,14 @@ let sandbox;
 let sandboxPaywall;
 /** The connection to the server of the settings: a promise, which says what is wrong with them when it rejects. */
 let connection;
+/** The wallet of the browser that it pays with, and the server that the page shows. */
+let connectedWallet;
+let shownServer;
 /** The latest price: `client.quote()`. */
 let price;
 let busy = false;
+/** Whether a switch plays. One thing at a time has the drawing. */
+let playing = false;
 /** The question that is under way, and the state in which the connection went away. */
 let current;
 let awayIn;
@@ -73,7 +80,7 @@ function drawCount() {
 }
 question.addEventListener('input', () => {
   question.dataset.changed = 'true';
-  keep('draft', question.value);
+  keepDraft(question.value);
   drawCount();
   drawCode({ settings, question: question.value });
 });
@@ -83,41 +90,65 @@ question.addEventListener('keydown', (event) => {
 byId('samples').append(
   ...SAMPLES.map((sample) => element('button', { type: 'button', className: 'chip', click: () => write(sample) }, sample)),
 );
+/** Writes as the user does, so that what was typed comes back with Ctrl+Z. */
 function write(text) {
-  question.value = text;
-  question.dispatchEvent(new Event('input'));
   question.focus();
+  question.select();
+  if (document.execCommand('insertText', false, text)) return;
+  question.setRangeText(text);
+  question.dispatchEvent(new Event('input'));
 }
 
 // --- The server and its price ---
 
 function drawSettings() {
-  for (const name of ['server', 'paywall', 'address', 'apiKey', 'limit', 'perDay', 'network'])
-    options.elements[name].value = settings[name];
+  for (const name of ['server', 'paywall', 'address', 'apiKey', 'limit', 'perDay', 'network']) {
+    const field = options.elements[name];
+    // A field that is being typed in is not written to.
+    if (field.value !== settings[name]) field.value = settings[name];
+  }
+  drawLimits();
   options.elements.askFirst.checked = settings.askFirst;
   const isOwn = settings.server === 'own';
   for (const fields of options.querySelectorAll('[data-for]')) fields.hidden = fields.dataset.for !== settings.server;
   drawWallets(settings, choose);
   byId('badge').classList.toggle('real', isOwn);
   byId('badge-text').textContent = isOwn
-    ? settings.wallet === 'test'
-      ? 'Your server, test wallet'
-      : 'Your server, real money'
+    ? realWallet(settings)
+      ? 'Your server, real money'
+      : 'Your server, test wallet'
     : 'Simulated: no money moves';
   drawCode({ settings, question: question.value });
+}
+/** Says beside each limit what is wrong with it. */
+function drawLimits() {
+  for (const name of ['limit', 'perDay']) {
+    const trouble = amountTrouble(settings[name]);
+    byId(`${name}-note`).textContent = trouble;
+    if (trouble) options.elements[name].setAttribute('aria-invalid', 'true');
+    else options.elements[name].removeAttribute('aria-invalid');
+  }
 }
 function choose(wallet) {
   settings.wallet = wallet;
   changed();
 }
 /** Something was chosen or typed: the client is made anew, and the price is asked for. */
-function changed() {
+async function changed() {
   keepSettings(settings);
   drawSettings();
   reconnect();
-  return learn();
+  await learn();
+  await drawWaiting();
 }
 options.addEventListener('submit', (event) => event.preventDefault());
+// What is typed is kept at once, and counts when the field is left.
+options.addEventListener('input', ({ target }) => {
+  if (target.matches('select, [type=radio], [type=checkbox]')) return;
+  settings[target.name] = target.value;
+  keepSettings(settings);
+  if (target.hasAttribute('aria-invalid')) drawLimits();
+});
 options.addEventListener('change', ({ target }) => {
   if (target.name === 'wallet') return;
   settings[target.name] = target.type === 'checkbox' ? target.checked : target.value;
@@ -125,6 +156,16 @@ options.addEventListener('change', ({ target }) => {
 });
 
 function reconnect() {
+  const server = settings.server === 'own' ? `own ${settings.address.trim()}` : `sandbox ${settings.paywall}`;
+  if (server !== shownServer) {
+    // What is shown is another server's.
+    shownServer = server;
+    clearServer('Not asked yet.');
+    notice('server', '');
+    drawOpen([], {});
+  }
+  const real = realWallet(settings);
+  connectedWallet = real;
   connection = (async () => {
     const wanted = settings.paywall;
     // The client first: it knows what is open. A server elsewhere needs no sandbox.
@@ -133,8 +174,9 @@ function reconnect() {
       sandboxPaywall = wanted;
       sandbox = await makeSandbox({ paywall: wanted });
     }
-    const wallet = await chosenWallet(settings, sandbox);
-    return connect(settings, { sequence, sandbox, wallet, confirm });
+    const wallet = await chosenWallet(real, settings, sandbox);
+    const made = await connect(settings, { drawing: () => drawing, sandbox, wallet, confirm: (quote) => confirm(quote, real) });
+    return { ...made, real };
   })();
   // Whoever needs it says what is wrong.
   connection.catch(() => undefined);
@@ -153,58 +195,102 @@ async function learn() {
   byId('options-error').textContent = '';
   price = undefined;
   try {
-    const { client, baseUrl } = await mine;
-    if (!busy) sequence.begin('What does it cost?');
+    const known = await mine;
+    const isDrawn = !busy && !playing;
+    if (isDrawn) drawing = sequence.begin('What does it cost?');
+    const own = drawing;
     void drawAccount(settings, settings.server === 'own' ? undefined : sandbox);
-    const found = await client.quote();
+    const found = await (isDrawn ? known.client : known.quiet).quote();
     if (mine !== connection) return;
     price = found;
-    const offer = found.chosen ?? found.offers[0];
-    if (offer && !busy) sequence.amend('price', `payment required: ${offer.amount} ${offer.currency}`);
-    if (found.free) drawPrice('Ask · free');
-    else if (!offer) drawPrice('Ask', found.why ?? '');
-    else
-      drawPrice(
-        `Ask · ${offer.amount} ${offer.currency}`,
-        found.chosen ? `On ${offer.network}, to ${short(offer.recipient)}.` : (offer.why ?? found.why ?? ''),
-      );
+    const offer = offerOf(found);
+    if (offer && isDrawn) own.amend('price', `payment required: ${offer.amount} ${offer.currency}`);
+    showPrice();
     notice('server', '');
-    void look(baseUrl);
+    void look();
+    void warn(known, found);
   } catch (error) {
     if (mine !== connection) return;
     drawPrice('Ask');
-    await explain(error);
+    clearServer('Nothing is known of this server.');
+    await explain(error, mine);
   } finally {
     if (mine === connection && !busy) setState(offline() ? 'offline' : 'idle');
     await drawMoney();
   }
 }
 
-/** Says what is wrong with the settings or the server. */
-async function explain(error) {
+const offerOf = (found) => found?.chosen ?? found?.offers[0];
+
+/** The button says what an answer costs, and when a limit does not allow that. @param left What is left of the day's, when it is too little. */
+function showPrice(left) {
+  const offer = offerOf(price);
+  if (price?.free) return drawPrice('Ask · free');
+  if (!offer) return drawPrice('Ask', price?.why ?? '');
+  const cost = `${offer.amount} ${offer.currency}`;
+  const why = offer.why ?? price.why ?? '';
+  const raise = 'Raise it under “Server, wallet and limits”.';
+  if (!price.chosen && /maxPerPayment/.test(why)) {
+    const limit = `${settings.limit.trim()} ${offer.currency}`;
+    return drawPrice(`Over your limit · ${cost}`, `An answer costs ${cost}, and your limit for one answer is ${limit}. ${raise}`);
+  }
+  if (left !== undefined || (!price.chosen && isOverBudget(why))) {
+    const budget = `${settings.perDay.trim()} ${offer.currency}`;
+    const rest = left === undefined ? '' : `, of which ${left} ${offer.currency} are left until midnight UTC`;
+    return drawPrice(
+      `Over today’s budget · ${cost}`,
+      `An answer costs ${cost}, and your budget for a day is ${budget}${rest}. ${raise}`,
+    );
+  }
+  drawPrice(`Ask · ${cost}`, price.chosen ? `On ${offer.network}, to ${short(offer.recipient)}.` : why);
+}
+
+/** Says before anybody signs that a payment could not be sent to this server. */
+async function warn({ isOwn, baseUrl }, found) {
+  if (!isOwn || !offerOf(found)) return;
+  const why = await proofRefused(baseUrl, offerOf(found).dialect);
+  if (why && found === price) notice('server', why);
+}
+
+/** Why an answer of a server elsewhere could not be paid for from this page. */
+async function barred({ isOwn, baseUrl, quiet }, signal) {
+  if (!isOwn) return undefined;
+  const offer = offerOf(price ?? (await quiet.quote({ signal }).catch(() => undefined)));
+  return offer && proofRefused(baseUrl, offer.dialect, signal);
+}
+
+const whyUnreached = async (baseUrl) => (await diagnose(baseUrl)) ?? `${new URL(baseUrl).host} answers now. Ask again.`;
+
+/** Says what is wrong with the settings or the server, unless they were changed in the meantime. */
+async function explain(error, mine) {
   if (UNREACHED.includes(error.code) && settings.server === 'own') {
-    const { baseUrl } = await connection;
-    const why = await diagnose(baseUrl);
-    notice('server', why);
-    return why;
+    const { baseUrl } = await mine;
+    const why = await whyUnreached(baseUrl);
+    if (mine === connection) notice('server', why);
+    return;
   }
   if (error.code === 'init_failed') notice('server', error.message);
-  else byId('options-error').textContent = plain(error.message);
+  else if (!error.isLimit) byId('options-error').textContent = plain(error.message);
   byId('settings').open = error.code !== 'init_failed' || byId('settings').open;
-  return undefined;
 }
 
 const offline = () => settings.server === 'own' && !navigator.onLine;
 
 // --- The money ---
 
+/** Whether payments were made to a sandbox that is no more: each ends with its page. */
+const isEnded = (server) => isSandboxAddress(server) && new URL(server).origin !== sandbox?.url;
+
 async function drawMoney() {
-  const { client, quiet } = await connection.catch(() => ({}));
+  const mine = connection;
+  const { client, quiet } = await mine.catch(() => ({}));
   if (!client) return;
   try {
     const { perDay } = await client.spending();
-    drawBudget(perDay, settings.perDay, price?.free ? undefined : (price?.chosen ?? price?.offers[0])?.amount);
-    await drawLedger(quiet);
+    if (mine !== connection) return;
+    const isOver = drawBudget(perDay, settings.perDay, price?.free ? undefined : offerOf(price)?.amount);
+    if (offerOf(price) && !price.free) showPrice(isOver ? perDay.remaining : undefined);
+    await drawLedger(quiet, isEnded);
   } catch (error) {
     notice('store', error.message);
   }
@@ -212,34 +298,49 @@ async function drawMoney() {
 
 /** The server's jobs and its health, and what is open there. */
 async function look() {
-  const { quiet } = await connection;
+  const mine = connection;
+  const isCurrent = () => mine === connection;
   try {
-    await drawServer(quiet);
+    const { quiet } = await mine;
+    await drawServer(quiet, isCurrent);
   } catch (error) {
-    byId('health').textContent = `The server does not say: ${plain(error.message)}`;
+    if (isCurrent()) clearServer(`${error.isLimit ? 'Not asked' : 'The server does not say'}: ${plain(error.message)}`);
   }
 }
 async function drawWaiting() {
-  const { quiet } = await connection.catch(() => ({}));
+  const mine = connection;
+  const { quiet } = await mine.catch(() => ({}));
   if (!quiet || busy) return;
   const open = await quiet.pendingPayments().catch(() => []);
-  drawOpen(open, { get: (payment) => resume(payment, payment.content || 'An earlier question'), forget });
+  if (busy || mine !== connection) return;
+  drawOpen(open, {
+    get: (payment) => resume(payment, payment.content || 'An earlier question', payment.amount && payment),
+    forget,
+  });
 }
 async function forget(payment) {
   const { quiet } = await connection;
   await quiet.forgetPayment(payment).catch((error) => notice('store', error.message));
   await drawWaiting();
+  if (document.activeElement === document.body) question.focus();
 }
 byId('refresh').addEventListener('click', () => look());
-byId('csv').addEventListener('click', async () => downloadCsv((await connection).quiet));
+byId('csv').addEventListener('click', async () => {
+  try {
+    await downloadCsv((await connection).quiet);
+    notice('csv', '');
+  } catch (error) {
+    notice('csv', `The payments could not be handed over: ${plain(error.message)}`);
+  }
+});
 
-/** Pay or cancel. The wallet is called after Pay alone. */
-function confirm({ amount, currency, network, recipient }) {
+/** Pay or cancel. The wallet is called after Pay alone. @param real The browser's wallet that pays; absent for the test wallet. */
+function confirm({ amount, currency, network, recipient }, real) {
   const dialog = byId('confirm');
   const back = document.activeElement;
   byId('confirm-amount').textContent = `${amount} ${currency}`;
   byId('confirm-facts').replaceChildren(
-    ...Object.entries({ Network: network, To: recipient, Wallet: byId('wallet-name').textContent }).map(([name, value]) =>
+    ...Object.entries({ Network: network, To: recipient, Wallet: real?.name ?? 'Test wallet' }).map(([name, value]) =>
       element('div', {}, element('dt', {}, name), element('dd', {}, value)),
     ),
   );
@@ -251,7 +352,9 @@ function confirm({ amount, currency, network, recipient }) {
       'close',
       () => {
         back?.focus?.();
-        resolve(dialog.returnValue === 'pay');
+        const isPaid = dialog.returnValue === 'pay';
+        if (isPaid) current?.became('paying', waitingForWallet(real));
+        resolve(isPaid);
       },
       { once: true },
     );
@@ -270,14 +373,27 @@ byId('form').addEventListener('submit', (event) => {
   }
   if (content.length > LONGEST) return question.focus();
   byId('question-note').textContent = '';
-  if (busy) {
-    byId('question-note').textContent = 'One question at a time: this one is sent when the other is answered, if you ask again.';
-    return;
-  }
+  if (isTaken()) return;
   question.dataset.changed = 'false';
   drawCode({ settings, question: content });
   void run(content, (client, calls) => client.createAndWaitForJob({ userId: userId(), content }, calls));
 });
+
+/** Whether something else is under way, which is said. */
+function isTaken() {
+  if (busy)
+    byId('question-note').textContent = 'One question at a time: this one is sent when the other is answered, if you ask again.';
+  if (playing) byId('question-note').textContent = 'A misfortune is played below: ask again when it has ended.';
+  return busy || playing;
+}
+
+/** Only one thing is asked or played at a time. */
+function occupied(isOccupied) {
+  if (isOccupied) byId('send').setAttribute('aria-disabled', 'true');
+  else byId('send').removeAttribute('aria-disabled');
+  // What was said of it is not true any more.
+  if (!isOccupied) drawCount();
+}
 
 /** The same user for this browser. */
 function userId() {
@@ -286,32 +402,44 @@ function userId() {
   return known;
 }
 
-const resume = (handle, content) => run(content, (client, calls) => client.resume(handle, calls), handle);
+/** Gets an answer. @param payment What was paid for it, where that is known. */
+function resume(handle, content, payment) {
+  if (!isTaken()) void run(content, (client, calls) => client.resume(handle, calls), { handle, payment });
+}
+/** The names of what is got: its payment's, and its job's. */
+const idsOf = (handle) => (typeof handle === 'string' ? [handle] : [handle?.attemptId, handle?.jobId].filter(Boolean));
 
 /** One question, from the price to the answer: `work` makes the call. */
-async function run(content, work, handle) {
-  if (busy) return;
+async function run(content, work, { handle, payment } = {}) {
   busy = true;
-  byId('send').setAttribute('aria-disabled', 'true');
+  occupied(true);
+  faults.allow(false);
+  // Whoever was on a button that goes is taken to what comes in its place.
+  const hadFocus = dropAgain(idsOf(handle)) || document.activeElement.closest('#open');
   drawOpen([], {});
   const controller = new AbortController();
-  const seen = { payment: handle?.amount ? handle : undefined, jobId: handle?.jobId };
+  const seen = { payment, jobId: handle?.jobId };
   const turn = beginTurn(content, () => controller.abort(new Error('stopped')));
+  if (hadFocus) turn.focus();
   [current, awayIn] = [turn, undefined];
-  sequence.begin('What happens');
+  drawing = sequence.begin('What happens');
   turn.became(handle ? 'thinking' : 'quoting');
   const calls = { signal: controller.signal, onUpdate: (update) => follow(update, turn, seen) };
   let known;
   try {
     known = await connection;
     if (offline()) turn.became('offline');
+    seen.real = known.real;
+    const why = handle ? undefined : await barred(known, controller.signal);
+    if (why) throw Object.assign(new Error(why), { code: 'header_refused', fundsMoved: false });
     const job = await work(known.client, calls);
     turn.answered(job, { payment: job.payment ?? seen.payment });
   } catch (error) {
     await wentWrong(error, { turn, seen, controller, content, known });
   } finally {
     busy = false;
-    byId('send').removeAttribute('aria-disabled');
+    occupied(false);
+    faults.allow(true);
     await drawMoney();
     await drawWaiting();
     if (known) void look();
@@ -321,13 +449,13 @@ async function run(content, work, handle) {
 function follow(update, turn, seen) {
   if (update.type === 'quote') {
     const { amount, currency } = update.quote;
-    sequence.amend('price', `payment required: ${amount} ${currency}`);
+    drawing.amend('price', `payment required: ${amount} ${currency}`);
     turn.became(settings.askFirst ? 'confirm' : 'paying');
   }
   if (update.type === 'payment') {
     seen.payment = update.payment;
     const { state } = update.payment;
-    turn.became(state === 'accepted' ? 'thinking' : 'paying', state === 'intended' ? waitingForWallet(settings) : undefined);
+    turn.became(state === 'accepted' ? 'thinking' : 'paying', state === 'intended' ? waitingForWallet(seen.real) : undefined);
   }
   if (update.type === 'created') {
     seen.jobId = update.job.jobId;
@@ -336,19 +464,22 @@ function follow(update, turn, seen) {
 }
 
 async function wentWrong(thrown, { turn, seen, controller, content, known }) {
-  const { name, code, message } = thrown ?? {};
+  const { name, code, message, isLimit } = thrown ?? {};
   // Without a client nothing was sent.
-  const error = known ? thrown : { name, code, message, fundsMoved: false };
+  const error = known ? thrown : { name, code, message, isLimit, fundsMoved: false };
   const handle = error?.payment ?? (seen.jobId || (await openPayment(known, seen)));
-  const again = handle ? () => resume(handle, content) : undefined;
+  const again = handle && {
+    ids: [...idsOf(handle), ...idsOf(seen.payment), ...idsOf(seen.jobId)],
+    get: () => resume(handle, content, seen.payment),
+  };
   if (controller.signal.aborted) {
     const moved = seen.payment?.state === 'accepted' ? true : handle && seen.payment ? 'unknown' : false;
     return turn.stopped(moved, again);
   }
   const advice = known ? await adviceFor(error, known) : undefined;
-  const isOpen = fundsMoved(error) !== false || (seen.jobId && error?.retryable);
+  const isOpen = error?.code !== 'job_gone' && (fundsMoved(error) !== false || (seen.jobId && error?.retryable));
   turn.failed(error, isOpen ? again : undefined, advice);
-  if (!known) byId('options-error').textContent = error.message;
+  if (!known && !error.isLimit) byId('options-error').textContent = error.message;
 }
 
 /** The open payment of this call, where the store has one. */
@@ -359,12 +490,11 @@ async function openPayment(known, { payment }) {
 }
 
 async function adviceFor(error, { isOwn, baseUrl }) {
-  if (isOwn && UNREACHED.includes(error.code)) return diagnose(baseUrl);
+  if (error.code === 'header_refused') return error.message;
+  if (isOwn && UNREACHED.includes(error.code)) return whyUnreached(baseUrl);
+  if (isOwn && error.code === 'payment_outcome_unknown') return proofRefused(baseUrl, error.payment?.dialect);
   const { advice } = walletTrouble(error) ?? {};
-  if (advice) return advice;
-  if (!isOwn && error.code === 'job_gone')
-    return 'The sandbox lives in this page and began anew when the page was loaded. A server that is still there has the answer.';
-  return undefined;
+  return advice;
 }
 
 // --- The life of the page ---
@@ -396,25 +526,31 @@ addEventListener('storage', ({ key }) => {
 });
 
 applyLook();
-question.value = kept('draft') ?? SAMPLES[0];
+question.value = keptDraft() ?? SAMPLES[0];
 drawCount();
 drawSettings();
 findWallets(() => {
   drawSettings();
-  if (found(settings)) changed();
+  // The remembered one has announced itself.
+  if (connection && realWallet(settings) !== connectedWallet) void changed();
 });
-/** Whether the chosen wallet has just announced itself. */
-function found({ wallet, server }) {
-  return connection && server === 'own' && wallet !== 'test' && byId('wallet-name').textContent !== 'Test wallet';
-}
 const TROUBLE = {
   forbidden: 'This browser keeps no data for this page: payments are remembered only until it is closed.',
   full: 'This browser has no room left for this page: a payment cannot be written down, so none will be made. Free some storage.',
 };
 notice('storage', TROUBLE[storageTrouble()]);
-createFaults(sequence, ({ fault, question, limit }) => {
-  const played = { ...settings, server: 'sandbox', paywall: 'x402-v2', network: 'base', limit, askFirst: false };
-  drawCode({ settings: played, question, fault });
+const faults = createFaults(sequence, {
+  isFree: () => !busy && !playing,
+  began({ fault, question, limit }) {
+    playing = true;
+    occupied(true);
+    const played = { ...settings, server: 'sandbox', paywall: 'x402-v2', network: 'base', limit, askFirst: false };
+    drawCode({ settings: played, question, fault });
+  },
+  ended() {
+    playing = false;
+    occupied(false);
+  },
 });
 // After the first paint: the package is larger than the page.
 requestAnimationFrame(() =>

@@ -1,4 +1,5 @@
 // Tells the drawing what goes over the wire and what the wallet does, without changing any of it.
+import { short } from './dom.js';
 
 const SECRET = new Set(['payment-signature', 'x-payment', 'x-api-key', 'authorization']);
 const PROOFS = ['payment-signature', 'x-payment'];
@@ -50,6 +51,15 @@ function meaning(kind, status, body) {
   return { kind: 'plain', label: kind === 'look' ? 'the list of jobs' : `${status}` };
 }
 
+/** What is wrong with a request for payment, by whom the user means to pay and how much at most; `undefined` when nothing is. */
+function wrongWith(required, { recipient, limit }) {
+  const [offer] = required?.accepts ?? [];
+  const payTo = offer?.payTo;
+  if (payTo && payTo.toLowerCase() !== recipient.toLowerCase()) return `to ${short(payTo)}, not to ${short(recipient)}`;
+  const price = Number.parseFloat(priceIn(required));
+  return price > Number.parseFloat(limit) ? `above your limit of ${limit} USDC` : undefined;
+}
+
 /** The price in a request for payment of x402, where it is in USDC; `undefined` elsewhere: there the client says it. */
 function priceIn(required) {
   const [offer] = required?.accepts ?? [];
@@ -73,11 +83,13 @@ const shortened = (text) => (text.length > 1200 ? `${text.slice(0, 1200)}…` : 
 /**
  * A `fetch` for `JobsClient` that draws each request and each reply.
  *
+ * @param drawing Returns the drawing for what begins now.
+ * @param expected `{ recipient, limit }`: a request for payment that is not by them is drawn as wrong.
  * @param sandbox Where there is one, what moves on its chain is drawn too, and which fault has struck is said.
  */
-export function recordedFetch(send, sequence, sandbox) {
+export function recordedFetch(send, drawing, sandbox, expected) {
   let moved = sandbox?.payments.length ?? 0;
-  const settle = () => {
+  const settle = (sequence) => {
     for (const payment of sandbox?.payments.slice(moved) ?? []) {
       moved += 1;
       const label = `${payment.amount} ${payment.currency} move`;
@@ -96,25 +108,26 @@ export function recordedFetch(send, sequence, sandbox) {
     const body = typeof init.body === 'string' ? init.body : '';
     const what = purpose(method, url, headers, body);
     const detail = { title: `${method} ${url}`, headers: listed(headers), body: shortened(body) };
+    const sequence = drawing();
     sequence.add({ from: 'You', to: 'Server', ...what, detail });
     let response;
     try {
       response = await send(input, init);
     } catch (error) {
-      settle();
+      settle(sequence);
       if (!init.signal?.aborted) {
         const label = navigator.onLine || sandbox ? 'the connection broke' : 'offline';
         sequence.add({ from: 'Server', to: 'You', kind: 'lost', label, ...struck(), detail: { title: String(error) } });
       }
       throw error;
     }
-    settle();
-    drawReply(response, what, sequence, { struck, sandbox, isLost });
+    settle(sequence);
+    drawReply(response, what, sequence, { struck, sandbox, isLost, expected });
     return response;
   };
 }
 
-function drawReply(response, what, sequence, { struck, sandbox, isLost }) {
+function drawReply(response, what, sequence, { struck, sandbox, isLost, expected }) {
   const { status, headers } = response;
   const detail = { title: `${status} ${response.statusText}`.trim(), headers: listed(headers) };
   const asked = decoded(headers.get('payment-required') ?? '');
@@ -128,8 +141,10 @@ function drawReply(response, what, sequence, { struck, sandbox, isLost }) {
   const reply = (body) => {
     const text = body === undefined ? {} : { body: shortened(body) };
     const said = meaning(what.kind, status, body ?? '');
-    const price = status === 402 ? priceIn(asked ?? json(body ?? '')) : undefined;
+    const required = status === 402 ? (asked ?? json(body ?? '')) : undefined;
+    const price = priceIn(required);
     if (price) said.label += `: ${price}`;
+    if (required && expected) said.wrong = wrongWith(required, expected);
     if (isLost) said.kind = 'lost';
     return { from: 'Server', to: 'You', status, ...said, detail: { ...detail, ...text } };
   };
@@ -150,14 +165,14 @@ function drawReply(response, what, sequence, { struck, sandbox, isLost }) {
 }
 
 /** A wallet that draws when it signs and when it transfers, and when it has no account. */
-export function recordedWallet(wallet, sequence) {
+export function recordedWallet(wallet, drawing) {
   const recorded = { ...wallet };
   if (wallet.address) {
     recorded.address = async () => {
       try {
         return await wallet.address();
       } catch (error) {
-        sequence.add({
+        drawing().add({
           from: 'You',
           to: 'You',
           kind: 'bad',
@@ -172,6 +187,7 @@ export function recordedWallet(wallet, sequence) {
     recorded.signTypedData = async (typedData) => {
       const { from, to, value, validBefore } = typedData.message;
       const facts = Object.entries({ from, to, value, validBefore, token: typedData.domain.verifyingContract });
+      const sequence = drawing();
       const step = sequence.add({ from: 'You', to: 'You', kind: 'sign', label: 'your wallet is asked', detail: { facts } });
       try {
         const signature = await wallet.signTypedData(typedData);
@@ -187,6 +203,7 @@ export function recordedWallet(wallet, sequence) {
     recorded.sendTransfer = async (quote) => {
       const { amount, currency, network, recipient } = quote;
       const facts = Object.entries({ amount, currency, network, recipient });
+      const sequence = drawing();
       const step = sequence.add({ from: 'You', to: 'You', kind: 'sign', label: 'your wallet is asked', detail: { facts } });
       let hash;
       try {

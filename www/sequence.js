@@ -11,12 +11,27 @@ const MOST = 200;
 /** The drawing in the page. */
 export function createSequence() {
   const list = byId('steps');
-  let began = performance.now();
+  list.addEventListener('keydown', (event) => move(list, event));
+  let latest;
+  return {
+    /** Begins anew: what was drawn is gone, and what comes late for it is drawn no more. @returns The drawing. */
+    begin(title = 'What happens') {
+      list.replaceChildren();
+      byId('drawing-title').textContent = title;
+      const drawing = drawingIn(list, () => latest === drawing);
+      latest = drawing;
+      return drawing;
+    },
+  };
+}
+
+/** One scenario. @param isLatest Whether it is the one in the page. */
+function drawingIn(list, isLatest) {
+  const began = performance.now();
   /** The rows that count what repeats, as polls do: there may be hundreds of them. */
   let counted = {};
-  list.addEventListener('keydown', (event) => move(list, event));
-
   const add = ({ group, ...given }) => {
+    if (!isLatest()) return { update() {} };
     const at = performance.now() - began;
     const earlier = group && counted[group];
     if (earlier) {
@@ -30,19 +45,13 @@ export function createSequence() {
   };
   return {
     add,
-    /** Begins anew: what was drawn is gone. */
-    begin(title = 'What happens') {
-      began = performance.now();
-      counted = {};
-      list.replaceChildren();
-      byId('drawing-title').textContent = title;
-    },
     /** A line across all lifelines: how it ended. */
     end(text, isGood) {
-      list.append(element('li', { className: `ending ${isGood ? 'good' : 'bad'}` }, text));
+      if (isLatest()) list.append(element('li', { className: `ending ${isGood ? 'good' : 'bad'}` }, text));
     },
     /** Puts more words on the latest arrow of a kind. */
     amend(kind, label) {
+      if (!isLatest()) return;
       const rows = [...list.children].filter((row) => row.dataset.kind === kind && row.dataset.to === 'You');
       rows.at(-1)?.step?.update({ label });
     },
@@ -93,6 +102,7 @@ function write(item, { way, text, ending, time }, step) {
     ...(code && !step.label.includes(String(step.status)) ? [element('b', {}, code)] : []),
     step.label + times,
     ...(step.fault ? [element('em', {}, step.fault)] : []),
+    ...(step.wrong ? [element('em', { className: 'wrong' }, step.wrong)] : []),
   );
   // Of what repeats, the first: the times go down the drawing in order.
   time.textContent = duration(step.at);

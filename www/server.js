@@ -1,7 +1,7 @@
 // The server that is asked: the sandbox in this page, or one whose address was typed in. The package and the sandbox are loaded when
 // they are needed, so that the page is there before them.
 import { recordedFetch, recordedWallet } from './recorder.js';
-import { storageTrouble } from './settings.js';
+import { amountTrouble, storageTrouble } from './settings.js';
 
 /** What the sandbox's agent knows, beside repeating the question. */
 const ANSWERS = {
@@ -34,6 +34,11 @@ export function load(name) {
   return loaded[name];
 }
 
+/** The address of a sandbox, which it shares with none before it: what was paid there is not looked for elsewhere. */
+const ownAddress = () => `https://sandbox-${crypto.randomUUID().slice(0, 8)}.test`;
+/** Whether this is the address of a sandbox of this page, or of an earlier one. */
+export const isSandboxAddress = (url) => /^https:\/\/sandbox(?:-\w+)?\.test\/?$/.test(url ?? '');
+
 /** A server in this page. @param faults What goes wrong. */
 export async function makeSandbox({ paywall, faults = [], ...more }) {
   const { createSandbox } = await load('sandbox');
@@ -41,7 +46,7 @@ export async function makeSandbox({ paywall, faults = [], ...more }) {
     ANSWERS[question.trim()] ?? `You asked: “${question}” This agent has no model behind it: it repeats what it hears.`;
   const paid = paywall === 'none' ? {} : { price: '0.02', networks: NETWORKS };
   try {
-    return createSandbox({ paywall, ...paid, answer, faults, ...PACE, ...more });
+    return createSandbox({ paywall, ...paid, answer, faults, url: ownAddress(), ...PACE, ...more });
   } catch (cause) {
     if (!(cause instanceof WebAssembly.CompileError)) throw cause;
     const message = "This page's Content-Security-Policy allows no WebAssembly: add 'wasm-unsafe-eval' to its script-src.";
@@ -64,11 +69,17 @@ export function address(typed) {
 /**
  * A client for the server of the settings.
  *
+ * @param drawing Returns the drawing for what begins now.
  * @param wallet What pays: of `wallets.js`.
  * @returns `client` draws what it does, `quiet` does not.
  * @throws what is wrong with the settings.
  */
-export async function connect(settings, { sequence, sandbox, wallet, confirm }) {
+export async function connect(settings, { drawing, sandbox, wallet, confirm }) {
+  if (amountTrouble(settings.limit) || amountTrouble(settings.perDay)) {
+    throw Object.assign(new Error('one of your limits is no amount: see “Limits” under “Server, wallet and limits”'), {
+      isLimit: true,
+    });
+  }
   const isOwn = settings.server === 'own';
   const baseUrl = isOwn ? address(settings.address) : sandbox.url;
   const { JobsClient, localStorageStore, memoryStore } = await load('index');
@@ -86,42 +97,83 @@ export async function connect(settings, { sequence, sandbox, wallet, confirm }) 
   };
   const client = new JobsClient({
     ...options,
-    fetch: recordedFetch(send, sequence, isOwn ? undefined : sandbox),
-    wallet: recordedWallet(wallet, sequence),
+    fetch: recordedFetch(send, drawing, isOwn ? undefined : sandbox),
+    wallet: recordedWallet(wallet, drawing),
     ...(settings.askFirst && { confirm }),
   });
   const quiet = new JobsClient({ ...options, fetch: send, wallet });
   return { client, quiet, baseUrl, isOwn };
 }
 
-/** Why a server cannot be reached, found out by asking it in simpler ways. One sentence or two. */
+const healthOf = (baseUrl) => `${baseUrl}/api/messaging/jobs/health`;
+
+/**
+ * Why a server cannot be reached, found out by asking it in simpler ways. One sentence or two; `undefined` when nothing is wrong with it
+ * now.
+ */
 export async function diagnose(baseUrl) {
   const { host, protocol } = new URL(baseUrl);
-  const url = `${baseUrl}/api/messaging/jobs/health`;
+  const url = healthOf(baseUrl);
   const isLoopback = /^(localhost|127\.|\[::1\])/.test(host);
   if (!navigator.onLine) return 'You are offline. Nothing is lost: ask again when you are back.';
   if (location.protocol === 'https:' && protocol === 'http:' && !isLoopback) {
     return 'This page came over https, and browsers let it reach https addresses only. Give your server a certificate, or open this page over http.';
   }
-  const reach = (init) =>
-    fetch(url, { cache: 'no-store', ...init }).then(
-      () => true,
-      () => false,
-    );
-  if (!(await reach({ mode: 'no-cors' }))) return `Nothing answers at ${host}. Is the server running, and is the port right?`;
-  if (!(await reach({}))) {
+  if (!(await reaches(url, { mode: 'no-cors' })))
+    return `Nothing answers at ${host}. Is the server running, and is the port right?`;
+  if (!(await reaches(url))) {
     return `${host} answers, but lets no page of ${location.origin} read it: its replies lack the header Access-Control-Allow-Origin.`;
   }
-  const refused = [];
-  for (const [name, value] of [
-    ['content-type', 'application/json'],
-    ['payment-signature', 'probe'],
-    ['x-payment', 'probe'],
-    ['x-api-key', ''],
-  ]) {
-    if (!(await reach({ headers: { [name]: value } }))) refused.push(name);
+  const names = ['content-type', 'payment-signature', 'x-payment', 'x-api-key'];
+  const refused = await refusedOf(url, names);
+  // That none passes may have another reason than their names.
+  if (refused.length === names.length && !(await passesPreflight(url))) {
+    return `${host} answers, but refuses the OPTIONS request that browsers send first: with an error such as 404, 405 or 500, with a redirect, or without Access-Control-Allow-Origin. It must be answered with 204.`;
   }
-  return refused.length > 0
-    ? `${host} answers, but its Access-Control-Allow-Headers refuses ${refused.join(' and ')}.`
-    : `${host} answers now. Ask again.`;
+  return refused.length > 0 ? refusal(host, refused) : undefined;
+}
+
+const refusal = (host, names) => `${host} answers, but its Access-Control-Allow-Headers refuses ${names.join(' and ')}.`;
+
+/** Whether a page may send this request, and read the answer. */
+const reaches = (url, init) =>
+  fetch(url, { cache: 'no-store', ...init }).then(
+    () => true,
+    () => false,
+  );
+
+/** Which of these headers a page may not send. */
+async function refusedOf(url, names, signal) {
+  const refused = [];
+  for (const name of names) {
+    const value = name === 'content-type' ? 'application/json' : 'probe';
+    if (!(await reaches(url, { headers: { [name]: value }, signal }))) refused.push(name);
+  }
+  return refused;
+}
+
+/** Whether the browser's first request is answered as it must be, whatever headers it asks for: who listens to an upload sends one. */
+function passesPreflight(url) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', url);
+    request.upload.addEventListener('progress', () => undefined);
+    request.addEventListener('load', () => resolve(true));
+    request.addEventListener('error', () => resolve(false));
+    request.send('probe');
+  });
+}
+
+/** The headers that carry a payment, by how the server asks for it. */
+const CARRIERS = { 'x402-v2': ['payment-signature'], 'x402-v1': ['x-payment'], elizaos: ['x-payment', 'x-payment-network'] };
+
+/**
+ * Why a payment could not be sent to a server elsewhere, though it asks for one: it lets no page send the headers that carry it. Found out
+ * before anybody signs. `undefined` when it could, or when the server cannot be asked.
+ */
+export async function proofRefused(baseUrl, dialect, signal) {
+  const url = healthOf(baseUrl);
+  const refused = await refusedOf(url, CARRIERS[dialect] ?? [], signal);
+  if (refused.length === 0 || !(await reaches(url, { signal }))) return undefined;
+  return `${refusal(new URL(baseUrl).host, refused)} A payment goes in it: until the server allows that, nothing can be paid from a page.`;
 }

@@ -34,6 +34,25 @@ export function kept(name) {
   }
 }
 
+/** The question as it was typed in this tab; in a new tab, what was typed last in any. */
+export function keptDraft() {
+  try {
+    return sessionStorage.getItem(`${KEY}draft`) ?? kept('draft');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps the question as it is typed. Another tab does not lose its own by that. */
+export function keepDraft(text) {
+  try {
+    sessionStorage.setItem(`${KEY}draft`, text);
+  } catch {
+    // The page says so on load.
+  }
+  keep('draft', text);
+}
+
 /** Keeps a text under a name. Without storage it lives as long as the page. */
 export function keep(name, text) {
   try {
@@ -41,6 +60,15 @@ export function keep(name, text) {
   } catch {
     // The page says so on load.
   }
+}
+
+/** What is wrong with an amount as it was typed; `''` when nothing is. */
+export function amountTrouble(typed) {
+  const text = typed.trim();
+  if (/^\d+,\d+$/.test(text)) return `Write ${text.replace(',', '.')}, with a point.`;
+  if (!/^\d+(?:\.\d+)?$/.test(text)) return `${text ? `“${text}”` : 'Nothing'} is no amount: write a number such as 0.10.`;
+  if (/\.\d{7}/.test(text)) return 'USDC has six digits after the point at most.';
+  return '';
 }
 
 /** The settings. What was kept may be of another version of this page: only members of the right type count. */

@@ -2,16 +2,43 @@
 import { byId, element, short } from './dom.js';
 import { load, makeSandbox } from './server.js';
 
+/** The wallets that have announced themselves, by their `uuid`: what comes later under one of these is not taken in its place. */
 const found = new Map();
+/** The one that was chosen: it stays, whoever announces what. */
+let chosen;
+/** More is no browser with wallets. */
+const MOST = 30;
+const TEST = 'test';
+
+/** A wallet's own word, as it may be shown: without what turns or hides text, on one line, and short. */
+function clean(text) {
+  const line = String(text ?? '')
+    .replace(/\s+/g, ' ')
+    .replace(/\p{C}/gu, '')
+    .trim();
+  return [...line].slice(0, 40).join('');
+}
+
+/** Its name, else its domain. The test wallet's name is nobody else's, and two of one name are numbered. */
+function nameOf(info) {
+  const said = clean(info.name);
+  const name = (/^test wallet/i.test(said) ? '' : said) || clean(info.rdns) || 'A wallet';
+  const same = [...found.values()].filter((other) => other.name.replace(/ \(\d+\)$/, '') === name).length;
+  return same === 0 ? name : `${name} (${same + 1})`;
+}
+
+/** Under what a choice is remembered: the domain outlives a reload, the `uuid` does not. It is never the test wallet's key. */
+const memoryOf = ({ uuid, rdns }) => (/^[\w-]+(?:\.[\w-]+)+$/.test(rdns) ? rdns : `uuid:${uuid}`);
 
 /** Asks the browser's wallets to announce themselves. @param changed Called for each one. */
 export function findWallets(changed) {
   addEventListener('eip6963:announceProvider', ({ detail }) => {
     const { info, provider } = detail ?? {};
     if (typeof info?.uuid !== 'string' || typeof provider?.request !== 'function') return;
+    if (found.has(info.uuid) || found.size === MOST) return;
     // A wallet's own word: its icon must be an image that is in the announcement itself.
     const icon = typeof info.icon === 'string' && /^data:image\//.test(info.icon) ? info.icon : '';
-    found.set(info.rdns || info.uuid, { name: String(info.name || 'A wallet').slice(0, 40), icon, provider });
+    found.set(info.uuid, { name: nameOf(info), icon, provider, memory: memoryOf(info) });
     changed();
   });
   dispatchEvent(new Event('eip6963:requestProvider'));
@@ -26,17 +53,17 @@ function laterWallet() {
 }
 
 /** The chosen wallet of the browser; `undefined` for the test wallet. The sandbox takes play money only. */
-const realWallet = ({ wallet, server }) => (server === 'own' ? found.get(wallet) : undefined);
-
-/** What to say while the wallet has the word; `undefined` for the test wallet, which answers at once. */
-export function waitingForWallet(settings) {
-  const real = realWallet(settings);
-  return real && `look at ${real.name}: it asks you to pay`;
+export function realWallet({ wallet, server }) {
+  if (server !== 'own' || wallet === TEST) return undefined;
+  if (chosen?.memory !== wallet) chosen = [...found.values()].find(({ memory }) => memory === wallet);
+  return chosen;
 }
 
-/** What pays, by the settings. */
-export async function chosenWallet(settings, sandbox) {
-  const real = realWallet(settings);
+/** What to say while the wallet has the word; `undefined` for the test wallet, which answers at once. */
+export const waitingForWallet = (real) => real && `look at ${real.name}: it asks you to sign`;
+
+/** What pays. @param real The browser's wallet; absent for the test wallet. */
+export async function chosenWallet(real, settings, sandbox) {
   if (real) {
     const { fromEip1193 } = await load('wallets');
     return fromEip1193(real.provider);
@@ -44,27 +71,32 @@ export async function chosenWallet(settings, sandbox) {
   return settings.server === 'own' ? laterWallet() : sandbox.wallet;
 }
 
-/** The wallets to choose from. */
-export function drawWallets({ wallet, server }, choose) {
-  const choices = [['test', { name: 'Test wallet', note: 'not real', icon: '' }], ...found];
-  const isReal = server === 'own';
+/** The wallets to choose from. @param choose Called with what to remember of the choice. */
+export function drawWallets(settings, choose) {
+  const choices = [[TEST, { name: 'Test wallet', note: 'not real', icon: '' }], ...found];
+  const isReal = settings.server === 'own';
+  const real = realWallet(settings);
   byId('wallets').replaceChildren(
-    ...choices.map(([id, { name, icon, note }]) =>
-      element(
+    ...choices.map(([id, wallet]) => {
+      const { name, icon, note, provider, memory } = wallet;
+      return element(
         'label',
         { className: 'pick' },
         element('input', {
           type: 'radio',
           name: 'wallet',
           value: id,
-          checked: id === wallet || (id === 'test' && !found.has(wallet)),
-          disabled: id !== 'test' && !isReal,
-          change: () => choose(id),
+          checked: provider === real?.provider,
+          disabled: Boolean(provider) && !isReal,
+          change: () => {
+            chosen = provider && wallet;
+            choose(memory ?? TEST);
+          },
         }),
         icon && element('img', { src: icon, alt: '', width: 20, height: 20 }),
         element('span', {}, name, note && element('span', { className: 'soft' }, ` (${note})`)),
-      ),
-    ),
+      );
+    }),
     element(
       'p',
       { className: 'soft' },
@@ -75,7 +107,7 @@ export function drawWallets({ wallet, server }, choose) {
           : 'Wallets with real money are for a server of yours: the sandbox takes none.',
     ),
   );
-  drawChosen(isReal ? found.get(wallet) : undefined);
+  drawChosen(real);
 }
 
 function drawChosen(real) {
@@ -135,6 +167,7 @@ const length = (text) => Number.parseFloat(text) || 0;
  *
  * @param use `{ spent, reserved, remaining }`, decimal strings.
  * @param next The price of the next answer, which is drawn too.
+ * @returns Whether it does not fit.
  */
 export function drawBudget({ spent, reserved = '0', remaining }, limit, next) {
   const whole = length(limit) || 1;
@@ -150,4 +183,5 @@ export function drawBudget({ spent, reserved = '0', remaining }, limit, next) {
   const text = `${spent} of ${limit} USDC today${isOver ? ': the next answer does not fit' : ''}`;
   bar.setAttribute('aria-valuetext', text);
   byId('budget-text').textContent = text;
+  return isOver;
 }

@@ -10,7 +10,7 @@ const ALREADY = {
 const HAPPENED = {
   wallet_rejected: 'you said no in the wallet',
   payment_declined: 'you cancelled',
-  payment_over_limit: 'the price is above your limits',
+  header_refused: 'this server lets no page send it the header that a payment goes in',
   payment_network_not_allowed: 'the server takes no money on the network that you have chosen',
   payment_recipient_not_allowed: 'the server named somebody who is not to be paid',
   payment_refused: 'the server has refused the payment',
@@ -97,10 +97,19 @@ export function walletTrouble(error) {
 /** Whether money moved: `true`, `false` or `'unknown'`. */
 export const fundsMoved = (error) => (error?.fundsMoved === undefined ? 'unknown' : error.fundsMoved);
 
+/** Which of the two limits a price does not fit: the library's message names it. */
+export const isOverBudget = (words = '') => /spend\.budget/.test(words);
+
+/** What a price is above. */
+function overLimit({ message }) {
+  return isOverBudget(message) ? 'your budget for today does not hold the price' : 'the price is above your limit for one answer';
+}
+
 /** One sentence: the money first, then what happened. */
 export function sentence(error) {
   const money = ALREADY[fundsMoved(error)] ?? ALREADY.unknown;
-  const happened = walletTrouble(error)?.happened ?? HAPPENED[error?.code];
+  const happened =
+    error?.code === 'payment_over_limit' ? overLimit(error) : (walletTrouble(error)?.happened ?? HAPPENED[error?.code]);
   return `${money}: ${happened ?? lower(error?.message ?? String(error))}.`.replace(/\.\.$/, '.');
 }
 

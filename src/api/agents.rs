@@ -31,7 +31,7 @@ pub struct Agent {
 /// the document is none.
 pub fn read_list(document: &Json) -> Option<Json> {
     let list = document.get("data")?.get("agents").filter(|list| list.kind() == Kind::Array)?;
-    Some(Json::array(list.elements().into_iter().filter(|agent| agent.get_text("id").is_some()).collect()))
+    Some(Json::array(list.elements().into_iter().filter(|agent| agent.get_text("id").is_some())))
 }
 
 #[cfg(test)]

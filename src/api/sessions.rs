@@ -250,7 +250,7 @@ pub fn read_messages(document: &Json, date: ParseDate<'_>) -> Option<Vec<Json>> 
 
 /// Reads a page of messages as the application gets it; `None` when the document is none.
 pub fn read_page(document: Json, date: ParseDate<'_>) -> Option<Json> {
-    let messages = read_messages(&document, date)?.into_iter().map(jobs::without_reference).collect();
+    let messages = read_messages(&document, date)?.into_iter().map(jobs::without_reference);
     Some(document.set("messages", Json::array(messages)))
 }
 

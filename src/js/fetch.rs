@@ -45,7 +45,7 @@ extern "C" {
 
 thread_local! {
     /// [`RESPONSE_HEADERS`] as JavaScript has them.
-    static HEADER_NAMES: Json = Json::array(RESPONSE_HEADERS.into_iter().map(Json::text).collect());
+    static HEADER_NAMES: Json = Json::array(RESPONSE_HEADERS.into_iter().map(Json::text));
 }
 
 thread_local! {

@@ -84,7 +84,7 @@ impl Json {
     }
 
     /// An array of these elements.
-    pub fn array(elements: Vec<Self>) -> Self {
+    pub fn array(elements: impl IntoIterator<Item = Self>) -> Self {
         Self(Value::Array(elements.into_iter().map(|element| element.0).collect()))
     }
 

@@ -125,7 +125,7 @@ impl Json {
     }
 
     /// An array of these elements.
-    pub fn array(elements: Vec<Self>) -> Self {
+    pub fn array(elements: impl IntoIterator<Item = Self>) -> Self {
         let array = Array::new();
         for element in elements {
             array.push(&element.0);
@@ -170,7 +170,11 @@ impl Json {
         if self.kind() != Kind::Object {
             return Vec::new();
         }
-        Object::keys(self.0.unchecked_ref::<Object>()).iter().filter_map(|name| name.as_string()).collect()
+        let mut names = Vec::new();
+        for name in Object::keys(self.0.unchecked_ref::<Object>()).iter() {
+            names.extend(name.as_string());
+        }
+        names
     }
 
     /// The elements of an array; empty when this is no array.
@@ -178,7 +182,11 @@ impl Json {
         if self.kind() != Kind::Array {
             return Vec::new();
         }
-        self.list().map(|list| list.iter().map(Json).collect()).unwrap_or_default()
+        let mut elements = Vec::new();
+        for element in self.list().unwrap_or_default().iter() {
+            elements.push(Json(element));
+        }
+        elements
     }
 
     /// An array of strings in their order, each once. JavaScript sorts: that takes no code.

@@ -284,16 +284,16 @@ impl Counters {
     /// The counters as they are written down.
     pub fn to_json(&self) -> Json {
         #[expect(clippy::cast_precision_loss, reason = "hours since 1970")]
-        let hour = |(hour, spent): &(u64, u128)| Json::array(vec![Json::number(*hour as f64), Json::text(&spent.to_string())]);
+        let hour = |(hour, spent): &(u64, u128)| Json::array([Json::number(*hour as f64), Json::text(&spent.to_string())]);
         let open = |Open { id, units, at }: &Open| {
-            Json::array(vec![Json::text(id), Json::text(&units.to_string()), Json::number(at.as_ms())])
+            Json::array([Json::text(id), Json::text(&units.to_string()), Json::number(at.as_ms())])
         };
         Json::object()
             .set("version", Json::number(VERSION))
             .set("since", Json::number(self.since.as_ms()))
             .set("total", Json::text(&self.total.to_string()))
-            .set("hours", Json::array(self.hours.iter().map(hour).collect()))
-            .set("open", Json::array(self.open.iter().map(open).collect()))
+            .set("hours", Json::array(self.hours.iter().map(hour)))
+            .set("open", Json::array(self.open.iter().map(open)))
     }
 
     /// Reads what a store holds. `None` when it is nothing, damaged, or of another version.

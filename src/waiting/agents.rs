@@ -126,7 +126,7 @@ impl Agents {
     /// The record to keep.
     pub(crate) fn record(&self) -> Json {
         let agents = self.known.iter().map(|agent| agent.times.document().set("agent", Json::text(&agent.name)));
-        Json::object().set("version", Json::number(VERSION)).set("agents", Json::array(agents.collect()))
+        Json::object().set("version", Json::number(VERSION)).set("agents", Json::array(agents))
     }
 
     /// Reads what the store has. Agents that are known already stay as they are.

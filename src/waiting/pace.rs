@@ -177,7 +177,7 @@ impl AgentTimes {
 
     /// As it is kept: a short JSON object of whole numbers.
     pub fn document(&self) -> Json {
-        let list = |numbers: &[f64]| Json::array(numbers.iter().map(thousandths).collect());
+        let list = |numbers: &[f64]| Json::array(numbers.iter().map(thousandths));
         let document = Json::object().set("medianMs", thousandths(&self.median));
         let document = document.set("prior", thousandths(&self.prior_jobs));
         document.set("events", list(&self.events)).set("seconds", list(&self.seconds))

@@ -161,6 +161,87 @@ test('a wallet that cannot pay: what happened to the money, why, and what to do'
   await close();
 });
 
+/** What the choice of wallets offers. */
+const offered = (page) => page.locator('#wallets label').allInnerTexts();
+
+test('a wallet that calls itself the test wallet is not taken for it, and is not asked', async () => {
+  const given = { uuid: 'test', name: 'Test wallet', rdns: 'test' };
+  const { page, sandbox, close } = await served({ askFirst: true }, { prepare: (page) => announceWallet(page, 'signs', given) });
+  await priced(page);
+  assert.equal(await text(page, '#badge-text'), 'Your server, test wallet');
+  await ask(page, 'Who pays?');
+  await turn(page, 'answered').waitFor();
+  assert.deepEqual([sandbox.payments.length, await page.evaluate(() => localStorage.asked)], [1, undefined]);
+  await page.click('#settings > summary');
+  assert.deepEqual(await offered(page), ['Test wallet (not real)', 'test']);
+  // Who chooses it is told whose money it is.
+  await page.locator('[name=wallet]').last().check();
+  await page.locator('#badge-text', { hasText: 'real money' }).waitFor();
+  await priced(page);
+  await ask(page, 'And now?', { pay: false });
+  await page.locator('#confirm[open]').waitFor();
+  assert.match(await text(page, '#confirm-facts'), /Wallet\s+test$/);
+  await page.click('#pay');
+  await page.locator('.turn:first-child.answered').waitFor();
+  assert.equal(await page.evaluate(() => localStorage.asked), '1');
+  await close();
+});
+
+test('two wallets of one domain are both offered, and the one that was chosen is the one that is asked, whoever announces what later', async () => {
+  const hidden = { uuid: 'c', name: `\u202Egro.live\u202C\n${'a long name '.repeat(9)}`, rdns: 'test.long' };
+  const { page, close } = await served(undefined, {
+    prepare: async (page) => {
+      await announceWallet(page, 'signs', { uuid: 'a' });
+      await announceWallet(page, 'signs', { uuid: 'b' });
+      await announceWallet(page, 'signs', hidden);
+      await announceWallet(page, 'signs', { uuid: 'd', name: '\u200B\n', rdns: 'test.unnamed' });
+    },
+  });
+  await priced(page);
+  await page.click('#settings > summary');
+  assert.deepEqual(
+    await offered(page),
+    ['Test wallet (not real)', 'Fern Wallet', 'Fern Wallet (2)', 'gro.live a long name a long name a long ', 'test.unnamed'].map(
+      (name) => name.trim(),
+    ),
+  );
+  await page.getByLabel('Fern Wallet (2)').check();
+  await page.locator('#wallet-name', { hasText: 'Fern Wallet (2)' }).waitFor();
+  await page.evaluate(() => {
+    const provider = { request: () => (localStorage.askedLast = 'a stranger') };
+    for (const [uuid, rdns] of [
+      ['b', 'test.fern'],
+      ['e', 'test.fern'],
+    ])
+      dispatchEvent(
+        new CustomEvent('eip6963:announceProvider', { detail: { info: { uuid, rdns, name: 'Stranger' }, provider } }),
+      );
+  });
+  await priced(page);
+  assert.equal(await text(page, '#badge-text'), 'Your server, real money');
+  await ask(page, 'Which one?', { pay: false });
+  await turn(page, 'answered').waitFor();
+  assert.equal(await page.evaluate(() => localStorage.askedLast), 'b');
+  // What is remembered over a reload is the domain.
+  await page.reload();
+  await page.locator('#wallet-name', { hasText: 'Fern Wallet' }).waitFor();
+  assert.equal(await text(page, '#badge-text'), 'Your server, real money');
+  await close();
+});
+
+test('while the wallet has a window open, the page says to look there', async () => {
+  const { page, close } = await served(
+    { wallet: 'test.fern', askFirst: true },
+    { prepare: (page) => announceWallet(page, 'waits') },
+  );
+  await priced(page);
+  await page.locator('#wallet-name', { hasText: 'Fern Wallet' }).waitFor();
+  await ask(page, 'Will it sign?');
+  await page.locator('#ask[data-state=paying]').waitFor();
+  await page.locator('.turn .busy', { hasText: 'look at Fern Wallet: it asks you to sign' }).waitFor();
+  await close();
+});
+
 test('a wallet with real money is not offered to the sandbox', async () => {
   const { page, close } = await openPage(browser, { prepare: (page) => announceWallet(page, 'signs') });
   await priced(page);
@@ -192,6 +273,63 @@ test('the reply to a payment is lost, the page is reloaded: the answer is one cl
   assert.match(await text(page, '.turn .answer'), /Paid and lost\?/);
   assert.equal(sandbox.payments.length, 1);
   assert.equal(await open.count(), 0);
+  await close();
+});
+
+test('a question and a switch wait for each other: a verdict is that of what is drawn', async () => {
+  const { page, sandbox, release, close } = await served();
+  await priced(page);
+  const result = page.locator('li:has([data-fault="lose-reply"]) .result');
+  await page.click('[data-fault="lose-reply"]');
+  await page.fill('#question', 'wait: at the same time?');
+  await page.press('#question', 'Control+Enter');
+  assert.match(await text(page, '#question-note'), /played below: ask again when it has ended/);
+  // A setting that is changed in between asks for the price, and draws nothing.
+  await page.click('#settings > summary');
+  await page.fill('[name=limit]', '0.05');
+  await page.locator('[name=limit]').blur();
+  await priced(page);
+  await result.and(page.locator('.good')).waitFor();
+  assert.deepEqual([await page.locator('.turn').count(), sandbox.payments.length], [0, 0]);
+  assert.equal(await text(page, '#drawing-title'), 'Lose the reply');
+  assert.equal(await text(page, '#steps > :last-child'), 'Paid once');
+  assert.equal((await labels(page)).filter((label) => label.includes('what does it cost?')).length, 0);
+  assert.equal(await text(page, '#question-note'), '', 'what was said is not true any more');
+  // And the other way round.
+  await ask(page, undefined, { pay: false });
+  await page.locator('#ask[data-state=thinking]').waitFor();
+  await page.click('[data-fault="lose-reply"]', { force: true });
+  assert.match(await text(page, '#faults-note'), /Your question comes first/);
+  assert.equal(await text(page, '#drawing-title'), 'What happens');
+  await page.press('#question', 'Control+Enter');
+  assert.match(await text(page, '#question-note'), /One question at a time/);
+  release();
+  await turn(page, 'answered').waitFor();
+  await page.locator('#faults-note', { hasText: 'Each plays in the sandbox' }).waitFor();
+  assert.deepEqual([await page.locator('.ending').count(), await text(page, '#question-note')], [0, '']);
+  assert.equal(sandbox.payments.length, 1);
+  await close();
+});
+
+test('an answer of a sandbox that has ended with its page is not offered; the ledger says what became of it', async () => {
+  const { page, context, url, close } = await openPage(browser);
+  await priced(page);
+  await ask(page, 'Whose sandbox?');
+  await page.locator('#ask[data-state=thinking]').waitFor();
+  const other = await context.newPage();
+  await other.goto(url);
+  await priced(other);
+  await page.reload();
+  await priced(page);
+  for (const each of [page, other]) {
+    await each.locator('#payments', { hasText: 'a sandbox, ended' }).waitFor();
+    assert.match(await text(each, '#ledger-note'), /A sandbox ends with its page, and its answers with it/);
+    assert.equal(await each.locator('.notice.open').count(), 0);
+  }
+  // What is asked now is not marked so.
+  await ask(page, 'And this one?');
+  await turn(page, 'answered').waitFor();
+  await page.locator('#payments tr:first-child', { hasText: /sandbox-\w{8}\.test/ }).waitFor();
   await close();
 });
 
@@ -235,6 +373,12 @@ test('each switch ends as it must: paid once, or nothing was paid, and never twi
     await result.and(page.locator('.good, .bad')).waitFor();
     assert.match(await result.innerText(), times === 1 ? /^Paid once\./ : /^Nothing was paid\./, fault);
     assert.equal(await text(page, '#steps > :last-child'), times === 1 ? 'Paid once' : 'Nothing was paid', fault);
+    const wrong = {
+      'ask-more': /^above your limit of 0\.10 USDC$/,
+      'wrong-recipient': /^to 0x\w{4}…\w{4}, not to 0x7e57…0002$/i,
+    }[fault];
+    if (wrong) assert.match(await text(page, '#steps .price .wrong'), wrong);
+    else assert.equal(await page.locator('#steps .wrong').count(), 0, fault);
   }
   assert.match(await page.frameLocator('iframe').locator('#loads').innerText(), /Second load: a payment is open/);
   assert.equal(await text(page, '#doubled'), '0');
@@ -255,7 +399,7 @@ test('the code keeps up with the controls and the switches, and that for Node ru
   await page.locator('[name=limit]').blur();
   for (const tab of ['Browser', 'Node', 'React']) assert.match(await code(tab), /maxPerPayment: '0\.05'/, tab);
   assert.match(await code('React'), /useJob\(client[^]*ask\('Isn\\'t it\?'\)/);
-  assert.match(await printed(await code('Node')), /You asked: "Isn't it\?"/);
+  assert.match((await printed(await code('Node'))).join(), /You asked: "Isn't it\?"/);
   for (const [fault, shown] of [
     ['lose-reply', /faults: \['lose-reply'\]/],
     ['click-twice', /idempotencyKey/],
@@ -264,44 +408,76 @@ test('the code keeps up with the controls and the switches, and that for Node ru
     await page.locator(`li:has([data-fault="${fault}"]) .result:is(.good, .bad)`).waitFor();
     const played = await code('Node');
     assert.match(played, shown);
-    assert.match(await printed(played), /What does x402 do\?/, fault);
+    // Each time that it is run.
+    for (const output of await printed(played, 2)) assert.match(output, /What does x402 do\?/, fault);
   }
   await page.getByLabel('A server of yours').check();
   await page.fill('[name=address]', 'localhost:3000');
   await page.locator('[name=address]').blur();
   assert.match(await code('Browser'), /baseUrl: 'http:\/\/localhost:3000'/);
+  await page.fill('[name=apiKey]', 'a secret');
+  await page.locator('[name=apiKey]').blur();
+  for (const tab of ['Browser', 'Node', 'React']) {
+    assert.match(await code(tab), /^ {2}apiKey: /m, tab);
+    assert.doesNotMatch(await code(tab), /a secret/, tab);
+  }
+  // Who copies twice copies twice; the button says Copy again.
+  await page.dblclick('#copy-code');
+  await page.locator('#copy-code', { hasText: /^(Copied|The browser refused)$/ }).waitFor();
+  await page.locator('#copy-code', { hasText: /^Copy$/ }).waitFor();
   await close();
 });
 
-/** What a program prints, in a folder where the package is installed. */
-async function printed(program) {
+/** What a program prints each time that it is run, in a folder where the package is installed. */
+async function printed(program, times = 1) {
   const folder = mkdtempSync(path.join(installed, '../../program-'));
   const args = ['--input-type=module', '--eval', program];
   try {
-    return (await promisify(execFile)(process.execPath, args, { cwd: folder, encoding: 'utf8' })).stdout;
+    const outputs = [];
+    while (outputs.length < times)
+      outputs.push((await promisify(execFile)(process.execPath, args, { cwd: folder, encoding: 'utf8' })).stdout);
+    return outputs;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 test('a price above the limit, a budget that is used up, and a limit that is no number are said before anything is paid', async () => {
-  const { page, sandbox, close } = await served({ limit: '0.01' });
+  const { page, sandbox, errors, close } = await served({ limit: '0.01' });
   await priced(page);
-  assert.match(await text(page, '#price-note'), /0\.01/);
+  assert.equal(await text(page, '#send'), 'Over your limit · 0.02 USDC');
+  assert.match(await text(page, '#price-note'), /your limit for one answer is 0\.01 USDC/);
   await ask(page, 'Too dear?', { pay: false });
   await turn(page, 'failed').waitFor();
-  assert.equal(await outcome(page), 'Nothing was paid: the price is above your limits.');
+  assert.equal(await outcome(page), 'Nothing was paid: the price is above your limit for one answer.');
   await page.click('.turn summary');
   assert.match(await text(page, '.turn .code'), /payment_over_limit[^]*0\.02 USDC[^]*0\.01 USDC/);
   await page.click('#settings > summary');
   await page.fill('[name=limit]', 'much');
   await page.locator('[name=limit]').blur();
-  await page.locator('#options-error', { hasText: 'maxPerPayment' }).waitFor();
-  assert.match(await text(page, '#options-error'), /"much"/);
+  await page.locator('#limit-note', { hasText: '“much” is no amount: write a number such as 0.10.' }).waitFor();
+  assert.equal(await page.getAttribute('[name=limit]', 'aria-invalid'), 'true');
+  assert.equal(await text(page, '#options-error'), '', 'it is said once');
+  await page.click('#refresh');
+  await page.locator('#health', { hasText: 'Not asked: one of your limits is no amount' }).waitFor();
+  await page.locator('#csv').evaluate((button) => button.click());
+  await page.locator('#notice-csv').waitFor();
+  await ask(page, 'With what limit?', { pay: false });
+  await page.locator('.turn:first-child.failed').waitFor();
+  assert.match(await outcome(page), /^Nothing was paid: one of your limits is no amount/);
+  await page.fill('[name=limit]', '0,10');
+  await page.locator('#limit-note', { hasText: 'Write 0.10, with a point.' }).waitFor();
   await page.fill('[name=limit]', '0.10');
+  assert.equal(await text(page, '#limit-note'), '');
   await page.fill('[name=perDay]', '0.01');
   await page.locator('[name=perDay]').blur();
   await page.locator('#budget-text', { hasText: 'does not fit' }).waitFor();
+  await page.locator('#send', { hasText: 'Over today’s budget · 0.02 USDC' }).waitFor();
+  assert.match(await text(page, '#price-note'), /your budget for a day is 0\.01 USDC, of which 0\.01 USDC are left/);
+  await ask(page, 'On what budget?', { pay: false });
+  await page.locator('.turn:first-child.failed').waitFor();
+  assert.equal(await outcome(page), 'Nothing was paid: your budget for today does not hold the price.');
+  assert.deepEqual(own(errors), []);
   assert.equal(sandbox.payments.length, 0);
   await close();
 });
@@ -311,12 +487,23 @@ test('stopping ends the wait at once; the answer is kept and can be had', async 
   await priced(page);
   await ask(page, 'wait: slow', { pay: false });
   await page.locator('#ask[data-state=thinking]').waitFor();
-  await page.click('.stop');
-  await turn(page, 'stopped').waitFor({ timeout: 2000 });
-  assert.match(await outcome(page, 'stopped'), /^You have paid, and have stopped waiting/);
+  const focused = () => page.evaluate(() => document.activeElement.className);
+  // With the keyboard: each time the focus is on what has come in the place of the button.
+  for (const get of ['.again', '#open .primary']) {
+    await page.focus('.stop');
+    await page.keyboard.press('Enter');
+    await page.locator('.turn:first-child.stopped').waitFor({ timeout: 2000 });
+    assert.match(await outcome(page, 'stopped'), /^You have paid, and have stopped waiting/);
+    assert.equal(await focused(), 'primary again');
+    await page.focus(get);
+    await page.keyboard.press('Enter');
+    await page.locator('.stop').waitFor();
+    assert.equal(await focused(), 'quiet small stop');
+    assert.equal(await page.locator('.again').count(), 0, 'what is being got is not offered again');
+  }
   release();
-  await page.click('.again');
   await turn(page, 'answered').waitFor();
+  assert.deepEqual([await focused(), await page.locator('.again').count()], ['answer', 0]);
   assert.match(await text(page, '.turn .answer'), /wait: slow/);
   assert.equal(sandbox.payments.length, 1);
   await close();
@@ -469,7 +656,7 @@ test("without 'wasm-unsafe-eval' the page says what to add", async () => {
 });
 
 test('what is typed is never lost, and a question that cannot be sent says why', async () => {
-  const { page, close } = await openPage(browser);
+  const { page, context, url, close } = await openPage(browser);
   await priced(page);
   await page.fill('#question', '   ');
   await page.click('#send');
@@ -481,6 +668,25 @@ test('what is typed is never lost, and a question that cannot be sent says why',
   await page.reload();
   assert.equal(await page.inputValue('#question'), long);
   assert.equal(await page.locator('.turn').count(), 0);
+  // A sample is written as the user writes.
+  await page.fill('#question', '');
+  await page.click('#question');
+  await page.keyboard.type('Typed by hand?');
+  await page.click('.chip >> nth=1');
+  assert.match(await page.inputValue('#question'), /haiku/);
+  await page.keyboard.press('Control+Z');
+  assert.equal(await page.inputValue('#question'), 'Typed by hand?');
+  // Each tab has its own; a new one begins with the latest.
+  const other = await context.newPage();
+  await other.goto(url);
+  assert.equal(await other.inputValue('#question'), 'Typed by hand?');
+  await other.fill('#question', 'Typed in the other tab?');
+  // A limit is kept before its field is left.
+  await page.click('#settings > summary');
+  await page.fill('[name=limit]', '0.07');
+  await page.reload();
+  assert.equal(await page.inputValue('#question'), 'Typed by hand?');
+  assert.equal(await page.inputValue('[name=limit]'), '0.07');
   await close();
 });
 
@@ -504,7 +710,21 @@ test('a server that cannot be reached, that allows no page, that refuses a heade
         response.setHeader('access-control-allow-headers', 'x-payment, payment-signature, x-api-key');
         response.writeHead(request.method === 'OPTIONS' ? 204 : 200).end();
       },
-      /Access-Control-Allow-Headers refuses content-type/,
+      /Access-Control-Allow-Headers refuses content-type\./,
+    ],
+    [
+      (request, response) => {
+        response.setHeader('access-control-allow-origin', '*');
+        response.writeHead(request.method === 'OPTIONS' ? 405 : 200).end();
+      },
+      /refuses the OPTIONS request that browsers send first: [^]*405[^]*It must be answered with 204\.$/,
+    ],
+    [
+      (request, response) => {
+        response.setHeader('access-control-allow-origin', '*');
+        response.writeHead(request.method === 'OPTIONS' ? 204 : 200).end();
+      },
+      /Access-Control-Allow-Headers refuses content-type and payment-signature/,
     ],
   ];
   for (const [handle, said] of cases) {
@@ -537,6 +757,71 @@ test('a server that cannot be reached, that allows no page, that refuses a heade
   const { page, close } = await STATES.unreachable(browser);
   assert.match(await text(page, '#notice-server'), /Nothing answers at localhost:1\. Is the server running/);
   await close();
+});
+
+/** Asks for a payment, and lets no page send it. */
+function withoutProofHeader(request, response) {
+  const headers = 'content-type, authorization, x-api-key';
+  response.setHeader('access-control-allow-origin', '*');
+  response.setHeader('access-control-allow-headers', headers);
+  response.setHeader('access-control-expose-headers', 'payment-required');
+  if (request.method === 'OPTIONS') return response.writeHead(204).end();
+  if (request.method === 'GET') {
+    return response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end('{"healthy":true,"timestamp":1,"totalJobs":7,"statusCounts":{},"maxJobs":10000,"jobs":[],"total":0,"filtered":0}');
+  }
+  const required = {
+    x402Version: 2,
+    resource: { url: `http://${request.headers.host}${request.url}`, description: '', mimeType: 'application/json' },
+    accepts: [
+      {
+        scheme: 'exact',
+        network: 'eip155:8453',
+        amount: '20000',
+        asset: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
+        payTo: '0x7e57000000000000000000000000000000000002',
+        maxTimeoutSeconds: 60,
+        extra: { name: 'USD Coin', version: '2' },
+      },
+    ],
+  };
+  response
+    .writeHead(402, {
+      'content-type': 'application/json',
+      'payment-required': Buffer.from(JSON.stringify(required)).toString('base64'),
+    })
+    .end('{}');
+}
+
+test('a server that lets no page send the proof is named before anybody signs, and what was said of it goes with it', async () => {
+  const server = await listen(withoutProofHeader);
+  const { page, close } = await openPage(browser, {
+    settings: atServer(server.address, { wallet: 'test.fern' }),
+    prepare: (page) => announceWallet(page, 'signs'),
+  });
+  await priced(page);
+  const said = /Access-Control-Allow-Headers refuses payment-signature\. .*nothing can be paid/;
+  await page.locator('#notice-server').waitFor();
+  assert.match(await text(page, '#notice-server'), said);
+  await ask(page, 'Signed for nothing?', { pay: false });
+  await turn(page, 'failed').waitFor();
+  assert.equal(await outcome(page), 'Nothing was paid: this server lets no page send it the header that a payment goes in.');
+  assert.match(await text(page, '.turn .advice'), said);
+  assert.equal(await page.evaluate(() => localStorage.asked), undefined);
+  await page.locator('#health', { hasText: '7 of at most' }).waitFor();
+  // Another server: what is shown is its own, or nothing.
+  await page.click('#settings > summary');
+  await page.fill('[name=address]', 'localhost:1');
+  await page.locator('[name=address]').blur();
+  await page.locator('#notice-server', { hasText: 'Nothing answers at localhost:1' }).waitFor();
+  assert.equal(await text(page, '#health'), 'Nothing is known of this server.');
+  await page.fill('[name=address]', 'ftp://example.org');
+  await page.locator('[name=address]').blur();
+  await page.locator('#options-error', { hasText: 'must begin with http' }).waitFor();
+  assert.equal(await page.locator('#notice-server').count(), 0);
+  await close();
+  server.close();
 });
 
 test('a browser that keeps nothing, or has no room, is said to do so', async () => {

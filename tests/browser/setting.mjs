@@ -82,66 +82,74 @@ export const turn = (page, state) => page.locator(`.turn.${state}`).first();
 
 /**
  * Announces a wallet in every page of the context, as EIP-6963 says it. `how`: what it does when it is to pay; a page that is open says it
- * anew with `walletDoes()`.
+ * anew with `walletDoes()`. `given`: what it says of itself. `localStorage` has how often one was asked to sign, and which one last.
  */
-export function announceWallet(page, how) {
-  return page.addInitScript((how) => {
-    globalThis.walletDoes = how;
-    const account = '0x1111111111111111111111111111111111111111';
-    const no = (code, message) => {
-      throw Object.assign(new Error(message), { code });
-    };
-    const does = (...hows) => hows.includes(globalThis.walletDoes);
-    let chainId = '0x2105';
-    const answers = {
-      eth_requestAccounts: () =>
-        does('is busy')
-          ? no(-32002, 'Request of type wallet_requestPermissions already pending.')
-          : does('is locked')
+export function announceWallet(page, how, given = {}) {
+  return page.addInitScript(
+    ({ how, given }) => {
+      globalThis.walletDoes = how;
+      const account = '0x1111111111111111111111111111111111111111';
+      const no = (code, message) => {
+        throw Object.assign(new Error(message), { code });
+      };
+      const does = (...hows) => hows.includes(globalThis.walletDoes);
+      let chainId = '0x2105';
+      const answers = {
+        eth_requestAccounts: () =>
+          does('is busy')
+            ? no(-32002, 'Request of type wallet_requestPermissions already pending.')
+            : does('is locked')
+              ? []
+              : [account],
+        // Who is asked for the chain the second time is asked to sign next: the first time was for the page's strip.
+        eth_accounts: () =>
+          does('is locked', 'is busy')
             ? []
-            : [account],
-      // Who is asked for the chain the second time is asked to sign next: the first time was for the page's strip.
-      eth_accounts: () =>
-        does('is locked', 'is busy') ? [] : does('changes its account') && looks > 1 ? [account.replaceAll('1', '2')] : [account],
-      eth_chainId: () => {
-        looks += 1;
-        return does('knows no Base', 'stays', 'does not switch') ? '0x1' : chainId;
-      },
-      wallet_switchEthereumChain: ([{ chainId: wanted }]) => {
-        if (does('knows no Base')) no(4902, 'Unrecognized chain ID.');
-        if (does('does not switch')) no(4001, 'User rejected the request.');
-        chainId = wanted;
-        return null;
-      },
-      wallet_addEthereumChain: () => no(-32601, 'not here'),
-      eth_signTypedData_v4: () => {
-        localStorage.asked = Number(localStorage.asked ?? 0) + 1;
-        if (does('rejects')) no(4001, 'User rejected the request.');
-        if (does('is not connected')) no(4100, 'The requested account has not been authorized by the user.');
-        if (does('has a request open')) no(-32002, 'Request already pending.');
-        if (does('waits')) return new Promise(() => {});
-        return `0x${'12'.repeat(64)}1b`;
-      },
-    };
-    let looks = 0;
-    const listeners = [];
-    const provider = {
-      on: (event, listener) => event === 'accountsChanged' && listeners.push(listener),
-      async request({ method, params }) {
-        return method in answers ? answers[method](params) : no(-32601, `${method} is not known`);
-      },
-    };
-    globalThis.walletChanged = () => {
-      looks = 0;
-      listeners.forEach((listener) => listener());
-    };
-    const icon = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" rx="2" fill="#0a7"/></svg>')}`;
-    const info = { uuid: '6f2b1a1e-0000-4000-8000-000000000001', name: 'Fern Wallet', icon, rdns: 'test.fern' };
-    const announce = () =>
-      dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: Object.freeze({ info, provider }) }));
-    addEventListener('eip6963:requestProvider', announce);
-    announce();
-  }, how);
+            : does('changes its account') && looks > 1
+              ? [account.replaceAll('1', '2')]
+              : [account],
+        eth_chainId: () => {
+          looks += 1;
+          return does('knows no Base', 'stays', 'does not switch') ? '0x1' : chainId;
+        },
+        wallet_switchEthereumChain: ([{ chainId: wanted }]) => {
+          if (does('knows no Base')) no(4902, 'Unrecognized chain ID.');
+          if (does('does not switch')) no(4001, 'User rejected the request.');
+          chainId = wanted;
+          return null;
+        },
+        wallet_addEthereumChain: () => no(-32601, 'not here'),
+        eth_signTypedData_v4: () => {
+          localStorage.asked = Number(localStorage.asked ?? 0) + 1;
+          localStorage.askedLast = info.uuid;
+          if (does('rejects')) no(4001, 'User rejected the request.');
+          if (does('is not connected')) no(4100, 'The requested account has not been authorized by the user.');
+          if (does('has a request open')) no(-32002, 'Request already pending.');
+          if (does('waits')) return new Promise(() => {});
+          return `0x${'12'.repeat(64)}1b`;
+        },
+      };
+      let looks = 0;
+      const listeners = [];
+      const provider = {
+        on: (event, listener) => event === 'accountsChanged' && listeners.push(listener),
+        async request({ method, params }) {
+          return method in answers ? answers[method](params) : no(-32601, `${method} is not known`);
+        },
+      };
+      globalThis.walletChanged = () => {
+        looks = 0;
+        listeners.forEach((listener) => listener());
+      };
+      const icon = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" rx="2" fill="#0a7"/></svg>')}`;
+      const info = { uuid: '6f2b1a1e-0000-4000-8000-000000000001', name: 'Fern Wallet', icon, rdns: 'test.fern', ...given };
+      const announce = () =>
+        dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: Object.freeze({ info, provider }) }));
+      addEventListener('eip6963:requestProvider', announce);
+      announce();
+    },
+    { how, given },
+  );
 }
 
 /** What the wallet of an open page does from now on. Like a real one it tells the page that something has changed. */
