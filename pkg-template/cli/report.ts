@@ -144,6 +144,7 @@ export function asOptions(message: string): string {
     .replace(/spend: \{ allowResource: '([^']*)' \}/g, (_, url: string) => `--allow-resource ${quoted(url)}`)
     .replace('spend.networks must be a list of network names:', '--network (once for each network) must be one of:')
     .replace('; set apiKey', `; ${process.env[API_KEY_VARIABLE] ? 'it does not take the key in' : 'set'} ${API_KEY_VARIABLE}`)
+    .replace('(use apiKey or headers)', `(a key goes into ${API_KEY_VARIABLE})`)
     .replace('; give the client a wallet', '')
     .replace(/the wallet needs (\w+); fromViem .*? make such wallets/, 'what pays here lacks $1')
     // What a program would do. What can be done here is said apart.

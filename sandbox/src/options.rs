@@ -497,6 +497,11 @@ mod tests {
             (json!({"answerMs": -1}), "answerMs", "milliseconds"),
             (json!({"agent": "yes"}), "agent", "true or false"),
             (json!({"apiKey": ""}), "apiKey", "not empty"),
+            (json!({"apiKey": "a\nb"}), "apiKey", "what a header can carry"),
+            (json!({"agent": false, "answerMs": 5}), "answerMs", "nobody answers"),
+            (json!({"rateLimit": 0, "faults": ["rate-limit"]}), "faults", "needs a limit"),
+            (json!({"paywall": "x402-v1", "recipient": WALLET}), "recipient", "the test wallet's own"),
+            (json!({"paywall": "x402-v1", "recipient": STRANGER}), "recipient", "'wrong-recipient'"),
             (json!({"url": "localhost:3000"}), "url", "a scheme and a host"),
         ];
         for (options, field, words) in cases {

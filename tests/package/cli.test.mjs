@@ -161,7 +161,10 @@ test('wrong use: exit code 2, what is wrong, what would be right, and nothing is
     [['ask', url, 'q', '--network', 'base,polygon'], '--network (once for each network)', '"base,polygon"'],
     [['ask', 'ftp://agents.example', 'q'], 'must begin with https:// or http://'],
     [['ask', 'https://', 'q'], 'address must be one such as https://agents.example'],
-    [['ask', 'https://user:pass@agents.example', 'q'], 'baseUrl'],
+    [
+      ['ask', 'https://user:pass@agents.example', 'q'],
+      'the address must not hold credentials (a key goes into ELIZA_JOBS_API_KEY)',
+    ],
     [['payments', '--csv', '--json'], '--csv and --json exclude each other'],
     [['payments', '--since', 'yesterday'], '--since must be a date such as 2026-01-31', '"yesterday"'],
     [['payments', '--since', '2026-13-45'], '--since must be a date'],

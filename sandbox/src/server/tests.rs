@@ -159,3 +159,18 @@ fn a_message_without_an_answer_loses_its_connection_after_thirty_seconds() {
     server.effects(29_999.0);
     assert_eq!(server.effects(30_000.0), [Effect::Break { id: 2, code: "ECONNRESET" }]);
 }
+
+#[test]
+fn what_goes_wrong_at_the_paywall_and_in_the_wallet_is_in_the_log_where_it_shows() {
+    let mut server = server(json!({"paywall": "elizaos", "faults": ["ask-more", "settle-fails", "slow-wallet", "clock-skew"]}));
+    create(&mut server, 1, &[], 0.0);
+    let quote = json!({"network": "base", "recipient": wallet::RECIPIENT, "amount": "0.02"});
+    server.transfer(99, &quote, 0.0);
+    let Some(Effect::Settle { value: Some(hash), .. }) = server.effects(2_000.0).pop() else { panic!("no hash") };
+    create(&mut server, 2, &[("x-payment", &"0x12".repeat(17))], 2_000.0);
+    create(&mut server, 3, &[("x-payment", &hash)], 2_000.0);
+    create(&mut server, 4, &[("x-payment", &hash)], 2_000.0);
+    let faults: Vec<Value> = server.requests().iter().map(|request| request["fault"].clone()).collect();
+    // Of the two that have struck in the wallet it is the last, and once.
+    assert_eq!(faults, ["ask-more", "clock-skew", "settle-fails", "clock-skew"].map(|name| json!(name)));
+}
