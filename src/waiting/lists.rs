@@ -269,6 +269,23 @@ mod tests {
     }
 
     #[test]
+    fn a_list_may_take_three_seconds_and_twice_as_long_after_each_that_took_too_long() {
+        let mut lists = ListState::default();
+        for limit in [3_000.0, 6_000.0, 10_000.0, 10_000.0] {
+            assert_eq!(lists.limit(), Millis::new(limit));
+            lists.failed(at(0.0), ALL, &server_error());
+            lists.failed(at(0.0), ALL, &error(ErrorCode::RequestTimeout, None));
+        }
+    }
+
+    #[test]
+    fn a_list_that_ends_with_the_one_that_asked_for_it_is_not_asked_for_again_at_once() {
+        let mut lists = ListState::default();
+        lists.asked(at(1_000.0));
+        assert_eq!(lists.due(Millis::ZERO, at(1_000.0)), at(1_500.0));
+    }
+
+    #[test]
     fn a_list_that_leaves_jobs_out_is_asked_for_with_twice_the_limit() {
         let mut lists = ListState::default();
         let limits = [1_000, 2_000, 4_000, 8_000, 10_000, 10_000].map(|limit| {
