@@ -150,10 +150,10 @@ fn the_leader_wakes_each_of_the_others_when_its_time_is_over_and_nobody_before()
 
 #[test]
 fn those_who_are_led_go_on_when_nobody_is_left_to_lead_them() {
-    let mut watch = watch(4, FREE);
+    let mut watch = watch(5, FREE);
     watch.learn(ChannelAnswer::NoChannels);
     let (leader, _) = leader(&mut watch, at(29_990.0), FREE).unwrap();
-    let led: Vec<Key> = (0..4).filter(|key| *key != leader).collect();
+    let led: Vec<Key> = (0..5).filter(|key| *key != leader).collect();
     for key in &led {
         assert!(matches!(step(&mut watch, *key, at(29_990.0), FREE), Step::Led), "{key}");
     }
