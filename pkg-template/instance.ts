@@ -263,7 +263,7 @@ export class Instance {
     const message = `eliza-jobs: an internal error (${reason}); pendingPayments() knows what is open, and later calls work`;
     this.error = internalError('wasm_panic', message, cause);
     // Only the store knows how far a payment has come.
-    for (const call of [...this.#pending]) {
+    for (const call of this.#pending) {
       call.reject(call.isPaying ? internalError('wasm_panic', message, cause, 'unknown') : this.error);
     }
     for (const timer of this.#timers) clearTimeout(timer);

@@ -12,6 +12,8 @@ use crate::http::retry::seconds;
 use crate::platform::HttpResponse;
 use crate::time::{Instant, Millis};
 
+/// No more polls are sent at once than this, whatever the server allows.
+const AT_ONCE: f64 = 500.0;
 /// The limit of a server that does not say one.
 const USUAL_LIMIT: f64 = 1_000.0;
 /// The window of a server that does not say one: 15 minutes.
@@ -158,15 +160,15 @@ impl RateLimit {
         self.paused_until.map_or(Millis::ZERO, |end| end.since(now).max(Millis::ZERO))
     }
 
-    /// How many polls may be sent at once; infinite when there is no limit.
+    /// How many polls may be sent at once: [`AT_ONCE`] at most, also when there is no limit.
     pub fn spare(&mut self, now: Instant) -> f64 {
         self.renew_window(now);
         if self.pause_left(now).is_positive() {
             0.0
         } else if self.source == Source::Unlimited {
-            f64::INFINITY
+            AT_ONCE
         } else {
-            (self.left - self.limit / 2.0).max(0.0)
+            (self.left - self.limit / 2.0).clamp(0.0, AT_ONCE)
         }
     }
 
@@ -298,7 +300,7 @@ mod tests {
         let mut rate_limit = RateLimit::default();
         assert_eq!(rate_limit.spare(START), 500.0, "the usual limit is assumed");
         rate_limit.response_arrived(&answer(&[DATE]), START);
-        assert_eq!(rate_limit.spare(START), f64::INFINITY);
+        assert_eq!(rate_limit.spare(START), 500.0, "no more at once without a limit either");
         rate_limit.limit_reached(Some(Millis::new(20_000.0)), START);
         rate_limit.response_arrived(&answer(&[DATE]), START);
         assert_eq!((rate_limit.spare(START), rate_limit.pause_left(ms(500.0))), (0.0, Millis::new(19_500.0)));

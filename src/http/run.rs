@@ -1,6 +1,7 @@
 //! Performs requests to one server: sends, follows redirects, retries, and keeps the rate limit.
 
 use core::cell::{Cell, RefCell};
+use core::pin::Pin;
 use std::rc::Rc;
 
 use crate::api::error::{Error, Result};
@@ -12,11 +13,15 @@ use crate::http::rate_limit::{Booking, RateLimit, Slot};
 use crate::http::retry::{Repeated, RetryBudget, backoff, may_be_sent_again, retry_after};
 use crate::http::words::place;
 use crate::json::Json;
-use crate::platform::{Body, HttpRequest, HttpResponse, LogLevel, Method, Platform};
+use crate::platform::{Body, HttpRequest, HttpResponse, LogLevel, Method, Platform, within};
 use crate::time::{Deadline, Millis};
 
 /// The shortest time limit of a request that is sent at all.
 const MIN_TIMEOUT: Millis = Millis::new(1.0);
+
+/// A read that has been under way for so long when the page is active again is made again: its
+/// connection may have been lost while the page, the machine or the network slept.
+const STALE: Millis = Millis::new(1_000.0);
 
 /// A function that receives the chunks of an event stream.
 pub(crate) type OnChunk<'a> = Option<&'a dyn Fn(&str)>;
@@ -126,6 +131,24 @@ impl<P: Platform> Http<P> {
         let tries = Tries { repeated: Repeated::Harmless, retries, deadline };
         let response = self.try_until(&mut request, tries, None, &accept).await?;
         document.take().ok_or_else(|| no_answer(&request, &response, wanted))
+    }
+
+    /// What `read` brings. It is made again when the page is active again and it has been under way
+    /// for [`STALE`] by then.
+    ///
+    /// Boxed: each kind of read would have a copy of this.
+    pub(crate) async fn again_when_active<'a, T>(&self, read: &'a dyn Fn() -> Pin<Box<dyn Future<Output = T> + 'a>>) -> T {
+        loop {
+            let stale_from = self.platform.now() + STALE;
+            let mut current = read();
+            loop {
+                match within(current.as_mut(), self.platform.active_again()).await {
+                    Some(value) => return value,
+                    None if self.platform.now() >= stale_from => break,
+                    None => {}
+                }
+            }
+        }
     }
 
     /// Sends a POST that must not be done twice: a create, or a message. It is sent again only

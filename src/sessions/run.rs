@@ -245,7 +245,9 @@ impl<'a, P: Platform> Sessions<'a, P> {
                     }
                 }
                 Step::Read(route, wanted) => {
-                    let document = self.read(outgoing, &route, wanted, wait.read_limit, call, 0).await;
+                    let limit = wait.read_limit;
+                    let read = || self.read(outgoing, &route, wanted, limit, call, 0);
+                    let document = self.http.again_when_active(&|| Box::pin(read())).await;
                     if let Some(end) = wait.received(document) {
                         sent.answer = Some(end?);
                         return Ok(sent);

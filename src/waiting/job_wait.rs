@@ -290,12 +290,6 @@ impl JobWait {
         }
     }
 
-    /// Its poll was given up, because another one is more likely to be answered.
-    pub(crate) fn poll_given_up(&mut self, now: Instant) {
-        self.state = State::Idle;
-        self.polls.due = now;
-    }
-
     /// The job, where it was seen for the first time or in another status.
     pub(crate) fn take_report(&mut self) -> Option<Json> {
         self.job.unreported.take()

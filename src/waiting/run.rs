@@ -5,7 +5,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
-use core::pin::pin;
+use core::pin::{Pin, pin};
 use core::task::{Poll, Waker};
 use std::rc::Rc;
 
@@ -27,12 +27,6 @@ use crate::waiting::lists::ListQuery;
 pub use crate::waiting::pace::Pace;
 pub use crate::waiting::schedule::WaitPlan;
 use crate::waiting::watch::{ChannelAnswer, Key, ListLimit, Step, Watch, Way};
-
-/// No more polls go out at once than this, also where the server names no rate limit.
-const AT_ONCE: f64 = 500.0;
-/// A poll that has been on its way for so long when the page is active again is made again: its
-/// connection may have been lost while the page, the machine or the network slept.
-const STALE: Millis = Millis::new(1_000.0);
 
 /// The options of polling.
 #[derive(Debug, Clone, Copy)]
@@ -316,7 +310,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
 
     fn way(&self) -> Way {
         let is_cached = self.http.freshness.borrow().is_cache_in_the_way();
-        Way { quiet: self.http.pause_left(), spare: self.http.spare_slots().min(AT_ONCE), is_cached }
+        Way { quiet: self.http.pause_left(), spare: self.http.spare_slots(), is_cached }
     }
 
     fn clear_signal(&self) {
@@ -347,7 +341,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
 
     async fn sleep(&self, until: Instant) {
         let duration = until.since(self.now());
-        if self.all.watch.borrow().is_led(self.key) {
+        if self.all.watch.borrow().has_other_leader(self.key) {
             within(self.signal(), self.http.platform.sleep(duration)).await;
             return;
         }
@@ -356,19 +350,6 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         within(self.signal(), sleep).await;
         if is_active_again {
             self.all.change(|watch| watch.is_active_again(self.key, self.now()));
-        }
-    }
-
-    /// What the request brings; `None` when the page is active again after the request was on its
-    /// way for so long that its connection may be lost.
-    async fn unless_stale<T>(&self, request: impl Future<Output = T>) -> Option<T> {
-        let stale_from = self.now() + STALE;
-        let mut request = pin!(request);
-        loop {
-            match within(request.as_mut(), self.http.platform.active_again()).await {
-                None if self.now() < stale_from => {}
-                brought => return brought,
-            }
         }
     }
 
@@ -381,32 +362,35 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     }
 
     async fn poll(&self, wanted: &Wanted<'_>, limit: Millis) {
-        // Another poll is the retry.
-        let call = self.limited(wanted.call, limit);
-        let outcome = self.unless_stale(self.http.get_job(wanted.job_id, &call, 0)).await;
-        self.all.change(|watch| match outcome {
-            Some(outcome) => watch.polled(self.key, self.now(), outcome),
-            None => watch.poll_given_up(self.key, self.now()),
-        });
+        let end = self.now() + limit;
+        let poll = async || {
+            // Another poll is the retry.
+            let call = self.limited(wanted.call, end.since(self.now()));
+            let outcome = self.http.get_job(wanted.job_id, &call, 0).await;
+            self.all.change(|watch| watch.polled(self.key, self.now(), outcome));
+        };
+        self.http.again_when_active(&|| Box::pin(poll())).await;
     }
 
     async fn read_channel(&self, wanted: &Wanted<'_>, created_at: Option<WallTime>, by: Instant, slot: Slot) {
-        let answer = self.all.read_channel(self.http, wanted.job_id, created_at, by, wanted.call, slot).await;
-        self.all.change(|watch| watch.channel_read(self.key, self.now(), answer));
+        let read = async || {
+            let answer = self.all.read_channel(self.http, wanted.job_id, created_at, by, wanted.call, slot).await;
+            self.all.change(|watch| watch.channel_read(self.key, self.now(), answer));
+        };
+        self.http.again_when_active(&|| Box::pin(read())).await;
     }
 
     /// Asks for a list on behalf of all, and wakes those whose time ends meanwhile.
     async fn lead(&self, query: ListQuery, by: Instant) {
-        let mut list = pin!(async {
-            if self.unless_stale(self.list(query, by)).await.is_none() {
-                self.all.change(|watch| watch.list_is_stale(self.key, self.now()));
-            }
-        });
+        let list = || -> Pin<Box<dyn Future<Output = ()> + '_>> { Box::pin(self.list(query, by)) };
+        let mut list = pin!(self.http.again_when_active(&list));
         loop {
             let until = self.all.watch.borrow().led_until();
-            let ends = self.http.platform.sleep(until.since(self.now()));
-            let sooner = async { within(self.signal(), ends).await.unwrap_or_default() };
-            if within(list.as_mut(), sooner).await.is_some() {
+            let end = self.http.platform.sleep(until.since(self.now()));
+            let interruption = async {
+                within(self.signal(), end).await;
+            };
+            if within(list.as_mut(), interruption).await.is_some() {
                 return;
             }
             self.clear_signal();
@@ -414,6 +398,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         }
     }
 
+    /// Asks for a list and passes it on.
     async fn list(&self, query: ListQuery, by: Instant) {
         if !self.http.take_slot(Deadline::at(by), Slot::Ordinary).await {
             return self.all.change(|watch| watch.list_given_up(self.key, self.now()));

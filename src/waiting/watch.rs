@@ -3,8 +3,9 @@
 //!
 //! A wait is a subscription. From four of them on a list costs less than a poll for each: one of
 //! them, the leader, asks for it, and what it shows reaches every subscription. The others sleep
-//! meanwhile, without timers of their own: the leader wakes each when its time is over. Where there is no list, each job is polled by itself, but never more of them at once
-//! than the server's rate limit has slots for.
+//! meanwhile, without timers of their own: the leader wakes each when its time is over. Where there
+//! is no list, each job is polled by itself, but never more of them at once than the server's rate
+//! limit has slots for.
 //!
 //! A wait shares polls only when it has the client's own schedule and no headers of its own, and
 //! only when it runs by itself: a call that runs only while it is read could leave the others
@@ -14,13 +15,13 @@
 //! answered, the leader polls by itself now and then, as one that waits alone does: a probe.
 
 mod answers;
+mod leading;
 mod listing;
 mod subscription;
 
 use crate::api::error::Result;
 use crate::api::jobs::Seen;
 use crate::http::rate_limit::Slot;
-use crate::http::retry::POLL_LIMIT;
 use crate::json::Json;
 use crate::time::{Instant, Millis};
 use crate::waiting::agents::Agents;
@@ -32,8 +33,6 @@ use answers::KnownAnswers;
 pub(crate) use subscription::Key;
 use subscription::{OwnPoll, Subscription, Subscriptions};
 
-/// A leader that is silent for so long after its time is led itself from then on.
-const LOST: Millis = Millis::new(1_000.0);
 /// From so many jobs on a list costs less than a poll for each.
 const SHARED_FROM: usize = 4;
 
@@ -90,13 +89,17 @@ struct Sharing {
     leader: Option<Key>,
     /// Whether a list is on its way.
     is_listing: bool,
-    /// When the leader asks for the next one.
-    planned: Instant,
     /// When the leader has something to do at the latest. One that is silent for longer has lost
     /// its timer, as happens in tests with a clock of their own.
     attends_until: Instant,
     /// When the first of those who sleep without a timer of their own is to be woken, or before.
     led_until: Instant,
+}
+
+impl Default for Sharing {
+    fn default() -> Self {
+        Self { count: 0, leader: None, is_listing: false, attends_until: Instant::NEVER, led_until: Instant::NEVER }
+    }
 }
 
 /// Those that poll by themselves though they share polls.
@@ -128,14 +131,7 @@ impl Watch {
         Self {
             agents: Agents::new(pace),
             subscriptions: Subscriptions::default(),
-            sharing: Sharing {
-                count: 0,
-                leader: None,
-                is_listing: false,
-                planned: Instant::default(),
-                attends_until: Instant::NEVER,
-                led_until: Instant::NEVER,
-            },
+            sharing: Sharing::default(),
             own_polls: OwnPolls::default(),
             lists: ListState::default(),
             answers: KnownAnswers::default(),
@@ -180,8 +176,8 @@ impl Watch {
         let due = wait.due();
         let key = self.subscriptions.insert(Subscription::new(wait, agent, shares));
         self.sharing.count = self.sharing.count.saturating_add(usize::from(shares));
-        // It may want a list sooner than the leader has planned.
-        if shares && self.lists.due(Millis::FOREVER, due) < self.sharing.planned {
+        // It may want a list before the leader wakes.
+        if shares && self.lists.due(Millis::FOREVER, due) < self.sharing.attends_until {
             self.woken.extend(self.sharing.leader.filter(|_| !self.sharing.is_listing));
         }
         key
@@ -235,13 +231,6 @@ impl Watch {
         step
     }
 
-    /// Whether another one asks for lists on its behalf: it has nothing to do when the page is
-    /// active again.
-    pub(crate) fn is_led(&self, key: Key) -> bool {
-        let has_other_leader = self.sharing.leader.is_some_and(|leader| leader != key);
-        has_other_leader && self.subscriptions.get(key).is_some_and(|own| own.shares)
-    }
-
     fn is_held(&self, key: Key) -> bool {
         self.subscriptions.get(key).is_some_and(|own| own.own_poll == OwnPoll::Held)
     }
@@ -281,73 +270,6 @@ impl Watch {
         }
     }
 
-    /// The step of one whose polls a list stands in for.
-    fn share(&mut self, key: Key, now: Instant, way: Way) -> Step {
-        let by = self.subscriptions.get(key).map_or(Instant::NEVER, |own| own.wait.shares_until(now));
-        if self.sharing.leader != Some(key) {
-            if self.sharing.leader.is_some() && now < self.sharing.attends_until + LOST {
-                return self.be_led(key, by);
-            }
-            self.sharing.leader = Some(key);
-            self.sharing.is_listing = false;
-        }
-        self.wake_ended(now);
-        let mut until = by;
-        if !self.sharing.is_listing {
-            let due = self.list_due(now);
-            self.sharing.planned = due;
-            if now >= due {
-                self.sharing.is_listing = true;
-                self.sharing.attends_until = by.min(now + POLL_LIMIT);
-                self.lists.asked(now);
-                return Step::List { query: self.lists.query(now, number(self.sharing.count), way.spare), by };
-            }
-            until = until.min(due);
-        }
-        if let Some(own) = self.subscriptions.get_mut(key) {
-            own.wait.sleep_until(until);
-        }
-        let until = until.min(self.sharing.led_until);
-        self.sharing.attends_until = until;
-        Step::Own(Next::Sleep(until))
-    }
-
-    /// The step of one that the leader wakes, at that time at the latest.
-    fn be_led(&mut self, key: Key, until: Instant) -> Step {
-        if let Some(own) = self.subscriptions.get_mut(key) {
-            own.wait.sleep_until(until);
-            own.led_until = Some(until);
-        }
-        let Sharing { leader, is_listing, planned, .. } = self.sharing;
-        if until < self.sharing.led_until {
-            self.sharing.led_until = until;
-            // Unless it wakes before that anyway.
-            self.woken.extend(leader.filter(|_| is_listing || until < planned));
-        }
-        Step::Led
-    }
-
-    /// Wakes those of the led ones whose time is over.
-    pub(crate) fn wake_ended(&mut self, now: Instant) {
-        if now < self.sharing.led_until {
-            return;
-        }
-        let mut first = Instant::NEVER;
-        for (key, own) in self.subscriptions.iter() {
-            match own.led_until {
-                Some(until) if until <= now => self.woken.push(key),
-                Some(until) => first = first.min(until),
-                None => {}
-            }
-        }
-        self.sharing.led_until = first;
-    }
-
-    /// When the first of those who are led is to be woken.
-    pub(crate) fn led_until(&self) -> Instant {
-        self.sharing.led_until
-    }
-
     /// The step of one that polls by itself.
     fn alone(&mut self, key: Key, now: Instant, way: Way) -> Step {
         let has_lists = self.has_lists(now, way);
@@ -385,48 +307,6 @@ impl Watch {
         Step::Own(Next::TakeSlot { by, slot: Slot::Ordinary })
     }
 
-    /// When the next list is due. The more jobs are waited for, the more a list is worth: the gap
-    /// for all is that of a single job whose answer comes at the sum of their rates.
-    fn list_due(&self, now: Instant) -> Instant {
-        let (mut first, mut rate) = (Instant::NEVER, 0.0);
-        for (_, own) in self.subscriptions.iter() {
-            if !own.wants_list(now) {
-                continue;
-            }
-            first = first.min(own.wait.due());
-            // One that was not polled yet has no gap: its rate has no end.
-            let gap = own.wait.gap().get();
-            rate += 1.0 / (gap * gap);
-        }
-        self.lists.due(Millis::new(1.0 / rate.sqrt()), first)
-    }
-
-    /// It leads no longer: the one that waits for longest takes its place. If that one goes too, or
-    /// polls by itself, it passes the place on: a call that was only woken may have been given up.
-    fn resign(&mut self, key: Key, now: Instant) {
-        if self.sharing.leader != Some(key) {
-            return;
-        }
-        // A list that is on its way ends with the one that has asked for it.
-        let next = self.subscriptions.last_to_end(key, now);
-        self.sharing.is_listing = false;
-        self.sharing.leader = next;
-        self.sharing.attends_until = now;
-        match next {
-            Some(leader) => self.woken.push(leader),
-            // Who is left looks after itself.
-            None => self.wake_sharers(),
-        }
-    }
-
-    /// Nobody leads where there are no lists: those who slept in the meantime poll by themselves.
-    fn disband(&mut self, key: Key) {
-        if self.sharing.leader == Some(key) {
-            (self.sharing.leader, self.sharing.is_listing) = (None, false);
-            self.wake_sharers();
-        }
-    }
-
     /// One fewer polls by itself: the one that has waited longest may.
     fn wake_held(&mut self) {
         if self.own_polls.held == 0 {
@@ -439,14 +319,6 @@ impl Watch {
             }
         }
         self.woken.extend(first);
-    }
-
-    fn wake_sharers(&mut self) {
-        for (key, own) in self.subscriptions.iter() {
-            if own.shares {
-                self.woken.push(key);
-            }
-        }
     }
 
     /// The page is visible or online again.
@@ -498,14 +370,6 @@ impl Watch {
                 Ok(seen) => own.wait.seen(now, seen, place),
                 Err(error) => own.wait.failed(now, &error),
             }
-        }
-        self.own_poll_ends(key);
-    }
-
-    /// Its poll was given up, because another one is more likely to be answered.
-    pub(crate) fn poll_given_up(&mut self, key: Key, now: Instant) {
-        if let Some(own) = self.subscriptions.get_mut(key) {
-            own.wait.poll_given_up(now);
         }
         self.own_poll_ends(key);
     }

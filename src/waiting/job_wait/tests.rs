@@ -306,18 +306,6 @@ fn a_page_that_is_active_again_changes_nothing_about_the_callers_interval() {
 }
 
 #[test]
-fn a_poll_that_is_given_up_is_made_again_at_once_and_does_not_count() {
-    for plan in [OURS, WaitPlan { interval_ms: Some(2_000), max_attempts: Some(1) }] {
-        let mut wait = JobWait::new("job-1", terms(plan), planned(), at(0.0));
-        polls_at(&mut wait, at(0.0));
-        wait.poll_given_up(at(3_000.0));
-        assert_eq!(polls_at(&mut wait, at(3_000.0)), at(3_000.0));
-        wait.seen(at(3_050.0), job("completed"), Answers::InJobs);
-        assert!(end(&mut wait, at(3_050.0)).is_ok());
-    }
-}
-
-#[test]
 fn a_job_that_is_missing_once_is_polled_again_and_gone_when_it_is_missing_twice() {
     let missing = error(ErrorCode::JobNotFound);
     let mut wait = created();

@@ -19,14 +19,6 @@ impl Watch {
         self.resign(key, now);
     }
 
-    /// The list that is on its way may have lost its connection: another one is due.
-    pub(crate) fn list_is_stale(&mut self, key: Key, now: Instant) {
-        self.sharing.is_listing = false;
-        if let Some(own) = self.subscriptions.get_mut(key) {
-            own.wait.is_active_again(now);
-        }
-    }
-
     /// How long a list may take.
     pub(crate) fn list_limit(&self) -> Millis {
         self.lists.limit()

@@ -1,10 +1,12 @@
 //! Each rule of many waits, without async.
 
+use super::leading::LOST;
 use super::listing::CHANGED;
 use super::subscription::Listing;
 use super::*;
 use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs;
+use crate::http::retry::POLL_LIMIT;
 use crate::json;
 use crate::waiting::job_list::{JobList, SLICE};
 use crate::waiting::lists::Which;
@@ -218,13 +220,13 @@ fn all_but_the_leader_of_those_that_share_are_led() {
     let plan = WaitPlan::default();
     let terms = Terms { plan, lifetime: None, was_there: true, deadline: Instant::NEVER, limit: None, may_share: false };
     let alone = watch.subscribe("job-9", "", terms, at(1_000.0));
-    assert_eq!([0, 1, 2, 3, alone].map(|key| watch.is_led(key)), [false, true, true, true, false]);
+    assert_eq!([0, 1, 2, 3, alone].map(|key| watch.has_other_leader(key)), [false, true, true, true, false]);
 }
 
 #[test]
-fn a_new_wait_wakes_the_leader_when_it_wants_a_list_sooner_than_that_has_planned() {
+fn a_new_wait_wakes_the_leader_when_it_wants_a_list_before_that_wakes() {
     let mut watch = crowd_of_slow_jobs();
-    assert!(watch.sharing.planned > at(20_550.0), "{:?}", watch.sharing.planned);
+    assert!(watch.sharing.attends_until > at(20_550.0), "{:?}", watch.sharing.attends_until);
     let plan = WaitPlan::default();
     let terms = Terms { plan, lifetime: None, was_there: true, deadline: Instant::NEVER, limit: None, may_share: false };
     watch.subscribe("job-8", "", terms, at(20_000.0));
@@ -232,7 +234,7 @@ fn a_new_wait_wakes_the_leader_when_it_wants_a_list_sooner_than_that_has_planned
     join(&mut watch, "job-9", at(20_000.0));
     assert_eq!(watch.take_woken(), [0]);
     step(&mut watch, 0, at(20_000.0), FREE);
-    assert_eq!(watch.sharing.planned, at(20_500.0), "half a second after the last list");
+    assert_eq!(watch.sharing.attends_until, at(20_500.0), "half a second after the last list");
     join(&mut watch, "job-10", at(20_050.0));
     assert!(watch.take_woken().is_empty(), "no sooner than that");
 }
