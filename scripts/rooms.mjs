@@ -29,7 +29,7 @@ export const SANDBOX_FLOORS = [
   ['wallet', 'faults'],
   ['chain'],
   ['message'],
-  ['base64', 'json', 'random', 'text', 'time'],
+  ['json', 'random', 'text', 'time'],
 ];
 
 /** What the sandbox has JavaScript read and write. */

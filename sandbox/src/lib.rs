@@ -12,13 +12,12 @@
 //!    ├── jobs.rs  sessions.rs  channels.rs  rate_limit.rs     the server's parts, as elizaOS 1.7.0 has them
 //!    └── chain.rs  wallet.rs                                  the money
 //!  options.rs  faults.rs      what an application asks for
-//!  message.rs  random.rs  json/  base64.rs  text.rs  time.rs
+//!  message.rs  random.rs  json/  text.rs  time.rs
 //! ```
 //!
 //! It is no server for users: it keeps everything in memory, believes every signature of the right
 //! form, and its money is a number in a list.
 
-pub mod base64;
 pub mod chain;
 pub mod channels;
 pub mod faults;

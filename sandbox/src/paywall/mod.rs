@@ -9,7 +9,6 @@ mod identifier;
 mod v1;
 mod v2;
 
-use crate::base64;
 use crate::chain::{Chain, Network, Transfer};
 use crate::faults::{FaultName, Faults};
 use crate::json::Value;
@@ -264,10 +263,14 @@ fn timing(authorization: &Authorization, now: Ms) -> Result<(), &'static str> {
 
 /// The JSON document in a header.
 fn from_base64(header: &str) -> Option<Value> {
-    Value::parse(&base64::decode(header.trim())?)
+    use base64::engine::{Engine, general_purpose::GeneralPurpose, general_purpose::GeneralPurposeConfig};
+    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent);
+    let bytes = GeneralPurpose::new(&base64::alphabet::STANDARD, lenient).decode(header.trim()).ok()?;
+    Value::parse(core::str::from_utf8(&bytes).ok()?)
 }
 
 /// A JSON document as a header.
 fn to_base64(document: &Value) -> String {
-    base64::encode(&document.to_string())
+    use base64::engine::{Engine, general_purpose::STANDARD};
+    STANDARD.encode(document.to_string())
 }
