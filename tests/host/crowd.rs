@@ -219,6 +219,9 @@ struct World {
     down: Cell<Option<SendFailure>>,
     /// Until when the page, its machine or the network sleeps.
     sleeps_until: Cell<f64>,
+    /// How often it was active again, and who waits for that.
+    returns: Cell<u32>,
+    expecting: RefCell<Vec<Waker>>,
 }
 
 struct Alarm {
@@ -280,6 +283,8 @@ impl World {
             ready: Ready::default(),
             down: Cell::new(None),
             sleeps_until: Cell::new(0.0),
+            returns: Cell::new(0),
+            expecting: RefCell::default(),
         })
     }
     fn sleep(self: &Rc<Self>, ms: f64) -> Sleep {
@@ -291,6 +296,16 @@ impl World {
             self.timers.borrow_mut().push(Reverse((((self.now.get() + ms) * 1000.0).ceil() as u64, id)));
         }
         Sleep(self.clone(), id)
+    }
+    /// The page sleeps until this instant, and is active again.
+    fn sleep_page(self: &Rc<Self>, until: f64) {
+        self.sleeps_until.set(until);
+        let (world, sleep) = (self.clone(), self.sleep(until - self.now.get()));
+        self.begin(async move {
+            sleep.await;
+            world.returns.set(world.returns.get() + 1);
+            world.expecting.take().into_iter().for_each(Waker::wake);
+        });
     }
     fn begin(&self, task: impl Future<Output = ()> + 'static) -> usize {
         let id = self.tasks.borrow().len();
@@ -385,8 +400,12 @@ impl Platform for Shared {
         self.0.sleep(ms).await;
     }
     async fn active_again(&self) {
-        let left = self.0.sleeps_until.get() - self.0.now.get();
-        self.0.sleep(if left > 0.0 { left } else { f64::INFINITY }).await;
+        let before = self.0.returns.get();
+        std::future::poll_fn(|context| {
+            self.0.expecting.borrow_mut().push(context.waker().clone());
+            if self.0.returns.get() > before { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
     fn now(&self) -> Instant {
         Instant::from_ms(self.0.now.get())
@@ -895,7 +914,7 @@ fn a_call_among_ten_thousand_that_is_given_up_is_gone_at_once_and_costs_the_othe
 fn a_request_whose_connection_did_not_outlive_a_sleep_is_made_again_when_the_page_is_back() {
     for (count, asleep_for, answered_by) in [(1, 3_000.0, 3_100.0), (3, 3_000.0, 3_100.0), (10, 3_000.0, 3_200.0)] {
         let (world, _, ends) = together(&vec![500.0; count], Limiter::Told, Lists::Shown);
-        world.sleeps_until.set(asleep_for);
+        world.sleep_page(asleep_for);
         world.run(f64::INFINITY);
         assert_eq!(answered(&ends), count);
         let latest = ends.borrow().iter().map(|(at, _)| *at).fold(0.0, f64::max);
@@ -903,9 +922,26 @@ fn a_request_whose_connection_did_not_outlive_a_sleep_is_made_again_when_the_pag
     }
     // A request that has only just begun is let go on.
     let (world, _, ends) = together(&[500.0], Limiter::Told, Lists::Shown);
-    world.sleeps_until.set(900.0);
+    world.sleep_page(900.0);
     world.run(f64::INFINITY);
     assert!(ends.borrow()[0].0 > 9_000.0, "{} ms", ends.borrow()[0].0);
+}
+
+#[test]
+fn whichever_request_a_sleep_hits_the_answer_comes_when_the_page_is_back() {
+    // After five quiet seconds: a poll, the list of channels, the messages of one.
+    for from in (5_000..7_500).step_by(10) {
+        let (world, _, ends) = together(&[4_000.0], Limiter::Told, Lists::Shown);
+        world.server.borrow_mut().in_channels = true;
+        world.run(f64::from(from));
+        if answered(&ends) == 1 {
+            continue;
+        }
+        let back = world.now.get().max(f64::from(from)) + 3_000.0;
+        world.sleep_page(back);
+        world.run(f64::INFINITY);
+        assert!(ends.borrow()[0].0 < back + 1_000.0, "asleep from {from}: {}", ends.borrow()[0].0);
+    }
 }
 
 #[test]
