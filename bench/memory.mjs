@@ -1,4 +1,5 @@
-// Whether many calls leave anything behind: memory, and listeners on a signal that all of them share.
+// Whether many calls leave anything behind: memory, and listeners on a signal that all of them
+// share.
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 

@@ -1,4 +1,5 @@
-// Lists of thousands of jobs are megabytes: their text is parsed in slices, so that the program does other work between them.
+// Lists of thousands of jobs are megabytes: their text is parsed in slices, so that the program
+// does other work between them.
 
 /** So much text is parsed at a time, in UTF-16 code units: a few milliseconds. */
 const SLICE = 500_000;
@@ -17,8 +18,9 @@ export async function parsed(text: string): Promise<{ json?: unknown }> {
 }
 
 /**
- * A list of jobs, parsed in slices. Where each slice is the inside of an array, all of them together are the inside of this one.
- * `undefined` where one is not: what looked like the end of a job stood inside of it.
+ * A list of jobs, parsed in slices. Where each slice is the inside of an array, all of them
+ * together are the inside of this one. `undefined` where one is not: what looked like the end of a
+ * job stood inside of it.
  */
 async function list(text: string): Promise<object | undefined> {
   const begins = BEGINNING.exec(text)?.[0].length;

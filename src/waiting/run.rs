@@ -59,7 +59,8 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// The wait for a job that was created by this client, just now or before. `agent` is empty where it is not known.
+    /// The wait for a job that was created by this client, just now or before. `agent` is empty
+    /// where it is not known.
     pub(crate) fn created(job: &'a Created, agent: &'a str, end: Deadline, call: &'a CallOptions, plan: WaitPlan) -> Self {
         let Created { job_id, lifetime, was_there, .. } = job;
         Self { job_id, agent, lifetime: Some(*lifetime), was_there: *was_there, deadline: end.instant(), plan, call }

@@ -1,5 +1,5 @@
-//! Of the waits that share polls, one asks for the list that serves them all: the leader. It has the
-//! timer of all, too, and wakes each of the others when its time is over.
+//! Of the waits that share polls, one asks for the list that serves them all: the leader. It has
+//! the timer of all, too, and wakes each of the others when its time is over.
 
 use super::subscription::Key;
 use super::{Sharing, Step, Watch, Way, number};
