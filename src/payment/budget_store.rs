@@ -184,7 +184,7 @@ impl<P: Platform + 'static> Payments<P> {
         };
         match what {
             _ if !is_certain => Ok(()),
-            GivenBack::Reserved => self.settle(attempt, Fate::Unmoved).await,
+            GivenBack::Reserved => self.resolve_payment(attempt, Fate::Unmoved).await,
             GivenBack::ReservedOrSpent => self.refund(attempt).await,
         }
     }
@@ -199,7 +199,7 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// Resolves what is set aside for a payment, for certain.
-    pub(super) async fn settle(self: &Rc<Self>, attempt: &Attempt, fate: Fate) -> Result<(), Json> {
+    pub(super) async fn resolve_payment(self: &Rc<Self>, attempt: &Attempt, fate: Fate) -> Result<(), Json> {
         let Some(Reserved { limit: at, .. }) = self.reserved_by(attempt) else { return Ok(()) };
         if self.has_counters(at, Deadline::NEVER).await? {
             self.change(at, Change::Resolve(attempt.id.clone(), fate), Deadline::NEVER).await?;

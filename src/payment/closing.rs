@@ -137,7 +137,7 @@ impl<P: Platform + 'static> Payments<P> {
                 jobs.past.push(key);
             } else if key.starts_with(record::PREFIX)
                 && let Found::Attempt(attempt) = self.peek(&key, end).await
-                && attempt.created.is_some()
+                && attempt.job.is_some()
             {
                 jobs.open.push(Attempt { request: String::new(), ..*attempt });
             }

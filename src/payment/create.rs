@@ -14,7 +14,7 @@ use super::{MAX_REASON_CHARS, PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
-use crate::api::payments::{Attempt, PaymentState};
+use crate::api::payments::{Attempt, Certainty, NamedBy, PaidBy, PaymentState};
 use crate::api::routes;
 use crate::api::update::Update;
 use crate::encoding;
@@ -241,25 +241,25 @@ impl<P: Platform + 'static> Payments<P> {
             id: create.id.clone(),
             state: PaymentState::Intended,
             price: Some(offer.price()),
+            paid_by: match method {
+                PaymentMethod::Sign => PaidBy::Signature { valid_until: None },
+                PaymentMethod::Transfer | PaymentMethod::Pay => PaidBy::Transfer,
+            },
+            certainty: Certainty::None,
             transaction: None,
-            hash_given: false,
+            named_by: NamedBy::Wallet,
             proof: Vec::new(),
             receipt: None,
             server: self.http.config.base_url.clone(),
             request: request.body.clone().unwrap_or_default(),
             first_request: String::new(),
-            created: None,
+            job: None,
             created_at: now,
             begun_at: now,
             scope: self.config.spend.limits.get(offer.token.limit).map(|limit| limit.scope.clone()).unwrap_or_default(),
             idempotency_key: create.call.idempotency_key.clone(),
             fingerprint: create.fingerprint.clone(),
             answered: false,
-            on_chain: false,
-            signs: method == PaymentMethod::Sign,
-            valid_until: None,
-            found: false,
-            unmoved: false,
         }
     }
 

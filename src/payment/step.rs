@@ -122,9 +122,10 @@ pub enum ReserveOutcome {
 }
 
 /// Whether the store has a payment's record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum StoredRecord {
     /// It does.
+    #[default]
     Written,
     /// It has none: it is written first.
     Missing,
@@ -234,8 +235,8 @@ pub struct Order {
 /// What is known of a payment that is resumed, beside its record.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Resumption {
-    /// The store has no record: the application has brought the attempt.
-    pub is_unwritten: bool,
+    /// Whether the store has its record. Without one the application has brought the attempt.
+    pub record: StoredRecord,
     /// The application has brought another request.
     pub is_corrected: bool,
     /// This client's ledger has a reservation for it already.

@@ -15,7 +15,7 @@ use super::step::Claim;
 use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
-use crate::api::payments::Attempt;
+use crate::api::payments::{Attempt, Certainty};
 use crate::json::{Json, Kind, is_true, shown};
 use crate::payment::machine::STORE;
 use crate::platform::{Platform, StoreOperation, within};
@@ -192,7 +192,7 @@ impl<P: Platform + 'static> Payments<P> {
         let work = async move {
             let found = record::parse(&payments.platform.store(StoreOperation::Get, &record::key(&owner), "").await?);
             if let Found::Attempt(attempt) = found
-                && (attempt.created.is_some() || attempt.on_chain)
+                && (attempt.job.is_some() || attempt.certainty == Certainty::Moved)
             {
                 payments.set(&record::paid_key(&owner, attempt.begun_at), &record::history(&attempt)).await?;
             }
