@@ -55,6 +55,19 @@ pub struct PaidJobs {
     pub past: Vec<String>,
 }
 
+impl PaidJobs {
+    /// The payment of this job whose record is there.
+    pub fn open_payment_of(&self, job_id: &str) -> Option<&Attempt> {
+        self.open.iter().find(|attempt| attempt.job_id().as_deref() == Some(job_id))
+    }
+
+    /// The key under which the history has the attempt with this id.
+    pub fn past_key_of(&self, id: &str) -> Option<&str> {
+        let ending = format!("-{id}");
+        self.past.iter().map(String::as_str).find(|key| key.ends_with(&ending))
+    }
+}
+
 /// All payments that this client knows.
 #[derive(Debug, Default)]
 pub struct Book {
