@@ -26,6 +26,9 @@ const STALE: Millis = Millis::new(1_000.0);
 /// A function that receives the chunks of an event stream.
 pub(crate) type OnChunk<'a> = Option<&'a dyn Fn(&str)>;
 
+/// A function that begins a read. Boxed: each kind of read would have a copy of what repeats it.
+type Read<'a, T> = dyn Fn() -> Pin<Box<dyn Future<Output = T> + 'a>> + 'a;
+
 /// Sends requests to one server.
 #[derive(Debug)]
 pub struct Http<P: Platform> {
@@ -136,9 +139,7 @@ impl<P: Platform> Http<P> {
 
     /// What `read` brings. It is made again when the page is active again and it has been under way
     /// for [`STALE`] by then.
-    ///
-    /// Boxed: each kind of read would have a copy of this.
-    pub(crate) async fn again_when_active<'a, T>(&self, read: &'a dyn Fn() -> Pin<Box<dyn Future<Output = T> + 'a>>) -> T {
+    pub(crate) async fn again_when_active<T>(&self, read: &Read<'_, T>) -> T {
         loop {
             let stale_from = self.platform.now() + STALE;
             let mut current = read();
