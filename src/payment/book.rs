@@ -44,9 +44,9 @@ pub struct KeyedJob {
     pub kept_until: WallTime,
 }
 
-/// The jobs that the store knows to be paid for, as they were read.
+/// What the store knows of paid jobs, as it was read.
 #[derive(Debug, Default)]
-pub struct PaidJobs {
+pub struct StoredPayments {
     /// When they were read.
     pub at: Option<Instant>,
     /// The payments whose records are there, with their jobs.
@@ -55,7 +55,7 @@ pub struct PaidJobs {
     pub past: Vec<String>,
 }
 
-impl PaidJobs {
+impl StoredPayments {
     /// The payment of this job whose record is there.
     pub fn open_payment_of(&self, job_id: &str) -> Option<&Attempt> {
         self.open.iter().find(|attempt| attempt.job_id().as_deref() == Some(job_id))

@@ -286,7 +286,7 @@ impl<P: Platform + 'static> Payments<P> {
         let open = counters.open();
         let some: Vec<Open> = open.iter().cycle().skip(from).take(most.min(open.len())).cloned().collect();
         for open in some {
-            let fate = self.fate(&open, Deadline::NEVER).await;
+            let fate = self.fate_of(&open, Deadline::NEVER).await;
             counters.resolve(&open.id, fate);
         }
     }
@@ -295,14 +295,14 @@ impl<P: Platform + 'static> Payments<P> {
     async fn resolve_all(&self, counters: &mut Counters, end: Deadline) -> Result<(), Json> {
         for (at, open) in counters.open().to_vec().iter().enumerate() {
             self.breathe(at, end).await?;
-            let fate = self.fate(open, end).await;
+            let fate = self.fate_of(open, end).await;
             counters.resolve(&open.id, fate);
         }
         Ok(())
     }
 
     /// What became of a payment whose money is set aside.
-    async fn fate(&self, open: &Open, end: Deadline) -> Fate {
+    async fn fate_of(&self, open: &Open, end: Deadline) -> Fate {
         let mut found = self.peek(&record::key(&open.id), end).await;
         if matches!(found, Found::Missing) {
             found = self.peek(&record::paid_key(&open.id, open.at), end).await;

@@ -1,6 +1,6 @@
 //! Finds what was paid for a job: in this client, in the open records of the store, in its history.
 
-use super::book::PaidJobs;
+use super::book::StoredPayments;
 use super::payments::Payments;
 use super::record::{self, Found};
 use crate::api::payments::Attempt;
@@ -11,8 +11,8 @@ use crate::time::{Deadline, Millis};
 const SEARCH: Millis = Millis::from_secs(1.0);
 /// For so long nobody reads the open records again.
 const FRESH: Millis = Millis::from_secs(1.0);
-/// The queue of those who read which jobs were paid for.
-const PAID_JOBS: &str = "paid jobs";
+/// The queue of those who read what the store knows of paid jobs.
+const STORED_PAYMENTS: &str = "paid jobs";
 
 impl<P: Platform + 'static> Payments<P> {
     /// What was paid for this job, as far as this client knows. `reference`: the payment that the
@@ -41,35 +41,35 @@ impl<P: Platform + 'static> Payments<P> {
             return Some(attempt);
         }
         // One reads, and many calls that fail at once use what it has found.
-        let ticket = self.writes.join(PAID_JOBS);
+        let ticket = self.writes.join(STORED_PAYMENTS);
         ticket.ready().await;
-        self.read_paid_jobs(end).await;
+        self.read_stored_payments(end).await;
         drop(ticket);
-        if let Some(attempt) = self.paid_jobs.borrow().open_payment_of(job_id) {
+        if let Some(attempt) = self.stored_payments.borrow().open_payment_of(job_id) {
             return Some(Box::new(attempt.clone()));
         }
-        let key = self.paid_jobs.borrow().past_key_of(reference?)?.to_owned();
+        let key = self.stored_payments.borrow().past_key_of(reference?)?.to_owned();
         of_job(self.peek(&key, end).await, job_id)
     }
 
-    /// Reads which jobs the store knows to be paid for, unless that was read a moment ago.
-    async fn read_paid_jobs(&self, end: Deadline) {
+    /// Reads what the store knows of paid jobs, unless that was read a moment ago.
+    async fn read_stored_payments(&self, end: Deadline) {
         let now = self.platform.now();
-        if self.paid_jobs.borrow().at.is_some_and(|at| now < at + FRESH) {
+        if self.stored_payments.borrow().at.is_some_and(|at| now < at + FRESH) {
             return;
         }
-        let mut jobs = PaidJobs { at: Some(now), ..PaidJobs::default() };
+        let mut stored = StoredPayments { at: Some(now), ..StoredPayments::default() };
         for key in self.keys(end).await.unwrap_or_default() {
             if key.starts_with(record::PAID) {
-                jobs.past.push(key);
+                stored.past.push(key);
             } else if key.starts_with(record::PREFIX)
                 && let Found::Attempt(attempt) = self.peek(&key, end).await
                 && attempt.job.is_some()
             {
-                jobs.open.push(Attempt { request: String::new(), ..*attempt });
+                stored.open.push(Attempt { request: String::new(), ..*attempt });
             }
         }
-        *self.paid_jobs.borrow_mut() = jobs;
+        *self.stored_payments.borrow_mut() = stored;
     }
 }
 
