@@ -27,12 +27,6 @@ use crate::spending::offer_rules::{Circumstances, PaymentMethod};
 use crate::time::{Deadline, Millis};
 use crate::x402::{self, Asked, Offer, PaymentRequired};
 
-/// Differences between the clocks that are smaller say nothing: an answer travels, and its date has
-/// whole seconds.
-const LEAST_SKEW: Millis = Millis::from_secs(5.0);
-/// Greater ones are not believed: a signature must not be good for longer than it need be.
-const MAX_SKEW: Millis = Millis::from_secs(3_600.0);
-
 /// One create.
 struct Create<'a> {
     /// The attempt's id, if it comes to one; it is also the reference in the job's metadata.
@@ -227,7 +221,6 @@ impl<P: Platform + 'static> Payments<P> {
             confirms: self.platform.has_callback(Callback::Confirm),
             has_address: self.platform.has_callback(Callback::Address),
             wallet_timeout: self.config.wallet_timeout,
-            server_ahead: clocks_apart.filter(is_believed).unwrap_or(Millis::ZERO),
             clocks_apart,
         };
         let payment = Payment::new(attempt, order, create.end);
@@ -282,12 +275,6 @@ impl<P: Platform + 'static> Payments<P> {
             self.platform.log(LogLevel::Warn, words);
         }
     }
-}
-
-/// Whether clocks are apart, and not by so much that one of them is no clock.
-fn is_believed(apart: &Millis) -> bool {
-    let size = apart.get().abs();
-    size >= LEAST_SKEW.get() && size <= MAX_SKEW.get()
 }
 
 pub(super) fn redirected() -> Box<Error> {

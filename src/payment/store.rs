@@ -62,6 +62,9 @@ pub(super) enum Stored {
 /// the two has ended.
 pub(super) type Held<P> = Rc<RefCell<Option<<P as Platform>::Lock>>>;
 
+/// The locks that a payment's task holds.
+pub(super) type Locks<P> = Rc<RefCell<Vec<<P as Platform>::Lock>>>;
+
 pub(super) type InOrder = Pin<Box<dyn Future<Output = Result<Stored, Json>>>>;
 
 impl<P: Platform + 'static> Payments<P> {

@@ -7,7 +7,7 @@ use crate::api::error::{Error, ErrorCode};
 use crate::api::payments::{Attempt, Certainty, PaymentState};
 use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
-use crate::payment::step::{Action, Moment, ReservationChange, Step, StoredRecord};
+use crate::payment::step::{Action, Moment, Order, ReservationChange, Step, StoredRecord};
 use crate::payment::wallet_error::LOOK_IN_WALLET;
 use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
 use crate::spending::offer_rules::PaymentMethod;
@@ -130,7 +130,7 @@ impl Payment {
 impl Payment {
     pub(super) fn request(&self, at: Moment) -> Option<WalletRequest> {
         let order = self.order.as_ref()?;
-        let clock = Clock { wall: at.wall, server_ahead: order.server_ahead };
+        let clock = Clock { wall: at.wall, server_ahead: order.server_ahead() };
         Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, clock))
     }
 
@@ -245,7 +245,7 @@ impl Payment {
     }
 
     pub(super) fn server_ahead(&self) -> Millis {
-        self.order.as_ref().map_or(Millis::ZERO, |order| order.server_ahead)
+        self.order.as_ref().map_or(Millis::ZERO, Order::server_ahead)
     }
 
     /// Until when a signature can be settled, on this clock: the later one of what this clock says

@@ -173,7 +173,6 @@ impl Model {
             confirms: true,
             has_address: true,
             wallet_timeout: Millis::from_secs(600.0),
-            server_ahead: Millis::ZERO,
             clocks_apart: None,
         };
         let end = Deadline::at(Instant::from_ms(END_S * 1_000.0));
