@@ -120,7 +120,7 @@ type Charge = Pick<PaymentAttempt, 'dialect' | 'receipt' | 'onChain'>;
  * Whether money has moved for a payment that the server has taken: a transfer is made before, and a
  * signature is settled by the server, whose receipt says so. `undefined`: there is no receipt.
  */
-export const isCharged = ({ dialect, receipt, onChain }: Charge): boolean | undefined =>
+const isCharged = ({ dialect, receipt, onChain }: Charge): boolean | undefined =>
   dialect === 'elizaos' || onChain === true || receipt?.success;
 
 /**
