@@ -1,7 +1,7 @@
 //! Each rule of many waits, without async.
 
 use super::leading::LOST;
-use super::listing::CHANGED;
+use super::list_outcome::CHANGED;
 use super::subscription::Listing;
 use super::*;
 use crate::api::error::{Error, ErrorCode};
