@@ -97,6 +97,7 @@ lint: $(PACKAGE) $(HOST) ## format, lints, types, size
 	cargo clippy --quiet --locked --manifest-path sandbox/Cargo.toml --target-dir target/sandbox --lib --target wasm32-unknown-unknown -- -D warnings
 	$(call say,the structure of the crates)
 	node scripts/rooms.mjs
+	node scripts/comments.mjs
 	$(call say,prettier and eslint)
 	prettier --check --log-level warn .
 	eslint

@@ -1,4 +1,5 @@
-// What reading a job costs, beside plain fetch and JSON.parse: from a server, and without a network.
+// What reading a job costs, beside plain fetch and JSON.parse: from a server, and without a
+// network.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -56,7 +57,10 @@ async function fromMemory() {
   });
 }
 
-/** The medians of each in microseconds: time, and CPU of this process, which other programs of a busy machine change less. */
+/**
+ * The medians of each in microseconds: time, and CPU of this process, which other programs of a
+ * busy machine change less.
+ */
 async function perCall(calls, works) {
   const round = (work) => async () => {
     const [began, before] = [performance.now(), process.cpuUsage()];

@@ -1,4 +1,5 @@
-// Many jobs that are waited for in one program, against a server with elizaOS's limiter (1,000 requests in 15 minutes).
+// Many jobs that are waited for in one program, against a server with elizaOS's limiter (1,000
+// requests in 15 minutes).
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 

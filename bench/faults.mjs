@@ -1,5 +1,6 @@
-// What a call costs when something goes wrong: ours and the lightest peer against the sandbox's menu of faults, and, as a control that the
-// faults bite as in life, the peer against the real server of its own library on a local chain.
+// What a call costs when something goes wrong: ours and the lightest peer against the sandbox's
+// menu of faults, and, as a control that the faults bite as in life, the peer against the real
+// server of its own library on a local chain.
 import { wrapFetchWithPayment, x402Client } from '@x402/fetch';
 import { ExactEvmScheme } from '@x402/evm/exact/client';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -20,7 +21,9 @@ const spend = { maxPerPayment: '1' };
 const { createSandbox } = await import(new URL('./sandbox-node.js', ours.entry));
 const { JobsClient } = await import(ours.entry);
 
-/** One answer with ours. The call is made again when its error says that this costs nothing more. */
+/**
+ * One answer with ours. The call is made again when its error says that this costs nothing more.
+ */
 async function withOurs(url, fetch, wallet, recipient) {
   const client = new JobsClient({ baseUrl: url, fetch, wallet, spend: { ...spend, recipients: [recipient] }, logger: quiet });
   for (let calls = 0; calls < 2; calls += 1) {
@@ -34,7 +37,9 @@ async function withOurs(url, fetch, wallet, recipient) {
   return 'failed';
 }
 
-/** One answer with the peer, as its documentation has it. The call is made again when it has failed. */
+/**
+ * One answer with the peer, as its documentation has it. The call is made again when it has failed.
+ */
 async function withPeer(url, fetch) {
   const signer = { address: ACCOUNT.address, signTypedData: (data) => ACCOUNT.signTypedData(data) };
   const x402 = new x402Client().register('eip155:8453', new ExactEvmScheme(signer));
@@ -51,7 +56,10 @@ async function withPeer(url, fetch) {
   return 'failed';
 }
 
-/** The faults of an answer, put between the client and a real server: the first answer to a proof is not what the server has sent. */
+/**
+ * The faults of an answer, put between the client and a real server: the first answer to a proof is
+ * not what the server has sent.
+ */
 function unlucky(fault, fetch) {
   let asked, isOver;
   return async (input, init) => {

@@ -1,4 +1,5 @@
-// What a signed payment costs beside the wallet's own signing: the server is in memory, the wallet's time is measured and left out.
+// What a signed payment costs beside the wallet's own signing: the server is in memory, the
+// wallet's time is measured and left out.
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import path from 'node:path';
@@ -27,7 +28,10 @@ const CREATED = JSON.stringify({
 });
 const json = { 'content-type': 'application/json' };
 
-/** The 402 that the reference libraries' servers answer with, and the header that they want in return. */
+/**
+ * The 402 that the reference libraries' servers answer with, and the header that they want in
+ * return.
+ */
 const recorded = (version) =>
   JSON.parse(readFileSync(path.join(import.meta.dirname, `../tests/fixtures/x402-${version}-base.json`), 'utf8'));
 
@@ -128,7 +132,10 @@ async function oneByOne(paid) {
   );
 }
 
-/** All at once: also when the first and the last are done, and the longest time that the event loop stood still. */
+/**
+ * All at once: also when the first and the last are done, and the longest time that the event loop
+ * stood still.
+ */
 async function atOnce(paid) {
   const costs = {};
   for (const [name, payer] of Object.entries(paid)) {

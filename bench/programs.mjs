@@ -1,4 +1,5 @@
-// What an application writes to create a job that may have to be paid: with this package, and with the others.
+// What an application writes to create a job that may have to be paid: with this package, and with
+// the others.
 import path from 'node:path';
 import { build } from 'esbuild';
 import { installPackage } from '../scripts/install-package.mjs';

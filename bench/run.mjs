@@ -1,4 +1,5 @@
-// Ours and the peers side by side, in one run: `make bench`. Nothing is asserted; the ratios are what another machine sees too.
+// Ours and the peers side by side, in one run: `make bench`. Nothing is asserted; the ratios are
+// what another machine sees too.
 // Some parts only: node bench/run.mjs size calls
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';

@@ -1,4 +1,5 @@
-// What polls cost by simulation, on five kinds of agents: `simulation.rs` runs the package's own schedule, compiled for the host.
+// What polls cost by simulation, on five kinds of agents: `simulation.rs` runs the package's own
+// schedule, compiled for the host.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';

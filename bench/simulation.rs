@@ -1,5 +1,6 @@
-//! What polls cost, by simulation: the package's own schedule, compiled for the host, beside what others do and beside the optimum of
-//! somebody who knows each agent's law. Prints JSON, for `bench/schedules.mjs`.
+//! What polls cost, by simulation: the package's own schedule, compiled for the host, beside what
+//! others do and beside the optimum of somebody who knows each agent's law. Prints JSON, for
+//! `bench/schedules.mjs`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a benchmark may stop")]
 #![cfg(not(target_arch = "wasm32"))]
@@ -34,7 +35,8 @@ struct Row {
 }
 
 impl Row {
-    /// With at most so many polls a job, `None` for no limit: those that are not finished by then are never seen.
+    /// With at most so many polls a job, `None` for no limit: those that are not finished by then
+    /// are never seen.
     fn add(&mut self, polls: &[f64], took: &[f64], most: Option<usize>) {
         for took in took {
             let (delay, count) = seen(polls, *took);
@@ -110,7 +112,8 @@ fn law(law: Law) -> Json {
         rows.push(learned(law, &took, known, 100.0).figures(&format!("eliza-jobs, job {}", known + 1)));
     }
     rows.push(row("eliza-jobs before learning (0.1)", &before(), &took, None));
-    // The document's two strategies, and the defaults of elizaOS's own client, which are the same numbers.
+    // The document's two strategies, and the defaults of elizaOS's own client, which are the same
+    // numbers.
     rows.push(row("document: 1 s, 30 times", &backoff(1.0, 1.0, 1.0, true), &took, Some(30)));
     rows.push(row("document: 0.5 s × 1.5 up to 5 s", &backoff(0.5, 1.5, 5.0, true), &took, None));
     rows.push(row("@elizaos/api-client: 1 s, 30 times", &backoff(1.0, 1.0, 1.0, true), &took, Some(31)));

@@ -1,4 +1,5 @@
-// From the import of a program to its first request: in Node, and in Chromium on a fast and a slow processor.
+// From the import of a program to its first request: in Node, and in Chromium on a fast and a slow
+// processor.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -12,8 +12,8 @@ export function median(values) {
 export const quantile = (values, part) => sorted(values)[Math.min(values.length - 1, Math.floor(values.length * part))];
 
 /**
- * Does each of `works` once a round, one after the other, so that what else the machine does meets them all alike. The measured
- * numbers of each, by name.
+ * Does each of `works` once a round, one after the other, so that what else the machine does meets
+ * them all alike. The measured numbers of each, by name.
  */
 export async function interleaved(works, rounds) {
   const measured = Object.fromEntries(Object.keys(works).map((name) => [name, []]));

@@ -1,7 +1,8 @@
-// A server of jobs that are answered after as long as their content says, until its parent ends it or is gone.
+// A server of jobs that are answered after as long as their content says, until its parent ends it
+// or is gone.
 //
-// Its parent may have it make jobs beforehand (`{ make: [[createdAt, doneAt], …], limit }`), with elizaOS's rate limiter or without,
-// and asks what it has counted (`'counts'`).
+// Its parent may have it make jobs beforehand (`{ make: [[createdAt, doneAt], …], limit }`), with
+// elizaOS's rate limiter or without, and asks what it has counted (`'counts'`).
 import http from 'node:http';
 
 const WORDS = 'A cold front moves in from the west and brings rain by the evening; take a coat with you. '.repeat(20);

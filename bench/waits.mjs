@@ -1,4 +1,5 @@
-// Waiting for one job after another on a loopback server: how late answers are seen, and how many requests that takes.
+// Waiting for one job after another on a loopback server: how late answers are seen, and how many
+// requests that takes.
 import { ElizaClient } from '@elizaos/api-client';
 import { ours } from './programs.mjs';
 import { quantile } from './statistics.mjs';

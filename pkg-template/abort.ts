@@ -5,7 +5,9 @@ interface Waiting {
 }
 const waiting = new WeakMap<AbortSignal, Waiting>();
 
-/** What a signal aborts with that has no reason of its own: those of old browsers, and of polyfills. */
+/**
+ * What a signal aborts with that has no reason of its own: those of old browsers, and of polyfills.
+ */
 export function abortError(): Error {
   const words = 'This operation was aborted';
   if (typeof DOMException === 'function') return new DOMException(words, 'AbortError');

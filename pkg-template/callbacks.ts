@@ -6,7 +6,9 @@ export interface Logger {
   debug?: (...said: unknown[]) => void;
   /** Nothing, at present. */
   info?: (...said: unknown[]) => void;
-  /** What should be checked: a callback that threw, an odd answer, a wallet that answered too late. */
+  /**
+   * What should be checked: a callback that threw, an odd answer, a wallet that answered too late.
+   */
   warn?: (...said: unknown[]) => void;
   /** Nothing, at present: what goes wrong is thrown. */
   error?: (...said: unknown[]) => void;

@@ -1,8 +1,12 @@
-// Where the application made a call. An error is made long after that, in a timer or at the end of a request, when the
-// caller's frames are gone: so the frames of the call itself are kept until it has settled.
+// Where the application made a call. An error is made long after that, in a timer or at the end of
+// a request, when the caller's frames are gone: so the frames of the call itself are kept until it
+// has settled.
 import { ElizaJobsError, stackOf } from './errors.js';
 
-/** A call's stack. The engine makes the text of it when it is asked for, that is when the call fails. */
+/**
+ * A call's stack. The engine makes the text of it when it is asked for, that is when the call
+ * fails.
+ */
 export interface Caller {
   readonly stack?: string | undefined;
 }
@@ -13,7 +17,9 @@ interface Engine {
 
 /** Whose call is being made. */
 let current: Caller | undefined;
-/** Errors that have their caller's frames. One error may end many calls; it belongs to the first. */
+/**
+ * Errors that have their caller's frames. One error may end many calls; it belongs to the first.
+ */
 const placed = new WeakSet<object>();
 
 /** Where this function of the package was called from. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command line: `npx eliza-jobs ask <url> "question"`. docs/cli.md says what it takes and how it ends.
+// The command line: `npx eliza-jobs ask <url> "question"`. docs/cli.md says what it takes and how
+// it ends.
 import { main } from './cli/main.js';
 
 const code = await main(process.argv.slice(2));

@@ -1,5 +1,6 @@
-// The classes that applications use: each wraps a class of Rust's, whose methods it takes over by their
-// own names. Added here is what only JavaScript can do: load the module on first use, survive a trap.
+// The classes that applications use: each wraps a class of Rust's, whose methods it takes over by
+// their own names. Added here is what only JavaScript can do: load the module on first use, survive
+// a trap.
 import { makeGlue, type Glue, type RustClient } from 'eliza-jobs:glue';
 import { calledFrom, callerOf } from './caller.js';
 import { Instance } from './instance.js';
@@ -8,7 +9,10 @@ import { compile } from './load.js';
 type ClassName = 'JobsClient' | 'SessionsClient';
 /** What outlives an instance of the module. */
 interface Kept {
-  /** Rust replaces them by the copy that it has read: what the application changes later changes nothing. */
+  /**
+   * Rust replaces them by the copy that it has read: what the application changes later changes
+   * nothing.
+   */
   options: unknown;
   /** What was spent, by symbol, in atomic units. */
   readonly spent: Record<string, string>;
@@ -25,7 +29,10 @@ function withoutInstance(): Glue | undefined {
     return undefined;
   }
 }
-/** Its classes have the names of the methods. What the runtime lacks now may be there when a client is made. */
+/**
+ * Its classes have the names of the methods. What the runtime lacks now may be there when a client
+ * is made.
+ */
 let shape = withoutInstance();
 
 let current: Instance | undefined;
@@ -122,7 +129,10 @@ export function define(name: ClassName) {
   return named(Client, name);
 }
 
-/** The class under its name, which minifiers do not know, with what `using` calls where the runtime knows that. */
+/**
+ * The class under its name, which minifiers do not know, with what `using` calls where the runtime
+ * knows that.
+ */
 export function named<T extends { prototype: { free: () => void } }>(Class: T, name: string): T {
   Object.defineProperty(Class, 'name', { value: name });
   if (Symbol.dispose) Object.assign(Class.prototype, { [Symbol.dispose]: Class.prototype.free });

@@ -17,16 +17,22 @@ const COLUMNS = [
 ] as const;
 /**
  * What spreadsheets take for a formula: at the beginning of a cell, also after blanks and what is
- * not seen, and in full width. Where a semicolon or a tab separates cells, text after one begins a cell.
+ * not seen, and in full width. Where a semicolon or a tab separates cells, text after one begins a
+ * cell.
  */
 const FORMULA =
   /(^|[,;\t\r\n"])((?:(?![\t\r\n])[\s\p{C}])*[=+\-@|%\u2212\ufe62\ufe63\ufe66\ufe6b\uff05\uff0b\uff0d\uff1d\uff20\uff5c])/gu;
-/** A cell must not begin with these either: some programs leave them out, and look at what follows. */
+/**
+ * A cell must not begin with these either: some programs leave them out, and look at what follows.
+ */
 const UNSEEN = /^[\t\r\n]/;
 
 type Row = Partial<Record<(typeof COLUMNS)[number][1], unknown>>;
 
-/** A text that is no formula: an apostrophe stands before what could be one. A server may call its jobs as it likes. */
+/**
+ * A text that is no formula: an apostrophe stands before what could be one. A server may call its
+ * jobs as it likes.
+ */
 const plain = (text: string): string => text.replace(FORMULA, "$1'$2").replace(UNSEEN, "'$&");
 
 /** A line of RFC 4180. */

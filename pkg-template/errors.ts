@@ -19,13 +19,18 @@ export class ElizaJobsError extends Error {
   declare readonly code: ErrorCode;
   /** Whether the same call may succeed later without any change, at no further cost. */
   declare readonly retryable: boolean;
-  /** Whether money has moved for what this error is about. `'unknown'`: it may have, or may still. */
+  /**
+   * Whether money has moved for what this error is about. `'unknown'`: it may have, or may still.
+   */
   declare readonly fundsMoved: FundsMoved;
   /** The job this is about. */
   declare readonly jobId?: string;
   /** The job as it was last seen. */
   declare readonly job?: JobDetailsResponse;
-  /** The session this is about. Not enumerable: its id opens the session, so that it must not get into logs. */
+  /**
+   * The session this is about. Not enumerable: its id opens the session, so that it must not get
+   * into logs.
+   */
   declare readonly sessionId?: string;
   /** The message that was sent, when it is known to be in the session. */
   declare readonly userMessage?: SessionMessage;
@@ -39,7 +44,9 @@ export class ElizaJobsError extends Error {
   declare readonly serverCode?: string;
   /** How long the server asks to wait, in milliseconds. */
   declare readonly retryAfterMs?: number;
-  /** The payment this is about. Not enumerable: it may hold a proof, which must not get into logs. */
+  /**
+   * The payment this is about. Not enumerable: it may hold a proof, which must not get into logs.
+   */
   declare readonly payment?: PaymentAttempt;
   /** What the platform or the wallet threw. */
   declare readonly cause?: unknown;
@@ -67,13 +74,16 @@ export class ConnectionError extends ElizaJobsError {
   declare readonly code: ConnectionErrorCode;
 }
 /**
- * A message in a session got no answer: the agent failed, chose not to answer, or took longer than the
- * caller waits. Or it is not known whether the message has arrived.
+ * A message in a session got no answer: the agent failed, chose not to answer, or took longer than
+ * the caller waits. Or it is not known whether the message has arrived.
  */
 export class SessionError extends ElizaJobsError {
   declare readonly code: SessionErrorCode;
 }
-/** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */
+/**
+ * An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for
+ * `instanceof`.
+ */
 export class ArgumentError extends TypeError {
   /** What is wrong: an argument, or a client that was released. */
   declare readonly code: ArgumentErrorCode;
@@ -94,7 +104,10 @@ const classes = { ElizaJobsError, ApiError, JobError, PaymentError, ConnectionEr
 
 /** Each code has an entry there. */
 const ENTRIES = 'https://github.com/eliza-jobs/eliza-jobs/blob/main/docs/errors.md';
-/** Secrets, and questions and answers: there for code that asks for them, not for code that prints the error. */
+/**
+ * Secrets, and questions and answers: there for code that asks for them, not for code that prints
+ * the error.
+ */
 const HIDDEN = ['payment', 'sessionId', 'job', 'userMessage'];
 /** What is printed with an error, beside its message. */
 const FACTS = ['code', 'fundsMoved', 'field', 'status', 'retryAfterMs', 'jobId'];
@@ -104,8 +117,8 @@ const FRAME = '\n    at ';
 const brand = (name: string) => Symbol.for(`eliza-jobs.${name}`);
 
 /**
- * `instanceof` checks a brand, because an application may hold two copies of this package. The name is
- * set, because minifiers rename classes.
+ * `instanceof` checks a brand, because an application may hold two copies of this package. The name
+ * is set, because minifiers rename classes.
  */
 function define(Class: { readonly prototype: object }, name: string) {
   const hasInstance = function (this: unknown, value: unknown) {
@@ -126,15 +139,17 @@ function define(Class: { readonly prototype: object }, name: string) {
 for (const [name, Class] of Object.entries(classes)) define(Class, name);
 Object.defineProperty(ArgumentError.prototype, brand('ElizaJobsError'), { value: true });
 
-/** What `JSON.stringify` makes of an error: what it says, without secrets, questions and answers. */
+/**
+ * What `JSON.stringify` makes of an error: what it says, without secrets, questions and answers.
+ */
 function toJSON(this: Error): object {
   const { name, message } = this;
   return { ...this, name, message };
 }
 
 /**
- * What a terminal shows. Of the cause only its kind: a wallet's error may hold the whole request, and a fetch's the
- * headers with the proof.
+ * What a terminal shows. Of the cause only its kind: a wallet's error may hold the whole request,
+ * and a fetch's the headers with the proof.
  */
 function printed(this: Error): string {
   const { stack, cause } = this;
@@ -152,7 +167,10 @@ const factsOf = (error: Error): string => {
   return `{ ${facts.join(', ')} }`;
 };
 
-/** The first lines of an error's stack. Browsers print nothing else of an error, and other programs its members too. */
+/**
+ * The first lines of an error's stack. Browsers print nothing else of an error, and other programs
+ * its members too.
+ */
 function headOf(error: Error): string {
   const facts = 'document' in globalThis || 'importScripts' in globalThis ? `\n    ${factsOf(error)}` : '';
   return `${error.name}: ${error.message}${facts}`;
@@ -186,8 +204,9 @@ export const argumentError = (field: string, message: string) =>
   makeError('ArgumentError', message, { code: 'invalid_argument', retryable: false, fundsMoved: false, field });
 
 /**
- * Here the stack has nothing but this package's frames, and Node would print the line of code above it, which in an
- * application that is bundled is the whole program. The frames of the call come later (caller.ts).
+ * Here the stack has nothing but this package's frames, and Node would print the line of code above
+ * it, which in an application that is bundled is the whole program. The frames of the call come
+ * later (caller.ts).
  */
 function withoutFrames<T>(make: () => T): T {
   const engine = Error as { stackTraceLimit?: unknown };

@@ -2,7 +2,10 @@
 
 /** wasm-bindgen's glue, unedited, in a function: each call makes a glue of its own. */
 declare module 'eliza-jobs:glue' {
-  /** A class of Rust's, as the wrapper uses it: its methods are called by the names that the prototype has. */
+  /**
+   * A class of Rust's, as the wrapper uses it: its methods are called by the names that the
+   * prototype has.
+   */
   export interface RustClient {
     readonly [method: string]: (...given: unknown[]) => unknown;
     __close(): void;

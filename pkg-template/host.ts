@@ -16,8 +16,9 @@ import { wake } from './wake.js';
 const NO_WALLET = {};
 
 /**
- * The application's wallet in the client's own form. `eliza-jobs/wallets` makes that of a library's wallet, once it is loaded. Before
- * that, a signer of ethers is refused: its `signTypedData` has the name of the client's own, and takes other arguments.
+ * The application's wallet in the client's own form. `eliza-jobs/wallets` makes that of a library's
+ * wallet, once it is loaded. Before that, a signer of ethers is refused: its `signTypedData` has
+ * the name of the client's own, and takes other arguments.
  */
 function asWallet(given: Record<string, unknown>): object {
   if (shared.adapted) return shared.adapted(given);

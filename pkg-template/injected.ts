@@ -3,7 +3,8 @@ import type { Quote, TypedData } from './wasm.js';
 
 /* eslint-disable @typescript-eslint/no-empty-object-type -- what is there already stays */
 declare global {
-  // Projects without `lib: dom`, or with an older compiler, do not have these; elsewhere the declarations merge.
+  // Projects without `lib: dom`, or with an older compiler, do not have these; elsewhere the
+  // declarations merge.
   interface AbortSignal {}
   interface Headers {}
   interface SymbolConstructor {
@@ -43,8 +44,8 @@ export interface FetchResponse {
 export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchResponse>;
 
 /**
- * Makes the token transfer that the quote asks for, and returns its transaction hash once it is mined. An error with `noMoneyMoved: true`
- * says that certainly nothing was sent.
+ * Makes the token transfer that the quote asks for, and returns its transaction hash once it is
+ * mined. An error with `noMoneyMoved: true` says that certainly nothing was sent.
  */
 export type SendTransfer = (quote: Quote, options: TransferOptions) => string | Promise<string>;
 
@@ -52,15 +53,16 @@ export type SendTransfer = (quote: Quote, options: TransferOptions) => string | 
 export interface TransferOptions {
   /**
    * To be called with the transaction's hash as soon as the transfer is sent, by a wallet that
-   * waits until it is mined: the hash is recorded, and the payment can be resumed should the program
-   * end meanwhile. From then on only `noMoneyMoved: true` says that nothing has moved.
+   * waits until it is mined: the hash is recorded, and the payment can be resumed should the
+   * program end meanwhile. From then on only `noMoneyMoved: true` says that nothing has moved.
    */
   onSent: (hash: string) => void;
 }
 
 /**
- * A wallet of ethers (a signer, version 5 or 6), of viem or wagmi (a wallet client), or an EIP-1193 provider such as `window.ethereum`. Each goes
- * in as it is: in a page after `import 'eliza-jobs/wallets'`, elsewhere without. A viem account is a `Wallet` that signs.
+ * A wallet of ethers (a signer, version 5 or 6), of viem or wagmi (a wallet client), or an EIP-1193
+ * provider such as `window.ethereum`. Each goes in as it is: in a page after
+ * `import 'eliza-jobs/wallets'`, elsewhere without. A viem account is a `Wallet` that signs.
  */
 export type LibraryWallet = EthersLike | ViemLike | Eip1193Like;
 
@@ -82,8 +84,9 @@ interface Eip1193Like {
 /* eslint-enable @typescript-eslint/no-explicit-any */
 
 /**
- * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
- * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
+ * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual
+ * libraries. An error with `noMoneyMoved: true` says that certainly nothing was sent: the budget
+ * has it back, and the payment is not open.
  */
 export interface Wallet {
   /** Whose money it is. Needed with `signTypedData`. */
@@ -92,16 +95,19 @@ export interface Wallet {
   sendTransfer?: SendTransfer;
   /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Returns the signature. */
   signTypedData?: (typedData: TypedData) => string | Promise<string>;
-  /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
+  /**
+   * Takes a whole payment over, for what the others cannot serve. Returns the request headers that
+   * prove it, such as `PAYMENT-SIGNATURE`.
+   */
   pay?: (quote: Quote) => HeadersInput | Promise<HeadersInput>;
   /**
-   * Calls a contract without a transaction (`eth_call` on the latest block), and returns what it returns. With it, `resume()` asks the chain
-   * whether what was signed was used.
+   * Calls a contract without a transaction (`eth_call` on the latest block), and returns what it
+   * returns. With it, `resume()` asks the chain whether what was signed was used.
    */
   call?: (request: { chainId: number; to: string; data: string }) => string | Promise<string>;
   /**
-   * The receipt of a transaction (`eth_getTransactionReceipt`); `null` while there is none. With it, `resume()` asks the chain what became of
-   * a transfer.
+   * The receipt of a transaction (`eth_getTransactionReceipt`); `null` while there is none. With
+   * it, `resume()` asks the chain what became of a transfer.
    */
   receipt?: (hash: string, chainId: number) => unknown;
 }

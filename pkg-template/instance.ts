@@ -1,8 +1,9 @@
-// One instance of the wasm module, which survives no trap: WebAssembly that has trapped stays as it was
-// in the middle of its work, and nothing of it is used again. Its pending calls reject, its timers and
-// locks end, and the next call runs on a fresh instance. Payments are in the store, so nothing is lost.
+// One instance of the wasm module, which survives no trap: WebAssembly that has trapped stays as it
+// was in the middle of its work, and nothing of it is used again. Its pending calls reject, its
+// timers and locks end, and the next call runs on a fresh instance. Payments are in the store, so
+// nothing is lost.
 import { makeGlue, type Feed, type Glue, type Pages } from 'eliza-jobs:glue';
-import { currentCaller, placedAt } from './caller.js';
+import { currentCaller, placedAt, type Caller } from './caller.js';
 import { internalError } from './errors.js';
 import { host } from './host.js';
 import { FeedIterator, pagePromise } from './iterator.js';
@@ -16,18 +17,27 @@ interface Mark {
   paying?: boolean;
 }
 
-/** A promise with what settles it. A program may have 10,000 of them, so each is one small object. */
+/**
+ * Errors of so many calls under way say where they were made. The frames of a call are half of what
+ * it holds: where there are more, the later ones go without.
+ */
+const MOST_CALLERS = 1_000;
+
+/**
+ * A promise with what settles it. A program may have 10,000 of them, so each is one small object.
+ */
 class Deferred {
   readonly promise: Promise<unknown>;
   /** Those of the instance that have not settled. */
   readonly #pending: Set<Deferred>;
-  readonly #caller = currentCaller();
+  readonly #caller: Caller | undefined;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   #mark: Mark | undefined;
 
   constructor(pending: Set<Deferred>) {
     this.#pending = pending;
+    if (pending.size < MOST_CALLERS) this.#caller = currentCaller();
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -65,7 +75,9 @@ function endInSilence(end: () => void) {
   }
 }
 
-/** What outlives an instance: of it, what takes the answer of a wallet that was asked by a dead one. */
+/**
+ * What outlives an instance: of it, what takes the answer of a wallet that was asked by a dead one.
+ */
 interface Kept {
   walletAnswered(attemptId: string, value: unknown, isThrown: boolean): void;
 }
@@ -100,8 +112,8 @@ export class Instance {
   }
 
   /**
-   * Runs an application's call. A trap in it kills the instance: the call then returns its promise or
-   * iterator, which rejects; without one it throws.
+   * Runs an application's call. A trap in it kills the instance: the call then returns its promise
+   * or iterator, which rejects; without one it throws.
    */
   run<T>(call: () => T): T {
     const returned = this.#returned;
@@ -134,9 +146,9 @@ export class Instance {
   }
 
   /**
-   * Calls a wallet. One that makes a transfer may say its hash while it waits until that is mined, or
-   * even later. What nobody waits for any more, or what comes when this instance is dead, is written
-   * down all the same: money may have moved.
+   * Calls a wallet. One that makes a transfer may say its hash while it waits until that is mined,
+   * or even later. What nobody waits for any more, or what comes when this instance is dead, is
+   * written down all the same: money may have moved.
    */
   #askWallet(...[ask, wallet, given, isTransfer, kept, attemptId]: WalletCall) {
     let tell!: (hash: unknown) => void;
@@ -239,12 +251,15 @@ export class Instance {
     return Object.fromEntries(guarded) as WebAssembly.Exports;
   }
 
-  /** A function of the module. An exception that crosses it has interrupted the module: it is dead. */
+  /**
+   * A function of the module. An exception that crosses it has interrupted the module: it is dead.
+   */
   #guard(call: Export): Export {
     if (call.length > 8) throw new Error('an exported function has more parameters than are passed on here');
     // By number: passing on a list of arguments takes ten times as long.
     return (a, b, c, d, e, f, g, h) => {
-      // A callback of a dead instance. The glue reads an error's index in what comes back: there is none.
+      // A callback of a dead instance. The glue reads an error's index in what comes back: there is
+      // none.
       if (this.error) return [];
       try {
         return call(a, b, c, d, e, f, g, h);

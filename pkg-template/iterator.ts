@@ -10,7 +10,10 @@ export class FeedIterator implements AsyncIterableIterator<unknown> {
   /** Where the iteration comes from, when it is not the application that calls `next`. */
   origin: Caller | undefined;
   #isOver = false;
-  /** Callers that do not await get the values in order too: each `next` begins when the one before has settled. */
+  /**
+   * Callers that do not await get the values in order too: each `next` begins when the one before
+   * has settled.
+   */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(instance: Instance, feed: Feed) {

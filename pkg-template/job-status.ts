@@ -1,6 +1,9 @@
 import type { JobStatus as Status } from './wasm.js';
 
-/** Where a job stands. `UNKNOWN`: the server said something else, which is in `rawStatus`; it is not final. */
+/**
+ * Where a job stands. `UNKNOWN`: the server said something else, which is in `rawStatus`; it is not
+ * final.
+ */
 export const JobStatus: { readonly [S in Status as Uppercase<S>]: S } = Object.freeze({
   PENDING: 'pending',
   PROCESSING: 'processing',

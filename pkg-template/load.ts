@@ -1,5 +1,5 @@
-// Compiles the module on first use. Importing the package compiles nothing, so that it is safe where
-// nothing will ever be called (server-side rendering).
+// Compiles the module on first use. Importing the package compiles nothing, so that it is safe
+// where nothing will ever be called (server-side rendering).
 import { wasm } from 'eliza-jobs:wasm';
 import { compiled } from './loading.js';
 

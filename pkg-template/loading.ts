@@ -20,7 +20,9 @@ function isThere(name: string): boolean {
   return own && 'value' in own ? own.value !== undefined && own.value !== null : name in globalThis;
 }
 
-/** Compiles what `wasm` gives: the module itself, where the runtime compiles nothing at run time. */
+/**
+ * Compiles what `wasm` gives: the module itself, where the runtime compiles nothing at run time.
+ */
 export function compiled(wasm: () => Uint8Array<ArrayBuffer> | WebAssembly.Module): WebAssembly.Module {
   const missing = NEEDED.filter((name) => !isThere(name));
   if (missing.length > 0) {
@@ -32,7 +34,10 @@ export function compiled(wasm: () => Uint8Array<ArrayBuffer> | WebAssembly.Modul
   });
 }
 
-/** Does a part of the loading. Compiling and instantiating fail for the same reasons, in some engines the one, in others the other. */
+/**
+ * Does a part of the loading. Compiling and instantiating fail for the same reasons, in some
+ * engines the one, in others the other.
+ */
 export function loading<T>(work: () => T): T {
   try {
     return work();

@@ -39,8 +39,8 @@ function nearest(odd: string, names: readonly string[]): string | undefined {
 }
 
 /**
- * How many letters are changed, missing, too many or swapped. A name that is a part of the other one is near, however long
- * that is.
+ * How many letters are changed, missing, too many or swapped. A name that is a part of the other
+ * one is near, however long that is.
  */
 function distance(one: string, other: string): number {
   if (one.length > 2 && (one.includes(other) || other.includes(one))) return 1;

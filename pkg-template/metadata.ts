@@ -8,7 +8,10 @@ const refuse: Refuse = (what, path) => {
   throw `must be a plain JSON object; given: ${what}${path ? ` at ${path}` : ''}`;
 };
 
-/** The JSON text, when it says everything that the value does; else throws a text that says what does not fit. */
+/**
+ * The JSON text, when it says everything that the value does; else throws a text that says what
+ * does not fit.
+ */
 export function plainJson(value: unknown): string {
   check(value, '', []);
   return JSON.stringify(value);
@@ -38,7 +41,10 @@ function checkText(value: string, path: string) {
 
 const hasToJson = (value: object): value is { toJSON(): unknown } => 'toJSON' in value && typeof value.toJSON === 'function';
 
-/** By the prototype chain, not by identity: an object of another realm (an iframe, a vm) is as plain. */
+/**
+ * By the prototype chain, not by identity: an object of another realm (an iframe, a vm) is as
+ * plain.
+ */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

@@ -9,8 +9,9 @@ export type * from './react/types.js';
 /** What `useJob` takes. */
 export interface UseJobOptions {
   /**
-   * A name for what is asked here. Components with the same client and key share one question, and it survives a reload: the page comes
-   * back with the paid answer, and pays nothing again. The same question under the same key is asked and paid for once, until `reset()`.
+   * A name for what is asked here. Components with the same client and key share one question, and
+   * it survives a reload: the page comes back with the paid answer, and pays nothing again. The
+   * same question under the same key is asked and paid for once, until `reset()`.
    * @default none: the question belongs to this component alone, and to this visit of the page
    */
   readonly key?: string;
@@ -23,7 +24,8 @@ export interface UseJobOptions {
  *
  * @example
  * const { ask, answer, status, isBusy, error } = useJob(client, { key: 'weather' });
- * return <button onClick={() => ask('What is the weather?')} disabled={isBusy}>{answer ?? error?.message ?? status}</button>;
+ * const words = answer ?? error?.message ?? status;
+ * return <button onClick={() => ask('What is the weather?')} disabled={isBusy}>{words}</button>;
  */
 export function useJob(client: AskingClient, { key }: UseJobOptions = {}): JobView {
   const [own] = useState(() => new JobStores());

@@ -1,5 +1,5 @@
-// One response, whoever made it: a polyfill, another realm, a function of the application's own. It is
-// read here, by its shape, because an async function catches whatever it throws.
+// One response, whoever made it: a polyfill, another realm, a function of the application's own. It
+// is read here, by its shape, because an async function catches whatever it throws.
 
 import { settled } from './foreign.js';
 import { parsed } from './slices.js';
@@ -10,7 +10,10 @@ export interface Reading {
   readonly names: readonly string[];
   /** The largest body, in bytes. */
   readonly most: number;
-  /** The request's. It ends the reading too: a stream of the application's own does not end with its request. */
+  /**
+   * The request's. It ends the reading too: a stream of the application's own does not end with its
+   * request.
+   */
   readonly signal: AbortSignal;
   /** Ends it all; without the whole response the request is aborted. */
   readonly end: (isComplete: boolean) => void;

@@ -1,4 +1,5 @@
-// The sandbox in Node, Bun and Deno: all of the entry, and a listener for programs that need an address.
+// The sandbox in Node, Bun and Deno: all of the entry, and a listener for programs that need an
+// address.
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
 import { callerOf, placedAt } from './caller.js';
@@ -21,7 +22,10 @@ export function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOpti
   });
 }
 
-/** Whether this is an address or a name. Node takes an empty text for all addresses, and the system a number such as "0" for one. */
+/**
+ * Whether this is an address or a name. Node takes an empty text for all addresses, and the system
+ * a number such as "0" for one.
+ */
 const isHost = (text: string): boolean => isIP(text) !== 0 || (NAMES.test(text) && !/(^|\.)(\d+|0x[\da-f]*)$/i.test(text));
 
 async function serve(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions): Promise<ServedSandbox> {
@@ -61,7 +65,9 @@ async function serve(sandbox: Pick<Sandbox, 'fetch'>, options: ServeOptions): Pr
   };
 }
 
-/** Passes a request on, and its answer back. Where the sandbox breaks a connection, this one breaks. */
+/**
+ * Passes a request on, and its answer back. Where the sandbox breaks a connection, this one breaks.
+ */
 async function pass(sandbox: Pick<Sandbox, 'fetch'>, request: IncomingMessage, response: ServerResponse) {
   const gone = new AbortController();
   response.on('close', () => gone.abort());

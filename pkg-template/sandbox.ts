@@ -1,5 +1,6 @@
-// The entry `eliza-jobs/sandbox`: a server with paywalls, in this process. The server is a state machine in
-// Rust (`sandbox/`); here is what performs its steps: requests, answers, the agent, the wallet, timers.
+// The entry `eliza-jobs/sandbox`: a server with paywalls, in this process. The server is a state
+// machine in Rust (`sandbox/`); here is what performs its steps: requests, answers, the agent, the
+// wallet, timers.
 import { makeGlue, type Effect, type Machine, type Said } from 'eliza-jobs:sandbox-glue';
 import { wasm } from 'eliza-jobs:sandbox-wasm';
 import { calledFrom, callerOf, type Callee } from './caller.js';
@@ -40,7 +41,10 @@ type Init = typeof globalThis extends { Request: new (input: never, init?: infer
   : { method?: string; headers?: HeadersInput; body?: string; signal?: object | null };
 type AnyRequest = string | Global<'URL', { readonly href: string }> | Global<'Request', { readonly url: string }>;
 
-/** A server with its chain and a test wallet. All of it is in this process: nothing is sent, and no money exists. */
+/**
+ * A server with its chain and a test wallet. All of it is in this process: nothing is sent, and no
+ * money exists.
+ */
 export interface Sandbox {
   /** The server's address. Nothing listens there: only `fetch` knows it. */
   readonly url: string;
@@ -56,7 +60,9 @@ export interface Sandbox {
   readonly agentId: string;
   /** What determines all ids and hashes: the same seed gives the same ones. */
   readonly seed: number;
-  /** All money that has moved, in the order of time. Two entries for one job are a double payment. */
+  /**
+   * All money that has moved, in the order of time. Two entries for one job are a double payment.
+   */
   readonly payments: SandboxPayment[];
   /** All jobs that the server has, in the order of their creation. */
   readonly jobs: SandboxJob[];
@@ -240,8 +246,8 @@ function create(options: SandboxOptions): Sandbox {
   if (answer !== undefined && typeof answer !== 'function') {
     throw argumentError('answer', `answer must be a function that returns the text; given: ${typeof answer}`);
   }
-  // Clients of one program know servers by their addresses: what they have learned of one is not true of the next.
-  // With a seed, everything is the same each time.
+  // Clients of one program know servers by their addresses: what they have learned of one is not
+  // true of the next. With a seed, everything is the same each time.
   const { seed, url = seed === undefined ? ownUrl() : undefined } = others;
   return new Runner(answer ?? echo, plain({ ...others, answer, url }) as object).sandbox();
 }
@@ -265,7 +271,8 @@ export interface ServedSandbox {
 /**
  * Serves a sandbox over HTTP. For Node, Bun and Deno; in a page and in Workers it rejects.
  *
- * @throws {ArgumentError} when an option can never be meant; Node's own error when the port is taken.
+ * @throws {ArgumentError} when an option can never be meant; Node's own error when the port is
+ * taken.
  */
 export function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options?: ServeOptions): Promise<ServedSandbox>;
 // Imports of its name work everywhere. sandbox-node.ts has the one that serves.

@@ -1,6 +1,10 @@
-// How Rust looks into JavaScript values. What it looks into may be anything: a Proxy, an object whose getters throw.
+// How Rust looks into JavaScript values. What it looks into may be anything: a Proxy, an object
+// whose getters throw.
 
-/** A member; `undefined` where this is no object, where there is none, and where asking for it throws. */
+/**
+ * A member; `undefined` where this is no object, where there is none, and where asking for it
+ * throws.
+ */
 export function member(of: unknown, name: string): unknown {
   try {
     return typeof of === 'object' && of !== null ? (of as Record<string, unknown>)[name] : undefined;

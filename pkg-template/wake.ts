@@ -1,5 +1,6 @@
-// Browsers slow the timers of hidden pages down to one a minute and stop those of a page that sleeps. A
-// wait polls at once when its page is active again, and once, however many timers are due.
+// Browsers slow the timers of hidden pages down to one a minute and stop those of a page that
+// sleeps. A wait polls at once when its page is active again, and once, however many timers are
+// due.
 const waiting = new Set<() => void>();
 
 const back = ({ type }: Event) => {
@@ -13,7 +14,10 @@ const listen = (how: 'addEventListener' | 'removeEventListener') => {
   for (const type of ['pageshow', 'online']) globalThis[how]?.(type, back as EventListener);
 };
 
-/** Resolves when the page is visible again, online again, or back from the browser's cache. `request.release()` ends it. */
+/**
+ * Resolves when the page is visible again, online again, or back from the browser's cache.
+ * `request.release()` ends it.
+ */
 export function wake(request: { release?: () => void }): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

@@ -1,4 +1,5 @@
-// The package: cargo -> wasm-bindgen -> wasm-opt -> esbuild and tsc -> pkg/ and its tarball. docs/building.md says what each flag is for.
+// The package: cargo -> wasm-bindgen -> wasm-opt -> esbuild and tsc -> pkg/ and its tarball.
+// docs/building.md says what each flag is for.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -10,7 +11,8 @@ import { billOfMaterials, notices } from './notices.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 process.chdir(root);
-// `--trap`: not the package, but one whose module can be told to trap, for the test of that; into target/trap.
+// `--trap`: not the package, but one whose module can be told to trap, for the test of that; into
+// target/trap.
 const trap = process.argv.includes('--trap');
 const [target, pkg] = trap ? ['target/trap', 'target/trap/pkg'] : ['target/package', 'pkg'];
 // Files of the package that others of its files import: each stands in the package once.
@@ -26,7 +28,8 @@ const began = Number(process.env.BEGAN ?? Date.now() / 1000);
 const step = (what) => console.log(`== [${(Date.now() / 1000 - began).toFixed(0).padStart(4)}s] ${what}`);
 const run = (command, args, options) => execFileSync(command, args, { stdio: 'inherit', ...options });
 
-// `--cli`: only the command line and the hook for React of a package that was built before. Nothing of them is Rust.
+// `--cli`: only the command line and the hook for React of a package that was built before. Nothing
+// of them is Rust.
 if (process.argv.includes('--cli')) {
   await bundle('cli', 'esm', OF_CLI);
   await bundle('sandbox-node', 'esm', PARTS);
@@ -50,7 +53,10 @@ if (!onlySandbox) {
 if (trap) await bundle('index', 'esm', [], {});
 else await finish();
 
-/** Compiles a crate, and returns the name of the wasm file. Both crates have the same profile, so that they share the standard library. */
+/**
+ * Compiles a crate, and returns the name of the wasm file. Both crates have the same profile, so
+ * that they share the standard library.
+ */
 function compile(manifest = 'Cargo.toml') {
   const flags = renamedPaths();
   const out = `target/package-${stable ? 'stable' : 'build'}`;
@@ -115,7 +121,10 @@ async function generate(compiled, folder, declarations) {
   return { glue: await withShortNames(glue, `./${name}_bg.js`, names), wasm };
 }
 
-/** The glue with wasm-opt's names for what passes between it and the wasm: esbuild renames properties by such a list. */
+/**
+ * The glue with wasm-opt's names for what passes between it and the wasm: esbuild renames
+ * properties by such a list.
+ */
 async function withShortNames(glue, module, { imports, exports }) {
   const renamed = {
     [module]: 'a',
@@ -127,8 +136,9 @@ async function withShortNames(glue, module, { imports, exports }) {
 }
 
 /**
- * wasm-bindgen's glue is a script that holds one instance for ever; in a function it can run again after a trap. The parameters hide
- * globals from it: `document` has the script's own address, which the glue would fetch the wasm from.
+ * wasm-bindgen's glue is a script that holds one instance for ever; in a function it can run again
+ * after a trap. The parameters hide globals from it: `document` has the script's own address, which
+ * the glue would fetch the wasm from.
  */
 function glueModule(glue) {
   return `export function makeGlue(WebAssembly, setTimeout, clearTimeout, host, document) {
@@ -138,8 +148,9 @@ return wasm_bindgen;
 }
 
 /**
- * Bundles a file of pkg-template, but for the `parts` and `texts`, which it imports. The code stays readable: what signs people's money can
- * be read, and where it throws, Node prints a line of it. Pages get it minified by their own bundler.
+ * Bundles a file of pkg-template, but for the `parts` and `texts`, which it imports. The code stays
+ * readable: what signs people's money can be read, and where it throws, Node prints a line of it.
+ * Pages get it minified by their own bundler.
  */
 async function bundle(entry, format, parts, texts = TEXTS) {
   const templates = path.resolve('pkg-template');

@@ -1,8 +1,8 @@
 import ts from 'typescript';
 
 /**
- * Declarations whose optional members may also be `undefined`: with `exactOptionalPropertyTypes` only those take what an
- * application may not have.
+ * Declarations whose optional members may also be `undefined`: with `exactOptionalPropertyTypes`
+ * only those take what an application may not have.
  */
 export function takingUndefined(text) {
   const insertions = [];
@@ -22,7 +22,10 @@ export function takingUndefined(text) {
   return insertions.reduce((changed, [at, words]) => changed.slice(0, at) + words + changed.slice(at), text);
 }
 
-/** Declarations whose comments say a default on a line of its own: editors show it only there as what it is. */
+/**
+ * Declarations whose comments say a default on a line of its own: editors show it only there as
+ * what it is.
+ */
 export const withTagsOnLines = (text) => text.replace(/^( *\* )(.*\S) (@default .*)$/gm, '$1$2\n$1$3');
 
 const RELEASE = '/** Frees the memory early. Calls that are under way finish, and later ones are refused: `client_disposed`. */';

@@ -1,5 +1,6 @@
-// The demo page's files as a careful host serves them: bundled, minified, and each part of the package a file of its own, which the page
-// loads when it needs it. `www/` works as it is too; this is what it weighs less by.
+// The demo page's files as a careful host serves them: bundled, minified, and each part of the
+// package a file of its own, which the page loads when it needs it. `www/` works as it is too; this
+// is what it weighs less by.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';

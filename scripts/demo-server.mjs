@@ -1,5 +1,5 @@
-// The demo page and the package on one loopback address, compressed and cached as a good static host does it. Where there is a server to
-// pass requests on to, it is behind /api/.
+// The demo page and the package on one loopback address, compressed and cached as a good static
+// host does it. Where there is a server to pass requests on to, it is behind /api/.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -10,7 +10,10 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import { CHUNKS, demoFiles } from './demo-files.mjs';
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
-/** As strict as a careful site: the package needs 'wasm-unsafe-eval', the page may ask any server, and shows wallets' icons. */
+/**
+ * As strict as a careful site: the package needs 'wasm-unsafe-eval', the page may ask any server,
+ * and shows wallets' icons.
+ */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -27,16 +30,20 @@ const ENCODERS = {
   gzip: promisify(gzip),
 };
 
-/** Where what was compressed is kept, by its encoding and its hash: brotli takes seconds for the package, and longer on a busy machine. */
+/**
+ * Where what was compressed is kept, by its encoding and its hash: brotli takes seconds for the
+ * package, and longer on a busy machine.
+ */
 const KEPT = path.resolve(import.meta.dirname, '../target/demo');
 const compressed = new Map();
 
 /**
- * Serves the page, whose package is that in the folder `installed`, and, under /eliza-jobs/, the package's files as they are. Passes /api/
- * on to `api` where that is given.
+ * Serves the page, whose package is that in the folder `installed`, and, under /eliza-jobs/, the
+ * package's files as they are. Passes /api/ on to `api` where that is given.
  */
 export async function serveDemo({ api, installed, port = 0, policy = POLICY }) {
-  // The parts of the package are asked for one after the other, and are compressed at the same time.
+  // The parts of the package are asked for one after the other, and are compressed at the same
+  // time.
   for (const plain of (await demoFiles(installed)).values()) void encoded(plain, 'br').catch(() => undefined);
   const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://demo');
@@ -110,7 +117,10 @@ function encoded(plain, encoding) {
   return compressed.get(name);
 }
 
-/** A file that is kept, or is made now. Another program may be making it at the same time: it appears as a whole. */
+/**
+ * A file that is kept, or is made now. Another program may be making it at the same time: it
+ * appears as a whole.
+ */
 async function keptOrMade(file, make) {
   const kept = await readFile(file).catch(() => undefined);
   if (kept) return kept;

@@ -1,4 +1,5 @@
-// What is in the wasm beside our own code: the licences of its crates, and a bill of materials (CycloneDX).
+// What is in the wasm beside our own code: the licences of its crates, and a bill of materials
+// (CycloneDX).
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,7 +11,10 @@ const run = (command, ...args) => execFileSync(command, args, { encoding: 'utf8'
 /** The package's module, and the sandbox's. */
 const MANIFESTS = ['Cargo.toml', 'sandbox/Cargo.toml'];
 
-/** The crates that are compiled into the modules; what only runs in the build (macros) is not in them. */
+/**
+ * The crates that are compiled into the modules; what only runs in the build (macros) is not in
+ * them.
+ */
 export function crates() {
   const all = new Map(MANIFESTS.flatMap(cratesOf).map((crate) => [`${crate.name} ${crate.version}`, crate]));
   return [...all.values()].sort((one, other) => (`${one.name} ${one.version}` < `${other.name} ${other.version}` ? -1 : 1));
@@ -57,7 +61,8 @@ export function notices() {
   };
   const byText = new Map();
   for (const { authors, texts = [], ...crate } of [...crates(), library]) {
-    // A crate without the text of its licence: it is the MIT licence, with its authors as the holders.
+    // A crate without the text of its licence: it is the MIT licence, with its authors as the
+    // holders.
     const own = texts.length > 0 ? texts : [`Copyright (c) ${authors.join(', ') || `the authors of ${crate.name}`}\n\n${mit}`];
     const text = own.join('\n\n');
     byText.set(text, [...(byText.get(text) ?? []), crate]);
@@ -74,7 +79,10 @@ export function notices() {
   return `${[head, ...parts].join(`\n\n${line}\n\n`)}\n`;
 }
 
-/** The bill of materials. The same for the same sources: it has no time, and its serial number comes from its content. */
+/**
+ * The bill of materials. The same for the same sources: it has no time, and its serial number comes
+ * from its content.
+ */
 export function billOfMaterials({ name, version, license }) {
   const component = (type, purl, { name, version, license }) => ({
     ...{ type, 'bom-ref': purl, name, version, purl },

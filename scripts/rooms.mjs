@@ -1,10 +1,14 @@
-// Checks the crate's structure: no circle of imports, neither between files nor between rooms, and arrows that point
-// down only. A room is a folder or file right below `src`. Test modules are left out.
+// Checks the crate's structure: no circle of imports, neither between files nor between rooms, and
+// arrows that point down only. A room is a folder or file right below `src`. Test modules are left
+// out.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** The rooms, the highest first. A room uses only rooms that stand below it; those of one line know nothing of each other. */
+/**
+ * The rooms, the highest first. A room uses only rooms that stand below it; those of one line know
+ * nothing of each other.
+ */
 export const FLOORS = [
   ['lib'],
   ['js'],
@@ -102,7 +106,8 @@ export function uses(files) {
     named.push(
       ...[...text.replace(/\buse [^;]+;/g, '').matchAll(/(?<!\$)\b(?:crate|super|self)(?:::\w+)+/g)].map(([found]) => found),
     );
-    // A name of a neighbour brought in by `use super::x` is caught there; a child's own name needs no path.
+    // A name of a neighbour brought in by `use super::x` is caught there; a child's own name needs
+    // no path.
     const targets = new Set();
     for (const name of named) {
       let parts = name.split('::').map((part) => part.trim());

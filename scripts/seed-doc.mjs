@@ -1,6 +1,7 @@
-// The document that the package was made for, against the package: each of its TypeScript blocks is type-checked in strict mode and
-// run on the real elizaOS server. Only the package's name, the ids and the addresses are changed in a block; what it takes from the
-// blocks before it stands around it. Its types and the signatures in its headings are compared with ours.
+// The document that the package was made for, against the package: each of its TypeScript blocks is
+// type-checked in strict mode and run on the real elizaOS server. Only the package's name, the ids
+// and the addresses are changed in a block; what it takes from the blocks before it stands around
+// it. Its types and the signatures in its headings are compared with ours.
 //
 //   make test-seed DOC=path
 import assert from 'node:assert/strict';
@@ -45,7 +46,10 @@ const CHANGES = [
   ['http://localhost:3000', open.url],
   ['https://api.example.com', paid.url],
 ];
-/** What blocks use that other blocks, or the reader, have made. Everything else comes from the package. */
+/**
+ * What blocks use that other blocks, or the reader, have made. Everything else comes from the
+ * package.
+ */
 const SURROUNDINGS = {
   client: `const client = new ElizaClient({ baseUrl: '${open.url}' });`,
   makePayment: `async function makePayment(offer: { network: string; recipient: string; amount: string }): Promise<string> {
@@ -87,7 +91,10 @@ function call({ name, parameters }) {
   return `console.log('returned', (await ${name.text}(${values.join(', ')})).status);`;
 }
 
-/** What the block's own console.log calls print when all goes well, as patterns; those in branches and callbacks are left out. */
+/**
+ * What the block's own console.log calls print when all goes well, as patterns; those in branches
+ * and callbacks are left out.
+ */
 function prints(statements) {
   return statements.flatMap((statement) => {
     if (ts.isTryStatement(statement)) return prints(statement.tryBlock.statements);
@@ -103,7 +110,10 @@ function pattern(argument) {
   return literal(argument.head.text) + argument.templateSpans.map((span) => `.+${literal(span.literal.text)}`).join('');
 }
 
-/** Both ways, each of the document's types against ours of the same name. Its enum is nominal: its members count by their values. */
+/**
+ * Both ways, each of the document's types against ours of the same name. Its enum is nominal: its
+ * members count by their values.
+ */
 function comparisons(file, names) {
   const same = (name) => `
 export const from${name} = (theirs: Plain<Theirs.${name}>): Ours.${name} => theirs;

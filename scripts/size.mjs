@@ -1,10 +1,12 @@
-// What a browser loads, and whether it is within the budget. With --functions also which functions of the wasm are the largest.
+// What a browser loads, and whether it is within the budget. With --functions also which functions
+// of the wasm are the largest.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-// A ratchet: the present size, rounded up. The aim is 96,000: below the lightest peers of `make bench`. The rebuilt rooms are not there yet.
+// A ratchet: the present size, rounded up. The aim is 96,000: below the lightest peers of
+// `make bench`. The rebuilt rooms are not there yet.
 const BUDGET = 186_000;
 const { version } = JSON.parse(readFileSync('pkg/package.json', 'utf8'));
 /** What a page loads: the package as the page's own bundler minifies it. */

@@ -1,4 +1,5 @@
-// The picture of the command line in the README, docs/terminal.svg: what a terminal shows after a paid job in the sandbox.
+// The picture of the command line in the README, docs/terminal.svg: what a terminal shows after a
+// paid job in the sandbox.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

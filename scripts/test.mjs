@@ -1,4 +1,5 @@
-// Runs the suites one after the other and adds up what they counted: all of them, or those that are named.
+// Runs the suites one after the other and adds up what they counted: all of them, or those that are
+// named.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -52,8 +53,9 @@ for (const name of wanted) {
 const env = { ...process.env, WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60', WASM_BINDGEN_TEST_TIMEOUT: '180', FORCE_COLOR: '0' };
 
 /**
- * The server of wasm-bindgen's test runner forgets one of several connections that come at once, until another one comes (its pool of
- * threads counts a thread as free that has work already). A browser waits minutes for that one. So another one comes, again and again.
+ * The server of wasm-bindgen's test runner forgets one of several connections that come at once,
+ * until another one comes (its pool of threads counts a thread as free that has work already). A
+ * browser waits minutes for that one. So another one comes, again and again.
  */
 async function prodded() {
   const reserved = net.createServer().listen(0, '127.0.0.1');
@@ -74,7 +76,8 @@ for (const name of wanted) {
   console.log(`\n== ${name}: ${suites[name].join(' ')}`);
   const began = performance.now();
   const runner = args.includes('--headless') ? await prodded() : { env, stop: () => undefined };
-  // A group of its own, so that a suite that hangs can be ended with everything that it has started.
+  // A group of its own, so that a suite that hangs can be ended with everything that it has
+  // started.
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env: runner.env, detached: true });
   const end = () => process.kill(-child.pid, 'SIGKILL');
   const interrupted = () => (end(), process.exit(130));

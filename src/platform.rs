@@ -78,9 +78,9 @@ pub trait Platform {
     /// Calls one of the application's callbacks. The result is what it returned, or what it threw.
     fn call(&self, callback: Callback, argument: Json) -> impl Future<Output = Result<Json, Json>>;
 
-    /// Asks the wallet to pay for this attempt. `on_sent` receives the transaction that a wallet has
-    /// sent, if it says that before it answers. A runtime that outlives this module hands on what
-    /// comes when the module is gone.
+    /// Asks the wallet to pay for this attempt. `on_sent` receives the transaction that a wallet
+    /// has sent, if it says that before it answers. A runtime that outlives this module hands on
+    /// what comes when the module is gone.
     fn ask_wallet(
         &self,
         attempt_id: &str,

@@ -1,4 +1,5 @@
-// The code of what the page does, by the settings and by the switch that was played: for a browser, for Node, and for React.
+// The code of what the page does, by the settings and by the switch that was played: for a browser,
+// for Node, and for React.
 import { byId, copy, element } from './dom.js';
 import { address } from './server.js';
 
@@ -129,8 +130,10 @@ export function Answer() {
 
 const WRITERS = { Browser: browser, Node: node, React: react };
 
-/** The tabs. Returns a function that is called with `{ settings, question, fault }` when something has changed or
- * was played. */
+/**
+ * The tabs. Returns a function that is called with `{ settings, question, fault }` when something
+ * has changed or was played.
+ */
 export function createCode() {
   let given;
   let open = TABS[0];

@@ -1,4 +1,5 @@
-// The conversation: questions, what the server is doing about them, and the answers with their receipts.
+// The conversation: questions, what the server is doing about them, and the answers with their
+// receipts.
 import { byId, copyButton, duration, element, short } from './dom.js';
 import { chargeOf, fundsMoved, sentence } from './words.js';
 
@@ -94,7 +95,10 @@ export function beginTurn(question, stop) {
   };
 }
 
-/** The answer gets the focus, unless the user is typing the next question. On a phone it is scrolled into view. */
+/**
+ * The answer gets the focus, unless the user is typing the next question. On a phone it is scrolled
+ * into view.
+ */
 function present(answer) {
   const active = document.activeElement;
   const isTyping =

@@ -4,8 +4,9 @@
 export const byId = (id) => document.getElementById(id);
 
 /**
- * A new element. `properties` that begin with `aria-`, `data-`, or are `role`, become attributes; functions become listeners of that event.
- * `children` are nodes or text; `null`, `undefined` and `false` are left out.
+ * A new element. `properties` that begin with `aria-`, `data-`, or are `role`, become attributes;
+ * functions become listeners of that event. `children` are nodes or text; `null`, `undefined` and
+ * `false` are left out.
  */
 export function element(name, properties = {}, ...children) {
   const made = document.createElement(name);
@@ -31,7 +32,10 @@ export function copyButton(text, what) {
   return button;
 }
 
-/** The buttons that say how the last click went, with what they say otherwise and when they say it again. */
+/**
+ * The buttons that say how the last click went, with what they say otherwise and when they say it
+ * again.
+ */
 const saying = new Map();
 
 /** Puts a text on the clipboard. The button says how that went. */

@@ -1,4 +1,5 @@
-// "Make it go wrong": each switch plays one misfortune in a sandbox of its own, with the real client, in the page's drawing.
+// "Make it go wrong": each switch plays one misfortune in a sandbox of its own, with the real
+// client, in the page's drawing.
 import { byId, element } from './dom.js';
 import { recordedFetch, recordedWallet } from './recorder.js';
 import { load, makeSandbox } from './server.js';
@@ -168,8 +169,8 @@ async function clickTwice(client) {
 }
 
 /**
- * A page in a frame asks and pays; when its paid request is under way, it is reloaded. What is left of it is in its storage; the
- * sandbox, in this page, goes on.
+ * A page in a frame asks and pays; when its paid request is under way, it is reloaded. What is left
+ * of it is in its storage; the sandbox, in this page, goes on.
  */
 async function reloadInTheMiddle(_client, sandbox, drawing) {
   const { promise: ended, resolve, reject } = Promise.withResolvers();
@@ -180,7 +181,8 @@ async function reloadInTheMiddle(_client, sandbox, drawing) {
     if (isReloaded || !new Headers(init.headers).has('payment-signature')) return drawn(input, init);
     isReloaded = true;
     const reply = drawn(input, init, true);
-    // The server has the request when this runs; the page that waits for the reply is gone before it comes.
+    // The server has the request when this runs; the page that waits for the reply is gone before
+    // it comes.
     reply.catch(() => undefined);
     queueMicrotask(() => {
       drawing.add({ from: 'You', to: 'You', kind: 'lost', label: 'the page is reloaded' });

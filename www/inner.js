@@ -1,4 +1,5 @@
-// The page in the frame of "Reload in the middle". It knows nothing of being reloaded: it does on load what every page should.
+// The page in the frame of "Reload in the middle". It knows nothing of being reloaded: it does on
+// load what every page should.
 const { url, recipient, question, fetch, wallet, ended, failed } = parent.forInnerPage;
 const byId = (id) => document.getElementById(id);
 const say = (text) => (byId('say').textContent = text);

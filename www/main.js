@@ -25,7 +25,10 @@ const question = byId('question');
 const options = byId('options');
 let sandbox;
 let sandboxPaywall;
-/** The connection to the server of the settings: a promise, which says what is wrong with them when it rejects. */
+/**
+ * The connection to the server of the settings: a promise, which says what is wrong with them when
+ * it rejects.
+ */
 let connection;
 /** The wallet of the browser that it pays with, and the server that the page shows. */
 let connectedWallet;
@@ -223,7 +226,10 @@ async function learn() {
 
 const offerOf = (found) => found?.chosen ?? found?.offers[0];
 
-/** The button says what an answer costs, and when a limit does not allow that. @param left What is left of the day's, when it is too little. */
+/**
+ * The button says what an answer costs, and when a limit does not allow that. @param left What is
+ * left of the day's, when it is too little.
+ */
 function showPrice(left) {
   const offer = offerOf(price);
   if (price?.free) return drawPrice('Ask · free');
@@ -336,7 +342,10 @@ byId('csv').addEventListener('click', async () => {
   }
 });
 
-/** Pay or cancel. The wallet is called after Pay alone. @param real The browser's wallet that pays; absent for the test wallet. */
+/**
+ * Pay or cancel. The wallet is called after Pay alone. @param real The browser's wallet that pays;
+ * absent for the test wallet.
+ */
 function confirm({ amount, currency, network, recipient }, real) {
   const dialog = byId('confirm');
   const back = document.activeElement;

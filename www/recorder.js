@@ -51,7 +51,10 @@ function meaning(kind, status, body) {
   return { kind: 'plain', label: kind === 'look' ? 'the list of jobs' : `${status}` };
 }
 
-/** What is wrong with a request for payment, by whom the user means to pay and how much at most; `undefined` when nothing is. */
+/**
+ * What is wrong with a request for payment, by whom the user means to pay and how much at most;
+ * `undefined` when nothing is.
+ */
 function wrongWith(required, { recipient, limit }) {
   const [offer] = required?.accepts ?? [];
   const payTo = offer?.payTo;
@@ -60,7 +63,10 @@ function wrongWith(required, { recipient, limit }) {
   return price > Number.parseFloat(limit) ? `above your limit of ${limit} USDC` : undefined;
 }
 
-/** The price in a request for payment of x402, where it is in USDC; `undefined` elsewhere: there the client says it. */
+/**
+ * The price in a request for payment of x402, where it is in USDC; `undefined` elsewhere: there the
+ * client says it.
+ */
 function priceIn(required) {
   const [offer] = required?.accepts ?? [];
   const atomic = offer?.amount ?? offer?.maxAmountRequired;
@@ -84,8 +90,10 @@ const shortened = (text) => (text.length > 1200 ? `${text.slice(0, 1200)}…` : 
  * A `fetch` for `JobsClient` that draws each request and each reply.
  *
  * @param drawing Returns the drawing for what begins now.
- * @param expected `{ recipient, limit }`: a request for payment that is not by them is drawn as wrong.
- * @param sandbox Where there is one, what moves on its chain is drawn too, and which fault has struck is said.
+ * @param expected `{ recipient, limit }`: a request for payment that is not by them is drawn as
+ * wrong.
+ * @param sandbox Where there is one, what moves on its chain is drawn too, and which fault has
+ * struck is said.
  */
 export function recordedFetch(send, drawing, sandbox, expected) {
   let moved = sandbox?.payments.length ?? 0;

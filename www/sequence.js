@@ -1,5 +1,5 @@
-// The drawing of what happens: three lifelines, and an arrow for each thing that is sent. It is a list at the same time, which a screen
-// reader reads and the keyboard moves through.
+// The drawing of what happens: three lifelines, and an arrow for each thing that is sent. It is a
+// list at the same time, which a screen reader reads and the keyboard moves through.
 import { byId, duration, element } from './dom.js';
 
 const LANES = ['You', 'Server', 'Chain'];
@@ -14,7 +14,10 @@ export function createSequence() {
   list.addEventListener('keydown', (event) => move(list, event));
   let latest;
   return {
-    /** Begins anew: what was drawn is gone, and what comes late for it is drawn no more. @returns The drawing. */
+    /**
+     * Begins anew: what was drawn is gone, and what comes late for it is drawn no more. @returns
+     * The drawing.
+     */
     begin(title = 'What happens') {
       list.replaceChildren();
       byId('drawing-title').textContent = title;

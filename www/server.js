@@ -1,5 +1,5 @@
-// The server that is asked: the sandbox in this page, or one whose address was typed in. The package and the sandbox are loaded when
-// they are needed, so that the page is there before them.
+// The server that is asked: the sandbox in this page, or one whose address was typed in. The
+// package and the sandbox are loaded when they are needed, so that the page is there before them.
 import { recordedFetch, recordedWallet } from './recorder.js';
 import { amountTrouble, storageTrouble } from './settings.js';
 
@@ -34,7 +34,10 @@ export function load(name) {
   return loaded[name];
 }
 
-/** The address of a sandbox, which it shares with none before it: what was paid there is not looked for elsewhere. */
+/**
+ * The address of a sandbox, which it shares with none before it: what was paid there is not looked
+ * for elsewhere.
+ */
 const ownAddress = () => `https://sandbox-${crypto.randomUUID().slice(0, 8)}.test`;
 /** Whether this is the address of a sandbox of this page, or of an earlier one. */
 export const isSandboxAddress = (url) => /^https:\/\/sandbox(?:-\w+)?\.test\/?$/.test(url ?? '');
@@ -108,8 +111,8 @@ export async function connect(settings, { drawing, sandbox, wallet, confirm }) {
 const healthOf = (baseUrl) => `${baseUrl}/api/messaging/jobs/health`;
 
 /**
- * Why a server cannot be reached, found out by asking it in simpler ways. One sentence or two; `undefined` when nothing is wrong with it
- * now.
+ * Why a server cannot be reached, found out by asking it in simpler ways. One sentence or two;
+ * `undefined` when nothing is wrong with it now.
  */
 export async function diagnose(baseUrl) {
   const { host, protocol } = new URL(baseUrl);
@@ -152,7 +155,10 @@ async function refusedOf(url, names, signal) {
   return refused;
 }
 
-/** Whether the browser's first request is answered as it must be, whatever headers it asks for: who listens to an upload sends one. */
+/**
+ * Whether the browser's first request is answered as it must be, whatever headers it asks for: who
+ * listens to an upload sends one.
+ */
 function passesPreflight(url) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
@@ -168,8 +174,9 @@ function passesPreflight(url) {
 const CARRIERS = { 'x402-v2': ['payment-signature'], 'x402-v1': ['x-payment'], elizaos: ['x-payment', 'x-payment-network'] };
 
 /**
- * Why a payment could not be sent to a server elsewhere, though it asks for one: it lets no page send the headers that carry it. Found out
- * before anybody signs. `undefined` when it could, or when the server cannot be asked.
+ * Why a payment could not be sent to a server elsewhere, though it asks for one: it lets no page
+ * send the headers that carry it. Found out before anybody signs. `undefined` when it could, or
+ * when the server cannot be asked.
  */
 export async function proofRefused(baseUrl, dialect, signal) {
   const url = healthOf(baseUrl);

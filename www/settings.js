@@ -71,7 +71,10 @@ export function amountTrouble(typed) {
   return '';
 }
 
-/** The settings. What was kept may be of another version of this page: only members of the right type count. */
+/**
+ * The settings. What was kept may be of another version of this page: only members of the right
+ * type count.
+ */
 export function readSettings() {
   const settings = { ...DEFAULTS, apiKey: '' };
   try {

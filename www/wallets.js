@@ -1,8 +1,12 @@
-// The wallet strip: the test wallet, the wallets that the browser announces (EIP-6963), and how much of the budget is used.
+// The wallet strip: the test wallet, the wallets that the browser announces (EIP-6963), and how
+// much of the budget is used.
 import { byId, element, short } from './dom.js';
 import { load, makeSandbox } from './server.js';
 
-/** The wallets that have announced themselves, by their `uuid`: what comes later under one of these is not taken in its place. */
+/**
+ * The wallets that have announced themselves, by their `uuid`: what comes later under one of these
+ * is not taken in its place.
+ */
 const found = new Map();
 /** The one that was chosen: it stays, whoever announces what. */
 let chosen;
@@ -10,7 +14,10 @@ let chosen;
 const MOST = 30;
 const TEST = 'test';
 
-/** A wallet's own word, as it may be shown: without what turns or hides text, on one line, and short. */
+/**
+ * A wallet's own word, as it may be shown: without what turns or hides text, on one line, and
+ * short.
+ */
 function clean(text) {
   const line = String(text ?? '')
     .replace(/\s+/g, ' ')
@@ -19,7 +26,10 @@ function clean(text) {
   return [...line].slice(0, 40).join('');
 }
 
-/** Its name, else its domain. The test wallet's name is nobody else's, and two of one name are numbered. */
+/**
+ * Its name, else its domain. The test wallet's name is nobody else's, and two of one name are
+ * numbered.
+ */
 function nameOf(info) {
   const said = clean(info.name);
   const name = (/^test wallet/i.test(said) ? '' : said) || clean(info.rdns) || 'A wallet';
@@ -27,7 +37,10 @@ function nameOf(info) {
   return same === 0 ? name : `${name} (${same + 1})`;
 }
 
-/** Under what a choice is remembered: the domain outlives a reload, the `uuid` does not. It is never the test wallet's key. */
+/**
+ * Under what a choice is remembered: the domain outlives a reload, the `uuid` does not. It is never
+ * the test wallet's key.
+ */
 const memoryOf = ({ uuid, rdns }) => (/^[\w-]+(?:\.[\w-]+)+$/.test(rdns) ? rdns : `uuid:${uuid}`);
 
 /** Asks the browser's wallets to announce themselves. @param changed Called for each one. */
@@ -45,21 +58,30 @@ export function findWallets(changed) {
 }
 
 let testWallet;
-/** The test wallet for a server elsewhere: the sandbox that it comes from is loaded when it is first asked, and not for a price alone. */
+/**
+ * The test wallet for a server elsewhere: the sandbox that it comes from is loaded when it is first
+ * asked, and not for a price alone.
+ */
 function laterWallet() {
   const loaded = () => (testWallet ??= makeSandbox({ paywall: 'elizaos' }).then(({ wallet }) => wallet));
   const member = (name) => async (given) => (await loaded())[name](given);
   return { address: member('address'), signTypedData: member('signTypedData'), sendTransfer: member('sendTransfer') };
 }
 
-/** The chosen wallet of the browser; `undefined` for the test wallet. The sandbox takes play money only. */
+/**
+ * The chosen wallet of the browser; `undefined` for the test wallet. The sandbox takes play money
+ * only.
+ */
 export function realWallet({ wallet, server }) {
   if (server !== 'own' || wallet === TEST) return undefined;
   if (chosen?.memory !== wallet) chosen = [...found.values()].find(({ memory }) => memory === wallet);
   return chosen;
 }
 
-/** What to say while the wallet has the word; `undefined` for the test wallet, which answers at once. */
+/**
+ * What to say while the wallet has the word; `undefined` for the test wallet, which answers at
+ * once.
+ */
 export const waitingForWallet = (real) => real && `look at ${real.name}: it asks you to sign`;
 
 /** What pays. @param real The browser's wallet; absent for the test wallet. */
@@ -121,7 +143,10 @@ function drawChosen(real) {
 /** The chains of the networks, as wallets name them. */
 const CHAINS = { base: '0x2105', polygon: '0x89', 'base-sepolia': '0x14a34', 'polygon-amoy': '0x13882' };
 
-/** Shows whose account pays, and whether the wallet could pay now. The wallet is not asked for anything: it shows no window. */
+/**
+ * Shows whose account pays, and whether the wallet could pay now. The wallet is not asked for
+ * anything: it shows no window.
+ */
 export async function drawAccount(settings, sandbox) {
   const place = byId('wallet-account');
   const real = realWallet(settings);
@@ -151,7 +176,10 @@ async function stateOf(provider, network) {
 }
 
 const watched = new Map();
-/** Calls `changed` when the wallet has another account or is on another chain; the latest caller alone is called. */
+/**
+ * Calls `changed` when the wallet has another account or is on another chain; the latest caller
+ * alone is called.
+ */
 function watch(provider, changed) {
   if (!watched.has(provider)) {
     for (const event of ['accountsChanged', 'chainChanged']) provider.on?.(event, () => watched.get(provider)());

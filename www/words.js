@@ -36,8 +36,9 @@ const HAPPENED = {
 };
 
 /**
- * What is known of the charge for a payment that the server has taken; `undefined` where money has moved: a transfer is made before, and a
- * signature is charged by the server, whose receipt says so.
+ * What is known of the charge for a payment that the server has taken; `undefined` where money has
+ * moved: a transfer is made before, and a signature is charged by the server, whose receipt says
+ * so.
  */
 export function chargeOf({ dialect, receipt, onChain }) {
   if (dialect === 'elizaos' || onChain || receipt?.success) return undefined;
@@ -46,7 +47,10 @@ export function chargeOf({ dialect, receipt, onChain }) {
 
 /** How many errors within an error are read. */
 const MOST_CAUSES = 8;
-/** What stops a wallet: how it is known, what happened, and what to do. The codes are those of EIP-1193, EIP-3326 and MetaMask. */
+/**
+ * What stops a wallet: how it is known, what happened, and what to do. The codes are those of
+ * EIP-1193, EIP-3326 and MetaMask.
+ */
 const WALLET_TROUBLES = [
   {
     codes: [-32002],

@@ -1,5 +1,6 @@
 /**
- * The client, its sessions, stores and errors. In Node, Bun and Deno `eliza-jobs/node` has the same, for bundlers that do not choose by runtime.
+ * The client, its sessions, stores and errors. In Node, Bun and Deno `eliza-jobs/node` has the
+ * same, for bundlers that do not choose by runtime.
  *
  * @module eliza-jobs
  */

@@ -1,5 +1,6 @@
 /**
- * The error classes alone: they load no WebAssembly. `eliza-jobs/job-status` has `JobStatus` in the same way.
+ * The error classes alone: they load no WebAssembly. `eliza-jobs/job-status` has `JobStatus` in the
+ * same way.
  *
  * @module eliza-jobs/errors
  */

@@ -1,4 +1,5 @@
-// An agent that asks another agent for what it does not know, within a budget of 0.05 USDC: npm start
+// An agent that asks another agent for what it does not know, within a budget of 0.05 USDC:
+//   npm start
 // A real agent: ELIZA_URL=https://agents.example PRIVATE_KEY=0x… npm start
 import { fileStore, JobsClient } from 'eliza-jobs';
 import { createSandbox } from 'eliza-jobs/sandbox';
@@ -23,7 +24,10 @@ const expert = new JobsClient({
   spend: { maxPerPayment: '0.02', budget: { total: '0.05', scope: 'agent' } },
 });
 
-/** What the expert says; nothing when the money is spent. Every other failure is the caller's business. */
+/**
+ * What the expert says; nothing when the money is spent. Every other failure is the caller's
+ * business.
+ */
 async function consult(question) {
   try {
     // The key makes it one job, and one payment, however often this program is started again.

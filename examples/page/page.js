@@ -27,7 +27,8 @@ document.querySelector('form').onsubmit = async (event) => {
   try {
     show(await client.ask(question, { onUpdate: ({ type }) => show(`${type} …`) }));
   } catch (error) {
-    // error.fundsMoved says whether anything was paid; if so, the page goes on with it when it is loaded again.
+    // error.fundsMoved says whether anything was paid; if so, the page goes on with it when it is
+    // loaded again.
     show(error.message);
   }
 };

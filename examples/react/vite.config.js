@@ -1,5 +1,6 @@
 // npm run dev: with a sandbox, which is served beside the page.
-// ELIZA_URL=https://agents.example npm run dev (or build): with a real server, paid with the browser's wallet.
+// ELIZA_URL=https://agents.example npm run dev (or build): with a real server, paid with the
+// browser's wallet.
 import react from '@vitejs/plugin-react';
 import { createSandbox, serveSandbox } from 'eliza-jobs/sandbox';
 

@@ -1,4 +1,5 @@
-// A job for an agent of your choice, with its own time limit and with metadata that come back with the job.
+// A job for an agent of your choice, with its own time limit and with metadata that come back with
+// the job.
 import { ElizaClient } from 'eliza-jobs';
 
 const client = new ElizaClient({ baseUrl: process.env.ELIZA_URL ?? 'http://localhost:3000' });

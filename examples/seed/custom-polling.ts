@@ -1,4 +1,5 @@
-// A waiting of one's own: seldom at first, then twice as often each time. (`pollJob` without an interval has a good one built in.)
+// A waiting of one's own: seldom at first, then twice as often each time. (`pollJob` without an
+// interval has a good one built in.)
 import { ElizaClient, JobStatus, type JobDetailsResponse } from 'eliza-jobs';
 
 const client = new ElizaClient({ baseUrl: process.env.ELIZA_URL ?? 'http://localhost:3000' });

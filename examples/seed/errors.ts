@@ -1,4 +1,5 @@
-// What can go wrong, each told apart: the server's no, an argument that can never work, and a server that is not there.
+// What can go wrong, each told apart: the server's no, an argument that can never work, and a
+// server that is not there.
 import { ApiError, ArgumentError, ConnectionError, ElizaClient, type CreateJobRequest } from 'eliza-jobs';
 
 const baseUrl = process.env.ELIZA_URL ?? 'http://localhost:3000';

@@ -1,4 +1,5 @@
-// The same with the client: it reads the price, keeps to your limits, asks the wallet once and sends the proof.
+// The same with the client: it reads the price, keeps to your limits, asks the wallet once and
+// sends the proof.
 import { ElizaClient, PaymentError } from 'eliza-jobs';
 
 const baseUrl = process.env.ELIZA_PAID_URL ?? 'http://localhost:3000';
@@ -8,7 +9,8 @@ let asked = 0;
 const client = new ElizaClient({
   baseUrl,
   spend: { maxPerPayment: '0.05', networks: ['base'] },
-  // Stands where your wallet stands: it gives the hash of a transfer that never happened, and moves no money.
+  // Stands where your wallet stands: it gives the hash of a transfer that never happened, and moves
+  // no money.
   async wallet({ network, recipient, amount }) {
     asked += 1;
     console.log(`pay ${amount} on ${network} to ${recipient}`);

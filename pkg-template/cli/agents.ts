@@ -1,4 +1,5 @@
-// Who is asked, and how long that may take. A wrong agent is found out before the server has a proof of payment.
+// Who is asked, and how long that may take. A wrong agent is found out before the server has a
+// proof of payment.
 import type { Agent } from '../wasm.js';
 import type { Given, Option } from './command.js';
 import type { Connection } from './connect.js';

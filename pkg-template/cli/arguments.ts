@@ -1,4 +1,5 @@
-// Reads a command line by the descriptions of the commands. Whatever is wrong is said before anything is sent.
+// Reads a command line by the descriptions of the commands. Whatever is wrong is said before
+// anything is sent.
 import { parseArgs } from 'node:util';
 import { Given, type Command, type Option } from './command.js';
 import { UsageError } from './exit.js';
@@ -12,7 +13,9 @@ export const COMMON: readonly Option[] = [
 ];
 const VERSION: Option = { name: 'version', short: 'v', help: 'print the version' };
 
-/** A private key has this form. It must not be shown again. The hash of a transaction has it too. */
+/**
+ * A private key has this form. It must not be shown again. The hash of a transaction has it too.
+ */
 const KEY = /^(0x)?[0-9a-f]{64}$/i;
 
 export interface Parsed {

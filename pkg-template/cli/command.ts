@@ -1,4 +1,5 @@
-// What a command is: its name, what it takes, and what it does. Help and checks are made of this description.
+// What a command is: its name, what it takes, and what it does. Help and checks are made of this
+// description.
 import type { Output } from './output.js';
 
 /** An option: `--name`, or `--name <value>`. */

@@ -1,4 +1,5 @@
-// A client of the server that is named on the command line, with the wallet, the limits and the store that go with it.
+// A client of the server that is named on the command line, with the wallet, the limits and the
+// store that go with it.
 import { JobsClient } from '../node.js';
 import type { Wallet } from '../injected.js';
 import type { JobsClient as Client, JobsClientOptions, Quote, SpendOptions } from '../wasm.js';
@@ -31,7 +32,10 @@ export interface Connection {
   readonly options: readonly string[];
   /** Whether a limit was given. Without one, nothing that is worth something is paid. */
   readonly hasBudget: boolean;
-  /** Whether the command is about a payment. Where it is not, an error says nothing about money. @default true */
+  /**
+   * Whether the command is about a payment. Where it is not, an error says nothing about money.
+   * @default true
+   */
   readonly pays?: boolean;
   /** Whether what was asked for is recorded as open. @default true */
   readonly isOpen?: boolean;
@@ -57,8 +61,9 @@ export interface Needs {
 const reported = new Set<string>();
 
 /**
- * Connects to a server. Nothing is sent to it, but where something may be paid for a look at a server on this machine: whether it is a
- * sandbox. Where the folder is known, what is open there says that.
+ * Connects to a server. Nothing is sent to it, but where something may be paid for a look at a
+ * server on this machine: whether it is a sandbox. Where the folder is known, what is open there
+ * says that.
  */
 export async function connect(given: Given, output: Output, named: string, needs: Needs): Promise<Connection> {
   const url = address(named);

@@ -1,4 +1,5 @@
-// Where the command line keeps its payments: in the user's data folder, so that a crash, and another terminal, lose nothing.
+// Where the command line keeps its payments: in the user's data folder, so that a crash, and
+// another terminal, lose nothing.
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -32,7 +33,10 @@ function namedFolder(given: Given): string | undefined {
   return folder ? path.resolve(folder) : undefined;
 }
 
-/** The folder of payments with money, or of those in sandboxes: one of its own, so that these count for no budget. */
+/**
+ * The folder of payments with money, or of those in sandboxes: one of its own, so that these count
+ * for no budget.
+ */
 export function storeFolder(given: Given, isSandbox: boolean): string {
   const named = namedFolder(given);
   if (named !== undefined) return isSandbox ? path.join(named, SANDBOX) : named;
@@ -48,7 +52,9 @@ export function storeGiven(given: Given): string[] {
   return named === undefined ? [] : ['--store', quoted(named)];
 }
 
-/** The folder of payments in sandboxes, if there is one, where a command looks at those with money. */
+/**
+ * The folder of payments in sandboxes, if there is one, where a command looks at those with money.
+ */
 export function otherFolder(given: Given): string | undefined {
   const folder = storeFolder(given, true);
   return given.has('sandbox') || !existsSync(folder) ? undefined : folder;

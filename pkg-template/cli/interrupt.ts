@@ -1,10 +1,13 @@
-// Ctrl-C, and what other programs send in its place. The first one ends the call, so that there is time to say what is open; the second
-// one ends the program.
+// Ctrl-C, and what other programs send in its place. The first one ends the call, so that there is
+// time to say what is open; the second one ends the program.
 import { EXIT } from './exit.js';
 
 /** `kill` sends SIGTERM, and a terminal that is closed SIGHUP. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** A program that has started this one, such as npx, passes on what the terminal sends to both: the same signal comes twice. */
+/**
+ * A program that has started this one, such as npx, passes on what the terminal sends to both: the
+ * same signal comes twice.
+ */
 const SAME_MS = 300;
 
 /** Listens for Ctrl-C until it is disposed of. */

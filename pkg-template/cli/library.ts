@@ -1,5 +1,6 @@
-// Where the library is loaded from that gets the key. What runs with a key in its environment can take it: only folders are looked at that
-// nobody else can change, and none that the user does not mean.
+// Where the library is loaded from that gets the key. What runs with a key in its environment can
+// take it: only folders are looked at that nobody else can change, and none that the user does not
+// mean.
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -19,8 +20,8 @@ const GROUP_WRITES = 0o020;
 const OTHERS_WRITE = 0o002;
 
 /**
- * The library of this name: beside this package, else of the project of the working directory. Folders that have it and are not used are
- * put into `avoided`.
+ * The library of this name: beside this package, else of the project of the working directory.
+ * Folders that have it and are not used are put into `avoided`.
  */
 export function loadLibrary(name: string, avoided: Set<string>): Library | undefined {
   const beside = besideThis();
@@ -35,10 +36,16 @@ export function loadLibrary(name: string, avoided: Set<string>): Library | undef
   return undefined;
 }
 
-/** The `node_modules` that this package was installed into, with what was installed along with it: `npx -p eliza-jobs -p viem`. */
+/**
+ * The `node_modules` that this package was installed into, with what was installed along with it:
+ * `npx -p eliza-jobs -p viem`.
+ */
 const besideThis = (): string => path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
-/** The `node_modules` of the working directory, and of the folders above it up to the next package.json: the project ends there. */
+/**
+ * The `node_modules` of the working directory, and of the folders above it up to the next
+ * package.json: the project ends there.
+ */
 function ofProject(directory: string): string[] {
   const folders: string[] = [];
   for (let folder = directory; ; folder = path.dirname(folder)) {

@@ -1,5 +1,6 @@
-// A server on this machine: whether it is a sandbox. That decides which wallet pays, so an answer of the server says it, and never the
-// failure to reach one: the server may have been started a moment ago.
+// A server on this machine: whether it is a sandbox. That decides which wallet pays, so an answer
+// of the server says it, and never the failure to reach one: the server may have been started a
+// moment ago.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Refusal } from './exit.js';
 import type { Output } from './output.js';
@@ -21,7 +22,8 @@ const NO_ANSWER = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'Tim
 type Probed = { is: 'sandbox' | 'other' } | { is: 'silent'; error: string };
 
 /**
- * Whether the server says that it is a sandbox. One that lies gets signatures of an account that has nothing.
+ * Whether the server says that it is a sandbox. One that lies gets signatures of an account that
+ * has nothing.
  *
  * @throws {Refusal} when nothing answers for {@link MAX_WAIT_MS}.
  */

@@ -23,7 +23,10 @@ export interface Open {
 export interface Where {
   /** The server's address. @default all servers of the store */
   readonly url?: string | undefined;
-  /** Whether to look at payments with money and at those in sandboxes. @default one of both, by `--sandbox` */
+  /**
+   * Whether to look at payments with money and at those in sandboxes. @default one of both, by
+   * `--sandbox`
+   */
   readonly everywhere?: boolean;
 }
 

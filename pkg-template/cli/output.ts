@@ -1,6 +1,7 @@
-// What is written where. Standard output has the result and nothing else: in a pipe, the bare answer. Progress and errors go to standard
-// error, and progress only where that is a terminal. Whatever is written for people is cleaned here, so that no caller can forget it: ids,
-// names and texts come from servers.
+// What is written where. Standard output has the result and nothing else: in a pipe, the bare
+// answer. Progress and errors go to standard error, and progress only where that is a terminal.
+// Whatever is written for people is cleaned here, so that no caller can forget it: ids, names and
+// texts come from servers.
 import type { WriteStream } from 'node:tty';
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
@@ -12,7 +13,10 @@ const IS_DUMB = process.env['TERM'] === 'dumb';
 /** The width of the first column of a step. */
 const COLUMN = 9;
 
-/** Control characters could move the cursor, change the terminal, or turn the text around: what servers say has none of them. */
+/**
+ * Control characters could move the cursor, change the terminal, or turn the text around: what
+ * servers say has none of them.
+ */
 // eslint-disable-next-line no-control-regex -- exactly these are meant
 const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
@@ -33,7 +37,9 @@ export class Output {
   readonly #err: WriteStream;
   #clock: NodeJS.Timeout | undefined;
   readonly #used = new Set<WriteStream>();
-  /** What cannot be written to any more, and why. The exit code tells of the payment all the same. */
+  /**
+   * What cannot be written to any more, and why. The exit code tells of the payment all the same.
+   */
   readonly #failed = new Map<WriteStream, NodeJS.ErrnoException>();
 
   constructor(json: boolean, out: WriteStream = process.stdout, err: WriteStream = process.stderr) {
@@ -98,13 +104,18 @@ export class Output {
     this.#put(this.#out, `${texts.join('')}\n`);
   }
 
-  /** The result as it is, to the letter, for files and other programs; a terminal gets it without control characters. */
+  /**
+   * The result as it is, to the letter, for files and other programs; a terminal gets it without
+   * control characters.
+   */
   raw(text: string) {
     this.#endClock();
     this.#put(this.#out, this.#out.isTTY ? shown(text) : text);
   }
 
-  /** The result for programs. `space`: how far its parts are set in; all in one line, where it is 0. */
+  /**
+   * The result for programs. `space`: how far its parts are set in; all in one line, where it is 0.
+   */
   document(value: unknown, space = 2) {
     this.#endClock();
     // The same value for whoever parses it, and nothing that a terminal could take for a command.
@@ -121,7 +132,8 @@ export class Output {
   /** What went wrong, and what to do. */
   error(text: string, ...next: readonly string[]) {
     this.#endClock();
-    // No text of others can look like a line of this program: what becomes of the money stands there.
+    // No text of others can look like a line of this program: what becomes of the money stands
+    // there.
     this.#put(this.#err, `${this.#painted(this.#err, 'red', '✗')} ${shown(text).replaceAll('\n', '\n    ')}\n`);
     for (const line of next) this.#put(this.#err, `  ${inOneLine(line)}\n`);
   }

@@ -1,6 +1,9 @@
 // What the user types to run this program: commands that go on are printed so, to be pasted.
 
-/** What starts programs of packages without a name in the shell: its name in `npm_config_user_agent`, and the folders that it makes for them. */
+/**
+ * What starts programs of packages without a name in the shell: its name in
+ * `npm_config_user_agent`, and the folders that it makes for them.
+ */
 const STARTERS: readonly (readonly [agent: string, folder: RegExp, command: string])[] = [
   ['npm', /[\\/]_npx[\\/]/, 'npx'],
   ['pnpm', /[\\/]dlx(-|[\\/])/, 'pnpm dlx'],

@@ -92,7 +92,10 @@ export function interruptedInDoubt(thrown: unknown, { options }: Pick<Connection
   return { message: `interrupted; ${report.message}`, lines: next, document: { error, next, exitCode } };
 }
 
-/** Whether the wallet was asked for a transfer of which nothing is known: its hash is the proof, and only the wallet has it. */
+/**
+ * Whether the wallet was asked for a transfer of which nothing is known: its hash is the proof, and
+ * only the wallet has it.
+ */
 export function lacksHash(payment: PaymentAttempt | PendingPayment): boolean {
   if (payment.state !== 'intended' && payment.state !== 'unknown') return false;
   return payment.dialect === 'elizaos' && !payment.transaction && !payment.proof && !payment.jobId;
@@ -114,13 +117,16 @@ function openAs(payment: PendingPayment): string {
 type Charge = Pick<PaymentAttempt, 'dialect' | 'receipt' | 'onChain'>;
 
 /**
- * Whether money has moved for a payment that the server has taken: a transfer is made before, and a signature is settled by the server,
- * whose receipt says so. `undefined`: there is no receipt.
+ * Whether money has moved for a payment that the server has taken: a transfer is made before, and a
+ * signature is settled by the server, whose receipt says so. `undefined`: there is no receipt.
  */
 export const isCharged = ({ dialect, receipt, onChain }: Charge): boolean | undefined =>
   dialect === 'elizaos' || onChain === true || receipt?.success;
 
-/** What is known of the charge for a signature that the server has taken; nothing where it was charged. */
+/**
+ * What is known of the charge for a signature that the server has taken; nothing where it was
+ * charged.
+ */
 export function chargeOf(payment: Charge): string | undefined {
   const charged = isCharged(payment);
   if (charged === true) return undefined;
@@ -209,7 +215,10 @@ function jobIsOver(error: Failed, { seconds = 0 }: Connection): string[] {
   ];
 }
 
-/** The server took the proof, and not the request: the agent is what can be wrong with a request that was checked here. */
+/**
+ * The server took the proof, and not the request: the agent is what can be wrong with a request
+ * that was checked here.
+ */
 function requestRefused(payment: PaymentAttempt, connection: Connection): string[] {
   const command = `${resumeCommand(connection, payment.attemptId)} --agent <id>`;
   const timeout = connection.seconds === undefined ? '' : ` --timeout ${connection.seconds}`;
@@ -236,7 +245,10 @@ function aboutMoney(moved: FundsMoved, payment: PaymentAttempt | undefined): str
   return moved === true ? `Paid: ${price}.` : `Money may have moved: ${price}.`;
 }
 
-/** The command that goes on with what is open at a server: with all of it, or with the payment or the job of this id. */
+/**
+ * The command that goes on with what is open at a server: with all of it, or with the payment or
+ * the job of this id.
+ */
 export function resumeCommand({ url, options }: Pick<Connection, 'url' | 'options'>, id?: string): string {
   return [PROGRAM, 'resume', quoted(url), ...(id ? [quoted(id)] : []), ...options].join(' ');
 }
@@ -259,7 +271,10 @@ function forPrograms(error: Failed, message: string, fundsMoved: FundsMoved) {
   return { name, code, message, fundsMoved, retryable, status, serverMessage, retryAfterMs, jobId, payment: paid };
 }
 
-/** A payment for programs, without a proof. The hash of a transfer is one until the server has taken it. */
+/**
+ * A payment for programs, without a proof. The hash of a transfer is one until the server has taken
+ * it.
+ */
 export function paymentOf(payment: PaymentAttempt | PendingPayment | PaymentRow) {
   if (payment.state === 'unreadable') return payment;
   const { attemptId, state, dialect, amount, currency, network, recipient, transaction, jobId, onChain, receipt } = payment;

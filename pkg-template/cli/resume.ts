@@ -96,7 +96,10 @@ function named(given: Given): { url?: string; id?: string } {
   return second === undefined ? { url: first } : { url: first, id: second };
 }
 
-/** Nothing is open with this id. A job that cost nothing, or whose payment is closed, may still be at its server. */
+/**
+ * Nothing is open with this id. A job that cost nothing, or whose payment is closed, may still be
+ * at its server.
+ */
 async function withoutRecord(given: Given, output: Output, url: string | undefined, id: string): Promise<number> {
   const paid = await findPayment(given, id);
   if (paid?.attemptId === id) throw notOpen(given, paid);

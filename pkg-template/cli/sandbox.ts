@@ -64,7 +64,8 @@ function optionsOf(given: Given): SandboxOptions {
     paywall,
     answerMs: whole(given, 'answer-ms', 0, MOST_MS) ?? 300,
     ...(price && { price }),
-    // The test wallet of another program transfers on a chain of its own: there is only its hash to look at.
+    // The test wallet of another program transfers on a chain of its own: there is only its hash to
+    // look at.
     ...(paywall === 'elizaos' && { hashCheck: 'once' as const }),
     faults: given.all('fault') as FaultName[],
   };

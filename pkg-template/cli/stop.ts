@@ -11,8 +11,9 @@ const FIRST_PAUSE_MS = 10;
 const LAST_PAUSE_MS = 250;
 
 /**
- * What is open of an interrupted call. A wallet that was asked for a transfer may have made it, and its hash is the proof of the payment:
- * the program stays for some seconds until the record says what the wallet has answered. The library writes that, though its call is over.
+ * What is open of an interrupted call. A wallet that was asked for a transfer may have made it, and
+ * its hash is the proof of the payment: the program stays for some seconds until the record says
+ * what the wallet has answered. The library writes that, though its call is over.
  */
 export async function stopped(
   output: Output,

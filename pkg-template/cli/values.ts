@@ -1,4 +1,5 @@
-// Values on the command line: each is checked here, so that an error names the option and not a member of some object.
+// Values on the command line: each is checked here, so that an error names the option and not a
+// member of some object.
 import type { Given } from './command.js';
 import { UsageError } from './exit.js';
 import { meant } from './suggest.js';

@@ -1,4 +1,5 @@
-// What pays: the key in the environment, by viem or ethers where the user has one of them. Neither is part of this package.
+// What pays: the key in the environment, by viem or ethers where the user has one of them. Neither
+// is part of this package.
 import type { SendTransfer, Wallet } from '../injected.js';
 import { fromEthers, fromViem, type EthersSigner, type MadeWallet, type ViemAccount, type ViemWalletClient } from '../wallets.js';
 import { UsageError } from './exit.js';
@@ -27,7 +28,8 @@ interface Ethers {
 }
 
 /**
- * The wallet of the key in the environment. It makes transfers where a node's address is given, and signs without one.
+ * The wallet of the key in the environment. It makes transfers where a node's address is given, and
+ * signs without one.
  *
  * @throws {UsageError} when the key is none, or the library cannot be loaded.
  */

@@ -1,4 +1,5 @@
-// One question outside of React: it is asked, goes on while components come and go, and is found again after a reload.
+// One question outside of React: it is asked, goes on while components come and go, and is found
+// again after a reload.
 import { argumentError, makeError, type PaymentError } from '../errors.js';
 import { unknownMember } from '../members.js';
 import type { AskOptions, CompletedJob, CreateJobRequest, JobUpdate, PaymentAttempt, WaitOptions } from '../wasm.js';
@@ -18,7 +19,10 @@ interface Run {
   unwatch: () => void;
 }
 
-/** How a call begins: `attempt` is the payment to go on with, `isLoaded` says that another page has asked, before this one or beside it. */
+/**
+ * How a call begins: `attempt` is the payment to go on with, `isLoaded` says that another page has
+ * asked, before this one or beside it.
+ */
 interface Beginning {
   readonly attempt?: PaymentAttempt;
   readonly isLoaded?: boolean;
@@ -107,7 +111,9 @@ export class JobStore {
     this.#show(view.idle);
   };
 
-  /** Finds what was asked before a reload. Not while a component is rendered: it may send something. */
+  /**
+   * Finds what was asked before a reload. Not while a component is rendered: it may send something.
+   */
   #start() {
     if (this.#isStarted) return;
     this.#isStarted = true;
@@ -116,7 +122,10 @@ export class JobStore {
     else this.#blocked();
   }
 
-  /** A record that cannot be read may stand for a question that is paid: nothing is asked in its place until the user wants that. */
+  /**
+   * A record that cannot be read may stand for a question that is paid: nothing is asked in its
+   * place until the user wants that.
+   */
   #blocked(): JobFailure | undefined {
     const name = this.#asked ? undefined : this.#records?.unreadable();
     if (name === undefined) return undefined;
@@ -141,8 +150,8 @@ export class JobStore {
   }
 
   /**
-   * What another page has asked is its user's to stop, too: the call waits for that page's lock, and would ask and pay in its place. Says whether
-   * the question is still open.
+   * What another page has asked is its user's to stop, too: the call waits for that page's lock,
+   * and would ask and pay in its place. Says whether the question is still open.
    */
   #isStillOpen(run: Run, { id }: Asked): boolean {
     if (this.#run !== run) return false;
@@ -162,7 +171,8 @@ export class JobStore {
     const run: Run = { end: new AbortController(), promise: Promise.resolve(''), isQuoted: false, unwatch: () => {} };
     this.#run = run;
     this.#asked = { ...asked, phase: 'open' };
-    // Before it is sent: a page that ends now finds it again. What another page has written stands: it may be stopped there by now.
+    // Before it is sent: a page that ends now finds it again. What another page has written stands:
+    // it may be stopped there by now.
     if (!from.isLoaded) this.#records?.write(this.#asked);
     else run.unwatch = this.#records?.watch(() => this.#isStillOpen(run, asked)) ?? run.unwatch;
     this.#show(view.asking(asked.question, this.#state));
@@ -207,7 +217,8 @@ export class JobStore {
       // The wallet that has not answered is this page's own, once there was a price.
       const open = isLoaded && !run.isQuoted && view.unsigned(error as JobFailure);
       if (!open || !hasLocks() || !this.#isStillOpen(run, asked)) throw error;
-      // The page that the wallet was open for is gone. Were it there, it would hold the key's lock, or have written down how its call ended.
+      // The page that the wallet was open for is gone. Were it there, it would hold the key's lock,
+      // or have written down how its call ended.
       await this.#client.forgetPayment(open);
       return create();
     }
@@ -290,7 +301,10 @@ const unreadable = (name: string) =>
     { code: 'store_failed', retryable: false, fundsMoved: 'unknown' },
   ) as PaymentError;
 
-/** Whether pages of this site know of each other's calls with the same key: only there is it certain that nobody else waits for the wallet. */
+/**
+ * Whether pages of this site know of each other's calls with the same key: only there is it certain
+ * that nobody else waits for the wallet.
+ */
 const hasLocks = () => Boolean((globalThis as { navigator?: { locks?: unknown } }).navigator?.locks);
 
 /** A random UUID. `crypto.randomUUID` is missing in pages without https. */

@@ -1,4 +1,5 @@
-// What survives a reload: one record for each key, in the page's localStorage. No proof, no key, no header is in it.
+// What survives a reload: one record for each key, in the page's localStorage. No proof, no key, no
+// header is in it.
 import type { KeyValueStorage } from '../stores/local-storage.js';
 import type { CompletedJob } from '../wasm.js';
 
@@ -22,7 +23,10 @@ export interface Asked {
 
 const PREFIX = 'eliza-jobs/react/';
 const VERSION = 1;
-/** How many records there are at most: the payments' own records need room beside them. Only those with an answer are deleted for others. */
+/**
+ * How many records there are at most: the payments' own records need room beside them. Only those
+ * with an answer are deleted for others.
+ */
 const MOST = 50;
 
 /** The page's localStorage; nothing where there is none, or where the browser blocks it. */
@@ -36,7 +40,10 @@ export function pageStorage(): KeyValueStorage | undefined {
   }
 }
 
-/** The record of one key. What the storage throws harms nothing: the client keeps its own records of payments. */
+/**
+ * The record of one key. What the storage throws harms nothing: the client keeps its own records of
+ * payments.
+ */
 export class Records {
   readonly #storage: KeyValueStorage | undefined;
   readonly #key: string;

@@ -16,7 +16,10 @@ export type AskingClient = Pick<JobsClient, 'createAndWaitForJob' | 'resume' | '
 /** What `ask` takes. */
 export type AskJobOptions = Pick<AskOptions, 'userId' | 'agentId' | 'metadata' | 'timeoutMs' | 'headers'>;
 
-/** An error of the client: its `code` says what went wrong, its `fundsMoved` whether money has moved. */
+/**
+ * An error of the client: its `code` says what went wrong, its `fundsMoved` whether money has
+ * moved.
+ */
 export type JobFailure = ElizaJobsError | ArgumentError;
 
 /** What is known besides the answer. */
@@ -77,7 +80,10 @@ export interface FailedState extends JobFacts {
   readonly error: JobFailure;
 }
 
-/** `cancel()` was called, here or before a reload. What was paid is recorded, and `resume()` goes on. */
+/**
+ * `cancel()` was called, here or before a reload. What was paid is recorded, and `resume()` goes
+ * on.
+ */
 export interface StoppedState extends JobFacts {
   readonly status: 'stopped';
   readonly isBusy: false;
@@ -95,22 +101,29 @@ export type JobView = JobState & JobActions;
 
 /** What `resume` takes. */
 export interface ResumeJobOptions {
-  /** The hash of the transfer, as the user found it in the wallet: for a payment of which nobody else knows what became. */
+  /**
+   * The hash of the transfer, as the user found it in the wallet: for a payment of which nobody
+   * else knows what became.
+   */
   readonly transaction?: string;
 }
 
 /** What can be done with a question. The functions stay the same as long as client and key do. */
 export interface JobActions {
   /**
-   * Asks, pays where the server asks for that, and resolves with the answer's text. Whoever does not await it need not catch: what goes wrong is
-   * in `error`. The same question while it is under way, or again under the same key, is the same call. Another question is
-   * refused while one is under way.
+   * Asks, pays where the server asks for that, and resolves with the answer's text. Whoever does
+   * not await it need not catch: what goes wrong is in `error`. The same question while it is under
+   * way, or again under the same key, is the same call. Another question is refused while one is
+   * under way.
    */
   readonly ask: (question: string, options?: AskJobOptions) => Promise<string>;
   /** Goes on with a question that failed or was stopped. What was paid is not paid again. */
   readonly resume: (options?: ResumeJobOptions) => Promise<string>;
   /** Stops waiting. What was paid stays recorded, and `resume()` goes on with it. */
   readonly cancel: () => void;
-  /** Stops waiting, and forgets question and answer: the next `ask` is a new job. The client's own records of payments stay. */
+  /**
+   * Stops waiting, and forgets question and answer: the next `ask` is a new job. The client's own
+   * records of payments stay.
+   */
   readonly reset: () => void;
 }

@@ -45,7 +45,10 @@ export const failed = (state: AskingState, error: JobFailure): FailedState => {
 
 export const stopped = (state: AskingState): StoppedState => ({ ...state, status: 'stopped', isBusy: false });
 
-/** An error's payment may hold the proof, which is a secret: what components get is printed and rendered. */
+/**
+ * An error's payment may hold the proof, which is a secret: what components get is printed and
+ * rendered.
+ */
 function withoutProof(payment: PaymentAttempt | undefined): PaymentAttempt | undefined {
   if (!payment) return undefined;
   const shown = { ...payment };
@@ -57,8 +60,9 @@ function withoutProof(payment: PaymentAttempt | undefined): PaymentAttempt | und
 const ENDED = ['job_failed', 'job_timeout', 'job_gone'];
 
 /**
- * What a failure leaves behind: `over`, nothing to go on with; `open`, money may have moved, so that a page that is loaded again goes on by
- * itself; `stopped`, nobody's money has moved, so that the user decides.
+ * What a failure leaves behind: `over`, nothing to go on with; `open`, money may have moved, so
+ * that a page that is loaded again goes on by itself; `stopped`, nobody's money has moved, so that
+ * the user decides.
  */
 export function remains(error: JobFailure): 'over' | 'open' | 'stopped' {
   if (ENDED.includes(error.code)) return 'over';

@@ -85,8 +85,8 @@ export class Folder {
   }
 
   /**
-   * Makes a folder and those that lead to it; the first one that was missing. Node's own recursion never
-   * ends where the file system takes no folders, as in /proc.
+   * Makes a folder and those that lead to it; the first one that was missing. Node's own recursion
+   * never ends where the file system takes no folders, as in /proc.
    */
   async #makeFolder(folder: string, hasParent = false): Promise<string | undefined> {
     const { fs, path } = this.#node;
@@ -154,8 +154,8 @@ export class Folder {
   }
 
   /**
-   * Has a file or a folder on the disk. The handles of Yarn's Plug'n'Play have no `sync` that works;
-   * what is behind them has. An error with a code is the file system's own.
+   * Has a file or a folder on the disk. The handles of Yarn's Plug'n'Play have no `sync` that
+   * works; what is behind them has. An error with a code is the file system's own.
    */
   async #flush(handle: Handle): Promise<void> {
     try {

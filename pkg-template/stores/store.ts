@@ -42,8 +42,8 @@ export interface Store {
   /**
    * For a store that several programs use: waits until none of them holds the lock of this name,
    * and resolves with a function that releases it. The wait ends when `request.gone` is set.
-   * All stores of this package have it. It is needed for hourly and daily budgets, and in a store without
-   * an atomic `add` that several programs use.
+   * All stores of this package have it. It is needed for hourly and daily budgets, and in a store
+   * without an atomic `add` that several programs use.
    */
   lock?(name: string, request: LockRequest): Promise<ReleaseLock>;
 }

@@ -1,10 +1,12 @@
 // What one tab has written into localStorage, another one may see a moment later, though it has got
-// the first one's Web Lock already: in Chromium each process has a copy of the storage, and copies and
-// locks travel apart. So whoever holds a lock leaves a sign of it, and whoever has the lock next waits
-// until it sees the end of that turn in the storage, and with it all that was written before.
+// the first one's Web Lock already: in Chromium each process has a copy of the storage, and copies
+// and locks travel apart. So whoever holds a lock leaves a sign of it, and whoever has the lock
+// next waits until it sees the end of that turn in the storage, and with it all that was written
+// before.
 //
 // A turn is a random id. While it goes on, and for a while after it, its tab holds the Web Lock
-// `eliza-jobs/turn/<lock>/<id>`, which others see at once; its end is the key `eliza-jobs/turn/<id>`.
+// `eliza-jobs/turn/<lock>/<id>`, which others see at once; its end is the key
+// `eliza-jobs/turn/<id>`.
 import type { KeyValueStorage } from './local-storage.js';
 import type { LockRequest, ReleaseLock } from './store.js';
 
@@ -32,8 +34,8 @@ export async function takeTurn(
   const id = crypto.randomUUID();
   const over = await hold(locks, prefix + id);
   own.add(id);
-  // Ends are read before the locks are. The lock of a turn outlives its end: an end without a lock is of a tab that was closed before
-  // it could remove it.
+  // Ends are read before the locks are. The lock of a turn outlives its end: an end without a lock
+  // is of a tab that was closed before it could remove it.
   const left = isTidy ? [] : endsIn(storage);
   isTidy = true;
   const { held = [] } = await locks.query();

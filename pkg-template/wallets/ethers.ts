@@ -147,8 +147,9 @@ async function hashOf(signer: AnySigner, provider: Provider, transaction: object
 }
 
 /**
- * What a key in this program has signed, with all look-ups made before anything is sent: what fails there has moved no money, and ethers' own
- * `sendTransaction` does not say where it has failed. `undefined` for other signers.
+ * What a key in this program has signed, with all look-ups made before anything is sent: what fails
+ * there has moved no money, and ethers' own `sendTransaction` does not say where it has failed.
+ * `undefined` for other signers.
  */
 async function signedOf(signer: AnySigner, transaction: object): Promise<string | undefined> {
   const { signer: inner } = signer;

@@ -9,7 +9,10 @@ export function takeLibraryWallets() {
   shared.adapted = adapted;
 }
 
-/** The adapter of a wallet of ethers, of viem or of EIP-1193; anything else as it is, a viem account too. */
+/**
+ * The adapter of a wallet of ethers, of viem or of EIP-1193; anything else as it is, a viem account
+ * too.
+ */
 function adapted(wallet: object): object {
   const has = (name: string) => typeof (wallet as Record<string, unknown>)[name] === 'function';
   // A wallet in the client's own form.

@@ -51,8 +51,8 @@ interface Receipt {
 }
 
 /**
- * Whether it is the receipt of this transaction, and that is mined: a node behind a cache may answer
- * with another one.
+ * Whether it is the receipt of this transaction, and that is mined: a node behind a cache may
+ * answer with another one.
  */
 function isOf({ transactionHash, hash, blockNumber }: Receipt, wanted: string): boolean {
   const named = transactionHash ?? hash;

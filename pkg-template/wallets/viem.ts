@@ -23,7 +23,10 @@ export interface ViemWalletClient {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   sendTransaction(args: any): Promise<string>;
   getChainId(): Promise<number>;
-  /** With both of these, an `account` that signs itself has its transfers prepared before anything is sent. */
+  /**
+   * With both of these, an `account` that signs itself has its transfers prepared before anything
+   * is sent.
+   */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   prepareTransactionRequest?(args: any): Promise<any>;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
@@ -164,8 +167,8 @@ const chainFor = (client: ViemWalletClient, { chainId, network }: Quote): ViemCh
 };
 
 /**
- * Sends. Of an account that signs itself all look-ups are made before anything is sent: what fails there has moved no money, and viem's own
- * `sendTransaction` does not say where it has failed.
+ * Sends. Of an account that signs itself all look-ups are made before anything is sent: what fails
+ * there has moved no money, and viem's own `sendTransaction` does not say where it has failed.
  */
 async function hashOf(client: ViemWalletClient, request: ViemTransaction): Promise<string> {
   const { account } = client;

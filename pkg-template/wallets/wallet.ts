@@ -46,8 +46,9 @@ export function need(value: unknown, methods: readonly string[], what: string): 
 const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
 /**
- * The account among those that a wallet offers that is to pay: the first one, or the one that pays already. What is signed with another one is
- * worth nothing, and a transfer would be another one's money.
+ * The account among those that a wallet offers that is to pay: the first one, or the one that pays
+ * already. What is signed with another one is worth nothing, and a transfer would be another one's
+ * money.
  */
 export function offeredOf(offered: readonly string[], from: string | undefined): string {
   const [first = ''] = offered;

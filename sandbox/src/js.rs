@@ -65,7 +65,10 @@ export interface SandboxJob {
     metadata: Record<string, unknown>;
 }
 
-/** A request that has reached the server. Its headers have the proofs of payments in them: they are worth nothing elsewhere. */
+/**
+ * A request that has reached the server. Its headers have the proofs of payments in them: they are
+ * worth nothing elsewhere.
+ */
 export interface SandboxRequest {
     /** When, on the sandbox's clock, in milliseconds since 1970. */
     at: number;
@@ -81,7 +84,10 @@ export interface SandboxRequest {
     body: string;
     /** What was answered; absent when nothing was. */
     status?: number;
-    /** Which fault has struck: in this request, or in the wallet when it made the proof that this request brings. Of several the last; `clock-skew` is named where no other has struck. */
+    /**
+     * Which fault has struck: in this request, or in the wallet when it made the proof that this
+     * request brings. Of several the last; `clock-skew` is named where no other has struck.
+     */
     fault?: FaultName;
 }
 

@@ -233,7 +233,8 @@ fn hint(given: &str, names: &[&str]) -> String {
     meant(given, names).map(|name| format!(" Did you mean '{name}'?")).unwrap_or_default()
 }
 
-/// The options that were given, and the first thing that is wrong with them. What is wrong is read as the default.
+/// The options that were given, and the first thing that is wrong with them. What is wrong is read
+/// as the default.
 struct Given<'a> {
     options: &'a Map,
     error: Option<OptionError>,

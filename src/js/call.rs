@@ -20,7 +20,8 @@ use crate::json::{Json, copied};
 
 #[wasm_bindgen]
 extern "C" {
-    /// A promise with what settles it. It rejects when this instance of the module traps (`pkg-template/instance.ts`).
+    /// A promise with what settles it. It rejects when this instance of the module traps
+    /// (`pkg-template/instance.ts`).
     pub(super) type Deferred;
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn deferred() -> Deferred;
@@ -47,8 +48,8 @@ impl Deferred {
     }
 }
 
-/// What a method does, and the signal that ends it. Boxed: one future with a state for each method would be half as
-/// large again.
+/// What a method does, and the signal that ends it. Boxed: one future with a state for each method
+/// would be half as large again.
 pub(super) struct Work {
     pub(super) signal: Option<Signal>,
     /// What JavaScript knows of the call when this module traps.
@@ -88,7 +89,8 @@ impl Call {
     }
 }
 
-/// The promise of a method. `start` reads the arguments now; what it returns begins when JavaScript is next idle.
+/// The promise of a method. `start` reads the arguments now; what it returns begins when JavaScript
+/// is next idle.
 pub(super) fn promise(connection: &Connection, start: &mut dyn FnMut(Rc<Client<JsPlatform>>) -> Result<Work>) -> Promise {
     // First, so that a trap in `start` rejects it.
     let deferred = deferred();

@@ -44,15 +44,28 @@ pub struct KeyedJob {
     pub kept_until: WallTime,
 }
 
-/// The jobs that the store knows to be paid for, as they were read.
+/// What the store knows of paid jobs, as it was read.
 #[derive(Debug, Default)]
-pub struct PaidJobs {
+pub struct StoredPayments {
     /// When they were read.
     pub at: Option<Instant>,
     /// The payments whose records are there, with their jobs.
     pub open: Vec<Attempt>,
     /// The keys of the history.
     pub past: Vec<String>,
+}
+
+impl StoredPayments {
+    /// The payment of this job whose record is there.
+    pub fn open_payment_of(&self, job_id: &str) -> Option<&Attempt> {
+        self.open.iter().find(|attempt| attempt.job_id().as_deref() == Some(job_id))
+    }
+
+    /// The key under which the history has the attempt with this id.
+    pub fn past_key_of(&self, id: &str) -> Option<&str> {
+        let ending = format!("-{id}");
+        self.past.iter().map(String::as_str).find(|key| key.ends_with(&ending))
+    }
 }
 
 /// All payments that this client knows.

@@ -374,7 +374,8 @@ mod tests {
             let Choice { cost, next } = from.choose(&later, &costs.map(choice), pace);
             (next, cost)
         };
-        // Half of the jobs pay for the poll and wait up to it, less the time in which they are unfinished.
+        // Half of the jobs pay for the poll and wait up to it, less the time in which they are
+        // unfinished.
         assert_eq!(chosen(0.5, 9.0, [5.0, 5.0, 5.0]), (11.0, 6.0));
         assert_eq!(chosen(0.5, 9.0, [5.0, 3.0, 5.0]), (12.0, 4.25));
         assert_eq!(chosen(0.5, 9.0, [0.0, 5.0, 5.0]), (14.0, 2.0));

@@ -1,4 +1,5 @@
-//! What holds wherever the module runs: conversions, promises, aborts, errors. The servers are functions given as `fetch`.
+//! What holds wherever the module runs: conversions, promises, aborts, errors. The servers are
+//! functions given as `fetch`.
 
 use eliza_jobs::api::jobs::{CreateJobResponse, JobDetailsResponse};
 use eliza_jobs::js::JobsClient;

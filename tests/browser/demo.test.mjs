@@ -1,4 +1,5 @@
-// The demo page in a real browser: against the sandbox in it, a sandbox at an address, and the real elizaOS server.
+// The demo page in a real browser: against the sandbox in it, a sandbox at an address, and the real
+// elizaOS server.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,7 +32,10 @@ after(async () => {
   await browser?.close();
 });
 
-/** Chromium itself reports each 402 and each refused connection; what the page and its scripts complain of is the rest. */
+/**
+ * Chromium itself reports each 402 and each refused connection; what the page and its scripts
+ * complain of is the rest.
+ */
 const own = (errors) => errors.filter((text) => !text.startsWith('Failed to load resource'));
 const labels = (page) => page.locator('#steps .arrow').allTextContents();
 const atServer = (address, more) => ({ server: 'own', address, askFirst: false, ...more });
@@ -644,7 +648,8 @@ test('a reload transfers nothing again', async () => {
   await page.reload();
   await priced(page);
   const again = await transferred(page);
-  // The page's own files are asked for, and have not changed; those of the package are not asked for.
+  // The page's own files are asked for, and have not changed; those of the package are not asked
+  // for.
   assert.ok(again.page < 4, `${again.page} KB`);
   assert.deepEqual([again.package, again.sandbox], [0, 0]);
   await close();

@@ -1,4 +1,5 @@
-// The package in a page, in a real browser, with the real elizaOS server and its paywall behind it. The page is the demo's.
+// The package in a page, in a real browser, with the real elizaOS server and its paywall behind it.
+// The page is the demo's.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
@@ -113,7 +114,10 @@ test('two tabs with one budget: together they pay no more than it allows, and a 
     if (isPaid(route)) proofs.add(route.request().headers()['x-payment']);
     return route.continue();
   });
-  /** In the page: a client with the page's own store and a budget for seven payments, and twelve calls at once. */
+  /**
+   * In the page: a client with the page's own store and a budget for seven payments, and twelve
+   * calls at once.
+   */
   const spend = async () => {
     const { JobsClient } = await import('/eliza-jobs/index.js');
     let asked = 0;
@@ -169,7 +173,8 @@ test('a tab that does not see yet what another one has written waits for it: the
       ({ code }) => code,
     );
   };
-  // Browsers' processes have copies of the storage, which follow a moment later. Here that moment is long enough to be seen.
+  // Browsers' processes have copies of the storage, which follow a moment later. Here that moment
+  // is long enough to be seen.
   await other.evaluate(() => {
     const copy = { ...localStorage };
     const { getItem, setItem } = Storage.prototype;

@@ -1,4 +1,5 @@
-// `useJob` in Chromium, with React 18 and 19 in StrictMode: reloads at every moment, with the payments counted at the server.
+// `useJob` in Chromium, with React 18 and 19 in StrictMode: reloads at every moment, with the
+// payments counted at the server.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -82,7 +83,10 @@ async function bundled(contents, alias = {}) {
 
 let browser, server, url;
 const scripts = new Map();
-/** The sandbox that requests go to, and what the server does with a request before it goes there, and before its answer goes back. */
+/**
+ * The sandbox that requests go to, and what the server does with a request before it goes there,
+ * and before its answer goes back.
+ */
 let api;
 let hold = { before: () => undefined, after: () => undefined };
 
@@ -184,7 +188,10 @@ function released() {
   made.promise = new Promise((resolve) => (made.resolve = resolve));
   return made;
 }
-/** Something that is reached once, and holds there until it is let go: what is held then never goes on. */
+/**
+ * Something that is reached once, and holds there until it is let go: what is held then never goes
+ * on.
+ */
 function stop() {
   let reach;
   let isOver = false;

@@ -1,5 +1,5 @@
-// The sandbox in Chromium: in a page with a strict content security policy, in a worker of it, and served over HTTP to a page of
-// another origin.
+// The sandbox in Chromium: in a page with a strict content security policy, in a worker of it, and
+// served over HTTP to a page of another origin.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// What tests and screenshots of the demo page share: a browser, the page, a sandbox behind a real address, wallets of a browser.
+// What tests and screenshots of the demo page share: a browser, the page, a sandbox behind a real
+// address, wallets of a browser.
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { serveDemo } from '../../scripts/demo-server.mjs';
@@ -27,7 +28,10 @@ export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...args, ...quiet] });
 }
 
-/** A sandbox at an address on loopback. Questions that begin with "wait" are answered when `release()` is called. */
+/**
+ * A sandbox at an address on loopback. Questions that begin with "wait" are answered when
+ * `release()` is called.
+ */
 export async function startSandbox(options = {}) {
   let release;
   const released = new Promise((resolve) => (release = resolve));
@@ -43,8 +47,9 @@ export async function startSandbox(options = {}) {
 /**
  * The demo page, opened.
  *
- * @param more `settings` as if they were kept; `policy` in place of the page's own header; `api`: a server behind it; `context`: options
- * of the browser's context; `prepare(page)` before it is opened; `query` of its address.
+ * @param more `settings` as if they were kept; `policy` in place of the page's own header; `api`: a
+ * server behind it; `context`: options of the browser's context; `prepare(page)` before it is
+ * opened; `query` of its address.
  * @returns `errors`: what the page's console and its scripts complain of.
  */
 export async function openPage(browser, { settings, policy, api, context: options, prepare, query = '' } = {}) {
@@ -81,8 +86,9 @@ export async function ask(page, question, { pay = true } = {}) {
 export const turn = (page, state) => page.locator(`.turn.${state}`).first();
 
 /**
- * Announces a wallet in every page of the context, as EIP-6963 says it. `how`: what it does when it is to pay; a page that is open says it
- * anew with `walletDoes()`. `given`: what it says of itself. `localStorage` has how often one was asked to sign, and which one last.
+ * Announces a wallet in every page of the context, as EIP-6963 says it. `how`: what it does when it
+ * is to pay; a page that is open says it anew with `walletDoes()`. `given`: what it says of itself.
+ * `localStorage` has how often one was asked to sign, and which one last.
  */
 export function announceWallet(page, how, given = {}) {
   return page.addInitScript(
@@ -101,7 +107,8 @@ export function announceWallet(page, how, given = {}) {
             : does('is locked')
               ? []
               : [account],
-        // Who is asked for the chain the second time is asked to sign next: the first time was for the page's strip.
+        // Who is asked for the chain the second time is asked to sign next: the first time was for
+        // the page's strip.
         eth_accounts: () =>
           does('is locked', 'is busy')
             ? []
@@ -152,14 +159,20 @@ export function announceWallet(page, how, given = {}) {
   );
 }
 
-/** What the wallet of an open page does from now on. Like a real one it tells the page that something has changed. */
+/**
+ * What the wallet of an open page does from now on. Like a real one it tells the page that
+ * something has changed.
+ */
 export const walletDoes = (page, how) =>
   page.evaluate((how) => {
     globalThis.walletDoes = how;
     globalThis.walletChanged();
   }, how);
 
-/** Holds the requests that carry a proof, at the page's border. `arrived`: when the first one is there; `go()`: lets them pass. */
+/**
+ * Holds the requests that carry a proof, at the page's border. `arrived`: when the first one is
+ * there; `go()`: lets them pass.
+ */
 export async function holdPaid(page) {
   let go;
   const gate = new Promise((resolve) => (go = resolve));

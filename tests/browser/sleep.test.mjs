@@ -1,5 +1,6 @@
-// A page that the browser itself hides, freezes and puts into its back/forward cache, with a wait in it: when it is back there is one
-// poll at once, and never a burst of those that were due meanwhile.
+// A page that the browser itself hides, freezes and puts into its back/forward cache, with a wait
+// in it: when it is back there is one poll at once, and never a burst of those that were due
+// meanwhile.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';

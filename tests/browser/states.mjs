@@ -1,5 +1,5 @@
-// Brings the demo page into each of its states, for the tests of accessibility and for the screenshots. Each function returns what to call
-// when the state is not needed any more.
+// Brings the demo page into each of its states, for the tests of accessibility and for the
+// screenshots. Each function returns what to call when the state is not needed any more.
 import { announceWallet, ask, openPage, priced, startSandbox, turn } from './setting.mjs';
 
 const own = (url, more) => ({ server: 'own', address: url, askFirst: false, ...more });

@@ -1,4 +1,5 @@
-// What the documentation points at is there: files, headings, and the tests that docs/conformance.md names.
+// What the documentation points at is there: files, headings, and the tests that
+// docs/conformance.md names.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

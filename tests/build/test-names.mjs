@@ -1,7 +1,10 @@
 // The names of a file's tests, as they are written there.
 import { readFileSync } from 'node:fs';
 
-/** The names of the tests of a file of Rust, or of one for Node's test runner: of tables of tests too, whose rows begin with the name. */
+/**
+ * The names of the tests of a file of Rust, or of one for Node's test runner: of tables of tests
+ * too, whose rows begin with the name.
+ */
 export function names(file) {
   const pattern = file.endsWith('.rs')
     ? /#\[test\]\s+fn (?<name>\w+)\(/g

@@ -1,4 +1,5 @@
-// What the consumers' tests share: the package as a user gets it, a server that charges, a browser, and the table of what was tried.
+// What the consumers' tests share: the package as a user gets it, a server that charges, a browser,
+// and the table of what was tried.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,7 +26,9 @@ after(async () => {
   server.close();
 });
 
-/** A folder of tools with projects: the package is put among the tools, and results go elsewhere. */
+/**
+ * A folder of tools with projects: the package is put among the tools, and results go elsewhere.
+ */
 export function workshop(name) {
   const folder = path.join(import.meta.dirname, name);
   const out = path.join(root, 'target/consumers', name);
@@ -46,8 +49,8 @@ const rows = [];
 let asked = 0;
 
 /**
- * A test of one consumer: `work` gets a question and returns what its program said. The server must have been paid for the
- * question once. `what` and `how` become a row of docs/runtimes.md.
+ * A test of one consumer: `work` gets a question and returns what its program said. The server must
+ * have been paid for the question once. `what` and `how` become a row of docs/runtimes.md.
  */
 export function consumer(what, how, work) {
   test(`${what}: ${how}`, { timeout: 300_000 }, async () => {
@@ -111,7 +114,10 @@ export function pageOf(folder, script = '<script type="module" src="/page.js"></
   return folder;
 }
 
-/** Starts a program that listens, waits until it answers, and ends it with all that it has started when the tests are over. */
+/**
+ * Starts a program that listens, waits until it answers, and ends it with all that it has started
+ * when the tests are over.
+ */
 export async function listening([command, ...args], options, url) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options });
   let output = '';

@@ -1,4 +1,5 @@
-// Each project of examples/ as its reader runs it: in the sandbox without any set-up, and on a server that an environment variable names.
+// Each project of examples/ as its reader runs it: in the sandbox without any set-up, and on a
+// server that an environment variable names.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
@@ -40,7 +41,10 @@ after(async () => {
   await Promise.all([browser?.close(), closeAll()]);
 });
 
-/** Starts a script of an example as `npm run` does: `output()` is what it has printed, `ended` says how it ended. */
+/**
+ * Starts a script of an example as `npm run` does: `output()` is what it has printed, `ended` says
+ * how it ended.
+ */
 function start(name, script, env = {}) {
   const { scripts } = JSON.parse(readFileSync(path.join(folder, name, 'package.json'), 'utf8'));
   return shell(name, scripts[script], env);

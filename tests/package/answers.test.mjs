@@ -1,5 +1,5 @@
-// The real server's own answers: its words beside ours, the jobs that fail, the order of lists, and its rate limit (last: it ends the
-// server's usefulness).
+// The real server's own answers: its words beside ours, the jobs that fail, the order of lists, and
+// its rate limit (last: it ends the server's usefulness).
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AGENT, startEliza } from '../servers/elizaos.mjs';

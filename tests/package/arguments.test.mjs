@@ -1,4 +1,5 @@
-// What can never work is refused before anything is sent, with words that name the field, the rule and what was given.
+// What can never work is refused before anything is sent, with words that name the field, the rule
+// and what was given.
 import assert from 'node:assert/strict';
 import vm from 'node:vm';
 import test from 'node:test';

@@ -1,4 +1,5 @@
-// Budgets that last: several programs on one fileStore, programs that are killed, a real chain that tells what has moved.
+// Budgets that last: several programs on one fileStore, programs that are killed, a real chain that
+// tells what has moved.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -108,7 +109,8 @@ for (const which of ['v2', 'elizaos']) {
       assert.ok(sum <= 200_000n, `${sum} moved`);
       assert.ok(sum >= 60_000n, `only ${sum} moved`);
       assert.match(last.said, /payment_over_limit\n$/);
-      // What a killed program's wallet has moved without a word is still reserved: it counts against the budget like what is spent.
+      // What a killed program's wallet has moved without a word is still reserved: it counts
+      // against the budget like what is spent.
       const { total } = await clientOf(fileStore(where), { budget }).spending();
       assert.ok(atomic(total.spent) + atomic(total.reserved) >= sum, `${JSON.stringify(total)}, and ${sum} moved`);
     },

@@ -1,4 +1,5 @@
-// The chain has the last word: servers that settle behind the client's back, or never, and chains that cannot be reached.
+// The chain has the last word: servers that settle behind the client's back, or never, and chains
+// that cannot be reached.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ACCOUNTS, startChain } from '../servers/chain.mjs';
@@ -44,7 +45,10 @@ const required = () => ({
     },
   ],
 });
-/** A server that takes the signature and says no. What it does behind the client's back comes from `settle`. */
+/**
+ * A server that takes the signature and says no. What it does behind the client's back comes from
+ * `settle`.
+ */
 function refusing(settle = () => {}) {
   const sent = [];
   const fetch = async (url, { method, headers }) => {

@@ -1,5 +1,5 @@
-// What goes wrong around the command line: signals while the wallet is asked, servers that write to the terminal, folders that others may
-// change, files that cannot be written.
+// What goes wrong around the command line: signals while the wallet is asked, servers that write to
+// the terminal, folders that others may change, files that cannot be written.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -43,7 +43,10 @@ const textOf = async (request) => {
   return text;
 };
 
-/** A node of the chain. `answer` sees each call, and passes it on or answers itself; nothing is answered while it returns a promise. */
+/**
+ * A node of the chain. `answer` sees each call, and passes it on or answers itself; nothing is
+ * answered while it returns a promise.
+ */
 const node = (t, answer) =>
   served(t, async (request, response) => {
     const body = await textOf(request);

@@ -50,7 +50,10 @@ export async function commandLine(name) {
   const { createSandbox, serveSandbox } = await import(new URL('./sandbox-node.js', entry));
   const program = path.join(folder, 'node_modules/.bin/eliza-jobs');
 
-  /** A user of the command line: an own data folder, and nothing of what the tests' own user has set. */
+  /**
+   * A user of the command line: an own data folder, and nothing of what the tests' own user has
+   * set.
+   */
   function user({ cwd = folder, data = emptyFolder(), ...more } = {}) {
     const { PATH, HOME } = process.env;
     const env = { PATH, HOME, XDG_DATA_HOME: data, TERM: 'xterm-256color', ...more };

@@ -317,7 +317,10 @@ test('a key of the server is named as the command line takes it', async (t) => {
   assert.equal((await user({ ELIZA_JOBS_API_KEY: 'right' }).run('ask', url, QUESTION)).code, 0);
 });
 
-/** What is known of the charge: of a settlement that failed, of one without a receipt, and of one whose reply was lost. */
+/**
+ * What is known of the charge: of a settlement that failed, of one without a receipt, and of one
+ * whose reply was lost.
+ */
 for (const [paywall, fault, settled, words] of [
   ['x402-v2', 'settle-fails', false, 'the server says that it has not charged it so far: invalid_exact_evm_transaction_failed'],
   ['x402-v2', 'settle-late', false, 'the server says that it has not charged it so far: settlement_pending'],

@@ -1,5 +1,6 @@
-// Clocks that are wrong: the client's machine is ahead of the servers' and the chain's, or behind them. What is signed is good by the server's
-// clock, for no longer than the server asks; and what has run out is not sent again.
+// Clocks that are wrong: the client's machine is ahead of the servers' and the chain's, or behind
+// them. What is signed is good by the server's clock, for no longer than the server asks; and what
+// has run out is not sent again.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';

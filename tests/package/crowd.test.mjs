@@ -1,5 +1,6 @@
-// Many jobs that are waited for at once, through the whole package: on the real server with its limiter, and ten thousand of them
-// on a server in this program that refuses what is above the limit. The figures are those of tests/host/crowd.rs.
+// Many jobs that are waited for at once, through the whole package: on the real server with its
+// limiter, and ten thousand of them on a server in this program that refuses what is above the
+// limit. The figures are those of tests/host/crowd.rs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startEliza } from '../servers/elizaos.mjs';
@@ -85,7 +86,8 @@ test('what one caller or its onUpdate does to a job reaches no other caller, and
   const fetch = async (url) => {
     const [, id] = /\/job-(\d+)/.exec(url) ?? [];
     lists += id ? 0 : 1;
-    // More jobs than the rate limit has requests for, so that the list with the answers is asked for.
+    // More jobs than the rate limit has requests for, so that the list with the answers is asked
+    // for.
     const headers = { 'ratelimit-limit': '1000', 'ratelimit-remaining': '400', 'ratelimit-reset': '9' };
     return Response.json(id ? shown(id) : { jobs: [0, 1, 2].map(shown), total: 3, filtered: 3 }, { headers });
   };

@@ -1,4 +1,5 @@
-// A loopback server that misbehaves by script, on raw sockets: what a well-behaved HTTP library would never send.
+// A loopback server that misbehaves by script, on raw sockets: what a well-behaved HTTP library
+// would never send.
 import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import { after } from 'node:test';
@@ -16,8 +17,8 @@ export const reply = (status, body = '', headers = {}) => {
 };
 
 /**
- * Each request is answered by the next step, the last one again and again. A step is a text to send before the connection is closed,
- * or a function of the socket and the request.
+ * Each request is answered by the next step, the last one again and again. A step is a text to send
+ * before the connection is closed, or a function of the socket and the request.
  */
 export async function faultServer(...steps) {
   const requests = [];

@@ -1,4 +1,5 @@
-// What the tests of arguments share: well-formed values, a fetch that must not be called, and how a bad argument is looked at.
+// What the tests of arguments share: well-formed values, a fetch that must not be called, and how a
+// bad argument is looked at.
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { installed, rejection, USER } from './setting.mjs';

@@ -1,4 +1,5 @@
-// What applications give is made by others and may be odd, or throw anywhere: that is an error of the one call, and nobody else's.
+// What applications give is made by others and may be odd, or throw anywhere: that is an error of
+// the one call, and nobody else's.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -232,7 +233,8 @@ test('no cache may answer: a fetch that repeats what it has seen before is told 
   assert.deepEqual([content(done), polls], ['héllo', 3]);
 });
 
-// Test environments such as jsdom replace AbortController, and the runtime's own fetch refuses its signals before it sends anything.
+// Test environments such as jsdom replace AbortController, and the runtime's own fetch refuses its
+// signals before it sends anything.
 for (const words of [
   'RequestInit: Expected signal ("AbortSignal {}") to be an instance of AbortSignal.',
   "Failed to construct 'Request': member signal is not of type AbortSignal.",

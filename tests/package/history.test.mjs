@@ -1,4 +1,5 @@
-// What was paid, also after the answers: compared with what the chain itself says, as a list and as a table.
+// What was paid, also after the answers: compared with what the chain itself says, as a list and as
+// a table.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startChain } from '../servers/chain.mjs';
@@ -21,7 +22,10 @@ after(async () => {
 });
 
 const Transfer = viem.parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)');
-/** A table as lists of cells, as an import reads it: by RFC 4180, or where other signs separate cells. */
+/**
+ * A table as lists of cells, as an import reads it: by RFC 4180, or where other signs separate
+ * cells.
+ */
 function parsed(csv, delimiter = ',') {
   assert.ok(csv.endsWith('\r\n') && csv.isWellFormed());
   const { data, errors } = Papa.parse(csv.slice(0, -2), { delimiter, newline: '\r\n' });
@@ -105,7 +109,10 @@ const paywall =
       ? Response.json({ jobId, status: 'pending' }, { status: 201 })
       : Response.json({ payment: [offer] }, { status: 402 });
 
-/** What begins a formula in one spreadsheet or another, also in full width and as other signs of the same look. */
+/**
+ * What begins a formula in one spreadsheet or another, also in full width and as other signs of the
+ * same look.
+ */
 const SIGNS = [...'=+-@|%\uff1d\uff0b\uff0d\uff20\uff05\uff5c\u2212\ufe62\ufe63\ufe66\ufe6b'];
 const BLANKS = ['', ' ', '\t', '\r', '\n', '\r\n', '\u00a0', '\u3000', '\ufeff', '\u200b', '\u00ad', '\0', ' \t\0 '];
 const BREAKS = ['x,', 'x;', 'x\t', 'x"', 'x",', 'x\r\n', '"', "x';", 'x; '];

@@ -1,4 +1,5 @@
-// What somebody sees first: an uncaught error in a terminal, an error in a log, and what importing a constant costs.
+// What somebody sees first: an uncaught error in a terminal, an error in a log, and what importing
+// a constant costs.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

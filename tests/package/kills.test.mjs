@@ -1,5 +1,6 @@
-// Programs that pay on a real chain from one fileStore, eight at once, and are killed at random moments: no more moves than the budget
-// allows, and each transfer gets its job. KILLS=1000 kills as many; `make soak` does.
+// Programs that pay on a real chain from one fileStore, eight at once, and are killed at random
+// moments: no more moves than the budget allows, and each transfer gets its job. KILLS=1000 kills
+// as many; `make soak` does.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,12 +18,15 @@ import { installed, params } from './setting.mjs';
 const KILLS = Number(process.env.KILLS ?? 24);
 /** How many programs run at once. */
 const PROGRAMS = 8;
-/** For how many payments a store has a budget. It is spent while programs are killed, and all go on to try to spend more. */
+/**
+ * For how many payments a store has a budget. It is spent while programs are killed, and all go on
+ * to try to spend more.
+ */
 const PAYMENTS = KILLS > 100 ? 60 : 16;
 const PRICE = 20_000n;
 /**
- * The longest life of a program that is ready. Most lives are shorter than a payment; some are longer than the lease of a lock, or nobody
- * would take over the locks of the dead.
+ * The longest life of a program that is ready. Most lives are shorter than a payment; some are
+ * longer than the lease of a lock, or nobody would take over the locks of the dead.
  */
 const LIFE_MS = 6_000;
 /** Longer than any kill takes on a slow machine: a program that hangs is found out. */
@@ -56,7 +60,10 @@ const ASK = `async ({ method, params }) => {
 const MOST = String((Number(PRICE) * PAYMENTS) / 1e6);
 const budget = { perDay: MOST, total: MOST };
 
-/** A program that pays until its budget is spent. It says when it begins, and how each of its calls has ended. */
+/**
+ * A program that pays until its budget is spent. It says when it begins, and how each of its calls
+ * has ended.
+ */
 function program(where, server) {
   const code = `
     import { fileStore, JobsClient } from 'eliza-jobs';
@@ -96,8 +103,8 @@ async function transfers() {
 }
 
 /**
- * Programs that are killed and started again, until the budget is spent, or at most so many were killed; then one that spends what is
- * left. How many were killed while they were at it.
+ * Programs that are killed and started again, until the budget is spent, or at most so many were
+ * killed; then one that spends what is left. How many were killed while they were at it.
  */
 async function killed(where, server, most) {
   const count = { begun: 0, killed: 0 };
@@ -122,8 +129,8 @@ async function killed(where, server, most) {
 }
 
 /**
- * Goes on with all that is open, as the next program does, and pays nothing; a transfer whose hash was lost is what the user finds in
- * the wallet.
+ * Goes on with all that is open, as the next program does, and pays nothing; a transfer whose hash
+ * was lost is what the user finds in the wallet.
  */
 async function recovered(where, server, moved) {
   const ask = new Function('RPC', `return ${ASK}`)(chain.rpc);

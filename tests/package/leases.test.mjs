@@ -1,4 +1,5 @@
-// Locks of fileStore: leases that their holder renews. Real programs, killed and stopped by signals.
+// Locks of fileStore: leases that their holder renews. Real programs, killed and stopped by
+// signals.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -19,7 +20,10 @@ after(() => {
   fs.rmSync(scratch, { recursive: true });
 });
 
-/** A dead holder loses its lock within so many milliseconds; a busy machine may need a little longer. */
+/**
+ * A dead holder loses its lock within so many milliseconds; a busy machine may need a little
+ * longer.
+ */
 const SOON_MS = 8_000;
 /** For how long a lock is watched that must not be lost: longer than a lease. */
 const LONG_MS = 6_000;
@@ -92,7 +96,8 @@ describe('leases', { concurrency: true }, () => {
     const store = fileStore(where);
     const release = await store.lock('a');
     const day = 24 * 60 * 60;
-    // A waiting program whose clock is a day ahead, one whose clock is a day behind, and one whose machine has just been started.
+    // A waiting program whose clock is a day ahead, one whose clock is a day behind, and one whose
+    // machine has just been started.
     const waiting = [day, -day, 0].map((shift) =>
       program(
         where,
@@ -380,7 +385,8 @@ test(
     const where = place('storm');
     const inside = place('inside');
     fs.mkdirSync(inside);
-    // Each says in a file that it holds the lock. One that finds another's file there asks whether that program runs.
+    // Each says in a file that it holds the lock. One that finds another's file there asks whether
+    // that program runs.
     const code = `
     const inside = ${JSON.stringify(inside)};
     const alive = (pid) => { try { process.kill(pid, 0); return true; } catch { return false; } };

@@ -1,4 +1,5 @@
-// Two that are at the same payment: in two copies of the package in one program, and in two programs over one folder.
+// Two that are at the same payment: in two copies of the package in one program, and in two
+// programs over one folder.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -94,7 +95,8 @@ test(
     const { url, proofs } = await shop();
     const place = path.join(scratch, 'suspended');
     const call = `createJob(${JSON.stringify(params)}, { idempotencyKey: 'order-8' })`;
-    // Six seconds in which nothing of the program runs, its renewals neither. The key is claimed, and nothing else is written.
+    // Six seconds in which nothing of the program runs, its renewals neither. The key is claimed,
+    // and nothing else is written.
     const first = program(
       place,
       `let suspends = true;

@@ -1,4 +1,5 @@
-// What the application is told beside its answers, and that whatever it does when it is told harms nothing.
+// What the application is told beside its answers, and that whatever it does when it is told harms
+// nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { faultServer, reply } from './fault-server.mjs';

@@ -1,5 +1,5 @@
-// A store with a great many records: a payment costs what it cost without them, and their list is read in bounded memory. RECORDS says how
-// many; `make soak` has 100,000.
+// A store with a great many records: a payment costs what it cost without them, and their list is
+// read in bounded memory. RECORDS says how many; `make soak` has 100,000.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -51,7 +51,10 @@ function client(where, calls = {}, options = {}) {
 const [few, many] = ['few', 'many'].map((name) => path.join(scratch, name));
 const open = (where) => fs.readdirSync(where).filter((name) => name.includes('payment%2F')).length;
 
-/** A payment with its answer, until so many records are open: what is written after the answer is written then. */
+/**
+ * A payment with its answer, until so many records are open: what is written after the answer is
+ * written then.
+ */
 async function pay(where, client, { left = 0, ...options } = {}) {
   await client.createAndWaitForJob(params, { intervalMs: 1, maxAttempts: 5, ...options });
   while (open(where) > left) await pause(2);
@@ -94,7 +97,8 @@ test(
       return (user + system) / 1_000;
     };
     const middle = (numbers) => numbers.sort((one, other) => one - other)[numbers.length >> 1];
-    // In turns, so that what else the machine does meets both alike; and again, where it does much. What is slower is so each time.
+    // In turns, so that what else the machine does meets both alike; and again, where it does much.
+    // What is slower is so each time.
     const told = [];
     for (let tries = 0; tries < 3; tries += 1) {
       const rounds = [];

@@ -1,4 +1,5 @@
-// Quotes of servers that are odd: whatever comes back, no wallet is asked, nothing is paid, and one request is all that is sent.
+// Quotes of servers that are odd: whatever comes back, no wallet is asked, nothing is paid, and one
+// request is all that is sent.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { installed, params } from './setting.mjs';
@@ -12,7 +13,10 @@ const CHAINS = { base: 8453, polygon: 137 };
 const never = (who) => () => {
   throw new Error(`${who} was asked`);
 };
-/** A quote of a server that answers in this way, by a client whose wallet and `confirm` must not be called. */
+/**
+ * A quote of a server that answers in this way, by a client whose wallet and `confirm` must not be
+ * called.
+ */
 async function quoted(answer, options = {}) {
   const sent = [];
   const store = memoryStore();

@@ -1,4 +1,5 @@
-// What a client learns about how long agents take: through the package, its options and a store that outlives it.
+// What a client learns about how long agents take: through the package, its options and a store
+// that outlives it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { installed, params } from './setting.mjs';

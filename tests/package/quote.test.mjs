@@ -1,5 +1,5 @@
-// The price before anything is paid: on elizaOS in three versions, behind each kind of paywall, and where it cannot be known. Nothing is
-// paid, no job is made, and nobody is asked.
+// The price before anything is paid: on elizaOS in three versions, behind each kind of paywall, and
+// where it cannot be known. Nothing is paid, no job is made, and nobody is asked.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ACCOUNTS, startChain } from '../servers/chain.mjs';

@@ -1,4 +1,5 @@
-// The question behind eliza-jobs/react, without React: what it shows, sends, writes down and finds again.
+// The question behind eliza-jobs/react, without React: what it shows, sends, writes down and finds
+// again.
 import assert from 'node:assert/strict';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,5 +1,6 @@
-// Every program of the README runs as it is printed, on the installed package. What a reader has to have around it (a server, a wallet,
-// the names that an application gives) stands in a module that is loaded before it. A program that nobody has thought of fails here.
+// Every program of the README runs as it is printed, on the installed package. What a reader has to
+// have around it (a server, a wallet, the names that an application gives) stands in a module that
+// is loaded before it. A program that nobody has thought of fails here.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -42,7 +43,10 @@ process.on('exit', () => process.stderr.write('@' + JSON.stringify([sandbox.jobs
 `;
 const setting = { paywall: 'x402-v2', url: 'https://agents.example', price: '0.02' };
 
-/** Runs a program with what its reader has; gives what it prints, and how many jobs and payments the server has. */
+/**
+ * Runs a program with what its reader has; gives what it prints, and how many jobs and payments the
+ * server has.
+ */
 function run(program, { before = '', after = '', ...changes } = {}) {
   writeFileSync(path.join(folder, 'setting.mjs'), `globalThis.setting = ${JSON.stringify({ ...setting, ...changes })};`);
   writeFileSync(path.join(folder, 'reader.mjs'), `import './setting.mjs';\n${READER}\n${before}`);

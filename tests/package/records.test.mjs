@@ -1,4 +1,5 @@
-// Records of fileStore: on the disk when it says so, whole or not at all, in the order of the calls, for nobody else's eyes.
+// Records of fileStore: on the disk when it says so, whole or not at all, in the order of the
+// calls, for nobody else's eyes.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -32,8 +33,8 @@ function program(code, cwd = folder) {
 }
 
 /**
- * A fileStore whose calls of the file system are in `calls`; `meddle` is told of each before it is made, and may throw in its
- * place. Files are named by what they are.
+ * A fileStore whose calls of the file system are in `calls`; `meddle` is told of each before it is
+ * made, and may throw in its place. Files are named by what they are.
  */
 function watched(where, meddle = () => undefined) {
   const calls = [];
@@ -318,7 +319,10 @@ test('records and their folder are for their owner only, and no key leads out of
   });
 });
 
-/** Counts the names that are read of a folder in one turn of the event loop; `most` is the largest number. */
+/**
+ * Counts the names that are read of a folder in one turn of the event loop; `most` is the largest
+ * number.
+ */
 function watchedReading() {
   const { opendir } = fs.promises;
   const seen = { names: 0, most: 0, turns: 0, stop: () => (fs.promises.opendir = opendir) };

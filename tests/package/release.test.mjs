@@ -1,4 +1,5 @@
-// What a release has to bring along: whence it comes, what is in it, and links that lead somewhere from everywhere.
+// What a release has to bring along: whence it comes, what is in it, and links that lead somewhere
+// from everywhere.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,5 +1,6 @@
-// The sandbox beside the real servers: the same requests to both, and the same answers from both. What differs by its nature (ids,
-// times, hashes, how long something took) is replaced by its kind; everything else has to be equal.
+// The sandbox beside the real servers: the same requests to both, and the same answers from both.
+// What differs by its nature (ids, times, hashes, how long something took) is replaced by its kind;
+// everything else has to be equal.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { installPackage } from '../../scripts/install-package.mjs';
@@ -483,7 +484,10 @@ test('a key, no agent, and the rate limit', async () => {
   });
 });
 
-/** The sandbox lets every page read its 402s. The real paywalls leave that to the server that they stand in. */
+/**
+ * The sandbox lets every page read its 402s. The real paywalls leave that to the server that they
+ * stand in.
+ */
 const withoutOrigins = (transcript) => {
   for (const { status, headers } of transcript) {
     if (status === 402)
@@ -576,7 +580,10 @@ async function paidServers(start, paywall, options, more) {
   return { usdc: chain.usdc, real, sandbox };
 }
 
-/** The jobs behind these paywalls are not elizaOS's: of a job that was created, only the status and the receipt are compared. */
+/**
+ * The jobs behind these paywalls are not elizaOS's: of a job that was created, only the status and
+ * the receipt are compared.
+ */
 const onlyPayment = (transcript) => {
   for (const entry of transcript) {
     delete entry.headers.vary;

@@ -1,4 +1,5 @@
-// The sandbox with the package's own client: what works, and each fault of the menu. What moved is read from the sandbox's chain.
+// The sandbox with the package's own client: what works, and each fault of the menu. What moved is
+// read from the sandbox's chain.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -188,7 +189,8 @@ test('serveSandbox refuses what it can never serve', async () => {
     ['port', createSandbox(), { port: '80' }],
     ['port', createSandbox(), { port: null }],
     ['host', createSandbox(), { host: 5 }],
-    // Node would listen on all addresses of the machine, and the system takes a number for an address.
+    // Node would listen on all addresses of the machine, and the system takes a number for an
+    // address.
     ...['', ' ', '0', '0x0', '127.1', '1.2.3.256', 'localhost:3000', 'http://localhost', '[::1]', 'a b', '-a'].map((host) => [
       'host',
       createSandbox(),
@@ -445,7 +447,10 @@ async function meet(paywall, fault, more) {
   return { sandbox, outcome };
 }
 
-/** What a 402 asks for, what happens to the money, and what happens in the wallet: each with the status of the answer that shows it. */
+/**
+ * What a 402 asks for, what happens to the money, and what happens in the wallet: each with the
+ * status of the answer that shows it.
+ */
 for (const [fault, status] of Object.entries({
   'ask-more': 402,
   'wrong-recipient': 402,

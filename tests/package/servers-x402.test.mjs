@@ -1,4 +1,5 @@
-// The servers that the payment tests rest on, with no code of this package: what they ask for, what they take, and what moves.
+// The servers that the payment tests rest on, with no code of this package: what they ask for, what
+// they take, and what moves.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -234,7 +235,8 @@ for (const [dialect, { header, receipt, network }] of Object.entries(dialects)) 
     ]);
     assert.deepEqual(statuses, [201, 402, 402]);
     assert.deepEqual(transfers, ONCE);
-    // Version 1 learns that the authorization is used only when it settles, and by then there is a job.
+    // Version 1 learns that the authorization is used only when it settles, and by then there is a
+    // job.
     assert.equal(server.jobs.length - length, dialect === 'v1' ? 3 : 1);
   });
 

@@ -1,5 +1,6 @@
-// Sessions on the real elizaOS server in three versions. 1.6.5 only takes messages; from 1.7.0 on the server waits for the agent when it is
-// asked to, and streams; 1.7.2 spells a message's members otherwise.
+// Sessions on the real elizaOS server in three versions. 1.6.5 only takes messages; from 1.7.0 on
+// the server waits for the agent when it is asked to, and streams; 1.7.2 spells a message's members
+// otherwise.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { AGENT, startEliza } from '../servers/elizaos.mjs';
@@ -128,7 +129,10 @@ for (const version of ['1.6.5', '1.7.0', '1.7.2']) {
     for (const { metadata } of own) assert.ok(!('elizaJobsRef' in metadata), 'what the client wrote for itself is not shown');
   });
 
-  /** On a server of its own: the limiter counts what the agent asks for too, and other tests have long waits. */
+  /**
+   * On a server of its own: the limiter counts what the agent asks for too, and other tests have
+   * long waits.
+   */
   const apart = async (work) => {
     const busy = await startEliza({ version });
     try {
@@ -175,7 +179,8 @@ for (const version of ['1.6.5', '1.7.0', '1.7.2']) {
         if (outcome.agentResponse) {
           assert.equal(outcome.agentResponse.text, answer(question));
         } else {
-          // The agent may drop what it was about to say when the next message comes in: then there is nothing to find.
+          // The agent may drop what it was about to say when the next message comes in: then there
+          // is nothing to find.
           assert.equal(outcome.code, 'answer_timeout', outcome.stack);
           const found = (await all(sessions.getMessages(sessionId))).find(({ content }) => content === answer(question));
           assert.ok(!found || found.createdAt > outcome.userMessage.createdAt + 3000, `${question}: it was there in time`);
@@ -224,7 +229,8 @@ for (const version of ['1.6.5', '1.7.0', '1.7.2']) {
       assert.deepEqual([error.sessionId, error.userMessage.content], [sessionId, content]);
       assert.ok((await all(sessions.getMessages(sessionId))).some(({ id }) => id === error.userMessage.id));
     }
-    // Where the server was asked to wait, 1.7.2 throws away the answer that nobody waits for any more.
+    // Where the server was asked to wait, 1.7.2 throws away the answer that nobody waits for any
+    // more.
     if (version === '1.7.2') return;
     while (!(await all(sessions.getMessages(sessionId))).some((message) => message.content === answer('Is it late?')));
   });

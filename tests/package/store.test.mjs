@@ -343,7 +343,8 @@ test('what the wallet gives after its time was up is kept, and used; the logger 
     logger: { warn: (words) => warned.push(words) },
   });
   const error = await rejects(client.createJob(params), 'PaymentError', 'wallet_timeout', /before you pay again/);
-  // There is no callback for it: the call has ended, and after a reload nobody would hear it. What is open is asked for.
+  // There is no callback for it: the call has ended, and after a reload nobody would hear it. What
+  // is open is asked for.
   pay(HASH);
   while ((await client.pendingPayments())[0].state !== 'proven') await new Promise((next) => setImmediate(next));
   assert.match(warned.join(), /wallet has answered after its call had ended; pendingPayments\(\)/);

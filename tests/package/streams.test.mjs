@@ -1,4 +1,5 @@
-// What comes one after the other: a stream's pieces, a job's states, the pages of messages; and what happens to whoever leaves early.
+// What comes one after the other: a stream's pieces, a job's states, the pages of messages; and
+// what happens to whoever leaves early.
 import assert from 'node:assert/strict';
 import { getEventListeners, once } from 'node:events';
 import path from 'node:path';
@@ -20,7 +21,10 @@ const all = async (iterable) => {
   return values;
 };
 
-/** A server whose first answer is a stream; `write` puts pieces into it, `closed` is when the client has gone. */
+/**
+ * A server whose first answer is a stream; `write` puts pieces into it, `closed` is when the client
+ * has gone.
+ */
 async function streaming(...later) {
   let found;
   const socket = new Promise((resolve) => (found = resolve));

@@ -1,4 +1,5 @@
-// The edge under stress: clients that are released, many calls at once, calls from callbacks, and a module that traps.
+// The edge under stress: clients that are released, many calls at once, calls from callbacks, and a
+// module that traps.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';

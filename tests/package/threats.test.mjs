@@ -1,5 +1,6 @@
-// What a careful person would not sign, as hostile servers and broken wallets send it; the rules themselves are tested on the
-// host (tests/host/x402.rs, src/x402, src/spend.rs). Here the whole package is in between: documents, headers, wallets.
+// What a careful person would not sign, as hostile servers and broken wallets send it; the rules
+// themselves are tested on the host (tests/host/x402.rs, src/x402, src/spend.rs). Here the whole
+// package is in between: documents, headers, wallets.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';

@@ -1,5 +1,5 @@
-// The reference libraries' own payments, byte for byte: given the time and the random bytes that they had, the package sends
-// the same header.
+// The reference libraries' own payments, byte for byte: given the time and the random bytes that
+// they had, the package sends the same header.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,5 +1,5 @@
-// The ready-made wallets against objects that behave as wallets do at their worst, then the real libraries on real chains;
-// x402.test.mjs has them pay whole jobs.
+// The ready-made wallets against objects that behave as wallets do at their worst, then the real
+// libraries on real chains; x402.test.mjs has them pay whole jobs.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -613,7 +613,8 @@ test('every runtime but a page has the adapters at once, in a bundle too', async
   }
 });
 
-// From here on everything is real, but the provider: it knows two chains, and switches when it is asked to.
+// From here on everything is real, but the provider: it knows two chains, and switches when it is
+// asked to.
 const [PAYER, , PAYEE] = ACCOUNTS.map(({ address }) => address);
 const KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80';
 let base, polygon;
@@ -622,7 +623,10 @@ before(async () => {
 });
 after(() => Promise.all([base?.stop(), polygon?.stop()]));
 
-/** A provider as browsers have it, on one chain at a time; `meddle` is told what is asked for, and can put it on another chain. */
+/**
+ * A provider as browsers have it, on one chain at a time; `meddle` is told what is asked for, and
+ * can put it on another chain.
+ */
 function switching(on, meddle = () => undefined) {
   return {
     on() {},
@@ -811,7 +815,10 @@ test('a transfer that the real token refuses is reverted or not sent, and never 
   }
 });
 
-/** Whether the wallet is about to be asked. viem looks for itself, at the last moment, and leaves the chain out of what it asks for. */
+/**
+ * Whether the wallet is about to be asked. viem looks for itself, at the last moment, and leaves
+ * the chain out of what it asks for.
+ */
 const sends = (method) => method === 'eth_sendTransaction';
 const looks = () => {
   let count = 0;

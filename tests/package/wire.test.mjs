@@ -1,4 +1,5 @@
-// What goes over the wire and how often, seen from the other end of a raw socket; and what is left when a call has ended.
+// What goes over the wire and how often, seen from the other end of a raw socket; and what is left
+// when a call has ended.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
@@ -251,8 +252,9 @@ test('how a job can end: failed, timed out, gone, completed without an answer', 
   const server = await faultServer(reply(200, job('processing')), gone);
   const error = await rejects(open(server).pollJob('job-1', 5), 'JobError', 'job_gone');
   assert.deepEqual([error.jobId, error.job.status], ['job-1', 'processing']);
-  // There is no option to have the failed job resolved: the rejection carries the whole job, and getJob shows it without throwing. An
-  // option would make the type of the answer a union for everybody.
+  // There is no option to have the failed job resolved: the rejection carries the whole job, and
+  // getJob shows it without throwing. An option would make the type of the answer a union for
+  // everybody.
   const failed = await faultServer(reply(200, job('failed', { error: 'no luck' })));
   const shown = await open(failed).getJob('job-1');
   const told = await rejection(open(failed).pollJob('job-1'));

@@ -1,4 +1,5 @@
-// The package in Cloudflare's own runtime, where each request is a world of its own: calls of several requests on one client.
+// The package in Cloudflare's own runtime, where each request is a world of its own: calls of
+// several requests on one client.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

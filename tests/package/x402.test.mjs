@@ -1,5 +1,5 @@
-// Paying for real: the reference libraries' servers and facilitators, a local chain with the real token's code, and the wallets
-// that people have. What has moved is read on the chain.
+// Paying for real: the reference libraries' servers and facilitators, a local chain with the real
+// token's code, and the wallets that people have. What has moved is read on the chain.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -37,7 +37,9 @@ after(async () => {
   await Promise.all([chain?.stop(), polygon?.stop()]);
 });
 
-/** An EIP-1193 provider: the chain's own accounts behind JSON-RPC, as a wallet in the browser is. */
+/**
+ * An EIP-1193 provider: the chain's own accounts behind JSON-RPC, as a wallet in the browser is.
+ */
 function provider(on = chain) {
   return {
     async request({ method, params }) {
@@ -208,7 +210,8 @@ test('a budget holds among calls at the same time', async () => {
   const client = new JobsClient({ baseUrl: servers.v2.url, wallet: wallets['a viem account'](), spend, store: memoryStore() });
   const { value, units } = await moved(() => Promise.allSettled(Array.from({ length: 10 }, () => client.createJob(params))));
   const done = value.filter(({ status }) => status === 'fulfilled').length;
-  // The facilitator may trip over two settlements at once; the client then finds the job that was made for nothing.
+  // The facilitator may trip over two settlements at once; the client then finds the job that was
+  // made for nothing.
   assert.ok(units >= PRICE && units <= BigInt(done) * PRICE, `${units} for ${done} jobs`);
   assert.ok(done >= 1 && done <= 2 && client.spent() <= '0.04', `${done} jobs, ${client.spent()}`);
   for (const { reason } of value.filter(({ status }) => status === 'rejected')) assert.equal(reason.name, 'PaymentError');

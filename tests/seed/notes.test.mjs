@@ -1,4 +1,5 @@
-// What the document promises of the server's side of a job, seen on the real elizaOS server through the client.
+// What the document promises of the server's side of a job, seen on the real elizaOS server through
+// the client.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { installed, params, rejects } from '../package/setting.mjs';
@@ -13,7 +14,8 @@ const counted = (url, init) => {
   return fetch(url, init);
 };
 const { messaging } = new ElizaClient({ baseUrl: server.url, fetch: counted });
-// The server looks for what has expired once a minute: the job that goes is made first, and looked for last.
+// The server looks for what has expired once a minute: the job that goes is made first, and looked
+// for last.
 const short = await messaging.createAndWaitForJob({ ...params, timeoutMs: 1000 });
 
 test('a job lives for 30 seconds, or as long as it was given: from one second to five minutes', async () => {

@@ -1,4 +1,5 @@
-// TypeScript programs as a user has them: beside the installed package, type-checked in strict mode, run with their types stripped.
+// TypeScript programs as a user has them: beside the installed package, type-checked in strict
+// mode, run with their types stripped.
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

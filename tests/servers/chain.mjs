@@ -1,5 +1,6 @@
-// A local chain (anvil) that looks like one of the real ones: its chain id, Circle's own token code at the token's real address, and
-// accounts whose keys everybody knows. It ends with the process that started it.
+// A local chain (anvil) that looks like one of the real ones: its chain id, Circle's own token code
+// at the token's real address, and accounts whose keys everybody knows. It ends with the process
+// that started it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -16,7 +17,10 @@ const NETWORKS = {
   'polygon-amoy': { id: 80002, usdc: '0x41E94Eb019C0762f9Bfcf9Fb1E58725BfB0e7582', name: 'USDC' },
 };
 
-/** The test accounts of every development chain: 0 pays, 1 pays the facilitator's gas, 2 is paid, 3 owns the token, 4 has no tokens. */
+/**
+ * The test accounts of every development chain: 0 pays, 1 pays the facilitator's gas, 2 is paid, 3
+ * owns the token, 4 has no tokens.
+ */
 export const ACCOUNTS = [
   '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80',
   '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d',
@@ -27,8 +31,8 @@ export const ACCOUNTS = [
 const OWNER = 3;
 
 /**
- * Ends the chain when its standard input does, which happens even if the process that started it is killed. Nothing else ends this
- * guard: Ctrl-C goes to the whole group.
+ * Ends the chain when its standard input does, which happens even if the process that started it is
+ * killed. Nothing else ends this guard: Ctrl-C goes to the whole group.
  */
 const GUARD = `trap '' INT TERM HUP; "$0" "$@" & exec >&-; read -r line; kill -9 $!; wait`;
 

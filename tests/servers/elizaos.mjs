@@ -3,8 +3,9 @@
 //   const server = await startEliza({ paywall: true });   // { url, seen(), stop(), log() }
 //   const older = await startEliza({ version: '1.6.5' });  // 1.7.0 unless said otherwise; or 1.7.2, whose jobs never complete
 //
-// or as a program: `node elizaos.mjs` prints its address. No model, no network, no files: the agent answers by rule, the database is
-// PGlite in memory. The server ends when the process that started it ends.
+// or as a program: `node elizaos.mjs` prints its address. No model, no network, no files: the agent
+// answers by rule, the database is PGlite in memory. The server ends when the process that started
+// it ends.
 //
 // What a message makes the agent do:
 //   "wait:2000 …"   answer after 2000 ms
@@ -24,7 +25,10 @@ export const AGENT = '11111111-1111-4111-8111-111111111111';
 /** The folder that has a version's packages: this one, or the one that is named after it. */
 const HERE = '1.7.0';
 
-/** Starts the server; options: version, paywall (true | {strict, price, networks, recipient}), apiKey, agent (false for none). */
+/**
+ * Starts the server; options: version, paywall (true | {strict, price, networks, recipient}),
+ * apiKey, agent (false for none).
+ */
 export async function startEliza({ version = HERE, paywall, apiKey, agent = true } = {}) {
   const port = await freePort();
   const child = fork(import.meta.filename, ['--child'], {
@@ -82,7 +86,8 @@ async function freePort() {
 async function serve({ version, port, agent, paywall }) {
   const require = createRequire(path.join(import.meta.dirname, version === HERE ? '.' : version, 'package.json'));
   const { resolve } = require;
-  // Where a version's packages are missing, those of the folder above would be found in their place.
+  // Where a version's packages are missing, those of the folder above would be found in their
+  // place.
   const found = require('@elizaos/server/package.json').version;
   if (found !== version) throw new Error(`elizaOS ${version} is not installed (found ${found}); make test installs it`);
   const { AgentServer } = await import(pathToFileURL(resolve('@elizaos/server')));

@@ -1,12 +1,14 @@
-// A Jobs endpoint in memory, to stand behind somebody's paywall, and what all test servers have in common.
+// A Jobs endpoint in memory, to stand behind somebody's paywall, and what all test servers have in
+// common.
 import { once } from 'node:events';
 import express from 'express';
 
 /**
- * An Express app that keeps what it was asked and answers jobs at once. `paywall(app)` puts its middleware in between.
- * `lose(count)` says whether the answer to the paid request number `count` is lost: the job is made, the money moves, and
- * the connection breaks. A message of "fail" fails with a 500 after the payment was verified. `handler` comes before the one that
- * makes a job, and may answer instead. `closed`: the list of jobs is not shown, until `open()`.
+ * An Express app that keeps what it was asked and answers jobs at once. `paywall(app)` puts its
+ * middleware in between. `lose(count)` says whether the answer to the paid request number `count`
+ * is lost: the job is made, the money moves, and the connection breaks. A message of "fail" fails
+ * with a 500 after the payment was verified. `handler` comes before the one that makes a job, and
+ * may answer instead. `closed`: the list of jobs is not shown, until `open()`.
  */
 export async function startJobs({ paywall, handler = pass, lose = () => false, closed = false }) {
   const app = express();

@@ -1,5 +1,5 @@
-// elizaOS's own kind of paywall with a look at the chain: the hash must be that of a transfer of the price to the right
-// address, and pays once.
+// elizaOS's own kind of paywall with a look at the chain: the hash must be that of a transfer of
+// the price to the right address, and pays once.
 import { isAddressEqual, isHash, parseAbiItem, parseEventLogs, parseUnits } from 'viem';
 import { ACCOUNTS } from './chain.mjs';
 import { startJobs } from './jobs-endpoint.mjs';

@@ -1,5 +1,5 @@
-// elizaOS's own paywall (the dialect "seed"), as a middleware in front of the real server. As deployed it looks only at the shape of
-// the transaction hash; strict, each hash pays once.
+// elizaOS's own paywall (the dialect "seed"), as a middleware in front of the real server. As
+// deployed it looks only at the shape of the transaction hash; strict, each hash pays once.
 const CHAINS = { base: 8453, polygon: 137 };
 const MAX_BODY = 3_000_000;
 

@@ -1,4 +1,5 @@
-// x402 version 1 as the reference libraries have it: x402-express in front of jobs, and the facilitator code of x402 beside it.
+// x402 version 1 as the reference libraries have it: x402-express in front of jobs, and the
+// facilitator code of x402 beside it.
 import express from 'express';
 import { paymentMiddleware } from 'x402-express';
 import { settle, verify } from 'x402/facilitator';

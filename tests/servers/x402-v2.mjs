@@ -1,4 +1,5 @@
-// x402 version 2 as the reference libraries have it: @x402/express in front of jobs, and the facilitator of @x402/core beside it.
+// x402 version 2 as the reference libraries have it: @x402/express in front of jobs, and the
+// facilitator of @x402/core beside it.
 import { x402Facilitator } from '@x402/core/facilitator';
 import { HTTPFacilitatorClient } from '@x402/core/server';
 import { toFacilitatorEvmSigner } from '@x402/evm';

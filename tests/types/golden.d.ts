@@ -279,6 +279,32 @@ export interface OpenPayment extends PaymentAttempt {
 }
 
 /**
+ * A request that has reached the server. Its headers have the proofs of payments in them: they are
+ * worth nothing elsewhere.
+ */
+export interface SandboxRequest {
+    /** When, on the sandbox's clock, in milliseconds since 1970. */
+    at: number;
+    /** The request's method. */
+    method: string;
+    /** The whole address. */
+    url: string;
+    /** The address without the server's. */
+    path: string;
+    /** Names in lower case. */
+    headers: Record<string, string>;
+    /** The body as text; empty when there was none. */
+    body: string;
+    /** What was answered; absent when nothing was. */
+    status?: number | undefined;
+    /**
+     * Which fault has struck: in this request, or in the wallet when it made the proof that this
+     * request brings. Of several the last; `clock-skew` is named where no other has struck.
+     */
+    fault?: FaultName | undefined;
+}
+
+/**
  * A stable name for each thing that can go wrong.
  */
 export type ErrorCode = "invalid_argument" | "client_disposed" | "connection_failed" | "connection_reset" | "request_timeout" | "bad_request" | "unauthorized" | "forbidden" | "not_found" | "job_not_found" | "session_not_found" | "session_expired" | "rate_limited" | "server_error" | "request_refused" | "invalid_response" | "unexpected_html" | "response_too_large" | "redirect_refused" | "job_failed" | "job_timeout" | "job_gone" | "wait_timeout" | "agent_failed" | "no_answer" | "answer_timeout" | "message_outcome_unknown" | "payment_required" | "payment_requirements_invalid" | "payment_over_limit" | "payment_network_not_allowed" | "payment_recipient_not_allowed" | "payment_resource_mismatch" | "payment_insecure_connection" | "payment_declined" | "payment_not_supported_here" | "payment_refused" | "payment_request_refused" | "payment_not_open" | "payment_outcome_unknown" | "store_failed" | "wallet_cannot_pay" | "wallet_rejected" | "wallet_failed" | "wallet_invalid_proof" | "wallet_timeout" | "wasm_panic" | "init_failed";
@@ -400,8 +426,8 @@ export interface Agent {
  *
  * @example
  * const client = new JobsClient({ baseUrl: 'http://localhost:3000' });
- * const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is the weather?' });
- * console.log(job.result.message.content);
+ * const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is
+ * the weather?' }); console.log(job.result.message.content);
  */
 export class JobsClient {
     /** Frees the memory early. Calls that are under way finish, and later ones are refused: `client_disposed`. */
@@ -418,7 +444,8 @@ export class JobsClient {
      * Creates a job. When the server asks for a payment, the wallet pays for it once.
      *
      * @example
-     * const { jobId } = await client.createJob({ userId, content }, { idempotencyKey: `order-${orderId}` });
+     * const { jobId } = await client.createJob({ userId, content }, { idempotencyKey:
+     * `order-${orderId}` });
      */
     createJob(params: CreateJobRequest, options?: CreateJobOptions): Promise<CreateJobResponse>;
     /**
@@ -464,7 +491,8 @@ export class JobsClient {
      * await it for an array.
      *
      * @example
-     * for await (const { amount, currency, createdAt } of client.payments({ since: '2026-01-01' }))
+     * for await (const { amount, currency, createdAt } of client.payments({ since: '2026-01-01'
+     * }))
      *   console.log(new Date(createdAt), amount, currency);
      */
     payments(options?: PaymentsOptions): AsyncIterableIterator<PaymentRow> & PromiseLike<PaymentRow[]>;
@@ -490,7 +518,8 @@ export class JobsClient {
      *
      * @example
      * for (const payment of await client.pendingPayments()) await client.resume(payment);
-     * @param handle A job's id, or an attempt: of an error (`error.payment`) or of `pendingPayments()`.
+     * @param handle A job's id, or an attempt: of an error (`error.payment`) or of
+     * `pendingPayments()`.
      */
     resume(handle: string | PaymentAttempt | PendingPayment, options?: ResumeOptions): Promise<CompletedJob>;
     /**
@@ -1063,8 +1092,9 @@ export interface ContractCall {
  */
 export declare function need(value: unknown, methods: readonly string[], what: string): void;
 /**
- * The account among those that a wallet offers that is to pay: the first one, or the one that pays already. What is signed with another one is
- * worth nothing, and a transfer would be another one's money.
+ * The account among those that a wallet offers that is to pay: the first one, or the one that pays
+ * already. What is signed with another one is worth nothing, and a transfer would be another one's
+ * money.
  */
 export declare function offeredOf(offered: readonly string[], from: string | undefined): string;
 
@@ -1872,26 +1902,6 @@ export interface UnansweredJob extends JobDetailsResponse {
     status: Exclude<JobStatus, 'completed'>;
 }
 
-/** A request that has reached the server. Its headers have the proofs of payments in them: they are worth nothing elsewhere. */
-export interface SandboxRequest {
-    /** When, on the sandbox's clock, in milliseconds since 1970. */
-    at: number;
-    /** The request's method. */
-    method: string;
-    /** The whole address. */
-    url: string;
-    /** The address without the server's. */
-    path: string;
-    /** Names in lower case. */
-    headers: Record<string, string>;
-    /** The body as text; empty when there was none. */
-    body: string;
-    /** What was answered; absent when nothing was. */
-    status?: number | undefined;
-    /** Which fault has struck: in this request, or in the wallet when it made the proof that this request brings. Of several the last; `clock-skew` is named where no other has struck. */
-    fault?: FaultName | undefined;
-}
-
 /** Money that has moved on the sandbox's chain. */
 export interface SandboxPayment {
     /** The transaction's hash. */
@@ -1961,8 +1971,8 @@ export interface Store {
     /**
      * For a store that several programs use: waits until none of them holds the lock of this name,
      * and resolves with a function that releases it. The wait ends when `request.gone` is set.
-     * All stores of this package have it. It is needed for hourly and daily budgets, and in a store without
-     * an atomic `add` that several programs use.
+     * All stores of this package have it. It is needed for hourly and daily budgets, and in a store
+     * without an atomic `add` that several programs use.
      */
     lock?(name: string, request: LockRequest): Promise<ReleaseLock>;
 }
@@ -1972,8 +1982,9 @@ import type { AskingClient, JobView } from './react/types.js';
 /** What `useJob` takes. */
 export interface UseJobOptions {
     /**
-     * A name for what is asked here. Components with the same client and key share one question, and it survives a reload: the page comes
-     * back with the paid answer, and pays nothing again. The same question under the same key is asked and paid for once, until `reset()`.
+     * A name for what is asked here. Components with the same client and key share one question, and
+     * it survives a reload: the page comes back with the paid answer, and pays nothing again. The
+     * same question under the same key is asked and paid for once, until `reset()`.
      * @default none: the question belongs to this component alone, and to this visit of the page
      */
     readonly key?: string | undefined;
@@ -1985,7 +1996,8 @@ export interface UseJobOptions {
  *
  * @example
  * const { ask, answer, status, isBusy, error } = useJob(client, { key: 'weather' });
- * return <button onClick={() => ask('What is the weather?')} disabled={isBusy}>{answer ?? error?.message ?? status}</button>;
+ * return <button onClick={() => ask('What is the weather?')} disabled={isBusy}>{answer ??
+ * error?.message ?? status}</button>;
  */
 export declare function useJob(client: AskingClient, { key }?: UseJobOptions): JobView;
 
@@ -1996,7 +2008,10 @@ import type { AskOptions, CompletedJob, CreateJobResponse, JobDetailsResponse, J
 export type AskingClient = Pick<JobsClient, 'createAndWaitForJob' | 'resume' | 'forgetPayment'>;
 /** What `ask` takes. */
 export type AskJobOptions = Pick<AskOptions, 'userId' | 'agentId' | 'metadata' | 'timeoutMs' | 'headers'>;
-/** An error of the client: its `code` says what went wrong, its `fundsMoved` whether money has moved. */
+/**
+ * An error of the client: its `code` says what went wrong, its `fundsMoved` whether money has
+ * moved.
+ */
 export type JobFailure = ElizaJobsError | ArgumentError;
 /** What is known besides the answer. */
 export interface JobFacts {
@@ -2051,7 +2066,10 @@ export interface FailedState extends JobFacts {
     /** What went wrong. Its `code` says what, its `fundsMoved` whether money has moved. */
     readonly error: JobFailure;
 }
-/** `cancel()` was called, here or before a reload. What was paid is recorded, and `resume()` goes on. */
+/**
+ * `cancel()` was called, here or before a reload. What was paid is recorded, and `resume()` goes
+ * on.
+ */
 export interface StoppedState extends JobFacts {
     readonly status: 'stopped';
     readonly isBusy: false;
@@ -2067,22 +2085,29 @@ export type JobPhase = JobState['status'];
 export type JobView = JobState & JobActions;
 /** What `resume` takes. */
 export interface ResumeJobOptions {
-    /** The hash of the transfer, as the user found it in the wallet: for a payment of which nobody else knows what became. */
+    /**
+     * The hash of the transfer, as the user found it in the wallet: for a payment of which nobody
+     * else knows what became.
+     */
     readonly transaction?: string | undefined;
 }
 /** What can be done with a question. The functions stay the same as long as client and key do. */
 export interface JobActions {
     /**
-     * Asks, pays where the server asks for that, and resolves with the answer's text. Whoever does not await it need not catch: what goes wrong is
-     * in `error`. The same question while it is under way, or again under the same key, is the same call. Another question is
-     * refused while one is under way.
+     * Asks, pays where the server asks for that, and resolves with the answer's text. Whoever does
+     * not await it need not catch: what goes wrong is in `error`. The same question while it is under
+     * way, or again under the same key, is the same call. Another question is refused while one is
+     * under way.
      */
     readonly ask: (question: string, options?: AskJobOptions) => Promise<string>;
     /** Goes on with a question that failed or was stopped. What was paid is not paid again. */
     readonly resume: (options?: ResumeJobOptions) => Promise<string>;
     /** Stops waiting. What was paid stays recorded, and `resume()` goes on with it. */
     readonly cancel: () => void;
-    /** Stops waiting, and forgets question and answer: the next `ask` is a new job. The client's own records of payments stay. */
+    /**
+     * Stops waiting, and forgets question and answer: the next `ask` is a new job. The client's own
+     * records of payments stay.
+     */
     readonly reset: () => void;
 }
 
@@ -2112,7 +2137,10 @@ type AnyRequest = string | Global<'URL', {
 }> | Global<'Request', {
     readonly url: string;
 }>;
-/** A server with its chain and a test wallet. All of it is in this process: nothing is sent, and no money exists. */
+/**
+ * A server with its chain and a test wallet. All of it is in this process: nothing is sent, and no
+ * money exists.
+ */
 export interface Sandbox {
     /** The server's address. Nothing listens there: only `fetch` knows it. */
     readonly url: string;
@@ -2128,7 +2156,9 @@ export interface Sandbox {
     readonly agentId: string;
     /** What determines all ids and hashes: the same seed gives the same ones. */
     readonly seed: number;
-    /** All money that has moved, in the order of time. Two entries for one job are a double payment. */
+    /**
+     * All money that has moved, in the order of time. Two entries for one job are a double payment.
+     */
     readonly payments: SandboxPayment[];
     /** All jobs that the server has, in the order of their creation. */
     readonly jobs: SandboxJob[];
@@ -2185,7 +2215,8 @@ export interface ServedSandbox {
 /**
  * Serves a sandbox over HTTP. For Node, Bun and Deno; in a page and in Workers it rejects.
  *
- * @throws {ArgumentError} when an option can never be meant; Node's own error when the port is taken.
+ * @throws {ArgumentError} when an option can never be meant; Node's own error when the port is
+ * taken.
  */
 export declare function serveSandbox(sandbox: Pick<Sandbox, 'fetch'>, options?: ServeOptions): Promise<ServedSandbox>;
 
@@ -2214,7 +2245,9 @@ export interface Logger {
     debug?: ((...said: unknown[]) => void) | undefined;
     /** Nothing, at present. */
     info?: ((...said: unknown[]) => void) | undefined;
-    /** What should be checked: a callback that threw, an odd answer, a wallet that answered too late. */
+    /**
+     * What should be checked: a callback that threw, an odd answer, a wallet that answered too late.
+     */
     warn?: ((...said: unknown[]) => void) | undefined;
     /** Nothing, at present: what goes wrong is thrown. */
     error?: ((...said: unknown[]) => void) | undefined;
@@ -2256,13 +2289,18 @@ export declare class ElizaJobsError extends Error {
     readonly code: ErrorCode;
     /** Whether the same call may succeed later without any change, at no further cost. */
     readonly retryable: boolean;
-    /** Whether money has moved for what this error is about. `'unknown'`: it may have, or may still. */
+    /**
+     * Whether money has moved for what this error is about. `'unknown'`: it may have, or may still.
+     */
     readonly fundsMoved: FundsMoved;
     /** The job this is about. */
     readonly jobId?: string;
     /** The job as it was last seen. */
     readonly job?: JobDetailsResponse;
-    /** The session this is about. Not enumerable: its id opens the session, so that it must not get into logs. */
+    /**
+     * The session this is about. Not enumerable: its id opens the session, so that it must not get
+     * into logs.
+     */
     readonly sessionId?: string;
     /** The message that was sent, when it is known to be in the session. */
     readonly userMessage?: SessionMessage;
@@ -2276,7 +2314,9 @@ export declare class ElizaJobsError extends Error {
     readonly serverCode?: string;
     /** How long the server asks to wait, in milliseconds. */
     readonly retryAfterMs?: number;
-    /** The payment this is about. Not enumerable: it may hold a proof, which must not get into logs. */
+    /**
+     * The payment this is about. Not enumerable: it may hold a proof, which must not get into logs.
+     */
     readonly payment?: PaymentAttempt;
     /** What the platform or the wallet threw. */
     readonly cause?: unknown;
@@ -2299,13 +2339,16 @@ export declare class ConnectionError extends ElizaJobsError {
     readonly code: ConnectionErrorCode;
 }
 /**
- * A message in a session got no answer: the agent failed, chose not to answer, or took longer than the
- * caller waits. Or it is not known whether the message has arrived.
+ * A message in a session got no answer: the agent failed, chose not to answer, or took longer than
+ * the caller waits. Or it is not known whether the message has arrived.
  */
 export declare class SessionError extends ElizaJobsError {
     readonly code: SessionErrorCode;
 }
-/** An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for `instanceof`. */
+/**
+ * An argument or option can never work. Nothing was sent. Also an `ElizaJobsError` for
+ * `instanceof`.
+ */
 export declare class ArgumentError extends TypeError {
     /** What is wrong: an argument, or a client that was released. */
     readonly code: ArgumentErrorCode;
@@ -2360,22 +2403,23 @@ export interface FetchResponse {
 /** A `fetch` of your own. The global one is such a function. */
 export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchResponse>;
 /**
- * Makes the token transfer that the quote asks for, and returns its transaction hash once it is mined. An error with `noMoneyMoved: true`
- * says that certainly nothing was sent.
+ * Makes the token transfer that the quote asks for, and returns its transaction hash once it is
+ * mined. An error with `noMoneyMoved: true` says that certainly nothing was sent.
  */
 export type SendTransfer = (quote: Quote, options: TransferOptions) => string | Promise<string>;
 /** What a wallet that makes a transfer is given beside the quote. */
 export interface TransferOptions {
     /**
      * To be called with the transaction's hash as soon as the transfer is sent, by a wallet that
-     * waits until it is mined: the hash is recorded, and the payment can be resumed should the program
-     * end meanwhile. From then on only `noMoneyMoved: true` says that nothing has moved.
+     * waits until it is mined: the hash is recorded, and the payment can be resumed should the
+     * program end meanwhile. From then on only `noMoneyMoved: true` says that nothing has moved.
      */
     onSent: (hash: string) => void;
 }
 /**
- * A wallet of ethers (a signer, version 5 or 6), of viem or wagmi (a wallet client), or an EIP-1193 provider such as `window.ethereum`. Each goes
- * in as it is: in a page after `import 'eliza-jobs/wallets'`, elsewhere without. A viem account is a `Wallet` that signs.
+ * A wallet of ethers (a signer, version 5 or 6), of viem or wagmi (a wallet client), or an EIP-1193
+ * provider such as `window.ethereum`. Each goes in as it is: in a page after
+ * `import 'eliza-jobs/wallets'`, elsewhere without. A viem account is a `Wallet` that signs.
  */
 export type LibraryWallet = EthersLike | ViemLike | Eip1193Like;
 /** Some of what an ethers signer has. */
@@ -2395,8 +2439,9 @@ interface Eip1193Like {
     request(asked: any): Promise<any>;
 }
 /**
- * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual libraries. An error with
- * `noMoneyMoved: true` says that certainly nothing was sent: the budget has it back, and the payment is not open.
+ * What pays. Each member opens more servers; `eliza-jobs/wallets` makes such objects of the usual
+ * libraries. An error with `noMoneyMoved: true` says that certainly nothing was sent: the budget
+ * has it back, and the payment is not open.
  */
 export interface Wallet {
     /** Whose money it is. Needed with `signTypedData`. */
@@ -2405,11 +2450,14 @@ export interface Wallet {
     sendTransfer?: SendTransfer | undefined;
     /** Signs typed data (EIP-712), for servers of x402 version 1 and 2. Returns the signature. */
     signTypedData?: ((typedData: TypedData) => string | Promise<string>) | undefined;
-    /** Takes a whole payment over, for what the others cannot serve. Returns the request headers that prove it, such as `PAYMENT-SIGNATURE`. */
+    /**
+     * Takes a whole payment over, for what the others cannot serve. Returns the request headers that
+     * prove it, such as `PAYMENT-SIGNATURE`.
+     */
     pay?: ((quote: Quote) => HeadersInput | Promise<HeadersInput>) | undefined;
     /**
-     * Calls a contract without a transaction (`eth_call` on the latest block), and returns what it returns. With it, `resume()` asks the chain
-     * whether what was signed was used.
+     * Calls a contract without a transaction (`eth_call` on the latest block), and returns what it
+     * returns. With it, `resume()` asks the chain whether what was signed was used.
      */
     call?: ((request: {
         chainId: number;
@@ -2417,8 +2465,8 @@ export interface Wallet {
         data: string;
     }) => string | Promise<string>) | undefined;
     /**
-     * The receipt of a transaction (`eth_getTransactionReceipt`); `null` while there is none. With it, `resume()` asks the chain what became of
-     * a transfer.
+     * The receipt of a transaction (`eth_getTransactionReceipt`); `null` while there is none. With
+     * it, `resume()` asks the chain what became of a transfer.
      */
     receipt?: ((hash: string, chainId: number) => unknown) | undefined;
 }
@@ -2426,7 +2474,10 @@ export {};
 
 
 import type { JobStatus as Status } from './wasm.js';
-/** Where a job stands. `UNKNOWN`: the server said something else, which is in `rawStatus`; it is not final. */
+/**
+ * Where a job stands. `UNKNOWN`: the server said something else, which is in `rawStatus`; it is not
+ * final.
+ */
 export declare const JobStatus: {
     readonly [S in Status as Uppercase<S>]: S;
 };
@@ -2488,8 +2539,8 @@ export interface JobsClient {
      * Creates a job, pays for it when the server asks for that, and waits for its answer.
      *
      * @example
-     * const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is the weather?' });
-     * console.log(job.result.message.content);
+     * const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is
+     * the weather?' }); console.log(job.result.message.content);
      */
     createAndWaitForJob(params: CreateJobRequest, options?: WaitOptions): Promise<CompletedJob>;
     /**
@@ -2510,7 +2561,8 @@ export interface JobsClient {
      * Waits for a job's answer, until the job's own expiry.
      *
      * @example
-     * const job = await client.pollJob(jobId, { timeoutMs: 60_000, onUpdate: (update) => console.log(update.type) });
+     * const job = await client.pollJob(jobId, { timeoutMs: 60_000, onUpdate: (update) =>
+     * console.log(update.type) });
      */
     pollJob(jobId: string, options?: WaitOptions): Promise<CompletedJob>;
     /**

@@ -1,4 +1,5 @@
-// An application with every strict switch of the compiler on: what it writes down, passes on and wraps compiles.
+// An application with every strict switch of the compiler on: what it writes down, passes on and
+// wraps compiles.
 import {
   ApiError,
   ArgumentError,

@@ -32,7 +32,10 @@ for (const [module, moduleResolution, file] of [
   });
 }
 
-/** Compiles one of the consumers as a project with these options; the package's declarations are checked too. */
+/**
+ * Compiles one of the consumers as a project with these options; the package's declarations are
+ * checked too.
+ */
 function compiles(file, compilerOptions, compiler = tsc) {
   const name = `${path.basename(file, '.ts')}.mts`;
   cpSync(path.join(import.meta.dirname, file), path.join(folder, name));

@@ -1,10 +1,11 @@
-// Bytes as text that a JavaScript file can carry and that compresses well. README.md says why and how.
+// Bytes as text that a JavaScript file can carry and that compresses well. README.md says why and
+// how.
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 
-// Which character stands for which byte matters to brotli, which predicts a character from the class
-// of the one before it (vowel, digit, …). This order is the best of some thousands that were tried: it
-// saves 1.5 % against ASCII order, for other wasm files too.
+// Which character stands for which byte matters to brotli, which predicts a character from the
+// class of the one before it (vowel, digit, …). This order is the best of some thousands that were
+// tried: it saves 1.5 % against ASCII order, for other wasm files too.
 export const ALPHABET = '[}%]!=>-{*h;?0i1,.&K5A(_Z:n/BO4Y698X)7Ida@Fcj+2DQmEfPexg|~VT^3#HUJsztvSwlrLpWqGRkMNbCyou';
 /** So many characters stand for a byte each; the two after them are escapes. */
 export const SINGLES = 86;
@@ -31,7 +32,10 @@ export function encode(bytes) {
   return [...head, ...Array.from(bytes, (byte) => spelling[byte])].join('');
 }
 
-/** decode.wat as the bytes of a module: so few that a list of numbers is shorter than what reads another form. */
+/**
+ * decode.wat as the bytes of a module: so few that a list of numbers is shorter than what reads
+ * another form.
+ */
 function assembledLoop() {
   const tool = (name, args, input) =>
     execFileSync(path.join(import.meta.dirname, '../../node_modules/.bin', name), args, { input, maxBuffer: 1e6 });
@@ -41,8 +45,8 @@ function assembledLoop() {
 let loop;
 
 /**
- * A module for `decode.ts` to work on: what the package is built from. The text stands outside the function: engines read a function
- * once when they load it, and again when it is called.
+ * A module for `decode.ts` to work on: what the package is built from. The text stands outside the
+ * function: engines read a function once when they load it, and again when it is called.
  */
 export function asModule(bytes) {
   const text = JSON.stringify(encode(bytes));

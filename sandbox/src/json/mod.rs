@@ -1,8 +1,8 @@
 //! JSON documents. Numbers are those of JavaScript.
 //!
 //! The type is our own and small: where it runs, JavaScript reads texts and numbers
-//! (`javascript.rs`), and a parser of our own would be a third of the module. On the host serde_json
-//! does (`host.rs`).
+//! (`javascript.rs`), and a parser of our own would be a third of the module. On the host
+//! serde_json does (`host.rs`).
 
 #[cfg(not(target_arch = "wasm32"))]
 mod host;

@@ -89,7 +89,8 @@ refusal(
 
 const next = `Next.js ${versionOf('next')}`;
 const command = [process.execPath, bin('next/dist/bin/next')];
-// examples/next beside the tools, where the project's own node_modules would be, with pages of the tests: one build has all.
+// examples/next beside the tools, where the project's own node_modules would be, with pages of the
+// tests: one build has all.
 const app = project('example');
 rmSync(app, { recursive: true, force: true });
 for (const from of [path.resolve(import.meta.dirname, '../../../examples/next'), project('next')])

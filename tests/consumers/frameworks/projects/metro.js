@@ -1,4 +1,5 @@
-// React Native has no WebAssembly: the package must be bundled all the same, and say what is missing.
+// React Native has no WebAssembly: the package must be bundled all the same, and say what is
+// missing.
 const { JobsClient } = require('eliza-jobs');
 
 try {

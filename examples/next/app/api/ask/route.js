@@ -5,7 +5,10 @@ import { createSandbox } from 'eliza-jobs/sandbox';
 import { fromViem } from 'eliza-jobs/wallets';
 import { privateKeyToAccount } from 'viem/accounts';
 
-/** Where it runs for longer than one request: https://nextjs.org/docs/app/api-reference/file-conventions/route-segment-config */
+/**
+ * Where it runs for longer than one request:
+ * https://nextjs.org/docs/app/api-reference/file-conventions/route-segment-config
+ */
 export const maxDuration = 60;
 
 let client;
