@@ -176,7 +176,7 @@ impl Payment {
         let may_be_sent = attempt.state != PaymentState::Proven || attempt.valid_until().is_none();
         let delivery = if may_be_sent { Delivery::Unknown } else { Delivery::Unsent };
         let payment = Self::begin(attempt, State::Resumed(resumption), None, end);
-        Self { delivery, unrecorded: resumption.record == StoredRecord::Missing, ..payment }
+        Self { delivery, ..payment }
     }
 
     fn begin(attempt: Attempt, state: State, order: Option<Order>, end: Deadline) -> Self {
