@@ -53,9 +53,7 @@ use crate::api::jobs::Created;
 use crate::api::payments::{Attempt, JobSource, PaymentState};
 use crate::json::Json;
 use crate::payment::late::needs_no_answer;
-use crate::payment::step::{
-    Action, Answer, Claim, Event, Moment, Order, ReservationChange, ReserveOutcome, Resumption, Step, StoredRecord,
-};
+use crate::payment::step::{Action, Answer, Claim, Event, Moment, Order, ReservationChange, ReserveOutcome, Resumption, Step};
 use crate::payment::store_failed;
 use crate::payment::wallet_error::UNMOVED;
 use crate::payment::wallet_request::WalletRequest;

@@ -466,7 +466,8 @@ fn a_signature_is_good_by_the_servers_clock_and_never_sent_again_when_its_time_i
         create(&scene).unwrap();
         assert_eq!(before(&scene), 1.8e9 + 60.0 + ahead, "{date}");
     }
-    // The record says until when it can be settled by the later one of both clocks: the server is behind, or ahead.
+    // The record says until when it can be settled by the later one of both clocks: the server is
+    // behind, or ahead.
     for (date, apart) in [("Fri, 15 Jan 2027 07:59:00 GMT", -60.0), ("Fri, 15 Jan 2027 08:01:00 GMT", 60.0)] {
         let scene = signing(scene([asks(entry()).with("date", date)])).forever(Step::Fail(SendFailure::Reset));
         create(&scene).unwrap_err();

@@ -231,7 +231,8 @@ fn a_long_list_of_payments_gives_other_work_its_turn_after_every_fifty_records()
     assert_eq!(scene.world.sleeps.borrow().iter().filter(|ms| **ms == 0.0).count(), 2);
 }
 
-/// The record must say until when a signature is good, however long it took to write and to count it.
+/// The record must say until when a signature is good, however long it took to write and to count
+/// it.
 #[test]
 fn a_store_that_takes_seconds_to_count_a_payment_hinders_no_signature() {
     let budget = |config: &mut Config| config.spend.limits[0].budget = 20_000;
