@@ -344,7 +344,18 @@ mod tests {
         assert_eq!(book.accepted("c", "job-3", at(40.0), at(30.0)), ["a"]);
         assert!(book.is_closed("a") && book.is_closed("b") && !book.is_closed("c"));
         book.reopen("b", "job-2", at(50.0));
-        assert!(!book.is_closed("b") && book.job_finished("job-2") == ["b"]);
+        assert_eq!((book.is_closed("b"), &book.closed), (false, &VecDeque::from(["a".to_owned()])));
+        assert_eq!(book.job_finished("job-2"), ["b"]);
+    }
+
+    #[test]
+    fn a_job_that_was_paid_for_twice_closes_both_payments() {
+        let mut book = Book::default();
+        for id in ["a", "b", "a"] {
+            book.accepted(id, "job-1", at(10.0), at(0.0));
+        }
+        assert_eq!(book.kept.len(), 2);
+        assert_eq!(book.job_finished("job-1"), ["a", "b"]);
     }
 
     #[test]

@@ -109,6 +109,16 @@ mod tests {
     }
 
     #[test]
+    fn what_may_have_been_sent_is_over_by_no_code_of_a_wallet() {
+        let no = || Err(json!({"code": 4001, "message": "User rejected the request."}));
+        assert!(matches!(late_answer(attempt("unknown"), no()), LateAnswer::Kept(kept) if kept.state == PaymentState::Unknown));
+        let hash = "0x".to_owned() + &"ab".repeat(32);
+        let said = Attempt { transaction: Some(hash.clone()), ..with_proof("proven") };
+        let LateAnswer::Kept(kept) = late_answer(said, no()) else { panic!("a transaction is forgotten") };
+        assert_eq!((kept.state, kept.transaction, kept.proof.len()), (PaymentState::Proven, Some(hash), 1));
+    }
+
+    #[test]
     fn a_transfer_wallets_answer_is_dropped_where_there_is_a_job_or_a_proof_that_was_sent() {
         let found = |attempt| Found::Attempt(Box::new(attempt));
         for (found, is_closed, is_dropped) in [

@@ -53,9 +53,7 @@ use crate::api::jobs::Created;
 use crate::api::payments::{Attempt, JobSource, PaymentState};
 use crate::json::Json;
 use crate::payment::late::needs_no_answer;
-use crate::payment::step::{
-    Action, Answer, Claim, Event, Moment, Order, ReservationChange, ReserveOutcome, Resumption, Step, StoredRecord,
-};
+use crate::payment::step::{Action, Answer, Claim, Event, Moment, Order, ReservationChange, ReserveOutcome, Resumption, Step};
 use crate::payment::store_failed;
 use crate::payment::wallet_error::UNMOVED;
 use crate::payment::wallet_request::WalletRequest;
@@ -176,7 +174,7 @@ impl Payment {
         let may_be_sent = attempt.state != PaymentState::Proven || attempt.valid_until().is_none();
         let delivery = if may_be_sent { Delivery::Unknown } else { Delivery::Unsent };
         let payment = Self::begin(attempt, State::Resumed(resumption), None, end);
-        Self { delivery, is_unrecorded: resumption.record == StoredRecord::Missing, ..payment }
+        Self { delivery, ..payment }
     }
 
     fn begin(attempt: Attempt, state: State, order: Option<Order>, end: Deadline) -> Self {

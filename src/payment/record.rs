@@ -288,6 +288,14 @@ mod tests {
     }
 
     #[test]
+    fn the_transaction_that_settled_a_signature_is_no_proof_of_it() {
+        let hash = format!("0x{}", "ab".repeat(32));
+        let settled = record().set("transaction", Json::text(&hash));
+        assert_eq!(read(&settled).unwrap().proof, [("x-payment".to_owned(), "p".to_owned())]);
+        assert!(read(&settled.without("proof")).unwrap().proof.is_empty());
+    }
+
+    #[test]
     fn what_is_no_record_is_unreadable_and_not_missing() {
         assert!(matches!(parse(&json!(null)), Found::Missing));
         assert!(matches!(parse(&json!(record().to_json())), Found::Attempt(_)));

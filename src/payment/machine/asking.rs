@@ -12,7 +12,7 @@ use crate::payment::wallet_error::LOOK_IN_WALLET;
 use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
 use crate::spending::offer_rules::PaymentMethod;
 use crate::spending::policy::OverBudget;
-use crate::time::{Deadline, Millis, WallTime};
+use crate::time::{Millis, WallTime};
 use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
 
@@ -88,8 +88,7 @@ impl Payment {
             return self.ask(at);
         }
         self.state = State::Reserving;
-        let step = Step::new(Action::Reserve { over: OverBudget::Refuse, record: StoredRecord::Written });
-        if self.is_waiting && self.end != Deadline::NEVER { step.until(self.end) } else { step }
+        Step::new(Action::Reserve { over: OverBudget::Refuse, record: StoredRecord::Written }).until(self.end)
     }
 
     pub(super) fn reserved(&mut self, at: Moment) -> Step {

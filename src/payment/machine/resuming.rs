@@ -10,7 +10,6 @@ use crate::payment::funds_moved::UNSIGNED;
 use crate::payment::step::{Action, Moment, Paid, ReservationChange, Resumption, Step, StoredRecord};
 use crate::payment::store_failed;
 use crate::spending::policy::OverBudget;
-use crate::time::Deadline;
 use crate::x402::onchain::ChainWord;
 
 impl Payment {
@@ -40,8 +39,7 @@ impl Payment {
         }
         if resumption.asks_chain && !never_sent {
             self.state = State::Checking(Resumption { asks_chain: false, ..resumption });
-            let step = Step::new(Action::AskChain);
-            return if self.end == Deadline::NEVER { step } else { step.until(self.end) };
+            return Step::new(Action::AskChain).until(self.end);
         }
         if resumption.has_reservation {
             return self.rewrite(resumption, at);

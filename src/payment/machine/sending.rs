@@ -115,11 +115,7 @@ impl Payment {
         let step = if self.end.is_over(at.now) {
             self.conclude(*out_of_time(), at)
         } else if !is_first && self.is_stale(at) {
-            if self.was_sent() || !self.attempt.is_signed() {
-                self.conclude(*stale(), at)
-            } else {
-                self.withdraw(Some(void()), at)
-            }
+            if self.was_sent() { self.conclude(*stale(), at) } else { self.withdraw(Some(void()), at) }
         } else {
             self.state = State::Sending;
             Step::new(Action::Send(Box::new(self.attempt.clone())))
