@@ -331,7 +331,7 @@ export interface AssetOptions {
      */
     symbol: string;
     /**
-     * How many decimals it has.
+     * How many decimals it has: from 0 to 36.
      */
     decimals: number;
     /**
@@ -1421,8 +1421,7 @@ export interface JobsClientOptions {
     confirm?: ((quote: Quote) => boolean | Promise<boolean>) | undefined;
     /**
      * The longest time for the wallet, and for `confirm`, in milliseconds.
-     * @default 300000;
-     * without a limit in a page
+     * @default 300000; without a limit in a page
      */
     walletTimeoutMs?: number | undefined;
     /**
@@ -1446,8 +1445,7 @@ export interface JobsClientOptions {
     polling?: PollingOptions | undefined;
     /**
      * Receives lines for people, never with a header, a body or a proof in them.
-     * @default warnings
-     * go to the console
+     * @default warnings go to the console
      */
     logger?: Logger | undefined;
 }
@@ -1654,6 +1652,7 @@ export interface RequestOptions {
     /**
      * The longest time for this call, in milliseconds: for one request with its retries, or for a
      * whole wait.
+     * @default the client's `timeoutMs` for a request; a wait ends after its job's own expiry
      */
     timeoutMs?: number | undefined;
     /**
@@ -1728,8 +1727,7 @@ export interface SpendOptions {
     /**
      * The most that jobs may cost together, as a decimal string of USDC, or limits for each hour,
      * each day and in all. It is counted in the store, for all clients that share it.
-     * @default no
-     * limit
+     * @default no limit
      */
     budget?: string | BudgetOptions | undefined;
     /**
@@ -1762,14 +1760,12 @@ export interface SpendOptions {
 export interface WaitOptions extends CreateJobOptions {
     /**
      * Milliseconds between two polls, kept exactly.
-     * @default 1000 when `maxAttempts` is given,
-     * else a schedule that follows the job's age
+     * @default 1000 when `maxAttempts` is given, else a schedule that follows the job's age
      */
     intervalMs?: number | undefined;
     /**
      * How often to poll at most, kept exactly.
-     * @default 30 when an interval is given, else until
-     * the job's own expiry
+     * @default 30 when an interval is given, else until the job's own expiry
      */
     maxAttempts?: number | undefined;
 }
