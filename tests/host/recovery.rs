@@ -248,6 +248,8 @@ fn a_payment_is_forgotten_when_the_application_says_so() {
     let open = pending(&scene).remove(0);
     run(scene.client.forget_payment(&open, &plain())).unwrap();
     assert!(pending(&scene).is_empty());
+    let is_paid = |key: &String| key.starts_with(record::PAID);
+    assert!(!scene.world.store.borrow().keys().any(is_paid), "nobody knows that it was paid");
     for odd in [json!(null), json!({}), json!("x")] {
         assert_eq!(run(scene.client.forget_payment(&odd, &plain())).unwrap_err().code, ErrorCode::InvalidArgument);
     }
