@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use super::funds_moved::{FundsMoved, fate, funds_moved};
 use super::keys;
+use super::machine::COUNTING;
 use super::payments::Payments;
 use super::record::{self, Found};
 use super::step::{ReserveOutcome, StoredRecord};
@@ -214,7 +215,7 @@ impl<P: Platform + 'static> Payments<P> {
             payments.change(at, change, Deadline::NEVER).await?;
             Ok(Stored::Done)
         };
-        let limit = end.left(self.platform.now()).max(Millis::ZERO);
+        let limit = COUNTING.min(end.left(self.platform.now()).max(Millis::ZERO));
         let done = within(self.in_order(key, Box::pin(work)), self.platform.sleep(limit)).await.map(|done| done.map(drop));
         done.unwrap_or_else(|| Err(Json::text("the time limit was over before all payments were counted again")))
     }

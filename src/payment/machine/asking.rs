@@ -2,7 +2,7 @@
 //! wallet.
 
 use super::errors::silent;
-use super::{Payment, STORE, State};
+use super::{COUNTING, Payment, STORE, State};
 use crate::api::error::{Error, ErrorCode};
 use crate::api::payments::{Attempt, PaymentState};
 use crate::encoding::is_hex;
@@ -88,7 +88,7 @@ impl Payment {
         }
         self.state = State::Reserving;
         let step = Step::new(Action::Reserve { over: OverBudget::Refuse, record: StoredRecord::Written });
-        if self.waiting && self.end != Deadline::NEVER { step.until(self.end) } else { step }
+        if self.waiting { step.until(self.end.min(Deadline::after(at.now, Some(COUNTING)))) } else { step }
     }
 
     pub(super) fn reserved(&mut self, at: Moment) -> Step {
