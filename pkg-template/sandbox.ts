@@ -215,16 +215,20 @@ function said(answer: AnswerText): Said {
 
 /** Servers write years with four digits, and time goes on from where it begins. */
 const YEAR_9000 = Date.UTC(9000);
+const YEAR_9999 = Date.UTC(9999);
 
 /** Where virtual time begins. */
 function beginning(now: unknown): number {
   const at = typeof now === 'string' ? Date.parse(now) : now === undefined || now === null ? Date.now() : now;
   if (typeof at === 'number' && at >= 0 && at < YEAR_9000) return at;
-  throw argumentError(
-    'now',
-    `now must be milliseconds since 1970, or a date such as '2026-01-01T00:00:00Z', and before the year 9000; given: ${shown(now)}`,
-  );
+  throw badNow(shown(now));
 }
+
+const badNow = (given: string) =>
+  argumentError(
+    'now',
+    `now must be milliseconds since 1970, or a date such as '2026-01-01T00:00:00Z', and before the year 9000; given: ${given}`,
+  );
 
 /**
  * Creates a server with its chain and a test wallet, for `JobsClient`:
@@ -239,10 +243,16 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 }
 
 function create(options: SandboxOptions): Sandbox {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw argumentError('options', `createSandbox takes an object; given: ${kindOf(options)}`);
+  // The members of a Map or of a promise are not those that were meant.
+  const kind = Object.prototype.toString.call(options).slice(8, -1);
+  if (kind !== 'Object') {
+    const given = typeof options === 'object' && !Array.isArray(options) ? kind.toLowerCase() : kindOf(options);
+    throw argumentError('options', `createSandbox takes an object; given: ${given}`);
   }
   const { answer, ...others } = { ...options };
+  // As JSON it is `null`, which is the default.
+  const { now } = others as { now?: unknown };
+  if (now instanceof Date && Number.isNaN(now.getTime())) throw badNow(String(now));
   if (answer !== undefined && typeof answer !== 'function') {
     throw argumentError('answer', `answer must be a function that returns the text; given: ${typeof answer}`);
   }
@@ -291,6 +301,8 @@ class Runner {
   readonly #machine: Machine;
   /** Where virtual time stands. */
   #clock: number;
+  /** Where it will stand when all has happened that was asked for. */
+  #goal: number;
   readonly #start: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #count = 0;
@@ -303,7 +315,7 @@ class Runner {
   constructor(answer: AnswerFunction, options: { now?: unknown; time?: unknown }) {
     this.#answer = answer;
     this.#start = options.time === 'virtual' ? beginning(options.now) : Date.now();
-    this.#clock = this.#start;
+    this.#clock = this.#goal = this.#start;
     const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
     this.#machine = checked(() => machine(options, seed, this.#start));
   }
@@ -450,21 +462,28 @@ class Runner {
     if (!this.#machine.isVirtual) {
       throw argumentError('time', "time passes by itself in this sandbox; create it with time: 'virtual' to advance it");
     }
-    if (typeof ms !== 'number' || !(ms >= 0 && ms < Infinity)) {
-      throw argumentError('ms', `ms must be a number of milliseconds from 0 on; given: ${String(ms)}`);
+    if (typeof ms !== 'number' || !(ms >= 0 && this.#goal + ms < YEAR_9999)) {
+      throw argumentError(
+        'ms',
+        `ms must be a number of milliseconds from 0 on, that ends before the year 9999; given: ${String(ms)}`,
+      );
     }
-    return (this.#advancing = this.#advancing.then(() => this.#pass(ms)));
+    this.#goal += ms;
+    const era = this.#era;
+    return (this.#advancing = this.#advancing.then(() => this.#pass(ms, era)));
   }
 
-  async #pass(ms: number) {
+  /** Lets time pass, in the era in which that was asked for. */
+  async #pass(ms: number, era: number) {
     const end = this.#clock + ms;
     await settled();
     for (let due = this.#machine.nextDue(); due !== undefined && due <= end; due = this.#machine.nextDue()) {
+      if (era !== this.#era) return;
       this.#clock = Math.max(this.#clock, due);
       this.#perform();
       await settled();
     }
-    this.#clock = end;
+    if (era === this.#era) this.#clock = end;
   }
 
   #reset() {
@@ -473,7 +492,7 @@ class Runner {
     for (const id of [...this.#requests.keys()]) this.#break(id, broken('ECONNRESET'));
     for (const call of this.#calls.values()) call.reject(new Error('the sandbox was reset'));
     this.#calls.clear();
-    this.#clock = this.#start;
+    this.#clock = this.#goal = this.#start;
     this.#machine.reset(this.#now());
   }
 }

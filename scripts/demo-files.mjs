@@ -48,9 +48,13 @@ async function bundled(installed) {
   return files;
 }
 
-/** The HTML, as it is. */
+/** The HTML, without its indentation. */
 function* pages() {
-  for (const name of readdirSync(www)) if (name.endsWith('.html')) yield [`/${name}`, readFileSync(path.join(www, name))];
+  for (const name of readdirSync(www)) {
+    if (!name.endsWith('.html')) continue;
+    const text = readFileSync(path.join(www, name), 'utf8');
+    yield [`/${name}`, Buffer.from(text.replace(/\n\s+/g, '\n'))];
+  }
 }
 
 /** The page imports the package from the folder beside it. */

@@ -1,8 +1,10 @@
 // The conversation: questions, what the server is doing about them, and the answers with their
 // receipts.
-import { byId, copyButton, duration, element, short } from './dom.js';
+import { byId, copyButton, cut, duration, element, short } from './dom.js';
 import { chargeOf, fundsMoved, sentence } from './words.js';
 
+/** A longer question is in its field; its answer is not to be looked for below all of it. */
+const LONGEST = 1000;
 const SAID = {
   idle: 'Ready.',
   quoting: 'Asking for the price.',
@@ -47,7 +49,7 @@ export function beginTurn(question, stop) {
   const turn = element(
     'article',
     { className: 'turn', 'aria-label': 'Question and answer' },
-    element('p', { className: 'said' }, question),
+    element('p', { className: 'said' }, cut(question, LONGEST)),
     busy,
   );
   byId('thread').prepend(turn);

@@ -22,6 +22,9 @@ export function element(name, properties = {}, ...children) {
 /** `0x7E57…0002`: enough of an address or a hash to recognise it. */
 export const short = (text = '') => (text.length > 14 ? `${text.slice(0, 6)}…${text.slice(-4)}` : text);
 
+/** The first so many units of a text. No letter is cut in half. */
+export const cut = (text, most) => (text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text);
+
 /** `1.24 s`, or `38 ms` when it is less than a second. */
 export const duration = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
 

@@ -52,7 +52,8 @@ export function createFaults(sequence, { isFree, began, ended }) {
   const buttons = [];
   const note = byId('faults-note');
   const about = note.textContent;
-  const allow = (isAllowed) => {
+  const allow = (isAllowed, why) => {
+    note.textContent = isAllowed ? about : why;
     for (const each of buttons) {
       if (isAllowed) each.removeAttribute('aria-disabled');
       else each.setAttribute('aria-disabled', 'true');
@@ -69,7 +70,7 @@ export function createFaults(sequence, { isFree, began, ended }) {
       button.addEventListener('click', async () => {
         if (!isFree()) return;
         began({ fault: entry.id, question: QUESTION, limit: LIMIT });
-        allow(false);
+        allow(false, 'One at a time: this one is played to its end.');
         result.className = 'result';
         result.textContent = 'playing …';
         try {
@@ -90,12 +91,7 @@ export function createFaults(sequence, { isFree, began, ended }) {
       );
     }),
   );
-  return {
-    allow(isAllowed) {
-      allow(isAllowed);
-      note.textContent = isAllowed ? about : 'Your question comes first: these can be played when it has ended.';
-    },
-  };
+  return { allow: (isAllowed) => allow(isAllowed, 'Your question comes first: these can be played when it has ended.') };
 }
 
 function show(result, { text, isGood }) {
@@ -121,10 +117,14 @@ async function run(entry, sequence, totals) {
   try {
     answer = await (entry.play ?? play)(client, sandbox, drawing);
   } catch (thrown) {
+    if (thrown instanceof Unplayed) throw thrown;
     error = thrown;
   }
   return count(sandbox, totals, drawing, { error, answer });
 }
+
+/** Nothing can be said of a misfortune that did not happen. */
+class Unplayed extends Error {}
 
 /** Counts what the sandbox's chain says, which is what happened, whatever the client believes. */
 function count(sandbox, totals, drawing, { error, answer }) {
@@ -172,8 +172,7 @@ async function clickTwice(client) {
  * A page in a frame asks and pays; when its paid request is under way, it is reloaded. What is left
  * of it is in its storage; the sandbox, in this page, goes on.
  */
-async function reloadInTheMiddle(_client, sandbox, drawing) {
-  const { promise: ended, resolve, reject } = Promise.withResolvers();
+function reloadInTheMiddle(_client, sandbox, drawing) {
   const frame = element('iframe', { src: 'inner.html', title: 'A page that is reloaded while it pays' });
   let isReloaded = false;
   const drawn = recordedFetch(sandbox.fetch, () => drawing, sandbox);
@@ -190,18 +189,31 @@ async function reloadInTheMiddle(_client, sandbox, drawing) {
     });
     return new Promise(() => undefined);
   };
-  globalThis.forInnerPage = {
-    url: sandbox.url,
-    recipient: sandbox.recipient,
-    question: QUESTION,
-    fetch: send,
-    wallet: recordedWallet(sandbox.wallet, () => drawing),
-    ended: resolve,
-    failed: reject,
-  };
   const place = byId('frame-place');
-  place.querySelector('iframe')?.remove();
-  place.append(frame);
-  place.hidden = false;
-  return ended;
+  return new Promise((ended, failed) => {
+    const unplayed = (why) => {
+      place.hidden = true;
+      failed(new Unplayed(why));
+    };
+    // A browser's own page about an error has loaded too.
+    let began = 0;
+    frame.addEventListener('load', () => {
+      began -= 1;
+      if (began < 0) unplayed('the frame’s page cannot be loaded: are you online?');
+    });
+    globalThis.forInnerPage = {
+      url: sandbox.url,
+      recipient: sandbox.recipient,
+      question: QUESTION,
+      fetch: send,
+      wallet: recordedWallet(sandbox.wallet, () => drawing),
+      began: () => (began += 1),
+      ended,
+      failed,
+      unplayed,
+    };
+    place.querySelector('iframe')?.remove();
+    place.append(frame);
+    place.hidden = false;
+  });
 }

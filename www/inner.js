@@ -1,19 +1,30 @@
 // The page in the frame of "Reload in the middle". It knows nothing of being reloaded: it does on
 // load what every page should.
-const { url, recipient, question, fetch, wallet, ended, failed } = parent.forInnerPage;
+const { url, recipient, question, fetch, wallet, began, ended, failed, unplayed } = parent.forInnerPage;
 const byId = (id) => document.getElementById(id);
 const say = (text) => (byId('say').textContent = text);
 document.documentElement.dataset.theme = parent.document.documentElement.dataset.theme ?? 'system';
+began();
 
-try {
+/** The storage that outlives a reload; `undefined` where the browser has none for this page. */
+function storage() {
+  try {
+    sessionStorage.setItem('probe', '');
+    return sessionStorage;
+  } catch {
+    return undefined;
+  }
+}
+
+async function play(storage) {
   const { JobsClient, localStorageStore } = await import('./eliza-jobs/index.js');
-  // A storage that survives this page's reload, apart from the outer page's own payments.
   const client = new JobsClient({
     baseUrl: url,
     fetch,
     wallet,
     spend: { recipients: [recipient] },
-    store: localStorageStore(sessionStorage),
+    // Apart from the outer page's own payments.
+    store: localStorageStore(storage),
   });
   const [open] = await client.pendingPayments();
   byId('loads').textContent = open ? 'Second load: a payment is open.' : 'First load: nothing is open.';
@@ -21,7 +32,14 @@ try {
   const job = await (open ? client.resume(open) : client.createAndWaitForJob({ userId: crypto.randomUUID(), content: question }));
   say(job.result.message.content);
   ended(job.result.message.content);
-} catch (error) {
-  say(error.message);
-  failed(error);
 }
+
+const kept = storage();
+if (kept) {
+  await play(kept).catch((error) => {
+    say(error.message);
+    // What is not the client's says that it could not begin.
+    if (typeof error.code === 'string') failed(error);
+    else unplayed(error.message);
+  });
+} else unplayed('this browser keeps nothing for a page that is reloaded');

@@ -1,5 +1,5 @@
 // What was paid, as a table and as CSV; what is open; and what the server says of its jobs.
-import { byId, copyButton, element, short } from './dom.js';
+import { byId, copyButton, cut, element, short } from './dom.js';
 import { chargeOf } from './words.js';
 
 const STATES = {
@@ -21,12 +21,12 @@ const time = (ms) => element('time', { dateTime: new Date(ms).toISOString() }, n
 /**
  * The table of all payments of the store, the newest first.
  *
- * @param isEnded Whether the server at an address is a sandbox that has ended with its page.
+ * @param isOther Whether the server at an address is a sandbox, and not the one of the settings.
  */
-export async function drawLedger(client, isEnded) {
+export async function drawLedger(client, isOther) {
   const rows = (await client.payments()).reverse();
   byId('csv').hidden = rows.length === 0;
-  byId('ledger-note').hidden = !rows.some(({ server }) => isEnded(server));
+  byId('ledger-note').hidden = !rows.some(({ server }) => isOther(server));
   byId('payments').replaceChildren(
     ...(rows.length === 0 ? [element('tr', {}, element('td', { colSpan: 7, className: 'soft' }, 'Nothing was paid yet.'))] : []),
     ...rows
@@ -48,7 +48,7 @@ export async function drawLedger(client, isEnded) {
                 ]
               : ['–']),
           ),
-          cell(isEnded(row.server) ? 'a sandbox, ended' : row.server ? new URL(row.server).host : '–'),
+          cell(isOther(row.server) ? 'another sandbox' : row.server ? new URL(row.server).host : '–'),
           cell(stateOf(row)),
         ),
       ),
@@ -74,7 +74,7 @@ export function ago(ms) {
 
 /** The sentence for an open payment. */
 function describe(open) {
-  const what = open.content ? ` for “${open.content.slice(0, 60)}${open.content.length > 60 ? '…' : ''}”` : '';
+  const what = open.content ? ` for “${cut(open.content, 60)}”` : '';
   const when = open.createdAt ? `, ${ago(open.createdAt)}` : '';
   const price = open.amount ? `${open.amount} ${open.currency}` : 'An answer';
   const said =
@@ -153,7 +153,7 @@ export async function drawServer(client, isCurrent) {
         {},
         cell(element('code', { title: job.jobId }, short(job.jobId))),
         cell(job.rawStatus ?? job.status),
-        cell(job.prompt.slice(0, 80)),
+        cell(cut(job.prompt, 80)),
       ),
     ),
   );

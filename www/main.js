@@ -285,8 +285,8 @@ const offline = () => settings.server === 'own' && !navigator.onLine;
 
 // --- The money ---
 
-/** Whether payments were made to a sandbox that is no more: each ends with its page. */
-const isEnded = (server) => isSandboxAddress(server) && new URL(server).origin !== sandbox?.url;
+/** Whether payments were made to a sandbox of an earlier page, of another tab or paywall. */
+const isOther = (server) => isSandboxAddress(server) && new URL(server).origin !== sandbox?.url;
 
 async function drawMoney() {
   const mine = connection;
@@ -297,10 +297,11 @@ async function drawMoney() {
     if (mine !== connection) return;
     const isOver = drawBudget(perDay, settings.perDay, price?.free ? undefined : offerOf(price)?.amount);
     if (offerOf(price) && !price.free) showPrice(isOver ? perDay.remaining : undefined);
-    await drawLedger(quiet, isEnded);
+    await drawLedger(quiet, isOther);
     notice('store', '');
   } catch (error) {
-    notice('store', error.message);
+    // Where there is no storage at all, that is said already.
+    if (!storageTrouble()) notice('store', plain(error.message));
   }
 }
 
@@ -328,7 +329,7 @@ async function drawWaiting() {
 }
 async function forget(payment) {
   const { quiet } = await connection;
-  await quiet.forgetPayment(payment).catch((error) => notice('store', error.message));
+  await quiet.forgetPayment(payment).catch((error) => notice('store', plain(error.message)));
   await drawWaiting();
   if (document.activeElement === document.body) question.focus();
 }
@@ -413,15 +414,20 @@ function userId() {
   return known;
 }
 
-/** Gets an answer. @param payment What was paid for it, where that is known. */
-function resume(handle, content, payment) {
-  if (!isTaken()) void run(content, (client, calls) => client.resume(handle, calls), { handle, payment });
+/**
+ * Gets an answer.
+ *
+ * @param payment What was paid for it, where that is known.
+ * @param at The connection to the server that has it, where that is not the one of the settings.
+ */
+function resume(handle, content, payment, at) {
+  if (!isTaken()) void run(content, (client, calls) => client.resume(handle, calls), { handle, payment, at });
 }
 /** The names of what is got: its payment's, and its job's. */
 const idsOf = (handle) => (typeof handle === 'string' ? [handle] : [handle?.attemptId, handle?.jobId].filter(Boolean));
 
 /** One question, from the price to the answer: `work` makes the call. */
-async function run(content, work, { handle, payment } = {}) {
+async function run(content, work, { handle, payment, at } = {}) {
   busy = true;
   occupied(true);
   faults.allow(false);
@@ -438,7 +444,7 @@ async function run(content, work, { handle, payment } = {}) {
   const calls = { signal: controller.signal, onUpdate: (update) => follow(update, turn, seen) };
   let known;
   try {
-    known = await connection;
+    known = at ?? (await connection);
     if (offline()) turn.became('offline');
     seen.real = known.real;
     const why = handle ? undefined : await barred(known, controller.signal);
@@ -481,7 +487,8 @@ async function wentWrong(thrown, { turn, seen, controller, content, known }) {
   const handle = error?.payment ?? (seen.jobId || (await openPayment(known, seen)));
   const again = handle && {
     ids: [...idsOf(handle), ...idsOf(seen.payment), ...idsOf(seen.jobId)],
-    get: () => resume(handle, content, seen.payment),
+    // Another server may have been chosen by then.
+    get: () => resume(handle, content, seen.payment, known),
   };
   if (controller.signal.aborted) {
     const moved = seen.payment?.state === 'accepted' ? true : handle && seen.payment ? 'unknown' : false;

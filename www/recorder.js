@@ -1,5 +1,5 @@
 // Tells the drawing what goes over the wire and what the wallet does, without changing any of it.
-import { short } from './dom.js';
+import { cut, short } from './dom.js';
 
 const SECRET = new Set(['payment-signature', 'x-payment', 'x-api-key', 'authorization']);
 const PROOFS = ['payment-signature', 'x-payment'];
@@ -84,7 +84,7 @@ function json(text) {
 }
 
 const listed = (headers) => [...headers].map(([name, value]) => [name, shown(name, value)]);
-const shortened = (text) => (text.length > 1200 ? `${text.slice(0, 1200)}…` : text);
+const shortened = (text) => cut(text, 1200);
 
 /**
  * A `fetch` for `JobsClient` that draws each request and each reply.

@@ -59,12 +59,15 @@ export async function makeSandbox({ paywall, faults = [], ...more }) {
 
 /** An address as people type it, with its scheme. @throws {Error} when it is none. */
 export function address(typed) {
-  const text = typed.trim();
+  const text = typed.trim().replace(/^\/+/, '');
   if (!text) throw new Error('Type the address of your server, such as localhost:3000.');
   const isLocal = /^(localhost|127\.|0\.0\.0\.0|\[::1\]|10\.|192\.168\.|[^/:]+\.local(?=[:/]|$))/i.test(text);
   const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${isLocal ? 'http' : 'https'}://${text}`;
-  if (!URL.canParse(whole))
-    throw new Error(`“${text}” is no address. An address looks like localhost:3000 or https://agents.example.`);
+  const port = /^:?(\d{1,5})$/.exec(text)?.[1];
+  if (port || /\s/.test(text) || !URL.canParse(whole)) {
+    const hint = port ? `Did you mean localhost:${port}?` : 'An address looks like localhost:3000 or https://agents.example.';
+    throw new Error(`“${text}” is no address. ${hint}`);
+  }
   if (!/^https?:/i.test(whole)) throw new Error(`“${text}” is no web address: it must begin with http:// or https://.`);
   return whole.replace(/\/+$/, '');
 }

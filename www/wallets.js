@@ -208,7 +208,8 @@ export function drawBudget({ spent, reserved = '0', remaining }, limit, next) {
   bar.classList.toggle('over', isOver);
   bar.setAttribute('aria-valuemax', String(whole));
   bar.setAttribute('aria-valuenow', String(Math.min(whole, used)));
-  const text = `${spent} of ${limit} USDC today${isOver ? ': the next answer does not fit' : ''}`;
+  const aside = length(reserved) > 0 ? `, and ${reserved} set aside` : '';
+  const text = `${spent} of ${limit} USDC today${aside}${isOver ? ': the next answer does not fit' : ''}`;
   bar.setAttribute('aria-valuetext', text);
   byId('budget-text').textContent = text;
   return isOver;

@@ -117,8 +117,16 @@ export function sentence(error) {
   return `${money}: ${happened ?? lower(error?.message ?? String(error))}.`.replace(/\.\.$/, '.');
 }
 
-/** A message without the address of its documentation, which stands below it with the code. */
-export const plain = (message) => message.replace(/\s*\(see https?:[^)]*\)/g, '');
+/**
+ * A message of the library's without the address of its documentation, which stands below it with
+ * the code, and with what the page calls the option.
+ */
+export const plain = (message) =>
+  message
+    .replace(/\s*\(see https?:[^)]*\)/g, '')
+    .replace('use apiKey or headers', 'the key has its own field')
+    .replace('is baseUrl the address', 'is this the address')
+    .replaceAll('baseUrl', 'the address');
 
 /** The first letter small, unless it begins a name. */
 function lower(text) {

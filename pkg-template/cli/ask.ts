@@ -4,13 +4,13 @@ import { agent, checkAgent, AGENT_OPTIONS } from './agents.js';
 import type { Command } from './command.js';
 import { connect, PAY_OPTIONS } from './connect.js';
 import { UsageError } from './exit.js';
-import { Interrupt } from './interrupt.js';
+import { Interrupt, interruptible } from './interrupt.js';
 import { inShort } from './output.js';
 import { PROGRAM } from './program.js';
 import { answered, progress } from './progress.js';
 import { report, write } from './report.js';
 import { stopped } from './stop.js';
-import { isAddress, quoted, uuid } from './values.js';
+import { holdsKey, isAddress, KEY_VARIABLE, quoted, uuid } from './values.js';
 
 export const ask: Command = {
   name: 'ask',
@@ -29,8 +29,7 @@ paid with a test wallet.`,
     const [url = '', asked = ''] = given.positionals;
     if (!isAddress(url) && isAddress(asked)) throw swapped(url, asked);
     const chosen = agent(given);
-    const content = asked === '-' ? await standardInput() : asked;
-    if (!content.trim()) throw new UsageError('the question is empty');
+    const content = checked(asked === '-' ? await interruptible(standardInput()) : asked);
     const connection = await connect(given, output, url, { wallet: 'pay' });
     const { client } = connection;
     const params = {
@@ -56,6 +55,22 @@ paid with a test wallet.`,
     }
   },
 };
+
+/** The longest question that a server takes, in UTF-16 code units. */
+const LONGEST = 50_000;
+
+/** A question that may be sent. */
+function checked(question: string): string {
+  if (!question.trim()) throw new UsageError('the question is empty');
+  if (question.length > LONGEST) {
+    throw new UsageError(`the question has ${question.length} characters; a server takes ${LONGEST}`, 'Shorten it.');
+  }
+  // `ask <url> -` reads what was meant for the variable.
+  if (holdsKey(question)) {
+    throw new UsageError('the question holds a private key', `Nothing was sent. A key belongs into ${KEY_VARIABLE} alone.`);
+  }
+  return question;
+}
 
 /** The question stands where the address belongs. */
 function swapped(question: string, url: string): UsageError {

@@ -4,10 +4,11 @@ import { JobsClient } from '../node.js';
 import type { Wallet } from '../injected.js';
 import type { JobsClient as Client, JobsClientOptions, Quote, SpendOptions } from '../wasm.js';
 import type { Given, Option } from './command.js';
+import { interruptible } from './interrupt.js';
 import { openStore, storeFolder, storeGiven, STORE_OPTION } from './folders.js';
 import { isLocalSandbox } from './local-server.js';
 import type { Output } from './output.js';
-import { address, amount, API_KEY_VARIABLE, isLoopback, MOST_SECONDS, whole } from './values.js';
+import { address, amount, API_KEY_VARIABLE, isLoopback, MOST_SECONDS, webAddress, whole } from './values.js';
 import { anyWallet, findWallet, testWallet } from './wallet.js';
 
 /** Networks whose money is worth nothing. */
@@ -41,6 +42,8 @@ export interface Connection {
   readonly isOpen?: boolean;
   /** How long the agent may take, in seconds, where that was said. */
   readonly seconds: number | undefined;
+  /** Whether a node of the network was named, which transfers are sent to. */
+  readonly hasNode: boolean;
   /** Why there is no wallet, and what to do. Empty where there is one. */
   readonly noWallet: readonly string[];
   /** The price that was not paid because no limit was given. */
@@ -67,10 +70,12 @@ const reported = new Set<string>();
  */
 export async function connect(given: Given, output: Output, named: string, needs: Needs): Promise<Connection> {
   const url = address(named);
+  const rpc = webAddress(given, 'rpc');
   const limits = { max: amount(given, 'max'), perDay: amount(given, 'per-day') };
-  const isSandbox = needs.isSandbox ?? (needs.wallet !== 'none' && isLoopback(url) && (await isLocalSandbox(url, output)));
+  const isSandbox =
+    needs.isSandbox ?? (needs.wallet !== 'none' && isLoopback(url) && (await interruptible(isLocalSandbox(url, output))));
   const folder = needs.folder ?? storeFolder(given, isSandbox);
-  const { wallet, library, why } = await walletFor(needs, isSandbox, given.value('rpc'));
+  const { wallet, library, why } = await walletFor(needs, isSandbox, rpc);
   if (library !== undefined && !reported.has(library)) output.step('wallet', `the key is used by ${library}`, 'cyan');
   if (library !== undefined) reported.add(library);
   const apiKey = process.env[API_KEY_VARIABLE];
@@ -99,6 +104,7 @@ export async function connect(given: Given, output: Output, named: string, needs
     options: storeGiven(given),
     hasBudget,
     seconds,
+    hasNode: rpc !== undefined && !isSandbox,
     noWallet: why,
   };
   return connection;

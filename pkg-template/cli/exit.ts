@@ -14,6 +14,9 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** It was interrupted (Ctrl-C) before anything was under way that costs something. */
+export class Interrupted extends Error {}
+
 /** What was asked for cannot be had, as was found out before anything was paid. */
 export class Refusal extends Error {
   readonly code: string;

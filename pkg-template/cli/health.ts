@@ -3,6 +3,7 @@ import type { JobsHealthResponse } from '../wasm.js';
 import type { Command } from './command.js';
 import { connect } from './connect.js';
 import { EXIT } from './exit.js';
+import { interruptible } from './interrupt.js';
 import { paint, type Output } from './output.js';
 import { report } from './report.js';
 
@@ -16,7 +17,7 @@ export const health: Command = {
   async run(given, output) {
     const connection = await connect(given, output, given.positionals[0] ?? '', { wallet: 'none' });
     try {
-      const state = await connection.client.getJobsHealth();
+      const state = await interruptible(connection.client.getJobsHealth());
       if (output.json) output.document(state);
       else write(state, output);
       return state.healthy ? EXIT.done : EXIT.nothingPaid;

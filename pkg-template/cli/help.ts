@@ -27,7 +27,7 @@ ${EXIT_CODES}
 }
 
 export function helpFor({ name, takes, about, options, examples }: Command): string {
-  return `Usage: eliza-jobs ${[name, ...takes].join(' ')}${options.length > 0 ? ' [options]' : ''}
+  return `Usage: eliza-jobs ${[name, ...takes].join(' ')} [options]
 
 ${about}
 

@@ -1,6 +1,6 @@
 // Ctrl-C, and what other programs send in its place. The first one ends the call, so that there is
 // time to say what is open; the second one ends the program.
-import { EXIT } from './exit.js';
+import { EXIT, Interrupted } from './exit.js';
 
 /** `kill` sends SIGTERM, and a terminal that is closed SIGHUP. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -9,6 +9,23 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * same signal comes twice.
  */
 const SAME_MS = 300;
+
+/**
+ * What Ctrl-C ends at once: nothing is under way that costs something.
+ *
+ * @throws {Interrupted} when it has come.
+ */
+export async function interruptible<T>(work: Promise<T>): Promise<T> {
+  const interrupt = new Interrupt(EXIT.interrupted);
+  const ended = interrupt.come.then(() => {
+    throw new Interrupted();
+  });
+  try {
+    return await Promise.race([work, ended]);
+  } finally {
+    interrupt.end();
+  }
+}
 
 /** Listens for Ctrl-C until it is disposed of. */
 export class Interrupt {

@@ -1,12 +1,13 @@
 // What is open, as `pending` lists it and `resume` goes on with it.
 import { JobsClient } from '../node.js';
+import type { Store } from '../stores.js';
 import type { PendingPayment } from '../wasm.js';
 import type { Command, Given } from './command.js';
 import { connect, type Connection, type Needs } from './connect.js';
 import { inSandboxes, openServers, openStore, otherFolder, storeFolder, storeFolders } from './folders.js';
 import { inShort, type Output } from './output.js';
 import { priceOf } from './report.js';
-import { address } from './values.js';
+import { address, isSameServer } from './values.js';
 
 export const SANDBOX_OPTION: Command['options'][number] = {
   name: 'sandbox',
@@ -39,7 +40,7 @@ export async function findOpen(given: Given, output: Output, wallet: Needs['wall
   for (const folder of isEverywhere ? storeFolders(given) : [storeFolder(given, given.has('sandbox'))]) {
     const store = openStore(folder);
     const isSandbox = folder === storeFolder(given, true);
-    for (const url of named !== undefined ? [address(named)] : await openServers(store)) {
+    for (const url of await serversOf(store, named)) {
       // A record that cannot be read belongs to no server, and is listed at each.
       const open = (await new JobsClient({ baseUrl: url, store }).pendingPayments()).filter(
         ({ attemptId }) => !seen.has(attemptId),
@@ -53,6 +54,15 @@ export async function findOpen(given: Given, output: Output, wallet: Needs['wall
     }
   }
   return found;
+}
+
+/** The servers of a store that have something open, or the one that is named. */
+async function serversOf(store: Store, named: string | undefined): Promise<string[]> {
+  const servers = await openServers(store);
+  if (named === undefined) return servers;
+  const url = address(named);
+  const same = servers.filter((server) => isSameServer(server, url));
+  return same.length > 0 ? same : [url];
 }
 
 /** Says what is open in sandboxes, where only payments with money were looked at. */

@@ -77,11 +77,10 @@ export class Output {
     const write = () => {
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       // A line that wraps could not be written again.
-      const line = `· ${what.padEnd(COLUMN)} ${inOneLine(text)} ${seconds} s`.slice(
-        0,
-        Math.max(this.#err.columns - 1, 0) || undefined,
-      );
-      this.#put(this.#err, `\r${this.#painted(this.#err, 'dim', line)}\x1b[K`);
+      const time = ` ${seconds} s`;
+      const room = Math.max(this.#err.columns - 1 - time.length, 0) || undefined;
+      const line = `· ${what.padEnd(COLUMN)} ${inOneLine(text)}`.slice(0, room);
+      this.#put(this.#err, `\r${this.#painted(this.#err, 'dim', line + time)}\x1b[K`);
     };
     write();
     this.#clock = setInterval(write, CLOCK_MS).unref();

@@ -3,6 +3,7 @@ import type { PriceQuote, QuotedOffer } from '../wasm.js';
 import type { Command } from './command.js';
 import { connect, PAY_OPTIONS } from './connect.js';
 import { EXIT } from './exit.js';
+import { interruptible } from './interrupt.js';
 import { paint, type Output } from './output.js';
 import { asOptions, priceOf, report } from './report.js';
 
@@ -17,7 +18,7 @@ one that would be paid by the limits given; a pipe gets that price alone, or "fr
   async run(given, output) {
     const connection = await connect(given, output, given.positionals[0] ?? '', { wallet: 'price' });
     try {
-      const price = await connection.client.quote();
+      const price = await interruptible(connection.client.quote());
       if (output.json) output.document(price);
       else write(price, output);
       return price.free === undefined || (!price.free && !price.chosen) ? EXIT.nothingPaid : EXIT.done;

@@ -2,7 +2,7 @@
 import type { ElizaJobsError } from '../errors.js';
 import type { FundsMoved, PaymentAttempt, PaymentRow, PendingPayment, Price } from '../wasm.js';
 import type { Connection } from './connect.js';
-import { EXIT, Refusal, UsageError } from './exit.js';
+import { EXIT, Interrupted, Refusal, UsageError } from './exit.js';
 import { inShort, type Output } from './output.js';
 import { PROGRAM } from './program.js';
 import { API_KEY_VARIABLE, isLoopback, isUuid, MOST_SECONDS, quoted } from './values.js';
@@ -35,6 +35,7 @@ export function write({ message, lines, document }: Report, output: Output): num
 export function reportOf(error: unknown, connection?: Connection): Report {
   if (error instanceof UsageError) return wrongUse(error);
   if (error instanceof Refusal) return refusal(error);
+  if (error instanceof Interrupted) return interrupted({ url: '', options: [] }, []);
   const failed = (error instanceof Error ? error : new Error(String(error))) as Failed;
   // Whatever says nothing about money, like a full disk, comes from neither a payment nor a server.
   const moved = failed.fundsMoved ?? false;
@@ -44,9 +45,16 @@ export function reportOf(error: unknown, connection?: Connection): Report {
   const said = asOptions(failed.message.replace(ENTRY, ''));
   const { message, next } = connection ? inWords(failed, said, moved, connection) : { message: said, next: [] };
   const money = isArgument || connection?.pays === false ? [] : [aboutMoney(moved, failed.payment)];
+  if (isStore(failed)) next.push(ANOTHER_FOLDER);
   const lines = [...money, ...next, ...(entry ? [`More: ${entry}`] : [])];
   return { message, lines, document: { error: forPrograms(failed, message, moved), next, exitCode } };
 }
+
+/** What systems call a folder that cannot be used. */
+const FOLDER_ERRORS = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT', 'ENOSPC'];
+const ANOTHER_FOLDER = 'Payments are recorded in a folder that must be writable: name another one with --store <folder>.';
+
+const isStore = ({ code }: Failed): boolean => code === 'store_failed' || FOLDER_ERRORS.includes(String(code));
 
 function wrongUse({ message, hint }: UsageError): Report {
   const next = hint ? [hint] : [];
@@ -135,30 +143,31 @@ export function chargeOf(payment: Charge): string | undefined {
   return `the server says that it has not charged it so far${why ? `: ${inShort(why, 80)}` : ''}`;
 }
 
-/** What the library calls its options by, and what they are called here. */
-const NAMES = {
-  'spend.maxPerPayment': '--max',
-  'spend.budget.perDay': '--per-day',
-  'spend.budget': '--per-day',
-  'spend.networks': '--network',
-  baseUrl: 'the address',
-};
+/**
+ * What the library calls by its own names, and what that is called here; and what a program would
+ * do, where what can be done here is said apart. A message may have each of them more than once.
+ */
+const WORDS: readonly (readonly [RegExp, string | ((...found: string[]) => string)])[] = [
+  [/spend: \{ allowResource: '([^']*)' \}/g, (_, url = '') => `--allow-resource ${quoted(url)}`],
+  [/spend\.allowResource must be a URL or a list of URLs/g, '--allow-resource must be a URL'],
+  [/spend\.networks must be a list of network names:/g, '--network (once for each network) must be one of:'],
+  [/; set apiKey/g, () => `; ${process.env[API_KEY_VARIABLE] ? 'it does not take the key in' : 'set'} ${API_KEY_VARIABLE}`],
+  [/\(use apiKey or headers\)/g, `(a key goes into ${API_KEY_VARIABLE})`],
+  [/; give the client a wallet/g, ''],
+  [/the wallet needs (\w+); fromViem .*? make such wallets/g, (_, member = '') => `what pays here lacks ${member}`],
+  [/; wait on with pollJob\(error\.jobId\)/g, ''],
+  [/; look in the wallet whether money has moved(, and if it has, put .* and resume that| before you pay again)/g, ''],
+  [/; do not pay again: client\.resume\([^)]*\).*$/g, ''],
+  [/spend\.maxPerPayment/g, '--max'],
+  [/spend\.budget(\.perDay)?/g, '--per-day'],
+  [/spend\.networks/g, '--network'],
+  [/spend\.allowResource/g, '--allow-resource'],
+  [/baseUrl/g, 'the address'],
+];
 
-/** A message of the library's, with the names of the command line's options. */
-export function asOptions(message: string): string {
-  const text = message
-    .replace(/spend: \{ allowResource: '([^']*)' \}/g, (_, url: string) => `--allow-resource ${quoted(url)}`)
-    .replace('spend.networks must be a list of network names:', '--network (once for each network) must be one of:')
-    .replace('; set apiKey', `; ${process.env[API_KEY_VARIABLE] ? 'it does not take the key in' : 'set'} ${API_KEY_VARIABLE}`)
-    .replace('(use apiKey or headers)', `(a key goes into ${API_KEY_VARIABLE})`)
-    .replace('; give the client a wallet', '')
-    .replace(/the wallet needs (\w+); fromViem .*? make such wallets/, 'what pays here lacks $1')
-    // What a program would do. What can be done here is said apart.
-    .replace('; wait on with pollJob(error.jobId)', '')
-    .replace(/; look in the wallet whether money has moved(, and if it has, put .* and resume that| before you pay again)/, '')
-    .replace(/; do not pay again: client\.resume\([^)]*\).*$/, '');
-  return Object.entries(NAMES).reduce((text, [member, option]) => text.replaceAll(member, option), text);
-}
+/** A message of the library's, in the command line's words. */
+export const asOptions = (message: string): string =>
+  WORDS.reduce((text, [pattern, words]) => text.replace(pattern, words as string), message);
 
 /** What happened, and what to do. */
 function inWords(error: Failed, message: string, moved: FundsMoved, connection: Connection): { message: string; next: string[] } {
@@ -174,6 +183,9 @@ function inWords(error: Failed, message: string, moved: FundsMoved, connection: 
     return { message, next: [...noWallet, ...limit] };
   }
   if (error.code === 'payment_over_limit') return { message, next: ['The limits are --max and --per-day.'] };
+  if (error.code === 'wallet_failed' && moved === false && connection.hasNode) {
+    return { message, next: ['Is --rpc a node of the network, and does it answer?'] };
+  }
   if (error.code === 'wallet_cannot_pay') {
     return { message, next: ['For a server that wants a transfer, name a node of its network: --rpc <url>'] };
   }

@@ -34,13 +34,35 @@ export function uuid(given: Given, name: string): string | undefined {
   throw new UsageError(`--${name} must be a UUID (8-4-4-4-12 hexadecimal digits); given: ${JSON.stringify(text)}`);
 }
 
+/** An option that is an address of the web. */
+export function webAddress(given: Given, name: string): string | undefined {
+  const text = given.value(name);
+  if (text === undefined) return undefined;
+  // It may hold the key of a provider, and is not shown.
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
+    throw new UsageError(`--${name} must be an address that begins with https:// or http://`);
+  return text;
+}
+
+/** The digits of the key in the environment. */
+function keyDigits(): string | undefined {
+  const key = process.env[KEY_VARIABLE]?.trim().replace(/^0x/i, '').toLowerCase();
+  return key && HASH.test(key) ? key : undefined;
+}
+
+/** Whether a text has the form of a private key, or holds the one that is in the environment. */
+export function holdsKey(text: string): boolean {
+  const key = keyDigits();
+  return HASH.test(text.trim()) || (key !== undefined && text.toLowerCase().includes(key));
+}
+
 /** An option that is the hash of a transaction. */
 export function transactionHash(given: Given, name: string): string | undefined {
   const text = given.value(name);
   if (text === undefined) return undefined;
   // The two look the same, and a hash is sent to the server.
-  const isKey = process.env[KEY_VARIABLE]?.trim().replace(/^0x/i, '').toLowerCase() === text.replace(/^0x/i, '').toLowerCase();
-  if (isKey) throw new UsageError(`--${name} was given the private key, where the shell keeps it and other programs can read it`);
+  if (keyDigits() === text.replace(/^0x/i, '').toLowerCase())
+    throw new UsageError(`--${name} was given the private key, where the shell keeps it and other programs can read it`);
   if (HASH.test(text)) return `0x${text.replace(/^0x/i, '').toLowerCase()}`;
   throw new UsageError(`--${name} must be a hash: 0x and 64 hexadecimal digits; given: ${JSON.stringify(text)}`);
 }
@@ -54,13 +76,24 @@ export function whole(given: Given, name: string, least: number, most: number): 
   throw new UsageError(`--${name} must be a whole number from ${least} to ${most}; given: ${JSON.stringify(text)}`);
 }
 
-/** An option that is a date, or a date and time. */
+/** `2026-01-31`, or `2026-01-31T12:00` with seconds and a zone where they matter. */
+const DATE = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/;
+
+/** An option that is a date, or a date and time: in UTC as all times here, or in its own zone. */
 export function date(given: Given, name: string): Date | undefined {
   const text = given.value(name);
   if (text === undefined) return undefined;
-  const date = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : new Date(NaN);
-  if (!Number.isNaN(date.getTime())) return date;
-  throw new UsageError(`--${name} must be a date such as 2026-01-31; given: ${JSON.stringify(text)}`);
+  const [, day = '', time, , , zone] = DATE.exec(text) ?? [];
+  const date = new Date(day && time && !zone ? `${text}Z` : day && text);
+  if (isDay(day) && !Number.isNaN(date.getTime())) return date;
+  const rule = 'must be a date such as 2026-01-31, or a time such as 2026-01-31T12:00';
+  throw new UsageError(`--${name} ${rule}; given: ${JSON.stringify(text)}`);
+}
+
+/** Whether there is such a day: of 30 February, JavaScript makes one in March. */
+function isDay(day: string): boolean {
+  const date = new Date(day);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
 }
 
 /** An option that is one of these words. */
@@ -111,6 +144,23 @@ export function address(text: string): string {
     throw new UsageError(`the server's address must begin with https:// or http://; given: ${JSON.stringify(text)}`);
   }
   return full;
+}
+
+/**
+ * Whether two addresses are of one server: `localhost` is `127.0.0.1`, whatever stands in the
+ * record.
+ */
+export function isSameServer(one: string, other: string): boolean {
+  const plain = (text: string): string => {
+    const { protocol, hostname, port, pathname } = new URL(text);
+    return [protocol, LOOPBACK.test(hostname) ? 'localhost' : hostname, port, pathname.replace(/\/+$/, '')].join(' ');
+  };
+  try {
+    return plain(one) === plain(other);
+  } catch {
+    // A record may hold anything.
+    return false;
+  }
 }
 
 /** Whether the address is of this machine. */

@@ -29,7 +29,7 @@ pub(super) fn kept_until(attempt: &Attempt) -> WallTime {
 
 /// When the job of an attempt expires, by the clock of this machine. Without a job, never.
 pub(super) fn expiry(attempt: &Attempt) -> WallTime {
-    attempt.created_at + attempt.created.as_ref().map_or(Millis::FOREVER, jobs::lifetime)
+    attempt.created_at + attempt.job.as_ref().map_or(Millis::FOREVER, |job| jobs::lifetime(&job.handle))
 }
 
 /// Until when the key of a job that cost nothing is remembered. `created` is what `createJob`

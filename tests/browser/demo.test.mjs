@@ -248,6 +248,9 @@ test('while the wallet has a window open, the page says to look there', async ()
   await ask(page, 'Will it sign?');
   await page.locator('#ask[data-state=paying]').waitFor();
   await page.locator('.turn .busy', { hasText: 'look at Fern Wallet: it asks you to sign' }).waitFor();
+  // The bar shows what may still be taken; so do its words.
+  await page.reload();
+  await page.locator('#budget-text', { hasText: '0 of 0.20 USDC today, and 0.02 set aside' }).waitFor();
   await close();
 });
 
@@ -277,6 +280,7 @@ test('the reply to a payment is lost, the page is reloaded: the answer is one cl
   const open = page.locator('.notice.open');
   await open.waitFor();
   assert.match(await open.innerText(), /0\.02 USDC for “Paid and lost\?”, just now/);
+  await priced(page);
   await open.getByRole('button', { name: 'Get it', exact: true }).click();
   await turn(page, 'answered').waitFor();
   assert.match(await text(page, '.turn .answer'), /Paid and lost\?/);
@@ -293,6 +297,7 @@ test('a question and a switch wait for each other: a verdict is that of what is 
   await page.fill('#question', 'wait: at the same time?');
   await page.press('#question', 'Control+Enter');
   assert.match(await text(page, '#question-note'), /played below: ask again when it has ended/);
+  assert.match(await text(page, '#faults-note'), /One at a time/);
   // A setting that is changed in between asks for the price, and draws nothing.
   await page.click('#settings > summary');
   await page.fill('[name=limit]', '0.05');
@@ -331,8 +336,11 @@ test('an answer of a sandbox that has ended with its page is not offered; the le
   await page.reload();
   await priced(page);
   for (const each of [page, other]) {
-    await each.locator('#payments', { hasText: 'a sandbox, ended' }).waitFor();
-    assert.match(await text(each, '#ledger-note'), /A sandbox ends with its page, and its answers with it/);
+    await each.locator('#payments', { hasText: 'another sandbox' }).waitFor();
+    assert.match(
+      await text(each, '#ledger-note'),
+      /A sandbox ends with its page, and its answers with it. Rows marked “another sandbox”/,
+    );
     assert.equal(await each.locator('.notice.open').count(), 0);
   }
   // What is asked now is not marked so.
@@ -394,6 +402,43 @@ test('each switch ends as it must: paid once, or nothing was paid, and never twi
   assert.equal(await text(page, '#made'), String(Object.values(paid).reduce((sum, each) => sum + each)));
   assert.deepEqual(errors, []);
   await close();
+});
+
+test('a reload in the middle that cannot be played says why, and holds up nothing', async () => {
+  const result = (page) => page.locator('li:has([data-fault="reload"]) .result.bad');
+  const offline = await openPage(browser);
+  await priced(offline.page);
+  await offline.context.setOffline(true);
+  await offline.page.click('[data-fault="reload"]');
+  await result(offline.page).waitFor();
+  assert.match(await result(offline.page).innerText(), /^It could not be played: the frame’s page cannot be loaded/);
+  assert.match(await text(offline.page, '#faults-note'), /Each plays in the sandbox/);
+  assert.equal(await offline.page.locator('#frame-place').isVisible(), false);
+  // Back again, it is played; and a question can be asked.
+  await offline.context.setOffline(false);
+  await offline.page.click('[data-fault="reload"]');
+  await offline.page.locator('li:has([data-fault="reload"]) .result.good').waitFor();
+  await ask(offline.page);
+  await turn(offline.page, 'answered').waitFor();
+  await offline.close();
+  const forbidden = await openPage(browser, {
+    prepare: (page) =>
+      page.addInitScript(() => {
+        for (const name of ['localStorage', 'sessionStorage']) {
+          Object.defineProperty(globalThis, name, {
+            get() {
+              throw new DOMException('no', 'SecurityError');
+            },
+          });
+        }
+      }),
+  });
+  await priced(forbidden.page);
+  await forbidden.page.click('[data-fault="reload"]');
+  await result(forbidden.page).waitFor();
+  assert.match(await result(forbidden.page).innerText(), /^It could not be played: this browser keeps nothing/);
+  assert.deepEqual([await text(forbidden.page, '#made'), await text(forbidden.page, '#steps')], ['0', '']);
+  await forbidden.close();
 });
 
 test('the code keeps up with the controls and the switches, and that for Node runs as it is', async () => {
@@ -527,6 +572,49 @@ test('stopping ends the wait at once; the answer is kept and can be had', async 
   await close();
 });
 
+test('another server or another paywall is chosen before the answer is got: it comes from the one that was paid', async () => {
+  // A server elsewhere, and then the page's own.
+  const { page, sandbox, release, close } = await served();
+  const elsewhere = await startSandbox();
+  await priced(page);
+  await ask(page, 'wait: who was paid?', { pay: false });
+  await page.locator('#ask[data-state=thinking]').waitFor();
+  await page.click('.stop');
+  await turn(page, 'stopped').waitFor();
+  release();
+  await page.click('#settings > summary');
+  await page.fill('[name=address]', elsewhere.url);
+  await page.locator('[name=address]').blur();
+  await page.locator('#health', { hasText: '0 of at most' }).waitFor();
+  await priced(page);
+  await page.click('.again');
+  await turn(page, 'answered').waitFor();
+  assert.match(await text(page, '.turn .answer'), /who was paid\?/);
+  assert.deepEqual(
+    [
+      sandbox.payments.length,
+      elsewhere.sandbox.requests.some(({ path }) => path.includes('/jobs/') && !path.endsWith('/health')),
+    ],
+    [1, false],
+  );
+  await elsewhere.close();
+  await close();
+  const own = await openPage(browser, { settings: { askFirst: false } });
+  await priced(own.page);
+  await ask(own.page, 'And in the page?', { pay: false });
+  await own.page.locator('#ask[data-state=thinking]').waitFor();
+  await own.page.click('.stop');
+  await turn(own.page, 'stopped').waitFor();
+  await own.page.click('#settings > summary');
+  await own.page.selectOption('[name=paywall]', 'x402-v1');
+  await own.page.locator('#payments', { hasText: 'another sandbox' }).waitFor();
+  await priced(own.page);
+  await own.page.click('.again');
+  await turn(own.page, 'answered').waitFor();
+  assert.match(await text(own.page, '.turn .answer'), /And in the page\?/);
+  await own.close();
+});
+
 test('offline and online again: the wait goes on, and nothing is paid twice', async () => {
   const { page, context, sandbox, release, close } = await served();
   await priced(page);
@@ -541,6 +629,32 @@ test('offline and online again: the wait goes on, and nothing is paid twice', as
   await turn(page, 'answered').waitFor();
   assert.equal(sandbox.payments.length, 1);
   assert.doesNotMatch(await text(page, '#notices'), /offline/);
+  await close();
+});
+
+test('a question of any length and direction: the answer is near, and no letter is cut in half', async () => {
+  const { page, errors, close } = await openPage(browser, { settings: { askFirst: false } });
+  await priced(page);
+  // One unit, and then letters of two each.
+  await ask(page, `a${'🌍'.repeat(24_999)}`, { pay: false });
+  await turn(page, 'answered').waitFor();
+  const said = page.locator('.said').first();
+  assert.ok((await said.evaluate((element) => element.getBoundingClientRect().height)) < 2000);
+  await page.locator('#jobs', { hasText: '🌍' }).waitFor();
+  assert.equal((await said.innerText()).length, 1000, 'with an ellipsis in place of half a letter');
+  for (const place of [said, page.locator('#jobs')]) assert.ok((await place.innerText()).isWellFormed());
+  // The end of a line of Arabic is on the left, also where a Latin word stands first in the page.
+  for (const selector of ['#question', '.said', '.answer', '#jobs td']) {
+    assert.equal(
+      await page
+        .locator(selector)
+        .first()
+        .evaluate((element) => getComputedStyle(element).unicodeBidi),
+      'plaintext',
+      selector,
+    );
+  }
+  assert.deepEqual(errors, []);
   await close();
 });
 
@@ -760,10 +874,10 @@ test('a server that cannot be reached, that allows no page, that refuses a heade
       .end('<h1>Hi</h1>'),
   );
   for (const [address, said] of [
-    [html.address, /got a web page; is baseUrl the address of the API/],
+    [html.address, /got a web page; is this the address of the API/],
     ['', /Type the address/],
     ['ftp://example.org', /must begin with http/],
-    ['http://user:secret@localhost', /baseUrl/],
+    ['http://user:secret@localhost', /must not hold credentials/],
   ]) {
     const { page, close } = await openPage(browser, { settings: atServer(address) });
     const line = page.locator('#options-error:not(:empty), #price-note:not(:empty)').first();
@@ -835,9 +949,19 @@ test('a server that lets no page send the proof is named before anybody signs, a
   await page.locator('[name=address]').blur();
   await page.locator('#notice-server', { hasText: 'Nothing answers at localhost:1' }).waitFor();
   assert.equal(await text(page, '#health'), 'Nothing is known of this server.');
-  await page.fill('[name=address]', 'ftp://example.org');
-  await page.locator('[name=address]').blur();
-  await page.locator('#options-error', { hasText: 'must begin with http' }).waitFor();
+  for (const [typed, said] of [
+    ['ftp://example.org', 'must begin with http'],
+    ['3000', 'Did you mean localhost:3000?'],
+    [':3000', 'Did you mean localhost:3000?'],
+    ['my server', 'An address looks like'],
+    ['http://me:secret@localhost:1', 'address must not hold credentials (the key has its own field)'],
+    ['localhost:1/?page=2', 'address must not have a query'],
+  ]) {
+    await page.fill('[name=address]', typed);
+    await page.locator('[name=address]').blur();
+    await page.locator('#options-error', { hasText: said }).waitFor();
+  }
+  assert.doesNotMatch(await text(page, '#options-error'), /baseUrl/);
   assert.equal(await page.locator('#notice-server').count(), 0);
   await close();
   server.close();
@@ -856,7 +980,9 @@ test('a browser that keeps nothing, or has no room, is said to do so', async () 
       }, name);
     const { page, close } = await openPage(browser, { prepare });
     await page.locator('#notice-storage').waitFor();
+    await page.locator('#ask[data-state=idle]').waitFor();
     assert.match(await text(page, '#notice-storage'), said);
+    assert.equal(await page.locator('.notice').count(), 1, 'once');
     await close();
   }
 });

@@ -140,7 +140,7 @@ test('wrong use: exit code 2, what is wrong, what would be right, and nothing is
     [['ask', url, 'What', 'is'], 'more than one argument', 'quotation marks'],
     [['ask', url, ''], 'the question is empty'],
     [['ask', url, '  '], 'the question is empty'],
-    [['ask', url, 'x'.repeat(50_001)], 'content', '50000 characters'],
+    [['ask', url, 'x'.repeat(50_001)], 'the question has 50001 characters; a server takes 50000'],
     [['ask', url, 'q', '--mx', '1'], 'no option --mx', 'Did you mean --max?'],
     [['ask', url, 'q', '-x'], 'no option -x', 'ask --help'],
     [['ask', url, 'q', '--max'], '--max needs a value', '--max <usdc>'],

@@ -1,9 +1,12 @@
 // The sandbox with the package's own client: what works, and each fault of the menu. What moved is
 // read from the sandbox's chain.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { installPackage } from '../../scripts/install-package.mjs';
 import { params, rejection, rejects } from './setting.mjs';
 
@@ -301,6 +304,32 @@ test('reset begins anew', async () => {
   assert.equal(job.status, 'completed', 'the answer of before belongs to nobody');
 });
 
+test('what was to pass before a reset does not pass after it', async () => {
+  const sandbox = createSandbox({ time: 'virtual', now: 1000 });
+  const passing = sandbox.advance(60_000);
+  const later = sandbox.advance(60_000);
+  sandbox.reset();
+  await Promise.all([passing, later]);
+  assert.equal(sandbox.now(), 1000);
+  await sandbox.advance(5);
+  assert.equal(sandbox.now(), 1005);
+});
+
+test('the programs of docs/sandbox.md run as they are printed', async () => {
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/sandbox.md'), 'utf8');
+  const programs = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, program]) => program);
+  assert.equal(programs.length, 4);
+  for (const [index, program] of programs.entries()) {
+    const file = path.join(folder, `program-${index}.mjs`);
+    // Any port that is free, and an end.
+    writeFileSync(file, program.includes('close }') ? `${program.replace('3000', '0')}\nawait close();` : program);
+    const { stdout } = await promisify(execFile)(process.execPath, [file]);
+    const [, printed] = /console\.log\(.*\); \/\/ (?:… )?(.+)$/m.exec(program) ?? [];
+    if (printed) assert.ok(stdout.endsWith(`${printed}\n`), `${stdout} does not end with ${printed}`);
+    assert.doesNotMatch(stdout, /not ok|^# fail [1-9]/m);
+  }
+});
+
 test('what can never be meant is refused', async () => {
   const cases = [
     [{ prize: '1' }, 'prize', /there is no option 'prize'\. Did you mean 'price'\?/],
@@ -318,6 +347,7 @@ test('what can never be meant is refused', async () => {
     [{ answerMs: Infinity }, 'answerMs', /milliseconds from 0 to/],
     [{ recipient: () => '' }, 'recipient', /0x and 40 hexadecimal digits/],
     [{ time: 'virtual', now: 1e20 }, 'now', /before the year 9000/],
+    [{ time: 'virtual', now: new Date(NaN) }, 'now', /now must be milliseconds .*; given: Invalid Date/],
     [{ agent: false, answer: () => 'hello' }, 'answer', /with agent: false nobody answers/],
     [{ agent: false, answerMs: 5 }, 'answerMs', /with agent: false nobody answers/],
     [{ rateLimit: 0, faults: ['rate-limit'] }, 'faults', /the fault 'rate-limit' needs a limit/],
@@ -332,6 +362,8 @@ test('what can never be meant is refused', async () => {
     ],
     [null, 'options', /takes an object; given: null/],
     [[{ paywall: 'x402-v2' }], 'options', /takes an object; given: an array/],
+    [new Map([['paywall', 'x402-v2']]), 'options', /takes an object; given: map/],
+    [Promise.resolve({ paywall: 'x402-v2' }), 'options', /takes an object; given: promise/],
   ];
   for (const [options, field, words] of cases) {
     assert.throws(
@@ -349,6 +381,13 @@ test('what can never be meant is refused', async () => {
   assert.throws(() => createSandbox({ rateLimit: 0 }).fault('rate-limit'), /needs a limit/);
   assert.doesNotThrow(() => createSandbox({ time: 'virtual', now: '8999-12-31T23:00:00Z' }));
   assert.throws(() => sandbox.advance(5), /time: 'virtual'/);
+  const late = createSandbox({ time: 'virtual', now: '8999-12-31T23:00:00Z' });
+  for (const ms of [1e18, Infinity, NaN, -1, '5', undefined]) {
+    assert.throws(
+      () => late.advance(ms),
+      /ms must be a number of milliseconds from 0 on, that ends before the year 9999; given: /,
+    );
+  }
   assert.throws(() => sandbox.balanceOf(undefined, 'bsae'), /network must be one of base, .*; given: 'bsae'/);
   for (const account of ['me', '0x12', 5, {}, null]) {
     assert.throws(() => sandbox.balanceOf(account), {
