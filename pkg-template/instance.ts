@@ -3,7 +3,7 @@
 // timers and locks end, and the next call runs on a fresh instance. Payments are in the store, so
 // nothing is lost.
 import { makeGlue, type Feed, type Glue, type Pages } from 'eliza-jobs:glue';
-import { currentCaller, placedAt } from './caller.js';
+import { currentCaller, placedAt, type Caller } from './caller.js';
 import { internalError } from './errors.js';
 import { host } from './host.js';
 import { FeedIterator, pagePromise } from './iterator.js';
@@ -18,19 +18,26 @@ interface Mark {
 }
 
 /**
+ * Errors of so many calls under way say where they were made. The frames of a call are half of what
+ * it holds: where there are more, the later ones go without.
+ */
+const MOST_CALLERS = 1_000;
+
+/**
  * A promise with what settles it. A program may have 10,000 of them, so each is one small object.
  */
 class Deferred {
   readonly promise: Promise<unknown>;
   /** Those of the instance that have not settled. */
   readonly #pending: Set<Deferred>;
-  readonly #caller = currentCaller();
+  readonly #caller: Caller | undefined;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   #mark: Mark | undefined;
 
   constructor(pending: Set<Deferred>) {
     this.#pending = pending;
+    if (pending.size < MOST_CALLERS) this.#caller = currentCaller();
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;

@@ -24,8 +24,8 @@ export interface UseJobOptions {
  *
  * @example
  * const { ask, answer, status, isBusy, error } = useJob(client, { key: 'weather' });
- * return <button onClick={() => ask('What is the weather?')} disabled={isBusy}>{answer ??
- * error?.message ?? status}</button>;
+ * const words = answer ?? error?.message ?? status;
+ * return <button onClick={() => ask('What is the weather?')} disabled={isBusy}>{words}</button>;
  */
 export function useJob(client: AskingClient, { key }: UseJobOptions = {}): JobView {
   const [own] = useState(() => new JobStores());

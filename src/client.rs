@@ -214,19 +214,26 @@ impl<P: Platform + 'static> Client<P> {
 
     /// Waits for a job's answer, which comes with what was paid for it; an error does too. The
     /// payment of a job that has ended is closed before the answer is returned.
-    async fn wait(
-        self: &Rc<Self>,
-        wanted: &Wanted<'_>,
-        mut payment: Option<Box<Attempt>>,
-        update: &dyn Fn(Update),
-    ) -> Result<Json> {
-        let (job_id, end) = (wanted.job_id, Deadline::at(wanted.deadline));
+    async fn wait(self: &Rc<Self>, wanted: &Wanted<'_>, payment: Option<Box<Attempt>>, update: &dyn Fn(Update)) -> Result<Json> {
         if payment.is_some() {
             update(Update::Paying);
         }
-        let mut error = match self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await {
+        let end = self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await;
+        // Boxed: a wait that only sleeps stays small.
+        Box::pin(self.concluded(wanted, payment, end)).await
+    }
+
+    /// What a wait has come to.
+    async fn concluded(
+        self: &Rc<Self>,
+        wanted: &Wanted<'_>,
+        mut payment: Option<Box<Attempt>>,
+        end: Result<Seen>,
+    ) -> Result<Json> {
+        let (job_id, deadline) = (wanted.job_id, Deadline::at(wanted.deadline));
+        let mut error = match end {
             Ok(seen) => {
-                let closed = self.close_finished(job_id, &seen, end).await;
+                let closed = self.close_finished(job_id, &seen, deadline).await;
                 payment = payment.or(closed).or_else(|| self.payments.paid_for(job_id, seen.reference.as_deref()));
                 let document = self.shown(seen.document, wanted);
                 let reference = seen.reference.clone();
@@ -241,7 +248,7 @@ impl<P: Platform + 'static> Client<P> {
             Err(mut error) => {
                 error.job = error.job.map(|job| self.shown(job, wanted));
                 if error.code == ErrorCode::JobGone {
-                    Box::pin(self.payments.job_finished(job_id, None, end)).await;
+                    Box::pin(self.payments.job_finished(job_id, None, deadline)).await;
                 }
                 error
             }
@@ -259,7 +266,6 @@ impl<P: Platform + 'static> Client<P> {
         if !seen.is_settled() {
             return None;
         }
-        // Boxed: a wait that only sleeps stays small.
         Box::pin(self.payments.job_finished(job_id, seen.reference.as_deref(), end)).await
     }
 

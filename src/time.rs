@@ -77,6 +77,8 @@ impl Millis {
 impl Instant {
     /// A point in time that never comes.
     pub const NEVER: Instant = Instant(f64::INFINITY);
+    /// A point in time before all others.
+    pub const LONG_AGO: Instant = Instant(f64::NEG_INFINITY);
 
     /// The point that is so many milliseconds after the clock's own zero.
     pub const fn from_ms(ms: f64) -> Self {

@@ -1,423 +1,65 @@
-//! What applications and wallets see of an offer and of a payment.
+//! A payment as the client keeps it. What applications see of it is in [`types`].
 
-use serde::Serialize;
-#[cfg(target_arch = "wasm32")]
-use tsify::Tsify;
+mod types;
 
-use crate::api::metadata::Metadata;
+pub use self::types::*;
 use crate::encoding::is_hex;
-use crate::json::{Json, Kind, copied, is_true};
-use crate::text::shorten;
+use crate::json::{Json, copied};
 use crate::time::WallTime;
 
-/// How a server asks for payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-pub enum Dialect {
-    /// The paywall of elizaOS: the proof is the hash of a plain token transfer.
-    #[serde(rename = "elizaos")]
-    Elizaos,
-    /// x402, version 1: the proof is a signed authorization in the header `X-PAYMENT`.
-    #[serde(rename = "x402-v1")]
-    X402V1,
-    /// x402, version 2: the proof is a signed authorization in the header `PAYMENT-SIGNATURE`.
-    #[serde(rename = "x402-v2")]
-    X402V2,
-}
-
-impl Dialect {
-    /// The dialect as applications see it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Dialect::Elizaos => "elizaos",
-            Dialect::X402V1 => "x402-v1",
-            Dialect::X402V2 => "x402-v2",
-        }
-    }
-
-    /// Reads a dialect. Records of version 0.1 have the names `seed`, `v1` and `v2`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "elizaos" | "seed" => Some(Dialect::Elizaos),
-            "x402-v1" | "v1" => Some(Dialect::X402V1),
-            "x402-v2" | "v2" => Some(Dialect::X402V2),
-            _ => None,
-        }
-    }
-}
-
-/// What is paid, and to whom.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "camelCase")]
-pub struct Price {
-    /// How the server asks for payment.
-    pub dialect: Dialect,
-    /// The network to pay on.
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "NetworkName"))]
-    pub network: String,
-    /// The network's EVM chain id; 0 for a network that is no EVM chain.
-    pub chain_id: u32,
-    /// The token's contract address.
-    pub asset: String,
-    /// Who is to be paid.
-    pub recipient: String,
-    /// How much, as a decimal number of tokens: `"0.02"`.
-    pub amount: String,
-    /// How much, in the token's smallest unit: `"20000"`.
-    pub amount_atomic: String,
-    /// The token's name: `"USDC"`.
-    pub currency: String,
-    /// How many decimals the token has.
-    pub decimals: u8,
-}
-
-impl Price {
-    /// The price as applications and records have it.
-    pub fn document(&self) -> Json {
-        [
-            ("dialect", self.dialect.as_str()),
-            ("network", &self.network),
-            ("asset", &self.asset),
-            ("recipient", &self.recipient),
-            ("amount", &self.amount),
-            ("amountAtomic", &self.amount_atomic),
-            ("currency", &self.currency),
-        ]
-        .into_iter()
-        .fold(Json::object(), |document, (key, text)| document.set(key, Json::text(text)))
-        .set("chainId", Json::number(self.chain_id.into()))
-        .set("decimals", Json::number(self.decimals.into()))
-    }
-
-    /// Reads the price in a record. `None` when a member is missing or of another type.
-    pub fn read(record: &Json) -> Option<Self> {
-        let text = |key: &str| record.get_text(key);
-        let whole = |key: &str| record.get_number(key).filter(|number| number.fract() == 0.0 && *number >= 0.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-        Some(Self {
-            dialect: Dialect::parse(&text("dialect")?)?,
-            network: text("network")?,
-            chain_id: whole("chainId").filter(|id| *id <= f64::from(u32::MAX))? as u32,
-            asset: text("asset")?,
-            recipient: text("recipient")?,
-            amount: text("amount")?,
-            amount_atomic: text("amountAtomic")?,
-            currency: text("currency")?,
-            decimals: whole("decimals").filter(|decimals| *decimals <= f64::from(u8::MAX))? as u8,
-        })
-    }
-}
-
-/// One offer: what the server wants for the job.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "camelCase")]
-pub struct Quote {
-    /// What is to be paid, and to whom.
-    #[serde(flatten)]
-    pub price: Price,
-    /// What is paid for, as the server says. Not in the dialect `elizaos`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resource: Option<String>,
-    /// The server's entry as it came, for a wallet that takes the payment over. Not in the dialect
-    /// `elizaos`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
-    pub payment_requirements: Option<Metadata>,
-    /// The server's whole request for payment as it came. Not in the dialect `elizaos`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, unknown>"))]
-    pub payment_required: Option<Metadata>,
-}
-
-/// What a job would cost, as `quote()` says it.
-#[cfg(target_arch = "wasm32")]
-#[derive(Debug, Tsify)]
-pub struct PriceQuote {
-    /// Whether a job costs nothing. Absent where it is not known: the server has looked at the
-    /// request before it asked for a payment.
-    #[tsify(optional)]
-    pub free: Option<bool>,
-    /// What the server asks for: one of these.
-    pub offers: Vec<QuotedOffer>,
-    /// The one that would be paid now, by the client's rules. Absent where none would be.
-    #[tsify(optional)]
-    pub chosen: Option<QuotedOffer>,
-    /// Why none would be paid, or why it is not known what a job costs.
-    #[tsify(optional)]
-    pub why: Option<String>,
-}
-
-/// One offer of a server.
-#[cfg(target_arch = "wasm32")]
-#[derive(Debug, Tsify)]
-pub struct QuotedOffer {
-    /// What is to be paid, and to whom.
-    #[serde(flatten)]
-    pub price: Price,
-    /// Whether the client's rules, its wallet and what is left of the budget allow it.
-    pub allowed: bool,
-    /// Why not.
-    #[tsify(optional)]
-    pub why: Option<String>,
-}
-
-/// How far a payment has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "lowercase")]
-pub enum PaymentState {
-    /// The wallet was asked, or is about to be.
-    Intended,
-    /// The wallet has given a proof.
-    Proven,
-    /// The proof is on its way to the server.
-    Sent,
-    /// The server has taken it: there is a job.
-    Accepted,
-    /// The server has refused it.
-    Refused,
-    /// It is not known what became of it.
-    Unknown,
-}
-
-impl PaymentState {
-    /// The state that is written so.
-    pub fn read(text: &str) -> Option<Self> {
-        [Self::Intended, Self::Proven, Self::Sent, Self::Accepted, Self::Refused, Self::Unknown]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-    }
-
-    /// The state as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            PaymentState::Intended => "intended",
-            PaymentState::Proven => "proven",
-            PaymentState::Sent => "sent",
-            PaymentState::Accepted => "accepted",
-            PaymentState::Refused => "refused",
-            PaymentState::Unknown => "unknown",
-        }
-    }
-}
-
-/// What a facilitator says of a settlement: x402's `SettlementResponse`, in the header
-/// `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "camelCase")]
-pub struct SettlementResponse {
-    /// Whether the payment was settled.
-    pub success: bool,
-    /// The hash of the transaction that moved the money.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub transaction: Option<String>,
-    /// The network, as the server writes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub network: Option<String>,
-    /// Whose money it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub payer: Option<String>,
-    /// How much was settled, in atomic units, where it may differ.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub amount: Option<String>,
-    /// Why it was not settled.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_reason: Option<String>,
-}
-
-/// The longest member of a settlement response that is kept, in characters.
-const MAX_MEMBER: usize = 200;
-
-impl SettlementResponse {
-    /// Reads the document of the header; `None` when it does not say whether the payment was
-    /// settled. Members of another type are left out.
-    ///
-    /// `clean` takes out of a server's words whatever could be a secret of the request, which some
-    /// servers send back, and every long hexadecimal run.
-    pub fn read(said: &Json, clean: &dyn Fn(&str) -> String) -> Option<Self> {
-        let success = said.get("success").filter(|success| success.kind() == Kind::Boolean)?;
-        let member = |key: &str| {
-            let text = said.get_text(key).filter(|text| !text.is_empty())?;
-            Some(if is_public_hash(&text, clean) { text } else { shorten(&clean(&text), MAX_MEMBER) })
-        };
-        Some(Self {
-            success: is_true(&success),
-            transaction: member("transaction"),
-            network: member("network"),
-            payer: member("payer"),
-            amount: member("amount"),
-            error_reason: member("errorReason"),
-        })
-    }
-
-    /// The response as applications and records have it.
-    pub fn document(&self) -> Json {
-        [
-            ("transaction", &self.transaction),
-            ("network", &self.network),
-            ("payer", &self.payer),
-            ("amount", &self.amount),
-            ("errorReason", &self.error_reason),
-        ]
-        .into_iter()
-        .filter_map(|(key, text)| Some((key, text.as_ref()?)))
-        .fold(Json::object().set("success", Json::boolean(self.success)), |document, (key, text)| {
-            document.set(key, Json::text(text))
-        })
-    }
-}
-
-/// Whether this is a transaction hash that holds no secret of the request.
-///
-/// `clean` takes out every hash, for a hash may be a proof. It leaves half a hash alone, unless
-/// that half is part of a secret.
-fn is_public_hash(text: &str, clean: &dyn Fn(&str) -> String) -> bool {
-    let is_public = |half: Option<&str>| half.is_some_and(|half| clean(half) == half);
-    is_hex(text, 64) && is_public(text.get(2..34)) && is_public(text.get(34..))
-}
-
-/// One payment for one job.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "camelCase")]
-pub struct PaymentAttempt {
-    /// What is paid, and to whom.
-    #[serde(flatten)]
-    pub price: Price,
-    /// The attempt's own id.
-    pub attempt_id: String,
-    /// How far it has come.
-    pub state: PaymentState,
-    /// The hash of the transaction that moves the money, once it is known. Whoever has it may be
-    /// able to use it as proof of payment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub transaction: Option<String>,
-    /// The request headers that prove the payment, once the wallet has given them. A secret:
-    /// whoever has them can use them, so only an error has them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "Record<string, string>"))]
-    pub proof: Option<Metadata>,
-    /// What the server's facilitator says of the settlement.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<SettlementResponse>,
-    /// The job that was paid for, once it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub job_id: Option<String>,
-    /// `true` when the chain itself says that the money has moved.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub on_chain: Option<bool>,
-}
-
-/// A payment that is open, with what was asked for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "camelCase")]
-pub struct OpenPayment {
-    /// The payment.
-    #[serde(flatten)]
-    pub attempt: PaymentAttempt,
-    /// When the payment began, or when the job was there, in milliseconds since 1970.
-    pub created_at: f64,
-    /// The message. Empty in a record that does not say.
-    pub content: String,
-    /// The user who sent it. Empty in a record that does not say.
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
-    pub user_id: String,
-    /// The agent that was asked; absent for the server's first one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "UUID"))]
-    pub agent_id: Option<String>,
-}
-
-/// A payment that is open, or a record that cannot be read.
-#[cfg(target_arch = "wasm32")]
-#[derive(Debug, Tsify)]
-#[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "a declaration, of which no value is ever made")]
-pub enum PendingPayment {
-    /// A payment.
-    Attempt(OpenPayment),
-    /// A record that cannot be read.
-    #[serde(rename_all = "camelCase")]
-    Unreadable {
-        /// The attempt's id.
-        attempt_id: String,
-        /// No state of a payment.
-        #[tsify(type = "'unreadable'")]
-        state: String,
+/// How a payment moves its money, and so from when on it may have moved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PaidBy {
+    /// By a transfer, or in whatever way a wallet pays that takes the payment over: from when the
+    /// wallet is asked.
+    Transfer,
+    /// By what the wallet signs and the server settles: from when the proof is sent.
+    Signature {
+        /// Until when it can be settled. `None` before that is known, once there is a job, and in
+        /// records of version 0.1.0.
+        valid_until: Option<WallTime>,
     },
 }
 
-/// What a wallet signs, as `eth_signTypedData_v4` takes it.
-#[cfg(target_arch = "wasm32")]
-#[derive(Debug, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct TypedData {
-    /// The members of each type.
-    #[tsify(type = "Record<string, { name: string; type: string }[]>")]
-    pub types: Json,
-    /// The type of the message.
-    #[tsify(type = "'TransferWithAuthorization'")]
-    pub primary_type: String,
-    /// The token's contract.
-    #[tsify(type = "{ name: string; version: string; chainId: number; verifyingContract: `0x${string}` }")]
-    pub domain: Json,
-    /// The transfer. Integers are decimal strings.
-    #[tsify(type = "{ from: string; to: string; value: string; validAfter: string; validBefore: string; nonce: string }")]
-    pub message: Json,
+/// What is certain of a payment's money, whatever its state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Certainty {
+    /// Nothing: the state decides.
+    #[default]
+    None,
+    /// It has moved: the chain itself says so.
+    Moved,
+    /// It has not moved and never will: the payment has ended.
+    Unmoved,
 }
 
-/// A payment as `payments()` lists it: what it moved, or may have moved.
-#[cfg(target_arch = "wasm32")]
-#[derive(Debug, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct PaymentRow {
-    /// What was paid, and what became of it; never with a proof.
-    #[serde(flatten)]
-    pub payment: PaymentAttempt,
-    /// The base address of the server that was paid.
-    pub server: String,
-    /// When the payment began, in milliseconds since 1970.
-    pub created_at: f64,
+/// Who has named a payment's transaction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NamedBy {
+    /// The wallet that has sent it, or the server's facilitator.
+    #[default]
+    Wallet,
+    /// The application, which has found it and given it to `resume`. It may belong to another
+    /// payment: it counts only when its receipt shows the transfer itself.
+    Application,
 }
 
-/// How much of a token's budget is used: a member for each limit that the budget has.
-#[cfg(target_arch = "wasm32")]
-#[derive(Debug, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct Spending {
-    /// The token's symbol: `"USDC"`.
-    pub currency: String,
-    /// The budget's scope, where it names one.
-    #[tsify(optional)]
-    pub scope: Option<String>,
-    /// This hour (UTC).
-    #[tsify(optional)]
-    pub per_hour: Option<LimitUse>,
-    /// This day (UTC).
-    #[tsify(optional)]
-    pub per_day: Option<LimitUse>,
-    /// Everything.
-    #[tsify(optional)]
-    pub total: Option<LimitUse>,
+/// How the client has learned of the job that was paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobSource {
+    /// The server has answered the proof with it.
+    Reply,
+    /// A search has found it: no answer of the server says that the payment was settled.
+    Search,
 }
 
-/// How much of one limit is used, as decimal numbers of tokens.
-#[cfg(target_arch = "wasm32")]
-#[derive(Debug, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct LimitUse {
-    /// What has moved, or may have: `"0.04"`.
-    pub spent: String,
-    /// What is set aside for payments under way.
-    pub reserved: String,
-    /// What may still be spent.
-    pub remaining: String,
-    /// Since when, in milliseconds since 1970.
-    pub since: f64,
+/// The job that was paid for.
+#[derive(Debug, Clone)]
+pub struct AttemptJob {
+    /// What `createJob` returns of it; it has a `jobId`.
+    pub handle: Json,
+    /// How the client has learned of it.
+    pub source: JobSource,
 }
 
 /// One payment for one job, as the client keeps it.
@@ -429,11 +71,14 @@ pub struct Attempt {
     pub state: PaymentState,
     /// What is paid, and to whom; `None` in a record that does not say.
     pub price: Option<Price>,
+    /// How it moves its money.
+    pub paid_by: PaidBy,
+    /// What is certain of the money.
+    pub certainty: Certainty,
     /// The hash of the transaction that moves the money.
     pub transaction: Option<String>,
-    /// Whether that hash was given to `resume`, rather than by the wallet: it may belong to another
-    /// payment.
-    pub hash_given: bool,
+    /// Who has named that transaction. Once the application has named one, it stays so.
+    pub named_by: NamedBy,
     /// The request headers that prove the payment; none before the wallet has returned them.
     pub proof: Vec<(String, String)>,
     /// What the server's facilitator says of the settlement.
@@ -445,14 +90,12 @@ pub struct Attempt {
     /// The body as it was before `resume` corrected it: there may be a job of that one. Empty when
     /// it never did.
     pub first_request: String,
-    /// What the server said of the job, once there is one.
-    pub created: Option<Json>,
+    /// The job, once there is one.
+    pub job: Option<AttemptJob>,
     /// When this began, or when the job was there.
     pub created_at: WallTime,
     /// When this began.
     pub begun_at: WallTime,
-    /// Whether the chain itself says that the money has moved.
-    pub on_chain: bool,
     /// The scope of the budget that it counts for; empty for the one of all that share the store.
     pub scope: String,
     /// The caller's idempotency key; empty for none.
@@ -461,16 +104,6 @@ pub struct Attempt {
     pub fingerprint: String,
     /// Whether the job's end has been seen. Only what has a key is kept so long.
     pub answered: bool,
-    /// Whether the wallet signs, so that nothing moves before the proof is sent.
-    pub signs: bool,
-    /// Until when what the wallet signs can be settled; `None` where nothing is signed, and in old
-    /// records.
-    pub valid_until: Option<WallTime>,
-    /// Whether the job was found by a search: no answer of the server says that the payment was
-    /// settled.
-    pub found: bool,
-    /// Whether the payment has ended, and certainly no money has moved.
-    pub unmoved: bool,
 }
 
 impl Attempt {
@@ -486,10 +119,10 @@ impl Attempt {
         if let Some(hash) = &self.transaction {
             document = document.set("transaction", Json::text(hash));
         }
-        if let Some(id) = self.created.as_ref().and_then(|created| created.get("jobId")) {
+        if let Some(id) = self.job.as_ref().and_then(|job| job.handle.get("jobId")) {
             document = document.set("jobId", id);
         }
-        if self.on_chain {
+        if self.certainty == Certainty::Moved {
             document = document.set("onChain", Json::boolean(true));
         }
         match &self.receipt {
@@ -510,7 +143,28 @@ impl Attempt {
 
     /// The job that was paid for, once it is known.
     pub fn job_id(&self) -> Option<String> {
-        self.created.as_ref()?.get_text("jobId")
+        self.job.as_ref()?.handle.get_text("jobId")
+    }
+
+    /// Whether the wallet signs, so that nothing moves before the proof is sent.
+    pub fn is_signed(&self) -> bool {
+        matches!(self.paid_by, PaidBy::Signature { .. })
+    }
+
+    /// Until when what the wallet signs can be settled; `None` where nothing is signed, and where
+    /// that is not known.
+    pub fn valid_until(&self) -> Option<WallTime> {
+        match self.paid_by {
+            PaidBy::Signature { valid_until } => valid_until,
+            PaidBy::Transfer => None,
+        }
+    }
+
+    /// What is signed can be settled until this time. Changes nothing where nothing is signed.
+    pub fn set_valid_until(&mut self, until: Option<WallTime>) {
+        if let PaidBy::Signature { valid_until } = &mut self.paid_by {
+            *valid_until = until;
+        }
     }
 
     /// The attempt as it is listed: a [`PendingPayment`], with what was asked for and when.

@@ -8,7 +8,7 @@ use crate::api::error::{Error, Result};
 use crate::api::options::CallOptions;
 use crate::http::freshness::Freshness;
 use crate::http::message::HttpConfig;
-use crate::http::outcome::{Outcome, no_answer, outcome, read_answer, refusal, send_error};
+use crate::http::outcome::{Outcome, outcome, read_answer, refusal, send_error};
 use crate::http::rate_limit::{Booking, RateLimit, Slot};
 use crate::http::retry::{Repeated, RetryBudget, backoff, may_be_sent_again, retry_after};
 use crate::http::words::place;
@@ -25,6 +25,9 @@ const STALE: Millis = Millis::new(1_000.0);
 
 /// A function that receives the chunks of an event stream.
 pub(crate) type OnChunk<'a> = Option<&'a dyn Fn(&str)>;
+
+/// A function that begins a read. Boxed: each kind of read would have a copy of what repeats it.
+type Read<'a, T> = dyn Fn() -> Pin<Box<dyn Future<Output = T> + 'a>> + 'a;
 
 /// Sends requests to one server.
 #[derive(Debug)]
@@ -123,21 +126,20 @@ impl<P: Platform> Http<P> {
         wanted: &str,
         parse: &dyn Fn(Json) -> Option<Json>,
     ) -> Result<Json> {
-        let document = RefCell::new(None);
-        let accept = |request: &HttpRequest, response: &HttpResponse| {
-            document.replace(Some(read_answer(request, response, wanted, parse)?));
-            Ok(())
-        };
-        let tries = Tries { repeated: Repeated::Harmless, retries, deadline };
-        let response = self.try_until(&mut request, tries, None, &accept).await?;
-        document.take().ok_or_else(|| no_answer(&request, &response, wanted))
+        let mut retries = Retries::new(Repeated::Harmless, retries, deadline);
+        loop {
+            let response = self.exchange(&mut request, deadline, None).await;
+            let answer = response.and_then(|response| read_answer(&request, &response, wanted, parse));
+            let Some(error) = self.note_success(&answer) else { return answer };
+            if !self.is_sent_again(&mut retries, error).await {
+                return answer;
+            }
+        }
     }
 
     /// What `read` brings. It is made again when the page is active again and it has been under way
     /// for [`STALE`] by then.
-    ///
-    /// Boxed: each kind of read would have a copy of this.
-    pub(crate) async fn again_when_active<'a, T>(&self, read: &'a dyn Fn() -> Pin<Box<dyn Future<Output = T> + 'a>>) -> T {
+    pub(crate) async fn again_when_active<T>(&self, read: &Read<'_, T>) -> T {
         loop {
             let stale_from = self.platform.now() + STALE;
             let mut current = read();
@@ -153,41 +155,41 @@ impl<P: Platform> Http<P> {
 
     /// Sends a POST that must not be done twice: a create, or a message. It is sent again only
     /// where [`may_be_sent_again`] says so. `on_chunk` receives the chunks of an event stream.
-    pub(crate) fn send<'a>(
-        &'a self,
-        request: &'a mut HttpRequest,
-        deadline: Deadline,
-        on_chunk: OnChunk<'a>,
-    ) -> impl Future<Output = Result<HttpResponse>> + 'a {
-        let tries = Tries { repeated: Repeated::of_post(request), retries: self.config.retries, deadline };
-        self.try_until(request, tries, on_chunk, &|_, _| Ok(()))
-    }
-
-    /// Sends a request until `accept` takes its response, or it may not be sent again.
-    async fn try_until(
+    pub(crate) async fn send(
         &self,
         request: &mut HttpRequest,
-        Tries { repeated, retries, deadline }: Tries,
+        deadline: Deadline,
         on_chunk: OnChunk<'_>,
-        accept: &dyn Fn(&HttpRequest, &HttpResponse) -> Result<()>,
     ) -> Result<HttpResponse> {
-        let mut tries = 0;
+        let mut retries = Retries::new(Repeated::of_post(request), self.config.retries, deadline);
         loop {
             let response = self.exchange(request, deadline, on_chunk).await;
-            let accepted = response.and_then(|response| accept(request, &response).map(|()| response));
-            let error = match accepted {
-                Ok(response) => {
-                    self.retry_budget.borrow_mut().refill();
-                    return Ok(response);
-                }
-                Err(error) => error,
-            };
-            let may_retry = tries < retries && may_be_sent_again(repeated, &error);
-            if !may_retry || !self.wait_before_retry(&error, tries, deadline).await {
-                return Err(error);
+            let Some(error) = self.note_success(&response) else { return response };
+            if !self.is_sent_again(&mut retries, error).await {
+                return response;
             }
-            tries = tries.saturating_add(1);
         }
+    }
+
+    /// Returns the error of a request that has failed. A success refills the budget for retries.
+    fn note_success<'a, T>(&self, result: &'a Result<T>) -> Option<&'a Error> {
+        match result {
+            Ok(_) => {
+                self.retry_budget.borrow_mut().refill();
+                None
+            }
+            Err(error) => Some(error),
+        }
+    }
+
+    /// Whether a request that has failed like this is sent again. Waits until then.
+    async fn is_sent_again(&self, retries: &mut Retries, error: &Error) -> bool {
+        let may_retry = retries.made < retries.most && may_be_sent_again(retries.repeated, error);
+        if !may_retry || !self.wait_before_retry(error, retries.made, retries.deadline).await {
+            return false;
+        }
+        retries.made = retries.made.saturating_add(1);
+        true
     }
 
     /// Waits before another try; false when there is no time or no budget left for one.
@@ -264,15 +266,23 @@ impl<P: Platform> Http<P> {
     }
 }
 
-/// How often a request may be sent.
-#[derive(Debug, Clone, Copy)]
-struct Tries {
-    /// What sending it twice would do.
+/// The retries of one request.
+#[derive(Debug)]
+struct Retries {
+    /// What sending the request twice would do.
     repeated: Repeated,
-    /// How many tries may follow the first.
-    retries: u32,
+    /// How many there were so far.
+    made: u32,
+    /// How many there may be.
+    most: u32,
     /// When the last one must have ended.
     deadline: Deadline,
+}
+
+impl Retries {
+    fn new(repeated: Repeated, most: u32, deadline: Deadline) -> Self {
+        Self { repeated, made: 0, most, deadline }
+    }
 }
 
 /// A slot that is taken back when it is dropped unused.

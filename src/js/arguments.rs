@@ -63,17 +63,17 @@ pub(super) fn resume(given: &JsValue) -> Result<Call> {
 
 /// Reads the last argument of `payments`.
 pub(super) fn payments(given: &JsValue) -> Result<(Call, PaymentFilter)> {
-    let mut options = Json(given.clone());
     if given.is_undefined() {
         return Ok((Call::default(), PaymentFilter::default()));
     }
+    let options = Json(given.clone());
     only("options", &options, &[RequestOptions::MEMBERS, PaymentsOptions::MEMBERS])?;
     let filter = PaymentFilter { since: time(&options, "since")?, until: time(&options, "until")?, state: state(&options)? };
     if let Some(since) = filter.since.filter(|since| since.as_ms() > js_sys::Date::now()) {
         return Err(argument("since", "must not be in the future", &since.as_ms().into()));
     }
-    options = picked(&options, RequestOptions::MEMBERS);
-    Ok((call(&options.0)?, filter))
+    let of_call = picked(&options, RequestOptions::MEMBERS);
+    Ok((call(&of_call.0)?, filter))
 }
 
 /// A date, an ISO date, or milliseconds since 1970.
@@ -97,10 +97,10 @@ fn state(options: &Json) -> Result<Option<PaymentState>> {
 }
 
 fn read(given: &JsValue, known: &[&[&str]]) -> Result<Call> {
-    let options = Json(given.clone());
     if given.is_undefined() {
         return Ok(Call::default());
     }
+    let options = Json(given.clone());
     only("options", &options, known)?;
     Ok(Call {
         options: CallOptions {

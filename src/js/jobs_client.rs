@@ -33,8 +33,9 @@ const CURRENCY: &str = "must be USDC or the symbol of one of spend.assets";
 ///
 /// @example
 /// const client = new JobsClient({ baseUrl: 'http://localhost:3000' });
-/// const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is
-/// the weather?' }); console.log(job.result.message.content);
+/// const params = { userId: crypto.randomUUID(), content: 'What is the weather?' };
+/// const job = await client.createAndWaitForJob(params);
+/// console.log(job.result.message.content);
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct JobsClient(Connection);
@@ -129,8 +130,8 @@ impl JobsClient {
     /// Creates a job. When the server asks for a payment, the wallet pays for it once.
     ///
     /// @example
-    /// const { jobId } = await client.createJob({ userId, content }, { idempotencyKey:
-    /// `order-${orderId}` });
+    /// const idempotencyKey = `order-${orderId}`;
+    /// const { jobId } = await client.createJob({ userId, content }, { idempotencyKey });
     #[wasm_bindgen(js_name = createJob, unchecked_return_type = "Promise<CreateJobResponse>")]
     pub fn create_job(
         &self,
@@ -291,8 +292,8 @@ impl JobsClient {
     /// await it for an array.
     ///
     /// @example
-    /// for await (const { amount, currency, createdAt } of client.payments({ since: '2026-01-01'
-    /// }))
+    /// const since = '2026-01-01';
+    /// for await (const { amount, currency, createdAt } of client.payments({ since }))
     ///   console.log(new Date(createdAt), amount, currency);
     #[wasm_bindgen(unchecked_return_type = "AsyncIterableIterator<PaymentRow> & PromiseLike<PaymentRow[]>")]
     pub fn payments(&self, #[wasm_bindgen(unchecked_optional_param_type = "PaymentsOptions")] options: JsValue) -> AsyncIterator {

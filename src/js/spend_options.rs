@@ -14,17 +14,31 @@ use crate::x402::{address, amount};
 /// The longest name of a scope, in bytes.
 const MAX_SCOPE: usize = 100;
 
-/// Reads `spend`. Limits for hours and days need a store that can lock.
+/// Whether the client's store can lock, which limits for hours and days need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Locking {
+    Supported,
+    Unsupported,
+}
+
+impl Locking {
+    fn of(store: &Json) -> Self {
+        let lock = store.get("lock").filter(|lock| lock.0.is_function());
+        lock.map_or(Self::Unsupported, |_| Self::Supported)
+    }
+}
+
+/// Reads `spend`.
 pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
-    let can_lock = store.get("lock").is_some_and(|lock| lock.0.is_function());
+    let locking = Locking::of(store);
     let mut policy = SpendPolicy::default();
     let Some(spend) = options.get("spend") else { return Ok(policy) };
     only("spend", &spend, &[SpendOptions::MEMBERS])?;
     if let Some(usdc) = policy.limits.first_mut() {
-        limits(&spend, usdc, can_lock)?;
+        limits(&spend, usdc, locking)?;
     }
     if let Some(list) = spend.get("assets") {
-        assets(&list, &mut policy, can_lock)?;
+        assets(&list, &mut policy, locking)?;
     }
     if let Some(list) = spend.get("networks") {
         policy.networks = networks(&list, &policy)?;
@@ -44,10 +58,10 @@ pub(super) fn read(options: &Json, store: &Json) -> Result<SpendPolicy> {
 }
 
 /// Adds the tokens of the caller's own.
-fn assets(list: &Json, policy: &mut SpendPolicy, can_lock: bool) -> Result<()> {
+fn assets(list: &Json, policy: &mut SpendPolicy, locking: Locking) -> Result<()> {
     let entries = some(list).ok_or_else(|| argument(ASSETS, "must be a list of tokens", &list.0))?;
     for (at, entry) in entries.iter().enumerate() {
-        asset(entry, policy, can_lock).map_err(|error| of_asset(error, at))?;
+        asset(entry, policy, locking).map_err(|error| of_asset(error, at))?;
     }
     Ok(())
 }
@@ -102,12 +116,12 @@ fn texts(options: &Json, key: &str, field: &'static str, rule: &str, fits: &dyn 
 }
 
 /// `maxPerPayment` and `budget`.
-fn limits(options: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
+fn limits(options: &Json, limit: &mut Limit, locking: Locking) -> Result<()> {
     if let Some(most) = units(options, "maxPerPayment", "spend.maxPerPayment", limit)? {
         limit.max_per_payment = most;
     }
     match options.get("budget") {
-        Some(given) if given.kind() == Kind::Object => budget(&given, limit, can_lock)?,
+        Some(given) if given.kind() == Kind::Object => budget(&given, limit, locking)?,
         _ => limit.budget = units(options, "budget", BUDGET, limit)?.unwrap_or(limit.budget),
     }
     Ok(())
@@ -125,7 +139,7 @@ fn units(options: &Json, key: &str, field: &'static str, limit: &Limit) -> Resul
 }
 
 /// Limits for each hour, each day and in all.
-fn budget(given: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
+fn budget(given: &Json, limit: &mut Limit, locking: Locking) -> Result<()> {
     only(BUDGET, given, &[BudgetOptions::MEMBERS])?;
     let read = |key, field| units(given, key, field, limit).map(|units| units.unwrap_or(u128::MAX));
     let per_hour = read("perHour", "spend.budget.perHour")?;
@@ -143,7 +157,7 @@ fn budget(given: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
             return Err(Error::argument(BUDGET, &format!("has a {key} that {rule}"), &member(given, key)));
         }
     }
-    if !can_lock {
+    if locking == Locking::Unsupported {
         let rule = "needs a store that can lock, as fileStore, localStorageStore and memoryStore can";
         return Err(Error::argument(BUDGET, rule, "a store without lock(name, request)"));
     }
@@ -159,7 +173,7 @@ fn budget(given: &Json, limit: &mut Limit, can_lock: bool) -> Result<()> {
 const ASSETS: &str = "spend.assets";
 
 /// Adds a token of the caller's own, with its limit.
-fn asset(given: &Json, policy: &mut SpendPolicy, can_lock: bool) -> Result<()> {
+fn asset(given: &Json, policy: &mut SpendPolicy, locking: Locking) -> Result<()> {
     only(ASSETS, given, &[AssetOptions::MEMBERS])?;
     let (network, asset, symbol) = (text(given, "network")?, text(given, "asset")?, text(given, "symbol")?);
     text(given, "maxPerPayment")?;
@@ -174,7 +188,7 @@ fn asset(given: &Json, policy: &mut SpendPolicy, can_lock: bool) -> Result<()> {
         return Err(Error::argument(ASSETS, "must name tokens and symbols that are not there already", &symbol));
     }
     let mut limit = Limit::new(&symbol, decimals, 0);
-    limits(given, &mut limit, can_lock)?;
+    limits(given, &mut limit, locking)?;
     let name = given.get_text("name").unwrap_or_else(|| symbol.clone());
     let version = given.get_text("version").unwrap_or_else(|| "1".to_owned());
     let at = policy.limits.len();

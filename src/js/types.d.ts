@@ -19,8 +19,9 @@ export interface JobsClient {
    * Creates a job, pays for it when the server asks for that, and waits for its answer.
    *
    * @example
-   * const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is
-   * the weather?' }); console.log(job.result.message.content);
+   * const params = { userId: crypto.randomUUID(), content: 'What is the weather?' };
+   * const job = await client.createAndWaitForJob(params);
+   * console.log(job.result.message.content);
    */
   createAndWaitForJob(params: CreateJobRequest, options?: WaitOptions): Promise<CompletedJob>;
   /**
@@ -39,8 +40,8 @@ export interface JobsClient {
    * Waits for a job's answer, until the job's own expiry.
    *
    * @example
-   * const job = await client.pollJob(jobId, { timeoutMs: 60_000, onUpdate: (update) =>
-   * console.log(update.type) });
+   * const onUpdate = (update) => console.log(update.type);
+   * const job = await client.pollJob(jobId, { timeoutMs: 60_000, onUpdate });
    */
   pollJob(jobId: string, options?: WaitOptions): Promise<CompletedJob>;
   /**

@@ -120,6 +120,11 @@ impl Json {
         self.0.as_array().map(|elements| elements.iter().cloned().map(Self).collect()).unwrap_or_default()
     }
 
+    /// So many elements of an array from this one on, as far as there are any.
+    pub fn some_elements(&self, from: usize, count: usize) -> Vec<Self> {
+        self.elements().into_iter().skip(from).take(count).collect()
+    }
+
     /// The names of an object's members; empty when this is no object.
     pub fn names(&self) -> Vec<String> {
         self.0.as_object().map(|members| members.keys().cloned().collect()).unwrap_or_default()

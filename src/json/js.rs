@@ -189,6 +189,12 @@ impl Json {
         elements
     }
 
+    /// So many elements of an array from this one on, as far as there are any.
+    pub fn some_elements(&self, from: usize, count: usize) -> Vec<Self> {
+        let part = self.call("slice", &from.into(), &from.saturating_add(count).into());
+        part.and_then(Result::ok).map(|part| Json(part).elements()).unwrap_or_default()
+    }
+
     /// An array of strings in their order, each once. JavaScript sorts: that takes no code.
     pub fn sorted(self) -> Self {
         let _ = self.call("sort", &JsValue::UNDEFINED, &JsValue::UNDEFINED);

@@ -44,15 +44,28 @@ pub struct KeyedJob {
     pub kept_until: WallTime,
 }
 
-/// The jobs that the store knows to be paid for, as they were read.
+/// What the store knows of paid jobs, as it was read.
 #[derive(Debug, Default)]
-pub struct PaidJobs {
+pub struct StoredPayments {
     /// When they were read.
     pub at: Option<Instant>,
     /// The payments whose records are there, with their jobs.
     pub open: Vec<Attempt>,
     /// The keys of the history.
     pub past: Vec<String>,
+}
+
+impl StoredPayments {
+    /// The payment of this job whose record is there.
+    pub fn open_payment_of(&self, job_id: &str) -> Option<&Attempt> {
+        self.open.iter().find(|attempt| attempt.job_id().as_deref() == Some(job_id))
+    }
+
+    /// The key under which the history has the attempt with this id.
+    pub fn past_key_of(&self, id: &str) -> Option<&str> {
+        let ending = format!("-{id}");
+        self.past.iter().map(String::as_str).find(|key| key.ends_with(&ending))
+    }
 }
 
 /// All payments that this client knows.
@@ -331,7 +344,18 @@ mod tests {
         assert_eq!(book.accepted("c", "job-3", at(40.0), at(30.0)), ["a"]);
         assert!(book.is_closed("a") && book.is_closed("b") && !book.is_closed("c"));
         book.reopen("b", "job-2", at(50.0));
-        assert!(!book.is_closed("b") && book.job_finished("job-2") == ["b"]);
+        assert_eq!((book.is_closed("b"), &book.closed), (false, &VecDeque::from(["a".to_owned()])));
+        assert_eq!(book.job_finished("job-2"), ["b"]);
+    }
+
+    #[test]
+    fn a_job_that_was_paid_for_twice_closes_both_payments() {
+        let mut book = Book::default();
+        for id in ["a", "b", "a"] {
+            book.accepted(id, "job-1", at(10.0), at(0.0));
+        }
+        assert_eq!(book.kept.len(), 2);
+        assert_eq!(book.job_finished("job-1"), ["a", "b"]);
     }
 
     #[test]

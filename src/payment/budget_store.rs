@@ -184,7 +184,7 @@ impl<P: Platform + 'static> Payments<P> {
         };
         match what {
             _ if !is_certain => Ok(()),
-            GivenBack::Reserved => self.settle(attempt, Fate::Unmoved).await,
+            GivenBack::Reserved => self.resolve_payment(attempt, Fate::Unmoved).await,
             GivenBack::ReservedOrSpent => self.refund(attempt).await,
         }
     }
@@ -199,7 +199,7 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// Resolves what is set aside for a payment, for certain.
-    pub(super) async fn settle(self: &Rc<Self>, attempt: &Attempt, fate: Fate) -> Result<(), Json> {
+    pub(super) async fn resolve_payment(self: &Rc<Self>, attempt: &Attempt, fate: Fate) -> Result<(), Json> {
         let Some(Reserved { limit: at, .. }) = self.reserved_by(attempt) else { return Ok(()) };
         if self.has_counters(at, Deadline::NEVER).await? {
             self.change(at, Change::Resolve(attempt.id.clone(), fate), Deadline::NEVER).await?;
@@ -286,7 +286,7 @@ impl<P: Platform + 'static> Payments<P> {
         let open = counters.open();
         let some: Vec<Open> = open.iter().cycle().skip(from).take(most.min(open.len())).cloned().collect();
         for open in some {
-            let fate = self.fate(&open, Deadline::NEVER).await;
+            let fate = self.fate_of(&open, Deadline::NEVER).await;
             counters.resolve(&open.id, fate);
         }
     }
@@ -295,14 +295,14 @@ impl<P: Platform + 'static> Payments<P> {
     async fn resolve_all(&self, counters: &mut Counters, end: Deadline) -> Result<(), Json> {
         for (at, open) in counters.open().to_vec().iter().enumerate() {
             self.breathe(at, end).await?;
-            let fate = self.fate(open, end).await;
+            let fate = self.fate_of(open, end).await;
             counters.resolve(&open.id, fate);
         }
         Ok(())
     }
 
     /// What became of a payment whose money is set aside.
-    async fn fate(&self, open: &Open, end: Deadline) -> Fate {
+    async fn fate_of(&self, open: &Open, end: Deadline) -> Fate {
         let mut found = self.peek(&record::key(&open.id), end).await;
         if matches!(found, Found::Missing) {
             found = self.peek(&record::paid_key(&open.id, open.at), end).await;

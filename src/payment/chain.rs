@@ -6,7 +6,7 @@ use crate::api::payments::{Attempt, Dialect};
 use crate::json::Json;
 use crate::platform::{Callback, Platform, within};
 use crate::time::Millis;
-use crate::x402::onchain::{ChainWord, NamedBy, Signed, Transfer, receipt_request};
+use crate::x402::onchain::{ChainWord, Signed, Transfer, receipt_request};
 
 /// The longest time for a question to the chain.
 const CHAIN: Millis = Millis::from_secs(10.0);
@@ -25,8 +25,8 @@ impl<P: Platform + 'static> Payments<P> {
         match (answer, signed, &attempt.price) {
             (Some(Ok(answer)), Some(signed), _) => signed.read_answer(&answer),
             (Some(Ok(answer)), None, Some(price)) => {
-                let named_by = if attempt.hash_given { NamedBy::Application } else { NamedBy::Wallet };
-                Transfer::of(price).read_receipt(&answer, attempt.transaction.as_deref().unwrap_or_default(), named_by)
+                let hash = attempt.transaction.as_deref().unwrap_or_default();
+                Transfer::of(price).read_receipt(&answer, hash, attempt.named_by)
             }
             _ => ChainWord::Unknown,
         }

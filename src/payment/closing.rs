@@ -1,12 +1,10 @@
-//! Closes the payments of a job that has ended, and says what was paid for it.
+//! Closes the payments of a job that has ended.
 
 use core::cell::Cell;
 use std::rc::Rc;
 
-use super::book::PaidJobs;
 use super::machine::LEAST_STORE;
 use super::payments::Payments;
-use super::record::{self, Found};
 use super::retention;
 use super::subscription::{Publisher, subscription};
 use crate::api::payments::Attempt;
@@ -15,9 +13,6 @@ use crate::time::{Deadline, Millis};
 
 /// The longest time for which an answer waits until its payment's record is closed.
 const CLOSE: Millis = Millis::from_secs(1.0);
-
-/// The queue of those who look which jobs were paid for.
-const PAID_JOBS: &str = "paid jobs";
 
 /// A payment whose job has ended.
 struct Closing {
@@ -77,72 +72,6 @@ impl<P: Platform + 'static> Payments<P> {
         for attempt in closed {
             if went_on.get() { self.drop_closed(&attempt).await } else { self.reopen(attempt).await }
         }
-    }
-
-    /// What was paid for this job, as far as this client knows. `reference`: the payment that the
-    /// job itself names.
-    pub(crate) fn paid_for(&self, job_id: &str, reference: Option<&str>) -> Option<Box<Attempt>> {
-        self.book.borrow().paid_for(job_id, reference).map(Box::new)
-    }
-
-    /// What was paid for a job about which a call fails, wherever it is known: in this client, also
-    /// after the job's end, in the open records of the store, or in its history where the job names
-    /// its payment. Only what is there within a second.
-    pub(crate) async fn known_payment(&self, job_id: &str, reference: Option<&str>) -> Option<Box<Attempt>> {
-        let known = self.book.borrow().paid_before(job_id).or_else(|| self.book.borrow().paid_for(job_id, reference));
-        if let Some(attempt) = known {
-            return Some(Box::new(attempt));
-        }
-        let end = Deadline::after(self.platform.now(), Some(CLOSE));
-        let search = async {
-            if let Some(reference) = reference
-                && let Found::Attempt(attempt) = self.find(reference, end).await
-                && attempt.job_id().as_deref() == Some(job_id)
-            {
-                return Some(attempt);
-            }
-            // One looks, and many calls that fail at once use what it has found.
-            let ticket = self.writes.join(PAID_JOBS);
-            ticket.ready().await;
-            self.look_at_paid_jobs(end).await;
-            let (open, past) = {
-                let jobs = self.paid_jobs.borrow();
-                let is_its = |attempt: &&Attempt| attempt.job_id().as_deref() == Some(job_id);
-                let ending = reference.map(|id| format!("-{id}"));
-                let is_named = |key: &&String| ending.as_ref().is_some_and(|ending| key.ends_with(ending));
-                (jobs.open.iter().find(is_its).cloned(), jobs.past.iter().find(is_named).cloned())
-            };
-            drop(ticket);
-            if let Some(attempt) = open {
-                return Some(Box::new(attempt));
-            }
-            match self.peek(&past?, end).await {
-                Found::Attempt(attempt) if attempt.job_id().as_deref() == Some(job_id) => Some(attempt),
-                _ => None,
-            }
-        };
-        within(search, self.platform.sleep(CLOSE)).await.flatten()
-    }
-
-    /// Reads which jobs the open records have, once a second at most.
-    async fn look_at_paid_jobs(&self, end: Deadline) {
-        let now = self.platform.now();
-        let is_fresh = |at| now < at + CLOSE;
-        if self.paid_jobs.borrow().at.is_some_and(is_fresh) {
-            return;
-        }
-        let mut jobs = PaidJobs { at: Some(now), ..PaidJobs::default() };
-        for key in self.keys(end).await.unwrap_or_default() {
-            if key.starts_with(record::PAID) {
-                jobs.past.push(key);
-            } else if key.starts_with(record::PREFIX)
-                && let Found::Attempt(attempt) = self.peek(&key, end).await
-                && attempt.created.is_some()
-            {
-                jobs.open.push(Attempt { request: String::new(), ..*attempt });
-            }
-        }
-        *self.paid_jobs.borrow_mut() = jobs;
     }
 
     /// The application has the answer. What has a key is kept, so that another call with it pays

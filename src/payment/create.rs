@@ -14,7 +14,7 @@ use super::{MAX_REASON_CHARS, PaidJob, body, record};
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Created};
 use crate::api::options::CallOptions;
-use crate::api::payments::{Attempt, PaymentState};
+use crate::api::payments::{Attempt, Certainty, NamedBy, PaidBy, PaymentState};
 use crate::api::routes;
 use crate::api::update::Update;
 use crate::encoding;
@@ -26,12 +26,6 @@ use crate::spending::offer_choice::Chosen;
 use crate::spending::offer_rules::{Circumstances, PaymentMethod};
 use crate::time::{Deadline, Millis};
 use crate::x402::{self, Asked, Offer, PaymentRequired};
-
-/// Differences between the clocks that are smaller say nothing: an answer travels, and its date has
-/// whole seconds.
-const LEAST_SKEW: Millis = Millis::from_secs(5.0);
-/// Greater ones are not believed: a signature must not be good for longer than it need be.
-const MAX_SKEW: Millis = Millis::from_secs(3_600.0);
 
 /// One create.
 struct Create<'a> {
@@ -227,7 +221,6 @@ impl<P: Platform + 'static> Payments<P> {
             confirms: self.platform.has_callback(Callback::Confirm),
             has_address: self.platform.has_callback(Callback::Address),
             wallet_timeout: self.config.wallet_timeout,
-            server_ahead: clocks_apart.filter(is_believed).unwrap_or(Millis::ZERO),
             clocks_apart,
         };
         let payment = Payment::new(attempt, order, create.end);
@@ -241,25 +234,25 @@ impl<P: Platform + 'static> Payments<P> {
             id: create.id.clone(),
             state: PaymentState::Intended,
             price: Some(offer.price()),
+            paid_by: match method {
+                PaymentMethod::Sign => PaidBy::Signature { valid_until: None },
+                PaymentMethod::Transfer | PaymentMethod::Pay => PaidBy::Transfer,
+            },
+            certainty: Certainty::None,
             transaction: None,
-            hash_given: false,
+            named_by: NamedBy::Wallet,
             proof: Vec::new(),
             receipt: None,
             server: self.http.config.base_url.clone(),
             request: request.body.clone().unwrap_or_default(),
             first_request: String::new(),
-            created: None,
+            job: None,
             created_at: now,
             begun_at: now,
             scope: self.config.spend.limits.get(offer.token.limit).map(|limit| limit.scope.clone()).unwrap_or_default(),
             idempotency_key: create.call.idempotency_key.clone(),
             fingerprint: create.fingerprint.clone(),
             answered: false,
-            on_chain: false,
-            signs: method == PaymentMethod::Sign,
-            valid_until: None,
-            found: false,
-            unmoved: false,
         }
     }
 
@@ -282,12 +275,6 @@ impl<P: Platform + 'static> Payments<P> {
             self.platform.log(LogLevel::Warn, words);
         }
     }
-}
-
-/// Whether clocks are apart, and not by so much that one of them is no clock.
-fn is_believed(apart: &Millis) -> bool {
-    let size = apart.get().abs();
-    size >= LEAST_SKEW.get() && size <= MAX_SKEW.get()
 }
 
 pub(super) fn redirected() -> Box<Error> {

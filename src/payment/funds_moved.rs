@@ -1,7 +1,7 @@
 //! Whether money has moved for a payment, and what that means for the budget.
 
 use crate::api::error::Error;
-use crate::api::payments::{Attempt, PaymentState};
+use crate::api::payments::{Attempt, Certainty, JobSource, PaidBy, PaymentState};
 use crate::json::is_true;
 use crate::spending::budget::Fate;
 use crate::time::{Millis, WallTime};
@@ -35,18 +35,23 @@ pub enum FundsMoved {
 /// - A server that refuses what was signed can still settle it, until its time is over.
 /// - A wallet's word for a transfer is no more than that until the server has taken it.
 pub fn funds_moved(attempt: &Attempt) -> FundsMoved {
-    let settled = attempt.receipt.as_ref().and_then(|receipt| receipt.get("success"));
-    match attempt.state {
-        _ if attempt.on_chain => FundsMoved::Yes,
-        _ if attempt.unmoved => FundsMoved::No,
-        PaymentState::Accepted if attempt.signs => match settled {
-            Some(success) if is_true(&success) => FundsMoved::Yes,
-            None if !attempt.found => FundsMoved::Yes,
-            _ => FundsMoved::Unknown,
-        },
-        PaymentState::Accepted => FundsMoved::Yes,
-        PaymentState::Intended if attempt.signs => FundsMoved::No,
-        PaymentState::Proven if attempt.signs && attempt.valid_until.is_some() => FundsMoved::No,
+    match (attempt.certainty, attempt.state, attempt.paid_by) {
+        (Certainty::Moved, ..) => FundsMoved::Yes,
+        (Certainty::Unmoved, ..) => FundsMoved::No,
+        (Certainty::None, PaymentState::Accepted, PaidBy::Transfer) => FundsMoved::Yes,
+        (Certainty::None, PaymentState::Accepted, PaidBy::Signature { .. }) => settled(attempt),
+        (Certainty::None, PaymentState::Intended, PaidBy::Signature { .. })
+        | (Certainty::None, PaymentState::Proven, PaidBy::Signature { valid_until: Some(_) }) => FundsMoved::No,
+        _ => FundsMoved::Unknown,
+    }
+}
+
+/// Whether a server that has made a job of a signed payment has settled it.
+fn settled(attempt: &Attempt) -> FundsMoved {
+    let source = attempt.job.as_ref().map(|job| job.source);
+    match attempt.receipt.as_ref().and_then(|receipt| receipt.get("success")) {
+        Some(success) if is_true(&success) => FundsMoved::Yes,
+        None if source != Some(JobSource::Search) => FundsMoved::Yes,
         _ => FundsMoved::Unknown,
     }
 }
@@ -57,7 +62,7 @@ pub fn fate(attempt: &Attempt, now: WallTime) -> Fate {
     match (funds_moved(attempt), attempt.state) {
         // It is sent only after it was reserved again, or while its time is not over.
         (FundsMoved::No, _) => {
-            let until = attempt.valid_until.unwrap_or(attempt.begun_at + UNSIGNED);
+            let until = attempt.valid_until().unwrap_or(attempt.begun_at + UNSIGNED);
             if until + UNSENT < now { Fate::Unmoved } else { Fate::Open }
         }
         (FundsMoved::Yes, _) => Fate::Spent(attempt.created_at),
@@ -82,6 +87,7 @@ pub fn funds_moved_for(error: &Error) -> FundsMoved {
 mod tests {
     use super::*;
     use crate::api::error::ErrorCode;
+    use crate::api::payments::AttemptJob;
     use crate::json;
     use crate::json::Json;
     use crate::payment::record::{read, to_json};
@@ -89,6 +95,10 @@ mod tests {
     fn record() -> Json {
         json!({"attemptId": "a", "state": "sent", "dialect": "v1", "network": "base", "amountAtomic": "20000",
             "amount": "0.02", "asset": "0x1", "recipient": "0x2", "currency": "USDC", "chainId": 8453, "decimals": 6})
+    }
+
+    fn paid_by(is_signed: bool, valid_until: Option<WallTime>) -> PaidBy {
+        if is_signed { PaidBy::Signature { valid_until } } else { PaidBy::Transfer }
     }
 
     #[test]
@@ -99,7 +109,7 @@ mod tests {
         let settled = |success: Json| Some(json!({"success": success}));
         // The state; whether the wallet signs, the end of what it signed, the receipt, whether the
         // job was found by a search.
-        for (state, signs, valid_until, receipt, found, moved) in [
+        for (state, is_signed, valid_until, receipt, is_found, moved) in [
             (Intended, true, until, None, false, No),
             (Intended, false, None, None, false, Unknown),
             (Proven, true, until, None, false, No),
@@ -120,13 +130,16 @@ mod tests {
             (Accepted, true, None, settled(json!(true)), true, Yes),
             (Accepted, true, None, settled(json!(false)), false, Unknown),
         ] {
-            let attempt = Attempt { state, signs, valid_until, receipt, found, ..read(&record()).unwrap() };
+            let attempt = Attempt { state, paid_by: paid_by(is_signed, valid_until), receipt, ..read(&record()).unwrap() };
+            let source = if is_found { JobSource::Search } else { JobSource::Reply };
+            let job = (state == Accepted).then(|| AttemptJob { handle: json!({"jobId": "job-1"}), source });
+            let attempt = Attempt { job, ..attempt };
             assert_eq!(funds_moved(&attempt), moved, "{attempt:?}");
             assert_eq!(funds_moved(&read(&to_json(&attempt)).unwrap()), moved, "as it was written: {attempt:?}");
-            let mined = Attempt { on_chain: true, ..attempt.clone() };
+            let mined = Attempt { certainty: Certainty::Moved, ..attempt.clone() };
             assert_eq!(funds_moved(&mined), Yes, "the chain has the last word");
             assert_eq!(funds_moved(&read(&to_json(&mined)).unwrap()), Yes);
-            let over = Attempt { unmoved: true, ..attempt };
+            let over = Attempt { certainty: Certainty::Unmoved, ..attempt };
             assert_eq!(funds_moved(&over), No);
             assert_eq!(funds_moved(&read(&to_json(&over)).unwrap()), No);
         }
@@ -140,7 +153,7 @@ mod tests {
         let soon = Millis::from_secs(1.0);
         // The state; whether the wallet signs, and until when; after how long another thing is
         // true, and what that is.
-        for (state, signs, valid_until, limit, later) in [
+        for (state, is_signed, valid_until, limit, later) in [
             (Intended, true, None, UNSIGNED + UNSENT, Fate::Unmoved),
             (Proven, true, until, Millis::from_secs(300.0) + UNSENT, Fate::Unmoved),
             (Intended, false, None, IN_WALLET, Fate::Spent(begun)),
@@ -148,7 +161,8 @@ mod tests {
             (Sent, true, until, IN_FLIGHT, Fate::Spent(begun)),
             (Sent, false, None, IN_FLIGHT, Fate::Spent(begun)),
         ] {
-            let attempt = Attempt { state, signs, valid_until, begun_at: begun, ..read(&record()).unwrap() };
+            let attempt =
+                Attempt { state, paid_by: paid_by(is_signed, valid_until), begun_at: begun, ..read(&record()).unwrap() };
             let at = |after: Millis| format!("{:?}", fate(&attempt, begun + after));
             assert_eq!(at(Millis::ZERO), "Open", "{state:?}");
             assert_eq!(at(limit), "Open", "{state:?}");

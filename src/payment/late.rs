@@ -3,7 +3,7 @@
 
 use super::record::Found;
 use super::{record, wallet, wallet_error};
-use crate::api::payments::{Attempt, PaymentState};
+use crate::api::payments::{Attempt, Certainty, PaymentState};
 use crate::json::Json;
 use crate::spending::offer_rules::PaymentMethod;
 
@@ -25,7 +25,7 @@ pub(super) fn late_answer(attempt: Attempt, answer: Result<Json, Json>) -> LateA
     // last word.
     let has_gone_on = !attempt.proof.is_empty() && attempt.state != PaymentState::Proven;
     // What is only signed moves nothing.
-    if attempt.signs || attempt.created.is_some() || has_gone_on || attempt.unmoved {
+    if attempt.is_signed() || attempt.job.is_some() || has_gone_on || attempt.certainty == Certainty::Unmoved {
         return LateAnswer::Same;
     }
     // It is open for longer than its call, or the wallet has said that it has sent something.
@@ -39,7 +39,7 @@ pub(super) fn late_answer(attempt: Attempt, answer: Result<Json, Json>) -> LateA
         Err(thrown) => {
             let thrown = wallet_error::thrown(PaymentMethod::Transfer, &thrown);
             if thrown.unmoved {
-                return LateAnswer::Over(Box::new(Attempt { unmoved: true, ..attempt }));
+                return LateAnswer::Over(Box::new(Attempt { certainty: Certainty::Unmoved, ..attempt }));
             }
             (Vec::new(), thrown.transaction)
         }
@@ -57,8 +57,8 @@ pub(super) fn needs_no_answer(found: &Found, is_closed: bool) -> bool {
     match found {
         // A hash that the wallet has said before its answer is not sent yet: the answer is the
         // wallet's last word.
-        Found::Attempt(known) if known.state == PaymentState::Proven => known.created.is_some(),
-        Found::Attempt(known) => known.created.is_some() || !known.proof.is_empty(),
+        Found::Attempt(known) if known.state == PaymentState::Proven => known.job.is_some(),
+        Found::Attempt(known) => known.job.is_some() || !known.proof.is_empty(),
         _ => is_closed,
     }
 }
@@ -67,6 +67,7 @@ pub(super) fn needs_no_answer(found: &Found, is_closed: bool) -> bool {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
+    use crate::api::payments::{AttemptJob, JobSource, PaidBy};
     use crate::json;
 
     /// A payment by transfer, as its record has it in this state.
@@ -80,7 +81,8 @@ mod tests {
         Attempt { proof: vec![("x-payment-proof".into(), "p".into())], ..attempt(state) }
     }
     fn with_job(state: &str) -> Attempt {
-        Attempt { created: Some(json!({"jobId": "job-1"})), ..attempt(state) }
+        let job = AttemptJob { handle: json!({"jobId": "job-1"}), source: JobSource::Reply };
+        Attempt { job: Some(job), ..attempt(state) }
     }
 
     #[test]
@@ -92,8 +94,8 @@ mod tests {
             (with_proof("sent"), false),
             (with_job("accepted"), false),
             (with_job("proven"), false),
-            (Attempt { signs: true, ..attempt("intended") }, false),
-            (Attempt { unmoved: true, ..attempt("intended") }, false),
+            (Attempt { paid_by: PaidBy::Signature { valid_until: None }, ..attempt("intended") }, false),
+            (Attempt { certainty: Certainty::Unmoved, ..attempt("intended") }, false),
         ] {
             let answer = late_answer(known.clone(), Ok(json!("0x".to_owned() + &"ab".repeat(32))));
             assert_eq!(!matches!(answer, LateAnswer::Same), is_changed, "{known:?}");
@@ -103,7 +105,17 @@ mod tests {
     #[test]
     fn what_a_person_refuses_late_is_over_and_says_that_no_money_has_moved() {
         let refused = late_answer(attempt("intended"), Err(json!({"code": 4001, "message": "User rejected the request."})));
-        assert!(matches!(refused, LateAnswer::Over(over) if over.unmoved));
+        assert!(matches!(refused, LateAnswer::Over(over) if over.certainty == Certainty::Unmoved));
+    }
+
+    #[test]
+    fn what_may_have_been_sent_is_over_by_no_code_of_a_wallet() {
+        let no = || Err(json!({"code": 4001, "message": "User rejected the request."}));
+        assert!(matches!(late_answer(attempt("unknown"), no()), LateAnswer::Kept(kept) if kept.state == PaymentState::Unknown));
+        let hash = "0x".to_owned() + &"ab".repeat(32);
+        let said = Attempt { transaction: Some(hash.clone()), ..with_proof("proven") };
+        let LateAnswer::Kept(kept) = late_answer(said, no()) else { panic!("a transaction is forgotten") };
+        assert_eq!((kept.state, kept.transaction, kept.proof.len()), (PaymentState::Proven, Some(hash), 1));
     }
 
     #[test]

@@ -50,7 +50,7 @@ mod sending;
 use self::errors::{kept_words, lock_lost, not_reserved_in_time, silent, taken, unwritten};
 use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs::Created;
-use crate::api::payments::{Attempt, PaymentState};
+use crate::api::payments::{Attempt, JobSource, PaymentState};
 use crate::json::Json;
 use crate::payment::late::needs_no_answer;
 use crate::payment::step::{Action, Answer, Claim, Event, Moment, Order, ReservationChange, ReserveOutcome, Resumption, Step};
@@ -171,10 +171,10 @@ impl Payment {
     pub fn resumed(attempt: Attempt, resumption: Resumption, end: Deadline) -> Self {
         // Version 0.1.0 could send a proof without writing down that it did; its records do not say
         // until when a proof is good.
-        let may_be_sent = attempt.state != PaymentState::Proven || attempt.valid_until.is_none();
+        let may_be_sent = attempt.state != PaymentState::Proven || attempt.valid_until().is_none();
         let delivery = if may_be_sent { Delivery::Unknown } else { Delivery::Unsent };
         let payment = Self::begin(attempt, State::Resumed(resumption), None, end);
-        Self { delivery, unrecorded: resumption.is_unwritten, ..payment }
+        Self { delivery, ..payment }
     }
 
     fn begin(attempt: Attempt, state: State, order: Option<Order>, end: Deadline) -> Self {
@@ -256,7 +256,7 @@ impl Payment {
 
             (S::Asking(request), E::WalletAnswered(answer)) => self.answered(&request, answer, at),
             (S::Asking(_), E::LockLost) => self.withdraw(Some(lock_lost()), at),
-            (S::Dropping(error), E::Forgotten(result)) => self.dropped(error, result.is_ok()),
+            (S::Dropping(error), E::Forgotten(result)) => self.dropped(error, &result),
             (S::Dropping(error), E::Timer) => self.not_dropped_yet(error),
             (S::Asking(request), E::Timer | E::CallerGone) => self.leave_wallet(request, at),
             (S::AskingAlone(request), E::WalletAnswered(answer)) => self.reread(request, answer),
@@ -269,10 +269,7 @@ impl Payment {
             (S::Recording, E::Timer) => self.not_recorded(self.late_store(), at),
             (S::Recording, E::CallerGone) => self.leave_unsent(self.unsent_state(), at),
             (S::Sending, E::Responded(reply)) => self.responded(*reply, at),
-            (S::Finding(_), E::JobFound(created)) => {
-                self.attempt.found = true;
-                self.accept(*created, at)
-            }
+            (S::Finding(_), E::JobFound(created)) => self.accept(*created, JobSource::Search, at),
             (S::Finding(None), E::JobNotFound) => self.send(None, at),
             (S::Finding(Some(error)), E::JobNotFound) => self.try_again(error, at),
             (S::Resting(_), E::Rested) => self.send_again(at),

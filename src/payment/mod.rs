@@ -18,13 +18,15 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `run.rs` | one payment's steps, in a task of its own |
+//! | `run.rs`, `ask_wallet.rs` | one payment's steps, in a task of its own; its wallet |
 //! | `create.rs`, `quote.rs`, `resume.rs`, `pending.rs` | the calls |
-//! | `chain.rs`, `find_job.rs`, `closing.rs` | asks the chain, finds the paid job, closes what has ended |
+//! | `chain.rs`, `find_job.rs` | ask the chain what became of a payment, and the server for its job |
+//! | `paid_for.rs`, `closing.rs` | find what was paid for a job, and close what has ended |
 //! | `store.rs`, `budget_store.rs`, `history.rs` | records, counters and the past in the store |
 //! | `old_keys.rs` | keys that version 0.1.0 has written |
 //! | `payments.rs`, `subscription.rs` | what all of them share; tasks and the calls that wait for them |
 
+mod ask_wallet;
 pub mod body;
 pub mod book;
 mod budget_store;
@@ -38,6 +40,7 @@ pub mod keys;
 mod late;
 pub mod machine;
 pub mod old_keys;
+mod paid_for;
 pub mod payments;
 mod pending;
 mod quote;

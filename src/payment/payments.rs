@@ -3,7 +3,7 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::book::{Book, PaidJobs};
+use super::book::{Book, StoredPayments};
 use super::keys::OldKeys;
 use super::step::Moment;
 use super::store_failed;
@@ -41,7 +41,7 @@ pub struct Payments<P: Platform> {
     pub(super) wants_prompt: Cell<bool>,
     /// When this client last checked whether payments of the history are over.
     pub(super) tidied_at: Cell<WallTime>,
-    pub(super) paid_jobs: RefCell<PaidJobs>,
+    pub(super) stored_payments: RefCell<StoredPayments>,
 }
 
 impl<P: Platform + 'static> Payments<P> {
@@ -57,7 +57,7 @@ impl<P: Platform + 'static> Payments<P> {
             old_keys: RefCell::default(),
             wants_prompt: Cell::new(false),
             tidied_at: Cell::default(),
-            paid_jobs: RefCell::default(),
+            stored_payments: RefCell::default(),
         })
     }
 

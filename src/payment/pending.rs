@@ -88,7 +88,7 @@ impl<P: Platform + 'static> Payments<P> {
             return None;
         }
         // What has been answered is not open, though the store has not taken that yet.
-        if is_closed && attempt.created.is_some() {
+        if is_closed && attempt.job.is_some() {
             if let Ok(Some(attempt)) = self.in_time(pin!(self.close(&attempt.id, None)), end).await {
                 let drop = async {
                     self.drop_closed(&attempt).await;

@@ -29,7 +29,7 @@
 //! and its id. There it has neither the request nor a key, and stays as history for as long as the
 //! application wants.
 
-use crate::api::payments::{Attempt, Dialect, PaymentState, Price};
+use crate::api::payments::{Attempt, AttemptJob, Certainty, Dialect, JobSource, NamedBy, PaidBy, PaymentState, Price};
 use crate::encoding::is_hex;
 use crate::http::message::{PROOF_HEADERS, can_be_sent};
 use crate::json::{Json, Kind, is_true};
@@ -90,21 +90,21 @@ pub fn to_json(attempt: &Attempt) -> Json {
             record = record.set(key, Json::text(text));
         }
     }
-    if let Some(created) = &attempt.created {
-        record = record.set("created", created.clone());
+    if let Some(job) = &attempt.job {
+        record = record.set("created", job.handle.clone());
     }
     for (key, is_set) in [
         ("answered", attempt.answered),
-        ("signs", attempt.signs),
-        ("found", attempt.found),
-        ("unmoved", attempt.unmoved),
-        ("hashGiven", attempt.hash_given),
+        ("signs", attempt.is_signed()),
+        ("found", attempt.job.as_ref().is_some_and(|job| job.source == JobSource::Search)),
+        ("unmoved", attempt.certainty == Certainty::Unmoved),
+        ("hashGiven", attempt.named_by == NamedBy::Application),
     ] {
         if is_set {
             record = record.set(key, Json::boolean(true));
         }
     }
-    if let Some(until) = attempt.valid_until {
+    if let Some(until) = attempt.valid_until() {
         record = record.set("validUntil", Json::number(until.as_ms()));
     }
     record
@@ -123,31 +123,36 @@ pub fn read(record: &Json) -> Option<Attempt> {
     let transaction = record.get_text("transaction");
     let proof = read_proof(record, transaction.as_deref());
     let created_at = WallTime::from_ms(record.get_number("createdAt").unwrap_or(0.0));
-    // Who has found a transaction knows better.
-    let unmoved = flag("unmoved") && transaction.is_none();
+    let valid_until = record.get_number("validUntil").map(WallTime::from_ms);
+    let source = if flag("found") { JobSource::Search } else { JobSource::Reply };
+    let handle = record.get("created").filter(|created| created.get_text("jobId").is_some());
     Some(Attempt {
         id,
         state,
         price,
+        paid_by: if flag("signs") { PaidBy::Signature { valid_until } } else { PaidBy::Transfer },
+        certainty: if flag("onChain") {
+            Certainty::Moved
+        } else if flag("unmoved") && transaction.is_none() {
+            Certainty::Unmoved
+        } else {
+            // Who has found a transaction knows better.
+            Certainty::None
+        },
         transaction,
-        hash_given: flag("hashGiven"),
+        named_by: if flag("hashGiven") { NamedBy::Application } else { NamedBy::Wallet },
         proof,
         receipt: record.get("receipt").filter(|receipt| receipt.kind() == Kind::Object),
         server: text("server"),
         request: text("request"),
         first_request: text("firstRequest"),
-        created: record.get("created").filter(|created| created.get_text("jobId").is_some()),
+        job: handle.map(|handle| AttemptJob { handle, source }),
         created_at,
         begun_at: record.get_number("begunAt").map_or(created_at, WallTime::from_ms),
         scope: text("scope"),
-        on_chain: flag("onChain"),
         idempotency_key: text("idempotencyKey"),
         fingerprint: record.get_text("fingerprint").unwrap_or_else(|| text("question")),
         answered: flag("answered"),
-        signs: flag("signs"),
-        valid_until: record.get_number("validUntil").map(WallTime::from_ms),
-        found: flag("found"),
-        unmoved,
     })
 }
 
@@ -183,14 +188,15 @@ pub fn parse(value: &Json) -> Found {
 pub fn with_given_hash(attempt: Attempt, hash: Option<String>) -> Attempt {
     let before = attempt.transaction.clone();
     let attempt = with_transaction(attempt, hash);
-    Attempt { hash_given: attempt.hash_given || attempt.transaction != before, ..attempt }
+    let named_by = if attempt.transaction == before { attempt.named_by } else { NamedBy::Application };
+    Attempt { named_by, ..attempt }
 }
 
 /// The record with this transaction in place of its own. What was signed is its own proof, and a
 /// job that is there needs none.
 pub fn with_transaction(attempt: Attempt, hash: Option<String>) -> Attempt {
     let new = hash.filter(|hash| is_hex(hash, 64) && attempt.transaction.as_ref() != Some(hash));
-    let Some(hash) = new.filter(|_| !attempt.signs && attempt.created.is_none()) else { return attempt };
+    let Some(hash) = new.filter(|_| !attempt.is_signed() && attempt.job.is_none()) else { return attempt };
     let transfer = attempt.price.as_ref().filter(|price| price.dialect == Dialect::Elizaos);
     let proof = transfer.map(|price| transfer_proof(&hash, &price.network)).unwrap_or_default();
     Attempt { proof, transaction: Some(hash), ..attempt }
@@ -239,8 +245,8 @@ mod tests {
             .set("created", json!({"jobId": "job-1"}));
         let attempt = read(&whole).unwrap();
         assert_eq!(format!("{attempt:?}"), format!("{:?}", read(&to_json(&attempt)).unwrap()));
-        assert_eq!((attempt.fingerprint.as_str(), attempt.signs, attempt.answered), ("f", true, true));
-        assert_eq!(attempt.valid_until, Some(WallTime::from_ms(9.0)));
+        assert_eq!((attempt.fingerprint.as_str(), attempt.answered), ("f", true));
+        assert_eq!(attempt.paid_by, PaidBy::Signature { valid_until: Some(WallTime::from_ms(9.0)) });
     }
 
     #[test]
@@ -248,10 +254,10 @@ mod tests {
         let old = record().set("signs", Json::text("yes")).set("answered", Json::text("yes")).set("question", Json::text("q"));
         for (old_name, dialect) in [("seed", Dialect::Elizaos), ("v1", Dialect::X402V1), ("v2", Dialect::X402V2)] {
             let attempt = read(&old.clone().set("dialect", Json::text(old_name))).unwrap();
-            assert_eq!(attempt.price.unwrap().dialect, dialect);
-            assert_eq!((attempt.signs, attempt.answered, attempt.fingerprint.as_str()), (true, true, "q"));
+            assert_eq!(attempt.price.as_ref().unwrap().dialect, dialect);
+            assert_eq!((attempt.is_signed(), attempt.answered, attempt.fingerprint.as_str()), (true, true, "q"));
         }
-        assert!(!read(&record().set("signs", Json::text("no"))).unwrap().signs);
+        assert!(!read(&record().set("signs", Json::text("no"))).unwrap().is_signed());
     }
 
     #[test]
@@ -275,10 +281,18 @@ mod tests {
         let transfer = record().set("dialect", Json::text("elizaos")).set("transaction", Json::text(&own));
         let given = |attempt: Attempt, hash: &str| with_given_hash(attempt, Some(hash.to_owned()));
         let attempt = read(&transfer).unwrap();
-        assert!(!given(attempt.clone(), &own).hash_given);
+        assert_eq!(given(attempt.clone(), &own).named_by, NamedBy::Wallet);
         let other = given(attempt, &brought);
-        assert_eq!((other.transaction.as_deref(), other.hash_given), (Some(brought.as_str()), true));
-        assert!(given(read(&to_json(&other)).unwrap(), &brought).hash_given, "it stays so");
+        assert_eq!((other.transaction.as_deref(), other.named_by), (Some(brought.as_str()), NamedBy::Application));
+        assert_eq!(given(read(&to_json(&other)).unwrap(), &brought).named_by, NamedBy::Application, "it stays so");
+    }
+
+    #[test]
+    fn the_transaction_that_settled_a_signature_is_no_proof_of_it() {
+        let hash = format!("0x{}", "ab".repeat(32));
+        let settled = record().set("transaction", Json::text(&hash));
+        assert_eq!(read(&settled).unwrap().proof, [("x-payment".to_owned(), "p".to_owned())]);
+        assert!(read(&settled.without("proof")).unwrap().proof.is_empty());
     }
 
     #[test]

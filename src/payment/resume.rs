@@ -9,13 +9,13 @@ use super::machine::Payment;
 use super::payments::Payments;
 use super::record::{self, Found};
 use super::run::Start;
-use super::step::{Paid, Resumption};
+use super::step::{Paid, Resumption, StoredRecord};
 use super::store::{Stored, unread};
 use super::store_failed;
 use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs;
 use crate::api::options::CallOptions;
-use crate::api::payments::Attempt;
+use crate::api::payments::{Attempt, JobSource};
 use crate::api::routes;
 use crate::api::update::Update;
 use crate::json::{Json, shown};
@@ -47,31 +47,34 @@ impl<P: Platform + 'static> Payments<P> {
         let id = attempt_id(given)?;
         let end = self.http.deadline(call);
         let _lock = self.lock("resume", &id, end).await.map_err(unread)?;
-        let found = self.find(&id, end).await;
-        // Whoever says that no money has moved may be wrong: where that is not certain, the budget
-        // does not get it back.
-        if let Found::Attempt(attempt) = &found
-            && funds_moved(attempt) != FundsMoved::No
-        {
-            let (payments, attempt) = (self.clone(), attempt.clone());
-            let settled = async move {
-                payments.settle(&attempt, Fate::Spent(attempt.begun_at)).await?;
-                Ok(Stored::Done)
-            };
-            let settled = self.in_time(pin!(self.in_order(&id, Box::pin(settled))), end).await;
-            settled.map(drop).map_err(|thrown| unread(store_failed(thrown, "")))?;
+        let failed = |thrown| unread(store_failed(thrown, ""));
+        let (mut is_unmoved, found) = (false, self.find(&id, end).await);
+        if let Found::Attempt(attempt) = found {
+            is_unmoved = funds_moved(&attempt) == FundsMoved::No;
+            // Whoever says that no money has moved may be wrong: where that is not certain, the
+            // budget does not get it back.
+            if !is_unmoved {
+                self.in_time(pin!(self.count_as_spent(attempt)), end).await.map_err(failed)?;
+            }
         }
-        self.in_time(pin!(self.retire(&id, None)), end).await.map_err(|thrown| unread(store_failed(thrown, "")))?;
+        self.in_time(pin!(self.retire(&id, None)), end).await.map_err(failed)?;
         let mut book = self.book.borrow_mut();
         book.forget(&id);
         // The wallet may still be open: what it answers decides then.
-        if let Found::Attempt(attempt) = found
-            && funds_moved(&attempt) == FundsMoved::No
-            && !book.is_asking(&id)
-        {
+        if is_unmoved && !book.is_asking(&id) {
             book.release(&id);
         }
         Ok(())
+    }
+
+    /// What is set aside for the payment is spent, after all that was written of it.
+    async fn count_as_spent(self: &Rc<Self>, attempt: Box<Attempt>) -> Result<(), Json> {
+        let (payments, id) = (self.clone(), attempt.id.clone());
+        let work = async move {
+            payments.resolve_payment(&attempt, Fate::Spent(attempt.begun_at)).await?;
+            Ok(Stored::Done)
+        };
+        self.in_order(&id, Box::pin(work)).await.map(drop)
     }
 
     /// Finds or makes the job of the attempt with this id, of which the caller knows this much.
@@ -85,39 +88,42 @@ impl<P: Platform + 'static> Payments<P> {
     ) -> Result<Paid> {
         // Only one sends, in whatever program: who comes second finds the job.
         let lock = self.lock("resume", id, end).await?;
-        let (mut attempt, is_unwritten) = match self.begun(id, given, end).await? {
-            Begun::Written(attempt) => (*attempt, false),
-            Begun::Given(attempt) => (*attempt, true),
+        let (attempt, record) = match self.begun(id, given, end).await? {
+            Begun::Written(attempt) => (*attempt, StoredRecord::Written),
+            Begun::Given(attempt) => (*attempt, StoredRecord::Missing),
             Begun::HasJob(paid) => return Ok(*paid),
         };
+        let had_job = attempt.job.is_some();
+        let payment = self.resumed(attempt, record, call, end)?;
+        let request = self.http.request(Method::Post, routes::JOBS, call);
+        let call = call.clone();
+        let Paid { created, attempt } =
+            self.follow(Start { payment, request, call, end, locks: vec![lock], key: None }, update).await?;
+        // A job that a search has found was made by an earlier send.
+        let is_found = attempt.job.as_ref().is_some_and(|job| job.source == JobSource::Search);
+        let created = if had_job || is_found { created.known() } else { created };
+        Ok(Paid { created, attempt })
+    }
+
+    /// The payment as it goes on. The error says that it is another server's, or that the call's
+    /// new request can never work.
+    fn resumed(&self, mut attempt: Attempt, record: StoredRecord, call: &CallOptions, end: Deadline) -> Result<Payment> {
         if attempt.server != self.http.config.base_url {
             let rule = format!("must be one of this client's server, {}", self.http.config.base_url);
             return Err(Error::argument("attempt", &rule, &shorten(&attempt.server, 200)));
         }
-        let is_corrected = match &call.params {
-            Some(params) if attempt.created.is_none() => {
-                self.correct(&mut attempt, params)?;
-                true
-            }
-            _ => false,
-        };
+        let new_params = call.params.as_ref().filter(|_| attempt.job.is_none());
+        if let Some(params) = new_params {
+            self.correct(&mut attempt, params)?;
+        }
         let resumption = Resumption {
-            is_unwritten,
-            is_corrected,
-            has_reservation: self.book.borrow().has_reservation(id),
-            is_asking: self.book.borrow().is_asking(id),
+            record,
+            is_corrected: new_params.is_some(),
+            has_reservation: self.book.borrow().has_reservation(&attempt.id),
+            is_asking: self.book.borrow().is_asking(&attempt.id),
             asks_chain: self.can_ask_chain(&attempt),
         };
-        let request = self.http.request(Method::Post, routes::JOBS, call);
-        let was_there = attempt.created.is_some();
-        let payment = Payment::resumed(attempt, resumption, end);
-        let call = call.clone();
-        let followed = self.follow(Start { payment, request, call, end, locks: vec![lock], key: None }, update).await;
-        // A job that a search has found was made by an earlier send.
-        followed.map(|Paid { created, attempt }| {
-            let created = if was_there || attempt.found { created.known() } else { created };
-            Paid { created, attempt }
-        })
+        Ok(Payment::resumed(attempt, resumption, end))
     }
 
     /// What there is of the attempt with this id: in the store, or else in what the caller gives.
@@ -134,7 +140,7 @@ impl<P: Platform + 'static> Payments<P> {
             Found::Missing => {}
         }
         let attempt = record::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
-        if !attempt.request.is_empty() || attempt.created.is_some() {
+        if !attempt.request.is_empty() || attempt.job.is_some() {
             return Ok(Begun::Given(Box::new(attempt)));
         }
         // Finished elsewhere: the job may still be there.

@@ -24,7 +24,7 @@ const CLAIM: Millis = Millis::from_secs(86_400.0);
 
 /// Until when the record of an attempt is kept, and its idempotency key. Without a job, for ever.
 pub(super) fn kept_until(attempt: &Attempt) -> WallTime {
-    let lifetime = attempt.created.as_ref().map_or(Millis::FOREVER, jobs::lifetime);
+    let lifetime = attempt.job.as_ref().map_or(Millis::FOREVER, |job| jobs::lifetime(&job.handle));
     attempt.created_at + lifetime + KEPT
 }
 

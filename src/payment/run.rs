@@ -1,5 +1,5 @@
 //! Performs what [`machine`](super::machine) decides: a payment runs in a task of its own, which
-//! holds its locks.
+//! holds its locks. How the wallet is asked is in [`ask_wallet`](super::ask_wallet).
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -7,27 +7,22 @@ use core::pin::{Pin, pin};
 use core::task::Poll;
 use std::rc::Rc;
 
+use super::ask_wallet::{ask_wallet, reread};
 use super::book::KeyedJob;
 use super::budget_store::GivenBack;
-use super::late::{LateAnswer, late_answer};
 use super::machine::Payment;
 use super::payments::Payments;
-use super::record::{self, Found};
 use super::retention;
-use super::step::{Action, Answer, Event, Paid, Reply, ReservationChange, ReserveOutcome, Settlement, Step};
+use super::step::{Action, Answer, Event, Paid, Reply, ReservationChange, ReserveOutcome, Step};
+use super::store::Locks;
 use super::subscription::{Publisher, subscription};
-use super::wallet;
-use super::wallet_request::{WalletCall, WalletRequest};
 use super::{PaidJob, body};
-use crate::api::error::{Error, Result};
+use crate::api::error::Error;
 use crate::api::options::CallOptions;
-use crate::api::payments::{Attempt, PaymentState};
+use crate::api::payments::Attempt;
 use crate::api::update::Update;
-use crate::http::jobs::read_created;
-use crate::http::outcome::refusal;
-use crate::http::words::fit;
-use crate::json::{Json, read_header};
-use crate::platform::{Callback, HttpRequest, HttpResponse, LogLevel, Platform};
+use crate::json::Json;
+use crate::platform::{Callback, HttpRequest, LogLevel, Platform};
 use crate::time::{Deadline, Millis};
 
 impl<P: Platform + 'static> Payments<P> {
@@ -80,8 +75,6 @@ enum Notice {
     Answer(Box<Answer>),
 }
 
-/// The locks that a task holds.
-type Locks<P> = Rc<RefCell<Vec<<P as Platform>::Lock>>>;
 type Work = Pin<Box<dyn Future<Output = Event>>>;
 
 struct Task<P: Platform> {
@@ -265,7 +258,7 @@ impl<P: Platform + 'static> Task<P> {
         let deadline = self.request_end();
         Box::pin(async move {
             let answer = payments.http.send(&mut request, deadline, None).await;
-            let reply = read_reply(&request, answer, attempt);
+            let reply = Reply::read(&request, answer, attempt);
             if let Err(error) = &reply.result
                 && body::is_refused(error)
                 && body::wanted(error.server_message.as_deref().unwrap_or_default()).is_some()
@@ -275,120 +268,6 @@ impl<P: Platform + 'static> Task<P> {
             Event::Responded(Box::new(reply))
         })
     }
-}
-
-/// Asks the wallet, and waits for as long as it takes. Which transaction it has sent is written
-/// down as soon as it says so.
-async fn ask_wallet<P: Platform + 'static>(
-    payments: Rc<Payments<P>>,
-    attempt: Attempt,
-    request: Box<WalletRequest>,
-    locks: Locks<P>,
-    said: Rc<RefCell<Option<Attempt>>>,
-) -> Event {
-    payments.book.borrow_mut().wallet_opened(&attempt.id);
-    let WalletCall { callback, argument } = request.call();
-    let has_said = RefCell::new(None);
-    let on_sent = |value: Json| {
-        let sent = payments.wallet_sent(&attempt, value, &locks);
-        has_said.replace(Some(sent.transaction.clone()));
-        said.replace(Some(sent));
-    };
-    let answer = payments.platform.ask_wallet(&attempt.id, callback, argument, &on_sent).await;
-    payments.book.borrow_mut().wallet_closed(&attempt.id);
-    Event::WalletAnswered(match has_said.take() {
-        Some(hash) => wallet::after_sending(answer, hash.as_deref()),
-        None => answer,
-    })
-}
-
-impl<P: Platform + 'static> Payments<P> {
-    /// A wallet has said which transaction it has sent, and now waits until that is mined, which
-    /// may take longer than this program lasts: the record has it from now on. Returns the attempt
-    /// with what is known now.
-    fn wallet_sent(self: &Rc<Self>, attempt: &Attempt, value: Json, locks: &Locks<P>) -> Attempt {
-        let sent = record::with_transaction(attempt.clone(), wallet::stray_hash(&value));
-        let is_hash = !sent.proof.is_empty();
-        if !is_hash {
-            let words = "the wallet has called onSent without a transaction hash (0x and 64 hexadecimal digits): what it has sent is \
-                         not known";
-            self.platform.log(LogLevel::Warn, words);
-        }
-        let sent = Attempt { state: if is_hash { PaymentState::Proven } else { PaymentState::Unknown }, ..sent };
-        let (payments, written) = (self.clone(), sent.clone());
-        // While the locks are held, nobody else writes the record.
-        if !locks.borrow().is_empty() {
-            // Before all that is written later: the place in the order is taken now.
-            let ticket = self.writes.join(&sent.id);
-            self.platform.spawn(async move {
-                ticket.ready().await;
-                let _ = payments.set(&record::key(&written.id), &record::to_json(&written)).await;
-            });
-        } else {
-            self.platform.spawn(async move { drop(payments.keep_answer(&written.id, Ok(value)).await) });
-        }
-        sent
-    }
-
-    /// Writes down what the wallet has returned, or thrown, for the attempt with this id, and logs
-    /// a line.
-    pub(crate) async fn wallet_answered(self: &Rc<Self>, id: &str, answer: Result<Json, Json>) {
-        let words = match self.keep_answer(id, answer).await {
-            None => return,
-            Some(Ok(())) => {
-                "the wallet has answered after its call had ended, or after an internal error; pendingPayments() knows what is open"
-            }
-            Some(Err(_)) => {
-                "the wallet has answered after its call had ended, or after an internal error, and no payment is open that could \
-                 keep it, or the store has failed: look in the wallet whether money has moved"
-            }
-        };
-        self.platform.log(LogLevel::Warn, words);
-    }
-
-    /// Writes it down where that changes anything.
-    async fn keep_answer(self: &Rc<Self>, id: &str, answer: Result<Json, Json>) -> Option<Result<(), Json>> {
-        // What is worth money is kept even where the lock cannot be had.
-        let _lock = self.lock("resume", id, Deadline::NEVER).await;
-        Some(match self.find_again(id).await {
-            Found::Attempt(attempt) => match late_answer(*attempt, answer) {
-                LateAnswer::Same => return None,
-                LateAnswer::Kept(attempt) => self.write(*attempt).await,
-                LateAnswer::Over(attempt) => match self.forget(id, None).await {
-                    Ok(()) => self.give_back(&attempt, GivenBack::Reserved).await,
-                    failed => failed,
-                },
-            },
-            Found::Missing | Found::Unreadable | Found::Withheld(_) => Err(Json::object()),
-        })
-    }
-}
-
-/// Takes the payment's lock and reads its record. What is worth money is kept even where the lock
-/// cannot be had.
-async fn reread<P: Platform + 'static>(payments: Rc<Payments<P>>, id: String, locks: Locks<P>) -> Event {
-    if let Ok(lock) = payments.lock("resume", &id, Deadline::NEVER).await {
-        locks.borrow_mut().push(lock);
-    }
-    // A transfer is worth money: it is written down at once, whatever the store says.
-    let found = payments.find(&id, Deadline::NEVER).await;
-    let is_closed = payments.book.borrow().is_closed(&id);
-    Event::Reread { found: Box::new(found), is_closed }
-}
-
-/// What an answer to a proof says, with what the facilitator says of the settlement.
-fn read_reply(request: &HttpRequest, answer: Result<HttpResponse>, mut attempt: Attempt) -> Reply {
-    let mut settlement = None;
-    let result = answer.and_then(|response| {
-        let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
-        if let Some(said) = receipt.and_then(read_header) {
-            attempt.settle(&said, &|words| fit(request, words, 200));
-            let transaction = attempt.transaction.take();
-            settlement = attempt.receipt.take().map(|receipt| Settlement { transaction, receipt });
-        }
-        if response.status == 402 { Err(refusal(request, &response, None)) } else { read_created(request, &response) }
-    });
-    Reply { result, settlement }
 }
 
 impl<P: Platform + 'static> Payments<P> {

@@ -3,17 +3,30 @@
 
 use std::rc::Rc;
 
-use crate::api::error::Error;
+use crate::api::error::{Error, Result};
 use crate::api::jobs::Created;
 use crate::api::payments::Attempt;
-use crate::json::Json;
+use crate::http::jobs::read_created;
+use crate::http::outcome::refusal;
+use crate::http::words::fit;
+use crate::json::{Json, read_header};
 use crate::payment::record::Found;
 use crate::payment::wallet_request::WalletRequest;
+use crate::platform::{HttpRequest, HttpResponse};
 use crate::spending::offer_rules::PaymentMethod;
 use crate::spending::policy::OverBudget;
 use crate::time::{Deadline, Instant, Millis, WallTime};
 use crate::x402::Offer;
 use crate::x402::onchain::ChainWord;
+
+/// How much of a member of a facilitator's words is kept, in characters.
+const MAX_MEMBER_CHARS: usize = 200;
+
+/// Differences between the clocks that are smaller say nothing: an answer travels, and its date has
+/// whole seconds.
+const LEAST_SKEW: Millis = Millis::from_secs(5.0);
+/// Greater ones are not believed: a signature must not be good for longer than it need be.
+const MAX_SKEW: Millis = Millis::from_secs(3_600.0);
 
 /// A point on both clocks.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +47,7 @@ pub struct Paid {
 }
 
 /// What the call gets.
-pub type Answer = Result<Paid, Box<Error>>;
+pub type Answer = Result<Paid>;
 
 /// What has happened.
 #[derive(Debug, Clone)]
@@ -87,9 +100,26 @@ pub enum Event {
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The job, or what the answer was instead.
-    pub result: Result<Created, Box<Error>>,
+    pub result: Result<Created>,
     /// What the facilitator says of the settlement, where it says anything.
     pub settlement: Option<Settlement>,
+}
+
+impl Reply {
+    /// What an answer says to a request that carries the proof of this attempt.
+    pub(super) fn read(request: &HttpRequest, answer: Result<HttpResponse>, mut attempt: Attempt) -> Self {
+        let mut settlement = None;
+        let result = answer.and_then(|response| {
+            let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
+            if let Some(said) = receipt.and_then(read_header) {
+                attempt.settle(&said, &|words| fit(request, words, MAX_MEMBER_CHARS));
+                let transaction = attempt.transaction.take();
+                settlement = attempt.receipt.take().map(|receipt| Settlement { transaction, receipt });
+            }
+            if response.status == 402 { Err(refusal(request, &response, None)) } else { read_created(request, &response) }
+        });
+        Self { result, settlement }
+    }
 }
 
 /// What a facilitator says of a payment's settlement.
@@ -122,9 +152,10 @@ pub enum ReserveOutcome {
 }
 
 /// Whether the store has a payment's record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum StoredRecord {
     /// It does.
+    #[default]
     Written,
     /// It has none: it is written first.
     Missing,
@@ -224,18 +255,25 @@ pub struct Order {
     pub has_address: bool,
     /// How long `confirm` and the wallet are waited for.
     pub wallet_timeout: Millis,
-    /// How far the server's clock is ahead of this one, as far as that is believed.
-    pub server_ahead: Millis,
-    /// The same as it was read; `None` where the server does not say what time it is, or a page
-    /// must not read it.
+    /// How far the server's clock is ahead of this one; `None` where the server does not say what
+    /// time it is, or a page must not read it.
     pub clocks_apart: Option<Millis>,
+}
+
+impl Order {
+    /// How far the server's clock is ahead of this one, as far as that is believed: not where they
+    /// agree, nor where they differ by so much that one of them is no clock.
+    pub(super) fn server_ahead(&self) -> Millis {
+        let is_believed = |apart: &Millis| (LEAST_SKEW.get()..=MAX_SKEW.get()).contains(&apart.get().abs());
+        self.clocks_apart.filter(is_believed).unwrap_or(Millis::ZERO)
+    }
 }
 
 /// What is known of a payment that is resumed, beside its record.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Resumption {
-    /// The store has no record: the application has brought the attempt.
-    pub is_unwritten: bool,
+    /// Whether the store has its record. Without one the application has brought the attempt.
+    pub record: StoredRecord,
     /// The application has brought another request.
     pub is_corrected: bool,
     /// This client's ledger has a reservation for it already.

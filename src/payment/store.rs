@@ -15,7 +15,7 @@ use super::step::Claim;
 use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
-use crate::api::payments::Attempt;
+use crate::api::payments::{Attempt, Certainty};
 use crate::json::{Json, Kind, is_true, shown};
 use crate::payment::machine::STORE;
 use crate::platform::{Platform, StoreOperation, within};
@@ -61,6 +61,9 @@ pub(super) enum Stored {
 /// A lock that work with the store holds together with its call: it is given back when the last of
 /// the two has ended.
 pub(super) type Held<P> = Rc<RefCell<Option<<P as Platform>::Lock>>>;
+
+/// The locks that a payment's task holds.
+pub(super) type Locks<P> = Rc<RefCell<Vec<<P as Platform>::Lock>>>;
 
 pub(super) type InOrder = Pin<Box<dyn Future<Output = Result<Stored, Json>>>>;
 
@@ -192,7 +195,7 @@ impl<P: Platform + 'static> Payments<P> {
         let work = async move {
             let found = record::parse(&payments.platform.store(StoreOperation::Get, &record::key(&owner), "").await?);
             if let Found::Attempt(attempt) = found
-                && (attempt.created.is_some() || attempt.on_chain)
+                && (attempt.job.is_some() || attempt.certainty == Certainty::Moved)
             {
                 payments.set(&record::paid_key(&owner, attempt.begun_at), &record::history(&attempt)).await?;
             }

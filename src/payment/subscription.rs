@@ -147,9 +147,40 @@ mod tests {
     use super::*;
     use core::pin::pin;
     use core::task::Context;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
 
     fn is_ready(future: impl Future<Output = ()>) -> bool {
         pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    /// How often a task was woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    /// Polls this once; how often it was woken after something has happened.
+    fn wakes(future: impl Future<Output = ()>, happens: impl FnOnce()) -> usize {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        assert!(pin!(future).poll(&mut Context::from_waker(&waker)).is_pending());
+        happens();
+        woken.0.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn whoever_waits_is_woken_by_what_they_wait_for() {
+        let queues = Queues::default();
+        let (first, second, third) = (queues.join("a"), queues.join("a"), queues.join("a"));
+        assert_eq!(wakes(third.ready(), || drop(second)), 0);
+        assert_eq!(wakes(third.ready(), || drop(first)), 1);
+        let (publisher, mut subscriber) = subscription();
+        assert_eq!(wakes(async { subscriber.next().await }, || publisher.send(())), 1);
+        assert_eq!(wakes(publisher.gone(), || drop(subscriber)), 1);
     }
 
     #[test]

@@ -56,6 +56,14 @@ pub struct NoProof {
     pub unmoved: bool,
 }
 
+/// What a wallet returned that proves nothing, in words for its error.
+struct Unfit {
+    /// What it must return.
+    wanted: String,
+    /// What it returned. Shows no text that could be a proof.
+    given: String,
+}
+
 impl WalletRequest {
     /// The request for this offer. `nonce` and the time by this `clock` go into a signature.
     pub fn new(attempt_id: &str, offer: Rc<Offer>, method: PaymentMethod, payer: String, nonce: &str, clock: Clock) -> Self {
@@ -94,12 +102,12 @@ impl WalletRequest {
             (Some(authorization), _) => self.signed(authorization, &given),
             (None, PaymentMethod::Pay) => wallet::headers(&given)
                 .map(|headers| Proof { headers, transaction: None })
-                .map_err(|what| ("request headers such as x-payment".to_owned(), what.to_owned())),
+                .map_err(|what| Unfit { wanted: "request headers such as x-payment".to_owned(), given: what.to_owned() }),
             (None, _) => wallet::transaction_hash(&given)
                 .map(|hash| Proof { headers: elizaos::proof(&hash, &self.offer.token.network), transaction: Some(hash) })
-                .map_err(|what| ("a transaction hash (0x and 64 hexadecimal digits)".to_owned(), what)),
+                .map_err(|given| Unfit { wanted: "a transaction hash (0x and 64 hexadecimal digits)".to_owned(), given }),
         };
-        read.map_err(|(wanted, what)| {
+        read.map_err(|Unfit { wanted, given: what }| {
             let transaction = wallet::stray_hash(&given);
             let unmoved = self.signs() && transaction.is_none();
             let advice = if unmoved { "; nothing was sent" } else { LOOK_IN_WALLET };
@@ -112,8 +120,8 @@ impl WalletRequest {
         self.method == PaymentMethod::Sign
     }
 
-    fn signed(&self, authorization: &Authorization, given: &Json) -> Result<Proof, (String, String)> {
-        let refused = |what: &str| (format!("a signature by {}", self.payer), what.to_owned());
+    fn signed(&self, authorization: &Authorization, given: &Json) -> Result<Proof, Unfit> {
+        let refused = |what: &str| Unfit { wanted: format!("a signature by {}", self.payer), given: what.to_owned() };
         let text = given.as_text().ok_or_else(|| refused(&shown(given)))?;
         let signature = normalised(&text).map_err(refused)?;
         let header = authorization.proof(&self.offer, &signature, &payment_id(&self.attempt_id));

@@ -51,7 +51,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
     /// Reads a session, or changes its time: `part` is the end of the route. All of these may be
     /// done twice.
     pub async fn state(self, method: Method, session_id: &str, part: &str, call: &CallOptions) -> Result<Json> {
-        let request = self.request(method, session_id, part, call);
+        let request = self.request(session_id, method, part, call);
         let parse = |document| sessions::read_session(document, &self.date());
         let retries = self.http.config.retries;
         let state = self.http.read_request(request, self.http.deadline(call), retries, "a session with a sessionId", &parse);
@@ -60,7 +60,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
 
     /// Ends the session.
     pub async fn delete(self, session_id: &str, call: &CallOptions) -> Result<Json> {
-        let request = self.request(Method::Delete, session_id, "", call);
+        let request = self.request(session_id, Method::Delete, "", call);
         // Never twice: the second time there is no session, and that looks like a wrong id.
         let deleted = self.http.read_request(request, self.http.deadline(call), 0, "success", &sessions::read_deleted);
         deleted.await.map_err(|error| {
@@ -180,20 +180,20 @@ impl<'a, P: Platform> Sessions<'a, P> {
     }
 
     /// A request about one session. `part` is the end of the route.
-    fn request(&self, method: Method, session_id: &str, part: &str, call: &CallOptions) -> HttpRequest {
-        self.request_of(session_id, method, &routes::session(session_id, part), call)
+    fn request(&self, session_id: &str, method: Method, part: &str, call: &CallOptions) -> HttpRequest {
+        self.request_to(session_id, method, &routes::session(session_id, part), call)
     }
 
     /// A request on behalf of one session. Whoever knows the session's id can read the session, so
     /// no text for people contains it.
-    fn request_of(&self, session_id: &str, method: Method, route: &str, call: &CallOptions) -> HttpRequest {
+    fn request_to(&self, session_id: &str, method: Method, route: &str, call: &CallOptions) -> HttpRequest {
         let mut request = self.http.request(method, route, call);
         request.secrets = vec![session_id.to_owned(), routes::segment(session_id)];
         request
     }
 
     fn message_request(&self, outgoing: &Outgoing, transport: Option<Transport>, call: &CallOptions) -> HttpRequest {
-        let mut request = self.request(Method::Post, &outgoing.session_id, "/messages", call);
+        let mut request = self.request(&outgoing.session_id, Method::Post, "/messages", call);
         let body = transport.map_or_else(|| outgoing.body.to_json(), |transport| transport.set_in(&outgoing.body).to_json());
         request.body = Some(body);
         request
@@ -268,7 +268,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
         call: &CallOptions,
         retries: u32,
     ) -> Result<Json> {
-        let request = self.request_of(&outgoing.session_id, Method::Get, route, call);
+        let request = self.request_to(&outgoing.session_id, Method::Get, route, call);
         let now = self.http.platform.now();
         let limit = outgoing.deadline().left(now).min(self.http.timeout()).min(limit).max(MIN_READ);
         let messages = |document: Json| sessions::read_messages(&document, &self.date()).map(Json::array);
@@ -283,7 +283,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
     }
 
     async fn page(&self, session_id: &str, page: &Page, call: &CallOptions) -> Result<Json> {
-        let request = self.request_of(session_id, Method::Get, &page.route(session_id), call);
+        let request = self.request_to(session_id, Method::Get, &page.route(session_id), call);
         let parse = |document| sessions::read_page(document, &self.date());
         let retries = self.http.config.retries;
         let page = self.http.read_request(request, self.http.deadline(call), retries, "a list of messages", &parse);

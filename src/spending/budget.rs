@@ -144,6 +144,15 @@ pub enum Fate {
     Unmoved,
 }
 
+/// What is spent in one hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct HourSum {
+    /// The hour's number since 1970.
+    hour: u64,
+    /// How much it is, in atomic units.
+    units: u128,
+}
+
 /// What was spent of one token, as the store keeps it for all clients of a scope.
 ///
 /// The records of the payments are the truth: a payment's record is written before its money is set
@@ -155,8 +164,8 @@ pub struct Counters {
     since: WallTime,
     /// What is spent in all.
     total: u128,
-    /// What is spent in each hour since 1970.
-    hours: Vec<(u64, u128)>,
+    /// What is spent in each hour in which something was.
+    hours: Vec<HourSum>,
     /// What is set aside.
     open: Vec<Open>,
 }
@@ -222,15 +231,15 @@ impl Counters {
     fn spend(&mut self, units: u128, at: WallTime) {
         self.total = self.total.saturating_add(units);
         let hour = hour_of(at);
-        if let Some((_, spent)) = self.hours.iter_mut().find(|(known, _)| *known == hour) {
-            *spent = spent.saturating_add(units);
+        if let Some(sum) = self.hours.iter_mut().find(|sum| sum.hour == hour) {
+            sum.units = sum.units.saturating_add(units);
             return;
         }
-        self.hours.push((hour, units));
+        self.hours.push(HourSum { hour, units });
         if self.hours.len() > MAX_HOURS
-            && let Some(earliest) = self.hours.iter().map(|(hour, _)| *hour).min()
+            && let Some(earliest) = self.hours.iter().map(|sum| sum.hour).min()
         {
-            self.hours.retain(|(hour, _)| *hour != earliest);
+            self.hours.retain(|sum| sum.hour != earliest);
         }
     }
 
@@ -242,10 +251,8 @@ impl Counters {
         }
         self.total = self.total.saturating_sub(units);
         let hour = hour_of(at);
-        for (known, spent) in &mut self.hours {
-            if *known == hour {
-                *spent = spent.saturating_sub(units);
-            }
+        if let Some(sum) = self.hours.iter_mut().find(|sum| sum.hour == hour) {
+            sum.units = sum.units.saturating_sub(units);
         }
     }
 
@@ -256,7 +263,8 @@ impl Counters {
             return self.total;
         }
         let first = window.first_hour(hour_of(now));
-        self.hours.iter().filter(|(hour, _)| *hour >= first).fold(0, |sum: u128, (_, spent)| sum.saturating_add(*spent))
+        let counted = self.hours.iter().filter(|sum| sum.hour >= first);
+        counted.fold(0, |spent: u128, sum| spent.saturating_add(sum.units))
     }
 
     /// What is reserved, in every window: it moves now or later.
@@ -284,7 +292,7 @@ impl Counters {
     /// The counters as they are written down.
     pub fn to_json(&self) -> Json {
         #[expect(clippy::cast_precision_loss, reason = "hours since 1970")]
-        let hour = |(hour, spent): &(u64, u128)| Json::array([Json::number(*hour as f64), Json::text(&spent.to_string())]);
+        let hour = |sum: &HourSum| Json::array([Json::number(sum.hour as f64), Json::text(&sum.units.to_string())]);
         let open = |Open { id, units, at }: &Open| {
             Json::array([Json::text(id), Json::text(&units.to_string()), Json::number(at.as_ms())])
         };
@@ -309,7 +317,7 @@ impl Counters {
             let mut members = entry.elements().into_iter();
             let hour = members.next()?.as_number().filter(|hour| hour.fract() == 0.0 && (0.0..1e9).contains(hour))?;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-            counters.hours.push((hour as u64, units(members.next())?));
+            counters.hours.push(HourSum { hour: hour as u64, units: units(members.next())? });
         }
         for entry in list("open")? {
             let mut members = entry.elements().into_iter();
@@ -317,7 +325,7 @@ impl Counters {
             counters.open.push(Open { id, units: units(members.next())?, at: time(members.next())? });
         }
         // What was spent in an hour was spent in all.
-        let hours = counters.hours.iter().fold(0, |sum: u128, (_, spent)| sum.saturating_add(*spent));
+        let hours = counters.hours.iter().fold(0, |spent: u128, sum| spent.saturating_add(sum.units));
         Some(counters).filter(|counters| hours <= counters.total)
     }
 }

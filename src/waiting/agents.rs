@@ -46,7 +46,7 @@ pub(crate) enum Recalled {
 
 #[derive(Debug)]
 struct Agent {
-    name: String,
+    name: Rc<str>,
     times: AgentTimes,
     plan: Option<Rc<PollPlan>>,
     /// How many jobs were learned from, and for how many of them the plan was made.
@@ -65,16 +65,29 @@ pub(crate) struct Agents {
     known: Vec<Agent>,
     /// How many jobs were learned from since it was kept last.
     unsaved: u32,
+    /// The name that was asked for last, of an agent that is not known.
+    named: Rc<str>,
 }
 
 impl Agents {
     pub(crate) fn new(pace: Pace) -> Self {
-        Self { pace, prior: AgentTimes::default(), prior_plan: None, known: Vec::new(), unsaved: 0 }
+        Self { pace, prior: AgentTimes::default(), prior_plan: None, known: Vec::new(), unsaved: 0, named: Rc::default() }
+    }
+
+    /// The name as one text for all who wait for the agent: there may be thousands of them.
+    pub(crate) fn name(&mut self, name: &str) -> Rc<str> {
+        if let Some(known) = self.known.iter().find(|agent| &*agent.name == name) {
+            return known.name.clone();
+        }
+        if &*self.named != name {
+            self.named = name.into();
+        }
+        self.named.clone()
     }
 
     /// When to poll the jobs of this agent.
     pub(crate) fn plan(&mut self, name: &str) -> Rc<PollPlan> {
-        let (times, plan) = match self.known.iter_mut().find(|agent| agent.name == name) {
+        let (times, plan) = match self.known.iter_mut().find(|agent| &*agent.name == name) {
             Some(agent) => {
                 if agent.jobs.saturating_sub(agent.planned) > agent.jobs.min(MANY_JOBS) / PLANNED_AGAIN {
                     (agent.plan, agent.planned) = (None, agent.jobs);
@@ -91,10 +104,10 @@ impl Agents {
         if name.len() > MAX_NAME {
             return;
         }
-        let at = self.known.iter().position(|agent| agent.name == name);
+        let at = self.known.iter().position(|agent| &*agent.name == name);
         let mut agent = match at {
             Some(at) => self.known.remove(at),
-            None => Agent { name: name.to_owned(), times: self.prior.clone(), plan: None, jobs: 0, planned: 0 },
+            None => Agent { name: name.into(), times: self.prior.clone(), plan: None, jobs: 0, planned: 0 },
         };
         if agent.times.learn(observed) {
             agent.jobs = agent.jobs.saturating_add(1);
@@ -143,8 +156,8 @@ impl Agents {
         for agent in agents.elements() {
             let name = agent.get_text("agent").filter(|name| name.len() <= MAX_NAME);
             let (Some(name), Some(times)) = (name, AgentTimes::read(&agent)) else { return Recalled::Unreadable };
-            if self.known.len() < MAX_AGENTS && self.known.iter().all(|known| known.name != name) {
-                self.known.push(Agent { name, times, plan: None, jobs: MANY_JOBS, planned: MANY_JOBS });
+            if self.known.len() < MAX_AGENTS && self.known.iter().all(|known| *known.name != name) {
+                self.known.push(Agent { name: name.into(), times, plan: None, jobs: MANY_JOBS, planned: MANY_JOBS });
             }
         }
         Recalled::Read
@@ -226,7 +239,7 @@ mod tests {
         // What others have learned comes with it.
         let mut busy = taught(&[("b", 300.0)]);
         busy.recall(&text(&agents));
-        assert_eq!(busy.known.iter().map(|agent| agent.name.as_str()).collect::<Vec<_>>(), ["b", "", "a"]);
+        assert_eq!(busy.known.iter().map(|agent| &*agent.name).collect::<Vec<_>>(), ["b", "", "a"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::json::{Json, copied};
 use crate::time::Instant;
-use crate::waiting::lists::ListQuery;
+use crate::waiting::list_schedule::ListQuery;
 
 /// So many jobs of a list are looked at before the program goes on with something else.
 pub(super) const SLICE: usize = 500;
@@ -21,15 +21,16 @@ pub(super) enum Progress {
 pub(crate) struct JobList {
     pub(super) query: ListQuery,
     pub(super) asked_at: Instant,
-    /// Those that are not among `jobs` yet.
-    listed: Vec<Json>,
-    /// The runtime's own object finds them fast.
+    /// The jobs as they came.
+    listed: Json,
+    /// How many of them were looked at.
+    count: usize,
+    /// Those that were looked at. The runtime's own object finds them fast.
     jobs: Json,
     /// Which of them went to a subscription.
     used: Json,
-    pub(super) count: u32,
-    /// Whether there may be more than it shows. A server that returns more than it was asked for
-    /// knows no limit.
+    /// Whether there may be more than it shows, when it was looked through. A server that returns
+    /// more than it was asked for knows no limit.
     pub(super) is_cut: bool,
     /// Whether it was cut off and leaves out jobs that are waited for.
     pub(super) falls_short: bool,
@@ -40,21 +41,27 @@ pub(crate) struct JobList {
 impl JobList {
     /// A list as it came.
     pub(crate) fn new(query: ListQuery, asked_at: Instant, document: &Json) -> Self {
-        let listed = document.get("jobs").map(|jobs| jobs.elements()).unwrap_or_default();
-        let count = u32::try_from(listed.len()).unwrap_or(u32::MAX);
+        let listed = document.get("jobs").unwrap_or_else(Json::object);
         let (jobs, used) = (Json::object(), Json::object());
-        Self { query, asked_at, listed, jobs, used, count, is_cut: count == query.limit, falls_short: false, next: 0 }
+        Self { query, asked_at, listed, count: 0, jobs, used, is_cut: false, falls_short: false, next: 0 }
     }
 
     /// Looks through some more of the list. Returns whether it has been through all of it.
     pub(crate) fn read_on(&mut self) -> bool {
-        let rest = self.listed.len().saturating_sub(SLICE);
-        for job in self.listed.drain(rest..) {
+        let end = self.count.saturating_add(SLICE);
+        for job in self.listed.some_elements(self.count, SLICE) {
+            self.count = self.count.saturating_add(1);
             if let Some(id) = job.get_text("jobId") {
                 self.jobs = core::mem::replace(&mut self.jobs, Json::object()).set(&Self::key(&id), job);
             }
         }
-        self.listed.is_empty()
+        self.is_cut = self.count() == self.query.limit;
+        self.count < end
+    }
+
+    /// How many jobs it has, when it was looked through.
+    pub(super) fn count(&self) -> u32 {
+        u32::try_from(self.count).unwrap_or(u32::MAX)
     }
 
     /// The colon keeps names away that mean something else to an object.

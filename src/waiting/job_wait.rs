@@ -144,12 +144,17 @@ struct Polls {
 }
 
 /// The sleep between two polls, which ends late when the page is hidden or the machine sleeps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Sleep {
-    /// Until when the wait sleeps.
-    until: Option<Instant>,
+    /// Until when the wait sleeps, while it does.
+    until: Instant,
     /// A wait that was held up ends no sooner than this: it gets another poll.
-    extended_until: Option<Instant>,
+    extended_until: Instant,
+}
+
+impl Sleep {
+    /// It does not sleep, and was not held up.
+    const NONE: Self = Self { until: Instant::NEVER, extended_until: Instant::LONG_AGO };
 }
 
 /// The wait for one job.
@@ -180,7 +185,7 @@ impl JobWait {
             state: State::Idle,
             job: KnownJob::new(terms.lifetime),
             polls,
-            sleep: Sleep::default(),
+            sleep: Sleep::NONE,
             channel_due: FIRST_CHANNEL,
             is_cached: false,
         };
@@ -265,16 +270,16 @@ impl JobWait {
 
     /// Notes until when it sleeps, so that a timer that is held up is noticed.
     pub(crate) fn sleep_until(&mut self, until: Instant) {
-        self.sleep.until = Some(until);
+        self.sleep.until = until;
     }
 
     /// It sleeps no longer. One that was held up gets another poll, for the answer may have come
     /// meanwhile.
     pub(crate) fn wakes(&mut self, now: Instant) {
-        let is_late = self.sleep.until.take().is_some_and(|until| now > until + HELD_UP);
-        if is_late {
-            self.sleep.extended_until = Some(self.terms.deadline.min(now + GRACE));
+        if now > self.sleep.until + HELD_UP {
+            self.sleep.extended_until = self.terms.deadline.min(now + GRACE);
         }
+        self.sleep.until = Instant::NEVER;
     }
 
     /// Whether the job was seen a moment ago.
@@ -377,7 +382,7 @@ impl JobWait {
         if now >= self.stop() {
             self.end(Err(self.over(now, Limit::Time, None)));
         }
-        self.sleep.extended_until = None;
+        self.sleep.extended_until = Instant::LONG_AGO;
         self.polls.due = now;
     }
 
@@ -456,7 +461,7 @@ impl JobWait {
     /// the caller allows.
     fn goes_on(&mut self, now: Instant, failed: Option<&Error>) {
         self.state = State::Idle;
-        self.sleep.extended_until = None;
+        self.sleep.extended_until = Instant::LONG_AGO;
         let is_never_seen = self.job.lifetime.is_none() && self.is_expired(now);
         let limit = if self.terms.plan.max_polls().is_some_and(|most| self.polls.made >= most) {
             Limit::Polls
@@ -496,8 +501,7 @@ impl JobWait {
     /// When the wait ends.
     fn stop(&self) -> Instant {
         let own_end = if self.is_planned() { self.expiry() + GRACE } else { Instant::NEVER };
-        let stop = self.terms.deadline.min(own_end);
-        self.sleep.extended_until.map_or(stop, |until| stop.max(until))
+        self.terms.deadline.min(own_end).max(self.sleep.extended_until)
     }
 
     fn end(&mut self, end: Result<Seen>) {

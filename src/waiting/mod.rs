@@ -5,7 +5,7 @@ pub(crate) mod agents;
 pub(crate) mod channel;
 pub(crate) mod job_list;
 pub(crate) mod job_wait;
-pub(crate) mod lists;
+pub(crate) mod list_schedule;
 pub mod pace;
 pub mod run;
 pub mod schedule;

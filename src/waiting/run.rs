@@ -23,7 +23,7 @@ use crate::waiting::channel::{self, Answers};
 use crate::waiting::job_list::JobList;
 pub(crate) use crate::waiting::job_wait::outcome;
 use crate::waiting::job_wait::{Next, Terms};
-use crate::waiting::lists::ListQuery;
+use crate::waiting::list_schedule::ListQuery;
 pub use crate::waiting::pace::Pace;
 pub use crate::waiting::schedule::WaitPlan;
 use crate::waiting::watch::{ChannelAnswer, Key, ListLimit, Step, Watch, Way};
@@ -159,18 +159,19 @@ impl JobWatch {
     ) -> Result<Seen> {
         let subscription = Subscription::new(self, http, wanted);
         loop {
-            match subscription.next() {
-                // One of many that wait has this and nothing else, so it is all that is not boxed.
-                Step::Led => subscription.signal().await,
-                Step::Own(Next::Sleep(until)) => Box::pin(subscription.sleep(until)).await,
-                Step::Own(Next::Report(job)) => on_status(job),
+            let work = match subscription.next() {
                 Step::Own(Next::Over(end)) => return *end,
-                Step::Own(Next::TakeSlot { by, slot }) => Box::pin(subscription.take_slot(by, slot)).await,
-                Step::Own(Next::Poll { limit }) => Box::pin(subscription.poll(wanted, limit)).await,
-                Step::Own(Next::ReadChannel { created_at, by, slot }) => {
-                    Box::pin(subscription.read_channel(wanted, created_at, by, slot)).await;
+                Step::Own(Next::Report(job)) => {
+                    on_status(job);
+                    continue;
                 }
-                Step::List { query, by } => Box::pin(subscription.lead(query, by)).await,
+                Step::Led => None,
+                // Boxed: of thousands that wait, nearly all are led, and hold none of this.
+                step => Some(Box::pin(subscription.perform(step))),
+            };
+            match work {
+                Some(work) => work.await,
+                None => subscription.signal().await,
             }
         }
     }
@@ -277,6 +278,7 @@ impl Kept {
 struct Subscription<'a, P: Platform + 'static> {
     all: &'a JobWatch,
     http: &'a Http<P>,
+    wanted: &'a Wanted<'a>,
     key: Key,
 }
 
@@ -291,7 +293,7 @@ impl<P: Platform + 'static> Drop for Subscription<'_, P> {
 }
 
 impl<'a, P: Platform + 'static> Subscription<'a, P> {
-    fn new(all: &'a JobWatch, http: &'a Http<P>, wanted: &Wanted<'_>) -> Self {
+    fn new(all: &'a JobWatch, http: &'a Http<P>, wanted: &'a Wanted<'a>) -> Self {
         let Wanted { plan, lifetime, was_there, deadline, call, .. } = *wanted;
         // Headers of its own go with no other poll.
         let may_share = call.headers.is_empty() && !call.runs_only_while_read;
@@ -302,7 +304,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
             signals.push(Signal::default());
         }
         drop(signals);
-        Self { all, http, key }
+        Self { all, http, wanted, key }
     }
 
     fn now(&self) -> Instant {
@@ -323,6 +325,19 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     fn next(&self) -> Step {
         self.clear_signal();
         self.all.change(|watch| watch.next(self.key, self.now(), self.way()))
+    }
+
+    /// Does what the step says.
+    async fn perform(&self, step: Step) {
+        match step {
+            Step::Own(Next::Sleep(until)) => self.sleep(until).await,
+            Step::Own(Next::TakeSlot { by, slot }) => self.take_slot(by, slot).await,
+            Step::Own(Next::Poll { limit }) => self.poll(limit).await,
+            Step::Own(Next::ReadChannel { created_at, by, slot }) => self.read_channel(created_at, by, slot).await,
+            Step::List { query, by } => self.lead(query, by).await,
+            // The loop does the rest.
+            Step::Led | Step::Own(Next::Report(_) | Next::Over(_)) => {}
+        }
     }
 
     /// Waits until there is something to do.
@@ -362,20 +377,22 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         self.all.change(|watch| watch.slot(self.key, self.now(), taken));
     }
 
-    async fn poll(&self, wanted: &Wanted<'_>, limit: Millis) {
+    async fn poll(&self, limit: Millis) {
+        let Wanted { job_id, call, .. } = *self.wanted;
         let end = self.now() + limit;
         let poll = async || {
             // Another poll is the retry.
-            let call = self.limited(wanted.call, end.since(self.now()));
-            let outcome = self.http.get_job(wanted.job_id, &call, 0).await;
+            let call = self.limited(call, end.since(self.now()));
+            let outcome = self.http.get_job(job_id, &call, 0).await;
             self.all.change(|watch| watch.polled(self.key, self.now(), outcome));
         };
         self.http.again_when_active(&|| Box::pin(poll())).await;
     }
 
-    async fn read_channel(&self, wanted: &Wanted<'_>, created_at: Option<WallTime>, by: Instant, slot: Slot) {
+    async fn read_channel(&self, created_at: Option<WallTime>, by: Instant, slot: Slot) {
         let read = async || {
-            let answer = self.all.read_channel(self.http, wanted.job_id, created_at, by, wanted.call, slot).await;
+            let Wanted { job_id, call, .. } = *self.wanted;
+            let answer = self.all.read_channel(self.http, job_id, created_at, by, call, slot).await;
             self.all.change(|watch| watch.channel_read(self.key, self.now(), answer));
         };
         self.http.again_when_active(&|| Box::pin(read())).await;

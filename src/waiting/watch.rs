@@ -16,7 +16,7 @@
 
 mod answers;
 mod leading;
-mod listing;
+mod list_outcome;
 mod subscription;
 
 use crate::api::error::Result;
@@ -27,7 +27,7 @@ use crate::time::{Instant, Millis};
 use crate::waiting::agents::Agents;
 use crate::waiting::channel::Answers;
 use crate::waiting::job_wait::{JobWait, Next, Surroundings, Terms};
-use crate::waiting::lists::{ListQuery, ListState, Lists};
+use crate::waiting::list_schedule::{Availability, ListQuery, ListSchedule};
 use crate::waiting::pace::Pace;
 use answers::KnownAnswers;
 pub(crate) use subscription::Key;
@@ -119,7 +119,7 @@ pub(crate) struct Watch {
     subscriptions: Subscriptions,
     sharing: Sharing,
     own_polls: OwnPolls,
-    lists: ListState,
+    lists: ListSchedule,
     answers: KnownAnswers,
     /// Those that have something to do, and may sleep.
     woken: Vec<Key>,
@@ -133,7 +133,7 @@ impl Watch {
             subscriptions: Subscriptions::default(),
             sharing: Sharing::default(),
             own_polls: OwnPolls::default(),
-            lists: ListState::default(),
+            lists: ListSchedule::default(),
             answers: KnownAnswers::default(),
             woken: Vec::new(),
         }
@@ -174,7 +174,7 @@ impl Watch {
         let wait = JobWait::new(job_id, terms, self.agents.plan(agent), now);
         let shares = terms.may_share && wait.is_planned();
         let due = wait.due();
-        let key = self.subscriptions.insert(Subscription::new(wait, agent, shares));
+        let key = self.subscriptions.insert(Subscription::new(wait, self.agents.name(agent), shares));
         self.sharing.count = self.sharing.count.saturating_add(usize::from(shares));
         // It may want a list before the leader wakes.
         if shares && self.lists.due(Millis::FOREVER, due) < self.sharing.attends_until {
@@ -213,7 +213,7 @@ impl Watch {
         self.begin_probe(key, now);
         let stands_in = self.list_stands_in(key, now, way);
         let Some(own) = self.subscriptions.get_mut(key) else { return Step::Own(Next::Sleep(Instant::NEVER)) };
-        own.led_until = None;
+        own.led_until = Instant::NEVER;
         own.wait.wakes(now);
         if let Some(job) = own.wait.take_report() {
             return Step::Own(Next::Report(job));
@@ -240,12 +240,12 @@ impl Watch {
     fn has_lists(&self, now: Instant, way: Way) -> bool {
         self.sharing.count >= SHARED_FROM
             && self.answers.place != Answers::InChannels
-            && match self.lists.lists(now) {
-                Lists::Open => true,
+            && match self.lists.availability(now) {
+                Availability::Open => true,
                 // Each could have a request of its own meanwhile; more than that would use up what
                 // lists need.
-                Lists::Failing { is_broken, .. } => !is_broken && way.spare < number(self.sharing.count),
-                Lists::Refused => false,
+                Availability::Failing { is_broken, .. } => !is_broken && way.spare < number(self.sharing.count),
+                Availability::Refused => false,
             }
     }
 
@@ -362,7 +362,7 @@ impl Watch {
         }
         if let Some(own) = self.subscriptions.get_mut(key) {
             if let Ok(seen) = &outcome {
-                own.is_of(&seen.document);
+                own.is_of(&seen.document, &mut self.agents);
             }
             own.wait.follow(self.agents.plan(&own.agent));
             own.was_polled(now);

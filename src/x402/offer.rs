@@ -74,7 +74,10 @@ impl Offer {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::api::payments::{Attempt, PaymentAttempt, PaymentState, Price, Quote, SettlementResponse};
+    use crate::api::payments::{
+        Attempt, AttemptJob, Certainty, JobSource, NamedBy, PaidBy, PaymentAttempt, PaymentState, Price, Quote,
+        SettlementResponse,
+    };
     use crate::json;
     use crate::platform::{Body, HttpResponse};
     use crate::x402::{read, tokens};
@@ -96,24 +99,21 @@ mod tests {
             state: PaymentState::Intended,
             price: Some(offer.price()),
             transaction: None,
-            hash_given: false,
+            paid_by: PaidBy::Transfer,
+            certainty: Certainty::None,
+            named_by: NamedBy::Wallet,
             proof: vec![],
             receipt: None,
             server: String::new(),
             request: String::new(),
             first_request: String::new(),
-            created: None,
+            job: None,
             created_at: crate::time::WallTime::from_ms(0.0),
             begun_at: crate::time::WallTime::from_ms(0.0),
             scope: String::new(),
-            on_chain: false,
             idempotency_key: String::new(),
             fingerprint: String::new(),
-            valid_until: None,
-            found: false,
-            unmoved: false,
             answered: false,
-            signs: false,
         }
     }
     /// Through text: there 8453 and 8453.0 are the same number, as in JavaScript.
@@ -173,8 +173,8 @@ mod tests {
                 json!({"success": true, "transaction": hash, "network": "base", "payer": "0x1", "more": 1, "amount": null});
             attempt.settle(&said, &str::to_owned);
             attempt.proof = vec![("x-payment".into(), "p".into())];
-            attempt.created = Some(json!({"jobId": "j", "status": "pending"}));
-            (attempt.on_chain, declared.on_chain) = (true, Some(true));
+            attempt.job = Some(AttemptJob { handle: json!({"jobId": "j", "status": "pending"}), source: JobSource::Reply });
+            (attempt.certainty, declared.on_chain) = (Certainty::Moved, Some(true));
             declared.job_id = Some("j".into());
             declared.transaction = Some(hash.clone());
             declared.proof = Some(Map::from_iter([("x-payment".to_owned(), json!("p").0)]));

@@ -5,7 +5,7 @@
 //! before the end of its time.
 
 use super::amount::Amount;
-use crate::api::payments::Price;
+use crate::api::payments::{NamedBy, Price};
 use crate::encoding::{from_base64, is_hex};
 use crate::json::{Json, Kind};
 
@@ -87,16 +87,6 @@ impl Signed {
             _ => ChainWord::Unknown,
         }
     }
-}
-
-/// Who has named the transaction of a transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NamedBy {
-    /// The wallet that has sent it.
-    Wallet,
-    /// The application, which has found it, and may be wrong: it counts only when the receipt shows
-    /// the transfer itself.
-    Application,
 }
 
 /// What is asked for a transaction's receipt.

@@ -326,6 +326,53 @@ test('a page that is shown, on the network or out of the cache again looks at on
   await close();
 });
 
+test('a look for a message’s answer that is lost while the page sleeps is made again when it is back', async () => {
+  const { page, close } = await open();
+  const [sessionId, channelId] = ['44444444-4444-4444-8444-444444444444', '55555555-5555-4555-8555-555555555555'];
+  const message = (id, content, isAgent) => ({
+    id,
+    content,
+    authorId: 'a',
+    isAgent,
+    createdAt: isAgent ? 2_000 : 1_000,
+    metadata: {},
+  });
+  const mine = message('mine', 'hello', false);
+  const reply = { id: 'reply', content: 'here', sourceType: 'agent_response', inReplyToRootMessageId: 'mine', metadata: {} };
+  let looks = 0;
+  let wake;
+  const arrived = (count) => new Promise((resolve) => (wake = () => looks >= count && resolve()));
+  await page.route('**/api/messaging/**', (route) => {
+    const path = new URL(route.request().url()).pathname;
+    if (route.request().method() === 'POST') return route.fulfill({ status: 201, json: { success: true, userMessage: mine } });
+    if (path.includes('/channels/')) return route.fulfill({ json: { success: true, data: { messages: [reply] } } });
+    if (!path.endsWith('/messages')) return route.fulfill({ json: { sessionId, channelId } });
+    looks += 1;
+    wake?.();
+    // The connection of the first one is gone, and nobody says so.
+    if (looks === 1) return undefined;
+    return route.fulfill({ json: { messages: [message('reply', 'here', true), mine], hasMore: false } });
+  });
+  await stopTimers(page);
+  await page.evaluate(async (id) => {
+    const { SessionsClient } = await import('/eliza-jobs/index.js');
+    globalThis.waiting = new SessionsClient({ baseUrl: location.origin }).sendMessageAndWait(id, { content: 'hello' });
+  }, sessionId);
+  const first = arrived(1);
+  for (let seconds = 0; looks < 1 && seconds < 10; seconds += 1) {
+    await settle(page);
+    await page.clock.runFor(1_000);
+  }
+  await first;
+  const second = arrived(2);
+  await page.clock.runFor(1_500);
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await second;
+  assert.equal((await page.evaluate(() => globalThis.waiting)).agentResponse.text, 'here');
+  assert.equal(looks, 2);
+  await close();
+});
+
 test('when a page with many waiting jobs is back, one look serves them all', async () => {
   const { page, close } = await open();
   let lists = 0;

@@ -20,7 +20,7 @@ use proptest::prelude::*;
 
 use crate::misfortune::{self, Misfortune, Net, Process, Says, StoreFault, Task, Wallet};
 use crate::sandbox::Paywall;
-use crate::world::{HASH, Scene, Shared, TO, World, config, created, jobs, params, payment_required, scene_with, seen};
+use crate::world::{HASH, Scene, Shared, Step, TO, World, config, created, jobs, params, payment_required, scene_with, seen};
 
 const COUNTERS: &str = "eliza-jobs/budget/";
 const DAY_MS: f64 = 86_400_000.0;
@@ -75,6 +75,12 @@ fn counters(world: &World) -> Vec<(String, Json)> {
         .filter(|(key, _)| key.starts_with(COUNTERS))
         .map(|(key, text)| (key.clone(), Json::parse(text).unwrap()))
         .collect()
+}
+
+/// The payments whose money is set aside in the store's counters.
+fn set_aside(world: &World) -> Vec<String> {
+    let (_, counters) = counters(world).remove(0);
+    counters.get("open").unwrap().elements().iter().map(|open| open.elements()[0].as_text().unwrap()).collect()
 }
 
 #[test]
@@ -286,6 +292,12 @@ fn what_was_answered_counts_when_all_is_counted_again_and_once() {
     let id = Json::parse(&text).unwrap().get_text("attemptId").unwrap();
     world.store.borrow_mut().insert(format!("eliza-jobs/payment/{id}"), text);
     assert_eq!(spent_again(), "0.04");
+    // What has a key is not in the history: its record stays for as long as the key.
+    world.script.borrow_mut().extend([payment_required(), created(), seen("completed")]);
+    let call = CallOptions { idempotency_key: "k".into(), ..CallOptions::default() };
+    run(world, another(world, &spend).create_and_wait(&params(), &call, WaitPlan::default(), &|_| ())).unwrap();
+    world.turn();
+    assert_eq!(spent_again(), "0.06");
 }
 
 #[test]
@@ -320,6 +332,8 @@ fn what_certainly_did_not_move_is_given_back_and_nothing_else() {
         let left = spending(&scene.world, &another(&scene.world, &spend));
         let expected = if is_given_back { "0.02" } else { "0" };
         assert_eq!(left["total"]["remaining"], expected, "{gives:?}");
+        // At once, and not when the next payment looks for what became of this one.
+        assert_eq!(set_aside(&scene.world).is_empty(), is_given_back, "{gives:?}");
     }
 }
 
@@ -332,6 +346,7 @@ fn what_is_forgotten_stays_counted_unless_it_certainly_did_not_move() {
     run(&scene.world, scene.client.forget_payment(&attempt, &CallOptions::default())).unwrap();
     assert!(scene.world.records().is_empty());
     assert_eq!(spending(&scene.world, &another(&scene.world, &spend))["total"]["spent"], "0.02");
+    assert_eq!(scene.client.spent("USDC").unwrap(), "0.02", "in memory too");
 }
 
 #[test]
@@ -504,6 +519,143 @@ fn what_the_chain_calls_void_is_closed_and_given_back_once() {
         assert_eq!(spending(world, &later)["total"]["remaining"], "0.02", "the other payment stays counted");
     }
     assert_eq!((scene.requests(), world.records().len()), (sent, records - 1));
+}
+
+#[test]
+fn what_the_chain_calls_void_is_given_back_where_the_counters_have_it_as_spent() {
+    let spend = budget(|limit| limit.budget = 60_000);
+    let scene = scene_with([], |config| config.spend = spend.clone()).paying();
+    scene.world.own_uuids.set(true);
+    let scene = scene.giving(Callback::Receipt, |_, _| Some(Ok(json!({"status": "reverted"}))));
+    let (world, client) = (&scene.world, &scene.client);
+    world.script.borrow_mut().extend([payment_required(), payment_required(), jobs(&[])]);
+    let error = pay(world, client).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PaymentRefused);
+    // The next payment resolves what was set aside for this one: it may have moved.
+    world.script.borrow_mut().extend([payment_required(), created()]);
+    pay(world, client).unwrap();
+    assert_eq!(set_aside(world).len(), 1);
+    let attempt = eliza_jobs::payment::record::to_json(&error.payment.unwrap());
+    let later = another(world, &spend);
+    let error = run(world, later.resume(&attempt, &CallOptions::default(), Default::default(), &|_| ())).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PaymentNotOpen, "{}", error.message);
+    world.turn();
+    assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.04");
+}
+
+/// A store whose counters have money set aside for a payment, and no record of it.
+#[test]
+fn what_is_set_aside_for_a_payment_that_was_never_written_down_is_given_back_as_long_as_the_history_would_have_it() {
+    let spend = budget(|limit| limit.budget = 60_000);
+    let scene = paying(1, &spend);
+    let world = &scene.world;
+    pay(world, &scene.client).unwrap();
+    let now = 1_800_000_000_000.0 + world.now.get();
+    for (age_ms, remaining) in [
+        (0.0, "0.04"),
+        (399.0 * DAY_MS, "0.04"),
+        (400.0 * DAY_MS - 1.0, "0.04"),
+        (400.0 * DAY_MS, "0.02"),
+        (500.0 * DAY_MS, "0.02"),
+    ] {
+        let (key, mut counters) = counters(world).remove(0);
+        counters["open"] = json!([["never written", "20000", now - age_ms]]).0;
+        counters["total"] = json!("20000").0;
+        let before = world.store.borrow_mut().insert(key.clone(), counters.to_string()).unwrap();
+        let total = spending(world, &another(world, &spend))["total"].clone();
+        assert_eq!((total["remaining"].as_str(), total["reserved"].as_str()), (Some(remaining), Some("0")), "{age_ms}");
+        world.store.borrow_mut().insert(key, before);
+    }
+}
+
+#[test]
+fn while_a_wallet_is_open_its_money_stays_set_aside_and_a_no_after_days_gives_it_back() {
+    let spend = budget(|limit| limit.budget = 60_000);
+    let no = Rc::new(Cell::new(false));
+    let scene = scene_with([payment_required(), payment_required()], |config| config.spend = spend.clone());
+    let scene = scene.giving_when(Callback::Transfer, no.clone(), Err(json!({"code": 4001})));
+    scene.world.own_uuids.set(true);
+    let (world, params, call) = (&scene.world, params(), CallOptions::default());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut first = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    world.now.set(2.0 * DAY_MS);
+    // Another payment looks for what became of the first one.
+    let mut second = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+    assert!(second.as_mut().poll(&mut context).is_pending());
+    assert_eq!(set_aside(world).len(), 2);
+    no.set(true);
+    for call in [first, second] {
+        assert_eq!(run(world, call).map(drop).unwrap_err().code, ErrorCode::WalletRejected);
+    }
+    world.turn();
+    assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.06");
+}
+
+#[test]
+fn what_may_have_moved_is_sent_though_the_store_cannot_count_it_and_is_written_down_before_it_is_counted() {
+    let spend = budget(|limit| limit.budget = 20_000);
+    let steps = [payment_required(), payment_required(), jobs(&[])];
+    let before = scene_with(steps, |config| config.spend = spend.clone()).paying();
+    let error = pay(&before.world, &before.client).unwrap_err();
+    let attempt = eliza_jobs::payment::record::to_json(&error.payment.unwrap());
+    // How often the store works: until it has said that it has no record, and until it has that.
+    for (works, records) in [(2, 0), (3, 1)] {
+        let steps = [jobs(&[]), created(), seen("completed")];
+        let elsewhere = scene_with(steps, |config| config.spend = spend.clone());
+        elsewhere.world.store_works.set(Some(works));
+        run(&elsewhere.world, elsewhere.client.resume(&attempt, &CallOptions::default(), Default::default(), &|_| ())).unwrap();
+        assert_eq!((elsewhere.sent_proofs(), elsewhere.world.records().len()), (vec![HASH.to_owned()], records), "{works}");
+    }
+}
+
+/// A call that resumes what was signed and never sent goes away while it looks for the job.
+#[test]
+fn what_is_left_unsent_again_is_given_back_only_where_its_record_says_so() {
+    let spend = budget(|limit| limit.budget = 20_000);
+    for (fails, state, remaining) in [(None, "proven", "0.02"), (Some((3, 4)), "sent", "0")] {
+        let scene = scene_with([Step::Hang], |config| config.spend = spend.clone());
+        let world = &scene.world;
+        let open = scene.left_signed("left");
+        // The counters are made and written, and the record says that it was sent; then the store
+        // takes nothing for a while.
+        world.store_fails.set(fails);
+        world.frozen.set(fails.is_none());
+        let call = CallOptions::default();
+        let mut resume = Box::pin(scene.client.resume(&open, &call, Default::default(), &|_| ()));
+        assert!(resume.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending());
+        assert_eq!((&world.records()[0]["state"], set_aside(world).len()), (&json!("sent").0, 1));
+        drop(resume);
+        world.turn();
+        assert_eq!(world.records()[0]["state"], state);
+        assert_eq!(set_aside(world).is_empty(), state == "proven");
+        let total = spending(world, &another(world, &spend))["total"]["remaining"].clone();
+        assert_eq!(total.as_str(), Some(remaining), "{state}");
+    }
+}
+
+#[test]
+fn a_payment_that_the_store_does_not_give_is_missing_in_no_list() {
+    let scene = paying(0, &SpendPolicy::default());
+    let world = &scene.world;
+    world.script.borrow_mut().clear();
+    pay_and_get(world, &SpendPolicy::default());
+    let kept = world.store.borrow().iter().find(|(key, _)| key.contains("/paid/")).map(|(key, text)| (key.clone(), text.clone()));
+    let (paid, text) = kept.unwrap();
+    let listed = |state| {
+        let (filter, rows) = (PaymentFilter { state, ..PaymentFilter::default() }, Cell::new(0));
+        let put = async |_| rows.set(rows.get() + 1);
+        run(world, scene.client.payments(&filter, &CallOptions::default(), put)).map(|()| rows.get())
+    };
+    assert_eq!(listed(None).unwrap(), 1);
+    assert_eq!((listed(Some(PaymentState::Accepted)).unwrap(), listed(Some(PaymentState::Unknown)).unwrap()), (1, 0));
+    // In the history, and among what is open.
+    for key in [paid, "eliza-jobs/payment/a".to_owned()] {
+        world.store.borrow_mut().insert(key.clone(), "!".into());
+        let error = listed(None).unwrap_err();
+        assert_eq!(error.code, ErrorCode::StoreFailed, "{key}");
+        world.store.borrow_mut().insert(key, text.clone());
+    }
 }
 
 /// Programs that run at the same time, again and again, on one store. Any of them may end at any

@@ -153,6 +153,19 @@ fn an_error_carries_enough_to_go_on_without_any_store() {
 }
 
 #[test]
+fn what_an_error_brings_to_a_store_without_its_record_is_written_down_before_it_is_sent() {
+    let before = scene([payment_required()]).forever(Step::Fail(SendFailure::Reset)).paying();
+    let attempt = record::to_json(&create(&before).unwrap_err().payment.unwrap());
+    let elsewhere = scene([jobs(&[]), Step::Hang]);
+    let call = plain();
+    let mut resume = Box::pin(elsewhere.client.resume(&attempt, &call, WaitPlan::default(), &|_| ()));
+    assert!(resume.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert_eq!(elsewhere.sent_proofs(), [HASH]);
+    let record = &elsewhere.world.records()[0];
+    assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("unknown").0, &json!(HASH).0));
+}
+
+#[test]
 fn an_intent_without_a_proof_is_never_paid_again_and_goes_on_with_the_transaction_that_was_found() {
     let before = scene([payment_required()]).wallet(Err(json!("the page was closed")));
     create(&before).unwrap_err();
@@ -427,6 +440,35 @@ fn a_program_that_ends_while_its_transfer_is_being_mined_leaves_the_hash() {
 }
 
 #[test]
+fn what_is_said_to_be_sent_is_written_down_while_the_call_has_the_payments_lock() {
+    let said = sign(false);
+    let scene = scene([payment_required()]).giving(Callback::Transfer, |_, _| None).saying_sent(said.clone(), json!(HASH));
+    let (call, params) = (plain(), params());
+    let mut create = std::pin::pin!(scene.client.create_job(&params, &call, &|_| ()));
+    assert!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    // Nobody gets the lock as long as the call has it.
+    scene.world.lock_ms.set(f64::INFINITY);
+    said.set(true);
+    scene.world.turn();
+    assert_eq!(scene.world.records()[0]["transaction"], HASH);
+}
+
+#[test]
+fn a_store_that_fails_for_a_moment_does_not_lose_what_a_wallet_answers_late() {
+    for (fails, state) in [(3, "proven"), (4, "unknown")] {
+        let scene = scene([payment_required()]).wallet(Err(json!("broke")));
+        let id = create(&scene).unwrap_err().payment.unwrap().id;
+        scene.world.sleeps.take();
+        scene.world.reads_fail.set(fails);
+        run(scene.client.wallet_answered(&id, Ok(json!(HASH))));
+        assert_eq!(scene.world.records()[0]["state"], state);
+        assert_eq!(*scene.world.sleeps.borrow(), [50.0, 100.0, 150.0]);
+        let logged = scene.world.logged.borrow();
+        assert_eq!(logged.last().unwrap().1.contains("look in the wallet"), state == "unknown");
+    }
+}
+
+#[test]
 fn what_was_said_to_be_sent_is_paid_whatever_the_wallet_answers_unless_it_takes_that_back() {
     let other = HASH.replace("ab", "cd");
     for (answer, proof) in [
@@ -444,7 +486,12 @@ fn what_was_said_to_be_sent_is_paid_whatever_the_wallet_answers_unless_it_takes_
             Some(proof) => {
                 assert_eq!((made.unwrap().as_str(), &scene.world.records()[0]["transaction"]), ("job-1", &json!(proof).0))
             }
-            None => assert_eq!((made.unwrap_err().code, scene.world.records().len()), (ErrorCode::WalletFailed, 0)),
+            None => {
+                let error = made.unwrap_err();
+                assert_eq!((error.code, scene.world.records().len()), (ErrorCode::WalletFailed, 0));
+                let attempt = error.payment.unwrap();
+                assert_eq!((attempt.transaction, attempt.proof.len()), (None, 0), "what was taken back is nowhere");
+            }
         }
     }
 }

@@ -287,3 +287,132 @@ fn a_program_that_has_lost_its_lock_asks_no_wallet_and_leaves_the_key_to_whom_ha
     second.world.own_uuids.set(true);
     assert_eq!((create(&second, "k").unwrap().as_str(), second.asked(Callback::Transfer)), ("job-1", 1));
 }
+
+/// The job of a key, or a payment, of which this is known: it was there at this time, and servers
+/// keep it for thirty seconds.
+fn kept_record(holder: &str, at_ms: f64) -> Json {
+    let created = json!({"jobId": "job-1", "createdAt": 1000, "expiresAt": 31000});
+    let record = json!({"version": 1, "createdAt": at_ms, "fingerprint": ""});
+    match holder {
+        "" => record.set("created", created),
+        id => record.set("attemptId", json!(id)),
+    }
+}
+
+#[test]
+fn a_list_of_payments_deletes_the_keys_that_are_of_no_use_any_more_and_no_others() {
+    const DAY: f64 = 86_400_000.0;
+    let now = 1.8e12;
+    // A job's time and two days; a day for a claim whose payment has no record.
+    let two_days = now - 2.0 * DAY - 30_000.0;
+    let scene = scene([]);
+    scene.world.store.borrow_mut().insert(record::key("open"), old_payment("open", "k").1);
+    let keys = [
+        ("free, over", kept_record("", two_days - 1.0), false),
+        ("free, to the moment", kept_record("", two_days), true),
+        ("free, of now", kept_record("", now), true),
+        ("claimed, over", kept_record("gone", now - DAY - 1.0), false),
+        ("claimed, to the moment", kept_record("gone", now - DAY), true),
+        ("claimed, of now", kept_record("gone", now), true),
+        ("of a payment", kept_record("open", now - 10.0 * DAY), true),
+    ];
+    for (name, record, _) in &keys {
+        scene.world.store.borrow_mut().insert(format!("{}{name}", keys::PREFIX), record.to_json());
+    }
+    run(scene.client.pending_payments(&plain())).unwrap();
+    scene.world.turn();
+    for (name, _, stays) in &keys {
+        assert_eq!(scene.world.store.borrow().contains_key(&format!("{}{name}", keys::PREFIX)), *stays, "{name}");
+    }
+}
+
+#[test]
+fn of_many_keys_a_hundred_are_looked_at_wherever_chance_puts_them() {
+    let scene = scene([]);
+    let key = |number: usize| format!("{}{number:03}", keys::PREFIX);
+    for number in 0..150 {
+        scene.world.store.borrow_mut().insert(key(number), kept_record("", 0.0).to_json());
+    }
+    // The highest random number there is.
+    run(scene.client.pending_payments(&plain())).unwrap();
+    scene.world.turn();
+    let left: Vec<usize> = (0..150).filter(|number| scene.world.store.borrow().contains_key(&key(*number))).collect();
+    assert_eq!(left, (0..50).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_key_is_kept_to_the_end_of_its_time_and_that_of_a_payment_too() {
+    let time = 30_000.0 + 2.0 * 86_400_000.0;
+    for (holder, after_ms, is_kept) in
+        [("", time, true), ("", time + 1.0, false), ("paid", time, true), ("paid", time + 1.0, false)]
+    {
+        let scene = scene([created()]);
+        scene.world.store.borrow_mut().insert(key_record("k"), kept_record(holder, 1.8e12).to_json());
+        if !holder.is_empty() {
+            let (key, record) = old_payment(holder, "k");
+            scene.world.store.borrow_mut().insert(key, record);
+        }
+        scene.world.now.set(after_ms);
+        let open = run(scene.client.pending_payments(&plain())).unwrap().len();
+        assert_eq!(open, usize::from(is_kept && !holder.is_empty()), "{holder} {after_ms}");
+        create(&scene, "k").unwrap();
+        assert_eq!(scene.requests(), usize::from(!is_kept), "{holder} {after_ms}");
+    }
+}
+
+#[test]
+fn of_the_first_versions_payments_only_those_with_a_key_that_are_not_over_get_a_key_record() {
+    let scene = scene([created()]);
+    let ended = 1.8e12 - 30_000.0 - 2.0 * 86_400_000.0;
+    for (id, key, at_ms) in [("keyless", "", 1.8e12), ("over", "a", ended - 1.0), ("ends", "b", ended), ("new", "c", 1.8e12)] {
+        let record = Json::parse(&old_payment(id, key).1).unwrap().set("createdAt", json!(at_ms));
+        scene.world.store.borrow_mut().insert(record::key(id), record.to_json());
+    }
+    create(&scene, "k").unwrap();
+    let has = |key: &str| scene.world.store.borrow().contains_key(&key_record(key));
+    assert_eq!(["", "a", "b", "c"].map(has), [false, false, true, true]);
+}
+
+#[test]
+fn the_program_that_has_created_a_keys_job_knows_it_without_the_store() {
+    for step in [vec![created()], vec![payment_required(), created()]] {
+        let scene = scene(step).paying();
+        create(&scene, "k").unwrap();
+        scene.world.store_works.set(Some(0));
+        assert_eq!(create(&scene, "k").unwrap(), "job-1");
+    }
+}
+
+#[test]
+fn a_claim_that_is_another_payments_by_then_is_not_deleted_with_ones_own() {
+    let scene = scene([payment_required()]).paying();
+    let sign = Rc::new(Cell::new(false));
+    let waits = sign.clone();
+    // The store takes the claim, and says so when the call has gone.
+    let scene = scene.giving(Callback::Confirm, move |world, _| {
+        *world.store_waits.borrow_mut() = Some((false, waits.clone()));
+        Some(Ok(json!(true)))
+    });
+    scene.world.frozen.set(true);
+    let (params, call) = (params(), named("k"));
+    let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+    assert!(create.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending());
+    drop(create);
+    let anothers = kept_record("another", 1.8e12).to_json();
+    scene.world.store.borrow_mut().insert(key_record("k"), anothers.clone()).unwrap();
+    sign.set(true);
+    for _ in 0..6 {
+        scene.world.turn();
+    }
+    assert_eq!((scene.world.store.borrow().get(&key_record("k")), scene.world.records().len()), (Some(&anothers), 0));
+}
+
+#[test]
+fn a_key_whose_payment_the_budget_has_no_room_for_says_so_and_asks_for_no_other_job() {
+    let scene = scene_with([payment_required(), created()], |config| config.spend.limits[0].budget = 20_000).paying();
+    run(scene.client.create_job(&params(), &plain(), &|_| ())).unwrap();
+    let signed = scene.left_signed("left").set("idempotencyKey", json!("k"));
+    scene.world.store.borrow_mut().insert(record::key("left"), signed.to_json());
+    let error = create(&scene, "k").unwrap_err();
+    assert_eq!((error.code, scene.requests()), (ErrorCode::PaymentOverLimit, 2), "{}", error.message);
+}

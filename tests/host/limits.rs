@@ -108,6 +108,11 @@ fn what_was_spent_is_counted_once_however_it_went_on() {
     assert_eq!(spent(&scene1), "0.02");
     resume(&scene1, &eliza_jobs::payment::record::to_json(&attempt)).unwrap();
     assert_eq!(spent(&scene1), "0.02");
+    // Another client, as in another run of the program, has spent it when it resumes it.
+    let scene2 = scene([jobs(&[]), created(), seen("completed")]);
+    assert_eq!(spent(&scene2), "0");
+    resume(&scene2, &eliza_jobs::payment::record::to_json(&attempt)).unwrap();
+    assert_eq!(spent(&scene2), "0.02");
 }
 
 #[test]

@@ -97,6 +97,22 @@ fn after_a_restart_the_error_of_a_job_has_its_payment_and_no_other_job_has_it() 
 }
 
 #[test]
+fn a_payment_of_the_past_belongs_to_its_own_job_alone() {
+    let before = scene([payment_required(), created(), seen("completed")]).paying();
+    ask(&before).unwrap();
+    before.world.turn();
+    assert!(before.world.records().is_empty());
+    for (job_id, payment) in [("job-1", Some(ID)), ("job-2", None)] {
+        let mut failed = job("failed");
+        (failed["jobId"], failed["metadata"]) = (json!(job_id).0, json!({"elizaJobsRef": ID}).0);
+        let later = scene([answer(200, failed)]).paying();
+        *later.world.store.borrow_mut() = before.world.store.borrow().clone();
+        let error = run(later.client.poll_job(job_id, &plain(), WaitPlan::default(), &|_| ())).unwrap_err();
+        assert_eq!(error.payment.map(|payment| payment.id).as_deref(), payment, "{job_id}");
+    }
+}
+
+#[test]
 fn a_free_job_has_no_payment_whatever_the_server_calls_so() {
     let mut job = job("completed");
     job["payment"] = json!({"amount": "1000"}).0;
@@ -120,6 +136,8 @@ fn an_error_of_a_wait_carries_the_payment_and_to_wait_again_pays_nothing() {
         *later.world.store.borrow_mut() = scene1.world.store.borrow().clone();
         let error = poll(&later).unwrap_err();
         assert_eq!((error.code, funds_moved_for(&error)), (ErrorCode::WaitTimeout, moved));
+        let is_by_reference = reference == ID;
+        assert!(is_by_reference || error.payment.unwrap().request.is_empty(), "the questions of all open jobs are not kept");
     }
     let scene2 = scene([payment_required(), created()]).forever(seen("processing")).paying();
     let error = ask(&scene2).unwrap_err();

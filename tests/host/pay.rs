@@ -230,8 +230,9 @@ fn a_proof_that_comes_when_the_time_is_over_is_not_sent_into_nothing() {
 fn a_proof_that_could_not_be_sent_is_kept_and_no_money_is_in_doubt() {
     let scene = scene([payment_required()]).forever(Step::Fail(SendFailure::Unreached)).paying();
     let error = create(&scene).unwrap_err();
-    assert_eq!((error.code, error.payment.unwrap().state), (ErrorCode::ConnectionFailed, PaymentState::Proven));
     assert!(error.message.contains("the payment could not be sent"), "{}", error.message);
+    assert!(error.message.ends_with("; do not pay again: client.resume(error.payment) goes on with the same proof"));
+    assert_eq!((error.code, error.payment.unwrap().state), (ErrorCode::ConnectionFailed, PaymentState::Proven));
 }
 
 #[test]

@@ -153,8 +153,14 @@ fn a_call_that_is_given_up_while_its_answer_is_written_down_leaves_its_payment_o
     drop(get);
     lands(&scene, &sign);
     assert_eq!(pending(&scene)[0]["jobId"], "job-1");
+    // The next job that is paid for does not take it for one whose time is over.
+    scene.world.own_uuids.set(true);
+    let another = answer(201, json!({"jobId": "job-2", "status": "processing", "createdAt": 1000, "expiresAt": 31000}));
+    let steps = [payment_required(), another];
+    steps.into_iter().rev().for_each(|step| scene.world.script.borrow_mut().push_front(step));
+    assert_eq!((create(&scene).unwrap().as_str(), pending(&scene).len()), ("job-2", 2));
     run(scene.client.get_job("job-1", &call)).unwrap();
-    assert!(scene.world.records().is_empty());
+    assert_eq!(scene.world.records().len(), 1);
 }
 
 #[test]
@@ -290,6 +296,73 @@ fn the_body_has_what_a_400_says_that_it_wants() {
 }
 
 #[test]
+fn a_refusal_that_is_not_about_the_request_changes_no_body_whatever_its_words() {
+    let blocked = || answer(403, json!({"error": "this prompt is blocked"}));
+    let scene1 = scene([]).forever(blocked()).paying();
+    create(&scene1).unwrap_err();
+    assert_eq!(scene1.requests(), 1);
+    let scene2 = scene([payment_required(), blocked(), jobs(&[])]).forever(blocked()).paying();
+    create(&scene2).unwrap_err();
+    let sent = scene2.world.sent.borrow();
+    let bodies: Vec<_> = sent.iter().filter_map(|(_, request)| request.body.clone()).collect();
+    assert!(bodies.len() >= 2 && bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
+}
+
+#[test]
+fn the_chain_is_asked_about_a_signature_and_knows_whether_it_was_used() {
+    use funds_moved::FundsMoved;
+    // What Multicall3 returns: the block's time, and whether the authorization was used.
+    let said = |used: u64| {
+        let word = |at| match at {
+            4 | 8 => 1,
+            6 | 10 => 32,
+            7 => 1_800_000_000,
+            11 => used,
+            _ => 0,
+        };
+        json!((0..12).fold("0x".to_owned(), |words, at| format!("{words}{:064x}", word(at))))
+    };
+    for (used, moved) in [(1, FundsMoved::Yes), (0, FundsMoved::Unknown)] {
+        let refused = answer(402, json!({"error": "no"}));
+        let scene = signing(scene([asks(entry()), refused])).forever(jobs(&[]));
+        let answer = said(used);
+        let scene = scene.giving(Callback::Call, move |_, _| Some(Ok(answer.clone())));
+        let attempt = record::to_json(&create(&scene).unwrap_err().payment.unwrap());
+        let error = resume(&scene, &attempt, &within(20_000.0)).unwrap_err();
+        assert_eq!((funds_moved::funds_moved_for(&error), scene.asked(Callback::Call)), (moved, 1), "{}", error.message);
+    }
+}
+
+#[test]
+fn no_chain_is_asked_about_a_payment_whose_chain_is_not_known() {
+    for (chain_id, asked) in [(0, 0), (8453, 1)] {
+        let scene = scene([jobs(&[]), created(), seen("completed")]).giving(Callback::Receipt, |_, _| Some(Ok(json!(null))));
+        let transfer = json!({"version": 1, "attemptId": "a", "state": "unknown", "dialect": "elizaos", "network": "base",
+            "server": BASE, "asset": "0x1", "recipient": TO, "amount": "0.02", "amountAtomic": "20000", "currency": "USDC",
+            "chainId": chain_id, "decimals": 6, "request": "{}", "transaction": format!("0x{}", "ab".repeat(32))});
+        scene.world.store.borrow_mut().insert(record::key("a"), transfer.to_json());
+        resume(&scene, &transfer, &plain()).unwrap();
+        assert_eq!(scene.asked(Callback::Receipt), asked);
+    }
+}
+
+/// A program that has lost its lock may find out so late.
+#[test]
+fn what_is_forgotten_while_its_wallet_is_open_stays_counted_until_the_wallet_has_answered() {
+    let sign = Rc::new(Cell::new(false));
+    let scene = with_address(scene([asks(entry())])).giving_when(Callback::Sign, sign.clone(), Err(json!({"code": 4001})));
+    let (params, call) = (params(), plain());
+    let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(create.as_mut().poll(&mut context).is_pending());
+    run(scene.client.forget_payment(&pending(&scene)[0], &plain())).unwrap();
+    assert_eq!(spent(&scene), "0.02");
+    lands(&scene, &sign);
+    assert!(create.as_mut().poll(&mut context).is_ready());
+    assert_eq!(spent(&scene), "0");
+}
+
+#[test]
 fn a_proof_that_was_taken_with_a_request_that_was_not_goes_out_with_another_request() {
     let refused = || answer(400, json!({"error": "content exceeds maximum length of 10 characters"}));
     for transfer in [false, true] {
@@ -393,6 +466,14 @@ fn a_signature_is_good_by_the_servers_clock_and_never_sent_again_when_its_time_i
         create(&scene).unwrap();
         assert_eq!(before(&scene), 1.8e9 + 60.0 + ahead, "{date}");
     }
+    // The record says until when it can be settled by the later one of both clocks: the server is
+    // behind, or ahead.
+    for (date, apart) in [("Fri, 15 Jan 2027 07:59:00 GMT", -60.0), ("Fri, 15 Jan 2027 08:01:00 GMT", 60.0)] {
+        let scene = signing(scene([asks(entry()).with("date", date)])).forever(Step::Fail(SendFailure::Reset));
+        create(&scene).unwrap_err();
+        let until = scene.world.records()[0]["validUntil"].as_f64().unwrap() / 1_000.0;
+        assert_eq!((before(&scene), until), (1.8e9 + 60.0 + apart, 1.8e9 + 60.0 + f64::max(apart, 0.0)), "{date}");
+    }
     let scene = signing(scene([asks(entry()), Step::Fail(SendFailure::Reset)])).forever(Step::Fail(SendFailure::Reset));
     create(&scene).unwrap_err();
     let proofs = scene.sent_proofs().len();
@@ -401,6 +482,38 @@ fn a_signature_is_good_by_the_servers_clock_and_never_sent_again_when_its_time_i
     assert_eq!((error.code, scene.sent_proofs().len()), (ErrorCode::PaymentOutcomeUnknown, proofs));
     assert!(error.message.contains("whether it was settled before is on the chain"), "{}", error.message);
     assert_eq!(spent(&scene), "0.02");
+}
+
+/// The first reply takes longer than what was signed is good for.
+#[test]
+fn a_call_sends_no_signature_again_whose_time_is_over_and_says_whether_the_first_one_was_sent() {
+    use funds_moved::FundsMoved;
+    for (failure, code, moved) in [
+        (SendFailure::Reset, ErrorCode::PaymentOutcomeUnknown, FundsMoved::Unknown),
+        (SendFailure::Unreached, ErrorCode::PaymentNotOpen, FundsMoved::No),
+    ] {
+        let late = Step::Late { after_ms: 70_000.0, then: Box::new(Step::Fail(failure)) };
+        let scene = signing(scene([asks(entry()), late])).forever(jobs(&[]));
+        let error = create(&scene).unwrap_err();
+        assert_eq!((error.code, funds_moved::funds_moved_for(&error)), (code, moved), "{}", error.message);
+        assert_eq!((scene.sent_proofs().len(), pending(&scene).len()), (1, usize::from(moved == FundsMoved::Unknown)));
+    }
+}
+
+/// A transfer is sent although its proof is not written down.
+#[test]
+fn what_the_store_did_not_take_before_it_was_sent_is_written_down_when_the_call_goes_away() {
+    let scene = scene([payment_required(), Step::Hang]).paying();
+    // All tries to write the proof.
+    scene.world.store_fails.set(Some((1, 4)));
+    let (params, call) = (params(), plain());
+    let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
+    assert!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert_eq!((scene.requests(), &scene.world.records()[0]["state"]), (2, &json!("intended").0));
+    drop(create);
+    scene.world.turn();
+    let record = scene.world.records().remove(0);
+    assert_eq!((&record["state"], record["transaction"].as_str()), (&json!("sent").0, Some(HASH)));
 }
 
 #[test]

@@ -148,12 +148,16 @@ fn what_is_signed_and_not_sent_when_its_call_ends_is_never_sent() {
             scene.world.store_works.set(None);
             scene.world.turn();
             let attempt = error.payment.clone().unwrap();
+            let warned = scene.world.logged.borrow().iter().any(|(_, words)| words.contains("could not be deleted"));
+            assert_eq!(warned, name == "failing", "{name}");
             if name == "failing" {
                 assert_eq!(funds_moved_for(&error), FundsMoved::Unknown, "the store may still have it");
+                assert!(error.repeats_payment, "the same call may pay again");
                 assert!(error.message.contains("do not pay again"), "{}", error.message);
                 continue;
             }
             assert_eq!(funds_moved_for(&error), FundsMoved::No, "{name}");
+            assert!(name == "late" || !error.repeats_payment, "{name}");
             assert!(error.message.contains("the call can be made again"), "{name}: {}", error.message);
             assert!(!error.message.contains("resume"), "{name}: {}", error.message);
             assert!(attempt.proof.is_empty() && pending(&scene).is_empty(), "{name}");
@@ -193,6 +197,48 @@ fn a_payment_that_nobody_signed_is_over_after_an_hour_and_open_before() {
     let elsewhere = scene_with([seen("completed")], |_| ());
     assert_eq!(resume(&elsewhere, &with_job).unwrap()["status"], "completed");
     assert_eq!(elsewhere.times(), [0.0], "at once");
+}
+
+#[test]
+fn where_a_record_does_not_say_until_when_a_signature_would_be_good_it_is_open_for_an_hour() {
+    let scene = scene([]);
+    let signed = scene.left_signed("left").without("validUntil").without("proof").set("state", json!("intended"));
+    scene.world.store.borrow_mut().insert(record::key("left"), signed.to_json());
+    for (after_ms, code) in [(3_599_000.0, ErrorCode::WalletTimeout), (3_601_000.0, ErrorCode::PaymentNotOpen)] {
+        scene.world.now.set(after_ms);
+        assert_eq!((resume(&scene, &signed).unwrap_err().code, scene.requests()), (code, 0), "{after_ms}");
+    }
+}
+
+#[test]
+fn what_has_a_job_needs_no_other_request() {
+    let before = scene([payment_required(), created()]).paying();
+    create(&before, &plain()).unwrap();
+    let open = pending(&before).remove(0);
+    before.world.script.borrow_mut().push_back(seen("completed"));
+    // No request at all, where one would be needed.
+    let call = CallOptions { params: Some(json!({})), ..plain() };
+    run(before.client.resume(&open, &call, WaitPlan::default(), &|_| ())).unwrap();
+}
+
+#[test]
+fn a_long_list_of_payments_gives_other_work_its_turn_after_every_fifty_records() {
+    let scene = scene([]);
+    for number in 0..120 {
+        scene.left_signed(&format!("{number:03}"));
+    }
+    assert_eq!(pending(&scene).len(), 120);
+    assert_eq!(scene.world.sleeps.borrow().iter().filter(|ms| **ms == 0.0).count(), 2);
+}
+
+/// The record must say until when a signature is good, however long it took to write and to count
+/// it.
+#[test]
+fn a_store_that_takes_seconds_to_count_a_payment_hinders_no_signature() {
+    let budget = |config: &mut Config| config.spend.limits[0].budget = 20_000;
+    let slow = with_address(scene_with([asks(), created()], budget)).giving(Callback::Sign, |_, _| Some(signature()));
+    slow.world.store_ms.set(1_500.0);
+    assert_eq!(create(&slow, &within(60_000.0)).unwrap(), "job-1");
 }
 
 #[test]
@@ -284,10 +330,12 @@ fn a_call_that_is_given_up_before_the_wallet_is_asked_asks_nobody() {
     let mut create = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
     assert!(matches!(create.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
     drop(create);
+    let store_calls = scene.world.store_calls.get();
     for _ in 0..3 {
         scene.world.turn();
     }
     assert_eq!((scene.asked(Callback::Transfer), scene.world.records().len()), (0, 0));
+    assert_eq!(scene.world.store_calls.get(), store_calls, "nothing was begun that would have to be undone");
     assert_eq!(scene.client.spent("USDC").unwrap(), "0");
 }
 

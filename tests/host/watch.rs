@@ -424,8 +424,7 @@ impl Watch {
         for job in call.told.keys() {
             let in_error = outcome.as_ref().err().is_some_and(|error| {
                 error.job_id.as_ref() == Some(job)
-                    || error.payment.as_ref().and_then(|payment| payment.created.as_ref()?.get_text("jobId")).as_ref()
-                        == Some(job)
+                    || error.payment.as_ref().and_then(|payment| payment.job_id()).as_ref() == Some(job)
             });
             assert!(in_error || *outcome.as_ref().unwrap_or(&None) == Some(job.clone()), "I4: the call knew {job}: {outcome:?}");
         }

@@ -135,6 +135,8 @@ pub struct World {
     pub store: RefCell<std::collections::BTreeMap<String, String>>,
     /// How many more times the store works; it throws after that.
     pub store_works: Cell<Option<usize>>,
+    /// How many of the coming reads fail.
+    pub reads_fail: Cell<usize>,
     /// After so many writes, so many fail.
     pub store_fails: Cell<Option<(usize, usize)>>,
     /// How long the store takes for each call, in milliseconds; and how often it was called.
@@ -296,6 +298,10 @@ impl Platform for Shared {
             Some(0) => return Err(json!({"message": "the disk is full"})),
             Some(times) => self.0.store_works.set(Some(times - 1)),
             None => {}
+        }
+        if call == StoreOperation::Get && self.0.reads_fail.get() > 0 {
+            self.0.reads_fail.set(self.0.reads_fail.get() - 1);
+            return Err(json!("busy"));
         }
         if let (StoreOperation::Set, Some((before, fails))) = (call, self.0.store_fails.get()) {
             self.0.store_fails.set(Some((before.saturating_sub(1), fails.saturating_sub(usize::from(before == 0)))));

@@ -96,6 +96,19 @@ test('a stack has the frames of the call: in a promise, an iterator, a page, a c
   }
 });
 
+test('the first thousand calls under way keep their frames, later ones their message alone, and calls after them keep them again', async () => {
+  let fail;
+  const failed = new Promise((_, reject) => (fail = reject));
+  const client = new JobsClient({ ...refusing, fetch: () => failed });
+  const frames = ({ stack }) => stack.includes('impressions.test.mjs');
+  const calls = Array.from({ length: 1_001 }, () => rejection(client.getJob('x')));
+  fail(new TypeError('fetch failed'));
+  const errors = await Promise.all(calls);
+  assert.deepEqual([frames(errors[0]), frames(errors[999]), frames(errors[1_000])], [true, true, false]);
+  assert.match(errors[1_000].stack, /connection_failed|fetch failed/);
+  assert.ok(frames(await rejection(client.getJob('x'))));
+});
+
 test('a program’s own limit of frames stays as it is', async () => {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = 3;

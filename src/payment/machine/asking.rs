@@ -4,15 +4,15 @@
 use super::errors::silent;
 use super::{Payment, STORE, State};
 use crate::api::error::{Error, ErrorCode};
-use crate::api::payments::{Attempt, PaymentState};
+use crate::api::payments::{Attempt, Certainty, PaymentState};
 use crate::encoding::is_hex;
 use crate::json::{Json, is_true, shown};
-use crate::payment::step::{Action, Moment, ReservationChange, Step, StoredRecord};
+use crate::payment::step::{Action, Moment, Order, ReservationChange, Step, StoredRecord};
 use crate::payment::wallet_error::LOOK_IN_WALLET;
 use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
 use crate::spending::offer_rules::PaymentMethod;
 use crate::spending::policy::OverBudget;
-use crate::time::{Deadline, Millis, WallTime};
+use crate::time::{Millis, WallTime};
 use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
 
@@ -76,7 +76,8 @@ impl Payment {
 
     pub(super) fn intend(&mut self, at: Moment) -> Step {
         // The wallet is asked when the store has taken this, which may be a while later.
-        self.attempt.valid_until = self.valid_until(self.request(at).as_ref()).map(|until| until + STORE);
+        let until = self.valid_until(self.request(at).as_ref()).map(|until| until + STORE);
+        self.attempt.set_valid_until(until);
         self.write(State::Intending, at)
     }
 
@@ -87,8 +88,7 @@ impl Payment {
             return self.ask(at);
         }
         self.state = State::Reserving;
-        let step = Step::new(Action::Reserve { over: OverBudget::Refuse, record: StoredRecord::Written });
-        if self.waiting && self.end != Deadline::NEVER { step.until(self.end) } else { step }
+        Step::new(Action::Reserve { over: OverBudget::Refuse, record: StoredRecord::Written }).until(self.end)
     }
 
     pub(super) fn reserved(&mut self, at: Moment) -> Step {
@@ -98,21 +98,21 @@ impl Payment {
 
     /// Nothing was written yet, and no money has moved.
     pub(super) fn refuse(&mut self, error: Box<Error>) -> Step {
-        self.attempt.unmoved = true;
+        self.attempt.certainty = Certainty::Unmoved;
         let answer = self.failed(error);
         Step::done(answer).with(ReservationChange::Release)
     }
 
     /// What is on its way to the store is over for the call, and is undone when it has landed.
     pub(super) fn undo(&mut self, error: Option<Box<Error>>) -> Step {
-        self.attempt.unmoved = true;
+        self.attempt.certainty = Certainty::Unmoved;
         let answer = error.and_then(|error| self.failed(error));
         self.answer_early(State::Undoing, answer).with(ReservationChange::Release)
     }
 
     /// Certainly no money has moved: nothing is left of the payment.
     pub(super) fn withdraw(&mut self, error: Option<Box<Error>>, at: Moment) -> Step {
-        self.attempt.unmoved = true;
+        self.attempt.certainty = Certainty::Unmoved;
         self.state = State::Withdrawing(error);
         let step = Step::new(Action::Forget).with(ReservationChange::Release);
         if self.waiting { step.until(self.store_limit(at)) } else { step }
@@ -129,7 +129,7 @@ impl Payment {
 impl Payment {
     pub(super) fn request(&self, at: Moment) -> Option<WalletRequest> {
         let order = self.order.as_ref()?;
-        let clock = Clock { wall: at.wall, server_ahead: order.server_ahead };
+        let clock = Clock { wall: at.wall, server_ahead: order.server_ahead() };
         Some(WalletRequest::new(&self.attempt.id, order.offer.clone(), order.method, self.payer.clone(), &order.nonce, clock))
     }
 
@@ -141,14 +141,14 @@ impl Payment {
         // Only a new payment gets here, and it has an order.
         let Some(request) = self.request(at) else { return self.withdraw(None, at) };
         // The store has taken its time: the record must say until when the signature is good.
-        let until = self.attempt.valid_until;
+        let until = self.attempt.valid_until();
         if until.zip(self.valid_until(Some(&request))).is_some_and(|(until, later)| later > until) {
             // By the old record others may have given the money back.
             self.is_reserved = until.is_some_and(|until| at.wall < until);
             return self.intend(at);
         }
         // A transfer may move money from now on, whatever the wallet says.
-        let reservation = if self.attempt.signs { ReservationChange::Unchanged } else { ReservationChange::Keep };
+        let reservation = if self.attempt.is_signed() { ReservationChange::Unchanged } else { ReservationChange::Keep };
         self.state = State::Asking(Box::new(request.clone()));
         self.wait_for_people(Action::AskWallet(Box::new(request)), at).with(reservation)
     }
@@ -172,7 +172,7 @@ impl Payment {
             Ok(_) if !self.is_fresh(request, at) => self.too_late(at),
             Ok(Proof { headers, transaction }) => {
                 (self.attempt.proof, self.attempt.transaction) = (headers, transaction);
-                self.attempt.valid_until = self.valid_until(Some(request));
+                self.attempt.set_valid_until(self.valid_until(Some(request)));
                 self.attempt.state = PaymentState::Sent;
                 self.write(State::Recording, at).with(ReservationChange::Keep)
             }
@@ -205,7 +205,7 @@ impl Payment {
     /// What is signed later is not sent: the call has learned that no money has moved, and may have
     /// been made again. What is transferred later is kept.
     pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>, at: Moment) -> Step {
-        if self.attempt.signs {
+        if self.attempt.is_signed() {
             let words = "; nothing was sent, and what is signed now is not sent either: the call can be made again";
             return self.withdraw(self.waiting.then(|| silent("the wallet", self.limit, words)), at);
         }
@@ -244,7 +244,7 @@ impl Payment {
     }
 
     pub(super) fn server_ahead(&self) -> Millis {
-        self.order.as_ref().map_or(Millis::ZERO, |order| order.server_ahead)
+        self.order.as_ref().map_or(Millis::ZERO, Order::server_ahead)
     }
 
     /// Until when a signature can be settled, on this clock: the later one of what this clock says

@@ -53,16 +53,21 @@ pub(super) fn unwritten(mut error: Box<Error>) -> Box<Error> {
     error
 }
 
-/// The error of a call that ends before what was signed for it was sent. `is_gone`: the store has
-/// no record of it any more.
-pub(super) fn unsent(mut error: Box<Error>, is_gone: bool) -> Box<Error> {
-    error.message.push_str(if is_gone {
-        "; nothing was paid, and the payment is not open any more: the call can be made again"
-    } else {
+/// The error of a call that ends before what was signed for it was sent. The store has no record of
+/// it any more.
+pub(super) fn dropped(mut error: Box<Error>) -> Box<Error> {
+    error.message.push_str("; nothing was paid, and the payment is not open any more: the call can be made again");
+    error.repeats_payment = false;
+    error
+}
+
+/// The same error where the store may still have the record.
+pub(super) fn not_dropped(mut error: Box<Error>) -> Box<Error> {
+    error.message.push_str(
         "; the store of payments has failed too, so that what was signed may still be open: do not pay again before \
-         client.resume(error.payment) or forgetPayment(error.payment)"
-    });
-    error.repeats_payment = !is_gone;
+         client.resume(error.payment) or forgetPayment(error.payment)",
+    );
+    error.repeats_payment = true;
     error
 }
 

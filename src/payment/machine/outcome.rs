@@ -2,7 +2,7 @@
 
 use super::{Delivery, Payment};
 use crate::api::error::{Error, ErrorCode};
-use crate::api::payments::PaymentState;
+use crate::api::payments::{Certainty, PaymentState};
 use crate::http::outcome::ONLY_CREATES;
 use crate::payment::body;
 use crate::time::Millis;
@@ -34,10 +34,8 @@ impl Outcome {
     }
 
     /// What the application can do. Never "pay again".
-    fn advice(self, is_unsent: bool) -> &'static str {
+    fn advice(self) -> &'static str {
         match self {
-            // It is said when the record is deleted.
-            Outcome::NotSent if is_unsent => "",
             Outcome::RequestRefused => {
                 "; do not pay again: client.resume(error.payment, { params }) sends the same proof with another request"
             }
@@ -68,7 +66,7 @@ impl Payment {
     fn outcome_of(&self, error: &Error) -> Outcome {
         if body::is_refused(error) {
             Outcome::RequestRefused
-        } else if self.attempt.on_chain {
+        } else if self.attempt.certainty == Certainty::Moved {
             Outcome::MovedWithoutJob
         } else if self.delivery == Delivery::Unknown {
             Outcome::Unknown
@@ -94,10 +92,12 @@ impl Payment {
             Outcome::MovedWithoutJob | Outcome::Unknown => PaymentState::Unknown,
             Outcome::Refused => PaymentState::Refused,
         };
-        let (said, advice) = (outcome.said(), outcome.advice(self.is_unsent()));
+        let said = outcome.said();
+        // Of a signature that was never sent it is said when the record is deleted.
+        let advice = if outcome == Outcome::NotSent && self.is_unsent() { "" } else { outcome.advice() };
         let reason = self.attempt.reason().map(|reason| format!("{reason}, ")).unwrap_or_default();
         let words = error.message.strip_suffix(ONLY_CREATES).unwrap_or(&error.message);
-        let clocks = if self.attempt.signs && speaks_of_time(&reason, words) { self.clocks() } else { String::new() };
+        let clocks = if self.attempt.is_signed() && speaks_of_time(&reason, words) { self.clocks() } else { String::new() };
         let mut about = Error::new(code, format!("{said}: {reason}{words}{clocks}{advice}"));
         about.status = error.status;
         about.server_message = error.server_message;

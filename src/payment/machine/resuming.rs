@@ -4,32 +4,31 @@ use super::errors::void;
 use super::{Payment, State};
 use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs;
-use crate::api::payments::PaymentState;
+use crate::api::payments::{Certainty, PaymentState};
 use crate::json::Json;
 use crate::payment::funds_moved::UNSIGNED;
 use crate::payment::step::{Action, Moment, Paid, ReservationChange, Resumption, Step, StoredRecord};
 use crate::payment::store_failed;
 use crate::spending::policy::OverBudget;
-use crate::time::Deadline;
 use crate::x402::onchain::ChainWord;
 
 impl Payment {
     pub(super) fn resume(&mut self, resumption: Resumption, at: Moment) -> Step {
-        if let Some(created) = &self.attempt.created {
-            let created = jobs::read_created(jobs::handle(created));
+        if let Some(job) = &self.attempt.job {
+            let created = jobs::read_created(jobs::handle(&job.handle));
             return Step::done(Some(Ok(Paid { created, attempt: self.attempt.clone() })));
         }
-        if self.attempt.unmoved {
+        if self.attempt.certainty == Certainty::Unmoved {
             let words = "no money has moved for this payment, and it is not open any more";
             let answer = self.failed(Error::new(ErrorCode::PaymentNotOpen, words));
             return Step::done(answer);
         }
         let has_proof = !self.attempt.proof.is_empty();
-        let never_sent = self.attempt.signs && self.attempt.state == PaymentState::Proven;
+        let never_sent = self.attempt.is_signed() && self.attempt.state == PaymentState::Proven;
         if has_proof && never_sent && self.is_stale(at) {
             return self.withdraw(Some(void()), at);
         }
-        if !has_proof && self.attempt.signs && self.attempt.transaction.is_none() {
+        if !has_proof && self.attempt.is_signed() && self.attempt.transaction.is_none() {
             return self.unsigned(resumption, at);
         }
         if !has_proof || self.attempt.request.is_empty() {
@@ -40,8 +39,7 @@ impl Payment {
         }
         if resumption.asks_chain && !never_sent {
             self.state = State::Checking(Resumption { asks_chain: false, ..resumption });
-            let step = Step::new(Action::AskChain);
-            return if self.end == Deadline::NEVER { step } else { step.until(self.end) };
+            return Step::new(Action::AskChain).until(self.end);
         }
         if resumption.has_reservation {
             return self.rewrite(resumption, at);
@@ -49,8 +47,7 @@ impl Payment {
         self.state = State::ReservingAgain(resumption);
         // What was signed and never sent can be left so; everything else has perhaps been spent.
         let over = if never_sent { OverBudget::Refuse } else { OverBudget::Reserve };
-        let record = if resumption.is_unwritten { StoredRecord::Missing } else { StoredRecord::Written };
-        Step::new(Action::Reserve { over, record })
+        Step::new(Action::Reserve { over, record: resumption.record })
     }
 
     /// What the chain says is the last word.
@@ -62,7 +59,7 @@ impl Payment {
             let words = "the chain says that the money of this payment has not moved and never will: it is not open any more, and the \
                          budget has it back";
             let error = Error::new(ErrorCode::PaymentNotOpen, words);
-            if resumption.is_unwritten {
+            if resumption.record == StoredRecord::Missing {
                 // There is no record: it was closed before, and the budget of the store has it back
                 // since then.
                 return self.refuse(error);
@@ -71,7 +68,7 @@ impl Payment {
             let step = Step::new(Action::Forget);
             return if self.waiting { step.until(self.store_limit(at)) } else { step };
         }
-        self.attempt.on_chain = word == ChainWord::Moved;
+        self.attempt.certainty = if word == ChainWord::Moved { Certainty::Moved } else { Certainty::None };
         self.resume(resumption, at)
     }
 
@@ -88,7 +85,7 @@ impl Payment {
     pub(super) fn closed(&mut self, error: Option<Box<Error>>, result: Result<(), Json>) -> Step {
         let (error, reservation) = match result {
             Ok(()) => {
-                self.attempt.unmoved = true;
+                self.attempt.certainty = Certainty::Unmoved;
                 (error, ReservationChange::Refund)
             }
             Err(thrown) => (error.map(|_| store_failed(thrown, "; the payment is still open")), ReservationChange::Unchanged),
@@ -99,9 +96,9 @@ impl Payment {
 
     /// No signature is written down. One that comes later is of no use when its time is over.
     pub(super) fn unsigned(&mut self, resumption: Resumption, at: Moment) -> Step {
-        let until = self.attempt.valid_until.unwrap_or(self.attempt.created_at + UNSIGNED);
+        let until = self.attempt.valid_until().unwrap_or(self.attempt.created_at + UNSIGNED);
         let left = until.since(at.wall);
-        if !(left.is_positive() || resumption.is_asking && self.attempt.valid_until.is_none()) {
+        if !(left.is_positive() || resumption.is_asking && self.attempt.valid_until().is_none()) {
             let words = "nothing was signed in time for this payment, and nothing was sent: no money has moved, and it is not open any \
                          more";
             return self.withdraw(Some(Error::new(ErrorCode::PaymentNotOpen, words)), at);
@@ -140,14 +137,14 @@ impl Payment {
         let before = self.attempt.state;
         if before == PaymentState::Proven {
             self.attempt.state = PaymentState::Sent;
-        } else if !resumption.is_unwritten && !resumption.is_corrected {
+        } else if resumption.record == StoredRecord::Written && !resumption.is_corrected {
             return self.find(None).with(ReservationChange::Keep);
         }
         self.write(State::Rewriting(before), at).with(ReservationChange::Keep)
     }
 
     pub(super) fn not_rewritten(&mut self, before: PaymentState, thrown: Json, at: Moment) -> Step {
-        if !self.attempt.signs {
+        if !self.attempt.is_signed() {
             self.unrecorded = true;
             let words = "the store of payments failed: the proof of a payment is not written down, and is sent all the same";
             return self.find(None).warn(Some(words));

@@ -1,11 +1,11 @@
 //! From the proof to the job: sending it, searching for the job after a lost reply, sending it
 //! again.
 
-use super::errors::{out_of_time, stale, unsent, unwritten, void};
+use super::errors::{dropped, not_dropped, out_of_time, stale, unwritten, void};
 use super::{Delivery, Payment, State};
 use crate::api::error::Error;
 use crate::api::jobs::{self, Created};
-use crate::api::payments::{Attempt, PaymentState};
+use crate::api::payments::{Attempt, AttemptJob, Certainty, JobSource, PaymentState};
 use crate::json::Json;
 use crate::payment::body;
 use crate::payment::step::{Action, Moment, Paid, Reply, ReservationChange, Settlement, Step};
@@ -18,7 +18,7 @@ impl Payment {
     /// The store has not taken the proof. What was only signed can be left unsent. What was
     /// transferred is lost when it is not sent.
     pub(super) fn not_recorded(&mut self, thrown: Json, at: Moment) -> Step {
-        if !self.attempt.signs {
+        if !self.attempt.is_signed() {
             self.unrecorded = true;
             let words = "the store of payments failed: the proof of a payment is not written down, and is sent all the same";
             return self.send(Some(words), at);
@@ -68,7 +68,7 @@ impl Payment {
 
     /// Whether there is a signature that was never sent: it moves nothing.
     pub(super) fn is_unsent(&self) -> bool {
-        self.attempt.signs && !self.was_sent()
+        self.attempt.is_signed() && !self.was_sent()
     }
 
     pub(super) fn unsent_reservation(&self) -> ReservationChange {
@@ -85,23 +85,23 @@ impl Payment {
         if self.waiting { step.until(self.store_limit(at)) } else { step }
     }
 
-    pub(super) fn dropped(&mut self, error: Option<Box<Error>>, is_gone: bool) -> Step {
-        if is_gone {
-            self.attempt.unmoved = true;
-        } else {
-            // The record may say that it was sent.
-            self.attempt.state = PaymentState::Sent;
+    pub(super) fn dropped(&mut self, error: Option<Box<Error>>, result: &Result<(), Json>) -> Step {
+        if result.is_ok() {
+            self.attempt.certainty = Certainty::Unmoved;
+            return Step::done(error.and_then(|error| self.failed(dropped(error))));
         }
-        let answer = error.and_then(|error| self.failed(unsent(error, is_gone)));
+        // The record may say that it was sent.
+        self.attempt.state = PaymentState::Sent;
+        let answer = error.and_then(|error| self.failed(not_dropped(error)));
         let words = "what was signed for a payment and never sent could not be deleted from the store: forgetPayment() ends it";
-        Step::done(answer).warn((!is_gone).then_some(words))
+        Step::done(answer).warn(Some(words))
     }
 
     /// The store takes long: what it may still have is not taken for gone.
     pub(super) fn not_dropped_yet(&mut self, error: Option<Box<Error>>) -> Step {
         let open = Attempt { state: PaymentState::Sent, ..self.attempt.clone() };
         let answer = error.filter(|_| self.waiting).map(|error| {
-            let mut error = unsent(error, false);
+            let mut error = not_dropped(error);
             error.payment = Some(Box::new(open));
             Err(error)
         });
@@ -115,7 +115,7 @@ impl Payment {
         let step = if self.end.is_over(at.now) {
             self.conclude(*out_of_time(), at)
         } else if !is_first && self.is_stale(at) {
-            if self.was_sent() || !self.attempt.signs { self.conclude(*stale(), at) } else { self.withdraw(Some(void()), at) }
+            if self.was_sent() { self.conclude(*stale(), at) } else { self.withdraw(Some(void()), at) }
         } else {
             self.state = State::Sending;
             Step::new(Action::Send(Box::new(self.attempt.clone())))
@@ -130,7 +130,7 @@ impl Payment {
 
     /// Whether the time of what was signed is over, so that it can be settled no more.
     pub(super) fn is_stale(&self, at: Moment) -> bool {
-        self.attempt.signs && self.attempt.valid_until.is_some_and(|until| until < at.wall)
+        self.attempt.is_signed() && self.attempt.valid_until().is_some_and(|until| until < at.wall)
     }
 
     /// A lost reply, and a refusal too (a failed settlement refuses a job that is there), leads to
@@ -140,7 +140,7 @@ impl Payment {
             (self.attempt.transaction, self.attempt.receipt) = (transaction, Some(receipt));
         }
         let mut error = match reply.result {
-            Ok(created) => return self.accept(created, at),
+            Ok(created) => return self.accept(created, JobSource::Reply, at),
             Err(error) => error,
         };
         self.hint = error.job_id.take().or_else(|| self.hint.take());
@@ -186,14 +186,14 @@ impl Payment {
     }
 
     /// There is a job: its handle is written down before the call gets it.
-    pub(super) fn accept(&mut self, created: Created, at: Moment) -> Step {
+    pub(super) fn accept(&mut self, created: Created, source: JobSource, at: Moment) -> Step {
         self.attempt.state = PaymentState::Accepted;
-        self.attempt.created = Some(jobs::handle(&created.document));
+        self.attempt.job = Some(AttemptJob { handle: jobs::handle(&created.document), source });
         // The job's time begins now, however old the payment is.
         self.attempt.created_at = at.wall;
         // The server has accepted it.
         self.attempt.proof.clear();
-        self.attempt.valid_until = None;
+        self.attempt.set_valid_until(None);
         self.write(State::Accepting(Box::new(created)), at).with(ReservationChange::Keep)
     }
 

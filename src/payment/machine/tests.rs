@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::api::jobs;
+use crate::api::payments::{AttemptJob, Certainty, NamedBy, PaidBy};
 use crate::json;
 use crate::payment::funds_moved::{self, FundsMoved, funds_moved, funds_moved_for};
 use crate::payment::record::{self, Found};
@@ -149,24 +150,21 @@ impl Model {
             state: PaymentState::Intended,
             price: Some(offer.price()),
             transaction: None,
-            hash_given: false,
+            paid_by: if signs { PaidBy::Signature { valid_until: None } } else { PaidBy::Transfer },
+            certainty: Certainty::None,
+            named_by: NamedBy::Wallet,
             proof: Vec::new(),
             receipt: None,
             server: "https://server".into(),
             request: r#"{"content":"c"}"#.into(),
             first_request: String::new(),
-            created: None,
+            job: None,
             created_at: WallTime::from_ms(1.8e12),
             begun_at: WallTime::from_ms(1.8e12),
             scope: String::new(),
-            on_chain: false,
             idempotency_key: "k".into(),
             fingerprint: String::new(),
             answered: false,
-            signs,
-            valid_until: None,
-            found: false,
-            unmoved: false,
         };
         let order = Order {
             offer: Rc::new(offer),
@@ -175,7 +173,6 @@ impl Model {
             confirms: true,
             has_address: true,
             wallet_timeout: Millis::from_secs(600.0),
-            server_ahead: Millis::ZERO,
             clocks_apart: None,
         };
         let end = Deadline::at(Instant::from_ms(END_S * 1_000.0));
@@ -264,7 +261,7 @@ impl Model {
             self.gives_back,
         ];
         let record = self.record.as_ref().map(summary);
-        let told = self.told.as_ref().map(|told| (told.proof.is_empty(), told.created.is_some(), told.request.len()));
+        let told = self.told.as_ref().map(|told| (told.proof.is_empty(), told.job.is_some(), told.request.len()));
         let counts = [self.answers, self.resumed, self.wallet_calls, self.proof_failures];
         let money = (self.money, self.stored);
         let proofs = self.proofs.len();
@@ -312,15 +309,15 @@ impl Model {
                     self.may_call_again |= moved == FundsMoved::No;
                     let attempt = error.payment.as_ref().unwrap();
                     assert!(
-                        moved != FundsMoved::Yes || attempt.on_chain,
+                        moved != FundsMoved::Yes || attempt.certainty == Certainty::Moved,
                         "an error without a job says that money has moved, and the chain does not: {before}"
                     );
                     attempt
                 }
             };
-            assert_eq!(answer.is_ok(), attempt.created.is_some());
+            assert_eq!(answer.is_ok(), attempt.job.is_some());
             // The application has what it got before, too.
-            if self.told.is_none() || attempt.created.is_some() || !attempt.proof.is_empty() {
+            if self.told.is_none() || attempt.job.is_some() || !attempt.proof.is_empty() {
                 self.told = Some(attempt.clone());
             }
         }
@@ -392,7 +389,7 @@ impl Model {
         self.wallet_calls += 1;
         let again = self.wallet_calls == 2 && self.is_last_stale && self.nonce == nonce && self.proofs.is_empty();
         assert!(self.wallet_calls == 1 || again, "the wallet is asked twice: {before}");
-        if let Some(until) = record.valid_until {
+        if let Some(until) = record.valid_until() {
             assert!(until >= request.valid_until().unwrap(), "a signature may be good for longer than its record says: {before}");
         }
         assert!(self.stored == Stored::Open, "the wallet is asked and the money is not set aside in the store: {before}");
@@ -404,7 +401,7 @@ impl Model {
     fn sends(&mut self, attempt: &Attempt, before: &str) {
         let payment = self.payment.as_ref().unwrap();
         assert!(
-            !self.may_call_again || !attempt.signs,
+            !self.may_call_again || !attempt.is_signed(),
             "a signature is sent after an error that says that no money has moved, so that the call may have been made again: {before}"
         );
         assert!(payment.waiting && !payment.end.is_over(self.at().now), "a proof is sent for a call that is over: {before}");
@@ -413,10 +410,10 @@ impl Model {
         let kept = self.record.as_ref();
         let is_kept = kept.is_some_and(|kept| kept.proof == attempt.proof && kept.request == attempt.request);
         let is_sent = kept.is_some_and(|kept| !matches!(kept.state, PaymentState::Intended | PaymentState::Proven));
-        assert!((is_kept && is_sent) || !attempt.signs, "a proof is sent and not written down: {before}");
+        assert!((is_kept && is_sent) || !attempt.is_signed(), "a proof is sent and not written down: {before}");
         assert!(is_kept || self.has_failed || !self.queue.is_empty(), "a proof is sent and not written down: {before}");
         assert!(self.stored != Stored::None || self.went_on, "a proof is sent and the store does not count it: {before}");
-        if let Some(until) = attempt.valid_until
+        if let Some(until) = attempt.valid_until()
             && self.resumed > 0
         {
             assert!(until >= self.at().wall, "a signature is sent again whose time is over: {before}");
@@ -458,7 +455,7 @@ impl Model {
             let counts = self.resolved().stored != Stored::None;
             assert!(counts || !self.may_have_moved(), "money may have moved, and the store does not count it: {before}");
             assert!(moved != FundsMoved::No || !self.may_have_moved(), "the record says that no money has moved: {before}");
-            let is_on_chain = record.on_chain && self.may_have_transferred;
+            let is_on_chain = record.certainty == Certainty::Moved && self.may_have_transferred;
             assert!(
                 moved != FundsMoved::Yes || self.may_have_arrived || is_on_chain,
                 "the record says that money has moved: {before}"
@@ -469,7 +466,7 @@ impl Model {
     /// Whether this knows the job, or the proof that was sent.
     fn is_known(&self, attempt: &Option<Attempt>) -> bool {
         attempt.as_ref().is_some_and(|attempt| {
-            attempt.created.is_some() || self.proofs.iter().all(|proof| attempt.proof.iter().any(|(_, header)| header == proof))
+            attempt.job.is_some() || self.proofs.iter().all(|proof| attempt.proof.iter().any(|(_, header)| header == proof))
         })
     }
 
@@ -489,7 +486,7 @@ impl Model {
         }
         self.has_failed |= fate != Fate::Done;
         if let (Operation::Set(attempt), Fate::FailedBefore) = (&operation, fate) {
-            let tells = !attempt.proof.is_empty() || attempt.created.is_some();
+            let tells = !attempt.proof.is_empty() || attempt.job.is_some();
             self.proof_failures = (self.proof_failures + u32::from(tells)).min(2);
         }
         let is_awaited = self.queue.is_empty() && core::mem::take(&mut self.is_awaited) && self.payment.is_some();
@@ -586,7 +583,8 @@ impl Model {
         (forgotten.record, forgotten.went_on) = (None, true);
         let mut accepted = self.clone();
         if let Some(record) = &mut accepted.record {
-            (record.state, record.created) = (PaymentState::Accepted, Some(json!({"jobId": "job-1"})));
+            let job = AttemptJob { handle: json!({"jobId": "job-1"}), source: JobSource::Reply };
+            (record.state, record.job) = (PaymentState::Accepted, Some(job));
         }
         // With a proof that a person has found in the wallet; they have counted it before they sent
         // that.
@@ -602,7 +600,7 @@ impl Model {
             return Vec::new();
         }
         let told = self.told.clone().filter(|told| self.record.is_none() && !told.proof.is_empty());
-        let is_unwritten = told.is_some();
+        let record = if told.is_some() { StoredRecord::Missing } else { StoredRecord::Written };
         let Some(attempt) = self.record.clone().or(told) else { return Vec::new() };
         let mut nexts = Vec::new();
         for (is_corrected, asks_chain) in [(false, false), (false, true), (true, false)] {
@@ -611,11 +609,11 @@ impl Model {
             if is_corrected {
                 attempt.request = r#"{"content":"another"}"#.into();
             }
-            let resumption = Resumption { is_unwritten, is_corrected, asks_chain, ..Resumption::default() };
+            let resumption = Resumption { record, is_corrected, asks_chain, ..Resumption::default() };
             next.began_sent = !matches!(attempt.state, PaymentState::Intended | PaymentState::Proven);
             // Another life of the program: of the first one only what is left in the world counts.
             next.is_excused |= !self.is_known(&self.record);
-            if !attempt.signs {
+            if !attempt.is_signed() {
                 next.clock_s = 0.0;
             }
             let end = Deadline::at(Instant::from_ms((next.clock_s + END_S) * 1_000.0));
@@ -673,10 +671,10 @@ impl Model {
             nexts.push(self.with(Event::ChainSaid(ChainWord::Moved)));
         }
         let attempt = &self.payment.as_ref().unwrap().attempt;
-        if !attempt.signs {
+        if !attempt.is_signed() {
             nexts.push(self.with(Event::ChainSaid(ChainWord::Another)));
         }
-        if !attempt.signs || attempt.valid_until.is_some_and(|until| until < self.at().wall) {
+        if !attempt.is_signed() || attempt.valid_until().is_some_and(|until| until < self.at().wall) {
             let mut void = self.clone();
             (void.may_have_arrived, void.may_have_transferred) = (false, false);
             nexts.push(void.with(Event::ChainSaid(ChainWord::Never)));
@@ -783,10 +781,10 @@ impl Model {
 
 /// What of an attempt a decision can depend on.
 fn summary(attempt: &Attempt) -> String {
-    let Attempt { state, proof, transaction, created, request, valid_until, answered, on_chain, .. } = attempt;
-    let (has_proof, has_job, length) = (!proof.is_empty(), created.is_some(), request.len());
+    let Attempt { state, certainty, paid_by, proof, transaction, job, request, answered, .. } = attempt;
+    let (has_proof, has_job, length) = (!proof.is_empty(), job.is_some(), request.len());
     format!(
-        "{state:?} {has_proof} {transaction:?} {has_job} {length} {valid_until:?} {answered} {on_chain} {:?}",
+        "{state:?} {has_proof} {transaction:?} {has_job} {length} {paid_by:?} {answered} {certainty:?} {:?}",
         attempt.reason()
     )
 }

@@ -52,7 +52,7 @@ impl Watch {
     fn be_led(&mut self, key: Key, until: Instant) -> Step {
         if let Some(own) = self.subscriptions.get_mut(key) {
             own.wait.sleep_until(until);
-            own.led_until = Some(until);
+            own.led_until = until;
         }
         let Sharing { leader, is_listing, attends_until, .. } = self.sharing;
         if until < self.sharing.led_until {
@@ -70,10 +70,10 @@ impl Watch {
         }
         let mut first = Instant::NEVER;
         for (key, own) in self.subscriptions.iter() {
-            match own.led_until {
-                Some(until) if until <= now => self.woken.push(key),
-                Some(until) => first = first.min(until),
-                None => {}
+            if own.led_until <= now {
+                self.woken.push(key);
+            } else {
+                first = first.min(own.led_until);
             }
         }
         self.sharing.led_until = first;

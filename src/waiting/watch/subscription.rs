@@ -1,9 +1,12 @@
 //! One wait among all of a client's, and all of them by their keys.
 
+use std::rc::Rc;
+
 use crate::json::Json;
 use crate::time::{Instant, Millis};
+use crate::waiting::agents::Agents;
 use crate::waiting::job_wait::JobWait;
-use crate::waiting::lists::Which;
+use crate::waiting::list_schedule::Which;
 
 /// For so long a job that lists leave out is polled by itself; then the next list may have it.
 const UNLISTED: Millis = Millis::new(10_000.0);
@@ -40,8 +43,8 @@ pub(super) enum OwnPoll {
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub(super) wait: JobWait,
-    /// The agent that was asked, as far as is known.
-    pub(super) agent: String,
+    /// The agent that was asked, as far as is known; the name is shared by all who wait for it.
+    pub(super) agent: Rc<str>,
     /// Whether the polls of others may serve it.
     pub(super) shares: bool,
     pub(super) listing: Listing,
@@ -49,21 +52,21 @@ pub(super) struct Subscription {
     /// It polls by itself once, to find out whether answers are in the channels of jobs.
     pub(super) is_probe: bool,
     /// While it sleeps without a timer of its own: when the leader wakes it at the latest.
-    pub(super) led_until: Option<Instant>,
+    pub(super) led_until: Instant,
 }
 
 impl Subscription {
     /// `agent` is empty where it is not known.
-    pub(super) fn new(wait: JobWait, agent: &str, shares: bool) -> Self {
+    pub(super) fn new(wait: JobWait, agent: Rc<str>, shares: bool) -> Self {
         let (listing, own_poll) = (Listing::Shown, OwnPoll::None);
-        Self { wait, agent: agent.to_owned(), shares, listing, own_poll, is_probe: false, led_until: None }
+        Self { wait, agent, shares, listing, own_poll, is_probe: false, led_until: Instant::NEVER }
     }
 
     /// The job was seen: where the agent was not known, it is now. That a server chooses for a job
     /// which was created here without one stays what it is: the server's choice.
-    pub(super) fn is_of(&mut self, job: &Json) {
+    pub(super) fn is_of(&mut self, job: &Json, agents: &mut Agents) {
         if self.agent.is_empty() && !self.wait.was_created_here() {
-            self.agent = job.get_text("agentId").unwrap_or_default();
+            self.agent = agents.name(&job.get_text("agentId").unwrap_or_default());
         }
     }
 
@@ -161,7 +164,7 @@ impl Subscriptions {
 
     /// Of the others that want lists, the one that waits for longest; of several the newest.
     pub(super) fn last_to_end(&self, but: Key, now: Instant) -> Option<Key> {
-        let (mut last, mut latest) = (None, Instant::from_ms(f64::NEG_INFINITY));
+        let (mut last, mut latest) = (None, Instant::LONG_AGO);
         for (key, own) in self.iter() {
             let until = own.wait.shares_until(now);
             if key != but && until >= latest && own.wants_list(now) {

@@ -1,7 +1,7 @@
 //! Each rule of many waits, without async.
 
 use super::leading::LOST;
-use super::listing::CHANGED;
+use super::list_outcome::CHANGED;
 use super::subscription::Listing;
 use super::*;
 use crate::api::error::{Error, ErrorCode};
@@ -9,7 +9,7 @@ use crate::api::jobs;
 use crate::http::retry::POLL_LIMIT;
 use crate::json;
 use crate::waiting::job_list::{JobList, SLICE};
-use crate::waiting::lists::Which;
+use crate::waiting::list_schedule::Which;
 use crate::waiting::schedule::WaitPlan;
 
 const FREE: Way = Way { quiet: Millis::ZERO, spare: 500.0, is_cached: false };
@@ -102,7 +102,7 @@ fn three_jobs_are_polled_one_by_one_and_four_by_one_list() {
     assert_eq!((key, query.path()), (0, "/api/messaging/jobs?limit=1000&status=processing".into()));
     for key in 1..4 {
         assert!(matches!(four.next(key, at(2_000.0), FREE), Step::Led));
-        assert_eq!(four.subscriptions.get(key).unwrap().led_until, Some(at(30_050.0)), "until its own expiry");
+        assert_eq!(four.subscriptions.get(key).unwrap().led_until, at(30_050.0), "until its own expiry");
     }
 }
 

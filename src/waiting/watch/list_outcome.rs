@@ -6,7 +6,7 @@ use crate::api::error::{Error, ErrorCode};
 use crate::api::jobs::{self, JobStatus, Seen};
 use crate::time::{Instant, Millis};
 use crate::waiting::job_list::{JobList, Progress, SLICE};
-use crate::waiting::lists::{ListQuery, Listed};
+use crate::waiting::list_schedule::{ListQuery, Listed};
 
 /// After so many changed jobs of a list the program goes on with something else: for each of them a
 /// call goes on, and often the application.
@@ -93,8 +93,8 @@ impl Watch {
             return false;
         }
         self.sharing.is_listing = false;
-        let JobList { query, asked_at, count, falls_short, .. } = *list;
-        self.lists.arrived(now, query, Listed { asked_at, count, falls_short });
+        let JobList { query, asked_at, falls_short, .. } = *list;
+        self.lists.arrived(now, query, Listed { asked_at, count: list.count(), falls_short });
         true
     }
 
@@ -103,7 +103,7 @@ impl Watch {
         let place = self.answers.place;
         self.answers.learn_from(&seen);
         let Some(own) = self.subscriptions.get_mut(key) else { return };
-        own.is_of(&seen.document);
+        own.is_of(&seen.document, &mut self.agents);
         own.wait.follow(self.agents.plan(&own.agent));
         if seen.status == JobStatus::Completed && !seen.has_result {
             // Lists may leave the answers out.

@@ -101,7 +101,7 @@ impl Reach {
 
 /// Whether lists can be had.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Lists {
+pub(crate) enum Availability {
     /// They can.
     Open,
     /// The last one failed: the next one may be asked for at this time. Those before it failed too
@@ -113,7 +113,7 @@ pub(crate) enum Lists {
 
 /// What is known about the lists of a server.
 #[derive(Debug)]
-pub(crate) struct ListState {
+pub(crate) struct ListSchedule {
     unfinished: Reach,
     all: Reach,
     /// Until when the list of all jobs is known not to reach the jobs that are waited for.
@@ -132,31 +132,30 @@ pub(crate) struct ListState {
     limit: Millis,
 }
 
-impl Default for ListState {
+impl Default for ListSchedule {
     fn default() -> Self {
-        let long_ago = Instant::from_ms(f64::NEG_INFINITY);
         Self {
             unfinished: Reach::NEW,
             all: Reach::NEW,
-            too_short_until: long_ago,
+            too_short_until: Instant::LONG_AGO,
             failures: 0,
-            closed_until: long_ago,
+            closed_until: Instant::LONG_AGO,
             is_refused: false,
             last_at: None,
-            not_before: long_ago,
+            not_before: Instant::LONG_AGO,
             limit: LIST_LIMIT,
         }
     }
 }
 
-impl ListState {
-    pub(crate) fn lists(&self, now: Instant) -> Lists {
+impl ListSchedule {
+    pub(crate) fn availability(&self, now: Instant) -> Availability {
         if now >= self.closed_until {
-            Lists::Open
+            Availability::Open
         } else if self.is_refused {
-            Lists::Refused
+            Availability::Refused
         } else {
-            Lists::Failing { until: self.closed_until, is_broken: self.failures >= BROKEN_FROM }
+            Availability::Failing { until: self.closed_until, is_broken: self.failures >= BROKEN_FROM }
         }
     }
 
@@ -261,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_small_list_is_asked_for_while_each_could_have_two_requests_of_its_own() {
-        let lists = ListState::default();
+        let lists = ListSchedule::default();
         assert_eq!(lists.query(at(0.0), 20.0, 40.0).path(), "/api/messaging/jobs?limit=1000&status=processing");
         assert_eq!(lists.query(at(0.0), 20.0, 39.0).path(), "/api/messaging/jobs?limit=1000");
         assert_eq!(lists.query(at(0.0), 3_000.0, 0.0).limit, 6_000);
@@ -270,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_list_may_take_three_seconds_and_twice_as_long_after_each_that_took_too_long() {
-        let mut lists = ListState::default();
+        let mut lists = ListSchedule::default();
         for limit in [3_000.0, 6_000.0, 10_000.0, 10_000.0] {
             assert_eq!(lists.limit(), Millis::new(limit));
             lists.failed(at(0.0), ALL, &server_error());
@@ -280,14 +279,14 @@ mod tests {
 
     #[test]
     fn a_list_that_ends_with_the_one_that_asked_for_it_is_not_asked_for_again_at_once() {
-        let mut lists = ListState::default();
+        let mut lists = ListSchedule::default();
         lists.asked(at(1_000.0));
         assert_eq!(lists.due(Millis::ZERO, at(1_000.0)), at(1_500.0));
     }
 
     #[test]
     fn a_list_that_leaves_jobs_out_is_asked_for_with_twice_the_limit() {
-        let mut lists = ListState::default();
+        let mut lists = ListSchedule::default();
         let limits = [1_000, 2_000, 4_000, 8_000, 10_000, 10_000].map(|limit| {
             let query = lists.query(at(0.0), 10.0, 0.0);
             assert_eq!((query.which, query.limit), (Which::All, limit));
@@ -306,7 +305,7 @@ mod tests {
     #[test]
     fn what_is_too_large_or_too_slow_is_asked_for_with_half_the_limit_for_a_minute() {
         for code in [ErrorCode::ResponseTooLarge, ErrorCode::RequestTimeout] {
-            let mut lists = ListState::default();
+            let mut lists = ListSchedule::default();
             for limit in [500, 250, 125, 62, 50] {
                 let query = lists.query(at(0.0), 10.0, 0.0);
                 lists.failed(at(0.0), query, &error(code, None));
@@ -322,43 +321,43 @@ mod tests {
 
     #[test]
     fn a_list_that_fails_is_due_again_after_a_pause_that_doubles_up_to_five_seconds() {
-        let mut lists = ListState::default();
+        let mut lists = ListSchedule::default();
         let mut now = 0.0;
         for pause in [1_000.0, 2_000.0, 4_000.0, 5_000.0, 5_000.0] {
             lists.failed(at(now), ALL, &server_error());
             assert_eq!(lists.due(Millis::ZERO, at(0.0)), at(now + pause));
             let is_broken = now >= 7_000.0;
-            assert_eq!(lists.lists(at(now)), Lists::Failing { until: at(now + pause), is_broken });
+            assert_eq!(lists.availability(at(now)), Availability::Failing { until: at(now + pause), is_broken });
             now += pause;
-            assert_eq!(lists.lists(at(now)), Lists::Open);
+            assert_eq!(lists.availability(at(now)), Availability::Open);
         }
         for _ in 0..40 {
             lists.failed(at(now), ALL, &server_error());
         }
         lists.arrived(at(now), ALL, Listed { asked_at: at(now), count: 5, falls_short: false });
         lists.failed(at(now), ALL, &server_error());
-        assert_eq!(lists.lists(at(now)), Lists::Failing { until: at(now + 1_000.0), is_broken: false });
+        assert_eq!(lists.availability(at(now)), Availability::Failing { until: at(now + 1_000.0), is_broken: false });
     }
 
     #[test]
     fn a_list_that_is_refused_is_asked_for_again_after_five_minutes() {
         for status in [301, 400, 401, 402, 403, 404, 405, 422, 451] {
-            let mut lists = ListState::default();
+            let mut lists = ListSchedule::default();
             lists.failed(at(0.0), ALL, &error(ErrorCode::Forbidden, Some(status)));
-            assert_eq!(lists.lists(at(299_000.0)), Lists::Refused, "{status}");
-            assert_eq!(lists.lists(at(300_000.0)), Lists::Open);
+            assert_eq!(lists.availability(at(299_000.0)), Availability::Refused, "{status}");
+            assert_eq!(lists.availability(at(300_000.0)), Availability::Open);
         }
         for status in [None, Some(200), Some(408), Some(425), Some(429), Some(500), Some(503)] {
-            let mut lists = ListState::default();
+            let mut lists = ListSchedule::default();
             lists.failed(at(0.0), ALL, &error(ErrorCode::InvalidResponse, status));
-            assert_ne!(lists.lists(at(0.0)), Lists::Refused, "{status:?}");
+            assert_ne!(lists.availability(at(0.0)), Availability::Refused, "{status:?}");
         }
     }
 
     #[test]
     fn long_and_slow_lists_come_less_often() {
         let due = |count, took: f64| {
-            let mut lists = ListState::default();
+            let mut lists = ListSchedule::default();
             lists.arrived(at(took), ALL, Listed { asked_at: at(0.0), count, falls_short: false });
             lists.due(Millis::ZERO, at(0.0))
         };
@@ -366,7 +365,7 @@ mod tests {
         assert_eq!(due(20, 1_000.0), at(3_000.0));
         assert_eq!(due(10_000, 50.0), at(1_000.0));
         // Waits that are content with fewer get fewer.
-        let mut lists = ListState::default();
+        let mut lists = ListSchedule::default();
         lists.arrived(at(50.0), ALL, Listed { asked_at: at(0.0), count: 5, falls_short: false });
         assert_eq!(lists.due(Millis::new(2_000.0), at(9_000.0)), at(2_050.0));
     }
