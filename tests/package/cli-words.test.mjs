@@ -136,6 +136,14 @@ test('localhost and 127.0.0.1 are one server: what is open is found by either na
   assert.equal((await run('pending', 'localhost:1')).stderr, 'Nothing is open.\n');
 });
 
+test('whoever is to type the question is told so', async (t) => {
+  const { url } = await sandboxed(t);
+  // The terminal's end comes at once: no question is typed.
+  const { code, text } = await user().onTerminal('ask', url, '-');
+  assert.equal(code, 2, text);
+  assert.match(text, /Type the question, and end it with Ctrl-D[^]*the question is empty/);
+});
+
 test('on a narrow terminal the clock is there all the same', async (t) => {
   const { url } = await sandboxed(t, { answerMs: 400 });
   const { code, stdout } = await user().inShell(`script -qec "stty cols 24; eliza-jobs ask ${url} Hello" /dev/null </dev/null`);
