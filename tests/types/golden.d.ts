@@ -426,8 +426,9 @@ export interface Agent {
  *
  * @example
  * const client = new JobsClient({ baseUrl: 'http://localhost:3000' });
- * const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is
- * the weather?' }); console.log(job.result.message.content);
+ * const params = { userId: crypto.randomUUID(), content: 'What is the weather?' };
+ * const job = await client.createAndWaitForJob(params);
+ * console.log(job.result.message.content);
  */
 export class JobsClient {
     /** Frees the memory early. Calls that are under way finish, and later ones are refused: `client_disposed`. */
@@ -444,8 +445,8 @@ export class JobsClient {
      * Creates a job. When the server asks for a payment, the wallet pays for it once.
      *
      * @example
-     * const { jobId } = await client.createJob({ userId, content }, { idempotencyKey:
-     * `order-${orderId}` });
+     * const idempotencyKey = `order-${orderId}`;
+     * const { jobId } = await client.createJob({ userId, content }, { idempotencyKey });
      */
     createJob(params: CreateJobRequest, options?: CreateJobOptions): Promise<CreateJobResponse>;
     /**
@@ -491,8 +492,8 @@ export class JobsClient {
      * await it for an array.
      *
      * @example
-     * for await (const { amount, currency, createdAt } of client.payments({ since: '2026-01-01'
-     * }))
+     * const since = '2026-01-01';
+     * for await (const { amount, currency, createdAt } of client.payments({ since }))
      *   console.log(new Date(createdAt), amount, currency);
      */
     payments(options?: PaymentsOptions): AsyncIterableIterator<PaymentRow> & PromiseLike<PaymentRow[]>;
@@ -1996,8 +1997,8 @@ export interface UseJobOptions {
  *
  * @example
  * const { ask, answer, status, isBusy, error } = useJob(client, { key: 'weather' });
- * return <button onClick={() => ask('What is the weather?')} disabled={isBusy}>{answer ??
- * error?.message ?? status}</button>;
+ * const words = answer ?? error?.message ?? status;
+ * return <button onClick={() => ask('What is the weather?')} disabled={isBusy}>{words}</button>;
  */
 export declare function useJob(client: AskingClient, { key }?: UseJobOptions): JobView;
 
@@ -2539,8 +2540,9 @@ export interface JobsClient {
      * Creates a job, pays for it when the server asks for that, and waits for its answer.
      *
      * @example
-     * const job = await client.createAndWaitForJob({ userId: crypto.randomUUID(), content: 'What is
-     * the weather?' }); console.log(job.result.message.content);
+     * const params = { userId: crypto.randomUUID(), content: 'What is the weather?' };
+     * const job = await client.createAndWaitForJob(params);
+     * console.log(job.result.message.content);
      */
     createAndWaitForJob(params: CreateJobRequest, options?: WaitOptions): Promise<CompletedJob>;
     /**
@@ -2561,8 +2563,8 @@ export interface JobsClient {
      * Waits for a job's answer, until the job's own expiry.
      *
      * @example
-     * const job = await client.pollJob(jobId, { timeoutMs: 60_000, onUpdate: (update) =>
-     * console.log(update.type) });
+     * const onUpdate = (update) => console.log(update.type);
+     * const job = await client.pollJob(jobId, { timeoutMs: 60_000, onUpdate });
      */
     pollJob(jobId: string, options?: WaitOptions): Promise<CompletedJob>;
     /**
