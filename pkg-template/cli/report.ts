@@ -162,6 +162,8 @@ const WORDS: readonly (readonly [RegExp, string | ((...found: string[]) => strin
   [/spend\.budget(\.perDay)?/g, '--per-day'],
   [/spend\.networks/g, '--network'],
   [/spend\.allowResource/g, '--allow-resource'],
+  [/is baseUrl the address/g, 'is this the address'],
+  [/set baseUrl to where/g, 'use the address where'],
   [/baseUrl/g, 'the address'],
 ];
 

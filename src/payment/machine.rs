@@ -66,6 +66,9 @@ pub const STORE: Millis = Millis::from_secs(5.0);
 /// How long the store is waited for when the call's time is over: what has come at the last moment
 /// is written down all the same.
 pub const LEAST_STORE: Millis = Millis::new(20.0);
+/// How long a payment waits for its turn to be counted in the store: many may wait, and all records
+/// may have to be read. A store that does not answer at all holds up no call for longer.
+pub const COUNTING: Millis = Millis::from_secs(60.0);
 
 #[derive(Debug, Clone)]
 enum State {

@@ -2,7 +2,7 @@
 //! wallet.
 
 use super::errors::silent;
-use super::{Payment, STORE, State};
+use super::{COUNTING, Payment, STORE, State};
 use crate::api::error::{Error, ErrorCode};
 use crate::api::payments::{Attempt, Certainty, PaymentState};
 use crate::encoding::is_hex;
@@ -12,7 +12,7 @@ use crate::payment::wallet_error::LOOK_IN_WALLET;
 use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
 use crate::spending::offer_rules::PaymentMethod;
 use crate::spending::policy::OverBudget;
-use crate::time::{Millis, WallTime};
+use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
 
@@ -88,7 +88,8 @@ impl Payment {
             return self.ask(at);
         }
         self.state = State::Reserving;
-        Step::new(Action::Reserve { over: OverBudget::Refuse, record: StoredRecord::Written }).until(self.end)
+        let limit = self.end.min(Deadline::after(at.now, Some(COUNTING)));
+        Step::new(Action::Reserve { over: OverBudget::Refuse, record: StoredRecord::Written }).until(limit)
     }
 
     pub(super) fn reserved(&mut self, at: Moment) -> Step {
