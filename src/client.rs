@@ -248,7 +248,7 @@ impl<P: Platform + 'static> Client<P> {
             Err(mut error) => {
                 error.job = error.job.map(|job| self.shown(job, wanted));
                 if error.code == ErrorCode::JobGone {
-                    Box::pin(self.payments.job_finished(job_id, None, deadline)).await;
+                    Box::pin(self.payments.job_gone(job_id, deadline)).await;
                 }
                 error
             }

@@ -1,4 +1,5 @@
-import type { Store } from './store.js';
+import { takePlaceAmongTabs } from './queue.js';
+import type { LockRequest, Store } from './store.js';
 import { takeTurn } from './turns.js';
 
 /** The part of the browser's `Storage` that is used. */
@@ -22,7 +23,7 @@ export function localStorageStore(storage: KeyValueStorage = pageStorage()): Sto
   return {
     get: (key) => storage.getItem(key),
     set: (key, value) => storage.setItem(key, value),
-    // Two tabs cannot both see that there is none: the client holds the key's Web Lock meanwhile.
+    // Two tabs cannot both see that there is none: the client holds the key's lock meanwhile.
     add(key, value) {
       if (storage.getItem(key) !== null) return false;
       storage.setItem(key, value);
@@ -34,12 +35,25 @@ export function localStorageStore(storage: KeyValueStorage = pageStorage()): Sto
       // Another tab may delete records meanwhile: an index has no key then.
       return keys.filter((key) => key !== null && key.startsWith(prefix)) as string[];
     },
-    // The client holds the Web Lock of this name, for which other tabs wait.
-    async lock(name, request = {}) {
+    async lock(name, request: LockRequest & { signal?: AbortSignal } = {}) {
+      const leave = await takePlaceAmongTabs(name, request.signal);
       const { locks } = (globalThis.navigator ?? {}) as { locks?: LockManager };
       // Other storages are not shared by tabs.
       const isShared = locks && storage === (globalThis as { localStorage?: unknown }).localStorage;
-      return isShared ? takeTurn(storage, locks, name, request) : () => undefined;
+      if (!isShared || request.gone) return leave;
+      try {
+        const endTurn = await takeTurn(storage, locks, name, request);
+        return () => {
+          try {
+            endTurn();
+          } finally {
+            leave();
+          }
+        };
+      } catch (error) {
+        leave();
+        throw error;
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 // Locks as the Rust side asks for them: one holder in this program, in all tabs, and in all
 // programs that share the store.
 import { shown } from '../values.js';
-import { shared } from './shared.js';
+import { queuesOf, takePlace, takePlaceAmongTabs } from './queue.js';
 import type { ReleaseLock, Store } from './store.js';
 
 const LOCK_RULE = 'lock() must resolve with a function that releases the lock';
@@ -10,6 +10,8 @@ const LOCK_RULE = 'lock() must resolve with a function that releases the lock';
 export interface LockCall {
   /** Set when the lock is not wanted any more. */
   gone?: boolean;
+  /** The same, for the package's own stores. Set by `lock`. */
+  signal?: AbortSignal;
   /** Releases the lock, or ends the wait for it. Set by `lock`. */
   release?(): void;
   /** Whether the lock is held at this moment. Set by `lock`. */
@@ -20,9 +22,10 @@ export interface LockCall {
 const calls = new Set<LockCall>();
 
 /**
- * Waits for the lock of this name: first in this program (in all tabs, where there are Web Locks),
- * then in the store. Rejects when the store cannot lock. `call.release()` ends it at any time, also
- * when the store never answers; the promise resolves then.
+ * Waits for the lock of this name: first in this program, then in the store. A store without locks
+ * has those of the program (of all tabs, where there are Web Locks). Rejects when the store cannot
+ * lock. `call.release()` ends it at any time, also when the store never answers; the promise
+ * resolves then.
  */
 export function lock(name: string, call: LockCall, store: Store | undefined): Promise<void> {
   calls.add(call);
@@ -30,6 +33,7 @@ export function lock(name: string, call: LockCall, store: Store | undefined): Pr
     let held: ReleaseLock | undefined;
     let isHeld = false;
     const queue = new AbortController();
+    call.signal = queue.signal;
     const released = new Promise<void>((end) => {
       call.release = () => {
         call.gone = true;
@@ -41,9 +45,9 @@ export function lock(name: string, call: LockCall, store: Store | undefined): Pr
         resolve();
       };
     });
-    call.valid = () => isHeld && calls.has(call) && (held?.valid?.() ?? true);
+    call.valid = () => isHeld && calls.has(call) && (!held?.valid || held.valid() === true);
     const askStore = async () => {
-      const given: unknown = store?.lock ? await store.lock(name, call) : () => undefined;
+      const given: unknown = store?.lock ? await store.lock(name, call) : await takePlaceAmongTabs(name, queue.signal);
       if (typeof given !== 'function') throw new TypeError(`${LOCK_RULE}; it resolved with ${shown(given)}`);
       const release = given as ReleaseLock;
       if (call.gone) return giveBack(release);
@@ -51,36 +55,22 @@ export function lock(name: string, call: LockCall, store: Store | undefined): Pr
       isHeld = true;
       resolve();
     };
-    const work = async () => {
-      if (call.gone) return;
+    const inTurn = (leave: () => void) => {
+      if (call.gone) return leave();
+      void released.then(leave);
       askStore().catch((error: unknown) => {
         reject(error as Error);
         call.release?.();
       });
-      await released;
     };
-    enqueue(name, queue.signal, work);
+    if (store?.lock) void takePlace(queuesOf(store), name).then(inTurn);
+    else inTurn(() => undefined);
   });
 }
 
 /** Releases every lock: for a module that has trapped and cannot do it any more. */
 export function releaseAllLocks(): void {
   for (const call of [...calls]) call.release?.();
-}
-
-/** Runs `work` when nobody else in this program, or in another tab, runs work of this name. */
-function enqueue(name: string, signal: AbortSignal, work: () => Promise<void>): void {
-  const inThisProgram = () => {
-    const mine = Promise.resolve(shared.held.get(name)).then(work);
-    shared.held.set(name, mine);
-    void mine.then(() => shared.held.get(name) === mine && shared.held.delete(name));
-  };
-  const { locks } = (globalThis.navigator ?? {}) as { locks?: LockManager };
-  if (!locks) return inThisProgram();
-  locks.request(name, { signal }, work).catch(() => {
-    // A page without an origin of its own has no Web Locks.
-    if (!signal.aborted) inThisProgram();
-  });
 }
 
 /** What a store throws when it releases a lock changes nothing: the lock's lease ends by itself. */

@@ -3,8 +3,12 @@
 import type { Store } from './store.js';
 
 interface Shared {
-  /** The last caller in the queue of each lock, by the lock's name. */
+  /** The last caller in the queue of each lock of the program, by the lock's name. */
   held: Map<string, Promise<void>>;
+  /** The same of each store that has locks. An older copy of the package has none. */
+  queues?: WeakMap<Store, Map<string, Promise<void>>>;
+  /** The same of each folder that `fileStore` was given. */
+  folders?: Map<string, Map<string, Promise<void>>>;
   /**
    * The last write in the queue of each file, by its path. An older copy of the package has none.
    */

@@ -2,6 +2,7 @@ import { shown } from '../values.js';
 import type { Builtins } from './builtins.js';
 import { Folder } from './folder.js';
 import { takeLease } from './lease.js';
+import { queuesOf } from './queue.js';
 import type { Store } from './store.js';
 import { isOurs, Sweeper } from './sweep.js';
 
@@ -16,7 +17,7 @@ export function storeIn(given: string, load: () => Builtins): Store {
   const node = load();
   const folder = new Folder(node.path.resolve(given), node);
   const sweeper = new Sweeper(folder, node);
-  return {
+  const store: Store = {
     get: async (key) => folder.read(fileName(key)),
     set: async (key, value) => folder.replace(fileName(key), value),
     add: async (key, value) => folder.create(fileName(key), value),
@@ -38,6 +39,9 @@ export function storeIn(given: string, load: () => Builtins): Store {
       return takeLease(folder.file(`.lease-${hash}`), request, node);
     },
   };
+  // Its clients in this program need not poll for each other's leases.
+  queuesOf(store, node.path.resolve(given));
+  return store;
 }
 
 /** The name of a record's file. No key leads out of the folder, and none is hidden. */

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use super::funds_moved::{FundsMoved, fate, funds_moved};
 use super::keys;
+use super::machine::COUNTING;
 use super::payments::Payments;
 use super::record::{self, Found};
 use super::step::{ReserveOutcome, StoredRecord};
@@ -209,12 +210,13 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// The same change in a task of its own: who waits for it may leave.
     async fn change_in_order(self: &Rc<Self>, key: &str, at: usize, change: Change, end: Deadline) -> Result<(), Json> {
-        let payments = self.clone();
+        let (payments, limit) = (self.clone(), COUNTING.min(end.left(self.platform.now()).max(Millis::ZERO)));
+        // Nothing goes on for longer in a store that does not answer.
+        let turn = self.deadline(Some(COUNTING));
         let work = async move {
-            payments.change(at, change, Deadline::NEVER).await?;
+            payments.change(at, change, turn).await?;
             Ok(Stored::Done)
         };
-        let limit = end.left(self.platform.now()).max(Millis::ZERO);
         let done = within(self.in_order(key, Box::pin(work)), self.platform.sleep(limit)).await.map(|done| done.map(drop));
         done.unwrap_or_else(|| Err(Json::text("the time limit was over before all payments were counted again")))
     }

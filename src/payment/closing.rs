@@ -45,6 +45,16 @@ impl<P: Platform + 'static> Payments<P> {
         closed.flatten()
     }
 
+    /// The server does not have the job any more. Before the job's time is over, it may be one of
+    /// several servers, or may not know the job yet: the payment stays open until then, so that a
+    /// later run of the program asks for the answer again.
+    pub(crate) async fn job_gone(self: &Rc<Self>, job_id: &str, end: Deadline) {
+        let now = self.platform.wall_time();
+        if !self.paid_for(job_id, None).is_some_and(|paid| now < retention::expiry(&paid)) {
+            self.job_finished(job_id, None, end).await;
+        }
+    }
+
     /// The payments of a job that has ended.
     fn closings(&self, job_id: &str, reference: Option<&str>) -> Vec<Closing> {
         let ids = self.book.borrow_mut().job_finished(job_id);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::book::KeyedJob;
 use super::keys::{Holder, KeyRecord, name};
-use super::machine::Payment;
+use super::machine::{Payment, STORE};
 use super::payments::Payments;
 use super::run::Start;
 use super::step::{Order, Paid};
@@ -207,8 +207,9 @@ impl<P: Platform + 'static> Payments<P> {
         let key = Some(create.call.idempotency_key.clone()).filter(|_| lock.is_some());
         let mut locks: Vec<P::Lock> = lock.into_iter().collect();
         // A call that resumes this attempt meanwhile, in another tab, waits for what becomes of it
-        // here.
-        locks.push(self.lock("resume", &create.id, create.end).await?);
+        // here. Nobody has this lock yet: only a store that fails does not give it at once.
+        let soon = create.end.min(self.deadline(Some(STORE)));
+        locks.push(self.lock("resume", &create.id, soon).await?);
         // No await from here to the payment's task, which gives it back: a call that goes away
         // while it waits drops it, and so gives it back too.
         self.book.borrow_mut().reserve(&create.id, reservation);

@@ -24,8 +24,12 @@ const CLAIM: Millis = Millis::from_secs(86_400.0);
 
 /// Until when the record of an attempt is kept, and its idempotency key. Without a job, for ever.
 pub(super) fn kept_until(attempt: &Attempt) -> WallTime {
-    let lifetime = attempt.job.as_ref().map_or(Millis::FOREVER, |job| jobs::lifetime(&job.handle));
-    attempt.created_at + lifetime + KEPT
+    expiry(attempt) + KEPT
+}
+
+/// When the job of an attempt expires, by the clock of this machine. Without a job, never.
+pub(super) fn expiry(attempt: &Attempt) -> WallTime {
+    attempt.created_at + attempt.job.as_ref().map_or(Millis::FOREVER, |job| jobs::lifetime(&job.handle))
 }
 
 /// Until when the key of a job that cost nothing is remembered. `created` is what `createJob`

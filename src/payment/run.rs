@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::ask_wallet::{ask_wallet, reread};
 use super::book::KeyedJob;
 use super::budget_store::GivenBack;
-use super::machine::Payment;
+use super::machine::{COUNTING, Payment};
 use super::payments::Payments;
 use super::retention;
 use super::step::{Action, Answer, Event, Paid, Reply, ReservationChange, ReserveOutcome, Step};
@@ -202,7 +202,8 @@ impl<P: Platform + 'static> Task<P> {
             Action::FindJob(hint) => self.find_job(hint),
             Action::Rest { error, resends } => self.rest(error, resends),
             Action::Reserve { over, record } => {
-                let reserving = payments.reserve(self.payment.attempt().clone(), over, record, self.end);
+                let end = self.end.min(payments.deadline(Some(COUNTING)));
+                let reserving = payments.reserve(self.payment.attempt().clone(), over, record, end);
                 Box::pin(async move { Event::Reserved(reserving.await) })
             }
             Action::AskChain => {

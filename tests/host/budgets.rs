@@ -360,6 +360,35 @@ fn a_store_that_fails_means_no_payment_and_one_that_changes_nothing_is_found_out
 }
 
 #[test]
+fn a_store_that_never_answers_holds_up_no_call_for_ever_and_means_no_payment() {
+    let spend = budget(|limit| limit.budget = 20_000);
+    let refused = |scene: &Scene, paid: Result<(), Box<Error>>| {
+        let error = paid.unwrap_err();
+        assert!(matches!(error.code, ErrorCode::StoreFailed | ErrorCode::RequestTimeout), "{}", error.message);
+        assert!(scene.world.asked.borrow().is_empty());
+        let took = scene.world.now.get();
+        assert!(took <= 120_000.0, "{took} ms: {}", error.message);
+        assert_eq!(scene.client.spent("USDC").unwrap(), "0");
+    };
+    for spend in [&SpendPolicy::default(), &spend] {
+        let scene = paying(1, spend);
+        scene.world.lock_ms.set(f64::INFINITY);
+        refused(&scene, pay(&scene.world, &scene.client));
+    }
+    // It hangs from any of its operations on, until the wallet is asked.
+    for operation in 0.. {
+        let scene = paying(1, &spend);
+        scene.world.store_hangs.set(Some(operation));
+        let paid = pay(&scene.world, &scene.client);
+        if !scene.world.asked.borrow().is_empty() {
+            assert!(operation > 6, "{operation} operations before the wallet");
+            break;
+        }
+        refused(&scene, paid);
+    }
+}
+
+#[test]
 fn a_program_whose_lock_was_lost_pays_nothing_and_has_all_counted_again() {
     let spend = budget(|limit| limit.budget = 40_000);
     // Lost before the counters are written, and while they are.

@@ -37,6 +37,32 @@ fn this_payment() -> (Option<String>, Option<String>, Option<String>) {
 }
 
 #[test]
+fn a_paid_job_that_the_server_does_not_know_stays_open_until_its_time_is_over() {
+    let missing = || answer(404, json!({"error": "Job not found"}));
+    let scene = scene([payment_required(), created(), missing(), missing()]).paying();
+    let error = ask(&scene).unwrap_err();
+    assert_eq!((error.code, error.payment.is_some()), (ErrorCode::JobGone, true));
+    assert!(scene.world.now.get() < 30_000.0, "two servers behind one address, of which one has the job");
+    let open = pending(&scene);
+    assert_eq!(open.len(), 1, "what was paid for is asked for again");
+    scene.world.script.borrow_mut().push_back(seen("completed"));
+    let again = run(scene.client.resume(&open[0], &plain(), WaitPlan::default(), &|_| ())).unwrap();
+    assert_eq!((again["status"].as_str(), pending(&scene).len()), (Some("completed"), 0));
+}
+
+#[test]
+fn a_paid_job_that_is_gone_when_its_time_is_over_leaves_nothing_open() {
+    let missing = || answer(404, json!({"error": "Job not found"}));
+    let scene = scene([payment_required(), created(), missing(), missing()]).paying();
+    create(&scene);
+    scene.world.now.set(scene.world.now.get() + 31_000.0);
+    let open = pending(&scene);
+    let error = run(scene.client.resume(&open[0], &plain(), WaitPlan::default(), &|_| ())).unwrap_err();
+    assert_eq!((error.code, open.len()), (ErrorCode::JobGone, 1));
+    assert_eq!(pending(&scene).len(), 0);
+}
+
+#[test]
 fn a_job_comes_with_what_was_paid_for_it() {
     let scene1 = scene([payment_required(), created(), seen("completed")]).paying();
     let job = ask(&scene1).unwrap();

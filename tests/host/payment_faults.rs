@@ -209,6 +209,7 @@ fn a_chain_that_does_not_answer_says_nothing_and_holds_up_nobody_for_long() {
 fn a_call_that_goes_away_while_it_waits_for_a_lock_gives_the_money_back() {
     let scene = scene([payment_required()]).paying();
     scene.world.lock_ms.set(f64::INFINITY);
+    scene.world.frozen.set(true);
     let (params, call) = (params(), plain());
     let mut work = Box::pin(scene.client.create_job(&params, &call, &|_| ()));
     for _ in 0..50 {

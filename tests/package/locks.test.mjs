@@ -11,7 +11,7 @@ import { after, test } from 'node:test';
 import { faultServer, reply } from './fault-server.mjs';
 import { HASH, installed, params, rejection, rejects } from './setting.mjs';
 
-const { folder, fileStore, JobsClient, memoryStore } = await installed('locks');
+const { folder, fileStore, JobsClient, localStorageStore, memoryStore } = await installed('locks');
 const Required = createRequire(path.join(folder, 'x.js'))('eliza-jobs');
 const scratch = mkdtempSync(path.join(tmpdir(), 'eliza-jobs-'));
 const children = new Set();
@@ -66,6 +66,82 @@ test('a program that imports and requires the package pays once for one idempote
     const jobs = await Promise.all([call(JobsClient), call(Required.JobsClient), call(JobsClient)]);
     assert.deepEqual([asked, proofs.length, new Set(jobs.map(({ jobId }) => jobId)).size], [1, 1, 1]);
   }
+});
+
+test('a store that never gives a lock holds up nobody who has another store', { timeout: 10_000 }, async () => {
+  const { url, proofs } = await shop();
+  const options = { baseUrl: url, wallet: () => HASH, spend: { budget: '1' } };
+  for (const call of [{}, { idempotencyKey: 'same' }]) {
+    const controller = new AbortController();
+    let ask, give;
+    const asked = new Promise((resolve) => (ask = resolve));
+    const given = new Promise((resolve) => (give = resolve));
+    const stuck = { ...memoryStore(), lock: () => (ask(), given) };
+    const waiting = new JobsClient({ ...options, store: stuck }).createJob(params, { ...call, signal: controller.signal });
+    await asked;
+    await new JobsClient({ ...options, store: memoryStore() }).createJob(params, call);
+    controller.abort(new Error('enough'));
+    await assert.rejects(waiting, /enough/);
+    give(() => undefined);
+  }
+  assert.equal(proofs.length, 2);
+});
+
+test('two stores over one, as a logger or a cipher makes them, have its locks', { timeout: 10_000 }, async () => {
+  const items = new Map();
+  const storage = {
+    get length() {
+      return items.size;
+    },
+    key: (index) => [...items.keys()][index] ?? null,
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => void items.set(key, value),
+    removeItem: (key) => void items.delete(key),
+  };
+  const local = () => localStorageStore(storage);
+  const memory = memoryStore();
+  const folder = fileStore(path.join(scratch, 'wrapped'));
+  for (const base of [local, () => memory, () => folder]) {
+    const { url, proofs } = await shop();
+    let asked = 0;
+    const wallet = async () => ((asked += 1), await pause(50), HASH);
+    const call = () =>
+      new JobsClient({ baseUrl: url, wallet, store: { ...base() } }).createJob(params, { idempotencyKey: 'wrapped' });
+    await Promise.all([call(), call(), call()]);
+    assert.deepEqual([asked, proofs.length], [1, 1]);
+  }
+});
+
+test('a lock counts as held only while valid() says true itself', async () => {
+  const { url, proofs } = await shop();
+  let asked = 0;
+  for (const valid of [async () => false, async () => true, () => 'yes', () => false]) {
+    const store = { ...memoryStore(), lock: async () => Object.assign(() => undefined, { valid }) };
+    const client = new JobsClient({ baseUrl: url, store, wallet: () => ((asked += 1), HASH) });
+    assert.equal((await rejection(client.createJob(params))).code, 'store_failed');
+  }
+  assert.deepEqual([asked, proofs.length], [0, 0]);
+});
+
+test('a store may take Web Locks of the name that it is given', { timeout: 20_000 }, async () => {
+  const { url } = await shop();
+  const running = program(
+    path.join(scratch, 'web-locks'),
+    `import { memoryStore } from 'eliza-jobs';
+       const last = new Map();
+       const request = (name, options, work) => {
+         const mine = Promise.resolve(last.get(name)).then(work);
+         last.set(name, mine);
+         return mine;
+       };
+       Object.defineProperty(globalThis, 'navigator', { value: { locks: { request } }, configurable: true });
+       const lock = (name) => new Promise((resolve) => request(name, {}, () => new Promise((over) => resolve(over))));
+       const options = { baseUrl: '${url}', wallet: () => '0x' + '1'.repeat(64), spend: { budget: '1' } };
+       const client = new JobsClient({ ...options, store: { ...memoryStore(), lock } });
+       console.log((await client.createJob(${JSON.stringify(params)}, { idempotencyKey: 'a' })).jobId);`,
+  );
+  await running.over;
+  assert.equal(running.said, 'job-1\n');
 });
 
 test('two programs on one folder pay once for one idempotencyKey, and leave no lock behind', { timeout: 20_000 }, async () => {

@@ -2,7 +2,7 @@
 //! wallet.
 
 use super::errors::silent;
-use super::{Payment, STORE, State};
+use super::{COUNTING, Payment, STORE, State};
 use crate::api::error::{Error, ErrorCode};
 use crate::api::payments::{Attempt, Certainty, PaymentState};
 use crate::encoding::is_hex;
@@ -12,7 +12,7 @@ use crate::payment::wallet_error::LOOK_IN_WALLET;
 use crate::payment::wallet_request::{NoProof, Proof, WalletRequest, threw};
 use crate::spending::offer_rules::PaymentMethod;
 use crate::spending::policy::OverBudget;
-use crate::time::{Millis, WallTime};
+use crate::time::{Deadline, Millis, WallTime};
 use crate::x402::typed_data::Clock;
 use crate::x402::{address, refused};
 
@@ -88,7 +88,8 @@ impl Payment {
             return self.ask(at);
         }
         self.state = State::Reserving;
-        Step::new(Action::Reserve { over: OverBudget::Refuse, record: StoredRecord::Written }).until(self.end)
+        let limit = self.end.min(Deadline::after(at.now, Some(COUNTING)));
+        Step::new(Action::Reserve { over: OverBudget::Refuse, record: StoredRecord::Written }).until(limit)
     }
 
     pub(super) fn reserved(&mut self, at: Moment) -> Step {
@@ -115,7 +116,7 @@ impl Payment {
         self.attempt.certainty = Certainty::Unmoved;
         self.state = State::Withdrawing(error);
         let step = Step::new(Action::Forget).with(ReservationChange::Release);
-        if self.waiting { step.until(self.store_limit(at)) } else { step }
+        if self.is_waiting { step.until(self.store_limit(at)) } else { step }
     }
 
     pub(super) fn withdrawn(&mut self, error: Option<Box<Error>>, result: &Result<(), Json>) -> Step {
@@ -207,11 +208,11 @@ impl Payment {
     pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>, at: Moment) -> Step {
         if self.attempt.is_signed() {
             let words = "; nothing was sent, and what is signed now is not sent either: the call can be made again";
-            return self.withdraw(self.waiting.then(|| silent("the wallet", self.limit, words)), at);
+            return self.withdraw(self.is_waiting.then(|| silent("the wallet", self.limit, words)), at);
         }
         let has_hash = !self.attempt.proof.is_empty();
         let advice = if has_hash { HAS_HASH } else { LOOK_IN_WALLET };
-        let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
+        let answer = if self.is_waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
         Step { unlock: true, ..self.answer_early(State::AskingAlone(request), answer) }
     }
 
