@@ -1,15 +1,16 @@
 // Tells the drawing what goes over the wire and what the wallet does, without changing any of it.
 import { cut, short } from './dom.js';
 
-const SECRET = new Set(['payment-signature', 'x-payment', 'x-api-key', 'authorization']);
+/** Of a key nothing may be seen; how a proof begins is the same in all of them. */
+const KEYS = ['x-api-key', 'authorization'];
 const PROOFS = ['payment-signature', 'x-payment'];
 const RECEIPTS = ['payment-response', 'x-payment-response'];
 const JOBS = /\/api\/messaging\/jobs(?:\/(?<id>[^/?]+))?\/?(?<query>\?.*)?$/;
 
 /** A header's value as it may be shown. */
 export function shown(name, value) {
-  if (!SECRET.has(name.toLowerCase())) return value;
-  return `${value.slice(0, 6)}… (${value.length} characters, masked)`;
+  if (KEYS.includes(name.toLowerCase())) return 'masked';
+  return PROOFS.includes(name.toLowerCase()) ? `${value.slice(0, 6)}… (${value.length} characters, masked)` : value;
 }
 
 /** The JSON in a header that has it in base64; `undefined` when it has none. */

@@ -105,7 +105,7 @@ fn pays(offer: Offer, method: PaymentMethod) {
     let nonce = format!("0x{}", "11".repeat(32));
     let request = WalletRequest::new("0123456789abcdef", std::rc::Rc::new(offer), method, PAYER.to_owned(), &nonce, CLOCK);
     let shown = request.call().argument;
-    if let Some(authorization) = &request.authorization {
+    if let Some(authorization) = request.authorization() {
         let message = &shown["message"];
         assert_eq!(message["value"], authorization.value.as_str(), "what is shown is what is signed");
         assert_eq!(message["to"], authorization.to.as_str());

@@ -5,7 +5,7 @@ import type { Command } from './command.js';
 import { connect, PAY_OPTIONS } from './connect.js';
 import { UsageError } from './exit.js';
 import { Interrupt, interruptible } from './interrupt.js';
-import { inShort } from './output.js';
+import { inShort, type Output } from './output.js';
 import { PROGRAM } from './program.js';
 import { answered, progress } from './progress.js';
 import { report, write } from './report.js';
@@ -29,7 +29,7 @@ paid with a test wallet.`,
     const [url = '', asked = ''] = given.positionals;
     if (!isAddress(url) && isAddress(asked)) throw swapped(url, asked);
     const chosen = agent(given);
-    const content = checked(asked === '-' ? await interruptible(standardInput()) : asked);
+    const content = checked(asked === '-' ? await interruptible(standardInput(output)) : asked);
     const connection = await connect(given, output, url, { wallet: 'pay' });
     const { client } = connection;
     const params = {
@@ -81,7 +81,8 @@ function swapped(question: string, url: string): UsageError {
 /** A question as people write it, where the shell leaves that alone. */
 const inQuotes = (text: string): string => (/["$`\\!\n]/.test(text) ? quoted(text) : `"${text}"`);
 
-async function standardInput(): Promise<string> {
+async function standardInput(output: Output): Promise<string> {
+  if (process.stdin.isTTY) output.remark('Type the question, and end it with Ctrl-D in a line of its own.');
   const parts: Buffer[] = [];
   for await (const part of process.stdin) parts.push(part as Buffer);
   return Buffer.concat(parts).toString('utf8').trim();

@@ -12,7 +12,7 @@ const STARTERS: readonly (readonly [agent: string, folder: RegExp, command: stri
 ];
 
 /** How this program was started, as far as that is certain. */
-export function programOf(env: NodeJS.ProcessEnv, file = ''): string {
+function programOf(env: NodeJS.ProcessEnv, file = ''): string {
   const agent = env['npm_config_user_agent'] ?? '';
   const found = STARTERS.find(([name, folder]) => agent.startsWith(`${name}/`) && folder.test(file));
   // npx runs what a project has installed, too.

@@ -128,7 +128,7 @@ type Charge = Pick<PaymentAttempt, 'dialect' | 'receipt' | 'onChain'>;
  * Whether money has moved for a payment that the server has taken: a transfer is made before, and a
  * signature is settled by the server, whose receipt says so. `undefined`: there is no receipt.
  */
-export const isCharged = ({ dialect, receipt, onChain }: Charge): boolean | undefined =>
+const isCharged = ({ dialect, receipt, onChain }: Charge): boolean | undefined =>
   dialect === 'elizaos' || onChain === true || receipt?.success;
 
 /**
@@ -162,6 +162,8 @@ const WORDS: readonly (readonly [RegExp, string | ((...found: string[]) => strin
   [/spend\.budget(\.perDay)?/g, '--per-day'],
   [/spend\.networks/g, '--network'],
   [/spend\.allowResource/g, '--allow-resource'],
+  [/is baseUrl the address/g, 'is this the address'],
+  [/set baseUrl to where/g, 'use the address where'],
   [/baseUrl/g, 'the address'],
 ];
 

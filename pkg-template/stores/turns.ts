@@ -10,7 +10,7 @@
 import type { KeyValueStorage } from './local-storage.js';
 import type { LockRequest, ReleaseLock } from './store.js';
 
-export const TURN = 'eliza-jobs/turn/';
+const TURN = 'eliza-jobs/turn/';
 /** How long a turn can be seen after its end: far longer than a write takes to get around. */
 const SEEN_MS = 3_000;
 /** How long the end of a turn is waited for. A tab whose storage is full cannot write it. */

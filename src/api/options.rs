@@ -67,8 +67,8 @@ pub struct JobsClientOptions {
     /// the payment.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "(quote: Quote) => boolean | Promise<boolean>"))]
     pub confirm: Option<Json>,
-    /// The longest time for the wallet, and for `confirm`, in milliseconds. @default 300000;
-    /// without a limit in a page
+    /// The longest time for the wallet, and for `confirm`, in milliseconds.
+    /// @default 300000; without a limit in a page
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub wallet_timeout_ms: Option<f64>,
     /// What may be paid.
@@ -85,8 +85,8 @@ pub struct JobsClientOptions {
     /// When jobs are polled whose call gives no interval and no number of attempts.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub polling: Option<PollingOptions>,
-    /// Receives lines for people, never with a header, a body or a proof in them. @default warnings
-    /// go to the console
+    /// Receives lines for people, never with a header, a body or a proof in them.
+    /// @default warnings go to the console
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "Logger"))]
     pub logger: Option<Json>,
 }
@@ -149,8 +149,8 @@ pub struct SpendOptions {
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub max_per_payment: Option<String>,
     /// The most that jobs may cost together, as a decimal string of USDC, or limits for each hour,
-    /// each day and in all. It is counted in the store, for all clients that share it. @default no
-    /// limit
+    /// each day and in all. It is counted in the store, for all clients that share it.
+    /// @default no limit
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string | BudgetOptions"))]
     pub budget: Option<Json>,
     /// The networks that may be paid on, the preferred one first. Testnets only when they are
@@ -219,7 +219,7 @@ pub struct AssetOptions {
     pub asset: String,
     /// What it is called in limits, errors and `spent()`.
     pub symbol: String,
-    /// How many decimals it has.
+    /// How many decimals it has: from 0 to 36.
     pub decimals: f64,
     /// The name in its EIP-712 domain. @default the symbol
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
@@ -259,6 +259,7 @@ pub struct RequestOptions {
     pub signal: Option<Json>,
     /// The longest time for this call, in milliseconds: for one request with its retries, or for a
     /// whole wait.
+    /// @default the client's `timeoutMs` for a request; a wait ends after its job's own expiry
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub timeout_ms: Option<f64>,
     /// Sent with this call's requests.
@@ -334,12 +335,12 @@ pub struct WaitOptions {
     #[cfg_attr(target_arch = "wasm32", serde(flatten))]
     #[cfg_attr(not(target_arch = "wasm32"), serde(skip))]
     pub create: CreateJobOptions,
-    /// Milliseconds between two polls, kept exactly. @default 1000 when `maxAttempts` is given,
-    /// else a schedule that follows the job's age
+    /// Milliseconds between two polls, kept exactly.
+    /// @default 1000 when `maxAttempts` is given, else a schedule that follows the job's age
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub interval_ms: Option<f64>,
-    /// How often to poll at most, kept exactly. @default 30 when an interval is given, else until
-    /// the job's own expiry
+    /// How often to poll at most, kept exactly.
+    /// @default 30 when an interval is given, else until the job's own expiry
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub max_attempts: Option<f64>,
 }

@@ -146,7 +146,7 @@ pub struct Payment {
     payer: String,
     end: Deadline,
     /// Whether a call waits for the outcome.
-    waiting: bool,
+    is_waiting: bool,
     /// How long the last step may take.
     limit: Millis,
     /// How often the proof was sent again.
@@ -155,11 +155,11 @@ pub struct Payment {
     is_asked_again: bool,
     delivery: Delivery,
     /// Whether the store has not taken the proof.
-    unrecorded: bool,
+    is_unrecorded: bool,
     /// Whether the money is reserved in the store.
     is_reserved: bool,
     /// Whether the body was corrected after the server had named what it wants.
-    corrected: bool,
+    is_corrected: bool,
     /// The id of the job, as a cut-off answer had it.
     hint: Option<String>,
 }
@@ -187,14 +187,14 @@ impl Payment {
             order,
             payer: String::new(),
             end,
-            waiting: true,
+            is_waiting: true,
             limit: Millis::ZERO,
             resends: 0,
             is_asked_again: false,
             delivery: Delivery::Unsent,
-            unrecorded: false,
+            is_unrecorded: false,
             is_reserved: false,
-            corrected: false,
+            is_corrected: false,
             hint: None,
         }
     }
@@ -206,17 +206,17 @@ impl Payment {
 
     /// Whether a call waits for the outcome.
     pub fn is_waited_for(&self) -> bool {
-        self.waiting
+        self.is_waiting
     }
 
     /// What to do after this.
     pub fn next(&mut self, event: Event, at: Moment) -> Step {
         if matches!(event, Event::CallerGone) {
-            self.waiting = false;
+            self.is_waiting = false;
         }
         let step = self.follow(event, at);
         if step.answer.is_some() {
-            self.waiting = false;
+            self.is_waiting = false;
         }
         step
     }
@@ -292,7 +292,7 @@ impl Payment {
             (S::Checking(resumption), E::Timer) => self.checked(resumption, ChainWord::Unknown, at),
             (S::Closing(error), E::Forgotten(result)) => self.closed(error, result),
             (S::Closing(error), E::Timer) => self.answer_early(S::Closing(None), error.and_then(|error| self.failed(error))),
-            (S::ReservingAgain(_), E::Reserved(ReserveOutcome::Done)) if !self.waiting => self.leave_reserved(),
+            (S::ReservingAgain(_), E::Reserved(ReserveOutcome::Done)) if !self.is_waiting => self.leave_reserved(),
             (S::ReservingAgain(resumption), E::Reserved(ReserveOutcome::Done)) => self.rewrite(resumption, at),
             (S::ReservingAgain(_), E::Reserved(ReserveOutcome::OverBudget(why))) => self.over_budget(&why, at),
             (S::ReservingAgain(_), E::Reserved(ReserveOutcome::Failed(thrown))) => {
@@ -319,7 +319,7 @@ impl Payment {
     fn write(&mut self, state: State, at: Moment) -> Step {
         self.state = state;
         let step = Step::new(Action::Write(Box::new(self.attempt.clone())));
-        if self.waiting { step.until(self.store_limit(at)) } else { step }
+        if self.is_waiting { step.until(self.store_limit(at)) } else { step }
     }
 
     fn store_limit(&mut self, at: Moment) -> Deadline {
@@ -336,7 +336,7 @@ impl Payment {
     /// What the call gets in place of a job, if it still waits.
     fn failed(&self, mut error: Box<Error>) -> Option<Answer> {
         error.payment = Some(Box::new(self.attempt.clone()));
-        self.waiting.then_some(Err(error))
+        self.is_waiting.then_some(Err(error))
     }
 
     /// The call is answered, and what was begun goes on without it.

@@ -114,17 +114,21 @@ impl<P: Platform + 'static> Payments<P> {
                 let soon = end.min(Deadline::after(self.platform.now(), Some(KEY_LOCK)));
                 let Ok(lock) = self.lock("create", name, soon).await else { continue };
                 if self.is_over(key, end).await {
-                    let (payments, record) = (self.clone(), key.clone());
-                    // The lock is held until the deletion has landed, however long that takes.
-                    let work = async move {
-                        let deleted = payments.delete(&record).await;
-                        drop(lock);
-                        deleted.map(|()| Stored::Done)
-                    };
-                    let _ = self.in_time(pin!(self.in_order(key, Box::pin(work))), end).await;
+                    let _ = self.in_time(pin!(self.delete_key(key.clone(), lock)), end).await;
                 }
             }
         }
+    }
+
+    /// Deletes a key record. The lock is held until that has landed, however long it takes.
+    async fn delete_key(self: &Rc<Self>, record: String, lock: P::Lock) -> Result<(), Json> {
+        let (payments, order) = (self.clone(), record.clone());
+        let work = async move {
+            let deleted = payments.delete(&record).await;
+            drop(lock);
+            deleted.map(|()| Stored::Done)
+        };
+        self.in_order(&order, Box::pin(work)).await.map(drop)
     }
 
     /// Whether a key record is of no use any more.

@@ -23,7 +23,8 @@
 //! | `unmoved` | `true` where certainly no money has moved; only an error's attempt has it, for its record is deleted |
 //!
 //! Records of version 0.1.0 are read too: there a flag is `"yes"`, the fingerprint is `question`,
-//! and the dialects have other names. A record that cannot be read is reported, and kept.
+//! and the dialects have other names. A record that cannot be read is reported, and kept. Of flags
+//! that contradict each other one counts: what the chain says comes first.
 //!
 //! Once the job's end was seen, the record moves to `eliza-jobs/paid/`, the time at which it began
 //! and its id. There it has neither the request nor a key, and stays as history for as long as the
@@ -258,6 +259,22 @@ mod tests {
             assert_eq!((attempt.is_signed(), attempt.answered, attempt.fingerprint.as_str()), (true, true, "q"));
         }
         assert!(!read(&record().set("signs", Json::text("no"))).unwrap().is_signed());
+    }
+
+    #[test]
+    fn flags_that_contradict_each_other_are_read_as_one_thing() {
+        let yes = || Json::boolean(true);
+        let of = |record: Json| read(&record).unwrap();
+        let unmoved = record().set("unmoved", yes());
+        assert_eq!(of(unmoved.clone()).certainty, Certainty::Unmoved);
+        assert_eq!(of(unmoved.clone().set("onChain", yes())).certainty, Certainty::Moved, "the chain knows better");
+        let found = unmoved.set("transaction", Json::text(&format!("0x{}", "ab".repeat(32))));
+        assert_eq!(of(found).certainty, Certainty::None, "who has found a transaction knows better");
+        let until = record().set("validUntil", Json::number(9.0));
+        assert_eq!(of(until).paid_by, PaidBy::Transfer, "nothing is signed");
+        assert!(of(record().set("found", yes())).job.is_none(), "there is no job that was found");
+        let job = of(record().set("found", yes()).set("created", json!({"jobId": "job-1"}))).job.unwrap();
+        assert_eq!(job.source, JobSource::Search);
     }
 
     #[test]

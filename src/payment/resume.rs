@@ -89,12 +89,11 @@ impl<P: Platform + 'static> Payments<P> {
         // Only one sends, in whatever program: who comes second finds the job.
         let lock = self.lock("resume", id, end).await?;
         let (attempt, record) = match self.begun(id, given, end).await? {
-            Begun::Written(attempt) => (*attempt, StoredRecord::Written),
-            Begun::Given(attempt) => (*attempt, StoredRecord::Missing),
+            Begun::Attempt { attempt, record } => (attempt, record),
             Begun::HasJob(paid) => return Ok(*paid),
         };
         let had_job = attempt.job.is_some();
-        let payment = self.resumed(attempt, record, call, end)?;
+        let payment = self.resumed(*attempt, record, call, end)?;
         let request = self.http.request(Method::Post, routes::JOBS, call);
         let call = call.clone();
         let Paid { created, attempt } =
@@ -131,7 +130,7 @@ impl<P: Platform + 'static> Payments<P> {
         match self.find(id, end).await {
             Found::Attempt(attempt) => {
                 let attempt = record::with_given_hash(*attempt, given.get_text("transaction"));
-                return Ok(Begun::Written(Box::new(attempt)));
+                return Ok(Begun::Attempt { attempt: Box::new(attempt), record: StoredRecord::Written });
             }
             Found::Withheld(thrown) => return Err(store_failed(thrown, "; nothing was sent")),
             Found::Unreadable => {
@@ -141,7 +140,7 @@ impl<P: Platform + 'static> Payments<P> {
         }
         let attempt = record::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
         if !attempt.request.is_empty() || attempt.job.is_some() {
-            return Ok(Begun::Given(Box::new(attempt)));
+            return Ok(Begun::Attempt { attempt: Box::new(attempt), record: StoredRecord::Missing });
         }
         // Finished elsewhere: the job may still be there.
         match given.get("jobId") {
@@ -166,10 +165,8 @@ impl<P: Platform + 'static> Payments<P> {
 
 /// What there is of an attempt that is resumed.
 enum Begun {
-    /// Its record.
-    Written(Box<Attempt>),
-    /// The caller's attempt; the store has none.
-    Given(Box<Attempt>),
+    /// The attempt of its record, else the caller's.
+    Attempt { attempt: Box<Attempt>, record: StoredRecord },
     /// The id of its job, and nothing to send.
     HasJob(Box<Paid>),
 }

@@ -20,11 +20,20 @@ use crate::x402::{Offer, elizaos};
 #[derive(Debug, Clone)]
 pub struct WalletRequest {
     offer: Rc<Offer>,
-    method: PaymentMethod,
     payer: String,
     attempt_id: String,
-    /// What it signs, where it signs.
-    pub authorization: Option<Authorization>,
+    wanted: Wanted,
+}
+
+/// What a wallet is to give.
+#[derive(Debug, Clone)]
+enum Wanted {
+    /// The hash of a transfer that it makes.
+    Transfer,
+    /// A signature under this.
+    Signature(Authorization),
+    /// Request headers: it takes over the payment.
+    Headers,
 }
 
 /// A call of one of the wallet's functions.
@@ -67,17 +76,36 @@ struct Unfit {
 impl WalletRequest {
     /// The request for this offer. `nonce` and the time by this `clock` go into a signature.
     pub fn new(attempt_id: &str, offer: Rc<Offer>, method: PaymentMethod, payer: String, nonce: &str, clock: Clock) -> Self {
-        let sign = || Authorization::new(&offer, payer.clone(), clock, nonce.to_owned());
-        let authorization = (method == PaymentMethod::Sign).then(sign);
-        Self { offer, method, payer, attempt_id: attempt_id.to_owned(), authorization }
+        let wanted = match method {
+            PaymentMethod::Transfer => Wanted::Transfer,
+            PaymentMethod::Sign => Wanted::Signature(Authorization::new(&offer, payer.clone(), clock, nonce.to_owned())),
+            PaymentMethod::Pay => Wanted::Headers,
+        };
+        Self { offer, payer, attempt_id: attempt_id.to_owned(), wanted }
+    }
+
+    /// What the wallet signs; `None` where it does not sign.
+    pub fn authorization(&self) -> Option<&Authorization> {
+        match &self.wanted {
+            Wanted::Signature(authorization) => Some(authorization),
+            Wanted::Transfer | Wanted::Headers => None,
+        }
+    }
+
+    fn method(&self) -> PaymentMethod {
+        match self.wanted {
+            Wanted::Transfer => PaymentMethod::Transfer,
+            Wanted::Signature(_) => PaymentMethod::Sign,
+            Wanted::Headers => PaymentMethod::Pay,
+        }
     }
 
     /// How the wallet is called.
     pub fn call(&self) -> WalletCall {
-        let (callback, argument) = match (&self.authorization, self.method) {
-            (Some(authorization), _) => (Callback::Sign, authorization.typed_data(&self.offer.token)),
-            (None, PaymentMethod::Pay) => (Callback::Pay, self.offer.document()),
-            (None, _) => (Callback::Transfer, self.offer.document()),
+        let (callback, argument) = match &self.wanted {
+            Wanted::Transfer => (Callback::Transfer, self.offer.document()),
+            Wanted::Signature(authorization) => (Callback::Sign, authorization.typed_data(&self.offer.token)),
+            Wanted::Headers => (Callback::Pay, self.offer.document()),
         };
         WalletCall { callback, argument }
     }
@@ -85,39 +113,35 @@ impl WalletRequest {
     /// Whether an answer at `now` (on the server's clock) still leaves the server the time to
     /// settle it.
     pub fn is_fresh(&self, now: WallTime) -> bool {
-        self.authorization.as_ref().is_none_or(|authorization| authorization.is_fresh(now))
+        self.authorization().is_none_or(|authorization| authorization.is_fresh(now))
     }
 
     /// Until when a signature can be settled, on the server's clock; `None` where nothing is
     /// signed.
     pub fn valid_until(&self) -> Option<WallTime> {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
-        self.authorization.as_ref().map(|authorization| WallTime::from_ms(authorization.valid_before as f64 * 1_000.0))
+        self.authorization().map(|authorization| WallTime::from_ms(authorization.valid_before as f64 * 1_000.0))
     }
 
     /// What the wallet's answer means: what it returned, or what it threw.
     pub fn read(&self, answer: Result<Json, Json>) -> Result<Proof, NoProof> {
         let given = answer.map_err(|thrown| self.refused(thrown))?;
-        let read = match (&self.authorization, self.method) {
-            (Some(authorization), _) => self.signed(authorization, &given),
-            (None, PaymentMethod::Pay) => wallet::headers(&given)
+        let read = match &self.wanted {
+            Wanted::Signature(authorization) => self.signed(authorization, &given),
+            Wanted::Headers => wallet::headers(&given)
                 .map(|headers| Proof { headers, transaction: None })
                 .map_err(|what| Unfit { wanted: "request headers such as x-payment".to_owned(), given: what.to_owned() }),
-            (None, _) => wallet::transaction_hash(&given)
+            Wanted::Transfer => wallet::transaction_hash(&given)
                 .map(|hash| Proof { headers: elizaos::proof(&hash, &self.offer.token.network), transaction: Some(hash) })
                 .map_err(|given| Unfit { wanted: "a transaction hash (0x and 64 hexadecimal digits)".to_owned(), given }),
         };
         read.map_err(|Unfit { wanted, given: what }| {
             let transaction = wallet::stray_hash(&given);
-            let unmoved = self.signs() && transaction.is_none();
+            let unmoved = self.authorization().is_some() && transaction.is_none();
             let advice = if unmoved { "; nothing was sent" } else { LOOK_IN_WALLET };
             let message = format!("the wallet must return {wanted}; it returned {what}{advice}");
             NoProof { error: Error::new(ErrorCode::WalletInvalidProof, message), transaction, unmoved }
         })
-    }
-
-    fn signs(&self) -> bool {
-        self.method == PaymentMethod::Sign
     }
 
     fn signed(&self, authorization: &Authorization, given: &Json) -> Result<Proof, Unfit> {
@@ -133,8 +157,8 @@ impl WalletRequest {
 
     /// What it means that the wallet threw this.
     fn refused(&self, error: Json) -> NoProof {
-        let Thrown { transaction, unmoved, .. } = thrown(self.method, &error);
-        NoProof { error: threw(self.method, error), transaction, unmoved }
+        let Thrown { transaction, unmoved, .. } = thrown(self.method(), &error);
+        NoProof { error: threw(self.method(), error), transaction, unmoved }
     }
 }
 

@@ -45,8 +45,8 @@ pub fn read(response: &HttpResponse, tokens: &[Rc<Token>]) -> Result<PaymentRequ
         currency: response.header("x-payment-currency"),
         networks: response.header("x-payment-networks"),
     };
-    let header = response.header("payment-required").map(read_header);
-    if let Some(Some(document)) = &header {
+    let header = response.header("payment-required");
+    if let Some(document) = &header.and_then(read_header) {
         let version = document.get_number("x402Version").or(Some(2.0));
         required.add(document, version, Entries::All, &headers, tokens);
     }

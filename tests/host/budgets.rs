@@ -636,6 +636,13 @@ fn what_may_have_moved_is_sent_though_the_store_cannot_count_it_and_is_written_d
         run(&elsewhere.world, elsewhere.client.resume(&attempt, &CallOptions::default(), Default::default(), &|_| ())).unwrap();
         assert_eq!((elsewhere.sent_proofs(), elsewhere.world.records().len()), (vec![HASH.to_owned()], records), "{works}");
     }
+    // A store that works counts it, though its counters were made before.
+    let elsewhere = scene_with([jobs(&[]), created(), seen("completed")], |config| config.spend = spend.clone());
+    let world = &elsewhere.world;
+    assert_eq!(spending(world, &another(world, &spend))["total"]["spent"], "0");
+    run(world, elsewhere.client.resume(&attempt, &CallOptions::default(), Default::default(), &|_| ())).unwrap();
+    world.turn();
+    assert_eq!(spending(world, &another(world, &spend))["total"]["spent"], "0.02");
 }
 
 /// A call that resumes what was signed and never sent goes away while it looks for the job.

@@ -156,13 +156,16 @@ fn an_error_carries_enough_to_go_on_without_any_store() {
 fn what_an_error_brings_to_a_store_without_its_record_is_written_down_before_it_is_sent() {
     let before = scene([payment_required()]).forever(Step::Fail(SendFailure::Reset)).paying();
     let attempt = record::to_json(&create(&before).unwrap_err().payment.unwrap());
-    let elsewhere = scene([jobs(&[]), Step::Hang]);
-    let call = plain();
-    let mut resume = Box::pin(elsewhere.client.resume(&attempt, &call, WaitPlan::default(), &|_| ()));
-    assert!(resume.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    assert_eq!(elsewhere.sent_proofs(), [HASH]);
-    let record = &elsewhere.world.records()[0];
-    assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("unknown").0, &json!(HASH).0));
+    // Of a token that has a limit, and of one that has none.
+    for attempt in [attempt.clone(), attempt.set("currency", json!("OTHER"))] {
+        let elsewhere = scene([jobs(&[]), Step::Hang]);
+        let call = plain();
+        let mut resume = Box::pin(elsewhere.client.resume(&attempt, &call, WaitPlan::default(), &|_| ()));
+        assert!(resume.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(elsewhere.sent_proofs(), [HASH]);
+        let record = &elsewhere.world.records()[0];
+        assert_eq!((&record["state"], &record["proof"]["x-payment"]), (&json!("unknown").0, &json!(HASH).0));
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use eliza_jobs::platform::LogLevel;
 use eliza_jobs::spending::ledger::SpendLedger;
 use eliza_jobs::time::Millis;
 use eliza_jobs::waiting::run::{Pace, Polling, WaitPlan};
+use std::cell::Cell;
 use std::rc::Rc;
 
 const OURS: WaitPlan = WaitPlan { interval_ms: None, max_attempts: None };
@@ -104,6 +105,21 @@ fn a_store_that_fails_or_hangs_costs_a_wait_nothing() {
     let hanging = fresh();
     hanging.world.store_hangs.set(Some(0));
     assert_eq!(ask(&hanging, 5_000.0), unknown);
+}
+
+#[test]
+fn what_is_learned_while_it_is_being_written_is_written_next_and_not_at_the_same_time() {
+    let (scene, usual) = (fresh(), fresh());
+    let sign = Rc::new(Cell::new(false));
+    scene.world.store_waits.replace(Some((true, sign.clone())));
+    ask(&scene, 5_000.0);
+    let calls = scene.world.store_calls.get();
+    ask(&scene, 5_000.0);
+    assert_eq!(scene.world.store_calls.get(), calls, "one write at a time");
+    sign.set(true);
+    (0..8).for_each(|_| scene.world.turn());
+    (0..2).for_each(|_| drop(ask(&usual, 5_000.0)));
+    assert_eq!(pace_records(&scene), pace_records(&usual), "nothing is lost by that");
 }
 
 #[test]

@@ -69,6 +69,23 @@ test('a transfer without a node: every offer is in the words of the command line
   assert.deepEqual([sandbox.requests.length, sandbox.payments.length], [asked, 0]);
 });
 
+test('what is no server of elizaOS is said to be that, in the words of the command line', async (t) => {
+  for (const [handle, words] of [
+    [(response) => response.setHeader('content-type', 'text/html').end('<h1>Hi</h1>'), 'is this the address of the API?'],
+    [(response) => response.writeHead(302, { location: 'https://agents.example/' }).end(), 'use the address where it leads'],
+  ]) {
+    const server = http.createServer((_, response) => handle(response)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => (server.close(), server.closeAllConnections()));
+    for (const command of [['ask', QUESTION], ['quote']]) {
+      const { code, stderr } = await user().run(command[0], `http://127.0.0.1:${server.address().port}`, ...command.slice(1));
+      assert.equal(code, 1, stderr);
+      assert.ok(stderr.includes(words), stderr);
+      assert.doesNotMatch(stderr, /baseUrl/);
+    }
+  }
+});
+
 test('a day that is none is refused, and a time without a zone is UTC', async () => {
   const { run } = user({ TZ: 'Pacific/Kiritimati' });
   for (const day of [
@@ -117,6 +134,14 @@ test('localhost and 127.0.0.1 are one server: what is open is found by either na
   assert.deepEqual([code, stderr, sandbox.payments.length], [0, '', 1]);
   // Another port is another server.
   assert.equal((await run('pending', 'localhost:1')).stderr, 'Nothing is open.\n');
+});
+
+test('whoever is to type the question is told so', async (t) => {
+  const { url } = await sandboxed(t);
+  // The terminal's end comes at once: no question is typed.
+  const { code, text } = await user().onTerminal('ask', url, '-');
+  assert.equal(code, 2, text);
+  assert.match(text, /Type the question, and end it with Ctrl-D[^]*the question is empty/);
 });
 
 test('on a narrow terminal the clock is there all the same', async (t) => {

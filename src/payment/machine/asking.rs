@@ -116,7 +116,7 @@ impl Payment {
         self.attempt.certainty = Certainty::Unmoved;
         self.state = State::Withdrawing(error);
         let step = Step::new(Action::Forget).with(ReservationChange::Release);
-        if self.waiting { step.until(self.store_limit(at)) } else { step }
+        if self.is_waiting { step.until(self.store_limit(at)) } else { step }
     }
 
     pub(super) fn withdrawn(&mut self, error: Option<Box<Error>>, result: &Result<(), Json>) -> Step {
@@ -208,11 +208,11 @@ impl Payment {
     pub(super) fn leave_wallet(&mut self, request: Box<WalletRequest>, at: Moment) -> Step {
         if self.attempt.is_signed() {
             let words = "; nothing was sent, and what is signed now is not sent either: the call can be made again";
-            return self.withdraw(self.waiting.then(|| silent("the wallet", self.limit, words)), at);
+            return self.withdraw(self.is_waiting.then(|| silent("the wallet", self.limit, words)), at);
         }
         let has_hash = !self.attempt.proof.is_empty();
         let advice = if has_hash { HAS_HASH } else { LOOK_IN_WALLET };
-        let answer = if self.waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
+        let answer = if self.is_waiting { self.failed(silent("the wallet", self.limit, advice)) } else { None };
         Step { unlock: true, ..self.answer_early(State::AskingAlone(request), answer) }
     }
 

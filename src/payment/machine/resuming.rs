@@ -66,7 +66,7 @@ impl Payment {
             }
             self.state = State::Closing(Some(error));
             let step = Step::new(Action::Forget);
-            return if self.waiting { step.until(self.store_limit(at)) } else { step };
+            return if self.is_waiting { step.until(self.store_limit(at)) } else { step };
         }
         self.attempt.certainty = if word == ChainWord::Moved { Certainty::Moved } else { Certainty::None };
         self.resume(resumption, at)
@@ -145,7 +145,7 @@ impl Payment {
 
     pub(super) fn not_rewritten(&mut self, before: PaymentState, thrown: Json, at: Moment) -> Step {
         if !self.attempt.is_signed() {
-            self.unrecorded = true;
+            self.is_unrecorded = true;
             let words = "the store of payments failed: the proof of a payment is not written down, and is sent all the same";
             return self.find(None).warn(Some(words));
         }

@@ -19,7 +19,7 @@ impl Payment {
     /// transferred is lost when it is not sent.
     pub(super) fn not_recorded(&mut self, thrown: Json, at: Moment) -> Step {
         if !self.attempt.is_signed() {
-            self.unrecorded = true;
+            self.is_unrecorded = true;
             let words = "the store of payments failed: the proof of a payment is not written down, and is sent all the same";
             return self.send(Some(words), at);
         }
@@ -46,7 +46,7 @@ impl Payment {
 
     /// The proof was sent, and nobody waits for the job: the record says so, if there is one.
     pub(super) fn leave_sent(&mut self) -> Step {
-        if !self.unrecorded {
+        if !self.is_unrecorded {
             return Step::new(Action::Done);
         }
         self.state = State::Concluding(None);
@@ -82,7 +82,7 @@ impl Payment {
         self.attempt.proof.clear();
         self.state = State::Dropping(error);
         let step = Step::new(Action::Forget).with(ReservationChange::Release);
-        if self.waiting { step.until(self.store_limit(at)) } else { step }
+        if self.is_waiting { step.until(self.store_limit(at)) } else { step }
     }
 
     pub(super) fn dropped(&mut self, error: Option<Box<Error>>, result: &Result<(), Json>) -> Step {
@@ -100,7 +100,7 @@ impl Payment {
     /// The store takes long: what it may still have is not taken for gone.
     pub(super) fn not_dropped_yet(&mut self, error: Option<Box<Error>>) -> Step {
         let open = Attempt { state: PaymentState::Sent, ..self.attempt.clone() };
-        let answer = error.filter(|_| self.waiting).map(|error| {
+        let answer = error.filter(|_| self.is_waiting).map(|error| {
             let mut error = not_dropped(error);
             error.payment = Some(Box::new(open));
             Err(error)
@@ -149,7 +149,7 @@ impl Payment {
             self.delivery = self.delivery.max(delivery);
         }
         if let Some(corrected) = self.correction(&error) {
-            self.corrected = true;
+            self.is_corrected = true;
             self.attempt.request = corrected;
             return self.write(State::Recording, at);
         }
@@ -158,7 +158,7 @@ impl Payment {
 
     /// The body with what the server says that it wants, once.
     pub(super) fn correction(&self, error: &Error) -> Option<String> {
-        let words = error.server_message.as_ref().filter(|_| !self.corrected && body::is_refused(error))?;
+        let words = error.server_message.as_ref().filter(|_| !self.is_corrected && body::is_refused(error))?;
         body::corrected(&self.attempt.request, words)
     }
 
@@ -204,8 +204,8 @@ impl Payment {
 
     pub(super) fn accepted_early(&mut self, created: Created) -> Step {
         self.state = State::Over;
-        let update = self.waiting.then(|| self.attempt.document());
-        let answer = self.waiting.then(|| Ok(Paid { created, attempt: self.attempt.clone() }));
+        let update = self.is_waiting.then(|| self.attempt.document());
+        let answer = self.is_waiting.then(|| Ok(Paid { created, attempt: self.attempt.clone() }));
         // All writes are waited for at the end.
         Step { update, ..Step::done(answer) }
     }

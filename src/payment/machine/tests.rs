@@ -227,18 +227,18 @@ impl Model {
             let Payment {
                 attempt,
                 state,
-                waiting,
+                is_waiting,
                 is_asked_again,
                 delivery,
-                unrecorded,
+                is_unrecorded,
                 is_reserved,
-                corrected,
+                is_corrected,
                 resends,
                 hint,
                 limit,
                 ..
             } = payment;
-            let flags = [*waiting, *is_asked_again, *unrecorded, *is_reserved, *corrected, hint.is_some()];
+            let flags = [*is_waiting, *is_asked_again, *is_unrecorded, *is_reserved, *is_corrected, hint.is_some()];
             format!("{} {} {flags:?} {delivery:?} {resends} {limit:?} {:?}", state_name(state), summary(attempt), payment.end)
         });
         let queue: Vec<String> = self.queue.iter().map(operation_name).collect();
@@ -274,7 +274,7 @@ impl Model {
         let at = self.at();
         let payment = self.payment.as_mut().unwrap();
         let before = format!("{:?} {event:?}", payment.state);
-        let was_waiting = payment.waiting && !matches!(event, Event::CallerGone);
+        let was_waiting = payment.is_waiting && !matches!(event, Event::CallerGone);
         let is_reserving = matches!(self.pending, Some(Action::Reserve { .. })) && !matches!(event, Event::Reserved(_));
         let step = payment.next(event, at);
         let is_dropped = is_reserving && !matches!(step.action, Action::Wait);
@@ -381,11 +381,11 @@ impl Model {
 
     fn asks_wallet(&mut self, request: &WalletRequest, before: &str) {
         let payment = self.payment.as_ref().unwrap();
-        assert!(payment.waiting, "a wallet is asked for nobody: {before}");
+        assert!(payment.is_waiting, "a wallet is asked for nobody: {before}");
         let record = self.record.as_ref().unwrap_or_else(|| panic!("the wallet is asked and nothing is written down: {before}"));
         assert!(record.state == PaymentState::Intended && self.queue.is_empty(), "{before}");
         assert!(!self.has_key_lock || self.key, "the wallet is asked and the key is not claimed: {before}");
-        let nonce = request.authorization.as_ref().map(|authorization| authorization.nonce.clone()).unwrap_or_default();
+        let nonce = request.authorization().map(|authorization| authorization.nonce.clone()).unwrap_or_default();
         self.wallet_calls += 1;
         let again = self.wallet_calls == 2 && self.is_last_stale && self.nonce == nonce && self.proofs.is_empty();
         assert!(self.wallet_calls == 1 || again, "the wallet is asked twice: {before}");
@@ -395,7 +395,7 @@ impl Model {
         assert!(self.stored == Stored::Open, "the wallet is asked and the money is not set aside in the store: {before}");
         self.nonce = nonce;
         self.is_last_stale = false;
-        self.may_have_transferred |= request.authorization.is_none();
+        self.may_have_transferred |= request.authorization().is_none();
     }
 
     fn sends(&mut self, attempt: &Attempt, before: &str) {
@@ -404,7 +404,7 @@ impl Model {
             !self.may_call_again || !attempt.is_signed(),
             "a signature is sent after an error that says that no money has moved, so that the call may have been made again: {before}"
         );
-        assert!(payment.waiting && !payment.end.is_over(self.at().now), "a proof is sent for a call that is over: {before}");
+        assert!(payment.is_waiting && !payment.end.is_over(self.at().now), "a proof is sent for a call that is over: {before}");
         self.proofs.insert(attempt.proof[0].1.clone());
         assert_eq!(self.proofs.len(), 1, "two proofs are sent: {before}");
         let kept = self.record.as_ref();
@@ -423,7 +423,7 @@ impl Model {
     /// The payment is over for the program. What is on its way to the store still lands.
     fn is_over(&mut self, before: &str) {
         let payment = self.payment.take().unwrap();
-        assert!(self.answers == 1 || !payment.waiting, "nobody is told: {before}");
+        assert!(self.answers == 1 || !payment.is_waiting, "nobody is told: {before}");
         assert!(self.answers <= 1, "the call is answered twice: {before}");
         (self.pending, self.is_awaited, self.has_timer) = (None, false, false);
         assert_ne!(self.money, Money::Reserved, "money stays set aside: {before}");
@@ -555,7 +555,7 @@ impl Model {
         // What is on its way to the server may arrive, whoever waits for it.
         let mut alone = self.clone();
         alone.may_have_arrived |= matches!(self.pending, Some(Action::Send(_)));
-        if payment.waiting {
+        if payment.is_waiting {
             nexts.push(alone.with(Event::CallerGone));
         }
         // A crash: what is on its way may land all the same.
@@ -715,7 +715,7 @@ impl Model {
 
     /// What the wallet returns or throws, and whether it has moved money.
     fn wallet_answers(&self, request: &WalletRequest) -> Vec<Self> {
-        let signs = request.authorization.is_some();
+        let signs = request.authorization().is_some();
         let proof = if signs { format!("0x{}", "cd".repeat(70)) } else { HASH.to_owned() };
         let answers: [(Result<Json, Json>, bool); 6] = [
             (Ok(json!(proof)), true),

@@ -215,6 +215,22 @@ fn a_wait_that_does_not_share_polls_by_itself_in_any_crowd() {
 }
 
 #[test]
+fn a_wait_that_does_not_share_reads_the_channel_of_its_job_beside_any_crowd() {
+    let mut watch = watch(4, FREE);
+    let (plan, lifetime) = (WaitPlan::default(), Some(Millis::new(30_000.0)));
+    let terms = Terms { plan, lifetime, was_there: false, deadline: Instant::NEVER, limit: None, may_share: false };
+    let alone = watch.subscribe("job-9", "", terms, at(0.0));
+    // Channels are worth a look after five seconds; the crowd has its lists.
+    let now = at(6_000.0);
+    assert!(takes_slot(&step(&mut watch, alone, now, FREE)));
+    watch.slot(alone, now, Some(true));
+    assert!(matches!(watch.next(alone, now, FREE), Step::Own(Next::Poll { .. })));
+    watch.polled(alone, at(6_050.0), Ok(jobs::read_job(job(9, "processing"))));
+    assert!(matches!(step(&mut watch, alone, at(6_050.0), FREE), Step::Own(Next::ReadChannel { .. })));
+    assert!(leader(&mut watch, at(6_050.0), FREE).is_some());
+}
+
+#[test]
 fn all_but_the_leader_of_those_that_share_are_led() {
     let mut watch = watch(4, FREE);
     let plan = WaitPlan::default();
