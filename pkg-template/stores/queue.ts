@@ -27,7 +27,8 @@ export async function takePlaceAmongTabs(name: string, signal: AbortSignal | und
   if (!locks) return takePlace(shared.held, name);
   return new Promise((resolve) => {
     const hold = () => new Promise<void>((over) => resolve(over));
-    locks.request(name, signal ? { signal } : {}, hold).catch(() => {
+    const held = signal ? locks.request(name, { signal }, hold) : locks.request(name, hold);
+    held.catch(() => {
       // A page without an origin of its own has no Web Locks. Who has gone away wants none.
       resolve(signal?.aborted ? () => undefined : takePlace(shared.held, name));
     });
