@@ -192,6 +192,7 @@ function inWords(error: Failed, message: string, moved: FundsMoved, connection: 
     return { message, next: ['For a server that wants a transfer, name a node of its network: --rpc <url>'] };
   }
   if (moved !== false && OVER.includes(String(error.code))) return { message, next: jobIsOver(error, connection) };
+  if (moved !== false && error.code === 'job_gone') return { message, next: [jobIsGone(error, connection)] };
   if (error.code === 'job_not_found' && connection.isOpen === false) {
     return { message: 'nothing is open with this id any more, and the server has no job of it', next: [] };
   }
@@ -216,7 +217,7 @@ function jobGoesOn(jobId: string, payment: PaymentAttempt | undefined, connectio
 }
 
 /** Codes of jobs that are over and have no answer. Their payments are closed. */
-const OVER = ['job_failed', 'job_timeout', 'job_gone'];
+const OVER = ['job_failed', 'job_timeout'];
 /** What is proposed to who gave the agent the server's 30 seconds. */
 const MORE_SECONDS = 120;
 
@@ -227,6 +228,12 @@ function jobIsOver(error: Failed, { seconds = 0 }: Connection): string[] {
     'The job is over without an answer: there is nothing to resume.',
     ...(isShort ? [`Next time give the agent longer: --timeout ${more}`] : []),
   ];
+}
+
+/** The payment of a job that a server does not know stays open until the job's time is over. */
+function jobIsGone({ jobId = '' }: Failed, connection: Connection): string {
+  const command = resumeCommand(connection, isUuid(jobId) ? jobId : undefined);
+  return `If several servers share the address, another one may have the job. To ask again without paying, until its time is over: ${command}`;
 }
 
 /**
