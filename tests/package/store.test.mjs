@@ -266,12 +266,18 @@ test('what a caller does to its job changes nothing for the next one with the sa
     const server = await faultServer(...answers);
     const client = new JobsClient({ baseUrl: server.url, wallet: () => HASH, store: memoryStore() });
     const call = () => client.createJob(params, { idempotencyKey: 'q' });
+    const spoil = (job) => {
+      Object.assign(job, { jobId: 'another', status: 'failed', expiresAt: 0, more: 1 });
+      if (job.payment) job.payment.price = 'changed';
+    };
     const first = await call();
     const kept = structuredClone(first);
-    Object.assign(first, { jobId: 'another', status: 'failed', expiresAt: 0, more: 1 });
-    if (first.payment) first.payment.price = 'changed';
-    for (const next of [await call(), await call()])
+    spoil(first);
+    for (let calls = 0; calls < 3; calls += 1) {
+      const next = await call();
       assert.deepEqual([next.jobId, next.status, next.more], [kept.jobId, kept.status, undefined]);
+      spoil(next);
+    }
   }
 });
 
