@@ -20,23 +20,15 @@ const jobs = Array.from({ length: count }, (_, at) => {
 });
 await server.ask({ make: jobs });
 const client = new JobsClient({ baseUrl: server.url });
-const held = () => {
-  globalThis.gc();
-  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-  return heapUsed + external + arrayBuffers;
-};
 // The first wait loads the module and compiles it.
 const warm = new JobsClient({ baseUrl: server.url });
 await warm.getJob('0');
 
-let answered = 0;
 const one = async (at) => {
   const job = await client.pollJob(String(at));
-  answered += 1;
   return Date.now() - job.result.message.createdAt;
 };
 const results = [];
-const before = held();
 const stalls = monitorEventLoopDelay({ resolution: 1 });
 stalls.enable();
 // Those whose time has come begin together, as in a program that takes orders.
@@ -46,9 +38,6 @@ for (let at = 0; at < count; ) {
 }
 stalls.disable();
 const beginning = stalls.max / 1e6;
-// Of what a few waits hold, nothing can be seen beside what else the program does.
-const waiting = count - answered;
-const bytes = waiting < 1_000 ? null : (held() - before) / waiting;
 stalls.reset();
 stalls.enable();
 // One among them is given up: how long until its call has ended?
@@ -73,7 +62,6 @@ const figures = {
   meanDelayMs: delays.reduce((sum, delay) => sum + delay, 0) / count,
   p95DelayMs: quantile(delays, 0.95),
   kilobytesPerJob: counts.bytes / count / 1_000,
-  memoryPerJob: bytes,
   longestStallMs: Math.max(beginning, stalls.max / 1e6),
   beginningStallMs: beginning,
   abortMs,

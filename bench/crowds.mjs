@@ -14,7 +14,6 @@ const COLUMNS = {
   'mean delay': ({ meanDelayMs }) => `${meanDelayMs.toFixed(0)} ms`,
   '95 % within': ({ p95DelayMs }) => `${p95DelayMs.toFixed(0)} ms`,
   'received a job': ({ kilobytesPerJob }) => `${kilobytesPerJob.toFixed(0)} KB`,
-  'memory a job': ({ memoryPerJob }) => (memoryPerJob === null ? '–' : `${(memoryPerJob / 1_000).toFixed(1)} KB`),
   'longest stall': ({ longestStallMs }) => `${longestStallMs.toFixed(0)} ms`,
   'an abort takes': ({ abortMs }) => `${abortMs.toFixed(1)} ms`,
 };
@@ -23,7 +22,7 @@ export async function measure() {
   const child = path.join(import.meta.dirname, 'crowd-of-waits.mjs');
   const figures = {};
   for (const count of COUNTS) {
-    figures[count] = JSON.parse(execFileSync(process.execPath, ['--expose-gc', child, String(count)], { encoding: 'utf8' }));
+    figures[count] = JSON.parse(execFileSync(process.execPath, [child, String(count)], { encoding: 'utf8' }));
   }
   const rows = Object.entries(figures).map(([count, of]) => [count, ...Object.values(COLUMNS).map((shown) => shown(of))]);
   return { columns: ['jobs', ...Object.keys(COLUMNS)], rows, figures };
