@@ -110,12 +110,16 @@ impl AgentTimes {
         let (took, is_finished) = (seconds(age), matches!(observed, Observed::Finished(_)));
         self.prior_jobs = (self.prior_jobs * PRIOR_MEMORY).max(LAST_PRIOR_JOBS);
         let own = bins().position(|(_, to)| took < to).unwrap_or(BINS).min(BINS.saturating_sub(1));
+        // What would lie before the first bin is left out.
+        let mut left: f64 = SPREAD.iter().skip(2_usize.saturating_sub(own)).sum();
         for (at, ((from, to), (events, seconds))) in bins().zip(self.events.iter_mut().zip(&mut self.seconds)).enumerate() {
-            *events *= MEMORY;
-            *seconds = *seconds * MEMORY + (took - from).clamp(0.0, to - from);
             // The bin itself is the third of five.
-            let share = at.saturating_add(2).checked_sub(own).and_then(|at| SPREAD.get(at));
-            *events += share.filter(|_| is_finished).copied().unwrap_or(0.0);
+            let share = at.saturating_add(2).checked_sub(own).and_then(|at| SPREAD.get(at)).copied().unwrap_or(0.0);
+            // A job that is spread over bins has spent its time in them in the same way.
+            let spent = if is_finished { (to - from) * (left - share / 2.0) } else { (took - from).clamp(0.0, to - from) };
+            *seconds = *seconds * MEMORY + spent;
+            *events = *events * MEMORY + if is_finished { share } else { 0.0 };
+            left -= share;
         }
         true
     }
@@ -309,6 +313,10 @@ mod tests {
             times.learn(Observed::Finished(Millis::new(ms)));
             assert_eq!(learned(&times, "events"), events.map(f64::from), "{ms}");
         }
+        // The time that it has spent in each bin is spread in the same way.
+        let mut finished = AgentTimes::default();
+        finished.learn(Observed::Finished(Millis::new(100.0)));
+        assert_eq!(learned(&finished, "seconds"), [78.0, 13.0, 7.0, 2.0, 0.0, 0.0]);
         let mut unfinished = AgentTimes::default();
         unfinished.learn(Observed::Unfinished(Millis::new(110.0)));
         assert_eq!(learned(&unfinished, "events"), [0.0; 6]);
@@ -325,6 +333,18 @@ mod tests {
                 assert_eq!(AgentTimes::read(&kept).is_some(), is_read, "{bin} {more}");
             }
         }
+    }
+
+    #[test]
+    fn a_job_that_takes_longer_than_all_before_it_is_not_polled_more_and_more_often() {
+        let mut times = AgentTimes::default();
+        for ms in [1_000.0, 1_500.0, 2_000.0, 2_500.0, 3_000.0, 3_500.0, 4_000.0, 5_000.0, 6_500.0, 8_000.0] {
+            times.learn(Observed::Finished(Millis::new(ms)));
+        }
+        let plan = times.plan(Pace::default());
+        let gaps = [9.0, 12.0, 18.0, 27.0].map(|age| plan.gap(Millis::from_secs(age)).get());
+        let before = plan.gap(Millis::from_secs(6.0)).get();
+        assert!(gaps.iter().all(|gap| *gap > before && *gap > 600.0), "{before} {gaps:?}");
     }
 
     #[test]
