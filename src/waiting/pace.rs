@@ -115,8 +115,9 @@ impl AgentTimes {
         for (at, ((from, to), (events, seconds))) in bins().zip(self.events.iter_mut().zip(&mut self.seconds)).enumerate() {
             // The bin itself is the third of five.
             let share = at.saturating_add(2).checked_sub(own).and_then(|at| SPREAD.get(at)).copied().unwrap_or(0.0);
-            // A job that is spread over bins has spent its time in them in the same way.
-            let spent = if is_finished { (to - from) * (left - share / 2.0) } else { (took - from).clamp(0.0, to - from) };
+            // A job that counts in later bins too has spent time in them in the same way.
+            let later = if is_finished && at > own { (to - from) * (left - share / 2.0) } else { 0.0 };
+            let spent = later + (took - from).clamp(0.0, to - from);
             *seconds = *seconds * MEMORY + spent;
             *events = *events * MEMORY + if is_finished { share } else { 0.0 };
             left -= share;
@@ -313,10 +314,10 @@ mod tests {
             times.learn(Observed::Finished(Millis::new(ms)));
             assert_eq!(learned(&times, "events"), events.map(f64::from), "{ms}");
         }
-        // The time that it has spent in each bin is spread in the same way.
+        // In the later ones it has spent time too.
         let mut finished = AgentTimes::default();
         finished.learn(Observed::Finished(Millis::new(100.0)));
-        assert_eq!(learned(&finished, "seconds"), [78.0, 13.0, 7.0, 2.0, 0.0, 0.0]);
+        assert_eq!(learned(&finished, "seconds"), [100.0, 0.0, 7.0, 2.0, 0.0, 0.0]);
         let mut unfinished = AgentTimes::default();
         unfinished.learn(Observed::Unfinished(Millis::new(110.0)));
         assert_eq!(learned(&unfinished, "events"), [0.0; 6]);
