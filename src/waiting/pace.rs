@@ -110,17 +110,15 @@ impl AgentTimes {
         let (took, is_finished) = (seconds(age), matches!(observed, Observed::Finished(_)));
         self.prior_jobs = (self.prior_jobs * PRIOR_MEMORY).max(LAST_PRIOR_JOBS);
         let own = bins().position(|(_, to)| took < to).unwrap_or(BINS).min(BINS.saturating_sub(1));
-        // What would lie before the first bin is left out.
-        let mut left: f64 = SPREAD.iter().skip(2_usize.saturating_sub(own)).sum();
         for (at, ((from, to), (events, seconds))) in bins().zip(self.events.iter_mut().zip(&mut self.seconds)).enumerate() {
             // The bin itself is the third of five.
-            let share = at.saturating_add(2).checked_sub(own).and_then(|at| SPREAD.get(at)).copied().unwrap_or(0.0);
+            let place = at.saturating_add(2).checked_sub(own).filter(|_| is_finished);
+            let share = place.and_then(|place| SPREAD.get(place)).copied().unwrap_or(0.0);
             // A job that counts in later bins too has spent time in them in the same way.
-            let later = if is_finished && at > own { (to - from) * (left - share / 2.0) } else { 0.0 };
-            let spent = later + (took - from).clamp(0.0, to - from);
-            *seconds = *seconds * MEMORY + spent;
-            *events = *events * MEMORY + if is_finished { share } else { 0.0 };
-            left -= share;
+            let beyond: f64 = place.map_or(0.0, |place| SPREAD.iter().skip(place.saturating_add(1)).sum());
+            let later = if at > own { (to - from) * (beyond + share / 2.0) } else { 0.0 };
+            *seconds = *seconds * MEMORY + later + (took - from).clamp(0.0, to - from);
+            *events = *events * MEMORY + share;
         }
         true
     }
