@@ -193,12 +193,13 @@ export class Instance {
 
   #reading(...given: Parameters<typeof host.reading>) {
     const reading = host.reading(...given);
-    const end = (isComplete: boolean) => {
+    const { end } = reading;
+    reading.end = (isComplete) => {
       this.#open.delete(reading);
-      reading.end(isComplete);
+      end(isComplete);
     };
-    this.#open.set(reading, () => reading.end(false));
-    return { ...reading, end };
+    this.#open.set(reading, () => end(false));
+    return reading;
   }
 
   #wake(request: { release?: () => void }) {

@@ -16,11 +16,17 @@ export interface Reading {
    */
   readonly signal: AbortSignal;
   /** Ends it all; without the whole response the request is aborted. */
-  readonly end: (isComplete: boolean) => void;
+  end: (isComplete: boolean) => void;
   /** Whether an event stream is wanted piece by piece. */
   readonly streams: boolean;
   /** Set here: the text of the body so far, as soon as the response has begun. */
   text?: string;
+  /**
+   * Set here: ends the body, which a fetch that does not take the signal goes on to receive. No
+   * listener of the signal: fetch in Node keeps the signals of finished requests, with all that
+   * their listeners hold, for some collections of garbage.
+   */
+  cancel?: () => void;
 }
 /** What Rust takes. */
 interface Received {
@@ -62,10 +68,18 @@ class Unreadable extends Error {
 /** What `receive` takes. */
 export function reading(names: readonly string[], most: number, streams: boolean): Reading {
   const controller = new AbortController();
-  const end = (isComplete: boolean) => {
-    if (!isComplete) controller.abort();
+  const reading: Reading = {
+    names,
+    most,
+    signal: controller.signal,
+    streams,
+    end(isComplete) {
+      if (isComplete) return;
+      controller.abort();
+      reading.cancel?.();
+    },
   };
-  return { names, most, signal: controller.signal, end, streams };
+  return reading;
 }
 
 /** Waits for a response and reads it. Rejects with what `fetch` or the body throws. */
@@ -175,9 +189,8 @@ class Body implements Pieces {
   constructor(reader: Reader, reading: Reading) {
     this.#reader = reader;
     this.#reading = reading;
-    // A fetch that does not take the signal goes on to receive the body.
     if (reading.signal.aborted) this.#cancel();
-    else reading.signal.addEventListener('abort', () => this.#cancel());
+    else reading.cancel = () => this.#cancel();
   }
 
   /** An async function catches whatever it throws. */

@@ -2,6 +2,7 @@
 // module that traps.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import path from 'node:path';
 import { test } from 'node:test';
 import { faultServer, reply } from './fault-server.mjs';
@@ -222,6 +223,20 @@ for (const [what, finish, open] of [
     later.free();
   });
 }
+
+test('whoever keeps the signal of a finished request keeps nothing of its response', async () => {
+  const signals = [];
+  const fetch = async (url, { signal }) => {
+    signals.push(signal);
+    return job(idOf(url));
+  };
+  const client = new JobsClient({ baseUrl: 'https://h', fetch });
+  await Promise.all([client.getJob('a'), client.getJob('b', { signal: new AbortController().signal })]);
+  assert.deepEqual(
+    signals.map((signal) => getEventListeners(signal, 'abort').length),
+    [0, 0],
+  );
+});
 
 test('100,000 calls leave the module’s memory as it was', { timeout: 120_000 }, async () => {
   const program = `
