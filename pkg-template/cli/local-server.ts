@@ -4,7 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Refusal } from './exit.js';
 import type { Output } from './output.js';
-import { NO_SERVER_HERE } from './report.js';
+import { noServerHere } from './unreached.js';
 
 /** What a served sandbox calls itself. */
 const SANDBOX = 'eliza-jobs-sandbox';
@@ -35,7 +35,7 @@ export async function isLocalSandbox(url: string, output: Output): Promise<boole
     if (performance.now() > end) {
       throw new Refusal('connection_failed', `no server answers at ${url} (${probed.error})`, [
         'Nothing was paid.',
-        NO_SERVER_HERE,
+        noServerHere(url),
       ]);
     }
     if (next === FIRST_PAUSE_MS) output.waiting('server', `waiting for one at ${url}`);

@@ -5,7 +5,8 @@ import type { Connection } from './connect.js';
 import { EXIT, Interrupted, Refusal, UsageError } from './exit.js';
 import { inShort, type Output } from './output.js';
 import { PROGRAM } from './program.js';
-import { API_KEY_VARIABLE, isLoopback, isUuid, MOST_SECONDS, quoted } from './values.js';
+import { wayTo } from './unreached.js';
+import { API_KEY_VARIABLE, isUuid, MOST_SECONDS, quoted } from './values.js';
 
 type Failed = Partial<ElizaJobsError> & Error;
 
@@ -200,10 +201,7 @@ function inWords(error: Failed, message: string, moved: FundsMoved, connection: 
     return { message, next: requestRefused(error.payment, connection) };
   }
   if (error.code === 'wait_timeout' && error.jobId) return { message, next: [jobGoesOn(error.jobId, error.payment, connection)] };
-  if (moved === false) {
-    const isHere = error.code === 'connection_failed' && isLoopback(connection.url);
-    return { message, next: isHere ? [noServerHere(message, connection.url)] : [] };
-  }
+  if (moved === false) return { message, next: error.code === 'connection_failed' ? wayTo(connection.url, error.cause) : [] };
   if (error.payment && lacksHash(error.payment)) return { message, next: [withHash(error.payment, connection)] };
   return { message, next: [`To go on without paying again: ${resumeCommand(connection)}`] };
 }
@@ -249,15 +247,6 @@ function requestRefused(payment: PaymentAttempt, connection: Connection): string
     `To ask another agent without paying again: ${command}${timeout}`,
     ...(until ? [`The signature can be used until ${until} UTC.`] : []),
   ];
-}
-
-/** What to do where no server answers on this machine. */
-export const NO_SERVER_HERE = `Does the server run? "${PROGRAM} sandbox" starts one for trying out.`;
-
-function noServerHere(message: string, url: string): string {
-  const isPlain = url.startsWith('https:') && /ERR_SSL_(WRONG_VERSION|PACKET_LENGTH|HTTP)|wrong version number/i.test(message);
-  if (isPlain) return `It speaks http; write ${url.replace('https:', 'http:')}`;
-  return NO_SERVER_HERE;
 }
 
 function aboutMoney(moved: FundsMoved, payment: PaymentAttempt | undefined): string {

@@ -220,11 +220,11 @@ fn unread(failure: SendFailure, words: &str) -> SendError {
     SendError { failure, words: words.to_owned(), cause: None, partial: String::new() }
 }
 
-/// What fetch threw. The useful word is often a cause's code: Node says `fetch failed` and keeps
-/// `ECONNREFUSED` below.
+/// What fetch threw. The useful word is often a cause's: Node says `fetch failed` and keeps the
+/// code `ECONNREFUSED` below, or the words `bad port`.
 fn failed(thrown: JsValue, mut progress: Progress) -> SendError {
     let cause = Json(thrown);
-    let mut words = cause.as_text().or_else(|| cause.get_text("message")).unwrap_or_default();
+    let mut words = cause.as_text().unwrap_or_default();
     let mut at = Some(cause.clone());
     for _ in 0..4 {
         let Some(error) = at else { break };
@@ -235,6 +235,7 @@ fn failed(thrown: JsValue, mut progress: Progress) -> SendError {
             }
             break;
         }
+        words = error.get_text("message").unwrap_or(words);
         at = error.get("cause");
     }
     SendError { failure: SendFailure::from_words(&words, progress), words, cause: Some(cause), partial: String::new() }

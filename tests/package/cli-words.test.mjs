@@ -86,6 +86,42 @@ test('what is no server of elizaOS is said to be that, in the words of the comma
   }
 });
 
+test('a server that cannot be reached: which, what the system says, that nothing was paid, and what to do', async () => {
+  const server = http.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  for (const [args, message, ...lines] of [
+    [
+      ['ask', 'http://localhost:1', QUESTION],
+      'no connection to localhost:1 (POST /api/messaging/jobs): bad port',
+      'Nothing was paid.',
+      'HTTP is never sent to port 1, which belongs to another protocol: give the server another one, such as 3000.',
+    ],
+    [
+      ['ask', 'nowhere.invalid', QUESTION],
+      'no connection to nowhere.invalid (POST /api/messaging/jobs): E',
+      'Nothing was paid.',
+      'No machine is known as nowhere.invalid: is the name right, and is this machine online?',
+    ],
+    [
+      ['health', `localhost:${port}`],
+      `no connection to localhost:${port} (GET /api/messaging/jobs/health): ECONNREFUSED`,
+      `Does the server run? "eliza-jobs sandbox --port ${port}" starts one for trying out.`,
+    ],
+    [
+      ['health', 'https://localhost:1'],
+      'bad port',
+      'HTTP is never sent to port 1, which belongs to another protocol: give the server another one, such as 3000.',
+    ],
+  ]) {
+    const { code, stdout, stderr } = await user().run(...args);
+    assert.deepEqual([code, stdout], [1, ''], stderr);
+    assert.ok(stderr.split('\n')[0].includes(message), stderr);
+    for (const line of lines) assert.ok(stderr.includes(`\n  ${line}\n`), stderr);
+  }
+});
+
 test('a day that is none is refused, and a time without a zone is UTC', async () => {
   const { run } = user({ TZ: 'Pacific/Kiritimati' });
   for (const day of [

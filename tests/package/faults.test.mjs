@@ -75,6 +75,9 @@ test('a refused connection and an unknown name are named, with the cause', async
   const nowhere = new JobsClient({ baseUrl: 'http://nowhere.invalid', retries: 0 });
   const unknown = await rejects(nowhere.createJob(params), 'ConnectionError', 'connection_failed', /nowhere\.invalid.*E\w+/);
   assert.ok(unknown.cause instanceof TypeError);
+  // Node says it in the cause, and gives it no code.
+  const barred = new JobsClient({ baseUrl: 'http://localhost:1', retries: 0 });
+  await rejects(barred.getJobsHealth(), 'ConnectionError', 'connection_failed', /no connection to localhost:1 .*: bad port/);
 });
 
 test('a server that is only just starting is reached, by reads and by unpaid creates, within the time limit', async () => {
