@@ -11,7 +11,7 @@ import { quoted } from './values.js';
 export const STORE_OPTION: Option = {
   name: 'store',
   value: '<folder>',
-  help: "where payments are recorded (default: ELIZA_JOBS_STORE, else the user's data folder)",
+  help: "the folder of payments (default: ELIZA_JOBS_STORE, else the user's data folder)",
 };
 
 /** The folder of payments in sandboxes, in the folder of the others where that was named. */

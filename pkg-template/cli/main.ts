@@ -32,10 +32,10 @@ export async function main(args: readonly string[]): Promise<number> {
 async function run(args: readonly string[], output: Output): Promise<number> {
   const { command, given } = read(args, COMMANDS);
   if (given.has('version')) output.raw(`${version()}\n`);
-  else if (given.has('help')) output.raw(command ? helpFor(command) : help(COMMANDS));
+  else if (given.has('help')) output.raw(command ? helpFor(command, output.columns) : help(COMMANDS, output.columns));
   else if (command) return await command.run(given, output);
   else {
-    await new Promise((written) => process.stderr.write(help(COMMANDS), written));
+    await new Promise((written) => process.stderr.write(help(COMMANDS, output.columns), written));
     return EXIT.wrongUse;
   }
   return EXIT.done;

@@ -20,6 +20,10 @@ const COLUMN = 9;
 // eslint-disable-next-line no-control-regex -- exactly these are meant
 const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
+/** How long lines of text are where nobody says it, and where there is room for longer ones. */
+const COLUMNS = 80;
+const MOST_COLUMNS = 100;
+
 /** A text in a colour, where there are colours. */
 export interface Painted {
   readonly style: Style;
@@ -57,6 +61,12 @@ export class Output {
   /** Whether a person sees progress. */
   get showsProgress(): boolean {
     return this.#err.isTTY && !this.json;
+  }
+
+  /** How many characters a line of text has at most. */
+  get columns(): number {
+    // Some terminals say 0 until they are drawn.
+    return Math.min((this.#out.isTTY && this.#out.columns) || COLUMNS, MOST_COLUMNS);
   }
 
   /** A step that was done: one line. */

@@ -250,6 +250,25 @@ test('every command has its help, and --version is the package’s', async () =>
   assert.match((await run('sandbox', '--help')).stdout, /https:\/\/\S+\/docs\/sandbox\.md#faults/);
 });
 
+test('no line of a help is longer than the terminal, or than 80 characters in a pipe, but for a command or an address', async () => {
+  const { inShell } = user();
+  for (const columns of [80, 40]) {
+    for (const name of ['', ...COMMANDS]) {
+      // Only a terminal has a width of its own.
+      const line = `eliza-jobs ${name} --help`;
+      const { code, stdout } = await inShell(
+        columns === 80 ? line : `script -qec "stty cols ${columns}; ${line}" /dev/null </dev/null`,
+      );
+      assert.equal(code, 0);
+      const long = stdout
+        .split(/\r?\n/)
+        .filter((text) => text.length > columns && !/^ *(https:|Usage: |eliza-jobs |git diff )\S/.test(text));
+      assert.deepEqual(long, [], `${line} in ${columns}`);
+      if (name === 'ask') assert.match(stdout, /--max <usdc>\s+the most that one answer may cost,\s+such as 0\.05\s/);
+    }
+  }
+});
+
 test('quote prints the price and pays nothing', async (t) => {
   const { sandbox, url } = await sandboxed(t);
   const { run, onTerminal } = user();
