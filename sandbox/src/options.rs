@@ -413,15 +413,23 @@ impl Options {
     /// Whether two options cannot both be meant.
     fn contradictions(&self, given: &mut Given) {
         let free = self.paywall == PaywallKind::None;
-        for field in ["price", "networks", "recipient", "hashCheck", "paymentIdentifier"] {
+        for field in ["price", "networks", "recipient"] {
             if free && given.get(field).is_some() {
                 let way_out = format!("add paywall: 'x402-v2', or leave out {field}");
                 given.refuse(field, format!("{field} is given, but without a paywall nothing is paid; {way_out}"));
             }
         }
         let rules = [
-            ("hashCheck", self.paywall == PaywallKind::Elizaos, "only paywall: 'elizaos' has hashes to check"),
-            ("paymentIdentifier", self.paywall == PaywallKind::X402V2, "only paywall: 'x402-v2' has ids of payments"),
+            (
+                "hashCheck",
+                self.paywall == PaywallKind::Elizaos,
+                "only paywall: 'elizaos' has hashes to check; leave it out with others",
+            ),
+            (
+                "paymentIdentifier",
+                self.paywall == PaywallKind::X402V2,
+                "only paywall: 'x402-v2' has ids of payments; leave it out with others",
+            ),
             ("answer", self.has_agent, "with agent: false nobody answers; leave out one of the two"),
             ("answerMs", self.has_agent, "with agent: false nobody answers; leave out one of the two"),
             ("now", self.is_virtual, "real time is the machine's; add time: 'virtual', or leave out now"),
