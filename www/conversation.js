@@ -1,10 +1,12 @@
 // The conversation: questions, what the server is doing about them, and the answers with their
 // receipts.
-import { byId, copyButton, cut, duration, element, short } from './dom.js';
+import { bringIntoView, byId, copyButton, cut, duration, element, short } from './dom.js';
 import { chargeOf, fundsMoved, sentence } from './words.js';
 
 /** A longer question is in its field; its answer is not to be looked for below all of it. */
 const LONGEST = 1000;
+/** A longer answer is scrolled in a place of its own. */
+const LONG = 1200;
 const SAID = {
   idle: 'Ready.',
   quoting: 'Asking for the price.',
@@ -72,10 +74,13 @@ export function beginTurn(question, stop) {
       if (said) doing.textContent = said;
     },
     answered(job, receipt) {
+      const { content } = job.result.message;
+      const isLong = content.length > LONG;
+      // What scrolls is reached with Tab, so that the keyboard scrolls it too.
       const text = element(
         'div',
-        { className: 'answer', tabIndex: -1, role: 'group', 'aria-label': 'Answer' },
-        job.result.message.content,
+        { className: isLong ? 'answer long' : 'answer', tabIndex: isLong ? 0 : -1, role: 'group', 'aria-label': 'Answer' },
+        content,
       );
       finish('answered', text, stub(job, receipt, performance.now() - began));
       setState('answered');
@@ -106,8 +111,7 @@ function present(answer) {
   const isTyping =
     active?.matches('input, select, textarea:not(#question)') || (active?.id === 'question' && active.dataset.changed === 'true');
   if (!isTyping) answer.focus({ preventScroll: true });
-  const calm = document.documentElement.dataset.calm === 'true' || matchMedia('(prefers-reduced-motion: reduce)').matches;
-  answer.scrollIntoView({ block: 'nearest', behavior: calm ? 'auto' : 'smooth' });
+  bringIntoView(answer);
 }
 
 /**

@@ -28,6 +28,12 @@ export const cut = (text, most) => (text.length > most ? `${text.slice(0, most).
 /** `1.24 s`, or `38 ms` when it is less than a second. */
 export const duration = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
 
+/** Scrolls no further than needed; at once where motion is not wanted. */
+export function bringIntoView(shown, block = 'nearest') {
+  const calm = document.documentElement.dataset.calm === 'true' || matchMedia('(prefers-reduced-motion: reduce)').matches;
+  shown.scrollIntoView({ block, behavior: calm ? 'auto' : 'smooth' });
+}
+
 /** A button that puts a text on the clipboard, and says so for a moment. */
 export function copyButton(text, what) {
   const button = element('button', { type: 'button', className: 'quiet small', 'aria-label': `Copy ${what}` }, 'Copy');

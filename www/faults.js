@@ -1,6 +1,6 @@
 // "Make it go wrong": each switch plays one misfortune in a sandbox of its own, with the real
 // client, in the page's drawing.
-import { byId, element } from './dom.js';
+import { bringIntoView, byId, element } from './dom.js';
 import { recordedFetch, recordedWallet } from './recorder.js';
 import { load, makeSandbox } from './server.js';
 import { sentence } from './words.js';
@@ -70,6 +70,7 @@ export function createFaults(sequence, { isFree, began, ended }) {
       button.addEventListener('click', async () => {
         if (!isFree()) return;
         began({ fault: entry.id, question: QUESTION, limit: LIMIT });
+        showDrawing();
         allow(false, 'One at a time: this one is played to its end.');
         result.className = 'result';
         result.textContent = 'playing …';
@@ -92,6 +93,13 @@ export function createFaults(sequence, { isFree, began, ended }) {
     }),
   );
   return { allow: (isAllowed) => allow(isAllowed, 'Your question comes first: these can be played when it has ended.') };
+}
+
+/** In one column the drawing is above the switches, and may be out of sight. */
+function showDrawing() {
+  const drawing = byId('drawing');
+  const { top, bottom } = drawing.getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) bringIntoView(drawing, 'start');
 }
 
 function show(result, { text, isGood }) {

@@ -172,8 +172,11 @@ function reconnect() {
   connectedWallet = real;
   connection = (async () => {
     const wanted = settings.paywall;
-    // The client first: it knows what is open. A server elsewhere needs no sandbox.
-    await load('index');
+    const client = load('index');
+    // Both are asked for at the same time. A server elsewhere needs no sandbox.
+    if (settings.server !== 'own') load('sandbox').catch(() => undefined);
+    // The client first: it knows what is open.
+    await client;
     if (settings.server !== 'own' && (!sandbox || sandboxPaywall !== wanted)) {
       sandboxPaywall = wanted;
       sandbox = await makeSandbox({ paywall: wanted });

@@ -50,7 +50,9 @@ function drawingIn(list, isLatest) {
     add,
     /** A line across all lifelines: how it ended. */
     end(text, isGood) {
-      if (isLatest()) list.append(element('li', { className: `ending ${isGood ? 'good' : 'bad'}` }, text));
+      if (!isLatest()) return;
+      list.append(element('li', { className: `ending ${isGood ? 'good' : 'bad'}` }, text));
+      showEnd(list);
     },
     /** Puts more words on the latest arrow of a kind. */
     amend(kind, label) {
@@ -88,8 +90,13 @@ function drawn(list, step) {
     list.firstElementChild.remove();
     list.querySelector('button.arrow').tabIndex = 0;
   }
-  if (list.scrollHeight > list.clientHeight) list.scrollTop = list.scrollHeight;
+  showEnd(list);
   return row;
+}
+
+/** The latest is seen, where not all is. */
+function showEnd(list) {
+  if (list.scrollHeight > list.clientHeight) list.scrollTop = list.scrollHeight;
 }
 
 function write(item, { way, text, ending, time }, step) {

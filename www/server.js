@@ -95,8 +95,8 @@ export async function connect(settings, { drawing, sandbox, wallet, confirm }) {
     ...(isOwn && settings.apiKey && { apiKey: settings.apiKey }),
     spend: {
       maxPerPayment: settings.limit.trim(),
-      // Play money and money do not share a budget.
-      budget: { perDay: settings.perDay.trim(), scope: isOwn ? 'demo' : 'demo-sandbox' },
+      // Play money and money do not share a budget, and that of a sandbox ends with it.
+      budget: { perDay: settings.perDay.trim(), scope: isOwn ? 'demo' : new URL(baseUrl).host },
       networks: [settings.network],
     },
     store: storageTrouble() === 'forbidden' ? memoryStore() : localStorageStore(),

@@ -369,6 +369,19 @@ test('an answer of a sandbox that has ended with its page is not offered; the le
   await close();
 });
 
+test('play money of a sandbox that is gone counts for no budget; its row stays in the ledger', async () => {
+  const { page, close } = await openPage(browser, { settings: { askFirst: false, perDay: '0.03' } });
+  await priced(page);
+  await ask(page, 'Who pays for this?', { pay: false });
+  await turn(page, 'answered').waitFor();
+  await page.locator('#budget-text', { hasText: '0.02 of 0.03 USDC today: the next answer does not fit' }).waitFor();
+  await page.reload();
+  await priced(page);
+  await page.locator('#payments', { hasText: 'another sandbox' }).waitFor();
+  assert.equal(await text(page, '#budget-text'), '0 of 0.03 USDC today');
+  await close();
+});
+
 test('what no receipt calls charged is not called paid: in the receipt and in the ledger', async () => {
   for (const [paywall, said] of [
     ['x402-v2', 'not so far, says the server'],
@@ -420,6 +433,65 @@ test('each switch ends as it must: paid once, or nothing was paid, and never twi
   assert.equal(await text(page, '#doubled'), '0');
   assert.equal(await text(page, '#made'), String(Object.values(paid).reduce((sum, each) => sum + each)));
   assert.deepEqual(errors, []);
+  await close();
+});
+
+/** Whether the element is in the window with all of its height. */
+const isSeen = (locator) =>
+  locator.evaluate((element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
+  });
+for (const [width, height] of [
+  [1280, 800],
+  [360, 740],
+]) {
+  test(`a switch plays where it is seen, in a window of ${width} by ${height}, and the focus stays on it`, async () => {
+    const { page, close } = await openPage(browser, { context: { viewport: { width, height }, reducedMotion: 'reduce' } });
+    await priced(page);
+    for (const fault of ['lose-reply', 'server-restarts']) {
+      const button = page.locator(`[data-fault="${fault}"]`);
+      await button.evaluate((element) => element.scrollIntoView({ block: 'center' }));
+      await button.click();
+      await page.locator(`li:has([data-fault="${fault}"]) .result:is(.good, .bad)`).waitFor();
+      assert.ok(await isSeen(page.locator('#drawing-title')), `${fault}: what is played`);
+      assert.ok(await isSeen(page.locator('#steps .ending')), `${fault}: how it has ended`);
+      assert.equal(await page.evaluate(() => document.activeElement.dataset.fault), fault);
+    }
+    await close();
+  });
+}
+
+test('a long answer has a place of its own, which the keyboard scrolls', async () => {
+  const { page, close } = await openPage(browser, { settings: { askFirst: false } });
+  await priced(page);
+  await ask(page, 'A long one? '.repeat(1_700), { pay: false });
+  await turn(page, 'answered').waitFor();
+  const answer = page.locator('.turn > .answer');
+  assert.ok((await answer.innerText()).length > 20_000);
+  assert.ok((await answer.evaluate((element) => element.getBoundingClientRect().height)) < 700);
+  await answer.press('End');
+  await page.waitForFunction(() => document.querySelector('.turn > .answer').scrollTop > 1000);
+  await page.locator('#send').focus();
+  await page.keyboard.press('Tab');
+  assert.ok(await answer.evaluate((element) => element === document.activeElement), 'it is reached with Tab');
+  await close();
+});
+
+test('in the colours of the reader the drawing has its lines, and the chosen tab is told from the others', async () => {
+  const { page, close } = await openPage(browser, { context: { forcedColors: 'active' } });
+  await priced(page);
+  const style = (selector, name) =>
+    page
+      .locator(selector)
+      .first()
+      .evaluate((at, name) => getComputedStyle(at)[name], name);
+  assert.match(await style('#steps', 'backgroundImage'), /^linear-gradient\(rgb\(0, 0, 0\)/, 'the lifelines');
+  assert.equal(await style('#steps .arrow', 'backgroundColor'), 'rgba(0, 0, 0, 0)', 'nothing hides them');
+  assert.notEqual(
+    await style('[role=tab][aria-selected=true]', 'borderBottomColor'),
+    await style('[role=tab][aria-selected=false]', 'borderBottomColor'),
+  );
   await close();
 });
 
@@ -776,6 +848,21 @@ test('what is transferred, compressed: before anything can be read and typed, be
   within(all.page, [5, 26]);
   within(all.package, [50, 184]);
   within(all.sandbox, [30, 64]);
+  await close();
+});
+
+test('the sandbox is asked for while the client is still under way', async () => {
+  let go;
+  const gate = new Promise((resolve) => (go = resolve));
+  let asked;
+  const { page, close } = await openPage(browser, {
+    async prepare(page) {
+      asked = page.waitForRequest(/chunks\/sandbox/, { timeout: 20_000 }).finally(go);
+      await page.route('**/chunks/eliza-jobs*', (route) => gate.then(() => route.continue()));
+    },
+  });
+  await asked;
+  await priced(page);
   await close();
 });
 
