@@ -138,7 +138,8 @@ export function address(text: string): string {
   try {
     url = new URL(full);
   } catch {
-    throw new UsageError(`the server's address must be one such as https://agents.example; given: ${JSON.stringify(text)}`);
+    const hint = /:\d{5,}/.test(text) ? 'A port is at most 65535.' : undefined;
+    throw new UsageError(`the server's address must be one such as https://agents.example; given: ${JSON.stringify(text)}`, hint);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new UsageError(`the server's address must begin with https:// or http://; given: ${JSON.stringify(text)}`);

@@ -160,6 +160,7 @@ test('wrong use: exit code 2, what is wrong, what would be right, and nothing is
     [['ask', url, 'q', '--network', 'bse', '--max', '1'], '--network (once for each network) must be one of: base,', '"bse"'],
     [['ask', url, 'q', '--network', 'base,polygon'], '--network (once for each network)', '"base,polygon"'],
     [['ask', 'ftp://agents.example', 'q'], 'must begin with https:// or http://'],
+    [['ask', 'localhost:70000', 'q'], 'given: "localhost:70000"', 'A port is at most 65535.'],
     [['ask', 'https://', 'q'], 'address must be one such as https://agents.example'],
     [
       ['ask', 'https://user:pass@agents.example', 'q'],
