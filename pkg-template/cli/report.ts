@@ -200,18 +200,29 @@ function inWords(error: Failed, message: string, moved: FundsMoved, connection: 
   if (error.code === 'payment_request_refused' && error.payment) {
     return { message, next: requestRefused(error.payment, connection) };
   }
-  if (error.code === 'wait_timeout' && error.jobId) return { message, next: [jobGoesOn(error.jobId, error.payment, connection)] };
+  if (error.code === 'wait_timeout' && error.jobId) {
+    const isSeen = error.job !== undefined;
+    return {
+      message,
+      next: [...(isSeen ? [] : [notSeen(connection)]), jobGoesOn(error.jobId, error.payment, connection, isSeen)],
+    };
+  }
   if (moved === false) return { message, next: error.code === 'connection_failed' ? wayTo(connection.url, error.cause) : [] };
   if (error.payment && lacksHash(error.payment)) return { message, next: [withHash(error.payment, connection)] };
   return { message, next: [`To go on without paying again: ${resumeCommand(connection)}`] };
 }
 
-function jobGoesOn(jobId: string, payment: PaymentAttempt | undefined, connection: Connection): string {
+/** All that time the server has not said that it has the job. */
+function notSeen({ url, isSandbox }: Connection): string {
+  const lost = isSandbox ? ' A sandbox that has ended has lost its jobs.' : '';
+  return `${url} has said nothing of the job: does the server run?${lost}`;
+}
+
+function jobGoesOn(jobId: string, payment: PaymentAttempt | undefined, connection: Connection, isSeen: boolean): string {
+  const goesOn = isSeen ? 'The job goes on. Its' : 'When it is back, its';
   // What is no id is no argument either: a server could write anything there.
-  if (isUuid(jobId)) return `The job goes on. Its answer: ${resumeCommand(connection, jobId)}`;
-  return payment
-    ? `The job goes on. Its answer: ${resumeCommand(connection)}`
-    : 'The job goes on. Its id is no UUID, and cannot be asked for here.';
+  if (isUuid(jobId)) return `${goesOn} answer: ${resumeCommand(connection, jobId)}`;
+  return payment ? `${goesOn} answer: ${resumeCommand(connection)}` : `${goesOn} id is no UUID, and cannot be asked for here.`;
 }
 
 /** Codes of jobs that are over and have no answer. Their payments are closed. */

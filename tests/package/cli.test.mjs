@@ -531,6 +531,28 @@ test('Ctrl-C says what is open, and the command that it names gets the answer', 
   assert.equal(sandbox.payments.length, 1);
 });
 
+test('a server that has said nothing of the job in all its time is named: nobody says that the job goes on', async (t) => {
+  let isGone = false;
+  const { sandbox, url } = await sandboxed(t, { answerMs: 5_000 }, (pass) =>
+    isGone ? Promise.reject(new TypeError('gone')) : pass(),
+  );
+  const { start, run } = user();
+  const asking = start('ask', url, QUESTION, '--timeout', '1');
+  while (sandbox.jobs.length === 0) await new Promise((next) => setTimeout(next, 20));
+  asking.child.kill('SIGINT');
+  assert.equal((await asking.end).code, 3);
+  isGone = true;
+  const { code, stderr } = await run('resume', url);
+  assert.equal(code, 3, stderr);
+  assert.ok(
+    stderr.includes(`\n  ${url} has said nothing of the job: does the server run? A sandbox that has ended has lost its jobs.\n`),
+    stderr,
+  );
+  assert.match(stderr, /\n {2}When it is back, its answer: eliza-jobs resume http:\S+ [\da-f-]{36}\n/);
+  assert.doesNotMatch(stderr, /The job goes on/);
+  assert.equal(sandbox.payments.length, 1);
+});
+
 for (const [paywall, faults, moved] of [
   ['x402-v2', [], true],
   ['x402-v2', ['settle-fails'], 'unknown'],
