@@ -3,7 +3,7 @@
 // timers and locks end, and the next call runs on a fresh instance. Payments are in the store, so
 // nothing is lost.
 import { makeGlue, type Feed, type Glue, type Pages } from 'eliza-jobs:glue';
-import { currentCaller, placedAt, type Caller } from './caller.js';
+import { Calls } from './calls.js';
 import { internalError } from './errors.js';
 import { host } from './host.js';
 import { FeedIterator, pagePromise } from './iterator.js';
@@ -12,59 +12,6 @@ import { releaseAllLocks } from './stores.js';
 
 type Export = (...given: unknown[]) => unknown;
 type Timer = ReturnType<typeof setTimeout>;
-
-interface Mark {
-  paying?: boolean;
-}
-
-/**
- * Errors of so many calls under way say where they were made. The frames of a call are half of what
- * it holds: where there are more, the later ones go without.
- */
-const MOST_CALLERS = 1_000;
-
-/**
- * A promise with what settles it. A program may have 10,000 of them, so each is one small object.
- */
-class Deferred {
-  readonly promise: Promise<unknown>;
-  /** Those of the instance that have not settled. */
-  readonly #pending: Set<Deferred>;
-  readonly #caller: Caller | undefined;
-  #resolve!: (value: unknown) => void;
-  #reject!: (error: unknown) => void;
-  #mark: Mark | undefined;
-
-  constructor(pending: Set<Deferred>) {
-    this.#pending = pending;
-    if (pending.size < MOST_CALLERS) this.#caller = currentCaller();
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    pending.add(this);
-  }
-
-  /** Whether the call has begun to pay. */
-  get isPaying(): boolean {
-    return this.#mark?.paying === true;
-  }
-
-  /** Rust sets the mark's `paying` when the call is about a payment. */
-  about(mark: Mark) {
-    this.#mark = mark;
-  }
-
-  resolve(value: unknown) {
-    this.#pending.delete(this);
-    this.#resolve(value);
-  }
-
-  reject(error: unknown) {
-    this.#pending.delete(this);
-    this.#reject(placedAt(this.#caller, error));
-  }
-}
 
 /** Ends something that belongs to an instance. A signal of the application's own may throw. */
 function endInSilence(end: () => void) {
@@ -100,7 +47,7 @@ export class Instance {
   #depth = 0;
   /** What the current call will return, as soon as Rust has made it. */
   #returned: unknown;
-  readonly #pending = new Set<Deferred>();
+  readonly #calls = new Calls();
   /** They end with the instance, so that none keeps a program from ending. */
   readonly #timers = new Set<Timer>();
   /** What ends a request, a listener or a sleep of it, by what Rust has of that. */
@@ -135,10 +82,11 @@ export class Instance {
   #host() {
     return {
       ...host,
+      ...this.#calls,
       listen: (...given: Parameters<typeof host.listen>) => this.#listen(...given),
       reading: (...given: Parameters<typeof host.reading>) => this.#reading(...given),
       wake: (request: { release?: () => void }) => this.#wake(request),
-      deferred: () => this.#deferred(),
+      begin: () => this.#begin(),
       askWallet: (...given: WalletCall) => this.#askWallet(...given),
       iterate: (feed: Feed) => (this.#returned = new FeedIterator(this, feed)),
       pagePromise: (first: Promise<unknown>, pages: Pages | undefined) => pagePromise(this, first, pages),
@@ -213,10 +161,10 @@ export class Instance {
     return back;
   }
 
-  #deferred(): Deferred {
-    const deferred = new Deferred(this.#pending);
-    this.#returned = deferred.promise;
-    return deferred;
+  #begin(): number {
+    const call = this.#calls.begin();
+    this.#returned = this.#calls.begun();
+    return call;
   }
 
   /** WebAssembly as the glue sees it: the functions of its instances are guarded. */
@@ -279,9 +227,7 @@ export class Instance {
     const message = `eliza-jobs: an internal error (${reason}); pendingPayments() knows what is open, and later calls work`;
     this.error = internalError('wasm_panic', message, cause);
     // Only the store knows how far a payment has come.
-    for (const call of this.#pending) {
-      call.reject(call.isPaying ? internalError('wasm_panic', message, cause, 'unknown') : this.error);
-    }
+    this.#calls.end(this.error, () => internalError('wasm_panic', message, cause, 'unknown'));
     for (const timer of this.#timers) clearTimeout(timer);
     for (const end of this.#open.values()) endInSilence(end);
     this.#open.clear();

@@ -1,10 +1,13 @@
 //! The arguments of methods, read once when the call is made: what the caller changes later changes
 //! nothing.
 
+use std::rc::Rc;
+
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::abort::Signal;
+use super::deferred::Mark;
 use super::error::argument;
 use super::headers::headers;
 use super::members::{duration, function, is_well_formed, only, whole, whole_ms};
@@ -26,14 +29,39 @@ const CALL: &[&[&str]] = &[RequestOptions::MEMBERS, CreateJobOptions::MEMBERS, W
 const RESUME: &[&[&str]] = &[RequestOptions::MEMBERS, CreateJobOptions::MEMBERS, WaitOptions::MEMBERS, ResumeOptions::MEMBERS];
 
 /// What a call was given beside its subject.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Call {
+    /// Thousands of calls that were given nothing share this.
+    pub(super) given: Rc<Given>,
+    pub(super) mark: Rc<Mark>,
+}
+
+/// The options of a call.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Given {
     pub(super) options: CallOptions,
     pub(super) plan: WaitPlan,
     pub(super) signal: Option<Signal>,
     pub(super) on_update: Option<OnUpdate>,
-    /// What JavaScript knows of the call when this module traps.
-    pub(super) mark: Option<Json>,
+}
+
+thread_local! {
+    static NOTHING: Rc<Given> = Rc::default();
+}
+
+impl Call {
+    fn new(given: Rc<Given>) -> Self {
+        Self { given, mark: Rc::default() }
+    }
+
+    fn without_options() -> Self {
+        Self::new(NOTHING.with(Rc::clone))
+    }
+
+    /// No other call may depend on this one.
+    pub(super) fn runs_only_while_read(&mut self) {
+        Rc::make_mut(&mut self.given).options.runs_only_while_read = true;
+    }
 }
 
 /// The application's `onUpdate`, with an object in which JavaScript remembers that it has thrown.
@@ -57,14 +85,14 @@ pub(super) fn ask(given: &JsValue) -> Result<Call> {
 pub(super) fn resume(given: &JsValue) -> Result<Call> {
     let mut call = read(given, RESUME)?;
     let params = Json(given.clone()).get("params");
-    call.options.params = params.map(|params| request::job(&params.0)).transpose()?;
+    Rc::make_mut(&mut call.given).options.params = params.map(|params| request::job(&params.0)).transpose()?;
     Ok(call)
 }
 
 /// Reads the last argument of `payments`.
 pub(super) fn payments(given: &JsValue) -> Result<(Call, PaymentFilter)> {
     if given.is_undefined() {
-        return Ok((Call::default(), PaymentFilter::default()));
+        return Ok((Call::without_options(), PaymentFilter::default()));
     }
     let options = Json(given.clone());
     only("options", &options, &[RequestOptions::MEMBERS, PaymentsOptions::MEMBERS])?;
@@ -98,11 +126,11 @@ fn state(options: &Json) -> Result<Option<PaymentState>> {
 
 fn read(given: &JsValue, known: &[&[&str]]) -> Result<Call> {
     if given.is_undefined() {
-        return Ok(Call::default());
+        return Ok(Call::without_options());
     }
     let options = Json(given.clone());
     only("options", &options, known)?;
-    Ok(Call {
+    let given = Given {
         options: CallOptions {
             timeout: duration(&options, "timeoutMs")?,
             headers: headers(&options)?.list,
@@ -113,8 +141,8 @@ fn read(given: &JsValue, known: &[&[&str]]) -> Result<Call> {
         plan: WaitPlan { interval_ms: whole_ms(&options, "intervalMs")?, max_attempts: attempts(&options)? },
         signal: signal(&options)?,
         on_update: function(&options, "onUpdate")?.map(|callback| OnUpdate { callback, state: Json::object() }),
-        mark: None,
-    })
+    };
+    Ok(Call::new(Rc::new(given)))
 }
 
 /// Reads the arguments of a wait: an interval and a number of attempts, or an options object in
@@ -130,10 +158,12 @@ pub(super) fn wait(interval_or_options: &JsValue, max_attempts: &JsValue, option
     }
     let mut call = call(options)?;
     if !interval_or_options.is_undefined() {
-        call.plan.interval_ms = whole_ms(&Json::object().set("interval", Json(interval_or_options.clone())), "interval")?;
+        Rc::make_mut(&mut call.given).plan.interval_ms =
+            whole_ms(&Json::object().set("interval", Json(interval_or_options.clone())), "interval")?;
     }
     if !max_attempts.is_undefined() {
-        call.plan.max_attempts = attempts(&Json::object().set("maxAttempts", Json(max_attempts.clone())))?;
+        Rc::make_mut(&mut call.given).plan.max_attempts =
+            attempts(&Json::object().set("maxAttempts", Json(max_attempts.clone())))?;
     }
     Ok(call)
 }

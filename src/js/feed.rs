@@ -12,7 +12,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::abort::{Listener, Signal};
-use super::call::{Work, deferred};
+use super::call::Work;
+use super::deferred::{Deferred, Mark};
 use super::error::to_js;
 use crate::api::error::Result;
 use crate::json::Json;
@@ -64,7 +65,7 @@ struct Inner {
     queue: Rc<Queue>,
     state: RefCell<State>,
     signal: RefCell<Option<Signal>>,
-    mark: RefCell<Option<Json>>,
+    mark: RefCell<Rc<Mark>>,
     /// From the first step until the end was taken: between two steps nothing else checks the
     /// signal.
     listener: RefCell<Option<Listener>>,
@@ -91,7 +92,7 @@ pub(super) fn feed(start: impl FnOnce(Rc<Queue>) -> Result<Work>) -> AsyncIterat
     let state = match start(inner.queue.clone()) {
         Ok(Work { signal, mark, future }) => {
             *inner.signal.borrow_mut() = signal;
-            *inner.mark.borrow_mut() = Some(mark);
+            *inner.mark.borrow_mut() = mark;
             State::Running(future)
         }
         Err(error) => State::Ended(Err(to_js(error))),
@@ -106,11 +107,8 @@ impl Feed {
     #[wasm_bindgen(skip_typescript)]
     pub fn next(&self) -> Promise {
         let inner = self.0.clone();
-        let deferred = deferred();
-        let promise = deferred.promise();
-        if let Some(mark) = &*inner.mark.borrow() {
-            deferred.about(&mark.0);
-        }
+        let (deferred, promise) = Deferred::new();
+        inner.mark.borrow().is_of(deferred);
         spawn_local(async move { deferred.settle(&poll_fn(|context| inner.poll(context)).await) });
         promise
     }

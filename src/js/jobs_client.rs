@@ -82,7 +82,7 @@ impl JobsClient {
             let params = request::job(&params)?;
             Ok(arguments::wait(&poll_interval, &max_attempts, &options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
-                client.create_and_wait(&params, &call.options, call.plan, &update).await
+                client.create_and_wait(&params, &call.given.options, call.given.plan, &update).await
             }))
         })
     }
@@ -101,7 +101,7 @@ impl JobsClient {
             let params = request::question(&question, &options)?;
             Ok(arguments::ask(&options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
-                client.ask(params, &call.options, call.plan, &update).await
+                client.ask(params, &call.given.options, call.given.plan, &update).await
             }))
         })
     }
@@ -115,7 +115,7 @@ impl JobsClient {
     #[wasm_bindgen(js_name = quote, unchecked_return_type = "Promise<PriceQuote>")]
     pub fn quote(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
         promise(&self.0, &mut |client| {
-            Ok(arguments::call(&options)?.work(|call| async move { client.quote(&call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.quote(&call.given.options).await }))
         })
     }
 
@@ -123,7 +123,7 @@ impl JobsClient {
     #[wasm_bindgen(js_name = listAgents, unchecked_return_type = "Promise<Agent[]>")]
     pub fn list_agents(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
         promise(&self.0, &mut |client| {
-            Ok(arguments::call(&options)?.work(|call| async move { client.list_agents(&call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.list_agents(&call.given.options).await }))
         })
     }
 
@@ -142,7 +142,7 @@ impl JobsClient {
             let params = request::job(&params)?;
             Ok(arguments::call(&options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
-                let job = client.create_job(&params, &call.options, &update).await?;
+                let job = client.create_job(&params, &call.given.options, &update).await?;
                 Ok(match job.payment {
                     Some(payment) => job.created.document.set("payment", payment.document()),
                     None => job.created.document,
@@ -164,7 +164,8 @@ impl JobsClient {
     ) -> Promise {
         promise(&self.0, &mut |client| {
             let id = arguments::id("jobId", &job_id)?;
-            Ok(arguments::call(&options)?.work(|call| async move { Ok(client.get_job(&id, &call.options).await?.document) }))
+            Ok(arguments::call(&options)?
+                .work(|call| async move { Ok(client.get_job(&id, &call.given.options).await?.document) }))
         })
     }
 
@@ -172,7 +173,7 @@ impl JobsClient {
     #[wasm_bindgen(js_name = getJobsHealth, unchecked_return_type = "Promise<JobsHealthResponse>")]
     pub fn get_jobs_health(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
         promise(&self.0, &mut |client| {
-            Ok(arguments::call(&options)?.work(|call| async move { client.jobs_health(&call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.jobs_health(&call.given.options).await }))
         })
     }
 
@@ -185,7 +186,8 @@ impl JobsClient {
     ) -> Promise {
         promise(&self.0, &mut |client| {
             let params = request::list(&params)?;
-            Ok(arguments::call(&options)?.work(|call| async move { client.list_jobs(params.as_ref(), &call.options).await }))
+            Ok(arguments::call(&options)?
+                .work(|call| async move { client.list_jobs(params.as_ref(), &call.given.options).await }))
         })
     }
 
@@ -196,7 +198,7 @@ impl JobsClient {
             let id = arguments::id("jobId", &job_id)?;
             Ok(arguments::wait(&interval, &max_attempts, &options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
-                client.poll_job(&id, &call.options, call.plan, &update).await
+                client.poll_job(&id, &call.given.options, call.given.plan, &update).await
             }))
         })
     }
@@ -215,7 +217,7 @@ impl JobsClient {
         feed(|queue| {
             let (client, id) = (self.0.client()?, arguments::id("jobId", &job_id)?);
             let mut call = arguments::call(&options)?;
-            call.options.runs_only_while_read = true;
+            call.runs_only_while_read();
             Ok(call.work(|call| async move {
                 let update = |update: Update| {
                     call.tell(&client, update.clone());
@@ -223,7 +225,7 @@ impl JobsClient {
                         queue.put(job);
                     }
                 };
-                client.poll_job(&id, &call.options, call.plan, &update).await
+                client.poll_job(&id, &call.given.options, call.given.plan, &update).await
             }))
         })
     }
@@ -248,7 +250,7 @@ impl JobsClient {
             let attempt = Json(handle.clone());
             Ok(arguments::resume(&options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
-                client.resume(&attempt, &call.options, call.plan, &update).await
+                client.resume(&attempt, &call.given.options, call.given.plan, &update).await
             }))
         })
     }
@@ -264,7 +266,7 @@ impl JobsClient {
     ) -> Promise {
         promise(&self.0, &mut |client| {
             Ok(arguments::call(&options)?
-                .work(|call| async move { client.pending_payments(&call.options).await.map(Json::array) }))
+                .work(|call| async move { client.pending_payments(&call.given.options).await.map(Json::array) }))
         })
     }
 
@@ -281,7 +283,7 @@ impl JobsClient {
         promise(&self.0, &mut |client| {
             let attempt = Json(attempt.clone());
             Ok(arguments::call(&options)?.work(|call| async move {
-                client.forget_payment(&attempt, &call.options).await?;
+                client.forget_payment(&attempt, &call.given.options).await?;
                 Ok(Json(JsValue::UNDEFINED))
             }))
         })
@@ -304,7 +306,7 @@ impl JobsClient {
                     queue.put(row);
                     queue.empty().await;
                 };
-                client.payments(&filter, &call.options, put).await?;
+                client.payments(&filter, &call.given.options, put).await?;
                 Ok(Json(JsValue::UNDEFINED))
             }))
         }))
@@ -320,7 +322,7 @@ impl JobsClient {
                 let put = async |row: Json| {
                     rows.push(&csv_line(&row.0));
                 };
-                client.payments(&filter, &call.options, put).await?;
+                client.payments(&filter, &call.given.options, put).await?;
                 Ok(Json::text(&format!("{}{}", csv_titles(), String::from(rows.join("")))))
             }))
         })
@@ -340,7 +342,7 @@ impl JobsClient {
             let symbol = if currency.is_undefined() { Some("USDC".to_owned()) } else { currency.as_string() };
             let symbol = symbol.filter(|symbol| client.spent(symbol).is_some());
             let symbol = symbol.ok_or_else(|| argument("currency", CURRENCY, &currency))?;
-            Ok(arguments::call(&options)?.work(|call| async move { client.spending(&symbol, &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.spending(&symbol, &call.given.options).await }))
         })
     }
 

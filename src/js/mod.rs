@@ -8,6 +8,7 @@
 //! | `client_options`, `spend_options`, `polling_options` | read what a client is made with |
 //! | `members` | the rules for the members of all of them |
 //! | `call` | a call as a promise, ended by its signal |
+//! | `deferred` | what settles that promise |
 //! | `feed` | a call with several results, as an async iterator |
 //! | `platform`, `fetch` | the core's seam over JavaScript |
 //! | `error`, `abort` | errors and abort signals |
@@ -23,6 +24,7 @@ mod arguments;
 mod call;
 mod client_options;
 mod connection;
+mod deferred;
 mod error;
 mod feed;
 mod fetch;

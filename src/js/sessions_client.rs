@@ -55,7 +55,7 @@ impl SessionsClient {
     ) -> Promise {
         promise(&self.0, &mut |client| {
             let params = request::session(&params)?;
-            Ok(arguments::call(&options)?.work(|call| async move { client.create_session(&params, &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.create_session(&params, &call.given.options).await }))
         })
     }
 
@@ -68,7 +68,7 @@ impl SessionsClient {
     ) -> Promise {
         promise(&self.0, &mut |client| {
             let id = session(&session_id)?;
-            Ok(arguments::call(&options)?.work(|call| async move { client.delete_session(&id, &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.delete_session(&id, &call.given.options).await }))
         })
     }
 
@@ -89,7 +89,7 @@ impl SessionsClient {
             let id = session(&session_id)?;
             let (params, call) = (request::page(&params)?, arguments::call(&options)?);
             pages = Some(Pages { client: client.clone(), id: id.clone(), params: params.clone(), call: call.clone() });
-            Ok(call.work(|call| async move { client.messages(&id, params.as_ref(), &call.options).await }))
+            Ok(call.work(|call| async move { client.messages(&id, params.as_ref(), &call.given.options).await }))
         });
         page_promise(&first, pages)
     }
@@ -103,7 +103,7 @@ impl SessionsClient {
     ) -> Promise {
         promise(&self.0, &mut |client| {
             let id = session(&session_id)?;
-            Ok(arguments::call(&options)?.work(|call| async move { client.session(&id, &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.session(&id, &call.given.options).await }))
         })
     }
 
@@ -114,7 +114,7 @@ impl SessionsClient {
         #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue,
     ) -> Promise {
         promise(&self.0, &mut |client| {
-            Ok(arguments::call(&options)?.work(|call| async move { client.sessions_health(&call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.sessions_health(&call.given.options).await }))
         })
     }
 
@@ -127,7 +127,7 @@ impl SessionsClient {
     ) -> Promise {
         promise(&self.0, &mut |client| {
             let id = session(&session_id)?;
-            Ok(arguments::call(&options)?.work(|call| async move { client.heartbeat(&id, &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.heartbeat(&id, &call.given.options).await }))
         })
     }
 
@@ -135,7 +135,7 @@ impl SessionsClient {
     #[wasm_bindgen(js_name = listSessions, unchecked_return_type = "Promise<ListSessionsResponse>")]
     pub fn list_sessions(&self, #[wasm_bindgen(unchecked_optional_param_type = "RequestOptions")] options: JsValue) -> Promise {
         promise(&self.0, &mut |client| {
-            Ok(arguments::call(&options)?.work(|call| async move { client.list_sessions(&call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.list_sessions(&call.given.options).await }))
         })
     }
 
@@ -148,7 +148,7 @@ impl SessionsClient {
     ) -> Promise {
         promise(&self.0, &mut |client| {
             let id = session(&session_id)?;
-            Ok(arguments::call(&options)?.work(|call| async move { client.renew_session(&id, &call.options).await }))
+            Ok(arguments::call(&options)?.work(|call| async move { client.renew_session(&id, &call.given.options).await }))
         })
     }
 
@@ -166,7 +166,8 @@ impl SessionsClient {
     ) -> Promise {
         promise(&self.0, &mut |client| {
             let (id, message) = (session(&session_id)?, request::message(&params)?);
-            Ok(arguments::call(&options)?.work(|call| async move { client.send_message(&id, &message, &call.options).await }))
+            Ok(arguments::call(&options)?
+                .work(|call| async move { client.send_message(&id, &message, &call.given.options).await }))
         })
     }
 
@@ -187,7 +188,7 @@ impl SessionsClient {
         promise(&self.0, &mut |client| {
             let (id, message) = (session(&session_id)?, request::message(&params)?);
             Ok(arguments::call(&options)?
-                .work(|call| async move { client.send_message_and_wait(&id, &message, &call.options).await }))
+                .work(|call| async move { client.send_message_and_wait(&id, &message, &call.given.options).await }))
         })
     }
 
@@ -208,7 +209,7 @@ impl SessionsClient {
                 return Err(argument("transport", "must not be there: a stream has no other", &transport.0));
             }
             Ok(arguments::call(&options)?.work(|call| async move {
-                client.stream_message(&id, &message, &call.options, &|update| queue.put(update)).await?;
+                client.stream_message(&id, &message, &call.given.options, &|update| queue.put(update)).await?;
                 Ok(Json(JsValue::UNDEFINED))
             }))
         })
@@ -236,7 +237,7 @@ impl Pages {
         feed(|queue| {
             Ok(call.work(|call| async move {
                 let (tell, told) = (|message| queue.put(message), async || queue.empty().await);
-                client.all_messages(&id, params.as_ref(), Json(first), &call.options, &tell, told).await?;
+                client.all_messages(&id, params.as_ref(), Json(first), &call.given.options, &tell, told).await?;
                 Ok(Json(JsValue::UNDEFINED))
             }))
         })
