@@ -9,7 +9,7 @@ import { unknownMember } from './members.js';
 import { plainJson } from './metadata.js';
 import { nextPiece, reading, receive } from './response.js';
 import { defaultStore, lock, shared } from './stores.js';
-import { deleteMember, kindOf, member, memberNumber, memberText, setMember } from './values.js';
+import { deleteMember, kindOf, member, memberNumber, memberText, setMember, shareTexts } from './values.js';
 import { wake } from './wake.js';
 
 /** A wallet that can do nothing, which Rust refuses. */
@@ -49,6 +49,7 @@ export const host = {
   receive,
   setMember,
   settled,
+  shareTexts,
   tell,
   unknownMember,
   wake,

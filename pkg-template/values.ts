@@ -30,6 +30,18 @@ export function setMember(of: object, name: string, value: unknown): void {
   Reflect.set(of, name, value);
 }
 
+/**
+ * Makes texts of an object that was just parsed those that are known already, where they say the
+ * same.
+ */
+export function shareTexts(of: Record<string, unknown>, known: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(of)) {
+    if (typeof value !== 'string') continue;
+    if (known[name] === value) of[name] = known[name];
+    else known[name] = value;
+  }
+}
+
 /** Takes a member out of such an object. */
 export function deleteMember(of: unknown, name: string): void {
   if (typeof of === 'object' && of !== null) Reflect.deleteProperty(of, name);

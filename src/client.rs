@@ -27,7 +27,7 @@ use crate::platform::{Method, Platform};
 use crate::spending::ledger::SpendLedger;
 use crate::spending::policy::SpendPolicy;
 use crate::time::{Deadline, Millis};
-use crate::waiting::run::{JobWatch, Polling, WaitPlan, Wanted, outcome};
+use crate::waiting::run::{JobWatch, Polling, WaitPlan, Waited, Wanted, outcome};
 use crate::x402::amount::to_decimal;
 
 /// How much of what a job says of its failure is shown.
@@ -178,10 +178,13 @@ impl<P: Platform + 'static> Client<P> {
     ) -> Result<Json> {
         let end = self.end(call);
         self.watch.recall(&self.http, plan);
-        let Paid { created, attempt } = Box::pin(self.payments.resume(given, call, end, update)).await?;
-        update(Update::Created(created.document.clone()));
-        let wanted = Wanted::created(&created, "", end, call, plan);
-        self.wait(&wanted, Some(Box::new(attempt)), update).await
+        let wait = {
+            let Paid { created, attempt } = Box::pin(self.payments.resume(given, call, end, update)).await?;
+            let wanted = Wanted::created(&created, "", end, call, plan);
+            update(Update::Created(created.document.clone()));
+            self.wait(wanted, Some(Box::new(attempt)), update)
+        };
+        wait.await
     }
 
     /// When the call must have ended.
@@ -207,35 +210,43 @@ impl<P: Platform + 'static> Client<P> {
     }
 
     /// The job as errors show it: what it says of its failure is without the call's secrets.
-    fn shown(&self, job: Json, wanted: &Wanted<'_>) -> Json {
-        let request = self.http.request(Method::Get, &routes::job(wanted.job_id), wanted.call);
+    fn shown(&self, job: Json, job_id: &str, call: &CallOptions) -> Json {
+        let request = self.http.request(Method::Get, &routes::job(job_id), call);
         jobs::with_clean_failure(job, &|words| fit(&request, words, MAX_FAILURE))
     }
 
     /// Waits for a job's answer, which comes with what was paid for it; an error does too. The
     /// payment of a job that has ended is closed before the answer is returned.
-    async fn wait(self: &Rc<Self>, wanted: &Wanted<'_>, payment: Option<Box<Attempt>>, update: &dyn Fn(Update)) -> Result<Json> {
+    fn wait<'a>(
+        self: &'a Rc<Self>,
+        wanted: Wanted<'a, '_>,
+        payment: Option<Box<Attempt>>,
+        update: &'a dyn Fn(Update),
+    ) -> impl Future<Output = Result<Json>> + use<'a, P> {
         if payment.is_some() {
             update(Update::Paying);
         }
-        let end = self.watch.wait(&self.http, wanted, &|job| update(Update::Status(job))).await;
-        // Boxed: a wait that only sleeps stays small.
-        Box::pin(self.concluded(wanted, payment, end)).await
+        let mut wait = self.watch.wait(&self.http, wanted, update);
+        async move {
+            let end = (&mut wait).await;
+            // Boxed: a wait that only sleeps stays small.
+            Box::pin(self.concluded(wait.ended(), payment, end)).await
+        }
     }
 
     /// What a wait has come to.
     async fn concluded(
         self: &Rc<Self>,
-        wanted: &Wanted<'_>,
+        waited: Waited<'_>,
         mut payment: Option<Box<Attempt>>,
         end: Result<Seen>,
     ) -> Result<Json> {
-        let (job_id, deadline) = (wanted.job_id, Deadline::at(wanted.deadline));
+        let (job_id, deadline, call) = (&*waited.job_id, Deadline::at(waited.deadline), waited.call);
         let mut error = match end {
             Ok(seen) => {
                 let closed = self.close_finished(job_id, &seen, deadline).await;
                 payment = payment.or(closed).or_else(|| self.payments.paid_for(job_id, seen.reference.as_deref()));
-                let document = self.shown(seen.document, wanted);
+                let document = self.shown(seen.document, job_id, call);
                 let reference = seen.reference.clone();
                 match outcome(job_id, Seen { document, ..seen }) {
                     Ok(job) => return Ok(jobs::with_payment(job, payment.map(|payment| payment.document()))),
@@ -246,7 +257,7 @@ impl<P: Platform + 'static> Client<P> {
                 }
             }
             Err(mut error) => {
-                error.job = error.job.map(|job| self.shown(job, wanted));
+                error.job = error.job.map(|job| self.shown(job, job_id, call));
                 if error.code == ErrorCode::JobGone {
                     Box::pin(self.payments.job_gone(job_id, deadline)).await;
                 }
@@ -257,6 +268,8 @@ impl<P: Platform + 'static> Client<P> {
             payment = Box::pin(self.payments.known_payment(job_id, error.reference.as_deref())).await;
         }
         error.payment = payment;
+        // To wait again pays nothing.
+        error.repeats_payment &= waited.was_created_here;
         Err(error)
     }
 
@@ -298,28 +311,26 @@ impl<P: Platform + 'static> Client<P> {
         self.watch.recall(&self.http, plan);
         let limit = call.timeout.unwrap_or(Millis::FOREVER).min(self.http.timeout());
         // Boxed: what it needed is freed before the call waits.
-        let paid = Box::pin(self.payments.create(params, call, limit, update)).await?;
-        let agent = params.get_text("agentId").unwrap_or_default();
-        let wanted = Wanted::created(&paid.created, &agent, end, call, plan);
-        self.wait(&wanted, paid.payment, update).await
+        let wait = {
+            let PaidJob { created, payment } = Box::pin(self.payments.create(params, call, limit, update)).await?;
+            let agent = params.get_text("agentId").unwrap_or_default();
+            self.wait(Wanted::created(&created, &agent, end, call, plan), payment, update)
+        };
+        wait.await
     }
 
     /// Waits for a job's answer.
-    pub async fn poll_job(
-        self: &Rc<Self>,
+    pub fn poll_job<'a>(
+        self: &'a Rc<Self>,
         job_id: &str,
-        call: &CallOptions,
+        call: &'a CallOptions,
         plan: WaitPlan,
-        update: &dyn Fn(Update),
-    ) -> Result<Json> {
+        update: &'a dyn Fn(Update),
+    ) -> impl Future<Output = Result<Json>> + use<'a, P> {
         let end = self.end(call);
         self.watch.recall(&self.http, plan);
         let payment = self.payments.paid_for(job_id, None);
-        let wanted = Wanted { job_id, agent: "", lifetime: None, was_there: true, deadline: end.instant(), plan, call };
-        self.wait(&wanted, payment, update).await.map_err(|mut error| {
-            // To wait again pays nothing.
-            error.repeats_payment = false;
-            error
-        })
+        let wanted = Wanted { job_id, call, agent: "", lifetime: None, was_there: true, deadline: end.instant(), plan };
+        self.wait(wanted, payment, update)
     }
 }

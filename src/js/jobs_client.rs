@@ -198,7 +198,10 @@ impl JobsClient {
             let id = arguments::id("jobId", &job_id)?;
             Ok(arguments::wait(&interval, &max_attempts, &options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
-                client.poll_job(&id, &call.given.options, call.given.plan, &update).await
+                let wait = client.poll_job(&id, &call.given.options, call.given.plan, &update);
+                // The wait has its own.
+                drop(id);
+                wait.await
             }))
         })
     }

@@ -39,6 +39,8 @@ extern "C" {
     fn member_number(of: &JsValue, name: &JsValue) -> Option<f64>;
     #[wasm_bindgen(js_name = setMember)]
     fn set_member(of: &JsValue, name: &JsValue, value: &JsValue);
+    #[wasm_bindgen(js_name = shareTexts)]
+    fn share_texts(of: &JsValue, known: &JsValue);
     #[wasm_bindgen(js_name = deleteMember)]
     fn delete_member(of: &JsValue, name: &JsValue);
     #[wasm_bindgen(js_name = kindOf)]
@@ -131,6 +133,12 @@ impl Json {
             array.push(&element.0);
         }
         Json(array.into())
+    }
+
+    /// Thousands of jobs name the same agent and the same user: members that are texts become those
+    /// of `known`, an object of the crate's own, which learns the others.
+    pub(crate) fn share_texts(&self, known: &Self) {
+        share_texts(&self.0, &known.0);
     }
 
     /// What the value is.

@@ -34,7 +34,7 @@ use crate::time::{Instant, Millis, WallTime};
 use crate::waiting::channel::{self, Answers};
 use crate::waiting::pace::{Observed, PollPlan};
 use crate::waiting::schedule::{PollSchedule, WaitPlan};
-use known_job::KnownJob;
+use known_job::{KnownJob, Last};
 pub(crate) use outcome::outcome;
 
 /// How long a job may outlive its own expiry before the wait ends. A poll after the expiry makes
@@ -126,6 +126,26 @@ enum Limit {
     Polls,
 }
 
+/// What the caller limits.
+#[derive(Debug)]
+struct Limits {
+    /// When the caller's time is over; infinite without a limit.
+    deadline: Instant,
+    /// The caller's limit, for messages.
+    given: Option<Millis>,
+    /// How many polls there are at most.
+    polls: Option<u32>,
+}
+
+impl Limits {
+    /// `None` where there are none.
+    fn of(terms: &Terms) -> Option<Box<Self>> {
+        let limits = Self { deadline: terms.deadline, given: terms.limit, polls: terms.plan.max_polls() };
+        let are_none = limits.deadline == Instant::NEVER && limits.given.is_none() && limits.polls.is_none();
+        (!are_none).then(|| Box::new(limits))
+    }
+}
+
 /// The polls of one wait.
 #[derive(Debug)]
 struct Polls {
@@ -157,11 +177,15 @@ impl Sleep {
     const NONE: Self = Self { until: Instant::NEVER, extended_until: Instant::LONG_AGO };
 }
 
-/// The wait for one job.
+/// The wait for one job. Ten thousand of them may wait: what few of them have is boxed.
 #[derive(Debug)]
 pub(crate) struct JobWait {
-    job_id: String,
-    terms: Terms,
+    job_id: Box<str>,
+    limits: Option<Box<Limits>>,
+    /// Whether the job was created by this client.
+    was_created_here: bool,
+    /// Whether the job was there before the call began.
+    was_there: bool,
     schedule: PollSchedule,
     began: Instant,
     state: State,
@@ -178,8 +202,10 @@ impl JobWait {
     pub(crate) fn new(job_id: &str, terms: Terms, plan: Rc<PollPlan>, now: Instant) -> Self {
         let polls = Polls { made: 0, due: now, gap: Millis::ZERO, began_at: now, limit: POLL_LIMIT, had_last_chance: false };
         let mut wait = Self {
-            job_id: job_id.to_owned(),
-            terms,
+            job_id: job_id.into(),
+            limits: Limits::of(&terms),
+            was_created_here: terms.lifetime.is_some(),
+            was_there: terms.was_there,
             schedule: terms.plan.schedule(plan),
             began: now,
             state: State::Idle,
@@ -202,7 +228,7 @@ impl JobWait {
     }
 
     pub(crate) fn was_created_here(&self) -> bool {
-        self.terms.lifetime.is_some()
+        self.was_created_here
     }
 
     pub(crate) fn began(&self) -> Instant {
@@ -248,7 +274,7 @@ impl JobWait {
 
     /// Whether it waits for nothing but its next poll.
     pub(crate) fn is_idle(&self) -> bool {
-        matches!(self.state, State::Idle) && self.job.unreported.is_none()
+        matches!(self.state, State::Idle) && !self.job.is_news
     }
 
     /// Whether the job was last seen in this status, by the server's own word.
@@ -268,6 +294,16 @@ impl JobWait {
         now >= self.expiry()
     }
 
+    /// When the caller's time is over; infinite without a limit.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.limits.as_ref().map_or(Instant::NEVER, |limits| limits.deadline)
+    }
+
+    /// Until when it sleeps, while it does.
+    pub(crate) fn sleeps_until(&self) -> Instant {
+        self.sleep.until
+    }
+
     /// Notes until when it sleeps, so that a timer that is held up is noticed.
     pub(crate) fn sleep_until(&mut self, until: Instant) {
         self.sleep.until = until;
@@ -277,7 +313,7 @@ impl JobWait {
     /// meanwhile.
     pub(crate) fn wakes(&mut self, now: Instant) {
         if now > self.sleep.until + HELD_UP {
-            self.sleep.extended_until = self.terms.deadline.min(now + GRACE);
+            self.sleep.extended_until = self.deadline().min(now + GRACE);
         }
         self.sleep.until = Instant::NEVER;
     }
@@ -297,7 +333,13 @@ impl JobWait {
 
     /// The job, where it was seen for the first time or in another status.
     pub(crate) fn take_report(&mut self) -> Option<Json> {
-        self.job.unreported.take()
+        if !core::mem::take(&mut self.job.is_news) {
+            return None;
+        }
+        match &self.state {
+            State::Over(Some(end)) => end.as_ref().as_ref().ok().map(|seen| seen.document.clone()),
+            _ => self.job.last.as_ref().map(|last| last.document.clone()),
+        }
     }
 
     /// The next step.
@@ -428,12 +470,12 @@ impl JobWait {
         let age = self.age(now);
         self.job.is_shown(&seen);
         if seen.status.is_terminal() {
-            let known_age = if self.terms.was_there { None } else { Some(age) };
+            let known_age = if self.was_there { None } else { Some(age) };
             self.job.has_ended(&seen, known_age);
             self.end(Ok(seen));
         } else {
             self.job.unfinished_at = age;
-            self.job.last = Some(seen);
+            self.job.last = Some(Last::of(seen));
             self.goes_on(now, None);
         }
     }
@@ -462,8 +504,9 @@ impl JobWait {
     fn goes_on(&mut self, now: Instant, failed: Option<&Error>) {
         self.state = State::Idle;
         self.sleep.extended_until = Instant::LONG_AGO;
-        let is_never_seen = self.job.lifetime.is_none() && self.is_expired(now);
-        let limit = if self.terms.plan.max_polls().is_some_and(|most| self.polls.made >= most) {
+        let is_never_seen = !self.job.has_lifetime() && self.is_expired(now);
+        let most = self.limits.as_ref().and_then(|limits| limits.polls);
+        let limit = if most.is_some_and(|most| self.polls.made >= most) {
             Limit::Polls
         } else if is_never_seen {
             Limit::Time
@@ -493,15 +536,15 @@ impl JobWait {
     /// When the job expires. One that was never seen is waited for as long as any job may live,
     /// unless the caller says for how long, or how often.
     fn expiry(&self) -> Instant {
-        let is_limited = self.terms.deadline < Instant::NEVER || !self.is_planned();
-        let unknown = if is_limited { Millis::FOREVER } else { NEVER_SEEN };
-        self.began + self.job.lifetime.unwrap_or(unknown)
+        let is_limited = self.deadline() < Instant::NEVER || !self.is_planned();
+        let is_unlimited = !self.job.has_lifetime() && !is_limited;
+        self.began + if is_unlimited { NEVER_SEEN } else { self.job.lifetime }
     }
 
     /// When the wait ends.
     fn stop(&self) -> Instant {
         let own_end = if self.is_planned() { self.expiry() + GRACE } else { Instant::NEVER };
-        self.terms.deadline.min(own_end).max(self.sleep.extended_until)
+        self.deadline().min(own_end).max(self.sleep.extended_until)
     }
 
     fn end(&mut self, end: Result<Seen>) {

@@ -6,17 +6,19 @@
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
 use core::pin::{Pin, pin};
-use core::task::{Poll, Waker};
+use core::task::{Context, Poll, Waker};
 use std::rc::Rc;
 
 use crate::api::error::Result;
 use crate::api::jobs::{self, Created, JobStatus, Seen};
 use crate::api::options::CallOptions;
+use crate::api::update::Update;
 use crate::http::rate_limit::Slot;
 use crate::http::retry::POLL_LIMIT;
 use crate::http::run::Http;
 use crate::json::{Json, Kind};
 use crate::platform::{LogLevel, Method, Platform, StoreOperation, within};
+use crate::table::push;
 use crate::time::{Deadline, Instant, Millis, WallTime};
 use crate::waiting::agents::{self, Recalled};
 use crate::waiting::channel::{self, Answers};
@@ -44,10 +46,11 @@ impl Default for Polling {
 }
 
 /// A wait for one job.
-pub(crate) struct Wanted<'a> {
-    pub(crate) job_id: &'a str,
+pub(crate) struct Wanted<'a, 'i> {
+    pub(crate) job_id: &'i str,
+    pub(crate) call: &'a CallOptions,
     /// The agent that was asked; empty where that is not known.
-    pub(crate) agent: &'a str,
+    pub(crate) agent: &'i str,
     /// How long the job lives, where it was created here.
     pub(crate) lifetime: Option<Millis>,
     /// Whether the job was there before the call began.
@@ -55,15 +58,25 @@ pub(crate) struct Wanted<'a> {
     /// When the caller's time is over; infinite without a limit.
     pub(crate) deadline: Instant,
     pub(crate) plan: WaitPlan,
+}
+
+/// What a wait was for.
+pub(crate) struct Waited<'a> {
+    pub(crate) job_id: String,
+    /// When the caller's time is over; infinite without a limit.
+    pub(crate) deadline: Instant,
+    /// Whether the job was created by this client.
+    pub(crate) was_created_here: bool,
     pub(crate) call: &'a CallOptions,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a, 'i> Wanted<'a, 'i> {
     /// The wait for a job that was created by this client, just now or before. `agent` is empty
     /// where it is not known.
-    pub(crate) fn created(job: &'a Created, agent: &'a str, end: Deadline, call: &'a CallOptions, plan: WaitPlan) -> Self {
+    pub(crate) fn created(job: &'i Created, agent: &'i str, end: Deadline, call: &'a CallOptions, plan: WaitPlan) -> Self {
         let Created { job_id, lifetime, was_there, .. } = job;
-        Self { job_id, agent, lifetime: Some(*lifetime), was_there: *was_there, deadline: end.instant(), plan, call }
+        let (lifetime, was_there, deadline) = (Some(*lifetime), *was_there, end.instant());
+        Self { job_id, call, agent, lifetime, was_there, deadline, plan }
     }
 }
 
@@ -149,31 +162,15 @@ impl JobWatch {
         });
     }
 
-    /// Waits until the job is final, which it returns, or until a limit is reached. `on_status`
-    /// gets the job when it is seen for the first time, and in another status.
-    pub(crate) async fn wait<P: Platform + 'static>(
-        &self,
-        http: &Http<P>,
-        wanted: &Wanted<'_>,
-        on_status: &dyn Fn(Json),
-    ) -> Result<Seen> {
-        let subscription = Subscription::new(self, http, wanted);
-        loop {
-            let work = match subscription.next() {
-                Step::Own(Next::Over(end)) => return *end,
-                Step::Own(Next::Report(job)) => {
-                    on_status(job);
-                    continue;
-                }
-                Step::Led => None,
-                // Boxed: of thousands that wait, nearly all are led, and hold none of this.
-                step => Some(Box::pin(subscription.perform(step))),
-            };
-            match work {
-                Some(work) => work.await,
-                None => subscription.signal().await,
-            }
-        }
+    /// Waits until the job is final, which it returns, or until a limit is reached. `update`
+    /// receives the job when it is seen for the first time, and in another status.
+    pub(crate) fn wait<'a, P: Platform + 'static>(
+        &'a self,
+        http: &'a Http<P>,
+        wanted: Wanted<'a, '_>,
+        update: &'a dyn Fn(Update),
+    ) -> Wait<'a, P> {
+        Wait { subscription: Subscription::new(self, http, wanted), update, work: None }
     }
 
     /// A job that was read outside the waits: with its answer from its channel, where this server's
@@ -274,41 +271,110 @@ impl Kept {
     }
 }
 
-/// One wait; it ends when it is dropped.
-struct Subscription<'a, P: Platform + 'static> {
-    all: &'a JobWatch,
-    http: &'a Http<P>,
-    wanted: &'a Wanted<'a>,
-    key: Key,
+/// A wait that is under way; it ends when it is dropped. Written by hand: ten thousand may wait,
+/// and an `async` function would hold most of this twice.
+pub(crate) struct Wait<'a, P: Platform + 'static> {
+    subscription: Subscription<'a, P>,
+    update: &'a dyn Fn(Update),
+    /// What is done at the moment. `None` for one that is led: nearly all of thousands that wait.
+    work: Option<Pin<Box<dyn Future<Output = ()> + 'a>>>,
 }
 
-impl<P: Platform + 'static> Drop for Subscription<'_, P> {
-    fn drop(&mut self) {
-        if let Some(signal) = self.all.signals.borrow_mut().get_mut(self.key) {
-            *signal = Signal::default();
-        }
-        self.all.change(|watch| watch.unsubscribe(self.key, self.now()));
-        self.all.keep(self.http);
+impl<'a, P: Platform + 'static> Wait<'a, P> {
+    /// Ends it, and returns what it was for.
+    pub(crate) fn ended(self) -> Waited<'a> {
+        let Subscription { all, call, key, .. } = self.subscription;
+        let (job_id, deadline, was_created_here) = all.watch.borrow().waited(key);
+        Waited { job_id, deadline, was_created_here, call }
     }
 }
 
+impl<P: Platform + 'static> Future for Wait<'_, P> {
+    type Output = Result<Seen>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Seen>> {
+        let own = self.subscription;
+        loop {
+            let polled = match &mut self.work {
+                Some(work) => work.as_mut().poll(context),
+                None => own.poll_signal(context),
+            };
+            if polled.is_pending() {
+                return Poll::Pending;
+            }
+            // Dropped before the next one begins.
+            self.work = None;
+            self.work = match own.next() {
+                Step::Own(Next::Over(end)) => return Poll::Ready(*end),
+                Step::Own(Next::Report(job)) => {
+                    (self.update)(Update::Status(job));
+                    own.set_signal();
+                    continue;
+                }
+                Step::Led => continue,
+                Step::Own(Next::Sleep(until)) => Some(Box::pin(own.sleep(until))),
+                Step::Own(Next::TakeSlot { by, slot }) => Some(Box::pin(own.take_slot(by, slot))),
+                Step::Own(Next::Poll { limit }) => Some(Box::pin(own.poll(limit))),
+                Step::Own(Next::ReadChannel { created_at, by, slot }) => Some(Box::pin(own.read_channel(created_at, by, slot))),
+                Step::List { query, by } => Some(Box::pin(own.lead(query, by))),
+            };
+        }
+    }
+}
+
+impl<P: Platform + 'static> Drop for Wait<'_, P> {
+    fn drop(&mut self) {
+        self.work = None;
+        self.subscription.end();
+    }
+}
+
+/// One that waits, among all of a client's.
+struct Subscription<'a, P: Platform + 'static> {
+    all: &'a JobWatch,
+    http: &'a Http<P>,
+    call: &'a CallOptions,
+    key: Key,
+}
+
+impl<P: Platform + 'static> Clone for Subscription<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: Platform + 'static> Copy for Subscription<'_, P> {}
+
 impl<'a, P: Platform + 'static> Subscription<'a, P> {
-    fn new(all: &'a JobWatch, http: &'a Http<P>, wanted: &'a Wanted<'a>) -> Self {
-        let Wanted { plan, lifetime, was_there, deadline, call, .. } = *wanted;
+    fn new(all: &'a JobWatch, http: &'a Http<P>, wanted: Wanted<'a, '_>) -> Self {
+        let Wanted { job_id, call, agent, plan, lifetime, was_there, deadline } = wanted;
         // Headers of its own go with no other poll.
         let may_share = call.headers.is_empty() && !call.runs_only_while_read;
         let terms = Terms { plan, lifetime, was_there, deadline, limit: call.timeout, may_share };
-        let key = all.change(|watch| watch.subscribe(wanted.job_id, wanted.agent, terms, http.platform.now()));
+        let key = all.change(|watch| watch.subscribe(job_id, agent, terms, http.platform.now()));
         let mut signals = all.signals.borrow_mut();
         while signals.len() <= key {
-            signals.push(Signal::default());
+            push(&mut signals, Signal::default());
         }
         drop(signals);
-        Self { all, http, wanted, key }
+        let own = Self { all, http, call, key };
+        // It has its first step to do.
+        own.set_signal();
+        own
+    }
+
+    fn end(&self) {
+        self.with_signal(|signal| *signal = Signal::default());
+        self.all.change(|watch| watch.unsubscribe(self.key, self.now()));
+        self.all.keep(self.http);
     }
 
     fn now(&self) -> Instant {
         self.http.platform.now()
+    }
+
+    fn job_id(&self) -> String {
+        self.all.watch.borrow().waited(self.key).0
     }
 
     fn way(&self) -> Way {
@@ -316,10 +382,18 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         Way { quiet: self.http.pause_left(), spare: self.http.spare_slots(), is_cached }
     }
 
-    fn clear_signal(&self) {
+    fn with_signal(&self, change: impl FnOnce(&mut Signal)) {
         if let Some(signal) = self.all.signals.borrow_mut().get_mut(self.key) {
-            signal.is_set = false;
+            change(signal);
         }
+    }
+
+    fn clear_signal(&self) {
+        self.with_signal(|signal| signal.is_set = false);
+    }
+
+    fn set_signal(&self) {
+        self.with_signal(|signal| signal.is_set = true);
     }
 
     fn next(&self) -> Step {
@@ -327,35 +401,24 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         self.all.change(|watch| watch.next(self.key, self.now(), self.way()))
     }
 
-    /// Does what the step says.
-    async fn perform(&self, step: Step) {
-        match step {
-            Step::Own(Next::Sleep(until)) => self.sleep(until).await,
-            Step::Own(Next::TakeSlot { by, slot }) => self.take_slot(by, slot).await,
-            Step::Own(Next::Poll { limit }) => self.poll(limit).await,
-            Step::Own(Next::ReadChannel { created_at, by, slot }) => self.read_channel(created_at, by, slot).await,
-            Step::List { query, by } => self.lead(query, by).await,
-            // The loop does the rest.
-            Step::Led | Step::Own(Next::Report(_) | Next::Over(_)) => {}
-        }
+    /// Whether there is something to do; if not, the one that polls is woken when there is.
+    fn poll_signal(&self, context: &Context<'_>) -> Poll<()> {
+        let mut polled = Poll::Ready(());
+        self.with_signal(|signal| {
+            if !signal.is_set {
+                signal.waker = Some(context.waker().clone());
+                polled = Poll::Pending;
+            }
+        });
+        polled
     }
 
     /// Waits until there is something to do.
     async fn signal(&self) {
-        poll_fn(|context| {
-            let mut signals = self.all.signals.borrow_mut();
-            match signals.get_mut(self.key) {
-                Some(signal) if !signal.is_set => {
-                    signal.waker = Some(context.waker().clone());
-                    Poll::Pending
-                }
-                _ => Poll::Ready(()),
-            }
-        })
-        .await;
+        poll_fn(|context| self.poll_signal(context)).await;
     }
 
-    async fn sleep(&self, until: Instant) {
+    async fn sleep(self, until: Instant) {
         let duration = until.since(self.now());
         if self.all.watch.borrow().has_other_leader(self.key) {
             within(self.signal(), self.http.platform.sleep(duration)).await;
@@ -370,36 +433,36 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     }
 
     /// Waits for a slot of the rate limit, which is given back when a list answers sooner.
-    async fn take_slot(&self, by: Instant, slot: Slot) {
+    async fn take_slot(self, by: Instant, slot: Slot) {
         let mut taken = None;
         let take = async { taken = Some(self.http.take_slot(Deadline::at(by), slot).await) };
         within(take, self.signal()).await;
         self.all.change(|watch| watch.slot(self.key, self.now(), taken));
     }
 
-    async fn poll(&self, limit: Millis) {
-        let Wanted { job_id, call, .. } = *self.wanted;
+    async fn poll(self, limit: Millis) {
+        let (id, call) = (self.job_id(), self.call);
         let end = self.now() + limit;
         let poll = async || {
             // Another poll is the retry.
             let call = self.limited(call, end.since(self.now()));
-            let outcome = self.http.get_job(job_id, &call, 0).await;
+            let outcome = self.http.get_job(&id, &call, 0).await;
             self.all.change(|watch| watch.polled(self.key, self.now(), outcome));
         };
         self.http.again_when_active(&|| Box::pin(poll())).await;
     }
 
-    async fn read_channel(&self, created_at: Option<WallTime>, by: Instant, slot: Slot) {
+    async fn read_channel(self, created_at: Option<WallTime>, by: Instant, slot: Slot) {
+        let (id, call) = (self.job_id(), self.call);
         let read = async || {
-            let Wanted { job_id, call, .. } = *self.wanted;
-            let answer = self.all.read_channel(self.http, job_id, created_at, by, call, slot).await;
+            let answer = self.all.read_channel(self.http, &id, created_at, by, call, slot).await;
             self.all.change(|watch| watch.channel_read(self.key, self.now(), answer));
         };
         self.http.again_when_active(&|| Box::pin(read())).await;
     }
 
     /// Asks for a list on behalf of all, and wakes those whose time ends meanwhile.
-    async fn lead(&self, query: ListQuery, by: Instant) {
+    async fn lead(self, query: ListQuery, by: Instant) {
         let list = || -> Pin<Box<dyn Future<Output = ()> + '_>> { Box::pin(self.list(query, by)) };
         let mut list = pin!(self.http.again_when_active(&list));
         loop {

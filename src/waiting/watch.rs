@@ -123,6 +123,8 @@ pub(crate) struct Watch {
     answers: KnownAnswers,
     /// Those that have something to do, and may sleep.
     woken: Vec<Key>,
+    /// The texts that jobs have in common, as long as somebody waits.
+    texts: Json,
 }
 
 impl Watch {
@@ -136,6 +138,7 @@ impl Watch {
             lists: ListSchedule::default(),
             answers: KnownAnswers::default(),
             woken: Vec::new(),
+            texts: Json::object(),
         }
     }
 
@@ -188,6 +191,7 @@ impl Watch {
         let Some(gone) = self.subscriptions.remove(key) else { return };
         if self.is_idle() {
             self.forget_channels();
+            self.texts = Json::object();
         }
         if let Some(observed) = gone.wait.observed() {
             self.agents.learn(&gone.agent, observed);
@@ -208,12 +212,19 @@ impl Watch {
         }
     }
 
+    /// The job that it waits for, when the caller's time is over, and whether the job was created
+    /// by this client.
+    pub(crate) fn waited(&self, key: Key) -> (String, Instant, bool) {
+        let wait = |own: &Subscription| (own.wait.job_id().to_owned(), own.wait.deadline(), own.wait.was_created_here());
+        self.subscriptions.get(key).map(wait).unwrap_or_default()
+    }
+
     /// Its next step.
     pub(crate) fn next(&mut self, key: Key, now: Instant, way: Way) -> Step {
         self.begin_probe(key, now);
         let stands_in = self.list_stands_in(key, now, way);
         let Some(own) = self.subscriptions.get_mut(key) else { return Step::Own(Next::Sleep(Instant::NEVER)) };
-        own.led_until = Instant::NEVER;
+        own.is_led = false;
         own.wait.wakes(now);
         if let Some(job) = own.wait.take_report() {
             return Step::Own(Next::Report(job));
@@ -363,6 +374,7 @@ impl Watch {
         if let Some(own) = self.subscriptions.get_mut(key) {
             if let Ok(seen) = &outcome {
                 own.is_of(&seen.document, &mut self.agents);
+                seen.document.share_texts(&self.texts);
             }
             own.wait.follow(self.agents.plan(&own.agent));
             own.was_polled(now);

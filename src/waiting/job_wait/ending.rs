@@ -19,7 +19,7 @@ impl JobWait {
     pub(super) fn over(&self, now: Instant, limit: Limit, failed: Option<&Error>) -> Box<Error> {
         let waited = self.age(now);
         // The deadline covers more than the wait: the caller knows the limit that it gave.
-        let given = self.terms.limit.filter(|_| now + SAME >= self.terms.deadline);
+        let given = self.limits.as_ref().filter(|limits| now + SAME >= limits.deadline).and_then(|limits| limits.given);
         let waited = format!("{} ms", given.unwrap_or(waited).whole());
         let after = match limit {
             Limit::Time => waited,
@@ -46,7 +46,7 @@ impl JobWait {
 
     fn with_job(&self, mut error: Box<Error>) -> Box<Error> {
         error.job = self.job.last.as_ref().map(|seen| seen.document.clone());
-        error.reference = self.job.last.as_ref().and_then(|seen| seen.reference.clone());
+        error.reference = self.job.last.as_ref().and_then(|seen| seen.reference.as_deref().map(str::to_owned));
         error.about_job(&self.job_id)
     }
 }

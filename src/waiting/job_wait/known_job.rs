@@ -8,38 +8,58 @@ use crate::waiting::pace::Observed;
 /// A processing time that differs by more than this from what was seen is not believed: the way to
 /// the server takes some time, and so does what stands between a create and its answer.
 const UNBELIEVABLE: Millis = Millis::new(5_000.0);
+/// A processing time that is none.
+const UNKNOWN: Millis = Millis::new(-1.0);
+
+/// The job as it was last seen while it was not final.
+#[derive(Debug)]
+pub(super) struct Last {
+    pub(super) status: JobStatus,
+    pub(super) document: Json,
+    pub(super) reference: Option<Box<str>>,
+}
+
+impl Last {
+    pub(super) fn of(seen: Seen) -> Self {
+        Self { status: seen.status, document: seen.document, reference: seen.reference.map(String::into_boxed_str) }
+    }
+}
 
 /// What was seen of the job. Its age is that of the wait.
 #[derive(Debug)]
 pub(super) struct KnownJob {
-    /// The job as it was last seen while it was not final.
-    pub(super) last: Option<Seen>,
-    /// How long it lives; `None` for one that was not created here, until it is seen.
-    pub(super) lifetime: Option<Millis>,
+    pub(super) last: Option<Last>,
+    /// How long it lives; without end for one that was not created here, until it is seen.
+    pub(super) lifetime: Millis,
     /// The age at which it was last seen unfinished.
     pub(super) unfinished_at: Millis,
-    /// The job in a status that the caller does not know of yet.
-    pub(super) unreported: Option<Json>,
+    /// How long the agent took, by the server's word; negative as long as that is not known.
+    took: Millis,
+    /// Whether it is in a status that the caller does not know of yet.
+    pub(super) is_news: bool,
     /// Whether the last poll found no such job.
     pub(super) is_missing: bool,
-    /// How long the agent took, by the server's word.
-    took: Option<Millis>,
 }
 
 impl KnownJob {
     pub(super) fn new(lifetime: Option<Millis>) -> Self {
-        Self { last: None, lifetime, unfinished_at: Millis::ZERO, unreported: None, is_missing: false, took: None }
+        let lifetime = lifetime.unwrap_or(Millis::FOREVER);
+        Self { last: None, lifetime, unfinished_at: Millis::ZERO, took: UNKNOWN, is_news: false, is_missing: false }
+    }
+
+    /// Whether it is known how long it lives.
+    pub(super) fn has_lifetime(&self) -> bool {
+        self.lifetime < Millis::FOREVER
     }
 
     /// The server shows the job.
     pub(super) fn is_shown(&mut self, seen: &Seen) {
         self.is_missing = false;
         // A client that has created the job may not know its time, or not well.
-        self.lifetime = Some(self.lifetime.map_or(seen.lifetime, |known| known.max(seen.lifetime)));
-        let word = |seen: &Seen| (seen.status, seen.document.get_text("rawStatus"));
-        if self.last.as_ref().map(word) != Some(word(seen)) {
-            self.unreported = Some(seen.document.clone());
-        }
+        self.lifetime = if self.has_lifetime() { self.lifetime.max(seen.lifetime) } else { seen.lifetime };
+        let word = |status: JobStatus, document: &Json| (status, document.get_text("rawStatus"));
+        let known = self.last.as_ref().map(|last| word(last.status, &last.document));
+        self.is_news |= known != Some(word(seen.status, &seen.document));
     }
 
     /// The job is final. `age` is absent where the job is older than the wait.
@@ -47,7 +67,7 @@ impl KnownJob {
         match seen.status {
             JobStatus::Completed => {
                 let took = seen.document.get("result").and_then(|result| result.get_number("processingTimeMs"));
-                self.took = took.map(Millis::new).filter(|took| self.is_believed(*took, age));
+                self.took = took.map(Millis::new).filter(|took| self.is_believed(*took, age)).unwrap_or(UNKNOWN);
                 // Else nothing is known but that it has ended.
                 self.unfinished_at = Millis::ZERO;
             }
@@ -65,10 +85,10 @@ impl KnownJob {
 
     /// What this says about the time that the agent takes.
     pub(super) fn observed(&self) -> Option<Observed> {
-        match self.took {
-            Some(took) => Some(Observed::Finished(took)),
-            None if self.unfinished_at.is_positive() => Some(Observed::Unfinished(self.unfinished_at)),
-            None => None,
+        if self.took >= Millis::ZERO {
+            Some(Observed::Finished(self.took))
+        } else {
+            self.unfinished_at.is_positive().then_some(Observed::Unfinished(self.unfinished_at))
         }
     }
 }

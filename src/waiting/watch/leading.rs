@@ -52,7 +52,7 @@ impl Watch {
     fn be_led(&mut self, key: Key, until: Instant) -> Step {
         if let Some(own) = self.subscriptions.get_mut(key) {
             own.wait.sleep_until(until);
-            own.led_until = until;
+            own.is_led = true;
         }
         let Sharing { leader, is_listing, attends_until, .. } = self.sharing;
         if until < self.sharing.led_until {
@@ -70,10 +70,14 @@ impl Watch {
         }
         let mut first = Instant::NEVER;
         for (key, own) in self.subscriptions.iter() {
-            if own.led_until <= now {
+            if !own.is_led {
+                continue;
+            }
+            let until = own.wait.sleeps_until();
+            if until <= now {
                 self.woken.push(key);
             } else {
-                first = first.min(own.led_until);
+                first = first.min(until);
             }
         }
         self.sharing.led_until = first;

@@ -104,6 +104,7 @@ impl Watch {
         self.answers.learn_from(&seen);
         let Some(own) = self.subscriptions.get_mut(key) else { return };
         own.is_of(&seen.document, &mut self.agents);
+        seen.document.share_texts(&self.texts);
         own.wait.follow(self.agents.plan(&own.agent));
         if seen.status == JobStatus::Completed && !seen.has_result {
             // Lists may leave the answers out.

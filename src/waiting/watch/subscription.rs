@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::json::Json;
+use crate::table::push;
 use crate::time::{Instant, Millis};
 use crate::waiting::agents::Agents;
 use crate::waiting::job_wait::JobWait;
@@ -51,15 +52,15 @@ pub(super) struct Subscription {
     pub(super) own_poll: OwnPoll,
     /// It polls by itself once, to find out whether answers are in the channels of jobs.
     pub(super) is_probe: bool,
-    /// While it sleeps without a timer of its own: when the leader wakes it at the latest.
-    pub(super) led_until: Instant,
+    /// Whether it sleeps without a timer of its own: the leader wakes it when its time is over.
+    pub(super) is_led: bool,
 }
 
 impl Subscription {
     /// `agent` is empty where it is not known.
     pub(super) fn new(wait: JobWait, agent: Rc<str>, shares: bool) -> Self {
         let (listing, own_poll) = (Listing::Shown, OwnPoll::None);
-        Self { wait, agent, shares, listing, own_poll, is_probe: false, led_until: Instant::NEVER }
+        Self { wait, agent, shares, listing, own_poll, is_probe: false, is_led: false }
     }
 
     /// The job was seen: where the agent was not known, it is now. That a server chooses for a job
@@ -139,7 +140,7 @@ impl Subscriptions {
         let key = self.free.pop().unwrap_or(self.entries.len());
         match self.entries.get_mut(key) {
             Some(entry) => *entry = Some(Box::new(subscription)),
-            None => self.entries.push(Some(Box::new(subscription))),
+            None => push(&mut self.entries, Some(Box::new(subscription))),
         }
         key
     }

@@ -102,7 +102,7 @@ fn three_jobs_are_polled_one_by_one_and_four_by_one_list() {
     assert_eq!((key, query.path()), (0, "/api/messaging/jobs?limit=1000&status=processing".into()));
     for key in 1..4 {
         assert!(matches!(four.next(key, at(2_000.0), FREE), Step::Led));
-        assert_eq!(four.subscriptions.get(key).unwrap().led_until, at(30_050.0), "until its own expiry");
+        assert_eq!(four.subscriptions.get(key).unwrap().wait.sleeps_until(), at(30_050.0), "until its own expiry");
     }
 }
 
