@@ -2,6 +2,8 @@
 // limiter, and ten thousand of them on a server in this program that refuses what is above the
 // limit. The figures are those of tests/host/crowd.rs.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { startEliza } from '../servers/elizaos.mjs';
 import { installed, params } from './setting.mjs';
@@ -131,4 +133,10 @@ test('a list of megabytes is parsed in slices, between which the program goes on
     const right = whole(text);
     assert.deepEqual(listed, Array.isArray(right.jobs) ? right : 'invalid_response', what);
   }
+});
+
+test('each of ten thousand jobs that are waited for holds a kilobyte at most', () => {
+  const program = path.resolve(import.meta.dirname, '../../bench/memory-of-waits.mjs');
+  const held = Number(execFileSync(process.execPath, ['--expose-gc', program, 'ours'], { encoding: 'utf8' }));
+  assert.ok(held > 100 && held <= 1_000, `${held} bytes`);
 });
