@@ -971,7 +971,7 @@ fn a_wait_is_small() {
     let sizes = (size_of_val(&wait), size_of_val(&create));
     // Pointers are twice as large here as they are in WebAssembly. The second one holds what was
     // paid, too.
-    assert!(sizes.0 <= 592 && sizes.1 <= 800, "{sizes:?} bytes");
+    assert!(sizes.0 <= 96 && sizes.1 <= 224, "{sizes:?} bytes");
 }
 
 #[test]
