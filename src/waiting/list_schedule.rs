@@ -16,7 +16,7 @@ const LEAST_GAP: Millis = Millis::new(500.0);
 /// heavy for the server, the network and this program.
 const GAP_PER_JOB_MS: f64 = 0.1;
 /// How many times as long as the list took the pause after it is at least.
-const GAP_PER_TIME: f64 = 3.0;
+const GAP_PER_TIME: f64 = 2.0;
 /// How long a list may take at first; twice as long after each that took too long. A server that is
 /// slow with lists may be quick with single jobs.
 const LIST_LIMIT: Millis = Millis::new(3_000.0);
@@ -362,7 +362,7 @@ mod tests {
             lists.due(Millis::ZERO, at(0.0))
         };
         assert_eq!(due(20, 50.0), at(500.0));
-        assert_eq!(due(20, 1_000.0), at(3_000.0));
+        assert_eq!(due(20, 1_000.0), at(2_000.0));
         assert_eq!(due(10_000, 50.0), at(1_000.0));
         // Waits that are content with fewer get fewer.
         let mut lists = ListSchedule::default();
