@@ -233,8 +233,8 @@ impl JobsClient {
     ///
     /// @example
     /// for (const payment of await client.pendingPayments()) await client.resume(payment);
-    /// @param handle A job's id, an attempt's id, or an attempt: of an error (`error.payment`) or of
-    /// `pendingPayments()`.
+    /// @param handle A job's id, an attempt's id, or an attempt: of an error (`error.payment`) or
+    /// of `pendingPayments()`.
     #[wasm_bindgen(unchecked_return_type = "Promise<CompletedJob>")]
     pub fn resume(
         &self,
