@@ -177,9 +177,17 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let end = self.end(call);
+        let mut given = given.clone();
+        if let Some(id) = given.as_text() {
+            // A payment's id alone is taken for what it is, where the store knows it.
+            if !self.payments.has_record(&id, end).await {
+                return self.poll_job(&id, call, plan, update).await;
+            }
+            given = Json::object().set("attemptId", given);
+        }
         self.watch.recall(&self.http, plan);
         let wait = {
-            let Paid { created, attempt } = Box::pin(self.payments.resume(given, call, end, update)).await?;
+            let Paid { created, attempt } = Box::pin(self.payments.resume(&given, call, end, update)).await?;
             let wanted = Wanted::created(&created, "", end, call, plan);
             update(Update::Created(created.document.clone()));
             self.wait(wanted, Some(Box::new(attempt)), update)

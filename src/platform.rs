@@ -5,7 +5,7 @@
 
 use core::task::Poll;
 
-use crate::json::Json;
+use crate::json::{Json, read_header};
 use crate::time::{Instant, Millis, WallTime};
 
 /// What the crate needs from its runtime.
@@ -260,6 +260,11 @@ impl HttpResponse {
     pub fn header(&self, name: &str) -> Option<&str> {
         debug_assert!(RESPONSE_HEADERS.contains(&name), "the runtime does not carry {name} over");
         self.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What the facilitator says of the payment that the request brought.
+    pub(crate) fn receipt(&self) -> Option<Json> {
+        self.header("payment-response").or_else(|| self.header("x-payment-response")).and_then(read_header)
     }
 
     /// Whether the server says that all is well.

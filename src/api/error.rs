@@ -227,6 +227,8 @@ pub struct Error {
     pub payment: Option<Box<Attempt>>,
     /// What the platform or the wallet threw.
     pub cause: Option<Json>,
+    /// What the facilitator says of the payment that the refused request brought.
+    pub receipt: Option<Json>,
     /// Whether the request certainly did not reach the server.
     pub not_sent: bool,
     /// Whether the call, made again, could pay again when `payment` is there.
@@ -269,6 +271,7 @@ impl Error {
             user_message: None,
             payment: None,
             cause: None,
+            receipt: None,
             not_sent: false,
             repeats_payment: true,
             is_about_unread_payment: false,

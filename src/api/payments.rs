@@ -4,7 +4,7 @@ mod types;
 
 pub use self::types::*;
 use crate::encoding::is_hex;
-use crate::json::{Json, copied};
+use crate::json::{Json, copied, is_true};
 use crate::time::WallTime;
 
 /// How a payment moves its money, and so from when on it may have moved.
@@ -187,10 +187,19 @@ impl Attempt {
         self.receipt.as_ref()?.get_text("errorReason")
     }
 
+    /// Whether the facilitator says that the money has moved.
+    pub fn is_settled(&self) -> bool {
+        self.receipt.as_ref().and_then(|receipt| receipt.get("success")).is_some_and(|success| is_true(&success))
+    }
+
     /// Takes over what the facilitator says of the settlement: the header's document. `clean` makes
     /// a server's words fit to be shown.
     pub fn settle(&mut self, said: &Json, clean: &dyn Fn(&str) -> String) {
         let Some(settlement) = SettlementResponse::read(said, clean) else { return };
+        // What is settled stays so: of the same proof, sent again, a server says that it was used.
+        if !settlement.success && self.is_settled() {
+            return;
+        }
         let hash = settlement.transaction.clone().filter(|hash| is_hex(hash, 64));
         self.transaction = self.transaction.take().or(hash);
         self.receipt = Some(settlement.document());

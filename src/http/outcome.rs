@@ -145,7 +145,20 @@ pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Opti
     error.server_message = words;
     error.server_code = server_code;
     error.retry_after = retry_after;
+    error.receipt = response.receipt();
+    error.job_id = trace(request, response);
     error
+}
+
+/// The id of a job in an answer that should be about one, and cannot be read as that: it may be the
+/// only trace of it.
+fn trace(request: &HttpRequest, response: &HttpResponse) -> Option<String> {
+    match &response.body {
+        _ if request.method != Method::Post => None,
+        Body::Empty => None,
+        Body::Json(document) => job_id_in(&document.to_json()),
+        Body::Text(text) => job_id_in(text),
+    }
 }
 
 /// What is probably wrong with the client's `baseUrl`.
@@ -177,10 +190,7 @@ pub fn no_answer(request: &HttpRequest, response: &HttpResponse, wanted: &str) -
     let hint = hint_of_base(request);
     let mut error = Error::new(code, format!("expected {wanted} and got {found} (HTTP {}, {place}){hint}", response.status));
     error.status = Some(response.status);
-    // The id in an answer that was cut off may be the only trace of a job.
-    if let (Method::Post, Body::Text(text)) = (request.method, &response.body) {
-        error.job_id = job_id_in(text);
-    }
+    error.job_id = trace(request, response);
     error
 }
 
@@ -196,7 +206,8 @@ pub(crate) fn read_answer(
         return Err(refusal(request, response, None));
     }
     match &response.body {
-        Body::Json(document) => parse(document.clone()),
+        // Other routes of elizaOS wrap their answers.
+        Body::Json(document) => parse(document.clone()).or_else(|| parse(document.get("data")?)),
         _ => None,
     }
     .ok_or_else(|| no_answer(request, response, wanted))

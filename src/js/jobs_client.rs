@@ -238,19 +238,19 @@ impl JobsClient {
     ///
     /// @example
     /// for (const payment of await client.pendingPayments()) await client.resume(payment);
-    /// @param handle A job's id, or an attempt: of an error (`error.payment`) or of
-    /// `pendingPayments()`.
+    /// @param handle A job's id, an attempt's id, or an attempt: of an error (`error.payment`) or
+    /// of `pendingPayments()`.
     #[wasm_bindgen(unchecked_return_type = "Promise<CompletedJob>")]
     pub fn resume(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string | PaymentAttempt | PendingPayment")] handle: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "ResumeOptions")] options: JsValue,
     ) -> Promise {
-        if handle.is_string() {
-            return self.poll_job(handle, JsValue::UNDEFINED, JsValue::UNDEFINED, options);
-        }
         promise(&self.0, &mut |client| {
             let attempt = Json(handle.clone());
+            if handle.is_string() {
+                arguments::id("jobId", &handle)?;
+            }
             Ok(arguments::resume(&options)?.work(|call| async move {
                 let update = |update| call.tell(&client, update);
                 client.resume(&attempt, &call.given.options, call.given.plan, &update).await

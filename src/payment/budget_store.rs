@@ -14,10 +14,10 @@ use super::machine::COUNTING;
 use super::payments::Payments;
 use super::record::{self, Found};
 use super::step::{ReserveOutcome, StoredRecord};
-use super::store::Stored;
+use super::store::{Stored, not_kept};
 use super::store_failed;
 use crate::api::error::Result;
-use crate::api::payments::Attempt;
+use crate::api::payments::{Attempt, PaymentState};
 use crate::json::{Json, Kind};
 use crate::platform::{Platform, within};
 use crate::spending::budget::{Counters, Fate, Open, Reserved};
@@ -89,7 +89,7 @@ impl<P: Platform + 'static> Payments<P> {
             self.change_in_order(&key, at, Change::None, end).await.map_err(failed)?;
             counters = Counters::read(&read().await?);
         }
-        let mut counters = counters.ok_or_else(|| failed(Json::text("it does not return what was written")))?;
+        let mut counters = counters.ok_or_else(|| failed(not_kept()))?;
         if counters.refuses(limit.max_per_payment, limit.caps(), self.platform.wall_time()).is_some() {
             self.resolve_all(&mut counters, end).await.map_err(failed)?;
         }
@@ -138,6 +138,14 @@ impl<P: Platform + 'static> Payments<P> {
         // since they were made from the records.
         if over == OverBudget::Reserve && record == StoredRecord::Written {
             return ReserveOutcome::Done;
+        }
+        // The wallet is asked next: a store that drops records, or cuts them off, is found out.
+        if attempt.state == PaymentState::Intended {
+            match self.peek(&record::key(&attempt.id), end).await {
+                Found::Attempt(kept) if kept.request == attempt.request => {}
+                Found::Withheld(thrown) => return ReserveOutcome::Failed(thrown),
+                _ => return ReserveOutcome::Failed(not_kept()),
+            }
         }
         let Some(Reserved { limit: at, units }) = self.reserved_by(attempt) else { return ReserveOutcome::Done };
         if record == StoredRecord::Missing

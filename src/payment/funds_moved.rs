@@ -2,7 +2,6 @@
 
 use crate::api::error::Error;
 use crate::api::payments::{Attempt, Certainty, JobSource, PaidBy, PaymentState};
-use crate::json::is_true;
 use crate::spending::budget::Fate;
 use crate::time::{Millis, WallTime};
 
@@ -49,10 +48,11 @@ pub fn funds_moved(attempt: &Attempt) -> FundsMoved {
 /// Whether a server that has made a job of a signed payment has settled it.
 fn settled(attempt: &Attempt) -> FundsMoved {
     let source = attempt.job.as_ref().map(|job| job.source);
-    match attempt.receipt.as_ref().and_then(|receipt| receipt.get("success")) {
-        Some(success) if is_true(&success) => FundsMoved::Yes,
-        None if source != Some(JobSource::Search) => FundsMoved::Yes,
-        _ => FundsMoved::Unknown,
+    let says_nothing = || attempt.receipt.as_ref().and_then(|receipt| receipt.get("success")).is_none();
+    if attempt.is_settled() || (source != Some(JobSource::Search) && says_nothing()) {
+        FundsMoved::Yes
+    } else {
+        FundsMoved::Unknown
     }
 }
 

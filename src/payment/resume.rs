@@ -42,6 +42,11 @@ impl<P: Platform + 'static> Payments<P> {
         self.go_on(&attempt_id(given)?, given, call, end, update).await.map_err(unread)
     }
 
+    /// Whether the store has a payment with this id.
+    pub(crate) async fn has_record(&self, id: &str, end: Deadline) -> bool {
+        matches!(self.find(id, end).await, Found::Attempt(_) | Found::Unreadable)
+    }
+
     /// Forgets a payment that the application knows to be over.
     pub(crate) async fn forget_payment(self: &Rc<Self>, given: &Json, call: &CallOptions) -> Result<()> {
         let id = attempt_id(given)?;

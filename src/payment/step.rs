@@ -9,7 +9,7 @@ use crate::api::payments::Attempt;
 use crate::http::jobs::read_created;
 use crate::http::outcome::refusal;
 use crate::http::words::fit;
-use crate::json::{Json, read_header};
+use crate::json::Json;
 use crate::payment::record::Found;
 use crate::payment::wallet_request::WalletRequest;
 use crate::platform::{HttpRequest, HttpResponse};
@@ -108,15 +108,15 @@ pub struct Reply {
 impl Reply {
     /// What an answer says to a request that carries the proof of this attempt.
     pub(super) fn read(request: &HttpRequest, answer: Result<HttpResponse>, mut attempt: Attempt) -> Self {
-        let mut settlement = None;
-        let result = answer.and_then(|response| {
-            let receipt = response.header("payment-response").or_else(|| response.header("x-payment-response"));
-            if let Some(said) = receipt.and_then(read_header) {
-                attempt.settle(&said, &|words| fit(request, words, MAX_MEMBER_CHARS));
-                let transaction = attempt.transaction.take();
-                settlement = attempt.receipt.take().map(|receipt| Settlement { transaction, receipt });
-            }
-            if response.status == 402 { Err(refusal(request, &response, None)) } else { read_created(request, &response) }
+        let said = answer.as_ref().map_or_else(|error| error.receipt.clone(), HttpResponse::receipt);
+        let settlement = said.and_then(|said| {
+            attempt.settle(&said, &|words| fit(request, words, MAX_MEMBER_CHARS));
+            let transaction = attempt.transaction.take();
+            attempt.receipt.take().map(|receipt| Settlement { transaction, receipt })
+        });
+        let result = answer.and_then(|response| match response.status {
+            402 => Err(refusal(request, &response, None)),
+            _ => read_created(request, &response),
         });
         Self { result, settlement }
     }

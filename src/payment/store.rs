@@ -315,6 +315,11 @@ impl<P: Platform + 'static> Payments<P> {
     }
 }
 
+/// The store has not kept what it was given.
+pub(super) fn not_kept() -> Json {
+    Json::text("it does not return what was written")
+}
+
 /// The store has failed before anything was sent.
 pub(super) fn nothing_sent(thrown: Json) -> Box<Error> {
     store_failed(thrown, "; nothing was sent")

@@ -142,7 +142,10 @@ pub fn headers(given: &Json) -> Result<Vec<(String, String)>, &'static str> {
         if !can_be_sent(&value) {
             return Err("a header value that cannot be sent");
         }
-        headers.push((name, value));
+        // What `Headers` makes of a member that has no value.
+        if !matches!(value.as_str(), "undefined" | "null") {
+            headers.push((name, value));
+        }
     }
     if headers.is_empty() { Err("no request headers") } else { Ok(headers) }
 }
@@ -201,6 +204,8 @@ mod tests {
     fn only_payment_headers_that_can_be_sent_are_taken() {
         let good = json!([["x-payment", "abc="], ["x-payment-network", "base"], ["payment-signature", "x"]]);
         assert_eq!(headers(&good).unwrap().len(), 3);
+        let without_network = json!([["x-payment", "abc="], ["x-payment-network", "undefined"], ["payment-signature", "null"]]);
+        assert_eq!(headers(&without_network).unwrap(), [("x-payment".to_owned(), "abc=".to_owned())]);
         for bad in [
             json!(null),
             json!([]),
@@ -211,6 +216,7 @@ mod tests {
             json!([["x-payment", "a\r\nb"]]),
             json!([["x-payment", "€"]]),
             json!([["x-payment", "x".repeat(70_000)]]),
+            json!([["x-payment", "undefined"]]),
         ] {
             assert!(headers(&bad).is_err(), "{bad}");
         }

@@ -129,9 +129,12 @@ fn foreign(entry: &Json, token: &Token) -> Result<Option<String>, String> {
         (&extra, "assetTransferMethod", "eip3009"),
         (&extra, "paymentFlow", "authorization"),
         (entry, "paymentFlow", "authorization"),
+        // A server that wants another signature can still use this one, and give nothing for it.
+        (&extra, "primaryType", "TransferWithAuthorization"),
+        (&extra, "verifyingContract", &token.asset),
     ] {
         let given = document.get(key).filter(|value| value.kind() != Kind::Null);
-        if given.is_some_and(|value| value.as_text().as_deref() != Some(usual)) {
+        if given.is_some_and(|value| !value.as_text().is_some_and(|text| text.eq_ignore_ascii_case(usual))) {
             return Ok(Some(shown_member(document, key)));
         }
     }
@@ -270,11 +273,17 @@ mod tests {
             ("paymentFlow", json!("upfront"), "upfront"),
             ("extra", json!({"assetTransferMethod": "permit2"}), "permit2"),
             ("extra", json!({"paymentFlow": "upfront"}), "upfront"),
+            ("extra", json!({"primaryType": "ReceiveWithAuthorization"}), "primaryType \"ReceiveWithAuthorization\""),
+            ("extra", json!({"primaryType": "Permit"}), "Permit"),
+            ("extra", json!({"verifyingContract": TO}), "verifyingContract"),
         ] {
             let offer = read(Dialect::X402V2, &good(Dialect::X402V2).set(key, value)).unwrap();
             assert!(offer.foreign.unwrap().contains(why), "{why}");
         }
         let same = json!({"assetTransferMethod": "eip3009", "paymentFlow": "authorization", "name": "USD Coin", "version": "2"});
+        assert_eq!(read(Dialect::X402V2, &good(Dialect::X402V2).set("extra", same)).unwrap().foreign, None);
+        let same = json!({"primaryType": "TransferWithAuthorization",
+            "verifyingContract": "0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"});
         assert_eq!(read(Dialect::X402V2, &good(Dialect::X402V2).set("extra", same)).unwrap().foreign, None);
         assert_eq!(read(Dialect::X402V2, &good(Dialect::X402V2).without("extra")).unwrap().foreign, None);
     }

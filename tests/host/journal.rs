@@ -104,8 +104,8 @@ fn a_store_that_fails_before_the_payment_means_no_payment() {
 #[test]
 fn a_store_that_fails_after_a_transfer_does_not_keep_the_proof_from_the_server() {
     let scene = scene([payment_required(), created()]).paying();
-    // The intent, and whether anybody counts.
-    scene.world.store_works.set(Some(2));
+    // The intent, whether it is there, and whether anybody counts.
+    scene.world.store_works.set(Some(3));
     assert_eq!(create(&scene).unwrap(), "job-1");
 }
 

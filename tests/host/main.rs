@@ -34,6 +34,7 @@ mod recorded;
 mod recovery;
 mod sandbox;
 mod sessions;
+mod unlike;
 mod wait;
 mod watch;
 mod world;

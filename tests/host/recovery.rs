@@ -272,7 +272,7 @@ fn a_store_that_gives_nothing_has_failed() {
     assert!(error.message.contains("it did not answer within 5000 ms; nothing was paid"), "{}", error.message);
     // What was paid for is not held back.
     let after = scene([payment_required(), created()]).paying();
-    after.world.store_hangs.set(Some(2));
+    after.world.store_hangs.set(Some(3));
     assert_eq!(create(&after, &plain()).unwrap(), "job-1");
     let lists = scene([]);
     lists.world.store_hangs.set(Some(0));

@@ -139,6 +139,10 @@ pub struct World {
     pub reads_fail: Cell<usize>,
     /// After so many writes, so many fail.
     pub store_fails: Cell<Option<(usize, usize)>>,
+    /// How many bytes of a value the store keeps.
+    pub store_keeps: Cell<Option<usize>>,
+    /// Whether the store writes a question mark for each letter that is not ASCII.
+    pub store_is_ascii: Cell<bool>,
     /// How long the store takes for each call, in milliseconds; and how often it was called.
     pub store_ms: Cell<f64>,
     pub store_calls: Cell<usize>,
@@ -192,6 +196,9 @@ pub struct Shared(pub Rc<World>);
 impl Shared {
     fn does(&self, call: StoreOperation, key: &str, value: &str) -> Result<Json, Json> {
         let mut store = self.0.store.borrow_mut();
+        let is_kept = |letter: char| letter.is_ascii() || !self.0.store_is_ascii.get();
+        let value: String = value.chars().map(|letter| if is_kept(letter) { letter } else { '?' }).collect();
+        let value = &value[..self.0.store_keeps.get().unwrap_or(value.len()).min(value.len())];
         Ok(match call {
             StoreOperation::Get if store.get(key).is_some_and(|text| text == "!") => return Err(json!("it cannot be read")),
             StoreOperation::Get => store.get(key).map_or(json!(null), |text| json!(text)),

@@ -519,8 +519,8 @@ export class JobsClient {
      *
      * @example
      * for (const payment of await client.pendingPayments()) await client.resume(payment);
-     * @param handle A job's id, or an attempt: of an error (`error.payment`) or of
-     * `pendingPayments()`.
+     * @param handle A job's id, an attempt's id, or an attempt: of an error (`error.payment`) or
+     * of `pendingPayments()`.
      */
     resume(handle: string | PaymentAttempt | PendingPayment, options?: ResumeOptions): Promise<CompletedJob>;
     /**
