@@ -161,6 +161,8 @@ struct Polls {
     limit: Millis,
     /// Whether the job had its last poll while the server asked to stay away.
     had_last_chance: bool,
+    /// Why the last one saw nothing.
+    failure: Option<Box<str>>,
 }
 
 /// The sleep between two polls, which ends late when the page is hidden or the machine sleeps.
@@ -200,7 +202,15 @@ pub(crate) struct JobWait {
 
 impl JobWait {
     pub(crate) fn new(job_id: &str, terms: Terms, plan: Rc<PollPlan>, now: Instant) -> Self {
-        let polls = Polls { made: 0, due: now, gap: Millis::ZERO, began_at: now, limit: POLL_LIMIT, had_last_chance: false };
+        let polls = Polls {
+            made: 0,
+            due: now,
+            gap: Millis::ZERO,
+            began_at: now,
+            limit: POLL_LIMIT,
+            had_last_chance: false,
+            failure: None,
+        };
         let mut wait = Self {
             job_id: job_id.into(),
             limits: Limits::of(&terms),
@@ -377,7 +387,7 @@ impl JobWait {
         let stop = self.stop();
         // A clock of fractions may stand just before it.
         if (self.polls.made > 0 || self.is_planned()) && now + SAME >= stop {
-            return Next::Over(Box::new(Err(self.over(now, Limit::Time, None))));
+            return Next::Over(Box::new(Err(self.over(now, Limit::Time))));
         }
         if !self.is_planned() {
             // The caller's interval is obeyed; so is a server that asks to stay away.
@@ -422,7 +432,7 @@ impl JobWait {
     /// There was none in time.
     pub(crate) fn slot_missed(&mut self, now: Instant) {
         if now >= self.stop() {
-            self.end(Err(self.over(now, Limit::Time, None)));
+            self.end(Err(self.over(now, Limit::Time)));
         }
         self.sleep.extended_until = Instant::LONG_AGO;
         self.polls.due = now;
@@ -450,6 +460,7 @@ impl JobWait {
     /// A list shows the job as it was.
     pub(crate) fn is_unchanged(&mut self, now: Instant) {
         self.polls.made = self.polls.made.saturating_add(1);
+        self.polls.failure = None;
         self.job.is_missing = false;
         self.job.unfinished_at = self.age(now);
         self.goes_on(now, None);
@@ -468,6 +479,7 @@ impl JobWait {
     /// Takes what is known of the job now.
     fn take(&mut self, now: Instant, seen: Seen) {
         let age = self.age(now);
+        self.polls.failure = None;
         self.job.is_shown(&seen);
         if seen.status.is_terminal() {
             let known_age = if self.was_there { None } else { Some(age) };
@@ -483,6 +495,7 @@ impl JobWait {
     /// A poll has failed.
     pub(crate) fn failed(&mut self, now: Instant, error: &Error) {
         self.polls.made = self.polls.made.saturating_add(1);
+        self.polls.failure = Some(error.message.as_str().into());
         let was_there = self.was_created_here() || self.job.last.is_some();
         if error.code == ErrorCode::RequestTimeout {
             self.polls.limit = self.polls.limit.times(2.0);
@@ -515,7 +528,7 @@ impl JobWait {
         };
         let error = match failed {
             Some(error) if self.job.last.is_none() => self.about(error),
-            failed => self.over(now, limit, failed),
+            _ => self.over(now, limit),
         };
         self.end(Err(error));
     }

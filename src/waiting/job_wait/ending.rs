@@ -14,9 +14,8 @@ impl JobWait {
         Box::new(error.clone()).about_job(&self.job_id)
     }
 
-    /// The time or the polls that the caller allows are used up. `failed`: why the last poll saw
-    /// nothing.
-    pub(super) fn over(&self, now: Instant, limit: Limit, failed: Option<&Error>) -> Box<Error> {
+    /// The time or the polls that the caller allows are used up.
+    pub(super) fn over(&self, now: Instant, limit: Limit) -> Box<Error> {
         let waited = self.age(now);
         // The deadline covers more than the wait: the caller knows the limit that it gave.
         let given = self.limits.as_ref().filter(|limits| now + SAME >= limits.deadline).and_then(|limits| limits.given);
@@ -29,7 +28,7 @@ impl JobWait {
             }
         };
         let state = self.job.last.as_ref().map_or("not seen yet", |seen| seen.status.as_str());
-        let why = failed.map(|error| format!("; the last poll failed: {}", error.message)).unwrap_or_default();
+        let why = self.polls.failure.as_ref().map(|words| format!("; the last poll failed: {words}")).unwrap_or_default();
         let cache = if self.is_cached { CACHED } else { "" };
         let words = format!("no answer after {after}: the job is {state}; wait on with pollJob(error.jobId){why}{cache}");
         self.with_job(Error::new(ErrorCode::WaitTimeout, words))

@@ -259,6 +259,26 @@ fn the_callers_deadline_holds_even_when_a_timer_was_held_up() {
 }
 
 #[test]
+fn a_wait_that_ends_between_two_polls_says_why_the_last_one_saw_nothing() {
+    let refused = Error::new(ErrorCode::ServerError, "the server failed (HTTP 500)");
+    let end = |wait: &mut JobWait| {
+        let now = polls_at(wait, at(1_000.0));
+        wait.failed(now, &refused);
+        words(wait, 3_000.0).1
+    };
+    let mut wait = limited(3_000.0);
+    let said = "the job is not seen yet; wait on with pollJob(error.jobId); the last poll failed: the server failed (HTTP 500)";
+    assert_eq!(end(&mut wait), format!("no answer after 3000 ms: {said}"));
+    // A poll that saw the job since then.
+    let mut wait = limited(3_000.0);
+    let now = polls_at(&mut wait, at(1_000.0));
+    wait.failed(now, &refused);
+    let now = polls_at(&mut wait, now);
+    wait.seen(now, job("processing"), Answers::InJobs);
+    assert_eq!(words(&mut wait, 3_000.0).1, "no answer after 3000 ms: the job is processing; wait on with pollJob(error.jobId)");
+}
+
+#[test]
 fn a_page_that_is_active_again_polls_at_once() {
     let mut wait = created();
     polls_at(&mut wait, at(0.0));
