@@ -413,7 +413,7 @@ impl Options {
     /// Whether two options cannot both be meant.
     fn contradictions(&self, given: &mut Given) {
         let free = self.paywall == PaywallKind::None;
-        for field in ["price", "networks", "recipient"] {
+        for field in ["price", "networks", "recipient", "paymentIdentifier"] {
             if free && given.get(field).is_some() {
                 let way_out = format!("add paywall: 'x402-v2', or leave out {field}");
                 given.refuse(field, format!("{field} is given, but without a paywall nothing is paid; {way_out}"));
@@ -425,11 +425,7 @@ impl Options {
                 self.paywall == PaywallKind::Elizaos,
                 "only paywall: 'elizaos' has hashes to check; leave it out with others",
             ),
-            (
-                "paymentIdentifier",
-                self.paywall == PaywallKind::X402V2,
-                "only paywall: 'x402-v2' has ids of payments; leave it out with others",
-            ),
+            ("paymentIdentifier", self.paywall == PaywallKind::X402V2, "only paywall: 'x402-v2' has ids of payments"),
             ("answer", self.has_agent, "with agent: false nobody answers; leave out one of the two"),
             ("answerMs", self.has_agent, "with agent: false nobody answers; leave out one of the two"),
             ("now", self.is_virtual, "real time is the machine's; add time: 'virtual', or leave out now"),
@@ -489,6 +485,7 @@ mod tests {
             (json!({"networks": []}), "networks", "at least one"),
             (json!({"paywall": "x402-v1", "networks": ["bsae"]}), "networks", "Did you mean 'base'?"),
             (json!({"paywall": "x402-v1", "hashCheck": "once"}), "hashCheck", "only paywall: 'elizaos'"),
+            (json!({"hashCheck": "once"}), "hashCheck", "only paywall: 'elizaos'"),
             (json!({"paywall": "x402-v1", "paymentIdentifier": "required"}), "paymentIdentifier", "only paywall: 'x402-v2'"),
             (json!({"paymentIdentifier": "optional"}), "paymentIdentifier", "add paywall: 'x402-v2'"),
             (

@@ -337,7 +337,7 @@ test('what can never be meant is refused', async () => {
     [{ paywall: 'x402-v2', price: 0.02 }, 'price', /decimal string of USDC such as '0\.02'/],
     [{ price: '1' }, 'price', /without a paywall nothing is paid/],
     [{ hashCheck: 'once' }, 'hashCheck', /only paywall: 'elizaos' has hashes to check; leave it out with others/],
-    [{ paymentIdentifier: 'required' }, 'paymentIdentifier', /only paywall: 'x402-v2' has ids of payments; leave it out/],
+    [{ paymentIdentifier: 'required' }, 'paymentIdentifier', /add paywall: 'x402-v2', or leave out paymentIdentifier/],
     [{ faults: ['lose-repyl'] }, 'faults', /Did you mean 'lose-reply'\?/],
     [{ faults: ['402-again'] }, 'faults', /needs a paywall/],
     [{ paywall: 'x402-v1', paymentIdentifier: 'required' }, 'paymentIdentifier', /only paywall: 'x402-v2'/],
