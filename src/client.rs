@@ -6,7 +6,7 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use crate::api::agents;
-use crate::api::error::{ErrorCode, Result};
+use crate::api::error::{Error, ErrorCode, Result};
 use crate::api::jobs::{self, Seen};
 use crate::api::options::CallOptions;
 use crate::api::payments::Attempt;
@@ -168,7 +168,8 @@ impl<P: Platform + 'static> Client<P> {
     }
 
     /// Resumes an attempt (of an error, or of [`Client::pending_payments`]), and waits for the
-    /// job's answer: with the job that is there, else with the same proof.
+    /// job's answer: with the job that is there, else with the same proof. A text is the id of a
+    /// payment that the store has, or of a job.
     pub async fn resume(
         self: &Rc<Self>,
         given: &Json,
@@ -177,17 +178,17 @@ impl<P: Platform + 'static> Client<P> {
         update: &dyn Fn(Update),
     ) -> Result<Json> {
         let end = self.end(call);
-        let mut given = given.clone();
-        if let Some(id) = given.as_text() {
-            // A payment's id alone is taken for what it is, where the store knows it.
-            if !self.payments.has_record(&id, end).await {
-                return self.poll_job(&id, call, plan, update).await;
+        if let Some(id) = given.as_text()
+            && !self.payments.has_record(&id, end).await
+        {
+            if call.params.is_some() {
+                return Err(Error::argument("params", "must be left out where the store has no payment with this id", &id));
             }
-            given = Json::object().set("attemptId", given);
+            return self.poll_job(&id, call, plan, update).await;
         }
         self.watch.recall(&self.http, plan);
         let wait = {
-            let Paid { created, attempt } = Box::pin(self.payments.resume(&given, call, end, update)).await?;
+            let Paid { created, attempt } = Box::pin(self.payments.resume(given, call, end, update)).await?;
             let wanted = Wanted::created(&created, "", end, call, plan);
             update(Update::Created(created.document.clone()));
             self.wait(wanted, Some(Box::new(attempt)), update)

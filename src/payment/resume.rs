@@ -31,7 +31,7 @@ const NO_ATTEMPT: &str = "must be a job's id, or an attempt with its attemptId";
 
 impl<P: Platform + 'static> Payments<P> {
     /// Finds or makes the job of an attempt (of an error, or of [`Payments::pending`]): with the
-    /// job that is there, else with the same proof.
+    /// job that is there, else with the same proof. The id alone is enough where the store has it.
     pub(crate) async fn resume(
         self: &Rc<Self>,
         given: &Json,
@@ -39,7 +39,8 @@ impl<P: Platform + 'static> Payments<P> {
         end: Deadline,
         update: &dyn Fn(Update),
     ) -> Result<Paid> {
-        self.go_on(&attempt_id(given)?, given, call, end, update).await.map_err(unread)
+        let id = given.as_text().map_or_else(|| attempt_id(given), Ok)?;
+        self.go_on(&id, given, call, end, update).await.map_err(unread)
     }
 
     /// Whether the store has a payment with this id.

@@ -131,12 +131,15 @@ fn foreign(entry: &Json, token: &Token) -> Result<Option<String>, String> {
         (entry, "paymentFlow", "authorization"),
         // A server that wants another signature can still use this one, and give nothing for it.
         (&extra, "primaryType", "TransferWithAuthorization"),
-        (&extra, "verifyingContract", &token.asset),
     ] {
         let given = document.get(key).filter(|value| value.kind() != Kind::Null);
-        if given.is_some_and(|value| !value.as_text().is_some_and(|text| text.eq_ignore_ascii_case(usual))) {
+        if given.is_some_and(|value| value.as_text().as_deref() != Some(usual)) {
             return Ok(Some(shown_member(document, key)));
         }
+    }
+    let contract = extra.get("verifyingContract").filter(|value| value.kind() != Kind::Null);
+    if contract.is_some_and(|value| !value.as_text().is_some_and(|text| token.is_asset(&text))) {
+        return Ok(Some(shown_member(&extra, "verifyingContract")));
     }
     // A signature for another domain is good for another contract.
     for (key, pinned) in [("name", &token.name), ("version", &token.version)] {
@@ -272,6 +275,7 @@ mod tests {
             ("scheme", json!("batch-settlement"), "batch"),
             ("paymentFlow", json!("upfront"), "upfront"),
             ("extra", json!({"assetTransferMethod": "permit2"}), "permit2"),
+            ("extra", json!({"assetTransferMethod": "EIP3009"}), "EIP3009"),
             ("extra", json!({"paymentFlow": "upfront"}), "upfront"),
             ("extra", json!({"primaryType": "ReceiveWithAuthorization"}), "primaryType \"ReceiveWithAuthorization\""),
             ("extra", json!({"primaryType": "Permit"}), "Permit"),

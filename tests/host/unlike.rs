@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use eliza_jobs::api::error::{Error, ErrorCode};
+use eliza_jobs::api::options::CallOptions;
 use eliza_jobs::api::payments::Attempt;
 use eliza_jobs::encoding::to_base64;
 use eliza_jobs::json;
@@ -135,7 +136,10 @@ fn the_id_of_a_payment_resumes_it() {
     let resumed = |id: &str| run(scene.client.resume(&json!(id), &plain(), WaitPlan::default(), &|_| ())).unwrap();
     assert_eq!(resumed(&attempt.id)["result"]["message"]["content"], "the answer");
     assert_eq!(scene.sent_proofs().last().map(String::as_str), Some(HASH));
-    // A job's id is one.
+    // A job's id is one, and its request cannot be another one.
+    let call = CallOptions { params: Some(params()), ..plain() };
+    let error = run(scene.client.resume(&json!("job-1"), &call, WaitPlan::default(), &|_| ())).unwrap_err();
+    assert_eq!((error.code, error.field.as_deref()), (ErrorCode::InvalidArgument, Some("params")), "{}", error.message);
     assert_eq!(resumed("job-1")["jobId"], "job-1");
     assert!(scene.finished() && scene.world.records().is_empty());
 }
