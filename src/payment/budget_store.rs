@@ -17,7 +17,7 @@ use super::step::{ReserveOutcome, StoredRecord};
 use super::store::{Stored, not_kept};
 use super::store_failed;
 use crate::api::error::Result;
-use crate::api::payments::{Attempt, PaymentState};
+use crate::api::payments::Attempt;
 use crate::json::{Json, Kind};
 use crate::platform::{Platform, within};
 use crate::spending::budget::{Counters, Fate, Open, Reserved};
@@ -138,14 +138,6 @@ impl<P: Platform + 'static> Payments<P> {
         // since they were made from the records.
         if over == OverBudget::Reserve && record == StoredRecord::Written {
             return ReserveOutcome::Done;
-        }
-        // The wallet is asked next: a store that drops records, or cuts them off, is found out.
-        if attempt.state == PaymentState::Intended {
-            match self.peek(&record::key(&attempt.id), end).await {
-                Found::Attempt(kept) if kept.request == attempt.request => {}
-                Found::Withheld(thrown) => return ReserveOutcome::Failed(thrown),
-                _ => return ReserveOutcome::Failed(not_kept()),
-            }
         }
         let Some(Reserved { limit: at, units }) = self.reserved_by(attempt) else { return ReserveOutcome::Done };
         if record == StoredRecord::Missing

@@ -23,6 +23,7 @@ use crate::api::payments::Attempt;
 use crate::api::update::Update;
 use crate::json::Json;
 use crate::platform::{Callback, HttpRequest, LogLevel, Platform};
+use crate::spending::policy::OverBudget;
 use crate::time::{Deadline, Millis};
 
 impl<P: Platform + 'static> Payments<P> {
@@ -203,8 +204,18 @@ impl<P: Platform + 'static> Task<P> {
             Action::Rest { error, resends } => self.rest(error, resends),
             Action::Reserve { over, record } => {
                 let end = self.end.min(payments.deadline(Some(COUNTING)));
-                let reserving = payments.reserve(self.payment.attempt().clone(), over, record, end);
-                Box::pin(async move { Event::Reserved(reserving.await) })
+                let attempt = self.payment.attempt().clone();
+                Box::pin(async move {
+                    // What may have moved is sent, whatever the store says.
+                    let is_kept = match over {
+                        OverBudget::Refuse => payments.check_kept(&attempt, end).await,
+                        OverBudget::Reserve => Ok(()),
+                    };
+                    Event::Reserved(match is_kept {
+                        Ok(()) => payments.reserve(attempt, over, record, end).await,
+                        Err(thrown) => ReserveOutcome::Failed(thrown),
+                    })
+                })
             }
             Action::AskChain => {
                 let attempt = self.payment.attempt().clone();

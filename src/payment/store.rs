@@ -15,7 +15,7 @@ use super::step::Claim;
 use super::store_failed;
 use super::subscription::subscription;
 use crate::api::error::{Error, ErrorCode, Result};
-use crate::api::payments::{Attempt, Certainty};
+use crate::api::payments::{Attempt, Certainty, PaymentState};
 use crate::json::{Json, Kind, is_true, shown};
 use crate::payment::machine::STORE;
 use crate::platform::{Platform, StoreOperation, within};
@@ -153,6 +153,20 @@ impl<P: Platform + 'static> Payments<P> {
         let (payments, id, key) = (self.clone(), attempt.id.clone(), record::key(&attempt.id));
         let work = async move { payments.set(&key, &record::to_json(&attempt)).await.map(|()| Stored::Done) };
         self.in_order(&id, Box::pin(work)).await.map(drop)
+    }
+
+    /// Before the wallet is asked: whether the store returns the record that it was given. A store
+    /// that drops records, or cuts them off, is found out. Stores may write JSON in their own way;
+    /// the request in it is compared to the letter.
+    pub(super) async fn check_kept(&self, attempt: &Attempt, end: Deadline) -> Result<(), Json> {
+        if attempt.state != PaymentState::Intended {
+            return Ok(());
+        }
+        match self.peek(&record::key(&attempt.id), end).await {
+            Found::Attempt(kept) if kept.request == attempt.request => Ok(()),
+            Found::Withheld(thrown) => Err(thrown),
+            _ => Err(not_kept()),
+        }
     }
 
     /// Claims the attempt's key, whose lock is held.

@@ -72,9 +72,9 @@ fn nothing_has_moved() -> Vec<Box<Error>> {
     };
     let full = scene([payment_required()]).paying();
     full.world.store_works.set(Some(0));
-    // The signature is there, and the store takes nothing any more.
+    // The signature is there, and the store does not take it.
     let unrecorded = signing(scene([asks()]));
-    unrecorded.world.store_works.set(Some(1));
+    unrecorded.world.store_fails.set(Some((1, 4)));
     let unreachable = scene([unreached(), unreached(), unreached()]);
     let unsent = signing(scene([asks()]).forever(unreached()));
     let unsigned = scene_with([asks()], |config| config.wallet_timeout = Millis::new(1_000.0))
