@@ -239,18 +239,20 @@ impl<P: Platform + 'static> Client<P> {
         async move {
             let end = (&mut wait).await;
             // Boxed: a wait that only sleeps stays small.
-            Box::pin(self.concluded(wait.ended(), payment, end)).await
+            let call = wait.call();
+            Box::pin(self.concluded(wait.ended(), call, payment, end)).await
         }
     }
 
     /// What a wait has come to.
     async fn concluded(
         self: &Rc<Self>,
-        waited: Waited<'_>,
+        waited: Waited,
+        call: &CallOptions,
         mut payment: Option<Box<Attempt>>,
         end: Result<Seen>,
     ) -> Result<Json> {
-        let (job_id, deadline, call) = (&*waited.job_id, Deadline::at(waited.deadline), waited.call);
+        let (job_id, deadline) = (waited.job_id.as_str(), Deadline::at(waited.deadline));
         let mut error = match end {
             Ok(seen) => {
                 let closed = self.close_finished(job_id, &seen, deadline).await;

@@ -146,13 +146,13 @@ pub fn refusal(request: &HttpRequest, response: &HttpResponse, retry_after: Opti
     error.server_code = server_code;
     error.retry_after = retry_after;
     error.receipt = response.receipt();
-    error.job_id = trace(request, response);
+    error.job_id = stray_job_id(request, response);
     error
 }
 
 /// The id of a job in an answer that should be about one, and cannot be read as that: it may be the
 /// only trace of it.
-fn trace(request: &HttpRequest, response: &HttpResponse) -> Option<String> {
+fn stray_job_id(request: &HttpRequest, response: &HttpResponse) -> Option<String> {
     match &response.body {
         _ if request.method != Method::Post => None,
         Body::Empty => None,
@@ -190,7 +190,7 @@ pub fn no_answer(request: &HttpRequest, response: &HttpResponse, wanted: &str) -
     let hint = hint_of_base(request);
     let mut error = Error::new(code, format!("expected {wanted} and got {found} (HTTP {}, {place}){hint}", response.status));
     error.status = Some(response.status);
-    error.job_id = trace(request, response);
+    error.job_id = stray_job_id(request, response);
     error
 }
 

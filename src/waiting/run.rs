@@ -18,7 +18,6 @@ use crate::http::retry::POLL_LIMIT;
 use crate::http::run::Http;
 use crate::json::{Json, Kind};
 use crate::platform::{LogLevel, Method, Platform, StoreOperation, within};
-use crate::table::push;
 use crate::time::{Deadline, Instant, Millis, WallTime};
 use crate::waiting::agents::{self, Recalled};
 use crate::waiting::channel::{self, Answers};
@@ -28,7 +27,8 @@ use crate::waiting::job_wait::{Next, Terms};
 use crate::waiting::list_schedule::ListQuery;
 pub use crate::waiting::pace::Pace;
 pub use crate::waiting::schedule::WaitPlan;
-use crate::waiting::watch::{ChannelAnswer, Key, ListLimit, Step, Watch, Way};
+pub(crate) use crate::waiting::watch::Waited;
+use crate::waiting::watch::{ChannelAnswer, Key, ListLimit, Step, Watch, Way, push};
 
 /// The options of polling.
 #[derive(Debug, Clone, Copy)]
@@ -58,16 +58,6 @@ pub(crate) struct Wanted<'a, 'i> {
     /// When the caller's time is over; infinite without a limit.
     pub(crate) deadline: Instant,
     pub(crate) plan: WaitPlan,
-}
-
-/// What a wait was for.
-pub(crate) struct Waited<'a> {
-    pub(crate) job_id: String,
-    /// When the caller's time is over; infinite without a limit.
-    pub(crate) deadline: Instant,
-    /// Whether the job was created by this client.
-    pub(crate) was_created_here: bool,
-    pub(crate) call: &'a CallOptions,
 }
 
 impl<'a, 'i> Wanted<'a, 'i> {
@@ -281,11 +271,14 @@ pub(crate) struct Wait<'a, P: Platform + 'static> {
 }
 
 impl<'a, P: Platform + 'static> Wait<'a, P> {
+    /// The call that waits.
+    pub(crate) fn call(&self) -> &'a CallOptions {
+        self.subscription.call
+    }
+
     /// Ends it, and returns what it was for.
-    pub(crate) fn ended(self) -> Waited<'a> {
-        let Subscription { all, call, key, .. } = self.subscription;
-        let (job_id, deadline, was_created_here) = all.watch.borrow().waited(key);
-        Waited { job_id, deadline, was_created_here, call }
+    pub(crate) fn ended(self) -> Waited {
+        self.subscription.waited()
     }
 }
 
@@ -373,8 +366,8 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
         self.http.platform.now()
     }
 
-    fn job_id(&self) -> String {
-        self.all.watch.borrow().waited(self.key).0
+    fn waited(&self) -> Waited {
+        self.all.watch.borrow().waited(self.key)
     }
 
     fn way(&self) -> Way {
@@ -441,7 +434,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     }
 
     async fn poll(self, limit: Millis) {
-        let (id, call) = (self.job_id(), self.call);
+        let (id, call) = (self.waited().job_id, self.call);
         let end = self.now() + limit;
         let poll = async || {
             // Another poll is the retry.
@@ -453,7 +446,7 @@ impl<'a, P: Platform + 'static> Subscription<'a, P> {
     }
 
     async fn read_channel(self, created_at: Option<WallTime>, by: Instant, slot: Slot) {
-        let (id, call) = (self.job_id(), self.call);
+        let (id, call) = (self.waited().job_id, self.call);
         let read = async || {
             let answer = self.all.read_channel(self.http, &id, created_at, by, call, slot).await;
             self.all.change(|watch| watch.channel_read(self.key, self.now(), answer));

@@ -6,7 +6,7 @@ use crate::time::Millis;
 use crate::waiting::pace::PollPlan;
 
 /// The interval of a caller that gives only a number of polls.
-const DEFAULT_INTERVAL_MS: u32 = 1_000;
+const DEFAULT_INTERVAL: Millis = Millis::new(1_000.0);
 /// The number of polls of a caller that gives only an interval.
 const DEFAULT_ATTEMPTS: u32 = 30;
 
@@ -30,7 +30,7 @@ impl WaitPlan {
     pub(crate) fn schedule(self, planned: Rc<PollPlan>) -> PollSchedule {
         match self.interval_ms {
             None if self.is_ours() => PollSchedule::Planned(planned),
-            interval => PollSchedule::Every(interval.unwrap_or(DEFAULT_INTERVAL_MS)),
+            interval => PollSchedule::Every(interval.map_or(DEFAULT_INTERVAL, |ms| Millis::new(f64::from(ms)))),
         }
     }
 
@@ -43,8 +43,8 @@ impl WaitPlan {
 /// When to poll again.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum PollSchedule {
-    /// At the caller's own interval, in milliseconds.
-    Every(u32),
+    /// At the caller's own interval.
+    Every(Millis),
     /// Ours, for what is known about the agent.
     Planned(Rc<PollPlan>),
 }
@@ -53,7 +53,7 @@ impl PollSchedule {
     /// The time from now to the next poll of a job of this age.
     pub(crate) fn gap(&self, age: Millis) -> Millis {
         match self {
-            PollSchedule::Every(interval) => Millis::new(f64::from(*interval)),
+            PollSchedule::Every(interval) => *interval,
             PollSchedule::Planned(plan) => plan.gap(age),
         }
     }

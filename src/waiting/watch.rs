@@ -30,7 +30,7 @@ use crate::waiting::job_wait::{JobWait, Next, Surroundings, Terms};
 use crate::waiting::list_schedule::{Availability, ListQuery, ListSchedule};
 use crate::waiting::pace::Pace;
 use answers::KnownAnswers;
-pub(crate) use subscription::Key;
+pub(crate) use subscription::{Key, push};
 use subscription::{OwnPoll, Subscription, Subscriptions};
 
 /// From so many jobs on a list costs less than a poll for each.
@@ -109,6 +109,16 @@ struct OwnPolls {
     under_way: usize,
     /// How many wait until fewer poll by themselves.
     held: usize,
+}
+
+/// What a wait is for.
+#[derive(Debug, Default)]
+pub(crate) struct Waited {
+    pub(crate) job_id: String,
+    /// When the caller's time is over; infinite without a limit.
+    pub(crate) deadline: Instant,
+    /// Whether the job was created by this client.
+    pub(crate) was_created_here: bool,
 }
 
 /// The waits of one client.
@@ -212,11 +222,14 @@ impl Watch {
         }
     }
 
-    /// The job that it waits for, when the caller's time is over, and whether the job was created
-    /// by this client.
-    pub(crate) fn waited(&self, key: Key) -> (String, Instant, bool) {
-        let wait = |own: &Subscription| (own.wait.job_id().to_owned(), own.wait.deadline(), own.wait.was_created_here());
-        self.subscriptions.get(key).map(wait).unwrap_or_default()
+    /// What it waits for.
+    pub(crate) fn waited(&self, key: Key) -> Waited {
+        let of = |wait: &JobWait| Waited {
+            job_id: wait.job_id().to_owned(),
+            deadline: wait.deadline(),
+            was_created_here: wait.was_created_here(),
+        };
+        self.subscriptions.get(key).map(|own| of(&own.wait)).unwrap_or_default()
     }
 
     /// Its next step.

@@ -8,8 +8,6 @@ use crate::waiting::pace::Observed;
 /// A processing time that differs by more than this from what was seen is not believed: the way to
 /// the server takes some time, and so does what stands between a create and its answer.
 const UNBELIEVABLE: Millis = Millis::new(5_000.0);
-/// A processing time that is none.
-const UNKNOWN: Millis = Millis::new(-1.0);
 
 /// The job as it was last seen while it was not final.
 #[derive(Debug)]
@@ -33,8 +31,8 @@ pub(super) struct KnownJob {
     pub(super) lifetime: Millis,
     /// The age at which it was last seen unfinished.
     pub(super) unfinished_at: Millis,
-    /// How long the agent took, by the server's word; negative as long as that is not known.
-    took: Millis,
+    /// How long the agent took, by the server's word.
+    took: Option<Millis>,
     /// Whether it is in a status that the caller does not know of yet.
     pub(super) is_news: bool,
     /// Whether the last poll found no such job.
@@ -44,7 +42,7 @@ pub(super) struct KnownJob {
 impl KnownJob {
     pub(super) fn new(lifetime: Option<Millis>) -> Self {
         let lifetime = lifetime.unwrap_or(Millis::FOREVER);
-        Self { last: None, lifetime, unfinished_at: Millis::ZERO, took: UNKNOWN, is_news: false, is_missing: false }
+        Self { last: None, lifetime, unfinished_at: Millis::ZERO, took: None, is_news: false, is_missing: false }
     }
 
     /// Whether it is known how long it lives.
@@ -67,7 +65,7 @@ impl KnownJob {
         match seen.status {
             JobStatus::Completed => {
                 let took = seen.document.get("result").and_then(|result| result.get_number("processingTimeMs"));
-                self.took = took.map(Millis::new).filter(|took| self.is_believed(*took, age)).unwrap_or(UNKNOWN);
+                self.took = took.map(Millis::new).filter(|took| self.is_believed(*took, age));
                 // Else nothing is known but that it has ended.
                 self.unfinished_at = Millis::ZERO;
             }
@@ -85,10 +83,9 @@ impl KnownJob {
 
     /// What this says about the time that the agent takes.
     pub(super) fn observed(&self) -> Option<Observed> {
-        if self.took >= Millis::ZERO {
-            Some(Observed::Finished(self.took))
-        } else {
-            self.unfinished_at.is_positive().then_some(Observed::Unfinished(self.unfinished_at))
+        match self.took {
+            Some(took) => Some(Observed::Finished(took)),
+            None => self.unfinished_at.is_positive().then_some(Observed::Unfinished(self.unfinished_at)),
         }
     }
 }

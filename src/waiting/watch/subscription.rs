@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use crate::json::Json;
-use crate::table::push;
 use crate::time::{Instant, Millis};
 use crate::waiting::agents::Agents;
 use crate::waiting::job_wait::JobWait;
@@ -115,6 +114,15 @@ impl Subscription {
         let has_time = !self.wait.is_expired(now) && now < self.wait.shares_until(now);
         self.shares && self.is_served(now) && !self.is_probe && self.wait.is_idle() && has_time
     }
+}
+
+/// Puts a value at the end of a list of which there may be thousands. A vector doubles when it is
+/// full; this one grows by an eighth.
+pub(crate) fn push<V>(list: &mut Vec<V>, value: V) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 8).max(4));
+    }
+    list.push(value);
 }
 
 /// The waits of one client by their keys. A key that is free is used again.
