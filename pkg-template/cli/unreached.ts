@@ -48,10 +48,9 @@ const plain = (href: string): string => href.replace('https:', 'http:').replace(
 /** What to do about a server that could not be reached. @param cause What fetch threw. */
 export function wayTo(url: string, cause: unknown): string[] {
   const word = wordOf(cause);
-  const [pattern, way] = WAYS.find(([pattern]) => pattern.test(word)) ?? [];
-  const isHere = isLoopback(url);
-  if (!way) return isHere ? [noServerHere(url)] : [];
-  return [isHere && pattern?.test('ECONNREFUSED') ? noServerHere(url) : way(new URL(url))];
+  const [, way] = WAYS.find(([pattern]) => pattern.test(word)) ?? [];
+  if (isLoopback(url) && (!way || word === 'ECONNREFUSED')) return [noServerHere(url)];
+  return way ? [way(new URL(url))] : [];
 }
 
 /** What to do where no server answers on this machine. */
