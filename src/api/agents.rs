@@ -30,7 +30,7 @@ pub struct Agent {
 /// Reads the list of agents, in the server's order, without elements that have no id; `None` when
 /// the document is none.
 pub fn read_list(document: &Json) -> Option<Json> {
-    let list = document.get("data")?.get("agents").filter(|list| list.kind() == Kind::Array)?;
+    let list = document.get("agents").filter(|list| list.kind() == Kind::Array)?;
     Some(Json::array(list.elements().into_iter().filter(|agent| agent.get_text("id").is_some())))
 }
 
@@ -42,15 +42,15 @@ mod tests {
 
     #[test]
     fn agents_of_real_servers_are_read_and_what_has_no_id_is_left_out() {
-        // As 1.6.5, 1.7.0 and 1.7.2 send them.
+        // As 1.6.5, 1.7.0 and 1.7.2 send them, in their `data`.
         let sent = json!({"id": "11111111-1111-4111-8111-111111111111", "name": "Test agent", "characterName": "Test agent",
             "bio": "answers by rule", "status": "active"});
-        let list = |agents: Json| read_list(&json!({"success": true, "data": {"agents": agents}}));
+        let list = |agents: Json| read_list(&json!({"agents": agents}));
         assert_eq!(list(json!([sent, {}, null, 5])).unwrap(), json!([sent]));
         let agent: Agent = serde_json::from_value(sent.0.clone()).unwrap();
         assert_eq!(serde_json::to_value(&agent).unwrap(), sent.0);
         assert_eq!(list(json!([])).unwrap(), json!([]));
-        for odd in [json!({}), json!([]), json!(null), json!({"data": {"agents": {}}}), json!({"data": null})] {
+        for odd in [json!({}), json!([]), json!(null), json!({"agents": {}})] {
             assert!(read_list(&odd).is_none(), "{odd}");
         }
     }

@@ -329,18 +329,19 @@ impl<P: Platform + 'static> Payments<P> {
         // From now on clients without a budget of their own keep the counters too.
         self.set(key, &Json::object().set("version", Json::number(0.0))).await?;
         let mut counters = Counters::new(self.platform.wall_time());
-        let keys = self.keys(Deadline::NEVER).await?.into_iter();
-        let is_payment = |key: &String| key.starts_with(record::PREFIX) || key.starts_with(record::PAID);
-        for (at, key) in keys.filter(is_payment).enumerate() {
+        let keys = self.payment_keys(Deadline::NEVER).await?;
+        for (at, key) in keys.iter().enumerate() {
             self.breathe(at, Deadline::NEVER).await?;
-            self.add_record(&mut counters, limit, &key).await?;
+            self.add_record(&mut counters, limit, key, &keys).await?;
         }
         Ok(counters)
     }
 
-    async fn add_record(&self, counters: &mut Counters, limit: &Limit, key: &str) -> Result<(), Json> {
+    /// Counts the payment of one of `all` keys, unless it has another key among them: then it is
+    /// moving to the history, or the program has ended that moved it.
+    async fn add_record(&self, counters: &mut Counters, limit: &Limit, key: &str, all: &[String]) -> Result<(), Json> {
         let now = self.platform.wall_time();
-        match self.peek(key, Deadline::NEVER).await {
+        match self.peek_listed(key, Deadline::NEVER).await {
             Found::Missing => {}
             Found::Withheld(thrown) => return Err(thrown),
             // Nobody knows how much it is: as much as is allowed.
@@ -350,7 +351,8 @@ impl<P: Platform + 'static> Payments<P> {
             }
             Found::Attempt(attempt) => {
                 let Some(units) = limit.units_of(&attempt) else { return Ok(()) };
-                let is_twice = attempt.answered && key.starts_with(record::PREFIX) && self.has_history(&attempt).await;
+                let past = record::paid_key(&attempt.id, attempt.begun_at);
+                let is_twice = key != past && all.contains(&past);
                 if !is_twice {
                     let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
                     counters.add_earlier(open, fate(&attempt, now));
@@ -358,11 +360,6 @@ impl<P: Platform + 'static> Payments<P> {
             }
         }
         Ok(())
-    }
-
-    /// Whether a program has ended between writing a payment's history and deleting its record.
-    pub(super) async fn has_history(&self, attempt: &Attempt) -> bool {
-        matches!(self.peek(&record::paid_key(&attempt.id, attempt.begun_at), Deadline::NEVER).await, Found::Attempt(_))
     }
 
     /// What `spending()` returns of a token.

@@ -25,8 +25,6 @@ const MAX_TIDIED: usize = 1_000;
 const GRACE: Millis = Millis::from_secs(86_400.0);
 /// How long nothing is deleted after payments were.
 const PAUSE: Millis = Millis::from_secs(3_600.0);
-/// How many digits the time has in a key.
-const DIGITS: usize = 13;
 
 /// Which payments are wanted.
 #[derive(Debug, Clone, Default)]
@@ -51,14 +49,6 @@ impl PaymentFilter {
             && funds_moved(attempt) != FundsMoved::No
             && attempt.price.is_some()
     }
-}
-
-/// When the payment of this key began, to the millisecond.
-fn time_of(key: &str) -> Option<WallTime> {
-    let digits = key.strip_prefix(record::PAID)?.get(..DIGITS)?;
-    // Not read as a fraction: that alone is 13 KB of the package.
-    #[expect(clippy::cast_precision_loss, reason = "thirteen digits")]
-    digits.parse::<u64>().ok().map(|ms| WallTime::from_ms(ms as f64))
 }
 
 /// What a store knows of its history.
@@ -91,15 +81,15 @@ impl<P: Platform + 'static> Payments<P> {
     pub(crate) async fn paid_keys(&self, filter: &PaymentFilter, end: Deadline) -> Result<Vec<Json>> {
         let failed = |thrown| store_failed(thrown, "");
         let mut keys = Vec::new();
-        for (at, key) in self.keys(end).await.map_err(failed)?.iter().enumerate() {
+        for (at, key) in self.payment_keys(end).await.map_err(failed)?.iter().enumerate() {
             self.breathe(at, end).await.map_err(failed)?;
-            if let Some(at) = time_of(key) {
+            if let Some(at) = record::time_of_past(key) {
                 // Keys have whole milliseconds: what began in the same one is looked at.
                 if filter.since.is_none_or(|since| at.whole() >= since.whole()) && filter.until.is_none_or(|until| at <= until) {
                     keys.push(Json::text(key));
                 }
-            } else if key.starts_with(record::PREFIX) {
-                match self.peek(key, end).await {
+            } else {
+                match self.peek_listed(key, end).await {
                     Found::Attempt(attempt) if filter.has(&attempt) => {
                         keys.push(Json::text(&record::paid_key(&attempt.id, attempt.begun_at)));
                     }
@@ -114,9 +104,13 @@ impl<P: Platform + 'static> Payments<P> {
     /// The payment of one of these keys as applications see it; `None` when it is gone, or not
     /// wanted.
     pub(crate) async fn paid(&self, key: &str, filter: &PaymentFilter, end: Deadline) -> Result<Option<Json>> {
-        let mut found = self.peek(key, end).await;
-        if let (Found::Missing, Some((_, id))) = (&found, key.split_at_checked(record::PAID.len().saturating_add(DIGITS + 1))) {
-            found = self.peek(&record::key(id), end).await;
+        let record = record::key(record::id_of_past(key).unwrap_or_default());
+        let mut found = Found::Missing;
+        // It may move to the history between the first look there and the one at its record.
+        for key in [key, &record, key] {
+            if matches!(found, Found::Missing) {
+                found = self.peek(key, end).await;
+            }
         }
         match found {
             Found::Attempt(attempt) if filter.has(&attempt) => Ok(Some(row(&attempt))),
@@ -137,10 +131,10 @@ impl<P: Platform + 'static> Payments<P> {
         if !has_passed(at, PAUSE, now) || (oldest <= now && oldest + self.config.keep + GRACE > now) {
             return;
         }
-        let Ok(keys) = self.keys(Deadline::NEVER).await else { return };
+        let Ok(keys) = self.keys(record::PAID, Deadline::NEVER).await else { return };
         let mut tidied = Tidied { at: now, oldest: now, deleted };
         let mut over = Vec::new();
-        for (key, at) in keys.iter().filter_map(|key| Some((key, time_of(key)?))) {
+        for (key, at) in keys.iter().filter_map(|key| Some((key, record::time_of_past(key)?))) {
             if at + self.config.keep < now && over.len() < MAX_TIDIED {
                 over.push(key);
                 if at > tidied.deleted {
@@ -187,18 +181,6 @@ mod tests {
         let at = |seconds: f64| WallTime::from_ms(1e12 + seconds * 1e3);
         for (now, passed) in [(0.0, false), (59.0, false), (60.0, true), (900.0, true), (-1.0, true)] {
             assert_eq!(has_passed(at(0.0), Millis::from_secs(60.0), at(now)), passed, "{now}");
-        }
-    }
-
-    #[test]
-    fn keys_tell_when_their_payments_began() {
-        let at = WallTime::from_ms(1_800_000_000_123.5);
-        let key = record::paid_key("id", at);
-        assert_eq!(key, "eliza-jobs/paid/1800000000123-id");
-        assert_eq!(time_of(&key).unwrap().as_ms(), 1_800_000_000_123.0);
-        assert!(record::paid_key("a", WallTime::from_ms(5.0)) < record::paid_key("a", at), "keys sort by time");
-        for other in ["eliza-jobs/payment/id", "eliza-jobs/paid/", "eliza-jobs/paid/yesterday-1-2-3", "x"] {
-            assert!(time_of(other).is_none(), "{other}");
         }
     }
 }

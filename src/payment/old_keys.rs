@@ -42,8 +42,8 @@ impl<P: Platform + 'static> Payments<P> {
         if self.read(INDEXED, end).await?.kind() == Kind::Text {
             return Ok(OldKeys::Indexed);
         }
-        let all = self.keys(end).await?;
-        let ids = all.iter().filter_map(|key| key.strip_prefix(record::PREFIX));
+        let keys = self.keys(record::PREFIX, end).await?;
+        let ids = keys.iter().filter_map(|key| key.strip_prefix(record::PREFIX));
         Ok(OldKeys::Unread(ids.map(str::to_owned).collect()))
     }
 

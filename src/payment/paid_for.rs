@@ -59,11 +59,10 @@ impl<P: Platform + 'static> Payments<P> {
             return;
         }
         let mut stored = StoredPayments { at: Some(now), ..StoredPayments::default() };
-        for key in self.keys(end).await.unwrap_or_default() {
+        for key in self.payment_keys(end).await.unwrap_or_default() {
             if key.starts_with(record::PAID) {
                 stored.past.push(key);
-            } else if key.starts_with(record::PREFIX)
-                && let Found::Attempt(attempt) = self.peek(&key, end).await
+            } else if let Found::Attempt(attempt) = self.peek_listed(&key, end).await
                 && attempt.job.is_some()
             {
                 stored.open.push(Attempt { request: String::new(), ..*attempt });

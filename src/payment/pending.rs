@@ -42,7 +42,7 @@ impl<P: Platform + 'static> Payments<P> {
     /// that were not used, jobs whose answers were not seen; and records that cannot be read.
     pub(crate) async fn pending(self: &Rc<Self>, call: &CallOptions) -> Result<Vec<Json>> {
         let end = self.deadline(call.timeout);
-        let keys = self.keys(end).await.map_err(|thrown| store_failed(thrown, ""))?;
+        let keys = self.keys("", end).await.map_err(|thrown| store_failed(thrown, ""))?;
         let ids: Vec<&str> = keys.iter().filter_map(|key| key.strip_prefix(record::PREFIX)).collect();
         let mut open: Vec<OpenEntry> = Vec::new();
         let (mut failed, mut has_answered) = (None, ids.is_empty());

@@ -42,6 +42,8 @@ pub const PREFIX: &str = "eliza-jobs/payment/";
 /// What the key of every payment begins with whose answer was seen.
 pub const PAID: &str = "eliza-jobs/paid/";
 const VERSION: f64 = 1.0;
+/// How many digits the time has in a key of the history.
+const DIGITS: usize = 13;
 
 /// What was found under a key.
 #[derive(Debug, Clone)]
@@ -64,7 +66,20 @@ pub fn key(id: &str) -> String {
 /// The key of the record of an attempt whose answer was seen. Keys sort by the time at which the
 /// payments began.
 pub fn paid_key(id: &str, begun_at: WallTime) -> String {
-    format!("{PAID}{:0>13}-{id}", begun_at.whole().to_string())
+    format!("{PAID}{:0>DIGITS$}-{id}", begun_at.whole().to_string())
+}
+
+/// When the payment of this key of the history began, to the millisecond.
+pub fn time_of_past(key: &str) -> Option<WallTime> {
+    let digits = key.strip_prefix(PAID)?.get(..DIGITS)?;
+    // Not read as a fraction: that alone is 13 KB of the package.
+    #[expect(clippy::cast_precision_loss, reason = "thirteen digits")]
+    digits.parse::<u64>().ok().map(|ms| WallTime::from_ms(ms as f64))
+}
+
+/// The id of the payment of this key of the history.
+pub fn id_of_past(key: &str) -> Option<&str> {
+    key.strip_prefix(PAID)?.get(DIGITS + 1..)
 }
 
 /// What stays of an attempt whose answer was seen: nothing that anybody could use, or that tells
@@ -323,5 +338,21 @@ mod tests {
             assert!(matches!(parse(&json!(damaged)), Found::Unreadable), "{damaged:?}");
         }
         assert!(matches!(parse(&json!([1, 2])), Found::Unreadable));
+    }
+
+    #[test]
+    fn keys_tell_when_their_payments_began() {
+        let at = WallTime::from_ms(1_800_000_000_123.5);
+        let key = paid_key("id", at);
+        assert_eq!(key, "eliza-jobs/paid/1800000000123-id");
+        assert_eq!(time_of_past(&key).unwrap().as_ms(), 1_800_000_000_123.0);
+        assert_eq!(id_of_past(&key), Some("id"));
+        assert!(paid_key("a", WallTime::from_ms(5.0)) < paid_key("a", at), "keys sort by time");
+        for other in ["eliza-jobs/payment/id", "eliza-jobs/paid/", "eliza-jobs/paid/yesterday-1-2-3", "x"] {
+            assert!(time_of_past(other).is_none(), "{other}");
+        }
+        for other in ["eliza-jobs/payment/id", "eliza-jobs/paid/", "eliza-jobs/paid/1800000000123", "x"] {
+            assert!(id_of_past(other).is_none(), "{other}");
+        }
     }
 }

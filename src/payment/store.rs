@@ -262,10 +262,33 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// The keys of all records in the store.
-    pub(super) async fn keys(&self, end: Deadline) -> Result<Vec<String>, Json> {
+    /// The keys of all payments in the store: of those in [`record::PREFIX`], then of those in the
+    /// history, to which a payment moves when its job's end is seen. A store may read its list in
+    /// pieces: it is asked twice, so that what moves meanwhile is in one of the two.
+    pub(super) async fn payment_keys(&self, end: Deadline) -> Result<Vec<String>, Json> {
+        let mut keys = self.keys(record::PREFIX, end).await?;
+        keys.append(&mut self.keys(record::PAID, end).await?);
+        Ok(keys)
+    }
+
+    /// The payment of one of these keys, as it is now: it may have moved to the history since they
+    /// were listed.
+    pub(super) async fn peek_listed(&self, key: &str, end: Deadline) -> Found {
+        let found = self.peek(key, end).await;
+        let (Found::Missing, Some(id)) = (&found, key.strip_prefix(record::PREFIX)) else { return found };
+        match self.keys(record::PAID, end).await {
+            Ok(keys) => match keys.iter().find(|key| record::id_of_past(key) == Some(id)) {
+                Some(key) => self.peek(key, end).await,
+                None => Found::Missing,
+            },
+            Err(thrown) => Found::Withheld(thrown),
+        }
+    }
+
+    /// The keys of all records in the store whose keys begin with this.
+    pub(super) async fn keys(&self, prefix: &str, end: Deadline) -> Result<Vec<String>, Json> {
         let keys = self.in_time(pin!(self.platform.store(StoreOperation::Keys, "", "")), end).await?;
-        Ok(keys.elements().iter().filter_map(Json::as_text).collect())
+        Ok(keys.elements().iter().filter_map(Json::as_text).filter(|key| key.starts_with(prefix)).collect())
     }
 
     fn key_record(&self, key: &str) -> String {

@@ -11,6 +11,7 @@ use eliza_jobs::api::payments::PaymentState;
 use eliza_jobs::client::{Client, PaymentFilter};
 use eliza_jobs::json;
 use eliza_jobs::json::Json;
+use eliza_jobs::payment::record;
 use eliza_jobs::platform::Callback;
 use eliza_jobs::spending::ledger::SpendLedger;
 use eliza_jobs::spending::policy::{Limit, SpendPolicy};
@@ -20,7 +21,9 @@ use proptest::prelude::*;
 
 use crate::misfortune::{self, Misfortune, Net, Process, Says, StoreFault, Task, Wallet};
 use crate::sandbox::Paywall;
-use crate::world::{HASH, Scene, Shared, Step, TO, World, config, created, jobs, params, payment_required, scene_with, seen};
+use crate::world::{
+    HASH, Records, Scene, Shared, Step, TO, World, config, created, jobs, params, payment_required, scene_with, seen,
+};
 
 const COUNTERS: &str = "eliza-jobs/budget/";
 const DAY_MS: f64 = 86_400_000.0;
@@ -298,6 +301,60 @@ fn what_was_answered_counts_when_all_is_counted_again_and_once() {
     run(world, another(world, &spend).create_and_wait(&params(), &call, WaitPlan::default(), &|_| ())).unwrap();
     world.turn();
     assert_eq!(spent_again(), "0.06");
+}
+
+/// Another program sees a job's end while this one reads what was paid: the record moves to the
+/// history after this program's first, second, third call of the store, and so on.
+#[test]
+fn a_payment_that_moves_to_the_history_while_it_is_read_is_listed_and_counted_once() {
+    let spend = budget(|limit| limit.budget = 60_000);
+    let scene = paying(1, &SpendPolicy::default());
+    let world = &scene.world;
+    pay(world, &scene.client).unwrap();
+    let kept = world.store.borrow().clone();
+    // It can end before it deletes the record.
+    for (calls, deletes) in (1..=12).flat_map(|calls| [(calls, true), (calls, false)]) {
+        let moves = move |records: &mut Records| {
+            let key = records.keys().find(|key| key.starts_with(record::PREFIX)).unwrap().clone();
+            let text = records.get(&key).unwrap().clone();
+            let attempt = record::read(&Json::parse(&text).unwrap()).unwrap();
+            records.insert(record::paid_key(&attempt.id, attempt.begun_at), record::history(&attempt).to_json());
+            if deletes {
+                records.remove(&key);
+            }
+        };
+        let meanwhile = || {
+            *world.store.borrow_mut() = kept.clone();
+            *world.meanwhile.borrow_mut() = Some((calls, Box::new(moves)));
+        };
+        meanwhile();
+        let rows = Cell::new(0);
+        let put = async |_| rows.set(rows.get() + 1);
+        run(world, scene.client.payments(&PaymentFilter::default(), &CallOptions::default(), put)).unwrap();
+        assert_eq!(rows.get(), 1, "it moves after {calls} calls");
+        meanwhile();
+        let shown = spending(world, &another(world, &spend));
+        assert_eq!(shown["total"]["remaining"], "0.04", "it moves after {calls} calls");
+    }
+    *world.meanwhile.borrow_mut() = None;
+}
+
+/// A store that reads its list in pieces: the payment is not in its history when that is read, and
+/// not under its other key any more when that would be.
+#[test]
+fn a_payment_that_moves_to_the_history_while_a_list_is_read_in_pieces_is_listed_and_counted() {
+    let spend = budget(|limit| limit.budget = 60_000);
+    let scene = paying(0, &SpendPolicy::default());
+    let world = &scene.world;
+    world.script.borrow_mut().clear();
+    pay_and_get(world, &SpendPolicy::default());
+    world.list_misses.set(Some("/paid/"));
+    let rows = Cell::new(0);
+    let put = async |_| rows.set(rows.get() + 1);
+    run(world, scene.client.payments(&PaymentFilter::default(), &CallOptions::default(), put)).unwrap();
+    assert_eq!((rows.get(), world.list_misses.get()), (1, None));
+    world.list_misses.set(Some("/paid/"));
+    assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.04");
 }
 
 #[test]

@@ -104,6 +104,11 @@ pub fn payment_required() -> Step {
     )
 }
 
+/// What is in the store.
+pub type Records = std::collections::BTreeMap<String, String>;
+/// What another program does to it.
+pub type Change = Box<dyn FnOnce(&mut Records)>;
+
 #[derive(Default)]
 pub struct World {
     pub script: RefCell<VecDeque<Step>>,
@@ -132,7 +137,11 @@ pub struct World {
     pub held_up: RefCell<VecDeque<f64>>,
     /// What the logger was told.
     pub logged: RefCell<Vec<(LogLevel, String)>>,
-    pub store: RefCell<std::collections::BTreeMap<String, String>>,
+    pub store: RefCell<Records>,
+    /// The next list of the store has no keys with this in them.
+    pub list_misses: Cell<Option<&'static str>>,
+    /// What another program does to the store after it was asked so many times.
+    pub meanwhile: RefCell<Option<(usize, Change)>>,
     /// How many more times the store works; it throws after that.
     pub store_works: Cell<Option<usize>>,
     /// How many of the coming reads fail.
@@ -167,6 +176,15 @@ pub struct World {
 }
 
 impl World {
+    fn change_meanwhile(&self) {
+        let mut meanwhile = self.meanwhile.borrow_mut();
+        if let Some((calls, _)) = meanwhile.as_mut() {
+            *calls -= 1;
+        }
+        if let Some((_, change)) = meanwhile.take_if(|(calls, _)| *calls == 0) {
+            change(&mut self.store.borrow_mut());
+        }
+    }
     fn answer_by(&self) -> Option<Step> {
         let now = self.now.get();
         self.answers_by.borrow().as_ref().filter(|(at, _)| now >= *at).map(|(_, step)| step.clone())
@@ -208,7 +226,9 @@ impl Shared {
             StoreOperation::Delete => store.remove(key).map_or(json!(null), |_| json!(null)),
             StoreOperation::Keys => {
                 self.0.store_lists.set(self.0.store_lists.get() + 1);
-                json!(store.keys().collect::<Vec<_>>())
+                let missed = self.0.list_misses.take();
+                let is_listed = |key: &&String| missed.is_none_or(|part| !key.contains(part));
+                json!(store.keys().filter(is_listed).collect::<Vec<_>>())
             }
         })
     }
@@ -328,6 +348,7 @@ impl Platform for Shared {
         self.0.now.set(self.0.now.get() + self.0.store_ms.get());
         wait(true).await;
         let answer = self.does(call, key, value);
+        self.0.change_meanwhile();
         wait(false).await;
         answer
     }
