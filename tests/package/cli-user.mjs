@@ -1,7 +1,7 @@
 // The command line as users have it: the installed package's program, in processes of their own.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { installPackage } from '../../scripts/install-package.mjs';
@@ -13,7 +13,11 @@ const LIMIT = 60_000;
 export const QUESTION = 'What is the weather in New York?';
 export const answerTo = (question) => `You asked: "${question}".`;
 
-export const emptyFolder = () => mkdtempSync(path.join(tmpdir(), 'eliza-jobs-cli-'));
+/** Has the users' folders; it goes with the test file's process. */
+const scratch = mkdtempSync(path.join(tmpdir(), 'eliza-jobs-cli-'));
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
+export const emptyFolder = () => mkdtempSync(path.join(scratch, 'user-'));
 
 /** A folder in which only this library is installed. */
 export function withLibrary(name) {

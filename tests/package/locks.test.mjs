@@ -315,8 +315,10 @@ test('a lock that cannot be had means no payment', async () => {
     let asked = 0;
     const client = new JobsClient({ baseUrl: url, store, wallet: () => ((asked += 1), HASH) });
     // With a name and without one.
-    const calls = [{ idempotencyKey: 'a' }, { idempotencyKey: 'b' }, {}].map((options) => client.createJob(params, options));
-    for (const call of calls) await rejects(call, 'PaymentError', 'store_failed', words);
+    const calls = [{ idempotencyKey: 'a' }, { idempotencyKey: 'b' }, {}].map((options) =>
+      rejects(client.createJob(params, options), 'PaymentError', 'store_failed', words),
+    );
+    await Promise.all(calls);
     assert.deepEqual([asked, proofs.length, client.spent()], [0, 0, '0']);
   }
   // It was for once.
