@@ -5,6 +5,7 @@ pub(crate) mod agents;
 pub(crate) mod channel;
 pub(crate) mod job_list;
 pub(crate) mod job_wait;
+pub(crate) mod learned_record;
 pub(crate) mod list_schedule;
 pub mod pace;
 pub mod run;

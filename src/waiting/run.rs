@@ -3,7 +3,7 @@
 //! The calls themselves do all of it. There is no task beside them, so that nothing is left over
 //! when they have ended, and a call that is given up stops at once: dropping its future is enough.
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::future::poll_fn;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
@@ -17,13 +17,13 @@ use crate::http::rate_limit::Slot;
 use crate::http::retry::POLL_LIMIT;
 use crate::http::run::Http;
 use crate::json::{Json, Kind};
-use crate::platform::{LogLevel, Method, Platform, StoreOperation, within};
+use crate::platform::{Method, Platform, within};
 use crate::time::{Deadline, Instant, Millis, WallTime};
-use crate::waiting::agents::{self, Recalled};
 use crate::waiting::channel::{self, Answers};
 use crate::waiting::job_list::JobList;
 pub(crate) use crate::waiting::job_wait::outcome;
 use crate::waiting::job_wait::{Next, Terms};
+use crate::waiting::learned_record::LearnedRecord;
 use crate::waiting::list_schedule::ListQuery;
 pub use crate::waiting::pace::Pace;
 pub use crate::waiting::schedule::WaitPlan;
@@ -77,25 +77,14 @@ struct Signal {
     waker: Option<Waker>,
 }
 
-/// What becomes of the record of what was learned.
-#[derive(Debug, Default)]
-struct Kept {
-    /// Whether the store was asked for it.
-    was_recalled: Cell<bool>,
-    /// It is not touched any more: the store fails, or it belongs to a later version.
-    is_left_alone: Cell<bool>,
-    was_reported: Cell<bool>,
-    is_writing: Cell<bool>,
-}
-
 /// All waits of a client.
 #[derive(Debug)]
 pub(crate) struct JobWatch {
-    /// Shared with the tasks that keep what was learned.
+    /// Shared with the tasks that read and write what was learned.
     watch: Rc<RefCell<Watch>>,
     signals: RefCell<Vec<Signal>>,
     /// Absent where nothing is kept.
-    kept: Option<Rc<Kept>>,
+    record: Option<Rc<LearnedRecord>>,
 }
 
 impl JobWatch {
@@ -103,7 +92,7 @@ impl JobWatch {
         Self {
             watch: Rc::new(RefCell::new(Watch::new(polling.pace))),
             signals: RefCell::default(),
-            kept: polling.is_kept.then(Rc::default),
+            record: polling.is_kept.then(Rc::default),
         }
     }
 
@@ -114,42 +103,16 @@ impl JobWatch {
 
     /// Has what was learned read from the store, once, beside whatever else is done.
     pub(crate) fn recall<P: Platform + 'static>(&self, http: &Http<P>, plan: WaitPlan) {
-        let Some(kept) = self.kept.clone().filter(|kept| plan.is_ours() && !kept.was_recalled.replace(true)) else { return };
-        let (platform, watch) = (http.platform.clone(), self.watch.clone());
-        let key = agents::record_key(&http.config.base_url);
-        http.platform.spawn(async move { kept.read(&*platform, &watch, &key).await });
+        if let Some(record) = self.record.as_ref().filter(|_| plan.is_ours()) {
+            record.recall(http, &self.watch);
+        }
     }
 
-    /// Has what was learned written to the store, beside whatever else is done: one write at a
-    /// time.
+    /// Has what was learned written to the store, beside whatever else is done.
     fn keep<P: Platform + 'static>(&self, http: &Http<P>) {
-        let Some(kept) = self.kept.clone().filter(|kept| !kept.is_left_alone.get() && !kept.is_writing.get()) else { return };
-        let is_idle = self.watch.borrow().is_idle();
-        if !self.watch.borrow_mut().agents.take_unsaved(is_idle) {
-            return;
+        if let Some(record) = &self.record {
+            record.keep(http, &self.watch);
         }
-        kept.is_writing.set(true);
-        let (platform, watch) = (http.platform.clone(), self.watch.clone());
-        let key = agents::record_key(&http.config.base_url);
-        http.platform.spawn(async move {
-            loop {
-                // Another program may have learned about other agents.
-                kept.read(&*platform, &watch, &key).await;
-                if kept.is_left_alone.get() {
-                    break;
-                }
-                let record = watch.borrow().agents.record().to_json();
-                if platform.store(StoreOperation::Set, &key, &record).await.is_err() {
-                    kept.leave_alone(&*platform, "the store did not take it");
-                }
-                let mut watch = watch.borrow_mut();
-                let is_idle = watch.is_idle();
-                if !watch.agents.take_unsaved(is_idle) {
-                    break;
-                }
-            }
-            kept.is_writing.set(false);
-        });
     }
 
     /// Waits until the job is final, which it returns, or until a limit is reached. `update`
@@ -232,32 +195,6 @@ impl JobWatch {
             }
         }
         value
-    }
-}
-
-impl Kept {
-    async fn read<P: Platform>(&self, platform: &P, watch: &RefCell<Watch>, key: &str) {
-        let Ok(record) = platform.store(StoreOperation::Get, key, "").await else {
-            return self.leave_alone(platform, "the store could not be read");
-        };
-        let recalled = watch.borrow_mut().agents.recall(&record);
-        match recalled {
-            Recalled::Read => {}
-            Recalled::Unreadable => self.report(platform, "its record is damaged; it is learned and written anew"),
-            Recalled::OfLaterVersion => self.leave_alone(platform, "its record is of a later version"),
-        }
-    }
-
-    fn leave_alone<P: Platform>(&self, platform: &P, why: &str) {
-        self.is_left_alone.set(true);
-        self.report(platform, why);
-    }
-
-    fn report<P: Platform>(&self, platform: &P, why: &str) {
-        if !self.was_reported.replace(true) {
-            let line = ["what was learned about how long agents take cannot be used: ", why].concat();
-            platform.log(LogLevel::Warn, &line);
-        }
     }
 }
 

@@ -389,9 +389,8 @@ test('reads are never paid', async () => {
   const server = await faultServer(reply(402, price));
   let calls = 0;
   const client = open(server, { wallet: () => (calls++, HASH) });
-  for (const call of [client.getJob('x'), client.listJobs(), client.getJobsHealth(), client.pollJob('x')]) {
-    await rejects(call, 'PaymentError', 'payment_not_supported_here');
-  }
+  const reads = [client.getJob('x'), client.listJobs(), client.getJobsHealth(), client.pollJob('x')];
+  await Promise.all(reads.map((read) => rejects(read, 'PaymentError', 'payment_not_supported_here')));
   assert.ok(calls === 0 && server.requests.every((request) => !request.headers['x-payment']));
 });
 

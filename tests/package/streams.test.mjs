@@ -317,10 +317,10 @@ test('a trap ends whoever iterates, with its error', async () => {
   const server = await faultServer((given) => (given.write(head), found(given)));
   const client = new trapping.ElizaClient({ baseUrl: server.url });
   const stream = client.sessions.streamMessage('s', { content: 'hello' });
-  const waiting = stream.next();
+  const waiting = rejects(stream.next(), 'ElizaJobsError', 'wasm_panic');
   await socket;
   await rejects(client.messaging.getJob('trap'), 'ElizaJobsError', 'wasm_panic');
-  await rejects(waiting, 'ElizaJobsError', 'wasm_panic');
+  await waiting;
   await rejects(stream.next(), 'ElizaJobsError', 'wasm_panic');
   client.free();
 });
