@@ -6,6 +6,10 @@ import { shared } from './shared.js';
 const MAX_OPEN_FILES = 32;
 /** How many names are read at once: some tens of microseconds of work. */
 const NAMES_AT_ONCE = 256;
+/** How often a folder is read at most that changes meanwhile. */
+const MOST_READS = 3;
+/** How coarse the times of a folder's changes may be. */
+const COARSE_MS = 100;
 /** What file systems answer that cannot sync a folder, or link files. */
 const UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EISDIR', 'EMLINK']);
 /** What Android answers besides, which lets no app link files. */
@@ -61,14 +65,25 @@ export class Folder {
   }
 
   /**
-   * The names of all that is in the folder. Between the pieces other work of the program gets its
-   * turn.
+   * The names of all that is in the folder, each once. Between the pieces other work of the program
+   * gets its turn.
+   *
+   * A file that is written anew while the folder is read may be left out: Btrfs and tmpfs put its
+   * name at the end, behind what a reader gets to see. So a folder that has changed is read again.
    */
   async *names(): AsyncGenerator<string> {
-    const { opendir } = this.#node.fs.promises;
-    const folder = await unlessMissing(opendir(this.path, { bufferSize: NAMES_AT_ONCE }));
-    if (!folder) return;
-    for await (const { name } of folder) yield name;
+    const { opendir, stat } = this.#node.fs.promises;
+    const seen = new Set<string>();
+    for (let reads = 0; reads < MOST_READS; reads += 1) {
+      const before = await unlessMissing(stat(this.path));
+      if (!before) return;
+      const isRecent = Math.abs(Date.now() - before.mtimeMs) < COARSE_MS;
+      for await (const { name } of await opendir(this.path, { bufferSize: NAMES_AT_ONCE })) {
+        if (!seen.has(name)) yield name;
+        seen.add(name);
+      }
+      if (!isRecent && before.mtimeMs === (await stat(this.path)).mtimeMs) return;
+    }
   }
 
   /**

@@ -367,6 +367,34 @@ test(
   },
 );
 
+test('a list has the records that are written anew while the folder is read', async () => {
+  const where = place('anew');
+  const others = fileStore(where);
+  const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+  for (const key of keys) await others.set(key, 'old');
+  const { getBuiltinModule } = process;
+  // As Btrfs and tmpfs do it: what is renamed while a folder is open stands behind its end.
+  let writes = 3;
+  const opendir = async (folder, options) => {
+    const entries = [];
+    for await (const entry of await fs.promises.opendir(folder, options)) entries.push(entry);
+    const hidden = writes > 0 ? keys[writes] : undefined;
+    writes -= 1;
+    if (hidden) await others.set(hidden, 'new');
+    return entries.filter(({ name }) => name !== hidden);
+  };
+  const promises = { ...fs.promises, opendir };
+  process.getBuiltinModule = (name) => (name === 'node:fs' ? { ...fs, promises } : getBuiltinModule(name));
+  const store = fileStore(where);
+  process.getBuiltinModule = getBuiltinModule;
+  assert.deepEqual((await store.keys()).sort(), keys.toSorted());
+  // A folder in which nothing happens is read once.
+  fs.utimesSync(where, 1_700_000_000, 1_700_000_000);
+  let reads = 0;
+  promises.opendir = (...given) => ((reads += 1), fs.promises.opendir(...given));
+  assert.deepEqual([(await store.keys('k1')).length, reads], [11, 1]);
+});
+
 test('without a file system, fileStore says what to use', async () => {
   const { getBuiltinModule } = process;
   process.getBuiltinModule = undefined;
