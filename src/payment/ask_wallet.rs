@@ -4,7 +4,6 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use super::budget_store::GivenBack;
 use super::late::{LateAnswer, late_answer};
 use super::payments::Payments;
 use super::record::{self, Found};
@@ -95,8 +94,8 @@ impl<P: Platform + 'static> Payments<P> {
             Found::Attempt(attempt) => match late_answer(*attempt, answer) {
                 LateAnswer::Same => return None,
                 LateAnswer::Kept(attempt) => self.write(*attempt).await,
-                LateAnswer::Over(attempt) => match self.forget(id, None).await {
-                    Ok(()) => self.give_back(&attempt, GivenBack::Reserved).await,
+                LateAnswer::Over(attempt) => match self.forget(id, None, None).await {
+                    Ok(()) => self.give_back(&attempt).await,
                     failed => failed,
                 },
             },

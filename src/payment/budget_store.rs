@@ -20,7 +20,7 @@ use crate::api::error::Result;
 use crate::api::payments::Attempt;
 use crate::json::{Json, Kind};
 use crate::platform::{Platform, within};
-use crate::spending::budget::{Counters, Fate, Open, Reserved};
+use crate::spending::budget::{Counters, Fate, Open};
 use crate::spending::offer_rules::{StoredCounters, fits};
 use crate::spending::policy::{Limit, OverBudget};
 use crate::time::{Deadline, Millis, WallTime};
@@ -31,25 +31,16 @@ const PREFIX: &str = "eliza-jobs/budget/";
 /// How many payments whose money is set aside a change looks at.
 const RESOLVED: usize = 4;
 
-/// Which money of a payment is given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum GivenBack {
-    /// What is reserved.
-    Reserved,
-    /// What is reserved, or was taken for spent because it might have moved.
-    ReservedOrSpent,
-}
-
 /// What is done with the counters of a limit.
 enum Change {
     /// None: they are made from the records, where there are none.
     None,
     /// Money is set aside.
     Reserve(Open, OverBudget),
-    /// Money that is set aside is spent or given back, for certain.
-    Resolve(String, Fate),
-    /// Money that is reserved or spent is given back.
-    Refund(Open),
+    /// Money that is set aside is spent or given back, for certain. Without a fate the payment
+    /// never moves money: its record is deleted, and what is reserved is given back, or was taken
+    /// for spent because it might have moved.
+    Settle(Open, Option<Fate>),
 }
 
 impl Limit {
@@ -139,7 +130,7 @@ impl<P: Platform + 'static> Payments<P> {
         if over == OverBudget::Reserve && record == StoredRecord::Written {
             return ReserveOutcome::Done;
         }
-        let Some(Reserved { limit: at, units }) = self.reserved_by(attempt) else { return ReserveOutcome::Done };
+        let Some((at, open)) = self.counted(attempt) else { return ReserveOutcome::Done };
         if record == StoredRecord::Missing
             && let Err(thrown) = self.write(attempt.clone()).await
         {
@@ -150,7 +141,6 @@ impl<P: Platform + 'static> Payments<P> {
             Ok(false) => return ReserveOutcome::Done,
             Err(thrown) => return ReserveOutcome::Failed(thrown),
         }
-        let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
         match self.change(at, Change::Reserve(open, over), end).await {
             Ok(None) => ReserveOutcome::Done,
             Ok(Some(why)) => ReserveOutcome::OverBudget(why),
@@ -158,10 +148,12 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// How much a payment takes of which limit; `None` when no limit is about its token.
-    fn reserved_by(&self, attempt: &Attempt) -> Option<Reserved> {
+    /// What the counters of which limit have of a payment that is open; `None` when no limit is
+    /// about its token.
+    pub(super) fn counted(&self, attempt: &Attempt) -> Option<(usize, Open)> {
         let mut limits = self.config.spend.limits.iter().enumerate();
-        limits.find_map(|(limit, policy)| Some(Reserved { limit, units: policy.units_of(attempt)? }))
+        let (at, units) = limits.find_map(|(at, limit)| Some((at, limit.units_of(attempt)?)))?;
+        Some((at, Open { id: attempt.id.clone(), units, at: attempt.begun_at }))
     }
 
     /// Whether the store has counters for this limit: here, or by another client that has a budget.
@@ -177,33 +169,24 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// Gives back the money of a payment, if its record is gone, or says that certainly nothing has
     /// moved. All that was written of it has ended.
-    pub(super) async fn give_back(self: &Rc<Self>, attempt: &Attempt, what: GivenBack) -> Result<(), Json> {
-        let is_certain = match self.peek(&record::key(&attempt.id), Deadline::NEVER).await {
+    pub(super) async fn give_back(self: &Rc<Self>, attempt: &Attempt) -> Result<(), Json> {
+        let is_certain = match self.peek_anywhere(&attempt.id, attempt.begun_at, Deadline::NEVER).await {
             Found::Missing => true,
-            Found::Attempt(attempt) => what == GivenBack::Reserved && funds_moved(&attempt) == FundsMoved::No,
+            Found::Attempt(attempt) => funds_moved(&attempt) == FundsMoved::No,
             Found::Unreadable | Found::Withheld(_) => false,
         };
-        match what {
-            _ if !is_certain => Ok(()),
-            GivenBack::Reserved => self.resolve_payment(attempt, Fate::Unmoved).await,
-            GivenBack::ReservedOrSpent => self.refund(attempt).await,
-        }
+        let counted = self.counted(attempt).filter(|_| is_certain);
+        self.settle(counted, Some(Fate::Unmoved)).await
     }
 
-    async fn refund(self: &Rc<Self>, attempt: &Attempt) -> Result<(), Json> {
-        let Some(Reserved { limit: at, units }) = self.reserved_by(attempt) else { return Ok(()) };
-        if self.has_counters(at, Deadline::NEVER).await? {
-            let open = Open { id: attempt.id.clone(), units, at: attempt.begun_at };
-            self.change(at, Change::Refund(open), Deadline::NEVER).await?;
-        }
-        Ok(())
-    }
-
-    /// Resolves what is set aside for a payment, for certain.
-    pub(super) async fn resolve_payment(self: &Rc<Self>, attempt: &Attempt, fate: Fate) -> Result<(), Json> {
-        let Some(Reserved { limit: at, .. }) = self.reserved_by(attempt) else { return Ok(()) };
-        if self.has_counters(at, Deadline::NEVER).await? {
-            self.change(at, Change::Resolve(attempt.id.clone(), fate), Deadline::NEVER).await?;
+    /// Resolves what is set aside for a payment, for certain. Without a fate it never moves money:
+    /// its record is deleted and the budget gets it back, in one change. Who counts all again
+    /// meanwhile counts it as long as it has its record. Who finds no record gives nothing back.
+    pub(super) async fn settle(&self, counted: Option<(usize, Open)>, fate: Option<Fate>) -> Result<(), Json> {
+        if let Some((at, open)) = counted
+            && self.has_counters(at, Deadline::NEVER).await?
+        {
+            self.change(at, Change::Settle(open, fate), Deadline::NEVER).await?;
         }
         Ok(())
     }
@@ -233,20 +216,26 @@ impl<P: Platform + 'static> Payments<P> {
             Some(counters) => counters,
             None => self.counters_from_records(limit, &key).await?,
         };
+        let lost = || Err(Json::text("a lock was lost: the program was suspended for too long"));
         let why = match change {
             Change::None => None,
             Change::Reserve(open, over) => self.reserve_where_it_fits(&mut counters, limit, open, over).await,
-            Change::Refund(Open { id, units, at }) => {
+            Change::Settle(Open { id, units, at }, None) => {
+                match self.peek(&record::key(&id), Deadline::NEVER).await {
+                    Found::Missing => return Ok(None),
+                    Found::Withheld(thrown) => return Err(thrown),
+                    _ if !self.platform.holds(&lock) => return lost(),
+                    _ => self.delete(&record::key(&id)).await?,
+                }
                 counters.refund(&id, units, at);
                 None
             }
-            Change::Resolve(id, _) if !counters.has(&id) => return Ok(None),
-            Change::Resolve(id, fate) => {
+            Change::Settle(Open { id, .. }, _) if !counters.has(&id) => return Ok(None),
+            Change::Settle(Open { id, .. }, Some(fate)) => {
                 counters.resolve(&id, fate);
                 None
             }
         };
-        let lost = || Err(Json::text("a lock was lost: the program was suspended for too long"));
         if !self.platform.holds(&lock) {
             return lost();
         }
@@ -259,7 +248,9 @@ impl<P: Platform + 'static> Payments<P> {
         Ok(why)
     }
 
-    /// Sets money aside if it fits, when what was set aside before is resolved.
+    /// Sets money aside if it fits, when what was set aside before is resolved. What the counters
+    /// have of this payment is no sign that it fits: they may have been made from the records just
+    /// now.
     async fn reserve_where_it_fits(
         &self,
         counters: &mut Counters,
@@ -267,15 +258,13 @@ impl<P: Platform + 'static> Payments<P> {
         open: Open,
         over: OverBudget,
     ) -> Option<String> {
-        if counters.has(&open.id) {
-            return None;
-        }
         let from = self.random_below(counters.open().len());
         self.resolve(counters, from, RESOLVED).await;
         let now = self.platform.wall_time();
-        if over == OverBudget::Refuse && fits(limit, counters, open.units, now).is_err() {
+        let fits = |counters: &Counters| fits(limit, counters, if counters.has(&open.id) { 0 } else { open.units }, now);
+        if over == OverBudget::Refuse && fits(counters).is_err() {
             self.resolve(counters, 0, usize::MAX).await;
-            if let Err(why) = fits(limit, counters, open.units, now) {
+            if let Err(why) = fits(counters) {
                 return Some(why);
             }
         }
@@ -305,10 +294,7 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// What became of a payment whose money is set aside.
     async fn fate_of(&self, open: &Open, end: Deadline) -> Fate {
-        let mut found = self.peek(&record::key(&open.id), end).await;
-        if matches!(found, Found::Missing) {
-            found = self.peek(&record::paid_key(&open.id, open.at), end).await;
-        }
+        let found = self.peek_anywhere(&open.id, open.at, end).await;
         let now = self.platform.wall_time();
         match found {
             Found::Attempt(_) if self.book.borrow().is_asking(&open.id) => Fate::Open,
@@ -321,6 +307,14 @@ impl<P: Platform + 'static> Payments<P> {
                 None => Fate::Open,
             },
             Found::Unreadable | Found::Withheld(_) => Fate::Open,
+        }
+    }
+
+    /// The record of a payment that began at this time, open or in the history.
+    async fn peek_anywhere(&self, id: &str, at: WallTime, end: Deadline) -> Found {
+        match self.peek(&record::key(id), end).await {
+            Found::Missing => self.peek(&record::paid_key(id, at), end).await,
+            found => found,
         }
     }
 

@@ -43,9 +43,10 @@ impl<P: Platform + 'static> Payments<P> {
         self.go_on(&id, given, call, end, update).await.map_err(unread)
     }
 
-    /// Whether the store has a payment with this id.
-    pub(crate) async fn has_record(&self, id: &str, end: Deadline) -> bool {
-        matches!(self.find(id, end).await, Found::Attempt(_) | Found::Unreadable)
+    /// Whether the store may have a payment with this id, open or in its history.
+    pub(crate) async fn has_record(&self, id: &Json, end: Deadline) -> bool {
+        let begun = self.begun(&id.as_text().unwrap_or_default(), id, end).await;
+        !begun.is_err_and(|error| error.code == ErrorCode::PaymentNotOpen && error.payment.is_none())
     }
 
     /// Forgets a payment that the application knows to be over.
@@ -60,7 +61,7 @@ impl<P: Platform + 'static> Payments<P> {
             // Whoever says that no money has moved may be wrong: where that is not certain, the
             // budget does not get it back.
             if !is_unmoved {
-                self.in_time(pin!(self.count_as_spent(attempt)), end).await.map_err(failed)?;
+                self.in_time(pin!(self.count_as_spent(&attempt)), end).await.map_err(failed)?;
             }
         }
         self.in_time(pin!(self.retire(&id, None)), end).await.map_err(failed)?;
@@ -74,13 +75,13 @@ impl<P: Platform + 'static> Payments<P> {
     }
 
     /// What is set aside for the payment is spent, after all that was written of it.
-    async fn count_as_spent(self: &Rc<Self>, attempt: Box<Attempt>) -> Result<(), Json> {
-        let (payments, id) = (self.clone(), attempt.id.clone());
+    async fn count_as_spent(self: &Rc<Self>, attempt: &Attempt) -> Result<(), Json> {
+        let (payments, counted, began) = (self.clone(), self.counted(attempt), attempt.begun_at);
         let work = async move {
-            payments.resolve_payment(&attempt, Fate::Spent(attempt.begun_at)).await?;
+            payments.settle(counted, Some(Fate::Spent(began))).await?;
             Ok(Stored::Done)
         };
-        self.in_order(&id, Box::pin(work)).await.map(drop)
+        self.in_order(&attempt.id, Box::pin(work)).await.map(drop)
     }
 
     /// Finds or makes the job of the attempt with this id, of which the caller knows this much.
@@ -144,7 +145,14 @@ impl<P: Platform + 'static> Payments<P> {
             }
             Found::Missing => {}
         }
-        let attempt = record::read(given).ok_or_else(|| Error::argument("attempt", NO_ATTEMPT, &shown(given)))?;
+        let attempt = match self.find_past(id, end).await {
+            // Another program has finished it since it was listed.
+            Found::Attempt(attempt) => *attempt,
+            _ => record::read(given).ok_or_else(|| match given.as_text() {
+                Some(_) => Error::new(ErrorCode::PaymentNotOpen, NOT_OPEN),
+                None => Error::argument("attempt", NO_ATTEMPT, &shown(given)),
+            })?,
+        };
         if !attempt.request.is_empty() || attempt.job.is_some() {
             return Ok(Begun::Attempt { attempt: Box::new(attempt), record: StoredRecord::Missing });
         }

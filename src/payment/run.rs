@@ -9,7 +9,6 @@ use std::rc::Rc;
 
 use super::ask_wallet::{ask_wallet, reread};
 use super::book::KeyedJob;
-use super::budget_store::GivenBack;
 use super::machine::{COUNTING, Payment};
 use super::payments::Payments;
 use super::retention;
@@ -46,7 +45,7 @@ impl<P: Platform + 'static> Payments<P> {
             publisher,
             said: Rc::default(),
             has_reserved: false,
-            gives_back: None,
+            gives_back: false,
         };
         self.platform.spawn(task.run());
         loop {
@@ -92,8 +91,8 @@ struct Task<P: Platform> {
     said: Rc<RefCell<Option<Attempt>>>,
     /// Whether this task has set the money aside in the store.
     has_reserved: bool,
-    /// What is given back when all is written.
-    gives_back: Option<GivenBack>,
+    /// Whether the money is given back when all is written.
+    gives_back: bool,
 }
 
 impl<P: Platform + 'static> Task<P> {
@@ -114,12 +113,16 @@ impl<P: Platform + 'static> Task<P> {
             }
             event = self.happening(&mut work, limit).await;
             self.has_reserved |= matches!(event, Event::Reserved(ReserveOutcome::Done));
+            // Another program may have forgotten what was not signed yet.
+            if matches!(event, Event::WalletAnswered(Ok(_))) && self.payment.attempt().is_signed() && !self.holds_locks() {
+                event = Event::LockLost;
+            }
         }
         drop(work);
         self.payments.writes.join(&self.id).ready().await;
-        if let Some(given_back) = self.gives_back {
+        if self.gives_back {
             // What fails here is resolved later.
-            let _ = self.payments.give_back(self.payment.attempt(), given_back).await;
+            let _ = self.payments.give_back(self.payment.attempt()).await;
         }
     }
 
@@ -151,14 +154,8 @@ impl<P: Platform + 'static> Task<P> {
             ReservationChange::Keep => self.payments.book.borrow_mut().keep(&self.id),
             ReservationChange::Release => {
                 self.payments.book.borrow_mut().release(&self.id);
-                if core::mem::take(&mut self.has_reserved) {
-                    // Only a record that says so is certain: after all writes.
-                    self.gives_back = Some(GivenBack::Reserved);
-                }
-            }
-            ReservationChange::Refund => {
-                self.payments.book.borrow_mut().release(&self.id);
-                self.gives_back = Some(GivenBack::ReservedOrSpent);
+                // Only a record that says so is certain: after all writes.
+                self.gives_back |= core::mem::take(&mut self.has_reserved);
             }
         }
         if step.unlock {
@@ -221,13 +218,14 @@ impl<P: Platform + 'static> Task<P> {
                 let attempt = self.payment.attempt().clone();
                 Box::pin(async move { Event::ChainSaid(payments.ask_chain(&attempt).await) })
             }
-            Action::Forget => {
+            Action::Forget | Action::Refund => {
                 // Nobody waits for a wallet that is still open.
                 self.payments.book.borrow_mut().wallet_closed(&self.id);
                 // Without its lock the claim may be another payment's in a moment. One that stays
                 // behind is free.
                 let (id, key) = (self.id.clone(), self.key.clone().filter(|_| self.holds_locks()));
-                Box::pin(async move { Event::Forgotten(payments.forget(&id, key).await) })
+                let void = matches!(action, Action::Refund).then(|| payments.counted(self.payment.attempt())).flatten();
+                Box::pin(async move { Event::Forgotten(payments.forget(&id, key, void).await) })
             }
             Action::Wait | Action::Done => Box::pin(core::future::pending()),
         }

@@ -64,8 +64,8 @@ pub enum Event {
     Written(Result<(), Json>),
     /// The wallet has returned, or thrown.
     WalletAnswered(Result<Json, Json>),
-    /// The wallet was not asked, for a lock of the payment is held no more: another program may be
-    /// at it.
+    /// The wallet was not asked, or what it has signed is dropped, for a lock of the payment is
+    /// held no more: another program may be at it.
     LockLost,
     /// The record was read again, for the wallet has answered after the call had ended.
     Reread {
@@ -199,6 +199,9 @@ pub enum Action {
     AskChain,
     /// Delete the record, and the claim of the key where its lock is held: [`Event::Forgotten`].
     Forget,
+    /// The same, of a payment whose money may have been taken for spent, and certainly never moves:
+    /// the budget gets it back too.
+    Refund,
     /// Go on waiting for what the step before has begun.
     Wait,
     /// Nothing more: release the locks, once all writes have ended.
@@ -215,9 +218,6 @@ pub enum ReservationChange {
     Keep,
     /// Certainly no money has moved: what is reserved is given back.
     Release,
-    /// The money was taken for spent because it might have moved, and certainly it has not: it is
-    /// given back.
-    Refund,
 }
 
 /// What to do next.

@@ -19,6 +19,7 @@ use crate::api::payments::{Attempt, Certainty, PaymentState};
 use crate::json::{Json, Kind, is_true, shown};
 use crate::payment::machine::STORE;
 use crate::platform::{Platform, StoreOperation, within};
+use crate::spending::budget::Open;
 use crate::time::{Deadline, Millis};
 
 /// How often a record is written or read at most, while the store fails.
@@ -183,10 +184,12 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Deletes the attempt, and then its claim of this key, whose lock is held.
-    pub(super) async fn forget(self: &Rc<Self>, id: &str, key: Option<String>) -> Result<(), Json> {
+    /// Deletes the attempt, and then its claim of this key, whose lock is held. The budget gets
+    /// back what is `void`.
+    pub(super) async fn forget(self: &Rc<Self>, id: &str, key: Option<String>, void: Option<(usize, Open)>) -> Result<(), Json> {
         let (payments, owner) = (self.clone(), id.to_owned());
         let work = async move {
+            payments.settle(void, None).await?;
             payments.delete_with_claim(&owner, key).await?;
             Ok(Stored::Done)
         };
@@ -276,6 +279,11 @@ impl<P: Platform + 'static> Payments<P> {
     pub(super) async fn peek_listed(&self, key: &str, end: Deadline) -> Found {
         let found = self.peek(key, end).await;
         let (Found::Missing, Some(id)) = (&found, key.strip_prefix(record::PREFIX)) else { return found };
+        self.find_past(id, end).await
+    }
+
+    /// What the history holds of this attempt.
+    pub(super) async fn find_past(&self, id: &str, end: Deadline) -> Found {
         match self.keys(record::PAID, end).await {
             Ok(keys) => match keys.iter().find(|key| record::id_of_past(key) == Some(id)) {
                 Some(key) => self.peek(key, end).await,

@@ -629,6 +629,108 @@ fn what_the_chain_calls_void_is_given_back_where_the_counters_have_it_as_spent()
     assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.04");
 }
 
+/// The counters are lost before the money is set aside, and are made again from the records, which
+/// have this payment already: it is checked all the same.
+#[test]
+fn a_payment_that_is_counted_from_its_own_record_is_checked_all_the_same() {
+    let spend = budget(|limit| limit.budget = 40_000);
+    // When the counters and the offers were read, the record was written, and read again.
+    for at in 1..=3 {
+        let scene = paying(1, &spend);
+        let (world, client) = (&scene.world, &scene.client);
+        pay(world, client).unwrap();
+        // Another program pays what is left.
+        let mut other = world.records().remove(0);
+        other["attemptId"] = json!("another").0;
+        let change = move |records: &mut Records| {
+            records.retain(|key, _| !key.starts_with(COUNTERS));
+            records.insert(record::key("another"), other.to_json());
+        };
+        *world.meanwhile.borrow_mut() = Some((at, Box::new(change)));
+        let error = pay(world, client).unwrap_err();
+        assert_eq!((error.code, scene.asked(Callback::Transfer)), (ErrorCode::PaymentOverLimit, 1), "{at}: {}", error.message);
+        assert_eq!(world.records().len(), 2);
+    }
+}
+
+/// Three payments, of which the chain says that the first one never moves. It is taken for spent,
+/// and so is the second one.
+fn one_is_void(spend: &SpendPolicy) -> (Scene, Json) {
+    let scene = scene_with([], |config| config.spend = spend.clone()).paying();
+    scene.world.own_uuids.set(true);
+    let scene = scene.giving(Callback::Receipt, |_, _| Some(Ok(json!({"status": "reverted"}))));
+    scene.world.script.borrow_mut().extend([payment_required(), payment_required(), jobs(&[])]);
+    let error = pay(&scene.world, &scene.client).unwrap_err();
+    scene.world.script.borrow_mut().extend([payment_required(), created(), payment_required(), created()]);
+    pay(&scene.world, &scene.client).unwrap();
+    pay(&scene.world, &scene.client).unwrap();
+    (scene, record::to_json(&error.payment.unwrap()))
+}
+
+fn give_up(world: &Rc<World>, spend: &SpendPolicy, attempt: &Json) {
+    let error = run(world, another(world, spend).resume(attempt, &CallOptions::default(), Default::default(), &|_| ()));
+    assert_eq!(error.unwrap_err().code, ErrorCode::PaymentNotOpen);
+    world.turn();
+}
+
+#[test]
+fn what_is_given_back_is_what_was_counted_though_all_is_counted_again_meanwhile() {
+    let spend = budget(|limit| limit.budget = 80_000);
+    for at in 1..=12 {
+        let (scene, void) = one_is_void(&spend);
+        let world = &scene.world;
+        let change = |records: &mut Records| records.retain(|key, _| !key.starts_with(COUNTERS));
+        *world.meanwhile.borrow_mut() = Some((at, Box::new(change)));
+        give_up(world, &spend, &void);
+        *world.meanwhile.borrow_mut() = None;
+        assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.04", "after {at} calls");
+    }
+}
+
+/// A program that is suspended for so long that another one takes its lock over.
+#[test]
+fn what_two_programs_find_void_at_once_is_given_back_once() {
+    let spend = budget(|limit| limit.budget = 80_000);
+    for at in 1..=12 {
+        let (scene, void) = one_is_void(&spend);
+        let world = &scene.world;
+        let before = world.store.borrow().clone();
+        give_up(world, &spend, &void);
+        let after = world.store.replace(before);
+        let change = move |records: &mut Records| *records = after;
+        *world.meanwhile.borrow_mut() = Some((at, Box::new(change)));
+        let resumed = run(world, another(world, &spend).resume(&void, &CallOptions::default(), Default::default(), &|_| ()));
+        world.turn();
+        assert!(resumed.is_err());
+        *world.meanwhile.borrow_mut() = None;
+        assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.04", "after {at} calls");
+    }
+}
+
+/// The user has paid by hand and gone on with that in another program, and then says no to the
+/// wallet's question.
+#[test]
+fn what_was_paid_and_answered_elsewhere_is_not_given_back_when_the_wallet_says_no() {
+    let spend = budget(|limit| limit.budget = 60_000);
+    let no = Rc::new(Cell::new(false));
+    let scene = scene_with([payment_required()], |config| {
+        config.spend = spend.clone();
+        config.wallet_timeout = Millis::new(1_000.0);
+    });
+    let scene = scene.giving_when(Callback::Transfer, no.clone(), Err(json!({"code": 4001})));
+    let (world, client) = (&scene.world, &scene.client);
+    assert_eq!(pay(world, client).unwrap_err().code, ErrorCode::WalletTimeout);
+    let open = world.records().remove(0);
+    world.script.borrow_mut().extend([jobs(&[]), created(), seen("completed")]);
+    let open = open.set("transaction", json!(HASH));
+    run(world, another(world, &spend).resume(&open, &CallOptions::default(), Default::default(), &|_| ())).unwrap();
+    world.turn();
+    assert!(world.records().is_empty());
+    no.set(true);
+    world.turn();
+    assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.04");
+}
+
 /// A store whose counters have money set aside for a payment, and no record of it.
 #[test]
 fn what_is_set_aside_for_a_payment_that_was_never_written_down_is_given_back_as_long_as_the_history_would_have_it() {
@@ -685,8 +787,9 @@ fn what_may_have_moved_is_sent_though_the_store_cannot_count_it_and_is_written_d
     let before = scene_with(steps, |config| config.spend = spend.clone()).paying();
     let error = pay(&before.world, &before.client).unwrap_err();
     let attempt = eliza_jobs::payment::record::to_json(&error.payment.unwrap());
-    // How often the store works: until it has said that it has no record, and until it has that.
-    for (works, records) in [(2, 0), (3, 1)] {
+    // How often the store works: until it has said that it has no record, open or in the
+    // history, and until it has that.
+    for (works, records) in [(3, 0), (4, 1)] {
         let steps = [jobs(&[]), created(), seen("completed")];
         let elsewhere = scene_with(steps, |config| config.spend = spend.clone());
         elsewhere.world.store_works.set(Some(works));

@@ -288,6 +288,27 @@ fn a_program_that_has_lost_its_lock_asks_no_wallet_and_leaves_the_key_to_whom_ha
     assert_eq!((create(&second, "k").unwrap().as_str(), second.asked(Callback::Transfer)), ("job-1", 1));
 }
 
+/// A program that was suspended while its wallet was open finds its lock gone. Another one may have
+/// forgotten the payment, for nothing was signed: what is signed now is not sent.
+#[test]
+fn what_is_signed_when_the_lock_was_lost_is_not_sent() {
+    let entry = json!({"scheme": "exact", "network": "base", "maxAmountRequired": "20000", "payTo": TO, "maxTimeoutSeconds": 60,
+        "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "extra": {"name": "USD Coin", "version": "2"}});
+    let scene = scene([answer(402, json!({"x402Version": 1, "accepts": [entry.0]}))]);
+    let lost = scene.world.locks_lost.clone();
+    let scene = scene.giving(Callback::Address, |_, _| Some(Ok(json!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"))));
+    let scene = scene.giving(Callback::Sign, move |world, _| {
+        lost.set(true);
+        world.store.borrow_mut().retain(|key, _| !key.starts_with("eliza-jobs/payment/"));
+        Some(Ok(json!(format!("0x{}", "ab".repeat(70)))))
+    });
+    let error = create(&scene, "k").unwrap_err();
+    assert_eq!((error.code, scene.requests(), scene.world.records().len()), (ErrorCode::StoreFailed, 1, 0));
+    assert!(error.message.contains("a lock of the payment was lost"), "{}", error.message);
+    assert_eq!(funds_moved::funds_moved_for(&error), funds_moved::FundsMoved::No);
+    assert_eq!(scene.client.spent("USDC").unwrap(), "0");
+}
+
 /// The job of a key, or a payment, of which this is known: it was there at this time, and servers
 /// keep it for thirty seconds.
 fn kept_record(holder: &str, at_ms: f64) -> Json {

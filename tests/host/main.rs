@@ -22,6 +22,7 @@ mod keys;
 mod laws;
 mod learning;
 mod limits;
+mod meanwhile;
 mod misfortune;
 mod pace;
 mod paid;

@@ -200,7 +200,7 @@ pub struct World {
     waiting: RefCell<BTreeMap<Waiting, usize>>,
     locks: RefCell<BTreeMap<String, VecDeque<u32>>>,
     /// Whether something has happened since this was looked at.
-    stirred: Cell<bool>,
+    pub stirred: Cell<bool>,
 }
 
 /// A request that is on its way: when it arrives, and where its answer goes.
@@ -215,6 +215,10 @@ pub struct Process {
     left: Cell<usize>,
     pub steps: Cell<usize>,
     pub ended: Cell<bool>,
+    /// After how many more calls of the store this life rests.
+    pub rests_after: Cell<usize>,
+    /// Whether it rests: what the store has answered comes when that is over.
+    pub rests: Cell<bool>,
 }
 
 /// One client in a program, as it sees the world.
@@ -339,6 +343,10 @@ impl World {
             self.pass(end);
         }
     }
+    /// Whether somebody waits for a lock that another one has.
+    pub fn is_locked(&self) -> bool {
+        self.locks.borrow().values().any(|queue| queue.len() > 1)
+    }
     fn handle(&self, request: &HttpRequest) -> HttpResponse {
         self.server.borrow_mut().handle(self.server_time(), request)
     }
@@ -352,11 +360,38 @@ impl Process {
             left: Cell::new(steps),
             steps: Cell::new(0),
             ended: Cell::new(false),
+            rests_after: Cell::new(usize::MAX),
+            rests: Cell::new(false),
         })
     }
 
+    /// Lets the calls go on, and what was begun beside them; whether anything has ended.
+    pub fn go_on(&self, calls: &mut Vec<Task>) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        let before = calls.len();
+        calls.retain_mut(|call| call.as_mut().poll(&mut context).is_pending());
+        let mut done = calls.len() < before;
+        for mut task in self.tasks.take() {
+            if task.as_mut().poll(&mut context).is_ready() {
+                done = true;
+            } else {
+                self.tasks.borrow_mut().push(task);
+            }
+        }
+        done
+    }
+
+    /// Whether nothing is left that was begun beside its calls.
+    pub fn is_idle(&self) -> bool {
+        self.tasks.borrow().is_empty()
+    }
+
     pub fn client(self: &Rc<Self>) -> Rc<Client<Tab>> {
-        let config = Config {
+        self.client_with(|_| ())
+    }
+
+    pub fn client_with(self: &Rc<Self>, change: impl FnOnce(&mut Config)) -> Rc<Client<Tab>> {
+        let mut config = Config {
             base_url: BASE.into(),
             headers: vec![("x-api-key".into(), API_KEY.into())],
             timeout: Millis::new(30_000.0),
@@ -366,6 +401,7 @@ impl Process {
             keep_payments: Millis::from_secs(400.0 * 86_400.0),
             polling: Polling::default(),
         };
+        change(&mut config);
         let ledger = SpendLedger::new(vec![0; config.spend.limits.len()], Box::new(|_, _| ()));
         Rc::new(Client::new(Tab { process: self.clone(), intended: RefCell::default() }, config, ledger))
     }
@@ -673,6 +709,12 @@ impl Platform for Tab {
         if world.script.store_ms > 0 {
             world.watch.borrow_mut().store_ms += f64::from(world.script.store_ms);
             world.alarm(f64::from(world.script.store_ms)).await;
+        }
+        let left = self.process.rests_after.get();
+        self.process.rests_after.set(left.wrapping_sub(1));
+        if left == 0 {
+            self.process.rests.set(true);
+            std::future::poll_fn(|_| if self.process.rests.get() { Poll::Pending } else { Poll::Ready(()) }).await;
         }
         if self.process.ends() {
             return never().await;

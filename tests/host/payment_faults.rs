@@ -376,15 +376,14 @@ fn a_proof_that_was_taken_with_a_request_that_was_not_goes_out_with_another_requ
         assert!(error.message.contains("resume(error.payment, { params })") && spent(&scene) == "0.02");
         let attempt = record::to_json(&error.payment.unwrap());
         let params = json!({"userId": USER, "content": "short"});
+        // What can never work is refused before it is sent.
+        let bad = CallOptions { params: Some(json!({"userId": "me"})), ..plain() };
+        assert_eq!(resume(&scene, &attempt, &bad).unwrap_err().code, ErrorCode::InvalidArgument);
         resume(&scene, &attempt, &CallOptions { params: Some(params), ..plain() }).unwrap();
         let proofs = scene.sent_proofs();
         assert_eq!((proofs.len(), &proofs[0], spent(&scene).as_str()), (2, &proofs[1], "0.02"));
         let body = Json::parse(&scene.request(4).body.unwrap()).unwrap();
         assert_eq!((&body["content"], &body["metadata"]["elizaJobsRef"]), (&json!("short").0, &json!(ID).0));
-        scene.world.turn();
-        // What can never work is refused before it is sent.
-        let bad = CallOptions { params: Some(json!({"userId": "me"})), ..plain() };
-        assert_eq!(resume(&scene, &attempt, &bad).unwrap_err().code, ErrorCode::InvalidArgument);
     }
 }
 

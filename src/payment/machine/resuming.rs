@@ -65,7 +65,7 @@ impl Payment {
                 return self.refuse(error);
             }
             self.state = State::Closing(Some(error));
-            let step = Step::new(Action::Forget);
+            let step = Step::new(Action::Refund);
             return if self.is_waiting { step.until(self.store_limit(at)) } else { step };
         }
         self.attempt.certainty = if word == ChainWord::Moved { Certainty::Moved } else { Certainty::None };
@@ -81,12 +81,12 @@ impl Payment {
         Step::done(self.failed(Error::new(ErrorCode::PaymentOutcomeUnknown, words)))
     }
 
-    /// The money is given back when the record is gone: it could be given back twice otherwise.
+    /// The store's budget has the money back with the same change.
     pub(super) fn closed(&mut self, error: Option<Box<Error>>, result: Result<(), Json>) -> Step {
         let (error, reservation) = match result {
             Ok(()) => {
                 self.attempt.certainty = Certainty::Unmoved;
-                (error, ReservationChange::Refund)
+                (error, ReservationChange::Release)
             }
             Err(thrown) => (error.map(|_| store_failed(thrown, "; the payment is still open")), ReservationChange::Unchanged),
         };

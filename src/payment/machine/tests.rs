@@ -38,6 +38,7 @@ enum Operation {
     Claim,
     Set(Box<Attempt>),
     Forget,
+    Refund,
 }
 
 /// What becomes of the first thing on its way to the store.
@@ -282,7 +283,7 @@ impl Model {
         match step.reservation {
             ReservationChange::Unchanged => {}
             ReservationChange::Keep if self.money == Money::Reserved => self.money = Money::Kept,
-            ReservationChange::Keep | ReservationChange::Refund => {}
+            ReservationChange::Keep => {}
             ReservationChange::Release => {
                 assert!(!self.may_have_moved() || self.went_on, "money that may have moved is given back: {before}");
                 self.money = Money::None;
@@ -291,10 +292,6 @@ impl Model {
                     self.give_back();
                 }
             }
-        }
-        if step.reservation == ReservationChange::Refund {
-            assert!(!self.may_have_moved() && self.record.is_none(), "money is given back that may have moved: {before}");
-            (self.money, self.stored) = (Money::None, Stored::None);
         }
         self.has_timer = step.limit.is_some();
         if let Some(answer) = &step.answer {
@@ -355,6 +352,10 @@ impl Model {
                 assert!(!self.may_have_moved() || self.went_on, "what may have moved is forgotten: {before}");
                 self.enqueue(Operation::Forget);
             }
+            Action::Refund => {
+                assert!(!self.may_have_moved(), "money is given back that may have moved: {before}");
+                self.enqueue(Operation::Refund);
+            }
             Action::AskWallet(request) => self.asks_wallet(request, before),
             Action::Send(attempt) => self.sends(attempt, before),
             Action::Reserve { record, .. } => {
@@ -371,7 +372,7 @@ impl Model {
             | Action::Rest { .. }
             | Action::AskChain => {}
         }
-        self.is_awaited = matches!(action, Action::Claim(_) | Action::Write(_) | Action::Forget);
+        self.is_awaited = matches!(action, Action::Claim(_) | Action::Write(_) | Action::Forget | Action::Refund);
         self.pending = Some(action).filter(|_| !self.is_awaited);
     }
 
@@ -478,11 +479,14 @@ impl Model {
             match &operation {
                 Operation::Claim => self.key = true,
                 Operation::Set(attempt) => self.record = record::read(&record::to_json(attempt)),
-                Operation::Forget => {
+                Operation::Forget | Operation::Refund => {
                     self.record = None;
                     self.key &= !self.has_key_lock;
                 }
             }
+        }
+        if let (Operation::Refund, Fate::Done) = (&operation, fate) {
+            self.stored = Stored::None;
         }
         self.has_failed |= fate != Fate::Done;
         if let (Operation::Set(attempt), Fate::FailedBefore) = (&operation, fate) {
@@ -495,8 +499,8 @@ impl Model {
             (Operation::Claim, false) => Event::Claimed(Err(failed)),
             (Operation::Set(_), true) => Event::Written(Ok(())),
             (Operation::Set(_), false) => Event::Written(Err(failed)),
-            (Operation::Forget, true) => Event::Forgotten(Ok(())),
-            (Operation::Forget, false) => Event::Forgotten(Err(failed)),
+            (Operation::Forget | Operation::Refund, true) => Event::Forgotten(Ok(())),
+            (Operation::Forget | Operation::Refund, false) => Event::Forgotten(Err(failed)),
         })
     }
 
