@@ -108,7 +108,7 @@ async function generate(compiled, folder, declarations) {
     '--rereloop',
     '-Oz',
     '-Oz',
-    '--one-caller-inline-max-function-size=45',
+    '--one-caller-inline-max-function-size=40',
     // These two make the module smaller, and larger once it is compressed.
     '--skip-pass=local-cse',
     '--skip-pass=simplify-locals',

@@ -179,7 +179,7 @@ impl<P: Platform + 'static> Client<P> {
     ) -> Result<Json> {
         let end = self.end(call);
         if let Some(id) = given.as_text()
-            && !self.payments.has_record(given, end).await
+            && !self.payments.has_record(&id, end).await
         {
             if call.params.is_some() {
                 return Err(Error::argument("params", "must be left out where the store has no payment with this id", &id));

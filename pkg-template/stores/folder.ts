@@ -77,12 +77,15 @@ export class Folder {
     for (let reads = 0; reads < MOST_READS; reads += 1) {
       const before = await unlessMissing(stat(this.path));
       if (!before) return;
+      const folder = await unlessMissing(opendir(this.path, { bufferSize: NAMES_AT_ONCE }));
+      if (!folder) return;
       const isRecent = Math.abs(Date.now() - before.mtimeMs) < COARSE_MS;
-      for await (const { name } of await opendir(this.path, { bufferSize: NAMES_AT_ONCE })) {
+      for await (const { name } of folder) {
         if (!seen.has(name)) yield name;
         seen.add(name);
       }
-      if (!isRecent && before.mtimeMs === (await stat(this.path)).mtimeMs) return;
+      const after = await unlessMissing(stat(this.path));
+      if (!isRecent && before.mtimeMs === after?.mtimeMs) return;
     }
   }
 

@@ -43,10 +43,13 @@ impl<P: Platform + 'static> Payments<P> {
         self.go_on(&id, given, call, end, update).await.map_err(unread)
     }
 
-    /// Whether the store may have a payment with this id, open or in its history.
-    pub(crate) async fn has_record(&self, id: &Json, end: Deadline) -> bool {
-        let begun = self.begun(&id.as_text().unwrap_or_default(), id, end).await;
-        !begun.is_err_and(|error| error.code == ErrorCode::PaymentNotOpen && error.payment.is_none())
+    /// Whether the store has a payment with this id, open or in its history. One that fails keeps
+    /// nobody from a job.
+    pub(crate) async fn has_record(&self, id: &str, end: Deadline) -> bool {
+        match self.find(id, end).await {
+            Found::Missing => matches!(self.find_past(id, end).await, Found::Attempt(_)),
+            found => !matches!(found, Found::Withheld(_)),
+        }
     }
 
     /// Forgets a payment that the application knows to be over.

@@ -846,7 +846,7 @@ test('what is transferred, compressed: before anything can be read and typed, be
   const all = await transferred(page);
   console.log(`${JSON.stringify({ first, all })}, first contentful paint after ${paint.toFixed(0)} ms`);
   within(all.page, [5, 26]);
-  within(all.package, [50, 184]);
+  within(all.package, [50, 185]);
   within(all.sandbox, [30, 64]);
   await close();
 });

@@ -102,6 +102,13 @@ fn a_store_that_fails_before_the_payment_means_no_payment() {
 }
 
 #[test]
+fn a_store_that_fails_keeps_nobody_from_a_job() {
+    let scene = scene([seen("completed")]);
+    scene.world.store_works.set(Some(0));
+    assert_eq!(resume(&scene, &json!("job-1")).unwrap()["jobId"], "job-1");
+}
+
+#[test]
 fn a_store_that_fails_after_a_transfer_does_not_keep_the_proof_from_the_server() {
     let scene = scene([payment_required(), created()]).paying();
     // The intent, whether it is there, and whether anybody counts.

@@ -42,8 +42,8 @@ pub(super) fn taken() -> Box<Error> {
 /// A program that was suspended for longer than a lock's lease. The intent was written before this
 /// was seen, so whoever has the lock now has found it, or has begun a payment of its own.
 pub(super) fn lock_lost() -> Box<Error> {
-    let words = "a lock of the payment was lost, for this program was suspended for too long; nothing was signed \
-                 or sent, and nothing was paid: call again";
+    let words = "a lock of the payment was lost, for this program was suspended for too long; nothing was sent, and \
+                 nothing was paid: call again";
     Error::new(ErrorCode::StoreFailed, words)
 }
 
