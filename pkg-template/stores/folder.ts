@@ -6,9 +6,9 @@ import { shared } from './shared.js';
 const MAX_OPEN_FILES = 32;
 /** How many names are read at once: some tens of microseconds of work. */
 const NAMES_AT_ONCE = 256;
-/** How often a folder is read at most that changes meanwhile. */
+/** How often a folder that changes meanwhile is read at most. */
 const MOST_READS = 3;
-/** How coarse the times of a folder's changes may be. */
+/** Changes of a folder that are closer together than this may have the same time. */
 const COARSE_MS = 100;
 /** What file systems answer that cannot sync a folder, or link files. */
 const UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EISDIR', 'EMLINK']);

@@ -26,6 +26,11 @@ pub(super) async fn ask_wallet<P: Platform + 'static>(
     locks: Locks<P>,
     said: Rc<RefCell<Option<Attempt>>>,
 ) -> Event {
+    // By the claim of the key alone two programs could pay: who has the lock takes a claim for free
+    // whose payment has no record.
+    if !payments.holds_all(&locks) {
+        return Event::LockLost;
+    }
     payments.book.borrow_mut().wallet_opened(&attempt.id);
     let WalletCall { callback, argument } = request.call();
     let has_said = RefCell::new(None);
@@ -36,6 +41,10 @@ pub(super) async fn ask_wallet<P: Platform + 'static>(
     };
     let answer = payments.platform.ask_wallet(&attempt.id, callback, argument, &on_sent).await;
     payments.book.borrow_mut().wallet_closed(&attempt.id);
+    // Another program may have forgotten the payment before it was signed.
+    if answer.is_ok() && attempt.is_signed() && !payments.holds_all(&locks) {
+        return Event::LockLost;
+    }
     Event::WalletAnswered(match has_said.take() {
         Some(hash) => wallet::after_sending(answer, hash.as_deref()),
         None => answer,
@@ -43,6 +52,11 @@ pub(super) async fn ask_wallet<P: Platform + 'static>(
 }
 
 impl<P: Platform + 'static> Payments<P> {
+    /// Whether none of these locks was lost.
+    pub(super) fn holds_all(&self, locks: &Locks<P>) -> bool {
+        locks.borrow().iter().all(|lock| self.platform.holds(lock))
+    }
+
     /// A wallet has said which transaction it has sent, and now waits until that is mined, which
     /// may take longer than this program lasts: the record has it from now on. Returns the attempt
     /// with what is known now.
@@ -94,7 +108,7 @@ impl<P: Platform + 'static> Payments<P> {
             Found::Attempt(attempt) => match late_answer(*attempt, answer) {
                 LateAnswer::Same => return None,
                 LateAnswer::Kept(attempt) => self.write(*attempt).await,
-                LateAnswer::Over(attempt) => match self.forget(id, None, None).await {
+                LateAnswer::Over(attempt) => match self.forget(id, None).await {
                     Ok(()) => self.give_back(&attempt).await,
                     failed => failed,
                 },

@@ -31,16 +31,34 @@ const PREFIX: &str = "eliza-jobs/budget/";
 /// How many payments whose money is set aside a change looks at.
 const RESOLVED: usize = 4;
 
+/// What the counters of a limit have of a payment.
+pub(super) struct Counted {
+    /// Which of the client's limits it is.
+    limit: usize,
+    open: Open,
+}
+
 /// What is done with the counters of a limit.
-enum Change {
+pub(super) enum Change {
     /// None: they are made from the records, where there are none.
     None,
     /// Money is set aside.
     Reserve(Open, OverBudget),
-    /// Money that is set aside is spent or given back, for certain. Without a fate the payment
-    /// never moves money: its record is deleted, and what is reserved is given back, or was taken
-    /// for spent because it might have moved.
-    Settle(Open, Option<Fate>),
+    /// Money that is set aside is spent or given back, for certain.
+    Resolve(String, Fate),
+    /// The payment never moves money: its record is deleted, and its money is given back, whether
+    /// it is reserved or was taken for spent because it might have moved.
+    Refund(Open),
+}
+
+impl Change {
+    pub(super) fn spend(open: Open) -> Self {
+        Change::Resolve(open.id, Fate::Spent(open.at))
+    }
+
+    fn give_back(open: Open) -> Self {
+        Change::Resolve(open.id, Fate::Unmoved)
+    }
 }
 
 impl Limit {
@@ -130,7 +148,7 @@ impl<P: Platform + 'static> Payments<P> {
         if over == OverBudget::Reserve && record == StoredRecord::Written {
             return ReserveOutcome::Done;
         }
-        let Some((at, open)) = self.counted(attempt) else { return ReserveOutcome::Done };
+        let Some(Counted { limit: at, open }) = self.counted(attempt) else { return ReserveOutcome::Done };
         if record == StoredRecord::Missing
             && let Err(thrown) = self.write(attempt.clone()).await
         {
@@ -148,12 +166,11 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// What the counters of which limit have of a payment that is open; `None` when no limit is
-    /// about its token.
-    pub(super) fn counted(&self, attempt: &Attempt) -> Option<(usize, Open)> {
+    /// How a payment is counted; `None` when no limit is about its token.
+    pub(super) fn counted(&self, attempt: &Attempt) -> Option<Counted> {
         let mut limits = self.config.spend.limits.iter().enumerate();
-        let (at, units) = limits.find_map(|(at, limit)| Some((at, limit.units_of(attempt)?)))?;
-        Some((at, Open { id: attempt.id.clone(), units, at: attempt.begun_at }))
+        let (limit, units) = limits.find_map(|(at, limit)| Some((at, limit.units_of(attempt)?)))?;
+        Some(Counted { limit, open: Open { id: attempt.id.clone(), units, at: attempt.begun_at } })
     }
 
     /// Whether the store has counters for this limit: here, or by another client that has a budget.
@@ -176,17 +193,26 @@ impl<P: Platform + 'static> Payments<P> {
             Found::Unreadable | Found::Withheld(_) => false,
         };
         let counted = self.counted(attempt).filter(|_| is_certain);
-        self.settle(counted, Some(Fate::Unmoved)).await
+        self.change_counted(counted, Change::give_back).await
     }
 
-    /// Resolves what is set aside for a payment, for certain. Without a fate it never moves money:
-    /// its record is deleted and the budget gets it back, in one change. Who counts all again
-    /// meanwhile counts it as long as it has its record. Who finds no record gives nothing back.
-    pub(super) async fn settle(&self, counted: Option<(usize, Open)>, fate: Option<Fate>) -> Result<(), Json> {
-        if let Some((at, open)) = counted
-            && self.has_counters(at, Deadline::NEVER).await?
+    /// The same as `forget`, of a payment whose money is given back though it was taken for spent.
+    pub(super) async fn refund(self: &Rc<Self>, attempt: &Attempt, key: Option<String>) -> Result<(), Json> {
+        let (payments, owner, counted) = (self.clone(), attempt.id.clone(), self.counted(attempt));
+        let work = async move {
+            payments.change_counted(counted, Change::Refund).await?;
+            payments.delete_with_claim(&owner, key).await?;
+            Ok(Stored::Done)
+        };
+        self.in_order(&attempt.id, Box::pin(work)).await.map(drop)
+    }
+
+    /// Changes the counters that have a payment, if there are any.
+    pub(super) async fn change_counted(&self, counted: Option<Counted>, change: fn(Open) -> Change) -> Result<(), Json> {
+        if let Some(Counted { limit, open }) = counted
+            && self.has_counters(limit, Deadline::NEVER).await?
         {
-            self.change(at, Change::Settle(open, fate), Deadline::NEVER).await?;
+            self.change(limit, change(open), Deadline::NEVER).await?;
         }
         Ok(())
     }
@@ -220,7 +246,9 @@ impl<P: Platform + 'static> Payments<P> {
         let why = match change {
             Change::None => None,
             Change::Reserve(open, over) => self.reserve_where_it_fits(&mut counters, limit, open, over).await,
-            Change::Settle(Open { id, units, at }, None) => {
+            Change::Refund(Open { id, units, at }) => {
+                // Who counts all again meanwhile counts it as long as it has its record. Who finds
+                // no record gives nothing back: another program has done that.
                 match self.peek(&record::key(&id), Deadline::NEVER).await {
                     Found::Missing => return Ok(None),
                     Found::Withheld(thrown) => return Err(thrown),
@@ -230,8 +258,8 @@ impl<P: Platform + 'static> Payments<P> {
                 counters.refund(&id, units, at);
                 None
             }
-            Change::Settle(Open { id, .. }, _) if !counters.has(&id) => return Ok(None),
-            Change::Settle(Open { id, .. }, Some(fate)) => {
+            Change::Resolve(id, _) if !counters.has(&id) => return Ok(None),
+            Change::Resolve(id, fate) => {
                 counters.resolve(&id, fate);
                 None
             }
@@ -261,10 +289,13 @@ impl<P: Platform + 'static> Payments<P> {
         let from = self.random_below(counters.open().len());
         self.resolve(counters, from, RESOLVED).await;
         let now = self.platform.wall_time();
-        let fits = |counters: &Counters| fits(limit, counters, if counters.has(&open.id) { 0 } else { open.units }, now);
-        if over == OverBudget::Refuse && fits(counters).is_err() {
+        let check = |counters: &Counters| {
+            let more = if counters.has(&open.id) { 0 } else { open.units };
+            fits(limit, counters, more, now)
+        };
+        if over == OverBudget::Refuse && check(counters).is_err() {
             self.resolve(counters, 0, usize::MAX).await;
-            if let Err(why) = fits(counters) {
+            if let Err(why) = check(counters) {
                 return Some(why);
             }
         }
@@ -307,14 +338,6 @@ impl<P: Platform + 'static> Payments<P> {
                 None => Fate::Open,
             },
             Found::Unreadable | Found::Withheld(_) => Fate::Open,
-        }
-    }
-
-    /// The record of a payment that began at this time, open or in the history.
-    async fn peek_anywhere(&self, id: &str, at: WallTime, end: Deadline) -> Found {
-        match self.peek(&record::key(id), end).await {
-            Found::Missing => self.peek(&record::paid_key(id, at), end).await,
-            found => found,
         }
     }
 

@@ -104,13 +104,10 @@ impl<P: Platform + 'static> Payments<P> {
     /// The payment of one of these keys as applications see it; `None` when it is gone, or not
     /// wanted.
     pub(crate) async fn paid(&self, key: &str, filter: &PaymentFilter, end: Deadline) -> Result<Option<Json>> {
-        let record = record::key(record::id_of_past(key).unwrap_or_default());
-        let mut found = Found::Missing;
-        // It may move to the history between the first look there and the one at its record.
-        for key in [key, &record, key] {
-            if matches!(found, Found::Missing) {
-                found = self.peek(key, end).await;
-            }
+        let mut found = self.peek(key, end).await;
+        if let (Found::Missing, Some(id), Some(at)) = (&found, record::id_of_past(key), record::time_of_past(key)) {
+            // It may have moved to the history since.
+            found = self.peek_anywhere(id, at, end).await;
         }
         match found {
             Found::Attempt(attempt) if filter.has(&attempt) => Ok(Some(row(&attempt))),

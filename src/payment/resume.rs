@@ -4,6 +4,7 @@
 use core::pin::pin;
 use std::rc::Rc;
 
+use super::budget_store::Change;
 use super::funds_moved::{FundsMoved, funds_moved};
 use super::machine::Payment;
 use super::payments::Payments;
@@ -20,7 +21,6 @@ use crate::api::routes;
 use crate::api::update::Update;
 use crate::json::{Json, shown};
 use crate::platform::{Method, Platform};
-use crate::spending::budget::Fate;
 use crate::text::shorten;
 use crate::time::Deadline;
 
@@ -79,9 +79,9 @@ impl<P: Platform + 'static> Payments<P> {
 
     /// What is set aside for the payment is spent, after all that was written of it.
     async fn count_as_spent(self: &Rc<Self>, attempt: &Attempt) -> Result<(), Json> {
-        let (payments, counted, began) = (self.clone(), self.counted(attempt), attempt.begun_at);
+        let (payments, counted) = (self.clone(), self.counted(attempt));
         let work = async move {
-            payments.settle(counted, Some(Fate::Spent(began))).await?;
+            payments.change_counted(counted, Change::spend).await?;
             Ok(Stored::Done)
         };
         self.in_order(&attempt.id, Box::pin(work)).await.map(drop)

@@ -113,10 +113,6 @@ impl<P: Platform + 'static> Task<P> {
             }
             event = self.happening(&mut work, limit).await;
             self.has_reserved |= matches!(event, Event::Reserved(ReserveOutcome::Done));
-            // Another program may have forgotten what was not signed yet.
-            if matches!(event, Event::WalletAnswered(Ok(_))) && self.payment.attempt().is_signed() && !self.holds_locks() {
-                event = Event::LockLost;
-            }
         }
         drop(work);
         self.payments.writes.join(&self.id).ready().await;
@@ -189,9 +185,6 @@ impl<P: Platform + 'static> Task<P> {
             }
             Action::Claim(attempt) => Box::pin(async move { Event::Claimed(payments.claim(*attempt).await) }),
             Action::Write(attempt) => Box::pin(async move { Event::Written(payments.write(*attempt).await) }),
-            // By the claim of the key alone two programs could pay: who has the lock takes a claim
-            // for free whose payment has no record.
-            Action::AskWallet(_) if !self.holds_locks() => Box::pin(core::future::ready(Event::LockLost)),
             Action::AskWallet(request) => {
                 Box::pin(ask_wallet(payments, self.payment.attempt().clone(), request, self.locks.clone(), self.said.clone()))
             }
@@ -218,14 +211,18 @@ impl<P: Platform + 'static> Task<P> {
                 let attempt = self.payment.attempt().clone();
                 Box::pin(async move { Event::ChainSaid(payments.ask_chain(&attempt).await) })
             }
-            Action::Forget | Action::Refund => {
+            action @ (Action::Forget | Action::Refund) => {
                 // Nobody waits for a wallet that is still open.
                 self.payments.book.borrow_mut().wallet_closed(&self.id);
                 // Without its lock the claim may be another payment's in a moment. One that stays
                 // behind is free.
-                let (id, key) = (self.id.clone(), self.key.clone().filter(|_| self.holds_locks()));
-                let void = matches!(action, Action::Refund).then(|| payments.counted(self.payment.attempt())).flatten();
-                Box::pin(async move { Event::Forgotten(payments.forget(&id, key, void).await) })
+                let (attempt, key) = (self.payment.attempt().clone(), self.key.clone().filter(|_| self.holds_locks()));
+                Box::pin(async move {
+                    Event::Forgotten(match action {
+                        Action::Refund => payments.refund(&attempt, key).await,
+                        _ => payments.forget(&attempt.id, key).await,
+                    })
+                })
             }
             Action::Wait | Action::Done => Box::pin(core::future::pending()),
         }
@@ -257,7 +254,7 @@ impl<P: Platform + 'static> Task<P> {
     }
 
     fn holds_locks(&self) -> bool {
-        self.locks.borrow().iter().all(|lock| self.payments.platform.holds(lock))
+        self.payments.holds_all(&self.locks)
     }
 
     fn send(&self, attempt: Attempt) -> Work {

@@ -19,8 +19,7 @@ use crate::api::payments::{Attempt, Certainty, PaymentState};
 use crate::json::{Json, Kind, is_true, shown};
 use crate::payment::machine::STORE;
 use crate::platform::{Platform, StoreOperation, within};
-use crate::spending::budget::Open;
-use crate::time::{Deadline, Millis};
+use crate::time::{Deadline, Millis, WallTime};
 
 /// How often a record is written or read at most, while the store fails.
 const TRIES: u32 = 4;
@@ -184,19 +183,17 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// Deletes the attempt, and then its claim of this key, whose lock is held. The budget gets
-    /// back what is `void`.
-    pub(super) async fn forget(self: &Rc<Self>, id: &str, key: Option<String>, void: Option<(usize, Open)>) -> Result<(), Json> {
+    /// Deletes the attempt, and then its claim of this key, whose lock is held.
+    pub(super) async fn forget(self: &Rc<Self>, id: &str, key: Option<String>) -> Result<(), Json> {
         let (payments, owner) = (self.clone(), id.to_owned());
         let work = async move {
-            payments.settle(void, None).await?;
             payments.delete_with_claim(&owner, key).await?;
             Ok(Stored::Done)
         };
         self.in_order(id, Box::pin(work)).await.map(drop)
     }
 
-    async fn delete_with_claim(&self, owner: &str, key: Option<String>) -> Result<(), Json> {
+    pub(super) async fn delete_with_claim(&self, owner: &str, key: Option<String>) -> Result<(), Json> {
         self.delete(&record::key(owner)).await?;
         let Some(key) = key.map(|key| self.key_record(&key)) else { return Ok(()) };
         match FoundKey::read(&self.platform.store(StoreOperation::Get, &key, "").await?) {
@@ -265,13 +262,21 @@ impl<P: Platform + 'static> Payments<P> {
         }
     }
 
-    /// The keys of all payments in the store: of those in [`record::PREFIX`], then of those in the
-    /// history, to which a payment moves when its job's end is seen. A store may read its list in
-    /// pieces: it is asked twice, so that what moves meanwhile is in one of the two.
+    /// The keys of all payments in the store: first of their records, then of the history, to which
+    /// a payment moves when its job's end is seen. A store may read its list in pieces: it is asked
+    /// twice, so that a payment that moves meanwhile is in one of the two.
     pub(super) async fn payment_keys(&self, end: Deadline) -> Result<Vec<String>, Json> {
         let mut keys = self.keys(record::PREFIX, end).await?;
         keys.append(&mut self.keys(record::PAID, end).await?);
         Ok(keys)
+    }
+
+    /// The record of a payment that began at this time, open or in the history.
+    pub(super) async fn peek_anywhere(&self, id: &str, at: WallTime, end: Deadline) -> Found {
+        match self.peek(&record::key(id), end).await {
+            Found::Missing => self.peek(&record::paid_key(id, at), end).await,
+            found => found,
+        }
     }
 
     /// The payment of one of these keys, as it is now: it may have moved to the history since they

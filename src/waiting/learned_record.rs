@@ -31,9 +31,9 @@ impl LearnedRecord {
         http.platform.spawn(async move { record.read(&*platform, &watch, &key).await });
     }
 
-    /// Has it written if there is news, beside whatever else is done: one write at a time.
+    /// Has it written if more was learned, beside whatever else is done: one write at a time.
     pub(super) fn keep<P: Platform + 'static>(self: &Rc<Self>, http: &Http<P>, watch: &Rc<RefCell<Watch>>) {
-        if self.is_left_alone.get() || self.is_writing.get() || !has_news(watch) {
+        if self.is_left_alone.get() || self.is_writing.get() || !take_unsaved(watch) {
             return;
         }
         self.is_writing.set(true);
@@ -50,7 +50,7 @@ impl LearnedRecord {
                 if platform.store(StoreOperation::Set, &key, &text).await.is_err() {
                     record.leave_alone(&*platform, "the store did not take it");
                 }
-                if !has_news(&watch) {
+                if !take_unsaved(&watch) {
                     break;
                 }
             }
@@ -83,8 +83,8 @@ impl LearnedRecord {
     }
 }
 
-/// Whether there is something to write, which is taken.
-fn has_news(watch: &RefCell<Watch>) -> bool {
+/// Whether more was learned since this was asked.
+fn take_unsaved(watch: &RefCell<Watch>) -> bool {
     let mut watch = watch.borrow_mut();
     let is_idle = watch.is_idle();
     watch.agents.take_unsaved(is_idle)

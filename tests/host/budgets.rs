@@ -993,18 +993,7 @@ fn the_sum_of_what_moves_never_exceeds_the_budget() {
 #[test]
 fn a_calm_world_spends_the_whole_budget() {
     for paywall in [Paywall::Lax, Paywall::V2] {
-        let misfortune = Misfortune {
-            paywall,
-            list_open: true,
-            agent_ms: 500.0,
-            net: Vec::new(),
-            wallet: Vec::new(),
-            confirm: None,
-            address: Says::Yes,
-            store: BTreeMap::new(),
-            store_ms: 0,
-        };
-        let world = misfortune::World::new(misfortune);
+        let world = misfortune::World::new(Misfortune::none(paywall));
         *world.spend.borrow_mut() = budget(|limit| limit.budget = 100_000);
         let programs = (0..4).map(|_| {
             let process = Process::new(&world, usize::MAX);

@@ -2,7 +2,7 @@
 //! second one does all that it has to do, as far as no lock keeps it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use eliza_jobs::api::error::{Error, ErrorCode, Result};
@@ -16,7 +16,7 @@ use eliza_jobs::spending::policy::SpendPolicy;
 use eliza_jobs::time::Millis;
 use eliza_jobs::waiting::run::WaitPlan;
 
-use crate::misfortune::{Misfortune, Process, Says, Tab, Task, World};
+use crate::misfortune::{Misfortune, Process, Tab, Task, World};
 use crate::sandbox::Paywall;
 
 const COUNTERS: &str = "eliza-jobs/budget/";
@@ -123,17 +123,7 @@ fn settle(world: &World, process: &Process, mut calls: Vec<Task>) {
 }
 
 fn setting(paywall: Paywall) -> Setting {
-    let world = World::new(Misfortune {
-        paywall,
-        list_open: true,
-        agent_ms: 500.0,
-        net: Vec::new(),
-        wallet: Vec::new(),
-        confirm: None,
-        address: Says::Yes,
-        store: BTreeMap::new(),
-        store_ms: 0,
-    });
+    let world = World::new(Misfortune::none(paywall));
     world.watch.borrow_mut().may_forget = true;
     world.spend.borrow_mut().limits[0].budget = PAYMENTS as u128 * 20_000;
     for pays in [Work::PayAndWait, Work::Pay, Work::Pay] {

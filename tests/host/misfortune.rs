@@ -164,6 +164,23 @@ pub struct Misfortune {
     pub store_ms: u32,
 }
 
+impl Misfortune {
+    /// None: everything works.
+    pub fn none(paywall: Paywall) -> Self {
+        Self {
+            paywall,
+            list_open: true,
+            agent_ms: 500.0,
+            net: Vec::new(),
+            wallet: Vec::new(),
+            confirm: None,
+            address: Says::Yes,
+            store: BTreeMap::new(),
+            store_ms: 0,
+        }
+    }
+}
+
 /// What is waited for, by kind: nothing of it may be left when nobody waits any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Waiting {

@@ -387,17 +387,7 @@ fn whatever_goes_wrong_the_promises_hold() {
 }
 
 fn calm(paywall: Paywall, does: impl IntoIterator<Item = Does>) -> Script {
-    let misfortune = Misfortune {
-        paywall,
-        list_open: true,
-        agent_ms: 500.0,
-        net: Vec::new(),
-        wallet: vec![Wallet::Pays],
-        confirm: None,
-        address: Says::Yes,
-        store: BTreeMap::new(),
-        store_ms: 0,
-    };
+    let misfortune = Misfortune { wallet: vec![Wallet::Pays], ..Misfortune::none(paywall) };
     let life = |does| Life { does, crash: None, abort: None, rest_ms: 0.0, timeout_ms: None, plan: WaitPlan::default() };
     Script { misfortune, lives: does.into_iter().map(life).collect(), named: true }
 }

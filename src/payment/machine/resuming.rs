@@ -81,7 +81,7 @@ impl Payment {
         Step::done(self.failed(Error::new(ErrorCode::PaymentOutcomeUnknown, words)))
     }
 
-    /// The store's budget has the money back with the same change.
+    /// [`Action::Refund`] is done: the record is gone, and the store's budget has the money back.
     pub(super) fn closed(&mut self, error: Option<Box<Error>>, result: Result<(), Json>) -> Step {
         let (error, reservation) = match result {
             Ok(()) => {
