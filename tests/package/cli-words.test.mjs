@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
+import { freePort } from '../../scripts/free-port.mjs';
 import { commandLine, emptyFolder, QUESTION, refused, signal, WITH_LIBRARIES } from './cli-user.mjs';
 
 const { user, sandboxed, createSandbox } = await commandLine('cli-words');
@@ -87,10 +88,7 @@ test('what is no server of elizaOS is said to be that, in the words of the comma
 });
 
 test('a server that cannot be reached: which, what the system says, that nothing was paid, and what to do', async () => {
-  const server = http.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
+  const port = await freePort();
   for (const [args, message, ...lines] of [
     [
       ['ask', 'http://localhost:1', QUESTION],

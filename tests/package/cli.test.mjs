@@ -8,6 +8,7 @@ import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { freePort } from '../../scripts/free-port.mjs';
 import { ACCOUNTS, startChain } from '../servers/chain.mjs';
 import { startEliza } from '../servers/elizaos.mjs';
 import { startSeedOnChain } from '../servers/seed-on-chain.mjs';
@@ -628,12 +629,6 @@ test('a job that is over without an answer is paid: nothing can be resumed, and 
   );
 });
 
-/** A port of this machine on which this server has listened. */
-async function portOf(server) {
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return server.address().port;
-}
-
 test('a sandbox that is still starting is waited for: what pays is decided by an answer', async (t) => {
   // Two requests come to nothing, and then nothing listens for a moment.
   let seen = 0;
@@ -646,7 +641,8 @@ test('a sandbox that is still starting is waited for: what pays is decided by an
         if (seen === 2) starting.close();
       });
   });
-  const port = await portOf(starting);
+  const port = await freePort();
+  await once(starting.listen(port, '127.0.0.1'), 'listening');
   const sandbox = createSandbox({ paywall: 'x402-v2' });
   starting.once('close', async () => {
     const served = await serveSandbox(sandbox, { port });
@@ -658,10 +654,7 @@ test('a sandbox that is still starting is waited for: what pays is decided by an
 });
 
 test('where nothing answers on this machine, nothing is decided and nothing is sent', async () => {
-  const server = net.createServer();
-  const port = await portOf(server);
-  server.close();
-  await once(server, 'close');
+  const port = await freePort();
   const ends = [
     ['ask', `127.0.0.1:${port}`, QUESTION],
     ['quote', `127.0.0.1:${port}`],

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
+import { freePort } from '../../scripts/free-port.mjs';
 import { installPackage } from '../../scripts/install-package.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -245,16 +245,6 @@ declare global {
   const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' });
   assert.equal(status, 0, stdout);
 });
-
-/** A port that nothing has. */
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 test("the README's commands do what they say", async () => {
   const commands = Object.fromEntries(

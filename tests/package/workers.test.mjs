@@ -5,10 +5,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { freePort } from '../../scripts/free-port.mjs';
 import { startEliza } from '../servers/elizaos.mjs';
 import { installed, USER } from './setting.mjs';
 
@@ -59,10 +59,7 @@ for (const date of ['2026-11-01', '2024-11-10', '2023-01-01'])
     },
     async () => {
       const place = mkdtempSync(path.join(os.tmpdir(), 'workers-'));
-      const reserved = net.createServer().listen(0, '127.0.0.1');
-      await once(reserved, 'listening');
-      const { port } = reserved.address();
-      await new Promise((closed) => reserved.close(closed));
+      const port = await freePort();
       for (const file of ['workerd.js', 'eliza_jobs_bg.wasm']) {
         copyFileSync(path.join(folder, 'node_modules/eliza-jobs', file), path.join(place, file));
       }

@@ -16,9 +16,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { freePort } from '../../scripts/free-port.mjs';
 
 export const AGENT = '11111111-1111-4111-8111-111111111111';
 
@@ -72,15 +72,6 @@ export async function startEliza({ version = HERE, paywall, apiKey, agent = true
       await gone;
     },
   };
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 async function serve({ version, port, agent, paywall }) {
@@ -151,6 +142,12 @@ async function serve({ version, port, agent, paywall }) {
         ]
       : [],
   });
+  // Node closes a connection that was idle for 5 seconds, also when a request has arrived on it
+  // while the machine stood still.
+  server.server.keepAliveTimeout = 10 * 60_000;
+  // It takes another port without an error when its own is taken.
+  const { port: bound } = server.server.address();
+  if (bound !== port) throw new Error(`port ${port} was taken meanwhile; elizaOS listens on ${bound}`);
   process.on('message', () => process.send({ seen: wall?.seen ?? [] }));
   process.on('disconnect', () => process.exit());
   process.send({ ready: true });

@@ -1,11 +1,10 @@
 // The packed package in the larger bundlers, frameworks and test runners: each does one paid job.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import vm from 'node:vm';
+import { freePort } from '../../../scripts/free-port.mjs';
 import { consumer, inPage, listening, opened, pageOf, refusal, run, said, serve, server, workshop } from '../harness.mjs';
 
 const { folder, installed, out, project, tool, require, versionOf } = workshop('frameworks');
@@ -101,14 +100,6 @@ const sandboxServer = await serveSandbox(sandbox);
 after(() => sandboxServer.close());
 const ofExample = { ELIZA_URL: sandboxServer.url, PRIVATE_KEY: `0x${'11'.repeat(32)}` };
 const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CI: 'true', ...ofExample };
-
-async function freePort() {
-  const reserved = net.createServer().listen(0, '127.0.0.1');
-  await once(reserved, 'listening');
-  const { port } = reserved.address();
-  await new Promise((closed) => reserved.close(closed));
-  return port;
-}
 
 const started = new Map();
 /** Starts Next.js as it is built or in development; once. */
