@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { freePort } from './free-port.mjs';
 
 process.chdir(path.resolve(import.meta.dirname, '..'));
 const inWasm = (runtime, test) => ['wasm-pack', 'test', '--mode', 'no-install', ...runtime, '--', '--locked', '--test', test];
@@ -38,6 +38,21 @@ const suites = {
 };
 /** Longer than any suite takes on a slow machine, compiling included. */
 const LIMIT = 20 * 60_000;
+/** Where the runners say what has failed, and why. */
+const FAILURES = /^(?:✖ failing tests:|failures:\n\n----)/m;
+/** How many lines of it are repeated at the end. */
+const SHOWN = 24;
+/** What a suite that has failed says about it: the last it said, where it did not get so far. */
+function failuresIn(output) {
+  const at = output.search(FAILURES);
+  const ofNode = /^ +at .*node:internal/;
+  const lines = output
+    .slice(Math.max(at, 0))
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !ofNode.test(line));
+  return (at < 0 ? lines.slice(-SHOWN) : lines.slice(0, SHOWN)).join('\n');
+}
 /** How the runners say how it went. What was left out has not passed. */
 const COUNTS = [
   /^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed; (?<skipped>\d+) ignored/gm,
@@ -58,10 +73,7 @@ const env = { ...process.env, WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60', WASM_BINDG
  * browser waits minutes for that one. So another one comes, again and again.
  */
 async function prodded() {
-  const reserved = net.createServer().listen(0, '127.0.0.1');
-  await once(reserved, 'listening');
-  const { port } = reserved.address();
-  await promisify(reserved.close.bind(reserved))();
+  const port = await freePort();
   const timer = setInterval(() => {
     const socket = net.connect(port, '127.0.0.1', () => socket.end());
     // The server is not there before its browser is, and not after it.
@@ -103,7 +115,8 @@ for (const name of wanted) {
   }
   // A suite that ended badly without saying so, or that ran nothing, has failed.
   if (failed === 0 && (code !== 0 || passed === 0)) failed = 1;
-  results.push({ name, passed, failed, seconds: (performance.now() - began) / 1000 });
+  const failures = failed > 0 ? failuresIn(output) : '';
+  results.push({ name, passed, failed, failures, seconds: (performance.now() - began) / 1000 });
 }
 
 console.log('');
@@ -111,6 +124,7 @@ const column = (value, width) => String(value).padStart(width);
 for (const { name, passed, failed, seconds } of results) {
   console.log(`${name.padEnd(10)}${column(passed, 5)} passed${column(failed, 5)} failed${column(seconds.toFixed(0), 6)} s`);
 }
+for (const { name, failures } of results) if (failures) console.log(`\n== ${name}\n${failures}\n`);
 const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
 console.log(`${total('passed')} passed, ${total('failed')} failed`);
 process.exit(total('failed') > 0 ? 1 : 0);
