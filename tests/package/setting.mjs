@@ -22,6 +22,19 @@ export async function rejection(promise) {
   return value;
 }
 
+/** How many turns of the event loop it takes until a promise is settled; 1,000 at most. */
+export async function turnsOf(promise) {
+  let turns = 0;
+  let isSettled = false;
+  const settled = () => (isSettled = true);
+  promise.then(settled, settled);
+  while (!isSettled && turns < 1_000) {
+    await new Promise((next) => setImmediate(next));
+    turns += 1;
+  }
+  return turns;
+}
+
 /** Rejects with this name and code. */
 export async function rejects(promise, name, code, message) {
   const error = await rejection(promise);

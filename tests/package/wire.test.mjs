@@ -6,7 +6,7 @@ import { getEventListeners, once } from 'node:events';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { faultServer, reply } from './fault-server.mjs';
-import { HASH, installed, params, rejection, rejects } from './setting.mjs';
+import { HASH, installed, params, rejection, rejects, turnsOf } from './setting.mjs';
 
 const { folder, JobsClient } = await installed('wire');
 const job = (status, more) =>
@@ -280,11 +280,9 @@ test('an abort closes the socket at once', async () => {
   const controller = new AbortController();
   const call = rejection(open(server).getJob('x', { signal: controller.signal }));
   while (!closed) await new Promise((next) => setImmediate(next));
-  const began = performance.now();
   controller.abort();
+  assert.ok((await turnsOf(closed)) < 1_000);
   assert.equal((await call).name, 'AbortError');
-  await closed;
-  assert.ok(performance.now() - began < 500);
 });
 
 test('one signal ends its own calls and no other’s', async () => {
@@ -373,13 +371,11 @@ test('a program ends by itself as soon as its calls have: no timer, socket or li
     const waits = new JobsClient({ baseUrl: 'http://x', fetch: () => new Promise(() => {}) }).getJob('x', { signal: stop.signal });
     stop.abort();
     await waits.catch(() => console.log('ended'));`;
-  const began = performance.now();
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', source], {
     cwd: folder,
     encoding: 'utf8',
     timeout: 15_000,
   });
   assert.equal(said, 'ended\n');
-  assert.ok(performance.now() - began < 6_000);
   await server.close();
 });
