@@ -38,11 +38,11 @@ const suites = {
 };
 /** Longer than any suite takes on a slow machine, compiling included. */
 const LIMIT = 20 * 60_000;
-/** Where the runners say what has failed, and why. */
+/** Where the runners begin to sum up what has failed, and why. */
 const FAILURES = /^(?:✖ failing tests:|failures:\n\n----)/m;
-/** How many lines of it are repeated at the end. */
+/** How many lines of a suite's output are repeated at the end. */
 const SHOWN = 24;
-/** What a suite that has failed says about it: the last it said, where it did not get so far. */
+/** The beginning of a runner's summary of what has failed; without one, the end of its output. */
 function failuresIn(output) {
   const at = output.search(FAILURES);
   const ofNode = /^ +at .*node:internal/;

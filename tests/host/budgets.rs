@@ -667,10 +667,26 @@ fn one_is_void(spend: &SpendPolicy) -> (Scene, Json) {
     (scene, record::to_json(&error.payment.unwrap()))
 }
 
-fn give_up(world: &Rc<World>, spend: &SpendPolicy, attempt: &Json) {
-    let error = run(world, another(world, spend).resume(attempt, &CallOptions::default(), Default::default(), &|_| ()));
-    assert_eq!(error.unwrap_err().code, ErrorCode::PaymentNotOpen);
+fn give_up(world: &Rc<World>, spend: &SpendPolicy, attempt: &Json) -> ErrorCode {
+    let end = run(world, another(world, spend).resume(attempt, &CallOptions::default(), Default::default(), &|_| ()));
     world.turn();
+    end.unwrap_err().code
+}
+
+/// The void payment is given up, and another program changes the store at its call number `at`: its
+/// money is given back once.
+fn is_given_back_once(
+    world: &Rc<World>,
+    spend: &SpendPolicy,
+    void: &Json,
+    at: usize,
+    change: impl FnOnce(&mut Records) + 'static,
+) -> ErrorCode {
+    *world.meanwhile.borrow_mut() = Some((at, Box::new(change)));
+    let code = give_up(world, spend, void);
+    *world.meanwhile.borrow_mut() = None;
+    assert_eq!(spending(world, &another(world, spend))["total"]["remaining"], "0.04", "after {at} calls");
+    code
 }
 
 #[test]
@@ -678,12 +694,9 @@ fn what_is_given_back_is_what_was_counted_though_all_is_counted_again_meanwhile(
     let spend = budget(|limit| limit.budget = 80_000);
     for at in 1..=12 {
         let (scene, void) = one_is_void(&spend);
-        let world = &scene.world;
-        let change = |records: &mut Records| records.retain(|key, _| !key.starts_with(COUNTERS));
-        *world.meanwhile.borrow_mut() = Some((at, Box::new(change)));
-        give_up(world, &spend, &void);
-        *world.meanwhile.borrow_mut() = None;
-        assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.04", "after {at} calls");
+        let lose_counters = |records: &mut Records| records.retain(|key, _| !key.starts_with(COUNTERS));
+        let code = is_given_back_once(&scene.world, &spend, &void, at, lose_counters);
+        assert_eq!(code, ErrorCode::PaymentNotOpen);
     }
 }
 
@@ -695,15 +708,9 @@ fn what_two_programs_find_void_at_once_is_given_back_once() {
         let (scene, void) = one_is_void(&spend);
         let world = &scene.world;
         let before = world.store.borrow().clone();
-        give_up(world, &spend, &void);
+        assert_eq!(give_up(world, &spend, &void), ErrorCode::PaymentNotOpen);
         let after = world.store.replace(before);
-        let change = move |records: &mut Records| *records = after;
-        *world.meanwhile.borrow_mut() = Some((at, Box::new(change)));
-        let resumed = run(world, another(world, &spend).resume(&void, &CallOptions::default(), Default::default(), &|_| ()));
-        world.turn();
-        assert!(resumed.is_err());
-        *world.meanwhile.borrow_mut() = None;
-        assert_eq!(spending(world, &another(world, &spend))["total"]["remaining"], "0.04", "after {at} calls");
+        is_given_back_once(world, &spend, &void, at, move |records| *records = after);
     }
 }
 

@@ -3,6 +3,7 @@
 import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import { after } from 'node:test';
+import { freePort } from '../../scripts/free-port.mjs';
 
 const running = new Set();
 after(() => Promise.all([...running].map((server) => server.close())));
@@ -48,7 +49,8 @@ export async function faultServer(...steps) {
       else socket.end(step);
     });
   });
-  server.listen(0, '127.0.0.1');
+  // Nobody else is given its port when it is closed.
+  server.listen(await freePort(), '127.0.0.1');
   await once(server, 'listening');
   const fault = {
     url: `http://127.0.0.1:${server.address().port}`,

@@ -371,11 +371,13 @@ test('a program ends by itself as soon as its calls have: no timer, socket or li
     const waits = new JobsClient({ baseUrl: 'http://x', fetch: () => new Promise(() => {}) }).getJob('x', { signal: stop.signal });
     stop.abort();
     await waits.catch(() => console.log('ended'));`;
+  const began = performance.now();
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', source], {
     cwd: folder,
     encoding: 'utf8',
     timeout: 15_000,
   });
   assert.equal(said, 'ended\n');
+  assert.ok(performance.now() - began < 6_000);
   await server.close();
 });

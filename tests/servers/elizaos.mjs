@@ -145,7 +145,7 @@ async function serve({ version, port, agent, paywall }) {
   // Node closes a connection that was idle for 5 seconds, also when a request has arrived on it
   // while the machine stood still.
   server.server.keepAliveTimeout = 10 * 60_000;
-  // It takes another port without an error when its own is taken.
+  // elizaOS takes the next port, without an error, when this one is taken.
   const { port: bound } = server.server.address();
   if (bound !== port) throw new Error(`port ${port} was taken meanwhile; elizaOS listens on ${bound}`);
   process.on('message', () => process.send({ seen: wall?.seen ?? [] }));
